@@ -1,0 +1,119 @@
+"""The one value type for identity: a BLAKE3-256 digest (spec/01-digest.md)."""
+
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from blake3 import blake3
+
+from lyrikstore.canon.errors import FormatError, storage_error
+
+_TEXT = re.compile(r"blake3:([0-9a-f]{64})")
+_URN = re.compile(r"urn:blake3:([0-9a-f]{64})")
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """A BLAKE3-256 digest.
+
+    Laws: ``Digest.parse(str(d)) == d`` for every digest, and ``str(Digest.parse(s)) == s`` for
+    every string that parses. Equality is by value; order is by bytes.
+
+    Attributes:
+        raw: The 32 digest bytes.
+    """
+
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        if type(self.raw) is not bytes or len(self.raw) != 32:
+            raise FormatError("bad-digest", "a digest is exactly 32 bytes")
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Return the digest of ``data``: what ``b3sum`` prints."""
+        return cls(blake3(data).digest())
+
+    @classmethod
+    def of_file(cls, path: Path) -> Self:
+        """Return the digest of a file, streamed.
+
+        Args:
+            path: A regular file.
+
+        Raises:
+            StorageError: The file cannot be read.
+
+        Cost: one read of the file, 1 MiB of memory. The file is never mapped: one that shrinks
+        meanwhile would kill the process.
+        """
+        hasher = blake3()
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(1 << 20):
+                    hasher.update(piece)
+        except OSError as error:
+            raise storage_error(error, f"cannot read {path}") from error
+        return cls(hasher.digest())
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Read ``blake3:<64 lower-case hex>``, the form inside documents.
+
+        Raises:
+            FormatError: (``bad-digest``) any other spelling; short forms are never accepted here.
+        """
+        return cls._match(_TEXT, text)
+
+    @classmethod
+    def parse_urn(cls, text: object) -> Self:
+        """Read ``urn:blake3:<64 lower-case hex>``, the form inside credentials.
+
+        Raises:
+            FormatError: (``bad-digest``) any other spelling.
+        """
+        return cls._match(_URN, text)
+
+    @classmethod
+    def parse_hex(cls, text: object) -> Self:
+        """Read 64 bare lower-case hex digits, the form of members named for the algorithm.
+
+        Raises:
+            FormatError: (``bad-digest``) any other spelling.
+        """
+        if not isinstance(text, str) or not _HEX.fullmatch(text):
+            raise FormatError("bad-digest", f"not 64 lower-case hex digits: {str(text)[:80]!r}")
+        return cls(bytes.fromhex(text))
+
+    @classmethod
+    def _match(cls, pattern: re.Pattern[str], text: object) -> Self:
+        found = pattern.fullmatch(text) if isinstance(text, str) else None
+        if found is None:
+            raise FormatError("bad-digest", f"not a digest: {str(text)[:80]!r}")
+        return cls(bytes.fromhex(found[1]))
+
+    @property
+    def hex(self) -> str:
+        """The digest as 64 lower-case hex digits."""
+        return self.raw.hex()
+
+    @property
+    def short(self) -> str:
+        """The first 12 hex digits, for people only."""
+        return self.raw.hex()[:12]
+
+    @property
+    def urn(self) -> str:
+        """The digest as ``urn:blake3:<hex>``."""
+        return f"urn:blake3:{self.hex}"
+
+    @property
+    def multibase(self) -> str:
+        """The digest as a base64url multibase multihash (0x1e, 32 bytes), for credentials."""
+        return "u" + urlsafe_b64encode(b"\x1e\x20" + self.raw).decode().rstrip("=")
+
+    def __str__(self) -> str:
+        return f"blake3:{self.hex}"

@@ -1,0 +1,149 @@
+"""The exceptions that leave lyrikstore's public calls; no other exception does.
+
+::
+
+    LyrikstoreError                     .kind  .message  .hint  .details
+    ├── InvalidInputError (ValueError)  what the caller gave cannot be used
+    ├── EmptyResultError                a filter or query selected nothing
+    ├── NotFoundError (KeyError)        no such store, ref, object or file
+    ├── FormatError (ValueError)        bytes are not what their format demands
+    ├── VerificationError               a signature, digest, proof or link does not hold
+    ├── IncompleteError                 something needed to decide is missing
+    ├── KeyMaterialError                no key, a weak key, a wrong passphrase
+    ├── PolicyError                     rules or use rights forbid it
+    ├── ConflictError                   somebody else was first, or it exists with other content
+    ├── LockedError                     another process holds the store
+    ├── StorageError (OSError)          the disk said no: full, read-only, input/output error
+    ├── RemoteError                     a remote is unreachable or refused
+    └── RunFailedError                  the training program failed
+
+``kind`` codes are append-only: programs match on them. Every kind below is raised somewhere, and
+maps to one exit code through its class (``lyrikstore_cli.exits``).
+"""
+
+import errno
+from collections.abc import Mapping
+from typing import Any
+
+
+class LyrikstoreError(Exception):
+    """What every lyrikstore failure is.
+
+    Attributes:
+        kind: Stable machine-readable code, lower case with hyphens, such as ``digest-mismatch``.
+        message: One line for people: what failed, with the name the user typed.
+        hint: The next step, or an empty string.
+        details: Machine-readable facts for ``--json``; JSON-compatible values only.
+    """
+
+    def __init__(
+        self, kind: str, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+        self.details: dict[str, Any] = dict(details or {})
+
+    def __str__(self) -> str:  # KeyError would quote it
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.kind, self.message, self.hint, self.details))
+
+
+def _rebuild(
+    cls: type[LyrikstoreError], kind: str, message: str, hint: str, details: dict[str, Any]
+) -> LyrikstoreError:
+    return cls(kind, message, hint=hint, details=details)
+
+
+class InvalidInputError(LyrikstoreError, ValueError):
+    """What the caller gave cannot be used."""
+
+
+class EmptyResultError(LyrikstoreError):
+    """A filter or query selected nothing."""
+
+
+class NotFoundError(LyrikstoreError, KeyError):
+    """No such store, ref, object or file."""
+
+
+class FormatError(LyrikstoreError, ValueError):
+    """Bytes are not what their format demands."""
+
+
+class VerificationError(LyrikstoreError):
+    """A signature, digest, proof or link does not hold."""
+
+
+class IncompleteError(LyrikstoreError):
+    """Something needed to decide is missing."""
+
+
+class KeyMaterialError(LyrikstoreError):
+    """No key, a weak key or a wrong passphrase."""
+
+
+class PolicyError(LyrikstoreError):
+    """Rules or use rights forbid it."""
+
+
+class ConflictError(LyrikstoreError):
+    """Somebody else was first, or it exists with other content."""
+
+
+class LockedError(LyrikstoreError):
+    """Another process holds the store."""
+
+
+class StorageError(LyrikstoreError, OSError):
+    """The disk said no."""
+
+    def __init__(
+        self, kind: str, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(kind, message, hint=hint, details=details)
+        # OSError would take the kind for an error number; the real one is in details, if known.
+        self.errno = self.details.get("errno")
+        self.strerror = message
+
+
+class RemoteError(LyrikstoreError):
+    """A remote is unreachable or refused."""
+
+
+class RunFailedError(LyrikstoreError):
+    """The training program failed."""
+
+
+_KIND_FOR_ERRNO = {
+    errno.ENOSPC: "disk-full",
+    errno.EDQUOT: "disk-full",
+    errno.EROFS: "read-only",
+    errno.EACCES: "permission-denied",
+    errno.EPERM: "permission-denied",
+}
+_HINT_FOR_KIND = {
+    "disk-full": "free some space and try again; nothing was half written",
+    "read-only": "the file system is mounted read-only",
+    "permission-denied": "check who owns the file and its folder",
+}
+
+
+def storage_error(error: OSError, message: str) -> StorageError:
+    """Return the :class:`StorageError` to raise for an ``OSError`` of the operating system.
+
+    Args:
+        error: What the system said; its number is kept in ``details["errno"]``.
+        message: One line: what failed, with the name the user typed. The system's reason is added.
+    """
+    kind = _KIND_FOR_ERRNO.get(error.errno or 0, "io")
+    details = {} if error.errno is None else {"errno": error.errno}
+    return StorageError(
+        kind,
+        f"{message}: {error.strerror or 'input/output error'}",
+        hint=_HINT_FOR_KIND.get(kind, ""),
+        details=details,
+    )

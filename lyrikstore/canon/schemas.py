@@ -1,0 +1,63 @@
+"""The JSON Schemas that ship with lyrikstore, and the one way to apply them."""
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import JSON
+
+_NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+
+def schema_root() -> Traversable:
+    """Return the folder that holds the schemas, in a wheel as in a checkout."""
+    packaged = files("lyrikstore").joinpath("_schemas")
+    if packaged.is_dir():
+        return packaged
+    return Path(__file__).resolve().parents[2] / "schemas"
+
+
+@cache
+def load_schema(name: str) -> dict[str, Any]:
+    """Return the schema ``NAME.schema.json``.
+
+    Args:
+        name: Such as ``manifest`` or ``kinds/dataset``.
+
+    Raises:
+        FormatError: (``schema``) lyrikstore has no such schema; the name may come from a document.
+    """
+    place = schema_root().joinpath(*f"{name}.schema.json".split("/"))
+    if not _NAME.fullmatch(name) or not place.is_file():
+        raise FormatError("schema", f"no schema is named {name[:80]!a}", hint="upgrade lyrikstore")
+    text = place.read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def check_schema(document: JSON, name: str) -> None:
+    """Return if ``document`` satisfies the schema ``name``.
+
+    Raises:
+        FormatError: (``schema``) it does not; the message names the place and the rule.
+    """
+    for error in sorted(
+        _validator(name).iter_errors(document), key=lambda e: list(map(str, e.path))
+    ):
+        place = "/".join(map(str, error.absolute_path)) or "document"
+        raise FormatError("schema", f"{place}: {error.message[:200]}", details={"schema": name})
+
+
+@cache
+def _validator(name: str) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator  # 167 ms: only when something is validated
+
+    return Draft202012Validator(load_schema(name))
