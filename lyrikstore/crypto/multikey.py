@@ -1,0 +1,118 @@
+"""The spellings of a public key in documents: Multikey and did:key (spec/03-keys-and-proofs.md §2).
+
+One key has exactly one spelling. Other multibases, other codecs, leading zeros and DID URLs whose
+fragment names another key are refused: each is a way to show one key and use another.
+"""
+
+from typing import NoReturn
+
+from lyrikstore.canon.errors import FormatError, KeyMaterialError
+from lyrikstore.crypto.ed25519 import PublicKey
+
+BASE58_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+MAX_BASE58 = 128
+"""Characters; decoding is quadratic, and nothing here is longer than a 64-byte signature."""
+
+_VALUE_FOR_DIGIT = {digit: value for value, digit in enumerate(BASE58_ALPHABET)}
+_ED25519_CODEC = b"\xed\x01"
+_DID_KEY = "did:key:"
+
+
+def encode_base58(data: bytes) -> str:
+    """Return the base58btc text of ``data``, without a multibase prefix."""
+    number = int.from_bytes(data, "big")
+    digits: list[str] = []
+    while number:
+        number, value = divmod(number, 58)
+        digits.append(BASE58_ALPHABET[value])
+    zeros = len(data) - len(data.lstrip(b"\0"))
+    return "1" * zeros + "".join(reversed(digits))
+
+
+def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:
+    """Return the bytes of base58btc ``text``, without a multibase prefix.
+
+    Args:
+        text: Digits of the Bitcoin alphabet.
+        max_length: Refuse longer text before looking at it.
+
+    Raises:
+        FormatError: (``bad-base58``) too long, or another character.
+
+    Cost: O(max_length²), microseconds at the default.
+    """
+    if not isinstance(text, str) or len(text) > max_length:
+        raise FormatError("bad-base58", f"more than {max_length} base58 characters")
+    number = 0
+    for digit in text:
+        value = _VALUE_FOR_DIGIT.get(digit)
+        if value is None:
+            raise FormatError("bad-base58", f"not a base58 character: {digit!a}")
+        number = number * 58 + value
+    zeros = len(text) - len(text.lstrip("1"))
+    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def encode_multikey(key: PublicKey) -> str:
+    """Return ``z6Mk…``, the Multikey spelling of ``key``."""
+    return "z" + encode_base58(_ED25519_CODEC + key.raw)
+
+
+def parse_multikey(text: object) -> PublicKey:
+    """Read ``z6Mk…``.
+
+    Raises:
+        KeyMaterialError: (``bad-key``) another multibase, codec or length; (``weak-key``) a key
+            nobody should believe.
+    """
+    if not isinstance(text, str) or not text.startswith("z"):
+        _refuse(text, "a Multikey starts with z")
+    try:
+        data = decode_base58(text[1:], max_length=64)
+    except FormatError as error:
+        _refuse(text, error.message)
+    if len(data) != 34 or not data.startswith(_ED25519_CODEC):
+        _refuse(text, "not an Ed25519 Multikey")
+    return PublicKey(data[2:])
+
+
+def did_key(key: PublicKey) -> str:
+    """Return ``did:key:z6Mk…``."""
+    return _DID_KEY + encode_multikey(key)
+
+
+def parse_did_key(text: object) -> PublicKey:
+    """Read ``did:key:z6Mk…``: the DID alone, no path, query or fragment.
+
+    Raises:
+        KeyMaterialError: (``bad-key``) another DID method or spelling; (``weak-key``).
+    """
+    if not isinstance(text, str) or not text.startswith(_DID_KEY):
+        _refuse(text, "not a did:key")
+    return parse_multikey(text.removeprefix(_DID_KEY))
+
+
+def verification_method(key: PublicKey) -> str:
+    """Return ``did:key:X#X``, the DID URL that a proof names."""
+    body = encode_multikey(key)
+    return f"{_DID_KEY}{body}#{body}"
+
+
+def parse_verification_method(text: object) -> PublicKey:
+    """Read ``did:key:X#X``.
+
+    The key is the DID's own, and the fragment must repeat it: software that looks up the fragment
+    alone would verify ``did:key:ALICE#MALLORY`` with Mallory's key and report Alice.
+
+    Raises:
+        KeyMaterialError: (``bad-key``) no fragment, another fragment, another spelling;
+            (``weak-key``).
+    """
+    did, separator, fragment = text.partition("#") if isinstance(text, str) else ("", "", "")
+    if not separator or f"{_DID_KEY}{fragment}" != did:
+        _refuse(text, "not a did:key URL whose fragment repeats the key")
+    return parse_did_key(did)
+
+
+def _refuse(text: object, reason: str) -> NoReturn:
+    raise KeyMaterialError("bad-key", f"{reason}: {str(text)[:80]!a}") from None

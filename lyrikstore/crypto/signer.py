@@ -1,0 +1,113 @@
+"""Who signs: anything with a public key and a ``sign``, found by URI (spec/03 §4).
+
+Floors above know only :class:`Signer`. An agent, a PKCS#11 token or a KMS is one more function in
+:data:`SIGNER_FOR_URI_SCHEME`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, unquote
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
+from lyrikstore.crypto.multikey import did_key
+
+if TYPE_CHECKING:
+    from lyrikstore.crypto.keyfile import PassphraseSource
+
+
+class Signer(Protocol):
+    """Signs bytes with one Ed25519 key, wherever that key lives."""
+
+    @property
+    def public(self) -> PublicKey:
+        """The key that verifies the signatures."""
+
+    @property
+    def did(self) -> str:
+        """The key as ``did:key:z6Mk…``."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of ``message``.
+
+        Raises:
+            KeyMaterialError: The key cannot be used now.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class KeySigner:
+    """Signs with a private key in memory.
+
+    Attributes:
+        private: The key; its repr shows no secret.
+    """
+
+    private: PrivateKey
+
+    @property
+    def public(self) -> PublicKey:
+        """The key that verifies the signatures."""
+        return self.private.public
+
+    @property
+    def did(self) -> str:
+        """The key as ``did:key:z6Mk…``."""
+        return did_key(self.private.public)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of ``message``."""
+        return self.private.sign(message)
+
+
+def _file_signer(rest: str, passphrase: "PassphraseSource | None") -> Signer:
+    from lyrikstore.crypto.keyfile import load_key  # verification starts without OpenSSL
+
+    path = unquote(rest.removeprefix("//") if rest.startswith("///") else rest)
+    if not path.startswith("/") or path.startswith("//") or "\0" in path:
+        raise InvalidInputError(
+            "bad-signer",
+            f"not an absolute path: file:{rest[:200]!a}",
+            hint="write file:/absolute/path/to/key",
+        )
+    return KeySigner(load_key(Path(path), passphrase))
+
+
+SIGNER_FOR_URI_SCHEME: dict[str, Callable[[str, "PassphraseSource | None"], Signer]] = {
+    "file": _file_signer,
+}
+"""Scheme → function of (what follows ``scheme:``, passphrase source) that gives the signer."""
+
+
+def file_uri(path: Path) -> str:
+    """Return the signer URI of a key file, percent-encoded.
+
+    Raises:
+        InvalidInputError: (``bad-signer``) the path is not absolute.
+    """
+    if not path.is_absolute():
+        raise InvalidInputError("bad-signer", f"not an absolute path: {str(path)!a}")
+    return f"file:{quote(str(path))}"
+
+
+def signer_from_uri(uri: str, passphrase: "PassphraseSource | None") -> Signer:
+    """Return the signer that ``uri`` names.
+
+    Args:
+        uri: Such as ``file:/home/ada/.config/lyrikstore/keys/ada`` (percent-encoded).
+        passphrase: Asked only if the key needs one.
+
+    Raises:
+        InvalidInputError: (``bad-signer``) no such scheme, or not an absolute path.
+        KeyMaterialError: The key is missing, locked, broken or laxly protected.
+    """
+    scheme, separator, rest = uri.partition(":")
+    make = SIGNER_FOR_URI_SCHEME.get(scheme)
+    if not separator or make is None:
+        known = ", ".join(f"{name}:" for name in sorted(SIGNER_FOR_URI_SCHEME))
+        raise InvalidInputError(
+            "bad-signer", f"no such signer: {uri[:200]!a}", hint=f"signers start with {known}"
+        )
+    return make(rest, passphrase)

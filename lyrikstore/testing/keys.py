@@ -1,0 +1,67 @@
+"""Signers that are the same in every run. Their seeds are public: never trust them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from lyrikstore.canon.jsontext import JSON, encode
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
+from lyrikstore.crypto.proof import add_proof
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.testing.clocks import FrozenClock
+
+
+def key_for(name: str) -> PrivateKey:
+    """Return the private key that belongs to ``name``, the same on every machine."""
+    return PrivateKey.from_seed(sha256(b"lyrikstore test key\0" + name.encode()).digest())
+
+
+def signer_for(name: str) -> KeySigner:
+    """Return a signer with the key of :func:`key_for`."""
+    return KeySigner(key_for(name))
+
+
+@dataclass(frozen=True, slots=True)
+class TestIssuer:
+    """A publisher who signs whatever a test asks for, wrong things included.
+
+    Attributes:
+        name: Decides the key.
+        clock: Where ``created`` comes from.
+    """
+
+    __test__ = False  # pytest would collect a class of this name
+
+    name: str = "issuer"
+    clock: Clock = field(default_factory=FrozenClock)
+
+    @property
+    def signer(self) -> KeySigner:
+        """The issuer's signer."""
+        return signer_for(self.name)
+
+    @property
+    def did(self) -> str:
+        """The issuer's DID."""
+        return self.signer.did
+
+    @property
+    def public(self) -> PublicKey:
+        """The issuer's public key."""
+        return self.signer.public
+
+    def secure(
+        self, document: dict[str, JSON], *, created: datetime | None = None
+    ) -> dict[str, JSON]:
+        """Return ``document`` with this issuer's proof.
+
+        Args:
+            document: Signed as it is; nothing is checked.
+            created: Claimed time; the clock's if left out.
+        """
+        return add_proof(document, self.signer, created=created or self.clock())
+
+    def issue(self, document: dict[str, JSON]) -> bytes:
+        """Return the canonical bytes of :meth:`secure`, as they would be delivered."""
+        return encode(self.secure(document))
