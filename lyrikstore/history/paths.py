@@ -1,0 +1,247 @@
+r"""The path grammar: the same at commit, at parse and at checkout (spec/05-trees.md section 3).
+
+A path is refused where some file system, shell or reader would silently take it for another one:
+separators, drive letters and streams (``\`` and ``:``), device names, characters that do not show,
+names that tools treat as theirs, twins under case folding. What merely fails loudly somewhere,
+such as ``?`` on Windows, is allowed.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from unicodedata import category, is_normalized, normalize
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.history.assigned import is_assigned
+
+MAX_PATH = 4096
+"""Longest path, in bytes of UTF-8."""
+
+MAX_COMPONENT = 255
+"""Longest component, in bytes of UTF-8."""
+
+# Default_Ignorable_Code_Point of Unicode, which contains most bidi controls, then the
+# interlinear annotation characters. They do not show, so two names with them look like one.
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9])")
+_OURS = frozenset({".git", ".lyrikstore"})
+# What FAT and NTFS may call .git and .lyrikstore in their 8.3 form (CVE-2014-9390).
+_SHORT_FORM = re.compile(r"(?:git|lyriks|gi[0-9a-f]{4}|ly[0-9a-f]{4})~[0-9]+")
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ -]{4,58}\.[A-Za-z0-9]{1,12}")
+_DEVICE_START = ("con", "prn", "aux", "nul", "clock", "com", "lpt")
+
+
+@dataclass(frozen=True, slots=True)
+class Offence:
+    """Why one path cannot be in a tree.
+
+    Attributes:
+        path: The path as given; may hold anything, so print :attr:`shown`.
+        kind: Stable code: ``empty``, ``not-text``, ``absolute``, ``dots``, ``backslash``,
+            ``colon``, ``control``, ``bidi``, ``ignorable``, ``unassigned``, ``not-nfc``,
+            ``too-long``, ``trailing``, ``device``, ``lookalike``, ``twin``, ``file-and-folder``,
+            ``duplicate``.
+        reason: One line for people.
+        other: The path it collides with, or ``None``.
+    """
+
+    path: str
+    kind: str
+    reason: str
+    other: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The path with everything escaped that could hide or move text on a terminal."""
+        return show(self.path)
+
+
+def show(path: str) -> str:
+    """Return ``path`` for people: control, bidi, ignorable and broken characters are escaped."""
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if _IGNORABLE.match(character) or category(character) in {"Cc", "Cn", "Cs", "Zl", "Zp"}
+        else character
+        for character in path
+    )
+
+
+def check_path(path: str) -> None:
+    """Return if ``path`` alone is within the grammar; twins are :class:`Twins`' matter.
+
+    Raises:
+        FormatError: (``bad-path``) it is not; ``details`` has the offence's code (attack cases
+            A12, A15, A16).
+
+    Cost: about a microsecond for plain ASCII names.
+    """
+    offence = path_offence(path)
+    if offence is not None:
+        raise FormatError(
+            "bad-path",
+            f"{offence.shown[:200]!r}: {offence.reason}",
+            details={"offence": offence.kind},
+        )
+
+
+def path_offence(path: str) -> Offence | None:
+    """Return what is wrong with ``path`` alone, or ``None``."""
+    if not path:
+        return Offence(path, "empty", "is empty")
+    if len(path) > MAX_PATH or len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
+        return Offence(path, "too-long", f"is longer than {MAX_PATH} bytes")
+    if path.startswith("/"):
+        return Offence(path, "absolute", "is absolute")
+    for component in path.split("/"):
+        if _PLAIN.fullmatch(component) and not component.lower().startswith(_DEVICE_START):
+            continue  # nothing below can object to it: a short cut for most of a large tree
+        found = _component_offence(component)
+        if found is not None:
+            return Offence(path, *found)
+    return None
+
+
+def offenders(paths: Iterable[str]) -> list[Offence]:
+    """Return every offence among ``paths``, at most one per path, in path order.
+
+    Args:
+        paths: Relative paths with ``/`` as separator, in any order, as the file system gave them;
+            names that are not UTF-8 come with surrogate escapes.
+
+    The result does not depend on the order of ``paths``.
+    """
+    twins = Twins()
+    found: list[Offence] = []
+    other_forms: list[Offence] = []
+    before: str | None = None
+    for path in sorted(paths):
+        offence = path_offence(path)
+        if path == before:
+            offence = Offence(path, "duplicate", "is listed twice", path)
+        elif offence is None:
+            offence = twins.add(path)
+        elif offence.kind == "not-nfc":
+            other_forms.append(offence)
+            offence = None
+        before = path
+        if offence is not None:
+            found.append(offence)
+    # After the others, so that the NFD spelling of a name is called the twin of the NFC one.
+    found += [twins.add(offence.path) or offence for offence in other_forms]
+    return sorted(found, key=lambda offence: offence.path)
+
+
+class Twins:
+    """Finds paths that some file system cannot keep apart, as paths are added.
+
+    Paths, and the folders they imply, must have different keys under canonical caseless matching
+    (Unicode D145), and no path may be both file and folder (attack cases A14 and A15).
+    """
+
+    __slots__ = ("_keys", "_last_folder")
+
+    def __init__(self) -> None:
+        self._keys: dict[str, tuple[str, bool]] = {}
+        self._last_folder = ""
+
+    def add(self, path: str) -> Offence | None:
+        """Return how ``path`` collides with one added before, or ``None``; a collider is not kept.
+
+        Cost: O(components), amortised O(1) for paths that come sorted.
+        """
+        folder = path.rpartition("/")[0]
+        if folder and folder != self._last_folder:
+            offence = self._add_folders(path, folder)
+            if offence is not None:
+                return offence
+            self._last_folder = folder
+        return self._claim(path, path, is_folder=False)
+
+    def _add_folders(self, path: str, folder: str) -> Offence | None:
+        end = 0
+        while end != len(folder):
+            end = folder.find("/", end + 1)
+            end = len(folder) if end < 0 else end
+            offence = self._claim(path, folder[:end], is_folder=True)
+            if offence is not None:
+                return offence
+        return None
+
+    def _claim(self, path: str, spelling: str, *, is_folder: bool) -> Offence | None:
+        mine = (spelling, is_folder)
+        kept = self._keys.setdefault(fold(spelling), mine)
+        if kept is mine or (is_folder and kept == mine):
+            return None
+        other, other_is_folder = kept
+        if other_is_folder != is_folder:
+            reason = f"{show(other)!r} would be both file and folder"
+            return Offence(path, "file-and-folder", reason, other)
+        if other == spelling:
+            return Offence(path, "duplicate", "is listed twice", other)
+        what = "folder " if is_folder else ""
+        reason = f"differs from {what}{show(other)!r} only by case or normal form"
+        return Offence(path, "twin", reason, other)
+
+
+def fold(path: str) -> str:
+    """Return the key under which caseless and normalising file systems compare ``path``."""
+    if path.isascii():
+        return path.lower()
+    return normalize("NFD", normalize("NFD", path).casefold())
+
+
+@lru_cache(maxsize=4096)
+def _component_offence(component: str) -> tuple[str, str] | None:
+    if component in {"", ".", ".."}:
+        return "dots", f"has the component {component!r}" if component else "has an empty component"
+    try:
+        length = len(component.encode("utf-8"))
+    except UnicodeEncodeError:
+        return "not-text", "is not UTF-8"
+    if length > MAX_COMPONENT:
+        return "too-long", f"has a component longer than {MAX_COMPONENT} bytes"
+    if "\\" in component:
+        return "backslash", "has a backslash, which is a separator on Windows"
+    lookalike = _lookalike(component)
+    if lookalike is not None:
+        return lookalike
+    if ":" in component:
+        return "colon", "has a colon, which starts a drive or stream on Windows"
+    for character in component:
+        if category(character) in {"Cc", "Zl", "Zp"}:
+            return "control", f"has the control character U+{ord(character):04X}"
+        if character in _BIDI:
+            return "bidi", f"has the text direction character U+{ord(character):04X}"
+        if _IGNORABLE.match(character):
+            return "ignorable", f"has the invisible character U+{ord(character):04X}"
+        if not is_assigned(character):
+            return "unassigned", f"has U+{ord(character):04X}, which Unicode 14 does not assign"
+    if not is_normalized("NFC", component):
+        return "not-nfc", "is not in Unicode normal form C"
+    if component[-1] in {".", " "}:
+        return "trailing", "has a component that ends in a dot or space, which Windows drops"
+    return None
+
+
+def _lookalike(component: str) -> tuple[str, str] | None:
+    # HFS+ drops ignorable characters, NTFS trailing dots, spaces and stream names, and either
+    # ignores case: what is left must not be a name that some tool acts on (CVE-2014-9390).
+    bare = normalize("NFKC", _IGNORABLE.sub("", component)).casefold()
+    bare = normalize("NFKC", _IGNORABLE.sub("", bare)).partition(":")[0].rstrip(". ")
+    if bare in _OURS or _SHORT_FORM.fullmatch(bare):
+        return "lookalike", f"has a component that is or could pass for {_which(bare)!r}"
+    if _WINDOWS_DEVICE.fullmatch(bare.partition(".")[0].rstrip(" ")):
+        return "device", "has a component that names a device on Windows"
+    return None
+
+
+def _which(bare: str) -> str:
+    return ".lyrikstore" if "ly" in bare[:3] else ".git"
