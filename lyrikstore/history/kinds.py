@@ -1,0 +1,197 @@
+"""The kinds of manifest and what each may point at (spec/06-manifests.md section 4).
+
+One table. A manifest whose inputs break it is refused when it is made and again whenever it is
+read, so that a blob, a filter or a test set cannot stand where a dataset belongs (attack case
+A17).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lyrikstore.canon.errors import FormatError
+
+GENESIS_NAME = "policies/store/main"
+"""The one name of the genesis manifest; later policies succeed it under the same name."""
+
+ANY = 10_000
+"""As many as a manifest may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputRule:
+    """What one role of a kind accepts.
+
+    Attributes:
+        kind: The kind the input must have.
+        least: Fewest inputs in this role.
+        most: Most inputs in this role.
+    """
+
+    kind: str
+    least: int = 0
+    most: int = ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of manifest.
+
+    Attributes:
+        name: Such as ``dataset``.
+        prefix: First segment of its names, such as ``datasets``.
+        has_tree: Whether ``tree`` and ``files`` are present.
+        inputs: Role → rule.
+        origins: For kinds whose body says ``origin``: the rules that replace ``inputs``.
+        attachments: Roles of which there must be exactly one attachment.
+    """
+
+    name: str
+    prefix: str
+    has_tree: bool = False
+    inputs: Mapping[str, InputRule] | None = None
+    origins: Mapping[str, Mapping[str, InputRule]] | None = None
+    attachments: tuple[str, ...] = ()
+
+    def rules(self, body: Mapping[str, Any]) -> Mapping[str, InputRule]:
+        """Return the input rules that hold for a manifest with this body."""
+        if self.origins is None:
+            return self.inputs or {}
+        return self.origins.get(str(body.get("origin")), {})
+
+
+_ONE_DATASET = InputRule("dataset", 1, 1)
+_DATASETS = InputRule("dataset")
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("genesis", "policies"),
+        Kind("policy", "policies"),
+        Kind(
+            "dataset",
+            "datasets",
+            has_tree=True,
+            origins={
+                "committed": {},
+                "imported": {},
+                "filtered": {
+                    "source": InputRule("dataset", 1),
+                    "filter": InputRule("filter", 1),
+                },
+            },
+        ),
+        Kind("filter", "filters"),
+        Kind("records", "records", inputs={"dataset": _ONE_DATASET}, attachments=("salts",)),
+        Kind(
+            "run",
+            "runs",
+            inputs={
+                "train": InputRule("dataset", 1),
+                "validation": _DATASETS,
+                "test": _DATASETS,
+                "base": InputRule("checkpoint", 0, 1),
+            },
+        ),
+        Kind(
+            "checkpoint",
+            "checkpoints",
+            has_tree=True,
+            origins={
+                "imported": {},
+                "trained": {
+                    "run": InputRule("run", 1, 1),
+                    "base": InputRule("checkpoint", 0, 1),
+                    "train": InputRule("dataset", 1),
+                    "validation": _DATASETS,
+                    "filter": InputRule("filter"),
+                },
+            },
+        ),
+        Kind(
+            "evaluation",
+            "evaluations",
+            inputs={
+                "checkpoint": InputRule("checkpoint", 1, 1),
+                "test": InputRule("dataset", 1),
+                "train": _DATASETS,
+            },
+        ),
+        Kind(
+            "card",
+            "cards",
+            inputs={
+                "checkpoint": InputRule("checkpoint", 1, 1),
+                "base": InputRule("checkpoint", 0, 1),
+                "run": InputRule("run"),
+                "evaluation": InputRule("evaluation"),
+                "dataset": _DATASETS,
+                "train": _DATASETS,
+                "validation": _DATASETS,
+                "test": _DATASETS,
+                "filter": InputRule("filter"),
+                "records": InputRule("records"),
+            },
+            attachments=("card",),
+        ),
+    )
+}
+
+PREFIXES: Mapping[str, frozenset[str]] = {
+    prefix: frozenset(kind.name for kind in KINDS.values() if kind.prefix == prefix)
+    for prefix in {kind.prefix for kind in KINDS.values()}
+}
+"""First segment of a name → the kinds whose manifests may move such a ref."""
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind called ``name``.
+
+    Raises:
+        FormatError: (``unknown-kind``) this version knows no such kind.
+    """
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise FormatError(
+            "unknown-kind",
+            f"no kind of manifest is called {name[:64]!r}",
+            hint="upgrade lyrikstore",
+        ) from None
+
+
+def check_inputs(kind: Kind, body: Mapping[str, Any], inputs: Iterable[tuple[str, str]]) -> None:
+    """Return if a manifest of ``kind`` with ``body`` may have these inputs.
+
+    Args:
+        kind: As :func:`kind_of` gives it.
+        body: The manifest's body; its ``origin`` chooses the rules where the kind has several.
+        inputs: ``(role, kind)`` of each input.
+
+    Raises:
+        FormatError: (``bad-input``) a role or kind the table does not allow, too few or too many.
+    """
+    rules = kind.rules(body)
+    counts = dict.fromkeys(rules, 0)
+    for role, input_kind in inputs:
+        rule = rules.get(role)
+        if rule is None:
+            raise FormatError(
+                "bad-input", f"a {kind.name} here takes no input in role {role[:64]!r}"
+            )
+        if rule.kind != input_kind:
+            raise FormatError(
+                "bad-input",
+                f"role {role!r} of a {kind.name} takes a {rule.kind}, not a {input_kind[:64]}",
+            )
+        counts[role] += 1
+    for role, count in counts.items():
+        if not rules[role].least <= count <= rules[role].most:
+            wanted = (
+                "exactly one" if rules[role].most == 1 and rules[role].least else "another number"
+            )
+            wanted = "at most one" if rules[role].most == 1 and not rules[role].least else wanted
+            wanted = "at least one" if rules[role].most == ANY else wanted
+            raise FormatError(
+                "bad-input", f"a {kind.name} takes {wanted} of role {role!r}, not {count}"
+            )

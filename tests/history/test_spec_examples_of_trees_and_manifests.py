@@ -1,0 +1,64 @@
+"""The examples printed in chapters 5, 6 and 9 are what the code gives."""
+
+from pathlib import Path
+
+from lyrikstore.history.kinds import KINDS
+from lyrikstore.history.manifest import parse_manifest
+from lyrikstore.history.orderroot import order_root, record_id
+from lyrikstore.history.tree import Tree
+
+SPEC = Path(__file__).resolve().parents[2] / "spec"
+
+
+def blocks(chapter):
+    return [part.strip("\n") for part in (SPEC / chapter).read_text("utf-8").split("```")[1::2]]
+
+
+def test_trees_chapter():
+    lines, ids = blocks("05-trees.md")
+    tree = Tree.parse(f"{lines}\n".encode())
+    assert [str(tree.id), str(tree.files_id)] == ids.split()
+
+
+def test_manifests_chapter():
+    data, digest = blocks("06-manifests.md")
+    assert str(parse_manifest(data.encode()).id) == digest
+
+
+def test_the_table_of_kinds_is_the_codes():
+    text = (SPEC / "06-manifests.md").read_text("utf-8").split("## 6.4")[1].split("## 6.5")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    rows = [row for row in rows if row and row[0].startswith("`")]
+    assert {row[0].split("`")[1] for row in rows} == set(KINDS)
+    for row in rows:
+        words = row[0].split("`")[1::2]
+        kind = KINDS[words[0]]
+        assert row[1] == f"`{kind.prefix}`"
+        assert (row[2] == "yes") == kind.has_tree
+        assert tuple(row[4].split("`")[1::2]) == kind.attachments
+        for origin in words[1:] or [None]:
+            found = {}
+            for part in row[3].split("; "):
+                if " → " not in part:
+                    continue
+                roles, rule = part.split(" → ")
+                target, _, number = rule.partition(", ")
+                for role in roles.split("`")[1::2]:
+                    found[role] = (target, number)
+            rules = kind.rules({"origin": origin})
+            assert found == {
+                role: (
+                    rule.kind,
+                    {(1, True): "exactly 1", (0, True): "at most 1", (1, False): "1 or more"}.get(
+                        (rule.least, rule.most == 1), ""
+                    ),
+                )
+                for role, rule in rules.items()
+            }
+
+
+def test_records_chapter():
+    one, root = blocks("09-records.md")
+    records = [record_id("document/1", text) for text in (b"one\n", b"two\n")]
+    assert records[0].hex == one
+    assert order_root(records, bytes(range(32))).root == root
