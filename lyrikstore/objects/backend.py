@@ -1,0 +1,320 @@
+"""Where a store's files live: five operations and one scratch folder (spec/04-objects.md §2).
+
+Everything a store holds is an immutable file created once, except the few that are replaced
+atomically (the log checkpoint). So a backend needs exclusive create, atomic replace, ranged read,
+list and remove, and nothing else. ``lyrikstore.testing.backends`` holds the suite that a
+third-party backend runs against itself.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, NotFoundError, StorageError
+
+SCRATCH = "tmp"
+_NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
+_KINDS = {
+    errno.ENOSPC: ("disk-full", "free some space and run the command again; nothing was half done"),
+    errno.EDQUOT: ("disk-full", "your quota is used up; free some space and run the command again"),
+    errno.EROFS: ("read-only", "the file system is mounted read-only; use another folder"),
+    errno.EACCES: ("no-permission", "check the owner and mode of the file"),
+    errno.EPERM: ("no-permission", "check the owner and mode of the file"),
+}
+
+
+class Backend(Protocol):
+    """A flat space of named immutable files.
+
+    Names are lower-case ASCII path segments joined by ``/``. Every method raises
+    :class:`StorageError` (``disk-full``, ``read-only``, ``no-permission``, ``io``) when the
+    medium fails. After such an error from :meth:`create` or :meth:`replace` the outcome is
+    unknown: the name holds either the whole new content or what it held before, never a part.
+    """
+
+    @property
+    def scratch(self) -> Path:
+        """A local folder for files being built; on the store's own file system if it has one."""
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return up to ``length`` bytes from byte ``start``; fewer only at the end of the file.
+
+        Raises:
+            NotFoundError: (``no-file``) there is no such file.
+        """
+
+    def create(self, name: str, source: bytes | Path) -> bool:
+        """Create ``name`` durably if it does not exist; return whether this call created it.
+
+        Of any number of concurrent callers exactly one gets True. When True is returned the
+        content and the name survive a power cut. A file at ``source`` must be complete, must not
+        be changed afterwards (the store may share its storage) and may be removed.
+        """
+
+    def replace(self, name: str, source: bytes | Path) -> None:
+        """Make ``source`` the content of ``name``, atomically and durably."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield every name that starts with ``prefix``, in ascending order."""
+
+    def remove(self, name: str) -> None:
+        """Remove ``name``; a name that is not there is no error."""
+
+
+def check_name(name: str) -> None:
+    """Return if ``name`` may name a file in a backend.
+
+    Raises:
+        InvalidInputError: (``bad-name``) it could leave the store or differ between systems.
+    """
+    if len(name) > 200 or not _NAME.fullmatch(name):
+        raise InvalidInputError("bad-name", f"not a file name inside a store: {name[:80]!r}")
+
+
+def storage_error(error: OSError, doing: str) -> LyrikstoreError:
+    """Return the error that reports ``error``, met while ``doing`` (a phrase naming the file)."""
+    if error.errno == errno.ENOENT:
+        return NotFoundError("no-file", f"{doing}: there is no such file")
+    kind, hint = _KINDS.get(error.errno or 0, ("io", "check the disk; see the system log"))
+    return StorageError(kind, f"{doing}: {error.strerror or error}", hint=hint)
+
+
+class LocalBackend:
+    """A store in a folder of a local file system.
+
+    Durability: temporary file, ``fsync``, hard link (create) or rename (replace), ``fsync`` of
+    every touched directory. A failed ``fsync`` aborts and is never tried again: the kernel has
+    already forgotten which pages were lost.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def root(self) -> Path:
+        """The folder of the store."""
+        return self._root
+
+    @property
+    def scratch(self) -> Path:
+        """The folder ``tmp`` inside the store."""
+        return self._root / SCRATCH
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of a file; see :meth:`Backend.read`."""
+        path = self._path(name)
+        try:
+            # ATTACK A13: no link as last component, and O_NONBLOCK so that a FIFO cannot hang us.
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                if not stat.S_ISREG(os.fstat(fd).st_mode):
+                    raise StorageError("io", f"reading {name}: not a regular file")
+                return _pread(fd, start, length)
+            finally:
+                os.close(fd)
+        except StorageError:
+            raise
+        except OSError as error:
+            raise storage_error(error, f"reading {name}") from error
+
+    def create(self, name: str, source: bytes | Path) -> bool:
+        """Create a file exclusively; see :meth:`Backend.create`."""
+        path = self._path(name)
+        try:
+            # Before any writing: losing the race late costs the same, losing it early is free.
+            if path.exists():
+                return False
+            self._make_parents(path)
+            with self._prepared(source) as temporary:
+                try:
+                    os.link(temporary, path)
+                except FileExistsError:
+                    return False
+                sync_directory(path.parent)
+        except StorageError:
+            raise
+        except OSError as error:
+            raise storage_error(error, f"writing {name}") from error
+        return True
+
+    def replace(self, name: str, source: bytes | Path) -> None:
+        """Replace a file atomically; see :meth:`Backend.replace`."""
+        path = self._path(name)
+        try:
+            self._make_parents(path)
+            with self._prepared(source, link=False) as temporary:
+                temporary.replace(path)
+                sync_directory(path.parent)
+        except StorageError:
+            raise
+        except OSError as error:
+            raise storage_error(error, f"writing {name}") from error
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield names in order; see :meth:`Backend.list`."""
+        folder = prefix.rpartition("/")[0]
+        if folder:
+            check_name(folder)
+        try:
+            yield from sorted(self._walk(folder, prefix))
+        except OSError as error:
+            raise storage_error(error, f"listing {prefix}") from error
+
+    def remove(self, name: str) -> None:
+        """Remove a file; see :meth:`Backend.remove`."""
+        path = self._path(name)
+        try:
+            path.unlink()
+            sync_directory(path.parent)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise storage_error(error, f"removing {name}") from error
+
+    def _path(self, name: str) -> Path:
+        check_name(name)
+        return self._root / name
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[str]:
+        try:
+            entries = os.scandir(self._root / folder)
+        except FileNotFoundError:
+            return
+        with entries:
+            for entry in entries:
+                name = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=True):
+                    if name.startswith(prefix) or prefix.startswith(f"{name}/"):
+                        yield from self._walk(name, prefix)
+                elif name.startswith(prefix) and entry.is_file(follow_symlinks=False):
+                    yield name
+
+    def _make_parents(self, path: Path) -> None:
+        missing = []
+        folder = path.parent
+        while folder != self._root and not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+            sync_directory(folder.parent)
+
+    @contextlib.contextmanager
+    def _prepared(self, source: bytes | Path, *, link: bool = True) -> Iterator[Path]:
+        # A complete, synced file on this file system, to be linked or renamed.
+        if isinstance(source, Path) and link and source.parent == self.scratch:
+            with source.open("rb") as complete:
+                os.fchmod(complete.fileno(), os.fstat(complete.fileno()).st_mode & 0o444)
+                os.fsync(complete.fileno())
+            yield source
+            return
+        file, path = open_scratch(self.scratch)
+        with file:
+            try:
+                if isinstance(source, Path):
+                    with source.open("rb") as original:
+                        shutil.copyfileobj(original, file, 1 << 20)
+                else:
+                    file.write(source)
+                file.flush()
+                # Nothing in a store is edited in place: read-only for everybody guards against
+                # editors and stray redirections.
+                os.fchmod(file.fileno(), os.fstat(file.fileno()).st_mode & 0o444)
+                os.fsync(file.fileno())
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
+
+
+def _pread(fd: int, start: int, length: int | None) -> bytes:
+    # Never allocate more than the file has, whatever was asked for.
+    there = max(0, os.fstat(fd).st_size - start)
+    length = there if length is None else min(length, there)
+    first = os.pread(fd, length, start)
+    if len(first) == length or not first:
+        return first
+    pieces = [first]  # a signal or a 2 GiB limit cut the read short
+    got = len(first)
+    while got < length and (piece := os.pread(fd, length - got, start + got)):
+        pieces.append(piece)
+        got += len(piece)
+    return b"".join(pieces)
+
+
+def sync_directory(folder: Path) -> None:
+    """Make the names in ``folder`` survive a power cut.
+
+    Raises:
+        OSError: The file system could not promise it.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
+    """Return a new empty file in ``folder``, open for writing, and its path.
+
+    The file is locked while it is open, so that :func:`clean_leftovers` of another process can
+    tell a file in use from one whose writer died.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        file = os.fdopen(fd, "r+b")
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:
+            return file, path
+        file.close()  # cleaned away between open and flock
+
+
+def clean_leftovers(backend: Backend) -> int:
+    """Remove what writers that died left in the scratch folder; return how many files.
+
+    Call it while the store's lock is held. Files of writers still at work are kept, whether or
+    not those hold the store's lock.
+
+    Raises:
+        StorageError: A leftover cannot be removed.
+    """
+    removed = 0
+    try:
+        if not backend.scratch.is_dir():
+            return 0
+        for path in sorted(backend.scratch.iterdir()):
+            removed += _clean(path)
+    except OSError as error:
+        raise storage_error(error, f"cleaning {backend.scratch}") from error
+    return removed
+
+
+def _clean(path: Path) -> int:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return 0
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return 0
+    finally:
+        os.close(fd)
+    return 1

@@ -1,0 +1,301 @@
+"""Reading blobs: every byte handed out has been hashed (spec/04-objects.md §4)."""
+
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, cast
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
+from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.reading import PieceReader, damaged_blob
+from lyrikstore.objects.table import BlobTable
+from lyrikstore.objects.transactions import LiveObjects, PackChanges
+from lyrikstore.objects.verifying import check_pack
+from lyrikstore.objects.writer import BlobWriter
+
+_CACHE = 32 << 20
+_LISTS_OF_LISTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of one check of :meth:`BlobStore.verify_all`.
+
+    Attributes:
+        kind: ``pack`` or ``blob``.
+        id: Its digest.
+        problem: What is wrong, for people; empty if nothing is.
+    """
+
+    kind: Literal["pack", "blob"]
+    id: Digest
+    problem: str
+
+
+def open_blobs(backend: Backend, live: LiveObjects) -> "BlobStore":
+    """Return the blobs that ``live`` leaves readable. Reads nothing yet."""
+    return BlobStore(backend, live.packs, live.chunk_lists.items())
+
+
+class BlobStore:
+    """The blobs in a list of packs.
+
+    Pack indexes are read at the first question, about 100 bytes of memory per blob. Safe to read
+    from several threads.
+
+    Args:
+        backend: Where the packs are.
+        packs: The live packs, from transaction records.
+        chunk_lists: Pairs of a large blob and the list of its pieces, from transaction records.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        packs: Iterable[PackRef],
+        chunk_lists: Iterable[tuple[Digest, Digest]] = (),
+    ) -> None:
+        self.backend = backend
+        self._packs = tuple(dict.fromkeys(packs))
+        self._lists = dict(chunk_lists)
+        self._table: BlobTable | None = None
+        self._parsed: OrderedDict[Digest, PieceList] = OrderedDict()
+        self._blocks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._cached = 0
+        self._lock = threading.RLock()
+
+    @property
+    def packs(self) -> tuple[PackRef, ...]:
+        """The packs read here."""
+        return self._packs
+
+    @property
+    def damaged(self) -> dict[Digest, str]:
+        """Packs that are missing or whose index cannot be used, with the reason."""
+        return dict(self._index().damaged)
+
+    def adopt(self, changes: PackChanges) -> None:
+        """Make what a writer stored readable here, once its transaction is committed."""
+        with self._lock:
+            self._packs = tuple(dict.fromkeys((*self._packs, *changes.added)))
+            self._lists.update(changes.chunk_lists)
+            self._table = None
+            self._blocks.clear()
+            self._cached = 0
+
+    def has(self, digest: Digest) -> bool:
+        """Return whether the blob is here. Its bytes are not looked at."""
+        listed: Digest | None = digest
+        for _ in range(_LISTS_OF_LISTS + 1):
+            if listed is None or self._index().find(listed.raw) >= 0:
+                return listed is not None
+            listed = self._lists.get(listed)
+        return False
+
+    def size(self, digest: Digest) -> int:
+        """Return the size of a blob in bytes, as its pack or list of pieces gives it.
+
+        Raises:
+            NotFoundError: (``no-blob``) it is not in this store.
+            IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
+        """
+        table = self._index()
+        place = table.find(digest.raw)
+        if place >= 0:
+            return table.place(place)[3]
+        return self.pieces(digest).bytes
+
+    def read(self, digest: Digest, *, max_bytes: int) -> bytes:
+        """Return the bytes of a blob.
+
+        Args:
+            digest: The blob.
+            max_bytes: Refuse a larger one before reading it.
+
+        Raises:
+            NotFoundError: (``no-blob``) it is not in this store.
+            IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
+            VerificationError: (``blob-damaged``) the stored bytes are not the blob.
+            FormatError: (``too-large``) it is larger than ``max_bytes``.
+        """
+        size = self.size(digest)
+        if size > max_bytes:
+            raise FormatError(
+                "too-large", f"blob {digest.short} has {size} bytes; at most {max_bytes} fit here"
+            )
+        if self._index().find(digest.raw) >= 0:
+            return self._small(digest.raw)
+        with self.open(digest) as stream:
+            return stream.read()
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Return a seekable stream of a blob's bytes.
+
+        Read from start to end, the stream raises before its last bytes if the whole is not the
+        blob. After a seek it checks each piece against the list of pieces that the transaction
+        record vouches for.
+
+        Raises:
+            NotFoundError, IncompleteError, VerificationError: As :meth:`read`; the last also
+                while reading.
+
+        Cost: one block (4 MiB at most) in memory, and 44 bytes per piece of a large blob.
+        """
+        if self._index().find(digest.raw) >= 0:
+            return io.BytesIO(self._small(digest.raw))
+        raw = PieceReader(self.pieces(digest), digest, self._small)
+        return cast("BinaryIO", io.BufferedReader(raw, 1 << 16))
+
+    def iter(self) -> Iterator[Digest]:
+        """Yield every digest that can be opened: blobs, pieces and lists of pieces, each once."""
+        table = self._index()
+        for raw in table.iter():
+            yield Digest(raw)
+        for blob in self._lists:
+            if table.find(blob.raw) < 0 and self.has(blob):
+                yield blob
+
+    def verify_all(self, progress: Callable[[int], None] | None = None) -> Iterator[Checked]:
+        """Read everything and yield one result per pack and per blob.
+
+        A pack is checked as a file against its id, and every blob in it is hashed; then every
+        large blob is put together from its pieces and hashed.
+
+        Args:
+            progress: Called with the number of bytes just checked.
+
+        Cost: reads every pack once, and the packs of large blobs again; 10 MiB of memory.
+        """
+        tell = progress or _silent
+        for pack in self._packs:
+            problem = ""
+            for raw, wrong in check_pack(self.backend, pack, tell):
+                if raw is None:
+                    problem = wrong
+                else:
+                    yield Checked("blob", Digest(raw), wrong)
+            yield Checked("pack", pack.id, problem)
+        for blob in self._lists:
+            if self._index().find(blob.raw) < 0:
+                yield Checked("blob", blob, self._check_large(blob, tell))
+
+    def writer(self) -> BlobWriter:
+        """Return a writer that stores what this store does not have; use it in ``with``."""
+        return BlobWriter(self.backend, self._known)
+
+    def pieces(self, digest: Digest) -> PieceList:
+        """Return the list of pieces of a large blob.
+
+        Raises:
+            NotFoundError, IncompleteError, VerificationError, FormatError: As :meth:`read`.
+        """
+        return self._pieces(digest, 0)
+
+    def _pieces(self, digest: Digest, depth: int) -> PieceList:
+        with self._lock:
+            if digest in self._parsed:
+                self._parsed.move_to_end(digest)
+                return self._parsed[digest]
+        listed = self._lists.get(digest)
+        if listed is None:
+            raise self._absent(digest)
+        if self._index().find(listed.raw) >= 0:
+            data = self._small(listed.raw)
+        else:
+            if depth >= _LISTS_OF_LISTS:
+                raise FormatError("bad-list", f"lists of pieces of {digest.short} go in a circle")
+            inner = self._pieces(listed, depth + 1)
+            if inner.bytes > LIST_MAX:
+                raise FormatError("too-large", f"the list of pieces of {digest.short} is too large")
+            data = PieceReader(inner, listed, self._small).readall()
+        parsed = parse_list(data)
+        with self._lock:
+            self._parsed[digest] = parsed
+            while len(self._parsed) > 4:
+                self._parsed.popitem(last=False)
+        return parsed
+
+    def _small(self, raw: bytes) -> bytes:
+        table = self._index()
+        trouble: LyrikstoreError | None = None
+        for number in table.copies(raw):
+            pack, block, start, size = table.place(number)
+            try:
+                data = self._block(table, pack, block)[start : start + size]
+            except (FormatError, NotFoundError) as error:
+                trouble = damaged_blob(raw, str(error))
+                continue
+            if blake3(data).digest() == raw:
+                return data
+            trouble = damaged_blob(raw, f"in pack {table.packs[pack].id.short}")
+        raise trouble or self._absent(Digest(raw))
+
+    def _block(self, table: "BlobTable", pack: int, block: int) -> bytes:
+        with self._lock:
+            if (cached := self._blocks.get((pack, block))) is not None:
+                self._blocks.move_to_end((pack, block))
+                return cached
+        index = table.indexes[pack]
+        offset, length = index.span(block)
+        content = index.unpack(block, self.backend.read(table.packs[pack].name, offset, length))
+        with self._lock:
+            if table is self._table and (pack, block) not in self._blocks:
+                self._blocks[pack, block] = content
+                self._cached += len(content)
+                while self._cached > _CACHE:
+                    self._cached -= len(self._blocks.popitem(last=False)[1])
+        return content
+
+    def _known(self, raw: bytes) -> bool:
+        return self._index().find(raw) >= 0 or (bool(self._lists) and self.has(Digest(raw)))
+
+    def _index(self) -> "BlobTable":
+        with self._lock:
+            if self._table is None:
+                self._table = BlobTable(self.backend, self._packs)
+            return self._table
+
+    def _absent(self, digest: Digest) -> NotFoundError | IncompleteError:
+        damaged = self._index().damaged
+        if damaged:
+            pack, reason = next(iter(damaged.items()))
+            return IncompleteError(
+                "blob-lost",
+                f"blob {digest.short} is lost: {reason}",
+                hint="fetch the pack from a clone or backup",
+                details={"blob": str(digest), "pack": str(pack)},
+            )
+        return NotFoundError("no-blob", f"blob {digest.short} is not in this store")
+
+    def _check_large(self, blob: Digest, tell: Callable[[int], None]) -> str:
+        try:
+            with self.open(blob) as stream:
+                while piece := stream.read(1 << 20):
+                    tell(len(piece))
+        except (
+            FormatError,
+            IncompleteError,
+            NotFoundError,
+            StorageError,
+            VerificationError,
+        ) as error:
+            return str(error)
+        return ""
+
+
+def _silent(_: int) -> None:
+    return

@@ -1,0 +1,289 @@
+# ruff: noqa: S101 - this is a test suite that ships
+"""For whoever writes a storage backend: the suite it must pass, one in memory, one that fails.
+
+A third-party backend tests itself so::
+
+    class TestMyBackend(BackendContract):
+        def make(self, scratch: Path) -> Backend:
+            return MyBackend(..., scratch=scratch)
+"""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
+from lyrikstore.objects.backend import Backend, check_name
+
+
+class MemoryBackend:
+    """A store in a dictionary.
+
+    Args:
+        scratch: A folder for files being built.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._lock = threading.Lock()
+        self.files: dict[str, bytes] = {}
+
+    @property
+    def scratch(self) -> Path:
+        """The folder given."""
+        return self._scratch
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of a file."""
+        check_name(name)
+        if name not in self.files:
+            raise NotFoundError("no-file", f"reading {name}: there is no such file")
+        end = None if length is None else start + length
+        return self.files[name][start:end]
+
+    def create(self, name: str, source: bytes | Path) -> bool:
+        """Create a file if it does not exist."""
+        check_name(name)
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        with self._lock:
+            if name in self.files:
+                return False
+            self.files[name] = data
+            return True
+
+    def replace(self, name: str, source: bytes | Path) -> None:
+        """Replace a file."""
+        check_name(name)
+        self.files[name] = source if isinstance(source, bytes) else source.read_bytes()
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield names in order."""
+        yield from sorted(name for name in list_of(self.files) if name.startswith(prefix))
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        check_name(name)
+        self.files.pop(name, None)
+
+
+def list_of(files: dict[str, bytes]) -> tuple[str, ...]:
+    """Return the names in ``files``; a copy, as others may write meanwhile."""
+    return tuple(files)
+
+
+class CrashError(BaseException):
+    """The simulated death of a process: nothing may catch it."""
+
+
+class FaultyBackend:
+    """A backend whose ``n``-th operation fails; every one after it too, if the process died.
+
+    Args:
+        inner: What does the work.
+        fail_at: Which operation fails, from 1; 0 never.
+        fault: The kind of :class:`StorageError` to raise, or ``crash`` for :class:`CrashError`.
+        after: Whether the operation takes effect before it fails.
+    """
+
+    def __init__(
+        self,
+        inner: Backend,
+        fail_at: int,
+        fault: Literal["disk-full", "read-only", "io", "crash"] = "io",
+        *,
+        after: bool = False,
+    ) -> None:
+        self.inner = inner
+        self.fail_at = fail_at
+        self.fault = fault
+        self.after = after
+        self.operations = 0
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of the inner backend."""
+        return self.inner.scratch
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of a file, or fail."""
+        self._count(f"reading {name}", before=True)
+        return self.inner.read(name, start, length)
+
+    def create(self, name: str, source: bytes | Path) -> bool:
+        """Create a file, or fail before or after."""
+        self._count(f"writing {name}", before=not self.after)
+        created = self.inner.create(name, source)
+        self._check(f"writing {name}")
+        return created
+
+    def replace(self, name: str, source: bytes | Path) -> None:
+        """Replace a file, or fail before or after."""
+        self._count(f"writing {name}", before=not self.after)
+        self.inner.replace(name, source)
+        self._check(f"writing {name}")
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield names, or fail."""
+        self._count(f"listing {prefix}", before=True)
+        return self.inner.list(prefix)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or fail before or after."""
+        self._count(f"removing {name}", before=not self.after)
+        self.inner.remove(name)
+        self._check(f"removing {name}")
+
+    def _count(self, doing: str, *, before: bool) -> None:
+        self.operations += 1
+        dead = self.fault == "crash" and 0 < self.fail_at < self.operations
+        if dead or (before and self.operations == self.fail_at):
+            self._fail(doing)
+
+    def _check(self, doing: str) -> None:
+        if self.after and self.operations == self.fail_at:
+            self._fail(doing)
+
+    def _fail(self, doing: str) -> None:
+        if self.fault == "crash":
+            raise CrashError(doing)
+        raise StorageError(self.fault, f"{doing}: simulated failure", hint="none, it is a test")
+
+
+class BackendContract:
+    """The suite. Subclass it as ``TestSomething`` and override :meth:`make`."""
+
+    def make(self, scratch: Path) -> Backend:
+        """Return a new empty backend whose scratch folder is on its own or ``scratch``."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> Backend:
+        """Return the backend under test."""
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        return self.make(scratch)
+
+    def test_create_then_read(self, backend: Backend) -> None:
+        """What was created is what is read, whole and in ranges."""
+        assert backend.create("packs/ab/cd.pack", b"0123456789")
+        assert backend.read("packs/ab/cd.pack") == b"0123456789"
+        assert backend.read("packs/ab/cd.pack", 3) == b"3456789"
+        assert backend.read("packs/ab/cd.pack", 3, 4) == b"3456"
+        assert backend.read("packs/ab/cd.pack", 8, 100) == b"89"
+        assert backend.read("packs/ab/cd.pack", 10, 5) == b""
+        assert backend.read("packs/ab/cd.pack", 50, 5) == b""
+        assert backend.read("packs/ab/cd.pack", 0, 1 << 40) == b"0123456789"
+
+    def test_empty_file(self, backend: Backend) -> None:
+        """A file of no bytes is a file."""
+        assert backend.create("tx/a", b"")
+        assert backend.read("tx/a") == b""
+        assert list(backend.list("tx/")) == ["tx/a"]
+
+    def test_create_is_exclusive(self, backend: Backend) -> None:
+        """The second creation changes nothing and says so."""
+        assert backend.create("tx/a", b"first")
+        assert not backend.create("tx/a", b"second")
+        assert backend.read("tx/a") == b"first"
+
+    def test_create_from_a_file(self, backend: Backend, tmp_path: Path) -> None:
+        """A file in the scratch folder or elsewhere is taken over, and may be removed."""
+        backend.scratch.mkdir(exist_ok=True)
+        for number, path in enumerate((backend.scratch / "one", tmp_path / "two")):
+            path.write_bytes(b"x" * 3_000_000)
+            assert backend.create(f"packs/{number}", path)
+            assert not backend.create(f"packs/{number}", path)
+            path.unlink()
+            assert backend.read(f"packs/{number}") == b"x" * 3_000_000
+
+    def test_one_winner(self, backend: Backend) -> None:
+        """Of 16 concurrent creators exactly one wins, and its bytes stay."""
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(lambda n: backend.create("tx/slot", b"%d" % n), range(16)))
+        assert won.count(True) == 1
+        assert backend.read("tx/slot") == b"%d" % won.index(True)
+
+    def test_replace(self, backend: Backend, tmp_path: Path) -> None:
+        """The new content is there whole, whether or not there was one before."""
+        backend.replace("log/checkpoint", b"one")
+        backend.replace("log/checkpoint", b"two")
+        assert backend.read("log/checkpoint") == b"two"
+        path = tmp_path / "three"
+        path.write_bytes(b"three")
+        backend.replace("log/checkpoint", path)
+        path.unlink()
+        assert backend.read("log/checkpoint") == b"three"
+
+    def test_replace_is_never_seen_half_done(self, backend: Backend) -> None:
+        """A reader sees the old or the new content, never a part."""
+        contents = [bytes([65 + number]) * 200_000 for number in range(8)]
+        backend.replace("log/checkpoint", contents[0])
+
+        def write() -> None:
+            for content in contents:
+                backend.replace("log/checkpoint", content)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        seen = [backend.read("log/checkpoint") for _ in range(40)]
+        thread.join()
+        assert set(seen) <= set(contents)
+
+    def test_list(self, backend: Backend) -> None:
+        """Names come in order, by prefix, at any depth, and only files."""
+        names = ["log/tile/0/000", "packs/ab/1", "packs/ab/2", "packs/ac/1", "tx/1"]
+        for name in reversed(names):
+            backend.create(name, b"x")
+        assert list(backend.list("packs/")) == names[1:4]
+        assert list(backend.list("packs/ab/")) == names[1:3]
+        assert list(backend.list("packs/a")) == names[1:4]
+        assert list(backend.list("log/")) == names[:1]
+        assert list(backend.list("nothing/")) == []
+
+    def test_remove(self, backend: Backend) -> None:
+        """What was removed is gone; removing it again is no error."""
+        backend.create("packs/a", b"x")
+        backend.remove("packs/a")
+        backend.remove("packs/a")
+        assert list(backend.list("packs/")) == []
+        with pytest.raises(NotFoundError):
+            backend.read("packs/a")
+
+    def test_missing(self, backend: Backend) -> None:
+        """Reading what is not there says so."""
+        with pytest.raises(NotFoundError) as caught:
+            backend.read("tx/none")
+        assert caught.value.kind == "no-file"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "a/",
+            ".hidden",
+            "A",
+            "a\\b",
+            "a\0b",
+            "é",
+            "a\n",
+            "x" * 300,
+        ],
+    )
+    def test_hostile_names(self, backend: Backend, name: str) -> None:
+        """A name that could leave the store, or mean two things, is refused by every method."""
+        for act in (
+            lambda: backend.read(name),
+            lambda: backend.create(name, b""),
+            lambda: backend.replace(name, b""),
+            lambda: backend.remove(name),
+        ):
+            with pytest.raises(InvalidInputError):
+                act()

@@ -1,0 +1,156 @@
+"""Backends: the contract suite for each, and what only a local folder can do wrong."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.errors import NotFoundError, StorageError
+from lyrikstore.objects import backend as module
+from lyrikstore.objects.backend import LocalBackend, clean_leftovers, open_scratch, storage_error
+from lyrikstore.testing.backends import BackendContract, CrashError, FaultyBackend, MemoryBackend
+
+
+class TestLocal(BackendContract):
+    def make(self, scratch):
+        root = scratch / "store"
+        root.mkdir()
+        return LocalBackend(root)
+
+
+class TestMemory(BackendContract):
+    def make(self, scratch):
+        return MemoryBackend(scratch)
+
+
+class TestFaultyThatNeverFails(BackendContract):
+    def make(self, scratch):
+        return FaultyBackend(MemoryBackend(scratch), 0)
+
+
+def test_no_temporary_file_stays(root: Path) -> None:
+    backend = LocalBackend(root)
+    backend.create("tx/a", b"x")
+    backend.create("tx/a", b"y")
+    backend.replace("log/checkpoint", b"z")
+    assert list((root / "tmp").iterdir()) == []
+
+
+def test_files_are_read_only(root: Path) -> None:
+    backend = LocalBackend(root)
+    backend.create("tx/a", b"x")
+    assert (root / "tx/a").stat().st_mode & 0o222 == 0
+
+
+@pytest.mark.parametrize("call", ["fsync", "link"])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (errno.ENOSPC, "disk-full"),
+        (errno.EDQUOT, "disk-full"),
+        (errno.EROFS, "read-only"),
+        (errno.EIO, "io"),
+        (errno.EACCES, "no-permission"),
+    ],
+)
+def test_a_failing_call_aborts_and_is_never_repeated(root, monkeypatch, call, code, kind) -> None:
+    backend = LocalBackend(root)
+    backend.create("tx/0", b"before")
+    calls = []
+
+    def fail(*_args, **_kwargs):
+        calls.append(1)
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(module.os, call, fail)
+    with pytest.raises(StorageError) as caught:
+        backend.create("tx/1", b"new")
+    assert caught.value.kind == kind
+    assert caught.value.hint
+    assert len(calls) == 1
+    monkeypatch.undo()
+    assert list(backend.list("tx/")) == ["tx/0"]
+    assert list((root / "tmp").iterdir()) == []
+
+
+def test_directory_fsync_failure_is_reported(root, monkeypatch) -> None:
+    backend = LocalBackend(root)
+    backend.create("tx/0", b"x")
+
+    def fail(_folder):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(module, "sync_directory", fail)
+    with pytest.raises(StorageError):
+        backend.create("tx/1", b"x")
+    with pytest.raises(StorageError):
+        backend.replace("tx/2", b"x")
+
+
+def test_every_new_name_is_synced(root, monkeypatch) -> None:
+    synced = []
+    real = module.sync_directory
+    monkeypatch.setattr(module, "sync_directory", lambda f: (synced.append(f), real(f)))
+    LocalBackend(root).create("packs/ab/x", b"x")
+    assert synced == [root, root / "packs", root / "packs/ab"]
+
+
+def test_links_devices_and_fifos_are_not_files(root: Path, tmp_path: Path) -> None:
+    backend = LocalBackend(root)
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (root / "tx").mkdir()
+    (root / "tx/link").symlink_to(secret)
+    os.mkfifo(root / "tx/fifo")
+    (root / "tx/folder").mkdir()
+    for name in ("tx/link", "tx/fifo", "tx/folder"):
+        with pytest.raises(StorageError):
+            backend.read(name)
+    assert list(backend.list("tx/")) == []
+
+
+def test_errors_by_number() -> None:
+    assert isinstance(storage_error(OSError(errno.ENOENT, "x"), "reading a"), NotFoundError)
+    assert storage_error(OSError(errno.EIO, "broken"), "reading a").message == "reading a: broken"
+    assert storage_error(OSError("odd"), "reading a").kind == "io"
+
+
+def test_leftovers_of_the_dead_go_those_of_the_living_stay(root: Path) -> None:
+    backend = LocalBackend(root)
+    assert clean_leftovers(backend) == 0
+    file, living = open_scratch(backend.scratch)
+    dead = backend.scratch / "1-dead"
+    dead.write_bytes(b"half a pack")
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from lyrikstore.objects.backend import open_scratch\n"
+        "f, p = open_scratch(Path(sys.argv[1])); f.write(b'x'); f.flush(); print(p.name)\n"
+        "sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(backend.scratch)], stdout=subprocess.PIPE, text=True
+    )
+    assert (backend.scratch / killed.stdout.strip()).exists()
+    assert clean_leftovers(backend) == 2
+    assert list(backend.scratch.iterdir()) == [living]
+    file.close()
+    assert clean_leftovers(backend) == 1
+
+
+def test_faulty_backend_fails_where_told(tmp_path: Path) -> None:
+    inner = MemoryBackend(tmp_path)
+    faulty = FaultyBackend(inner, 2, "disk-full")
+    assert faulty.create("a", b"")
+    with pytest.raises(StorageError):
+        faulty.create("b", b"")
+    assert faulty.create("c", b"")
+    assert sorted(inner.files) == ["a", "c"]
+    crashing = FaultyBackend(inner, 1, "crash", after=True)
+    with pytest.raises(CrashError):
+        crashing.create("d", b"")
+    assert "d" in inner.files
+    with pytest.raises(CrashError):
+        crashing.read("d")

@@ -1,0 +1,176 @@
+"""Damage of every kind to every kind of file: reported by a check, never served."""
+
+import random
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.objects.backend import LocalBackend
+from lyrikstore.objects.blobs import BlobStore, open_blobs
+from lyrikstore.objects.packs import PackRef, read_index, rebuild_index
+from lyrikstore.objects.transactions import Transaction, TransactionLog
+from lyrikstore.testing.backends import MemoryBackend
+
+BLOBS = [
+    b"",
+    *(random.Random(n).randbytes(40) * 30 for n in range(12)),
+    b" ".join(b"%x" % random.Random(77).getrandbits(30) for _ in range(1)) * 200_000,
+    random.Random(5).randbytes(1_400_000),
+]
+DAMAGE = ["flip", "zero", "truncate", "empty", "append", "delete", "swap"]
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pristine")
+    log = TransactionLog(LocalBackend(root))
+    for part in (BLOBS[:6], BLOBS[6:]):
+        with open_blobs(LocalBackend(root), log.live()).writer() as w:
+            for blob in part:
+                w.put_bytes(blob)
+            changes = w.finish()
+        assert log.append(Transaction(log.count(), (), changes.added, (), changes.chunk_lists))
+    return root
+
+
+def readable(root: Path) -> tuple[int, bool]:
+    """Return (blobs read right, whether anything was reported). Wrong bytes fail the test."""
+    right, reported = 0, False
+    try:
+        store = open_blobs(LocalBackend(root), TransactionLog(LocalBackend(root)).live())
+        reported = any(check.problem for check in store.verify_all())
+    except LyrikstoreError:
+        return 0, True
+    for blob in BLOBS:
+        digest = Digest.of(blob)
+        try:
+            assert store.read(digest, max_bytes=1 << 30) == blob
+            with store.open(digest) as stream:
+                assert stream.read() == blob
+            right += 1
+        except LyrikstoreError:
+            pass
+    return right, reported
+
+
+def test_pristine(pristine: Path) -> None:
+    assert readable(pristine) == (len(BLOBS), False)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("what", ["packs", "tx"])
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage(pristine: Path, tmp_path: Path, kind: str, what: str, seed: int) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(pristine, root)
+    chance = random.Random(seed)
+    files = sorted(path for path in (root / what).rglob("*") if path.is_file())
+    victim = chance.choice(files)
+    if what == "tx" and kind == "delete":
+        victim = files[0]  # the newest record's absence is for the log checkpoint to notice
+    victim.chmod(0o644)
+    data = bytearray(victim.read_bytes())
+    at = chance.randrange(len(data))
+    if kind == "flip":
+        data[at] ^= 1 << chance.randrange(8)
+    elif kind == "zero":
+        length = min(512, len(data) - at)
+        if data[at : at + length] == bytes(length):
+            pytest.fail("choose another seed: nothing to zero")
+        data[at : at + length] = bytes(length)
+    elif kind == "truncate":
+        del data[at:]
+    elif kind == "empty":
+        data.clear()
+    elif kind == "append":
+        data += chance.randbytes(chance.randint(1, 100))
+    elif kind == "swap":
+        other = next(path for path in files if path != victim)
+        other.chmod(0o644)
+        theirs = other.read_bytes()
+        other.write_bytes(data)
+        data = bytearray(theirs)
+    if kind == "delete":
+        victim.unlink()
+    else:
+        victim.write_bytes(data)
+    right, reported = readable(root)
+    assert reported or (what == "tx" and right < len(BLOBS)), f"{kind} in {victim.name} unnoticed"
+
+
+def test_a_lost_footer_is_rebuilt(pristine: Path, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(pristine, root)
+    for path in (root / "packs").rglob("*.pack"):
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-48])
+    assert readable(root) == (len(BLOBS), True)
+    store = open_blobs(LocalBackend(root), TransactionLog(LocalBackend(root)).live())
+    assert len(store.damaged) == 2
+
+
+def test_a_missing_pack_is_lost_not_unknown(pristine: Path, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(pristine, root)
+    next((root / "packs").rglob("*.pack")).unlink()
+    store = open_blobs(LocalBackend(root), TransactionLog(LocalBackend(root)).live())
+    lost = [blob for blob in BLOBS if not store.has(Digest.of(blob))]
+    assert lost
+    for blob in lost:
+        with pytest.raises(IncompleteError, match="is missing") as caught:
+            store.read(Digest.of(blob), max_bytes=1 << 30)
+        assert caught.value.kind == "blob-lost"
+
+
+@pytest.fixture(scope="module")
+def small_pack(tmp_path_factory):
+    backend = MemoryBackend(tmp_path_factory.mktemp("scratch"))
+    with open_blobs(backend, TransactionLog(backend).live()).writer() as w:
+        for number in range(5):
+            w.put_bytes(b"blob %d " % number * 20)
+        (pack,) = w.finish().added
+    return backend, pack
+
+
+def test_any_byte_of_a_pack(small_pack, tmp_path: Path) -> None:
+    backend, pack = small_pack
+    original = backend.files[pack.name]
+    for at in range(len(original)):
+        for bit in (0, 7):
+            data = bytearray(original)
+            data[at] ^= 1 << bit
+            mutant = MemoryBackend(tmp_path)
+            mutant.files[pack.name] = bytes(data)
+            with suppress(LyrikstoreError):  # a later format is refused as such
+                store = BlobStore(mutant, [pack])
+                assert any(check.problem for check in store.verify_all())
+                for number in range(5):
+                    blob = b"blob %d " % number * 20
+                    with suppress(LyrikstoreError):
+                        assert store.read(Digest.of(blob), max_bytes=1000) == blob
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_hostile_packs_end_in_our_errors(tmp_path_factory, junk: bytes, headed: bool) -> None:
+    data = (b"lyrpack\n\x01\0\0\0\0\0\0\0" if headed else b"") + junk
+    backend = MemoryBackend(tmp_path_factory.mktemp("scratch"))
+    pack = PackRef(Digest.of(data), len(data))
+    backend.files[pack.name] = data
+    with suppress(LyrikstoreError):
+        read_index(backend, pack)
+    index = rebuild_index(backend, pack)
+    for blob in range(len(index)):
+        block, start, size = index.place(blob)
+        offset, length = index.span(block)
+        content = index.unpack(block, data[offset : offset + length])
+        assert (
+            blake3(content[start : start + size]).digest()
+            == index.digests[blob * 32 : blob * 32 + 32]
+        )

@@ -1,0 +1,192 @@
+"""The cutter, lists of pieces, bombs, the lock and the stat cache."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from array import array
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LockedError, StorageError
+from lyrikstore.objects import statcache
+from lyrikstore.objects.chunker import PIECE_MAX, cut, encode_list, is_fine, parse_list
+from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.packs import BLOCK_MAX, unpack_block
+from lyrikstore.objects.statcache import StatCache
+
+
+@given(st.integers(0, 400_000), st.integers(0, 99), st.booleans())
+def test_pieces_join_to_the_whole(size: int, seed: int, fine: bool) -> None:
+    data = random.Random(seed).randbytes(size)
+    pieces = list(cut(BytesIO(data), fine=fine))
+    assert b"".join(pieces) == data
+    assert all(0 < len(piece) <= (64 << 10 if fine else PIECE_MAX) for piece in pieces)
+
+
+def test_an_insertion_moves_few_cuts() -> None:
+    data = random.Random(1).randbytes(4 << 20)
+    before = set(cut(BytesIO(data), fine=True))
+    after = list(cut(BytesIO(data[:1_000_000] + b"new" + data[1_000_000:]), fine=True))
+    assert sum(piece not in before for piece in after) <= 3
+
+
+def test_what_is_cut_finely() -> None:
+    assert is_fine(b"the agreement shall " * 1000)
+    assert not is_fine(random.Random(1).randbytes(100_000))
+    assert not is_fine(zstandard.compress(b"".join(b"%d" % n for n in range(99_999))))
+
+
+LIST = encode_list(b"\1" * 32 + b"\2" * 32, array("I", [5, 7]))
+
+
+def test_list_of_pieces() -> None:
+    parsed = parse_list(LIST)
+    assert (len(parsed), parsed.bytes) == (2, 12)
+    assert (parsed.digest(1), parsed.size(1)) == (b"\2" * 32, 7)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        LIST[:-1],
+        LIST + b"\0",
+        b"x" + LIST[1:],
+        LIST[:10] + b"\1" + LIST[11:],
+        LIST[:16] + b"\x0d" + LIST[17:],
+        LIST[:24] + b"\xff" * 8 + LIST[32:],
+        encode_list(b"", array("I")),
+        encode_list(b"\1" * 32, array("I", [0])),
+        encode_list(b"\1" * 32, array("I", [PIECE_MAX + 1])),
+    ],
+)
+def test_bad_lists(data: bytes) -> None:
+    with pytest.raises(FormatError) as caught:
+        parse_list(data)
+    assert caught.value.kind == "bad-list"
+
+
+def test_newer_list() -> None:
+    with pytest.raises(FormatError) as caught:
+        parse_list(LIST[:8] + b"\2" + LIST[9:])
+    assert caught.value.kind == "newer-format"
+
+
+@given(st.binary(max_size=200))
+def test_any_list(data: bytes) -> None:
+    for candidate in (data, LIST[: len(LIST) // 2] + data):
+        try:
+            parse_list(candidate)
+        except FormatError:
+            continue
+
+
+def test_bombs() -> None:
+    bomb = zstandard.compress(bytes(500 << 20))
+    unsized = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(1000))
+    for stored, raw, codec in (
+        (bomb, 500 << 20, 1),
+        (bomb, 1000, 1),
+        (unsized, 1000, 1),
+        (zstandard.compress(b"x" * 1000) + b"tail", 1000, 1),
+        (zstandard.compress(b"x" * 1000)[:-1], 1000, 1),
+        (b"junk", 4, 1),
+        (b"", 4, 1),
+        (b"abc", 4, 0),
+        (b"abcd", 4, 2),
+        (bytes(BLOCK_MAX + 1), BLOCK_MAX + 1, 0),
+    ):
+        with pytest.raises(FormatError):
+            unpack_block(codec, stored, raw)
+
+
+def test_lock_excludes_and_names_the_holder(root: Path) -> None:
+    path = root / "lock"
+    with StoreLock(path):
+        begin = time.monotonic()
+        with pytest.raises(LockedError) as caught, StoreLock(path, timeout=0.2):
+            pass
+        assert 0.15 < time.monotonic() - begin < 5
+        assert f"process {os.getpid()}" in caught.value.message
+    with StoreLock(path, timeout=0):
+        pass
+
+
+def test_lock_dies_with_its_process(root: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from lyrikstore.objects.lock import StoreLock\n"
+        "StoreLock(Path(sys.argv[1])).__enter__(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(root / "lock")])
+    with StoreLock(root / "lock", timeout=0):
+        pass
+
+
+def test_lock_that_cannot_be_opened(root: Path) -> None:
+    (root / "folder").mkdir()
+    with pytest.raises(StorageError), StoreLock(root / "folder"):
+        pass
+
+
+def old_file(path: Path, data: bytes = b"x") -> os.stat_result:
+    path.write_bytes(data)
+    return path.stat()
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """A cache opened long after every file was written."""
+    monkeypatch.setattr(statcache, "_RACY_NS", -3_600_000_000_000)
+
+
+def test_stat_cache(root: Path, patient) -> None:
+    cache = StatCache(root / "statcache")
+    one, two = old_file(root / "one"), old_file(root / "two", b"yy")
+    cache.record(one, Digest.of(b"x"))
+    cache.record(two, Digest.of(b"yy"))
+    cache.save()
+    again = StatCache(root / "statcache")
+    assert len(again) == 2
+    assert again.lookup(one) == Digest.of(b"x")
+    (root / "one").write_bytes(b"z")
+    os.utime(root / "one", ns=(one.st_atime_ns, one.st_mtime_ns))  # ctime tells
+    assert again.lookup((root / "one").stat()) is None
+    assert again.lookup(two) == Digest.of(b"yy")
+    again.save(only_used=True)
+    assert len(StatCache(root / "statcache")) == 2
+    fresh = StatCache(root / "statcache")
+    fresh.lookup(two)
+    fresh.save(only_used=True)
+    assert len(StatCache(root / "statcache")) == 1
+
+
+def test_racy_files_are_not_remembered(root: Path) -> None:
+    cache = StatCache(root / "statcache")
+    stat = old_file(root / "one")
+    cache.record(stat, Digest.of(b"x"))
+    assert cache.lookup(stat) is None
+
+
+def test_a_damaged_cache_is_an_empty_cache(root: Path, patient) -> None:
+    path = root / "statcache"
+    cache = StatCache(path)
+    cache.record(old_file(root / "one"), Digest.of(b"x"))
+    cache.save()
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        assert len(StatCache(path)) == 0
+        path.write_bytes(data[:at])
+        assert len(StatCache(path)) == 0
+    path.unlink()
+    path.mkdir()
+    StatCache(path).save()
