@@ -10,7 +10,7 @@ Heavy modules load on first use, so that ``import lyrikstore`` stays fast.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.0.1"
+from lyrikstore.version import __version__
 
 if TYPE_CHECKING:
     from lyrikstore.canon.digest import Digest

@@ -1,0 +1,238 @@
+"""What was signed and what was seen: a memory outside the store (spec/07-log.md §7).
+
+A store that is rolled back, copied or forked looks perfectly sound from within. Only somebody who
+remembers a later log checkpoint can tell. So the signer keeps the last head it signed beside its
+log key and refuses to sign anything that does not extend it, and a verifier keeps the last head
+it saw of each log (attack cases A30, A33).
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from lyrikstore.canon import jsontext
+from lyrikstore.canon.errors import ConflictError, FormatError, NotFoundError, VerificationError
+from lyrikstore.history import merkle
+from lyrikstore.history.log import LogCheckpoint
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.objects.backend import LocalBackend, storage_error
+from lyrikstore.objects.lock import StoreLock
+
+ConsistencyProver = Callable[[int, int], Sequence[bytes]]
+"""Returns the consistency proof between two sizes of the log, older size first."""
+
+_Shelf = Literal["signed", "seen"]
+
+
+class MemoryState(Enum):
+    """How a log checkpoint relates to the remembered one of the same log."""
+
+    FIRST = "first"
+    """Nothing was remembered."""
+    SAME = "same"
+    """It is the remembered one."""
+    GROWN = "grown"
+    """It is larger, and proven to extend the remembered one."""
+    UNPROVEN = "unproven"
+    """It is larger; without a consistency proof it may be a fork."""
+    OLDER = "older"
+    """It is smaller. For a store this is a rollback; for an older delivery it is normal."""
+    FORK = "fork"
+    """Both cannot be true of one log: same size and other root, or no extension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A log checkpoint in memory.
+
+    Attributes:
+        head: Origin, size and root.
+        location: Where the log was then, for messages: a path or an empty string.
+    """
+
+    head: LogCheckpoint
+    location: str
+
+
+class LogMemory:
+    """Remembered log checkpoints, one file per log key, in a folder of the user's own.
+
+    Args:
+        directory: Private to the user and outside every store; made (0700) when first written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._files = LocalBackend(directory)
+
+    def last_signed(self, key: VerifierKey) -> Remembered | None:
+        """Return the newest head that ``key`` signed here, or None.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read; signing on without it could
+                fork the log.
+        """
+        return self._load("signed", key)
+
+    def last_seen(self, key: VerifierKey) -> Remembered | None:
+        """Return the newest head signed by ``key`` that a verifier here accepted, or None.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read.
+        """
+        return self._load("seen", key)
+
+    @contextlib.contextmanager
+    def signing(self) -> Iterator[None]:
+        """Hold the memory for one check-and-sign, against a copy of the store doing the same.
+
+        Raises:
+            LockedError: Another process holds it for more than 30 s.
+            StorageError: The folder cannot be used.
+        """
+        self._make()
+        with StoreLock(self._directory / "lock"):
+            yield
+
+    def check_signed(self, key: VerifierKey, leaves: Sequence[bytes], location: str) -> None:
+        """Return if the log made of ``leaves`` extends everything ``key`` signed here.
+
+        Args:
+            key: The log key.
+            leaves: Leaf hashes of every entry the store has or is about to publish.
+            location: The store's path.
+
+        Raises:
+            ConflictError: (``copied-store``) it does not: this store is an older copy, or went
+                another way than the one that was signed.
+            FormatError: (``bad-memory``) the memory cannot be read.
+        """
+        last = self.last_signed(key)
+        if last is None:
+            return
+        size = last.head.size
+        if size <= len(leaves) and merkle.root(leaves[:size]) == last.head.root:
+            return
+        state = "older than" if size > len(leaves) else "at odds with"
+        raise ConflictError(
+            "copied-store",
+            f"this store is {state} the log checkpoint of {size} entries signed at {last.location}",
+            hint=f"work in {last.location}, or restore the newest backup; a log has one home",
+            details={"remembered": last.location, "path": location, "size": size},
+        )
+
+    def remember_signed(self, key: VerifierKey, head: LogCheckpoint, location: str) -> None:
+        """Remember durably that ``key`` is about to sign ``head``; call it before signing.
+
+        Raises:
+            ConflictError: (``copied-store``) a larger head, or another one of this size, was
+                signed meanwhile.
+            StorageError: The memory cannot be written.
+        """
+        last = self.last_signed(key)
+        if last is not None and (
+            last.head.size > head.size or (last.head.size == head.size and last.head != head)
+        ):
+            raise ConflictError(
+                "copied-store",
+                f"a log checkpoint of {last.head.size} entries was signed at {last.location}",
+                hint=f"work in {last.location}; two stores cannot share a log",
+                details={"remembered": last.location, "path": location, "size": last.head.size},
+            )
+        self._save("signed", key, Remembered(head, location))
+
+    def check_seen(
+        self, key: VerifierKey, head: LogCheckpoint, prove: ConsistencyProver | None = None
+    ) -> MemoryState:
+        """Return how a verified log checkpoint relates to the one remembered. Remembers nothing.
+
+        Args:
+            key: The key whose signature on it holds.
+            head: The verified head.
+            prove: Gives consistency proofs; None where the whole log is not at hand.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read.
+        """
+        last = self.last_seen(key)
+        if last is None:
+            return MemoryState.FIRST
+        old = last.head
+        if head.size == old.size:
+            return MemoryState.SAME if head == old else MemoryState.FORK
+        if head.size < old.size:
+            return MemoryState.OLDER
+        if prove is None:
+            return MemoryState.UNPROVEN
+        try:
+            proof = prove(old.size, head.size)
+            merkle.verify_consistency(old.size, head.size, proof, old.root, head.root)
+        except VerificationError:
+            return MemoryState.FORK
+        return MemoryState.GROWN
+
+    def remember_seen(self, key: VerifierKey, head: LogCheckpoint, location: str = "") -> None:
+        """Remember a head that was verified, unless a larger one is remembered.
+
+        Call it only after :meth:`check_seen` gave ``FIRST``, ``SAME`` or ``GROWN``.
+
+        Raises:
+            StorageError: The memory cannot be written.
+        """
+        last = self.last_seen(key)
+        if last is None or last.head.size < head.size:
+            self._save("seen", key, Remembered(head, location))
+
+    def _load(self, shelf: _Shelf, key: VerifierKey) -> Remembered | None:
+        name = _file_name(shelf, key)
+        try:
+            data = self._files.read(name)
+        except NotFoundError:
+            return None
+        try:
+            return _decode(data, key)
+        except FormatError as error:
+            raise FormatError(
+                "bad-memory",
+                f"the remembered log checkpoint in {self._directory / name} is unusable: {error}",
+                hint="restore that file; remove it only once you know this is the newest store",
+            ) from None
+
+    def _save(self, shelf: _Shelf, key: VerifierKey, item: Remembered) -> None:
+        self._make()
+        document = {
+            "checkpoint": item.head.text,
+            "key": str(key),
+            "location": item.location,
+            "v": 1,
+        }
+        self._files.replace(_file_name(shelf, key), jsontext.encode(document))
+
+    def _make(self) -> None:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, f"making {self._directory}") from error
+
+
+def _file_name(shelf: _Shelf, key: VerifierKey) -> str:
+    return f"{shelf}/{sha256(str(key).encode()).hexdigest()}.json"
+
+
+def _decode(data: bytes, key: VerifierKey) -> Remembered:
+    document = jsontext.parse_canonical(data)
+    if (
+        not isinstance(document, dict)
+        or document.keys() != {"checkpoint", "key", "location", "v"}
+        or document["v"] != 1
+        or document["key"] != str(key)
+        or not isinstance(document["checkpoint"], str)
+        or not isinstance(document["location"], str)
+    ):
+        raise FormatError("bad-memory", "it has other members")
+    head = LogCheckpoint.parse(document["checkpoint"])
+    return Remembered(head, document["location"])

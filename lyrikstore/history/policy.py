@@ -1,0 +1,226 @@
+"""Who may say what in a store, and which keys speak for its log (spec/08-refs-and-identity.md §3).
+
+Default deny: a manifest moves a ref only if some role of the policy in force at its log index
+names its author, its kind and its name. One signature counts once, so a role whose threshold is
+above one is not satisfied by the manifest alone.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
+
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.crypto.multikey import parse_did_key
+from lyrikstore.history.note import VerifierKey, is_name
+
+OWNER = "owner"
+"""The role whose keys may change the policy."""
+
+_ROLE = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_KIND = re.compile(r"\*|[a-z][a-z0-9-]{0,63}")
+_PATTERN = re.compile(r"[a-z0-9*][a-z0-9._*/-]{0,254}")
+_NONCE = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Keys that may sign certain kinds under certain names.
+
+    Attributes:
+        keys: DIDs (did:key), distinct.
+        threshold: How many distinct keys must have signed.
+        names: Patterns; ``*`` stands for any run of characters, ``/`` included.
+        kinds: Kinds of manifest, or ``*``.
+    """
+
+    keys: tuple[str, ...]
+    threshold: int
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+    def covers(self, kind: str, name: str) -> bool:
+        """Return whether this role is about manifests of that kind and name."""
+        return ("*" in self.kinds or kind in self.kinds) and any(
+            matches(pattern, name) for pattern in self.names
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one store.
+
+    Law: ``Policy.parse(p.to_json()) == p``.
+
+    Attributes:
+        version: 1 in the genesis manifest; each successor adds one.
+        roles: Role name → role; ``owner`` is always there.
+        logs: Verifier keys of the log, one per writer; any one of them suffices.
+    """
+
+    version: int
+    roles: Mapping[str, Role]
+    logs: tuple[VerifierKey, ...]
+
+    def allows(self, author: str, kind: str, name: str) -> bool:
+        """Return whether a manifest signed by ``author`` alone may move the ref ``name``.
+
+        Args:
+            author: The signer's DID.
+            kind: The manifest's kind.
+            name: The manifest's full name.
+        """
+        if kind in {"policy", "genesis"}:
+            # No role but owner changes the rules, however wide its patterns are (A22).
+            return self._signed_enough(self.roles[OWNER], author)
+        return any(
+            self._signed_enough(role, author)
+            for role in self.roles.values()
+            if role.covers(kind, name)
+        )
+
+    @staticmethod
+    def _signed_enough(role: Role, author: str) -> bool:
+        return author in role.keys and role.threshold == 1
+
+    @classmethod
+    def sole(cls, owner: str, log: VerifierKey) -> Self:
+        """Return the policy of a one-person store: this key may say everything.
+
+        Args:
+            owner: The person's DID.
+            log: The log's key.
+        """
+        return cls(1, {OWNER: Role((owner,), 1, ("*",), ("*",))}, (log,))
+
+    @classmethod
+    def parse(cls, value: Any) -> Self:
+        """Read a policy from a manifest's body.
+
+        Raises:
+            FormatError: (``bad-policy``) members missing, unknown or senseless.
+        """
+        if not isinstance(value, dict) or value.keys() != {"version", "roles", "logs"}:
+            _refuse("it has exactly the members version, roles and logs")
+        version, roles, logs = value["version"], value["roles"], value["logs"]
+        if type(version) is not int or version < 1:
+            _refuse("its version is not a positive integer")
+        if not isinstance(roles, dict) or OWNER not in roles:
+            _refuse("it has no role owner")
+        if not all(_ROLE.fullmatch(name) for name in roles):
+            _refuse("a role has a bad name")
+        keys = tuple(_vkey(text) for text in _strings(logs, "logs"))
+        return cls(version, {name: _role(name, roles[name]) for name in sorted(roles)}, keys)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the policy as a manifest's body holds it."""
+        return {
+            "version": self.version,
+            "roles": {
+                name: {
+                    "keys": list(role.keys),
+                    "threshold": role.threshold,
+                    "names": list(role.names),
+                    "kinds": list(role.kinds),
+                }
+                for name, role in self.roles.items()
+            },
+            "logs": [str(key) for key in self.logs],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """What the first log entry of a store says about it.
+
+    Attributes:
+        origin: Name of its log.
+        nonce: 32 hex digits, so that two stores of one owner never share an id.
+        policy: The first policy.
+    """
+
+    origin: str
+    nonce: str
+    policy: Policy
+
+    @classmethod
+    def parse(cls, body: Any) -> Self:
+        """Read the body of a genesis manifest.
+
+        Raises:
+            FormatError: (``bad-policy``) it cannot found a store: the first policy is not version
+                1, or names a log key of another origin.
+        """
+        if not isinstance(body, dict) or body.keys() != {"origin", "nonce", "policy"}:
+            _refuse("a genesis has exactly the members origin, nonce and policy")
+        origin, nonce = body["origin"], body["nonce"]
+        if not isinstance(origin, str) or not is_name(origin):
+            _refuse("the origin is not a log name")
+        if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
+            _refuse("the nonce is not 32 hex digits")
+        policy = Policy.parse(body["policy"])
+        if policy.version != 1 or any(key.name != origin for key in policy.logs):
+            _refuse("the first policy has another version, or the log key of another origin")
+        return cls(origin, nonce, policy)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body of the genesis manifest."""
+        return {"origin": self.origin, "nonce": self.nonce, "policy": self.policy.to_json()}
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Return whether ``name`` matches ``pattern``; only ``*`` is special."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return pattern == name
+    *middle, last = rest
+    if not name.startswith(first):
+        return False
+    # Leftmost finds suffice for "*", and take linear time; a regular expression would not.
+    at = len(first)
+    for part in middle:
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return len(name) - len(last) >= at and name.endswith(last)
+
+
+def _role(name: str, value: Any) -> Role:
+    if not isinstance(value, dict) or value.keys() != {"keys", "threshold", "names", "kinds"}:
+        _refuse(f"role {name} has exactly the members keys, threshold, names and kinds")
+    keys = _strings(value["keys"], f"keys of role {name}")
+    threshold = value["threshold"]
+    if type(threshold) is not int or not 1 <= threshold <= len(keys):
+        _refuse(f"the threshold of role {name} is not between 1 and the number of its keys")
+    for key in keys:
+        try:
+            parse_did_key(key)
+        except LyrikstoreError as error:
+            raise FormatError("bad-policy", f"not a policy: role {name}: {error.message}") from None
+    names = _strings(value["names"], f"names of role {name}")
+    kinds = _strings(value["kinds"], f"kinds of role {name}")
+    if not all(_PATTERN.fullmatch(item) and item.count("*") <= 8 for item in names):
+        _refuse(f"role {name} has a bad name pattern")
+    if not all(_KIND.fullmatch(item) for item in kinds):
+        _refuse(f"role {name} has a bad kind")
+    return Role(keys, threshold, names, kinds)
+
+
+def _strings(value: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
+        _refuse(f"{what} is not a list of strings")
+    if len(set(value)) != len(value):
+        _refuse(f"{what} names something twice")  # A23: one key must not count as two
+    return tuple(value)
+
+
+def _vkey(text: str) -> VerifierKey:
+    try:
+        return VerifierKey.parse(text)
+    except LyrikstoreError as error:
+        raise FormatError("bad-policy", f"not a policy: {error.message}") from None
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise FormatError("bad-policy", f"not a policy: {reason}")

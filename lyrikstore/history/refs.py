@@ -1,0 +1,196 @@
+"""Refs: which manifest is the current one of each name, derived from the log (spec/08 §4).
+
+No file says what a ref points at, so there is none to roll back or forge: the log's order, the
+manifests and the policy in force at each index decide, for every reader alike (attack cases A22,
+A30, A31, A32). A manifest that breaks a rule stays logged, is flagged with the reason, and moves
+nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
+from lyrikstore.history.kinds import GENESIS_NAME, PREFIXES
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.policy import Genesis, Policy
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "invalid": "the logged bytes are no valid manifest",
+        "already-logged": "the same manifest stands earlier in the log",
+        "other-store": "it was made for another store",
+        "second-genesis": "a store has one genesis manifest, the first entry",
+        "kind-mismatch": "names of this prefix do not take this kind",
+        "unauthorised": "the policy in force does not let this author say this",
+        "not-a-successor": "its parents do not contain the current manifest of that name",
+        "bad-policy": "the policy in it is no valid successor of the one in force",
+    }
+)
+"""Why a logged manifest moves no ref: code → sentence. Codes are append-only."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefState:
+    """The state of one name.
+
+    Attributes:
+        name: Full name.
+        id: The current manifest.
+        index: Its log index.
+        history: Every manifest that was current, newest first; ``history[0] == id``.
+    """
+
+    name: str
+    id: Digest
+    index: int
+    history: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A logged manifest without effect.
+
+    Attributes:
+        index: Its log index.
+        id: Its id.
+        reason: A code of :data:`REASONS`.
+    """
+
+    index: int
+    id: Digest
+    reason: str
+
+    @property
+    def summary(self) -> str:
+        """The reason as a sentence for people."""
+        return REASONS[self.reason]
+
+
+@dataclass(slots=True)
+class RefTable:
+    """Refs as they grow with the log: apply every logged manifest, in log order.
+
+    Attributes:
+        refs: Name → state.
+        flagged: Manifests without effect, in log order.
+        policy: The policy in force after the last manifest applied; ``None`` before the genesis.
+        store: The store's id; ``None`` before the genesis.
+    """
+
+    refs: dict[str, RefState] = field(default_factory=dict)
+    flagged: list[Flagged] = field(default_factory=list)
+    policy: Policy | None = None
+    store: Digest | None = None
+    _seen: set[Digest] = field(default_factory=set)
+
+    def copy(self) -> "RefTable":
+        """Return an independent copy, to try what a manifest would do."""
+        return RefTable(
+            dict(self.refs), list(self.flagged), self.policy, self.store, set(self._seen)
+        )
+
+    def apply(self, index: int, manifest: Manifest) -> str | None:
+        """Let one logged manifest take effect, or flag it.
+
+        Args:
+            index: Its log index, greater than that of any manifest applied before.
+            manifest: The verified manifest.
+
+        Returns:
+            ``None`` if it moved its ref, else a code of :data:`REASONS`.
+
+        Raises:
+            VerificationError: (``bad-genesis``) it is the first entry, and cannot found a store.
+        """
+        if self.store is None:
+            self._found(index, manifest)
+            return None
+        reason = self._reason(manifest)
+        if reason is not None:
+            self.flag(index, manifest.id, reason)
+            return reason
+        if manifest.kind == "policy":
+            self.policy = Policy.parse(manifest.body["policy"])
+        self._move(index, manifest)
+        return None
+
+    def flag(self, index: int, identity: Digest, reason: str) -> None:
+        """Record that the manifest at ``index`` has no effect.
+
+        Args:
+            index: Its log index.
+            identity: Its id.
+            reason: A code of :data:`REASONS`; ``invalid`` for bytes that do not parse.
+        """
+        if reason not in REASONS:
+            raise InvalidInputError("bad-reason", f"no reason is called {reason!r}")
+        self._seen.add(identity)
+        self.flagged.append(Flagged(index, identity, reason))
+
+    def _found(self, index: int, manifest: Manifest) -> None:
+        if index != 0:
+            raise VerificationError("bad-genesis", "the log does not begin with a genesis manifest")
+        self.policy = check_genesis(manifest).policy
+        self.store = manifest.id
+        self._move(index, manifest)
+
+    def _reason(self, manifest: Manifest) -> str | None:
+        policy = self.policy
+        current = self.refs.get(manifest.name)
+        if manifest.id in self._seen:
+            return "already-logged"
+        if manifest.kind == "genesis":
+            return "second-genesis"
+        if manifest.store != self.store:
+            return "other-store"
+        if manifest.kind not in PREFIXES.get(manifest.name.partition("/")[0], ()):
+            return "kind-mismatch"
+        if policy is None or not policy.allows(manifest.author, manifest.kind, manifest.name):
+            return "unauthorised"
+        if current is not None and current.id not in manifest.parents:
+            return "not-a-successor"
+        if manifest.kind == "policy" and not _succeeds(policy, manifest):
+            return "bad-policy"
+        return None
+
+    def _move(self, index: int, manifest: Manifest) -> None:
+        before = self.refs.get(manifest.name)
+        history = (manifest.id, *(before.history if before else ()))
+        self.refs[manifest.name] = RefState(manifest.name, manifest.id, index, history)
+        self._seen.add(manifest.id)
+
+
+def check_genesis(manifest: Manifest) -> Genesis:
+    """Return what the genesis manifest of a store says, once it can found one.
+
+    It vouches for itself: its id is the store's id, which a reader knows or trusts on first use.
+    So it must at least be signed by an owner it names.
+
+    Raises:
+        VerificationError: (``bad-genesis``) it is none, or none that can found a store.
+    """
+    if manifest.kind != "genesis":
+        raise VerificationError("bad-genesis", "the log does not begin with a genesis manifest")
+    try:
+        genesis = Genesis.parse(manifest.body)
+    except FormatError as error:
+        raise VerificationError("bad-genesis", error.message) from None
+    if not genesis.policy.allows(manifest.author, "genesis", manifest.name):
+        raise VerificationError("bad-genesis", "the genesis is not signed by an owner it names")
+    return genesis
+
+
+def _succeeds(policy: Policy, manifest: Manifest) -> bool:
+    # Version exactly one higher (A29), under the one policy name. The log keys stay as they are
+    # in this format version: a log checkpoint must be judged before any later entry is believed.
+    try:
+        following = Policy.parse(manifest.body.get("policy"))
+    except FormatError:
+        return False
+    return (
+        manifest.name == GENESIS_NAME
+        and following.version == policy.version + 1
+        and following.logs == policy.logs
+    )

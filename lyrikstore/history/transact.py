@@ -1,0 +1,353 @@
+"""The one place that appends to a store (spec/07-log.md §6).
+
+Blobs wait in scratch files while a transaction is open. ``commit`` then takes the store's lock,
+looks again at what is current, wins the next slot by creating its record, and publishes. Before
+the record exists nothing has happened; afterwards everything has, even if this process dies:
+whoever extends the log next publishes it.
+"""
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    IncompleteError,
+    InvalidInputError,
+    PolicyError,
+)
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history import merkle
+from lyrikstore.history.extend import Publisher, location_text, log_key
+from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.log import LogCheckpoint
+from lyrikstore.history.logview import FORMAT, read_records
+from lyrikstore.history.manifest import Manifest, sign_manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.note import VerifierKey, check_name
+from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.refs import REASONS
+from lyrikstore.history.tree import Tree
+from lyrikstore.objects.backend import LocalBackend, clean_leftovers, storage_error, sync_directory
+from lyrikstore.objects.blobs import BlobStore
+from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.transactions import (
+    LogItem,
+    LogType,
+    PackChanges,
+    Transaction,
+    TransactionLog,
+)
+from lyrikstore.objects.writer import BlobWriter
+
+if TYPE_CHECKING:
+    from lyrikstore.history.repository import Repository
+
+_TRIES = 16
+_POLICY_REASONS = frozenset({"unauthorised"})
+_MOVED = frozenset({"not-a-successor", "already-logged"})
+
+
+class TransactionBuilder:
+    """One transaction being made; a context manager. Leaving it without :meth:`commit` undoes all.
+
+    Args:
+        repository: The store.
+        log_signer: Holds its log key.
+        memory: What that key signed before.
+
+    Raises:
+        KeyMaterialError: (``wrong-log-key``) it is not this log's key.
+    """
+
+    def __init__(self, repository: "Repository", *, log_signer: Signer, memory: LogMemory) -> None:
+        key = log_key(repository.founding_policy, repository.origin, log_signer)
+        self._repository = repository
+        self._memory = memory
+        self._publisher = Publisher(repository.backend, repository.root, key, log_signer, memory)
+        self._writer: BlobWriter | None = None
+        self._items: list[LogItem] = []
+        self._manifests: list[Manifest] = []
+
+    def __enter__(self) -> Self:
+        # Now, not after an hour of hashing: is this the original, and is nothing left undone?
+        with self._locked():
+            clean_leftovers(self._repository.backend)
+        self._writer = self._repository.blobs.writer()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.abort()
+            self._writer = None
+
+    @property
+    def writer(self) -> BlobWriter:
+        """Takes the blobs of this transaction.
+
+        Raises:
+            InvalidInputError: (``transaction-closed``) outside ``with``, or after the commit.
+        """
+        if self._writer is None:
+            raise InvalidInputError("transaction-closed", "the transaction is not open")
+        return self._writer
+
+    def log_manifest(self, manifest: Manifest) -> Digest:
+        """Store a manifest and have it logged, after those given before; return its id."""
+        self.writer.put_bytes(manifest.encode())
+        self._manifests.append(manifest)
+        return self._log("manifest", manifest.id)
+
+    def log_credential(self, data: bytes) -> Digest:
+        """Store a credential, byte-exact, and have it logged; return its id."""
+        return self._log("credential", self.writer.put_bytes(data))
+
+    def commit(self) -> list[int]:
+        """Make everything durable and visible, or nothing.
+
+        Returns:
+            The log indices of what was logged, in the order given.
+
+        Raises:
+            InvalidInputError: (``nothing-to-log``) no manifest or credential was given;
+                (``bad-manifest``) one can have no effect in this store.
+            ConflictError: (``ref-moved``) somebody else changed a name meanwhile;
+                (``copied-store``) this is not the original store; (``busy``) other writers win
+                every slot.
+            PolicyError: (``unauthorised``) the policy does not let an author say this.
+            IncompleteError: (``blob-missing``) a manifest names a blob that is not in the store.
+            LockedError: (``locked``) another process holds the store for more than 30 s.
+            StorageError: The disk said no. The record may exist; then the next writer publishes
+                it, and nothing needs to be done again.
+        """
+        writer = self.writer
+        if not self._items:
+            raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
+        repository = self._repository
+        changes: PackChanges | None = None
+        for _ in range(_TRIES):
+            with self._locked():
+                self._check_refs()
+                if changes is None:
+                    self._check_inputs()
+                    changes = writer.finish()
+                    self._check_blobs(changes)
+                seq = len(repository.records.transactions)
+                transaction = Transaction(
+                    seq, tuple(self._items), changes.added, (), changes.chunk_lists
+                )
+                if not TransactionLog(repository.backend).append(transaction):
+                    continue
+                start = len(repository.records.entries)
+                self._publish()
+            self._writer = None
+            return list(range(start, start + len(self._items)))
+        raise ConflictError("busy", "other writers keep the store busy", hint="run it again")
+
+    def _log(self, kind: LogType, identity: Digest) -> Digest:
+        self._items.append(LogItem(kind, identity))
+        return identity
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        # Both locks: the store's against other writers of this folder, the memory's against
+        # writers of a copy of it.
+        with StoreLock(self._repository.root / "lock"), self._memory.signing():
+            self._publish()
+            yield
+
+    def _publish(self) -> None:
+        repository = self._repository
+        repository.refresh()
+        self._publisher.check_original(repository.records)
+        if self._publisher.publish(repository.records, repository.checkpoint) is not None:
+            repository.refresh()
+
+    def _check_refs(self) -> None:
+        table = self._repository.table.copy()
+        index = len(self._repository.records.entries)
+        for manifest in self._manifests:
+            current = table.refs.get(manifest.name)
+            reason = table.apply(index, manifest)
+            index += 1
+            if reason in _MOVED:
+                raise ConflictError(
+                    "ref-moved",
+                    f"{manifest.name} changed meanwhile; its current version is "
+                    f"{current.id.short if current else 'unknown'}",
+                    hint="run the command again: it will start from the new version",
+                    details={"name": manifest.name, "current": str(current.id) if current else ""},
+                )
+            if reason in _POLICY_REASONS:
+                raise PolicyError(
+                    "unauthorised",
+                    f"the store's policy does not let {manifest.author} change {manifest.name}",
+                    hint="sign with a key that the policy names",
+                )
+            if reason is not None:
+                raise InvalidInputError("bad-manifest", f"{manifest.name}: {REASONS[reason]}")
+
+    def _check_inputs(self) -> None:
+        # What a statement rests on is logged before it (A36, A39), with the kind it claims.
+        own: dict[Digest, str] = {}
+        for manifest in self._manifests:
+            for item in manifest.inputs:
+                kind = own.get(item.id)
+                if kind is None:
+                    kind = self._repository.manifest(item.id).kind
+                if kind != item.kind:
+                    raise InvalidInputError(
+                        "bad-manifest",
+                        f"{manifest.name}: input {item.id.short} is a {kind}, not a {item.kind}",
+                    )
+            own[manifest.id] = manifest.kind
+
+    def _check_blobs(self, changes: PackChanges) -> None:
+        found = _Reachable(self._repository, changes)
+        for manifest in self._manifests:
+            for attachment in manifest.attachments:
+                found.require(attachment.id, manifest, f"attachment {attachment.role}")
+            if manifest.tree is None:
+                continue
+            found.require(manifest.tree, manifest, "tree")
+            tree = found.tree(manifest.tree)
+            if tree.files_id != manifest.files:
+                raise InvalidInputError(
+                    "bad-manifest", f"{manifest.name}: files is not its tree without metadata"
+                )
+            for entry in tree.entries:
+                found.require(entry.blake3, manifest, entry.path)
+
+
+class _Reachable:
+    # What can be read once a transaction is committed. The new packs are looked at apart from the
+    # old ones: building one index over all of them would cost a read per pack and commit.
+    def __init__(self, repository: "Repository", changes: PackChanges) -> None:
+        self._repository = repository
+        self._changes = changes
+        self._lists = dict(changes.chunk_lists)
+        self._new = BlobStore(repository.backend, changes.added)
+
+    def require(self, digest: Digest, manifest: Manifest, what: str) -> None:
+        if digest in self._lists or self._new.has(digest) or self._repository.blobs.has(digest):
+            return
+        raise IncompleteError(
+            "blob-missing", f"{manifest.name}: {what} ({digest.short}) is not in the store"
+        )
+
+    def tree(self, digest: Digest) -> Tree:
+        blobs = self._new if self._new.has(digest) else self._repository.blobs
+        if digest in self._lists:  # its pieces may lie in old and new packs
+            live = self._repository.live
+            blobs = BlobStore(
+                self._repository.backend,
+                (*live.packs, *self._changes.added),
+                (*live.chunk_lists.items(), *self._lists.items()),
+            )
+        with blobs.open(digest) as stream:
+            return Tree.parse(stream)
+
+
+def create_store(
+    root: Path,
+    *,
+    origin: str,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+    memory: LogMemory,
+    nonce: bytes | None = None,
+) -> None:
+    """Make a store at ``root``, whole or not at all.
+
+    Args:
+        root: The folder to make; its parent exists.
+        origin: Name of its log, such as ``example.org/archive``.
+        signer: The owner; signs the genesis manifest.
+        log_signer: Signs log checkpoints; another key than the owner's.
+        clock: Tells when the genesis claims to be signed.
+        memory: Where to remember what the log key signed.
+        nonce: 16 bytes; random unless a test wants to know them.
+
+    Raises:
+        ConflictError: (``store-exists``) there is something at ``root``; (``log-key-used``) the
+            log key already signs the log of a store.
+        InvalidInputError: (``bad-origin``) not a log name; (``same-key``) one key for both.
+        StorageError: The disk said no; nothing is left behind.
+    """
+    check_name(origin)
+    if signer.public == log_signer.public:
+        # One key for both would let a log checkpoint be mistaken for consent of a person.
+        raise InvalidInputError("same-key", "the owner's key and the log key must differ")
+    key = VerifierKey(origin, log_signer.public)
+    value = secrets.token_bytes(16) if nonce is None else nonce
+    body = Genesis(origin, value.hex(), Policy.sole(signer.did, key)).to_json()
+    genesis = sign_manifest(
+        kind="genesis",
+        store=None,
+        name=GENESIS_NAME,
+        body=body,
+        signer=signer,
+        created=clock(),
+        message="",
+    )
+    with memory.signing():
+        last = memory.last_signed(key)
+        if last is not None:
+            raise ConflictError(
+                "log-key-used",
+                f"this key already signs the log {origin}, at {last.location}",
+                hint="make a new log key for a new store",
+            )
+        try:
+            head = _build_in_place(root, genesis, key, log_signer)
+        except FileExistsError:
+            raise ConflictError(
+                "store-exists", f"{root} exists already", hint="choose another folder"
+            ) from None
+        except OSError as error:
+            raise storage_error(error, f"making {root}") from error
+        # After the move: a store that failed to be made must not block its key.
+        memory.remember_signed(key, head, location_text(root))
+
+
+def _build_in_place(
+    root: Path, genesis: Manifest, key: VerifierKey, signer: Signer
+) -> LogCheckpoint:
+    # Built beside its place and moved in whole: a store that is there at all is a sound one.
+    if root.is_symlink() or root.exists():
+        raise FileExistsError
+    building = root.parent / f"{root.name}.new-{secrets.token_hex(8)}"
+    building.mkdir()
+    try:
+        head = _build(building, genesis, key, signer)
+        building.rename(root)
+        sync_directory(root.parent)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return head
+
+
+def _build(building: Path, genesis: Manifest, key: VerifierKey, signer: Signer) -> LogCheckpoint:
+    backend = LocalBackend(building)
+    with BlobStore(backend, ()).writer() as writer:
+        writer.put_bytes(genesis.encode())
+        changes = writer.finish()
+    item = LogItem("manifest", genesis.id)
+    TransactionLog(backend).append(Transaction(0, (item,), changes.added, (), changes.chunk_lists))
+    records = read_records(backend)
+    Publisher(backend, building, key, signer, None).publish(records, None)
+    backend.create("format", FORMAT)
+    return LogCheckpoint(key.name, len(records.hashes), merkle.root(records.hashes))

@@ -1,0 +1,187 @@
+# ruff: noqa: INP001
+"""Makes ``refs/``: logs of manifests, and the refs and flags that follow from them.
+
+Usage: ``python spec/vectors/make_refs.py`` rewrites the files. Signatures are real, so a reader
+that skips them cannot pass the case ``forged``.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import Genesis, Policy, Role, matches
+from lyrikstore.history.refs import RefTable
+
+ADA, BEN, LOG = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3))
+KEY = VerifierKey("example.org/archive", LOG.public)
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+NAME = "datasets/acme/texts"
+BODY = {
+    "reader": "document/1",
+    "records": 0,
+    "bytes": 0,
+    "fileCount": 0,
+    "origin": "committed",
+    "descriptor": {},
+    "ignored": 0,
+}
+EMPTY = Digest.of(b"")
+
+
+def genesis(nonce: str = "0" * 32) -> Manifest:
+    """Return the genesis of the example store."""
+    return sign_manifest(
+        kind="genesis",
+        store=None,
+        name=GENESIS_NAME,
+        body=Genesis(KEY.name, nonce, Policy.sole(ADA.did, KEY)).to_json(),
+        signer=ADA,
+        created=NOW,
+    )
+
+
+FOUNDED = genesis()
+
+
+def version(
+    message: str,
+    parents: Sequence[Manifest] = (),
+    *,
+    name: str = NAME,
+    signer: KeySigner = ADA,
+    store: Digest = FOUNDED.id,
+) -> Manifest:
+    """Return a version of a dataset."""
+    return sign_manifest(
+        kind="dataset",
+        store=store,
+        name=name,
+        body=BODY,
+        tree=EMPTY,
+        files=EMPTY,
+        parents=[parent.id for parent in parents],
+        signer=signer,
+        created=NOW,
+        message=message,
+    )
+
+
+def policy(number: int, parent: Manifest, signer: KeySigner = ADA) -> Manifest:
+    """Return a policy that also lets BEN sign datasets."""
+    roles = {
+        "helper": Role((BEN.did,), 1, ("datasets/acme/*",), ("dataset",)),
+        "owner": Role((ADA.did,), 1, ("*",), ("*",)),
+    }
+    return sign_manifest(
+        kind="policy",
+        store=FOUNDED.id,
+        name=GENESIS_NAME,
+        body={"policy": Policy(number, roles, (KEY,)).to_json()},
+        parents=[parent.id],
+        signer=signer,
+        created=NOW,
+    )
+
+
+def cases() -> dict[str, list[bytes]]:
+    """Return case → logged manifests after the genesis."""
+    one = version("1")
+    two = version("2", [one])
+    rival = version("rival", [one])
+    helper = version("by a helper", signer=BEN)
+    second = policy(2, FOUNDED)
+    forged = one.encode().replace(b'"message":"1"', b'"message":"x"')
+    listed: dict[str, list[Manifest | bytes]] = {
+        "succession": [one, two],
+        "rival": [one, two, rival],
+        "rollback-by-logging-again": [one, two, one],
+        "merge": [
+            one,
+            other := version("o", name="datasets/acme/other"),
+            version("m", [other, one]),
+        ],
+        "stranger": [helper],
+        "other-store": [version("1", store=genesis("1" * 32).id)],
+        "second-genesis": [genesis("1" * 32)],
+        "policy-from-its-index-on": [helper, second, version("late", signer=BEN)],
+        "policy-skips-a-version": [policy(3, FOUNDED)],
+        "policy-by-a-helper": [second, policy(3, second, BEN)],
+        "forged": [forged, version("1")],
+        "garbage": [b"{}", one],
+    }
+    return {
+        name: [item if isinstance(item, bytes) else item.encode() for item in items]
+        for name, items in listed.items()
+    }
+
+
+def derive(logged: Sequence[bytes]) -> RefTable:
+    """Return what follows from the genesis at index 0 and ``logged`` from index 1 on."""
+    table = RefTable()
+    table.apply(0, FOUNDED)
+    for index, data in enumerate(logged, 1):
+        try:
+            manifest = parse_manifest(data)
+        except (FormatError, VerificationError):
+            table.flag(index, Digest.of(data), "invalid")
+        else:
+            table.apply(index, manifest)
+    return table
+
+
+def make() -> dict[str, Any]:
+    """Return file name → content."""
+    listed = []
+    for name, logged in cases().items():
+        table = derive(logged)
+        listed.append(
+            {
+                "id": name,
+                "manifests": [data.decode() for data in logged],
+                "refs": {
+                    ref: [str(identity) for identity in state.history]
+                    for ref, state in sorted(table.refs.items())
+                },
+                "flagged": [
+                    {"index": item.index, "id": str(item.id), "reason": item.reason}
+                    for item in table.flagged
+                ],
+            }
+        )
+    names = ["datasets/acme/texts", "datasets/acme", "runs/acme/one"]
+    patterns = ["*", "datasets/*", "datasets/acme/*", "*/acme/*", "datasets/acme/texts", "d*a*s"]
+    return {
+        "refs/refs.json": {
+            "genesis": FOUNDED.encode().decode(),
+            "store": str(FOUNDED.id),
+            "cases": listed,
+        },
+        "refs/patterns.json": {
+            "cases": [
+                {"pattern": pattern, "name": name, "matches": matches(pattern, name)}
+                for pattern in patterns
+                for name in names
+            ]
+        },
+    }
+
+
+def main() -> None:
+    """Write the files."""
+    for name, content in make().items():
+        path = Path(__file__).parent / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
+
+
+if __name__ == "__main__":
+    main()
