@@ -1,0 +1,241 @@
+"""Reading a buyer's folders: the data beside a delivery, and the delivery's own small files.
+
+The only part of verification that touches a disk. It never follows a link, never opens a device,
+never believes a name, and reads every file once.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from io import RawIOBase
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
+from lyrikstore.credentials.comparison import (
+    Comparison,
+    EachFile,
+    Found,
+    FoundKind,
+    compare_listing,
+)
+from lyrikstore.history.tree import Entry, Tree
+
+Progress = Callable[[int, int], None]
+"""Is told files and bytes read so far."""
+
+MAX_SIBLING_BYTES = 1 << 28
+MAX_SIBLINGS_BYTES = 1 << 29
+MAX_SIBLINGS = 64
+"""Bounds on the files beside a credential: bytes each, bytes in all, number."""
+
+_PIECE = 1 << 20
+# O_NONBLOCK: opening a FIFO must not hang before fstat can tell that it is one.
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class FolderData:
+    """The data in a folder, as a :class:`~lyrikstore.credentials.comparison.DataSource`.
+
+    Attributes:
+        root: The folder.
+        progress: Told after every file.
+    """
+
+    root: Path
+    progress: Progress | None = None
+
+    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+        """Return how the folder departs from ``tree``.
+
+        Args:
+            tree: What should be there.
+            each: Given every listed file that has its listed length, in tree order.
+
+        Raises:
+            NotFoundError: (``no-data``) there is no such folder.
+            StorageError: (``io``) a folder cannot be listed.
+
+        Cost: one read of every file whose length some listed file has; 1 MiB of memory and the
+        list of names.
+        """
+        names = dict(_walk(self.root))
+        lengths = {entry.bytes for entry in tree.entries}
+        found: dict[str, Found] = {}
+        counter = _Counter(self.progress)
+        for entry in tree.entries:
+            if entry.path in names:
+                found[entry.path] = self._look(entry.path, names[entry.path], entry, lengths, each)
+                counter.add(found[entry.path].bytes)
+        for path, is_file in names.items():
+            if path not in found:
+                found[path] = self._look(path, is_file, None, lengths, None)
+                counter.add(found[path].bytes)
+        return compare_listing(tree, found)
+
+    def files_id(self) -> Digest:
+        """Return the digest of the tree without ``meta`` that the folder makes.
+
+        Raises:
+            FormatError: (``bad-path``, ``bad-tree``) no tree has these files.
+            NotFoundError: (``no-data``) there is no such folder.
+            StorageError: (``io``) something cannot be read.
+        """
+        entries: list[Entry] = []
+        for path, is_file in _walk(self.root):
+            here = self._look(path, is_file, None, None, None)
+            if here.kind is not FoundKind.FILE or here.blake3 is None:
+                raise FormatError("bad-tree", f"{path!a} is not a readable file")
+            entries.append(Entry(path, here.bytes, here.blake3))
+        return Tree.of(entries).files_id
+
+    def _look(
+        self,
+        path: str,
+        is_file: bool,
+        entry: Entry | None,
+        lengths: set[int] | None,
+        each: EachFile | None,
+    ) -> Found:
+        if not is_file:
+            return Found(FoundKind.OTHER)
+        try:
+            descriptor = os.open(self.root / path, _FLAGS)
+        except OSError:
+            return Found(FoundKind.UNREADABLE)
+        with open(descriptor, "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor, not a path
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return Found(FoundKind.OTHER)
+            if lengths is not None and status.st_size not in lengths:
+                return Found(FoundKind.FILE, status.st_size)
+            stream = _HashingReader(cast("RawIOBase", raw))
+            try:
+                if each is not None and entry is not None and status.st_size == entry.bytes:
+                    each(entry, cast("BinaryIO", stream))
+                stream.drain()
+            except OSError:
+                return Found(FoundKind.UNREADABLE)
+            return Found(FoundKind.FILE, stream.count, stream.digest)
+
+
+def read_siblings(credential: Path) -> Mapping[str, bytes]:
+    """Return the small regular files beside a credential, by name, to be found by digest.
+
+    Files that are too large, too many or not regular are left out: what then cannot be found is
+    reported as missing. Nothing is opened through a link.
+
+    Args:
+        credential: Path of the credential; itself left out.
+
+    Raises:
+        StorageError: (``io``) the folder cannot be listed.
+
+    Cost: at most :data:`MAX_SIBLINGS_BYTES` of memory.
+    """
+    folder = credential.parent
+    try:
+        names = sorted(
+            entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)
+        )
+    except OSError as error:
+        raise StorageError("io", f"cannot list {folder}: {error.strerror}") from None
+    siblings: dict[str, bytes] = {}
+    room = MAX_SIBLINGS_BYTES
+    for name in names:
+        if len(siblings) == MAX_SIBLINGS:
+            break
+        if name != credential.name:
+            data = _read_small(folder / name, min(room, MAX_SIBLING_BYTES))
+            if data is not None:
+                siblings[name] = data
+                room -= len(data)
+    return siblings
+
+
+class _HashingReader(RawIOBase):
+    """Reads a file forward and hashes what passes, so that one read serves two purposes (A52)."""
+
+    def __init__(self, raw: RawIOBase) -> None:
+        super().__init__()
+        self._raw = raw
+        self._hasher = blake3()
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            pieces = []
+            while piece := self.read(_PIECE):
+                pieces.append(piece)
+            return b"".join(pieces)
+        data = cast("bytes", self._raw.read(size) or b"")
+        self._hasher.update(data)
+        self.count += len(data)
+        return data
+
+    def readinto(self, buffer: object, /) -> int:
+        view = memoryview(cast("bytearray", buffer)).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def drain(self) -> None:
+        while self.read(_PIECE):
+            pass
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(self._hasher.digest())
+
+
+class _Counter:
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._files = 0
+        self._bytes = 0
+
+    def add(self, count: int) -> None:
+        self._files += 1
+        self._bytes += count
+        if self._progress is not None:
+            self._progress(self._files, self._bytes)
+
+
+def _walk(root: Path) -> Iterator[tuple[str, bool]]:
+    """Yield every path below ``root`` that is no folder, and whether it is a regular file."""
+    if not root.is_dir():
+        raise NotFoundError("no-data", f"there is no folder {root}")
+    pending = [""]
+    while pending:
+        prefix = pending.pop()
+        try:
+            with os.scandir(root / prefix) as entries:
+                here = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise StorageError("io", f"cannot list {root / prefix}: {error.strerror}") from None
+        for entry in here:
+            path = f"{prefix}/{entry.name}" if prefix else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(path)
+            else:
+                yield path, entry.is_file(follow_symlinks=False)
+
+
+def _read_small(path: Path, limit: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, _FLAGS)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            data = file.read(limit + 1)
+    except OSError:
+        return None
+    return data if len(data) <= limit else None

@@ -1,0 +1,194 @@
+"""Where in whose log a delivery's manifest stands (spec/11-verification.md §4.5)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.report import (
+    Check,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
+from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.memory import LogMemory, MemoryState
+from lyrikstore.history.policy import Genesis, Policy
+
+PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
+"""How every log proof starts; a proof is found by it, for no digest names it."""
+
+MAX_PROOFS = 16
+"""Log proofs looked at, among the files beside a credential."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogOutcome:
+    """What the log's checks gave.
+
+    Attributes:
+        checks: ``log.inclusion``, ``log.anchor``, ``log.memory``.
+        policy: The store's first policy, once its genesis is established; else None.
+        signed: The log checkpoint whose signature holds, or None.
+        not_proven: What remains open because of how these checks went.
+    """
+
+    checks: tuple[Check, ...]
+    policy: Policy | None
+    signed: SignedCheckpoint | None
+    not_proven: tuple[str, ...] = ()
+
+
+def check_log(
+    claims: Claims,
+    find: Callable[[Digest], bytes | None],
+    starting: Callable[[bytes], list[bytes]],
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None,
+) -> LogOutcome:
+    """Return whether the manifest stands in the store's own log where the credential says.
+
+    Args:
+        claims: What the credential says.
+        find: Gives a file beside it by digest.
+        starting: Gives the files that start with some bytes.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+    """
+    anchor, founder, genesis = _check_genesis(claims, find)
+    if genesis is None or founder is None:
+        inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
+        return LogOutcome((inclusion, anchor, _no_memory()), None, None)
+    inclusion, signed = _check_inclusion(claims, genesis, starting)
+    if signed is None:
+        anchor = _judge_anchor(claims, founder, (), trust, at)
+        return LogOutcome((inclusion, anchor, _no_memory()), genesis.policy, None)
+    pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
+    anchor = _judge_anchor(claims, founder, pinned, trust, at)
+    remembered = _check_memory(signed, memory)
+    return LogOutcome((inclusion, anchor, remembered), genesis.policy, signed)
+
+
+def _check_genesis(
+    claims: Claims, find: Callable[[Digest], bytes | None]
+) -> tuple[Check, Manifest | None, Genesis | None]:
+    # A store's id is the digest of its genesis manifest, and the credential names the store: so
+    # whoever signed the credential vouches for these keys and no others.
+    data = find(claims.store)
+    if data is None:
+        summary = f"the genesis manifest of store {claims.store.short} is not beside the credential"
+        return unchecked("log.anchor", "missing-file", summary), None, None
+    try:
+        founder = parse_manifest(data)
+        if founder.kind != "genesis":
+            return _anchor_failed("wrong-kind", "what the store's id names founds no store")
+        genesis = Genesis.parse(founder.body)
+    except LyrikstoreError as error:
+        return _anchor_failed(error.kind, f"the genesis manifest: {quote(error.message, 200)}")
+    if genesis.origin != claims.log_origin:
+        return _anchor_failed("other-log", "the credential names another log than the store's own")
+    if not genesis.policy.allows(founder.author, "genesis", founder.name):
+        return _anchor_failed("unauthorised", "the genesis manifest is not signed by its own owner")
+    return passed("log.anchor", "the genesis manifest founds this store"), founder, genesis
+
+
+def _anchor_failed(reason: str, summary: str) -> tuple[Check, None, None]:
+    return failed("log.anchor", reason, summary), None, None
+
+
+def _judge_anchor(
+    claims: Claims, founder: Manifest, pinned: tuple[str, ...], trust: Trust, at: datetime
+) -> Check:
+    entry = trust.matches(
+        founder.author, role="publisher", name=claims.name, store=claims.store, at=at
+    )
+    if entry is not None:
+        who = quote(entry.nickname)
+        summary = f"store {claims.store.short} was founded by {who}, whom you trust"
+        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
+    if pinned:
+        summary = f"your trust file names the log {quote(pinned[0])}"
+        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
+    return warned(
+        "log.anchor",
+        "unknown-founder",
+        f"store {claims.store.short} was founded by {founder.author}, whom you do not trust",
+        store=str(claims.store),
+        founder=founder.author,
+    )
+
+
+def _check_inclusion(
+    claims: Claims, genesis: Genesis, starting: Callable[[bytes], list[bytes]]
+) -> tuple[Check, SignedCheckpoint | None]:
+    candidates = starting(PROOF_HEAD)[:MAX_PROOFS]
+    if not candidates:
+        return unchecked(
+            "log.inclusion", "missing-file", "no log proof beside the credential"
+        ), None
+    leaf = Leaf("manifest", claims.manifest)
+    problem: Check | None = None
+    for data in candidates:
+        try:
+            proof = TlogProof.parse(data)
+            if proof.index != claims.log_index:
+                summary = (
+                    f"the proof is for entry {proof.index}, the credential names {claims.log_index}"
+                )
+                problem = problem or failed("log.inclusion", "other-index", summary)
+                continue
+            signed = proof.verify(leaf, genesis.policy.logs)
+        except LyrikstoreError as error:
+            summary = f"the log proof does not hold: {quote(error.message, 200)}"
+            problem = problem or failed("log.inclusion", error.kind, summary)
+            continue
+        detail: Mapping[str, object] = {
+            "origin": signed.origin,
+            "index": proof.index,
+            "size": signed.size,
+            "root": signed.root.hex(),
+        }
+        summary = f"the manifest is entry {proof.index} of {signed.size} in {quote(signed.origin)}"
+        return passed("log.inclusion", summary, **detail), signed
+    return problem or unchecked("log.inclusion", "missing-file", "no log proof"), None
+
+
+def _no_memory() -> Check:
+    return not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
+
+
+def _check_memory(signed: SignedCheckpoint, memory: LogMemory | None) -> Check:
+    if memory is None:
+        return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
+    try:
+        state = memory.check_seen(signed.signers[0], signed.head)
+    except LyrikstoreError as error:
+        return unchecked("log.memory", error.kind, quote(error.message, 300))
+    return {
+        MemoryState.FIRST: passed("log.memory", "first log checkpoint seen of this log"),
+        MemoryState.SAME: passed("log.memory", "the log checkpoint remembered from before"),
+        MemoryState.GROWN: passed("log.memory", "extends the log checkpoint remembered"),
+        MemoryState.OLDER: warned(
+            "log.memory",
+            "older",
+            "older than the log checkpoint remembered: no proof here shows that it led there",
+        ),
+        MemoryState.UNPROVEN: warned(
+            "log.memory",
+            "unproven",
+            "newer than the log checkpoint remembered: no proof here shows that it extends it",
+        ),
+        MemoryState.FORK: failed(
+            "log.memory", "fork", "contradicts the log checkpoint remembered: this log was forked"
+        ),
+    }[state]

@@ -1,0 +1,169 @@
+"""The log of a store, judged from its own files anew (spec/11-verification.md §6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
+from lyrikstore.credentials.report import (
+    Check,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log import SignedCheckpoint
+from lyrikstore.history.logview import (
+    Records,
+    check_format,
+    check_head,
+    read_checkpoint,
+    read_records,
+)
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.memory import LogMemory, MemoryState
+from lyrikstore.history.merkle import consistency_proof
+from lyrikstore.history.repository import Repository
+
+CHECK_FOR_KIND = {
+    "bad-store": "store.format",
+    "bad-genesis": "store.genesis",
+    "bad-policy": "store.genesis",
+    "no-checkpoint": "log.checkpoint",
+    "bad-note": "log.checkpoint",
+    "bad-checkpoint": "log.checkpoint",
+    "bad-log-signature": "log.checkpoint",
+    "unknown-log-key": "log.checkpoint",
+}
+"""Which check an error while opening a store fails; any other fails ``log.transactions``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """What the log's own checks gave.
+
+    Attributes:
+        checks: ``store.format``, ``store.genesis``, ``log.checkpoint``, ``log.transactions``,
+            ``log.memory``.
+        signed: The log checkpoint, once it holds.
+        records: The transaction records, once they give its root.
+    """
+
+    checks: tuple[Check, ...]
+    signed: SignedCheckpoint | None
+    records: Records | None
+
+
+def check_log_state(
+    repository: Repository, *, trust: Trust, at: datetime, memory: LogMemory | None
+) -> LogState:
+    """Return whether the log is whole, signed, founded by somebody known, and the one seen before.
+
+    Args:
+        repository: The open store; its files are read again.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: What was signed and seen before, or None.
+
+    Cost: one read of every transaction record, one hash per log entry.
+    """
+    genesis = check_founder(repository.genesis, trust=trust, at=at)
+    try:
+        check_format(repository.backend)
+        note = read_checkpoint(repository.backend)
+        records = read_records(repository.backend)
+        signed = check_head(note, repository.founding_policy.logs, records)
+    except (FormatError, VerificationError) as error:
+        return LogState(
+            (*opening_failed(error)[:1], genesis, *opening_failed(error)[1:]), None, None
+        )
+    waiting = len(records.transactions) - records.covered(signed.size)
+    transactions = passed(
+        "log.transactions",
+        f"{len(records.transactions)} transaction records give the signed root",
+        transactions=len(records.transactions),
+        entries=signed.size,
+    )
+    if waiting:
+        transactions = warned(
+            "log.transactions",
+            "unpublished",
+            f"{waiting} transactions are committed but not published: the next commit does so",
+            transactions=len(records.transactions),
+            entries=signed.size,
+        )
+    checks = (
+        passed("store.format", "lyrikstore format 1"),
+        genesis,
+        passed(
+            "log.checkpoint",
+            f"log checkpoint of {signed.size} entries of {quote(signed.origin)}, signature holds",
+            origin=signed.origin,
+            size=signed.size,
+            root=signed.root.hex(),
+        ),
+        transactions,
+        _check_memory(signed, records, memory),
+    )
+    return LogState(checks, signed, records)
+
+
+def opening_failed(error: LyrikstoreError) -> tuple[Check, Check, Check, Check]:
+    """Return the four checks of the log's own files after one of them failed."""
+    guilty = CHECK_FOR_KIND.get(error.kind, "log.transactions")
+    format_, checkpoint, transactions, memory = (
+        failed(check, error.kind, quote(error.message, 300))
+        if check == guilty
+        else unchecked(check, "log-broken", "not looked at: the log does not hold")
+        for check in ("store.format", "log.checkpoint", "log.transactions", "log.memory")
+    )
+    return format_, checkpoint, transactions, memory
+
+
+def check_founder(genesis: Manifest, *, trust: Trust, at: datetime) -> Check:
+    """Return ``store.genesis``: who founded the store, and whether the verifier believes them.
+
+    Args:
+        genesis: The verified genesis manifest; its id is the store's id.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+    """
+    detail = {"store": str(genesis.id), "founder": genesis.author}
+    entry = trust.vouches_for(genesis.author, store=genesis.id, at=at)
+    if entry is not None:
+        summary = f"store {genesis.id.short} was founded by {quote(entry.nickname)}, whom you trust"
+        return passed("store.genesis", summary, **detail)
+    return warned(
+        "store.genesis",
+        "unknown-founder",
+        f"store {genesis.id.short} was founded by {genesis.author}, whom you do not trust",
+        **detail,
+    )
+
+
+def _check_memory(signed: SignedCheckpoint, records: Records, memory: LogMemory | None) -> Check:
+    if memory is None:
+        return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
+
+    def prove(old: int, new: int) -> list[bytes]:
+        return consistency_proof(records.hashes[:new], old)
+
+    key = signed.signers[0]
+    try:
+        memory.check_signed(key, records.hashes, "")
+        state = memory.check_seen(key, signed.head, prove)
+    except LyrikstoreError as error:
+        if error.kind == "copied-store":
+            return failed("log.memory", "rollback", quote(error.message, 300))
+        return unchecked("log.memory", error.kind, quote(error.message, 300))
+    if state is MemoryState.OLDER:
+        summary = "older than a log checkpoint seen before: this store was rolled back"
+        return failed("log.memory", "rollback", summary)
+    if state is MemoryState.FORK:
+        summary = "contradicts a log checkpoint seen before: this log was forked"
+        return failed("log.memory", "fork", summary)
+    first = state is MemoryState.FIRST
+    summary = "first log checkpoint seen of this log" if first else "extends what was seen before"
+    return passed("log.memory", summary)

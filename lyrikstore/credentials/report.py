@@ -1,0 +1,232 @@
+"""What every verification answers: checks with states, one verdict, and what was not proven.
+
+The table of checks, the verdict rule and the JSON form are spec/11-verification.md.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lyrikstore.canon.jsontext import JSON
+
+MAX_NAMED = 10_000
+"""Names a detail lists at most; the rest is counted. Bounds a report about a hostile folder."""
+
+
+class CheckState(StrEnum):
+    """How one check ended."""
+
+    PASS = "pass"  # noqa: S105 - a state, not a secret
+    FAIL = "fail"
+    WARN = "warn"
+    UNCHECKED = "unchecked"
+    NOT_APPLICABLE = "n/a"
+
+
+class Verdict(StrEnum):
+    """The one word for people and exit codes, worst first."""
+
+    INVALID = "invalid"
+    INCOMPLETE = "incomplete"
+    VALID = "valid"
+    TRUSTED = "trusted"
+
+
+SPEC_OF: Mapping[str, str] = {
+    "format": "spec/10-credentials.md#102-bytes",
+    "schema": "spec/10-credentials.md#103-members",
+    "proof": "spec/10-credentials.md#105-proof",
+    "issuer.binding": "spec/10-credentials.md#105-proof",
+    "trust.issuer": "spec/11-verification.md#113-trust",
+    "period": "spec/11-verification.md#1141-the-credential",
+    "status": "spec/11-verification.md#1141-the-credential",
+    "terms": "spec/11-verification.md#1141-the-credential",
+    "manifest": "spec/11-verification.md#1142-the-manifest",
+    "manifest.signature": "spec/11-verification.md#1142-the-manifest",
+    "data.files": "spec/11-verification.md#1143-the-data",
+    "data.tree": "spec/11-verification.md#1143-the-data",
+    "records.root": "spec/11-verification.md#1144-the-records",
+    "log.inclusion": "spec/11-verification.md#1145-the-log",
+    "log.anchor": "spec/11-verification.md#1145-the-log",
+    "log.memory": "spec/11-verification.md#1145-the-log",
+    "store.format": "spec/11-verification.md#116-stores",
+    "store.genesis": "spec/11-verification.md#116-stores",
+    "log.checkpoint": "spec/11-verification.md#116-stores",
+    "log.tiles": "spec/11-verification.md#116-stores",
+    "log.transactions": "spec/11-verification.md#116-stores",
+    "blobs": "spec/11-verification.md#116-stores",
+    "manifests": "spec/11-verification.md#116-stores",
+    "lineage": "spec/11-verification.md#116-stores",
+    "refs": "spec/11-verification.md#116-stores",
+    "credentials": "spec/11-verification.md#116-stores",
+    "orphans": "spec/11-verification.md#116-stores",
+    "object": "spec/11-verification.md#117-objects",
+    "runs": "spec/11-verification.md#117-objects",
+    "rights": "spec/11-verification.md#117-objects",
+}
+"""Every check id and the place that defines it. Ids are append-only."""
+
+TRUST_CHECKS = frozenset({"trust.issuer", "log.anchor", "store.genesis", "rights"})
+"""Checks whose ``warn`` means "sound, but by nobody the trust file knows": at best ``valid``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check and how it ended.
+
+    Attributes:
+        id: A key of :data:`SPEC_OF`.
+        state: How it ended.
+        summary: One printable line; attacker-controlled parts are quoted.
+        detail: JSON-compatible facts; ``reason`` is a stable code where the state is not pass.
+    """
+
+    id: str
+    state: CheckState
+    summary: str
+    detail: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> str:
+        """Where the check is defined."""
+        return SPEC_OF[self.id]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as ``schemas/report.schema.json`` wants it."""
+        return {
+            "id": self.id,
+            "state": str(self.state),
+            "summary": self.summary,
+            "spec": self.spec,
+            "detail": dict(self.detail),
+        }
+
+
+def passed(check: str, summary: str, **detail: JSON) -> Check:
+    """Return a check that held."""
+    return Check(check, CheckState.PASS, summary, detail)
+
+
+def failed(check: str, reason: str, summary: str, **detail: JSON) -> Check:
+    """Return a check that did not hold; ``reason`` is its stable code."""
+    return Check(check, CheckState.FAIL, summary, {"reason": reason, **detail})
+
+
+def warned(check: str, reason: str, summary: str, **detail: JSON) -> Check:
+    """Return a check that held with something to say."""
+    return Check(check, CheckState.WARN, summary, {"reason": reason, **detail})
+
+
+def unchecked(check: str, reason: str, summary: str, **detail: JSON) -> Check:
+    """Return a check that could not be made. Never a success (attack case A50)."""
+    return Check(check, CheckState.UNCHECKED, summary, {"reason": reason, **detail})
+
+
+def not_applicable(check: str, summary: str) -> Check:
+    """Return a check that has nothing to look at."""
+    return Check(check, CheckState.NOT_APPLICABLE, summary)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer of one verification.
+
+    Attributes:
+        verdict: What :func:`decide` said.
+        checks: Every check of the procedure, in its order, also those not made.
+        subject: What was verified: a URN, a store or manifest id, as text.
+        issuer: Who signed it, as a DID, or None where nothing readable says so.
+        at: The moment it was judged for, ``YYYY-MM-DDTHH:MM:SSZ``.
+        not_proven: What no check of this procedure can show, one sentence each.
+    """
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    subject: str
+    issuer: str | None
+    at: str
+    not_proven: tuple[str, ...]
+
+    def check(self, check_id: str) -> Check:
+        """Return the check of that id.
+
+        Raises:
+            KeyError: The procedure has no such check.
+        """
+        for check in self.checks:
+            if check.id == check_id:
+                return check
+        raise KeyError(check_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as ``schemas/report.schema.json`` wants it."""
+        members: dict[str, Any] = {
+            "verdict": str(self.verdict),
+            "checks": [check.to_json() for check in self.checks],
+            "subject": self.subject,
+            "at": self.at,
+            "notProven": list(self.not_proven),
+        }
+        if self.issuer is not None:
+            members["issuer"] = self.issuer
+        return members
+
+
+def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
+    """Return the verdict over ``checks`` (spec/11-verification.md §2). Pure.
+
+    Args:
+        checks: Every check made or left unmade.
+        required: Ids that must have been made. One that is absent counts as unchecked.
+
+    Precedence: invalid, incomplete, valid, trusted.
+    """
+    states = {check.id: check.state for check in checks}
+    if any(check.state is CheckState.FAIL for check in checks):
+        return Verdict.INVALID
+    if any(states.get(check, CheckState.UNCHECKED) is CheckState.UNCHECKED for check in required):
+        return Verdict.INCOMPLETE
+    doubtful = {CheckState.WARN, CheckState.UNCHECKED}
+    if any(check.id in TRUST_CHECKS and check.state in doubtful for check in checks):
+        return Verdict.VALID
+    return Verdict.TRUSTED
+
+
+def quote(text: object, limit: int = 80) -> str:
+    """Return foreign text safe for one line of a terminal.
+
+    Control, bidi and other unprintable characters become escapes: a name inside a credential
+    must not be able to repaint the verdict above it.
+    """
+    whole = str(text)
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in whole[:limit]
+    )
+    return f"'{shown}{'…' if len(whole) > limit else ''}'"
+
+
+def name_some(names: Sequence[str], limit: int = 3) -> str:
+    """Return a short, quoted list for a summary line."""
+    shown = ", ".join(quote(name) for name in names[:limit])
+    more = len(names) - limit
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def listed(names: Sequence[JSON]) -> list[JSON]:
+    """Return at most :data:`MAX_NAMED` items for a detail, as JSON can carry them.
+
+    File names that are not UTF-8 hold lone surrogates, which no JSON text may.
+    """
+    return [_plain(name) for name in names[:MAX_NAMED]]
+
+
+def _plain(value: JSON) -> JSON:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,137 @@
+"""Whether those who trained were allowed to: use rights again (spec/11-verification.md §7.2).
+
+Default deny. Every dataset that was not made from datasets needs a credential, logged before the
+run, by an issuer the verifier believes, that permits the run's purpose; derived datasets inherit
+the intersection. A licence identifier alone permits nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.ancestry import Problems
+from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.report import Check, CheckState, not_applicable, quote
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+
+
+def sources_of(
+    start: Manifest, ancestry: Mapping[Digest, Manifest]
+) -> tuple[list[Manifest], list[Digest]]:
+    """Return the datasets at the roots of ``start``: those with no dataset inputs.
+
+    Args:
+        start: A run, dataset or checkpoint.
+        ancestry: Manifests by id, at least those ``start`` was made from.
+
+    Returns:
+        The source datasets in the order they are reached, and the ids of datasets that are not in
+        ``ancestry``: what cannot be followed is never taken for permitted.
+    """
+    sources: list[Manifest] = []
+    absent: list[Digest] = []
+    seen: set[Digest] = set()
+    pending = [item.id for item in start.inputs if item.kind == "dataset"]
+    while pending:
+        identity = pending.pop(0)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        manifest = ancestry.get(identity)
+        if manifest is None:
+            absent.append(identity)
+            continue
+        inner = [item.id for item in manifest.inputs if item.kind == "dataset"]
+        if not inner:
+            sources.append(manifest)
+        pending += inner
+    return sources, absent
+
+
+def check_rights(
+    repository: Repository,
+    ancestry: Mapping[Digest, Manifest],
+    *,
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    """Return ``rights``: whether every run in ``ancestry`` had the use rights it recorded.
+
+    Args:
+        repository: The store, which holds the credentials.
+        ancestry: The manifests in question.
+        trust: Whom the verifier believes now.
+        at: The moment of verification; rights themselves are judged for the run's claimed time,
+            bounded by the log: the credential stands before the run in it.
+    """
+    runs = [manifest for manifest in ancestry.values() if manifest.kind == "run"]
+    if not runs:
+        return not_applicable("rights", "no run in its ancestry")
+    judge = _Judge(repository, trust, at, Problems("rights"))
+    count = 0
+    for run in runs:
+        sources, absent = sources_of(run, ancestry)
+        label = f"{run.name} ({run.id.short})"
+        judge.problems.lost += (
+            f"{label}: dataset {item.short} cannot be followed" for item in absent
+        )
+        for source in sources:
+            count += 1
+            judge.check_source(run, source, f"{label}: {source.name}")
+    purposes = ", ".join(sorted({quote(run.body["purpose"]) for run in runs}))
+    return judge.problems.close(f"{count} rights to {purposes} hold", rights=count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    repository: Repository
+    trust: Trust
+    at: datetime
+    problems: Problems
+
+    def check_source(self, run: Manifest, source: Manifest, label: str) -> None:
+        recorded = [right for right in run.body["rights"] if right["dataset"] == str(source.id)]
+        faults = ["the run recorded no right to use it"]
+        if recorded:
+            faults = [self._fault(run, source, right, label) for right in recorded]
+        if all(faults):
+            self.problems.bad.append(f"{label}: {faults[0]}")
+
+    def _fault(self, run: Manifest, source: Manifest, right: Mapping[str, str], label: str) -> str:
+        """Return why one recorded right does not hold, or an empty string if it does."""
+        identity = Digest.parse(right["credential"])
+        what = f"credential {identity.short}"
+        try:
+            data = self.repository.credential(identity)
+        except LyrikstoreError:
+            return f"{what} is not here"
+        if self.repository.index_of(identity) >= self.repository.index_of(run.id):
+            return f"{what} was logged after the run"
+        outcome = check_credential(data, trust=self.trust, at=parse_timestamp(run.created))
+        checks = {check.id: check for check in outcome.checks}
+        claims = outcome.claims
+        if not outcome.genuine or claims is None:
+            return f"{what} does not hold"
+        if claims.manifest != source.id or claims.tree != source.tree:
+            return f"{what} is about something else"  # attack case A44
+        if outcome.issuer != right["issuer"]:
+            return f"{what} has another issuer than recorded"
+        if checks["period"].state is not CheckState.PASS:
+            return f"{what} was not in force: {checks['period'].summary}"
+        if not claims.allows(run.body["purpose"]):
+            return f"{what} does not permit {quote(run.body['purpose'])}"
+        if checks["status"].state is CheckState.UNCHECKED:
+            self.problems.lost.append(f"{label}: {checks['status'].summary}")
+        believed = self.trust.matches(
+            right["issuer"], role="publisher", name=source.name, store=claims.store, at=self.at
+        )
+        if believed is None:
+            self.problems.odd.append(
+                f"{label}: permitted by {right['issuer']}, whom you do not trust"
+            )
+        return ""

@@ -1,0 +1,312 @@
+"""Verification of a whole store (spec/11-verification.md §6)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    KeyMaterialError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.ancestry import (
+    Problems,
+    Progress,
+    check_contents,
+    check_flags,
+    check_links,
+    read_manifest,
+)
+from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
+from lyrikstore.credentials.logstate import check_log_state, opening_failed
+from lyrikstore.credentials.objectcheck import verify_object
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    Report,
+    Verdict,
+    decide,
+    failed,
+    unchecked,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.logview import check_format
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tiles import new_files
+from lyrikstore.objects.backend import LocalBackend
+
+__all__ = ["NOT_PROVEN", "STORE_CHECKS", "verify_object", "verify_store", "verify_store_at"]
+
+STORE_CHECKS = (
+    "store.format",
+    "store.genesis",
+    "log.checkpoint",
+    "log.tiles",
+    "log.transactions",
+    "log.memory",
+    "blobs",
+    "manifests",
+    "lineage",
+    "refs",
+    "credentials",
+    "orphans",
+)
+"""Ids of the checks of a store, in order. All but ``log.memory`` and ``orphans`` must be made."""
+
+_REQUIRED = tuple(check for check in STORE_CHECKS if check not in {"log.memory", "orphans"})
+
+NOT_PROVEN = (
+    "that the claims are true: a signature shows who says something, not that it is so",
+    "that the data was obtained lawfully, or that licences were the issuers' to give",
+    "that anything happened at its date: a log shows an order, and no witness countersigned it",
+    "that everybody is shown the same log",
+    "that the keys involved were in their owners' hands alone",
+    "that training did what its run says: no step was replayed here",
+)
+"""What no check of a store can show."""
+
+
+def verify_store(
+    repository: Repository,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Return the report on a whole store: every byte of it is read and hashed.
+
+    Args:
+        repository: The open store.
+        trust: Whom the verifier believes.
+        at: The moment to judge credentials for.
+        memory: What was signed and seen before. The log checkpoint is remembered if the verdict
+            is ``trusted`` or ``valid``.
+        progress: Told the bytes read.
+
+    Raises:
+        StorageError: The disk cannot be read.
+
+    Cost: reads every pack once, and those of large blobs twice; one signature per manifest and
+    credential; memory for one name per blob that a manifest names.
+    """
+    log = check_log_state(repository, trust=trust, at=at, memory=memory)
+    broken = Problems("manifests")
+    manifests = dict(_read_all(repository, broken))
+    named = check_contents(repository, manifests.values(), broken)
+    links = Problems("lineage")
+    count = check_links(repository, manifests.values(), links)
+    made = {
+        check.id: check
+        for check in (
+            *log.checks,
+            _check_tiles(repository),
+            _check_blobs(repository, progress),
+            broken.close(
+                f"{len(manifests)} manifests, signatures hold; {len(named)} blobs are there",
+                manifests=len(manifests),
+            ),
+            links.close(f"{count} links lead to earlier manifests", links=count),
+            _check_refs(repository),
+            _check_credentials(repository, trust, at),
+            _check_orphans(repository),
+        )
+    }
+    report = _report(made, str(repository.store_id), repository.genesis.author, at)
+    sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
+    seen = made["log.memory"].state is CheckState.PASS
+    if memory is not None and log.signed is not None and sound and seen:
+        memory.remember_seen(log.signed.signers[0], log.signed.head)
+    return report
+
+
+def verify_store_at(
+    root: Path,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Return the report on the store in the folder ``root``, also where it cannot be opened.
+
+    Args:
+        root: The ``.lyrikstore`` folder.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: What was signed and seen before, or None.
+        progress: Told the bytes read.
+
+    Raises:
+        NotFoundError: (``no-store``) there is none.
+        FormatError: (``newer-format``) a later version made it.
+        StorageError: The disk cannot be read.
+    """
+    try:
+        check_format(LocalBackend(root))
+    except FormatError as error:
+        if error.kind == "newer-format":
+            raise
+        return _unopened(root, error, at)
+    try:
+        repository = Repository.open(root, memory=memory)
+    except (FormatError, IncompleteError, KeyMaterialError, VerificationError) as error:
+        return _unopened(root, error, at)
+    return verify_store(repository, trust=trust, at=at, memory=memory, progress=progress)
+
+
+def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
+    made = {
+        check: unchecked(check, "log-broken", "not looked at: the log does not hold")
+        for check in STORE_CHECKS
+    }
+    for check in opening_failed(error):
+        made[check.id] = check
+    # A record of a later version in a store of this one: either may be so, neither is shown.
+    if isinstance(error, IncompleteError) or error.kind == "newer-format":
+        made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
+    elif not any(check.state is CheckState.FAIL for check in made.values()):
+        made["store.genesis"] = failed("store.genesis", error.kind, error.message[:300])
+    return _report(made, str(root.resolve()), None, at)
+
+
+def _report(made: dict[str, Check], subject: str, issuer: str | None, at: datetime) -> Report:
+    checks = tuple(made[check] for check in STORE_CHECKS)
+    return Report(
+        verdict=decide(checks, _REQUIRED),
+        checks=checks,
+        subject=subject,
+        issuer=issuer,
+        at=format_timestamp(at),
+        not_proven=NOT_PROVEN,
+    )
+
+
+def _read_all(repository: Repository, problems: Problems) -> Iterator[tuple[Digest, Manifest]]:
+    invalid = _invalid(repository)
+    for entry in repository.entries():
+        if entry.type != "manifest" or entry.id in invalid:
+            continue
+        try:
+            yield entry.id, read_manifest(repository, entry.id)
+        except LyrikstoreError as error:
+            problems.note(f"log entry {entry.index} ({entry.id.short})", error)
+
+
+def _invalid(repository: Repository) -> frozenset[Digest]:
+    # Intact bytes that are no manifest have no effect for anybody; `refs` reports them.
+    try:
+        flagged = repository.flagged
+    except LyrikstoreError:
+        return frozenset()
+    return frozenset(item.id for item in flagged if item.reason == "invalid")
+
+
+def _check_tiles(repository: Repository) -> Check:
+    problems = Problems("log.tiles")
+    for line in repository.check_tiles():
+        (problems.lost if line.endswith("is missing") else problems.bad).append(line)
+    _check_old_tiles(repository, problems)
+    return problems.close("every tile and bundle is what the transaction records give")
+
+
+def _check_old_tiles(repository: Repository, problems: Problems) -> None:
+    # Partial files of older sizes stay, and somebody may still be reading them: each must be the
+    # beginning of what took its place (attack case A35).
+    records, size = repository.records, repository.checkpoint.size
+    older: dict[str, list[str]] = {}
+    for name in repository.backend.list("log/tile/"):
+        older.setdefault(name.partition(".p/")[0], []).append(name)
+    for path, data in new_files(records.leaves[:size], records.hashes[:size], 0):
+        current = f"log/{path}"
+        for name in older.pop(current.partition(".p/")[0], ()):
+            if name == current:
+                continue
+            found = repository.backend.read(name, 0, len(data) + 1)
+            if not found or not data.startswith(found):
+                problems.bad.append(f"{name} differs from what the transaction records say")
+    unpublished = records.transactions[records.covered(size) :]
+    for names in older.values():
+        if not unpublished:
+            problems.odd += (f"{name} belongs to no entry" for name in names)
+
+
+def _check_blobs(repository: Repository, progress: Progress | None) -> Check:
+    problems = Problems("blobs")
+    blobs = packs = 0
+    for result in repository.blobs.verify_all(progress):
+        blobs += result.kind == "blob"
+        packs += result.kind == "pack"
+        if result.problem:
+            problems.bad.append(f"{result.kind} {result.id.short}: {result.problem}")
+    return problems.close(f"{blobs} blobs in {packs} packs, each hashed", blobs=blobs, packs=packs)
+
+
+def _check_refs(repository: Repository) -> Check:
+    problems = Problems("refs")
+    try:
+        refs = repository.refs
+        logged = [entry.id for entry in repository.entries() if entry.type == "manifest"]
+        check_flags(repository, logged, problems)
+    except LyrikstoreError as error:
+        problems.note("refs cannot be derived", error)
+        return problems.close("")
+    # Logged without effect: somebody tried, and did not succeed. Worth saying, no damage.
+    problems.odd, problems.bad = problems.bad, []
+    return problems.close(f"{len(refs)} names, each derived from the log", refs=len(refs))
+
+
+def _check_credentials(repository: Repository, trust: Trust, at: datetime) -> Check:
+    problems = Problems("credentials")
+    count = 0
+    for entry in repository.entries():
+        if entry.type != "credential":
+            continue
+        count += 1
+        label = f"credential {entry.id.short} at log entry {entry.index}"
+        try:
+            data = repository.credential(entry.id)
+        except LyrikstoreError as error:
+            problems.note(label, error)
+            continue
+        outcome = check_credential(data, trust=trust, at=at)
+        problems.bad += (f"{label}: {text}" for text in _defects(repository, outcome))
+        if outcome.genuine:
+            problems.odd += (
+                f"{label}: {check.summary}"
+                for check in outcome.checks
+                if check.id in {"period", "status"}
+                and check.state is not CheckState.PASS
+                and check.state is not CheckState.NOT_APPLICABLE
+            )
+    return problems.close(f"{count} credentials, signatures hold", credentials=count)
+
+
+def _defects(repository: Repository, outcome: CheckedCredential) -> Iterable[str]:
+    if not outcome.genuine:
+        failing = [check for check in outcome.checks if check.state is CheckState.FAIL]
+        return [check.summary for check in failing[:1]] or ["its issuer is not established"]
+    claims = outcome.claims
+    if claims is None or claims.store != repository.store_id:
+        return []
+    entries = repository.entries()
+    if claims.log_index >= len(entries) or entries[claims.log_index].id != claims.manifest:
+        return [f"log entry {claims.log_index} is not the manifest it names"]
+    return []
+
+
+def _check_orphans(repository: Repository) -> Check:
+    problems = Problems("orphans")
+    live = {pack.name for pack in repository.live.packs}
+    waiting = {
+        pack.name for transaction in repository.records.transactions for pack in transaction.added
+    }
+    strays = [name for name in repository.backend.list("packs/") if name not in live | waiting]
+    problems.odd += (f"{name} belongs to no transaction" for name in strays)
+    return problems.close("every pack belongs to a transaction", strays=len(strays))

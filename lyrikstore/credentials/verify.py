@@ -1,0 +1,225 @@
+"""Verification of a delivery, sans-IO (spec/11-verification.md §4).
+
+Everything comes in as arguments: the credential's bytes, the files beside it, the data behind a
+small protocol, the trust, the moment. So the same vectors drive Python, the command line and the
+page. Nothing here raises for what an attacker can write: it becomes a failed check.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.comparison import DataSource
+from lyrikstore.credentials.credentialcheck import (
+    CREDENTIAL_CHECKS,
+    CheckedCredential,
+    Claims,
+    check_credential,
+)
+from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
+from lyrikstore.credentials.logcheck import check_log
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    Report,
+    Verdict,
+    decide,
+    passed,
+    unchecked,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log import SignedCheckpoint
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.tree import Entry
+
+RecordReader = Callable[[str, Entry, BinaryIO], Iterable[Digest]]
+"""Given a reader's id and version, an entry and its bytes: the record ids in storage order."""
+
+DELIVERY_CHECKS = (
+    *CREDENTIAL_CHECKS,
+    "manifest",
+    "manifest.signature",
+    "data.files",
+    "data.tree",
+    "records.root",
+    "log.inclusion",
+    "log.anchor",
+    "log.memory",
+)
+"""Ids of the checks of a delivery, in order. All but ``log.memory`` must be made."""
+
+REQUIRED = tuple(check for check in DELIVERY_CHECKS if check != "log.memory")
+
+NOT_PROVEN = (
+    "that the claims are true: a signature shows who says something, not that it is so",
+    "that the data was obtained lawfully, or that the licence was the issuer's to give",
+    "that the data is accurate, unbiased, free of personal data or of poisoning",
+    "that anything happened at its date: a log shows an order, and no witness countersigned it",
+    "that everybody is shown the same log",
+    "that the keys involved were in their owners' hands alone",
+)
+"""What no check of a delivery can show."""
+
+NO_REVOCATION = (
+    "that the issuer still stands by it: it names no status list, so it cannot be revoked"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """The files beside a credential, found by what they are, never by what they are called.
+
+    Attributes:
+        by_digest: Digest → name and bytes.
+    """
+
+    by_digest: Mapping[Digest, tuple[str, bytes]]
+
+    @classmethod
+    def of(cls, files: Mapping[str, bytes]) -> "Siblings":
+        """Return the siblings among ``files``: name → bytes. Hashes each once."""
+        return cls({Digest.of(data): (name, data) for name, data in files.items()})
+
+    def find(self, wanted: Digest) -> bytes | None:
+        """Return the file with that digest, or None."""
+        found = self.by_digest.get(wanted)
+        return None if found is None else found[1]
+
+    def starting(self, head: bytes) -> list[bytes]:
+        """Return the files that start with ``head``, in the order of their names."""
+        found = sorted(self.by_digest.values())
+        return [data for _, data in found if data.startswith(head)]
+
+
+def verify_credential(data: bytes, *, trust: Trust, at: datetime) -> Report:
+    """Return the report on a credential alone: who says it, and whether that still holds.
+
+    It does not look at any data: the checks that bind the credential to bytes are absent, and
+    the report says so.
+
+    Args:
+        data: The credential's bytes.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+    """
+    outcome = check_credential(data, trust=trust, at=at)
+    return _report(
+        outcome,
+        outcome.checks,
+        CREDENTIAL_CHECKS,
+        at,
+        ("that any data is what the credential describes: none was looked at",),
+    )
+
+
+def verify_delivery(
+    credential: bytes,
+    *,
+    siblings: Mapping[str, bytes],
+    data: DataSource | None,
+    record_ids: RecordReader | None,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+) -> Report:
+    """Return the report on a delivery. Never raises for bad input.
+
+    Args:
+        credential: The credential's bytes.
+        siblings: The files beside it, name → bytes, size-capped by the caller; each is found by
+            digest, so names do not matter.
+        data: The data; None leaves ``data.files`` unchecked, hence the verdict incomplete.
+        record_ids: Turns files into record ids; None leaves ``records.root`` unchecked.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints. The one of this delivery is remembered if the verdict
+            is ``trusted`` or ``valid``.
+
+    Raises:
+        StorageError: The data or the memory cannot be read.
+        NotFoundError: (``no-data``) the data is not there at all.
+
+    Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
+    """
+    outcome = check_credential(credential, trust=trust, at=at)
+    claims = outcome.claims
+    if claims is None:
+        checks = [
+            *outcome.checks,
+            *(
+                unchecked(check, "malformed", "not looked at: the credential is malformed")
+                for check in DELIVERY_CHECKS[len(CREDENTIAL_CHECKS) :]
+            ),
+        ]
+        return _report(outcome, checks, REQUIRED, at, ())
+    files = Siblings.of(siblings)
+    log = check_log(claims, files.find, files.starting, trust=trust, at=at, memory=memory)
+    manifest = check_manifest(claims, files.find, log.policy)
+    content = check_data(claims, files.find, data, manifest.reader, record_ids)
+    records = check_records(claims, files.find, content, log.policy)
+    checks = [
+        *_with_licence(outcome.checks, claims, files),
+        *manifest.checks,
+        *content.checks,
+        records,
+        *log.checks,
+    ]
+    report = _report(outcome, checks, REQUIRED, at, log.not_proven)
+    if memory is not None and log.signed is not None:
+        _remember(memory, log.signed, report)
+    return report
+
+
+def _with_licence(checks: tuple[Check, ...], claims: Claims, files: Siblings) -> tuple[Check, ...]:
+    if claims.licence_text is None:
+        return checks
+    terms = checks[-1]
+    if files.find(claims.licence_text) is None:
+        terms = unchecked(
+            "terms",
+            "missing-file",
+            f"{terms.summary}; the licence text is not beside the credential",
+            **terms.detail,
+        )
+    else:
+        terms = passed(
+            "terms", f"{terms.summary}; the licence text is the one named", **terms.detail
+        )
+    return (*checks[:-1], terms)
+
+
+def _report(
+    outcome: CheckedCredential,
+    checks: Iterable[Check],
+    required: Iterable[str],
+    at: datetime,
+    more: Iterable[str],
+) -> Report:
+    made = tuple(checks)
+    revocable = any(
+        check.id == "status" and check.state is not CheckState.NOT_APPLICABLE for check in made
+    )
+    return Report(
+        verdict=decide(made, required),
+        checks=made,
+        subject=outcome.claims.tree.urn if outcome.claims is not None else "unreadable credential",
+        issuer=_printable_did(outcome.issuer),
+        at=format_timestamp(at),
+        not_proven=(*NOT_PROVEN, *(() if revocable else (NO_REVOCATION,)), *more),
+    )
+
+
+def _printable_did(issuer: str | None) -> str | None:
+    if issuer is None or not issuer.startswith("did:") or not issuer.isprintable():
+        return None
+    return issuer if len(issuer) <= 300 and issuer.isascii() else None
+
+
+def _remember(memory: LogMemory, signed: SignedCheckpoint, report: Report) -> None:
+    if report.verdict not in {Verdict.TRUSTED, Verdict.VALID}:
+        return
+    if report.check("log.memory").state is CheckState.PASS:
+        memory.remember_seen(signed.signers[0], signed.head)

@@ -1,0 +1,336 @@
+# ruff: noqa: INP001
+"""Makes ``credentials/``: dataset credentials as issued, and forgeries that must be refused.
+
+Usage: ``python spec/vectors/make_credentials.py`` rewrites the files. Keys and times are fixed.
+Every document in ``refused.json`` carries a signature that holds over what it says, unless its
+``why`` says else: a reader that checks the signature only would take it.
+
+:func:`world` is the delivery that ``make_verdicts.py`` damages.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.proof import add_proof
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history import merkle
+from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.orderroot import order_root, record_id
+from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.tree import Entry, Tree
+
+OWNER_SEED, LOG_SEED, MALLORY_SEED = bytes(range(32)), bytes(range(32, 64)), b"\x77" * 32
+OWNER, LOG, MALLORY = (
+    KeySigner(PrivateKey.from_seed(seed)) for seed in (OWNER_SEED, LOG_SEED, MALLORY_SEED)
+)
+NOW = datetime(2026, 11, 24, 14, 12, 39, tzinfo=UTC)
+ORIGIN = "data.example/archive"
+NAME = "datasets/acme/contracts"
+LICENCE = b"Acme data licence 1.0\n\nTrain what you like.\n"
+FILES = {
+    "a/one.txt": b"the first document\n",
+    "a/two.txt": b"the second document\n",
+    "b/three.txt": b"the third document, longer\n",
+    "empty.txt": b"",
+    "z.txt": b"the last one\n",
+}
+SALTS = b"".join(bytes([i]) * 16 for i in range(len(FILES)))
+
+
+@dataclass(frozen=True)
+class World:
+    """A store of four log entries and a delivery of its one dataset, made without a disk."""
+
+    genesis: Manifest
+    manifest: Manifest
+    records: Manifest
+    tree: Tree
+    proof: TlogProof
+    credential: bytes
+
+    @property
+    def siblings(self) -> dict[str, bytes]:
+        """Return the files beside the credential."""
+        return {
+            "LICENCE.txt": LICENCE,
+            "genesis.json": self.genesis.encode(),
+            "log.tlog-proof": self.proof.encode(),
+            "manifest.json": self.manifest.encode(),
+            "records.json": self.records.encode(),
+            "records.salts": SALTS,
+            "tree.jsonl": self.tree.encode(),
+        }
+
+
+def world() -> World:
+    """Return the delivery."""
+    vkey = VerifierKey(ORIGIN, LOG.public)
+    genesis = sign_manifest(
+        kind="genesis",
+        store=None,
+        name="policies/store/main",
+        body=Genesis(ORIGIN, "00" * 16, Policy.sole(OWNER.did, vkey)).to_json(),
+        signer=OWNER,
+        created=NOW,
+    )
+    tree = Tree.of(
+        Entry(path, len(data), Digest.of(data), {"category": f"c{i}"})
+        for i, (path, data) in enumerate(FILES.items())
+    )
+    manifest = sign_manifest(
+        kind="dataset",
+        store=genesis.id,
+        name=NAME,
+        body={
+            "reader": "document/1",
+            "records": len(FILES),
+            "bytes": tree.total_bytes,
+            "fileCount": len(FILES),
+            "origin": "committed",
+            "licence": {
+                "expression": "LicenseRef-Acme-1.0",
+                "textDigest": str(Digest.of(LICENCE)),
+            },
+            "descriptor": {
+                "name": {"state": "value", "value": "Contracts", "basis": "human-asserted"},
+                "consents": {"state": "unknown", "reason": "nobody has asked"},
+                "annotation": {"state": "not-applicable"},
+            },
+        },
+        signer=OWNER,
+        created=NOW,
+        tree=tree.id,
+        files=tree.files_id,
+        attachments=[Attachment("licence-text", Digest.of(LICENCE), len(LICENCE))],
+    )
+    root = order_root((record_id("document/1", FILES[entry.path]) for entry in tree.entries), SALTS)
+    records = sign_manifest(
+        kind="records",
+        store=genesis.id,
+        name="records/acme/contracts",
+        body={
+            "reader": "document/1",
+            "roots": [{"type": "order", "root": root.root, "count": root.count}],
+        },
+        signer=OWNER,
+        created=NOW,
+        inputs=[Input("dataset", "dataset", manifest.id)],
+        attachments=[Attachment("salts", Digest.of(SALTS), len(SALTS))],
+    )
+    leaves = [
+        Leaf("manifest", genesis.id).hash,
+        Leaf("transaction", Digest.of(b"a transaction record")).hash,
+        Leaf("manifest", manifest.id).hash,
+        Leaf("manifest", records.id).hash,
+    ]
+    head = LogCheckpoint(ORIGIN, len(leaves), merkle.root(leaves))
+    proof = TlogProof(2, tuple(merkle.inclusion_proof(leaves, 2)), head.sign(LOG))
+    unsigned = build_dataset_credential(
+        manifest=manifest,
+        tree=tree,
+        records=records,
+        log_origin=ORIGIN,
+        log_index=2,
+        issuer=OWNER.did,
+        issuer_name="Acme Data Ltd",
+        permits=["train", "evaluate"],
+        prohibits=["redistribute"],
+        requires=["attribution"],
+        valid_from=datetime(2026, 11, 1, tzinfo=UTC),
+        valid_until=datetime(2027, 11, 1, tzinfo=UTC),
+        licence_text=LICENCE,
+        credential_id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
+    )
+    return World(genesis, manifest, records, tree, proof, issue(unsigned, OWNER, NOW))
+
+
+def resigned(
+    credential: bytes, change: Callable[[dict[str, Any]], object], signer: KeySigner = OWNER
+) -> bytes:
+    """Return the credential with a change, signed again."""
+    document = parse(credential)
+    del document["proof"]
+    change(document)
+    return encode(add_proof(document, signer, created=NOW))
+
+
+def edited(credential: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """Return the credential with a change that nobody signed."""
+    document = parse(credential)
+    change(document)
+    return encode(document)
+
+
+def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    *parents, last = path.split(".")
+
+    def change(document: dict[str, Any]) -> None:
+        for name in parents:
+            document = document[name]
+        if value is None:
+            del document[last]
+        else:
+            document[last] = value
+
+    return change
+
+
+SHAPES: list[tuple[str, str, Any, str]] = [
+    # id, member, value (None: removed), why
+    ("context-appended", "@context", ["https://www.w3.org/ns/credentials/v2",
+     "https://w3id.org/lyrikstore/v1", "https://evil.example/v1"], "a third context"),
+    ("context-inline", "@context", ["https://www.w3.org/ns/credentials/v2", {"a": "urn:a"}],
+     "an inline context"),
+    ("context-order", "@context", ["https://w3id.org/lyrikstore/v1",
+     "https://www.w3.org/ns/credentials/v2"], "the W3C context is not first"),
+    ("id-absent", "id", None, "no id"),
+    ("id-not-uuid4", "id", "urn:uuid:3f0a1d52-6c86-1f0e-9a44-6a1f2a0f6f1b", "a version 1 UUID"),
+    ("type-more", "type", ["VerifiableCredential", "DatasetCredential", "Extra"], "a third type"),
+    ("issuer-url", "issuer", "https://acme.example/", "the issuer is no DID"),
+    ("from-absent", "validFrom", None, "no validFrom"),
+    ("from-date", "validFrom", "2026-11-01", "a date is no time"),
+    ("from-offset", "validFrom", "2026-11-01T00:00:00+00:00", "an offset instead of Z"),
+    ("from-fraction", "validFrom", "2026-11-01T00:00:00.0Z", "fractions of a second"),
+    ("from-newline", "validFrom", "2026-11-01T00:00:00Z\n", "a newline after the time"),
+    ("from-february", "validFrom", "2026-02-30T00:00:00Z", "no such day"),
+    ("until-before-from", "validUntil", "2026-10-01T00:00:00Z", "ends before it begins"),
+    ("member-unknown", "termsOfUse", [{"type": "x"}], "a member the profile does not have"),
+    ("schema-absent", "credentialSchema", None, "no credentialSchema"),
+    ("schema-other-text", "credentialSchema.digestSRI", "sha384-" + "A" * 64,
+     "pins another text of the schema"),
+    ("subject-list", "credentialSubject", [{}], "several subjects"),
+    ("root-other", "credentialSubject.contentRoot.hashValue", "0" * 64,
+     "id and contentRoot name different content"),
+    ("root-multibase", "credentialSubject.contentRoot.digestMultibase", "uHiD" + "A" * 43,
+     "hashValue and digestMultibase differ"),
+    ("root-sha256", "credentialSubject.contentRoot.hashAlgorithm", "sha256", "another algorithm"),
+    ("tree-profile", "credentialSubject.contentRoot.treeProfile", "other", "another tree profile"),
+    ("files-upper", "credentialSubject.files", "urn:blake3:" + "A" * 64, "upper-case digits"),
+    ("count-string", "credentialSubject.fileCount", "5", "a number as a string"),
+    ("count-number", "credentialSubject.recordCount", 5, "a string as a number"),
+    ("count-zeros", "credentialSubject.recordCount", "05", "leading zeros"),
+    ("licence-absent", "credentialSubject.licence", None, "no licence"),
+    ("licence-both", "credentialSubject.licence.prohibits", ["train"],
+     "train is permitted and prohibited"),
+    ("nested-context", "credentialSubject.@context", "https://evil.example/v1",
+     "a context inside the subject"),
+    ("value-keyword", "credentialSubject.descriptor", [{"type": "DescriptorField", "field": "x",
+     "state": "value", "basis": "measured", "value": {"@id": "urn:x"}}],
+     "a keyword inside a value"),
+    ("value-not-ascii", "credentialSubject.descriptor", [{"type": "DescriptorField", "field": "x",
+     "state": "value", "basis": "measured", "value": {"n\u00e4me": "x"}}],
+     "a member name that is not ASCII"),
+    ("unknown-unexplained", "credentialSubject.descriptor", [{"type": "DescriptorField",
+     "field": "x", "state": "unknown"}], "unknown without a reason"),
+    ("field-twice", "credentialSubject.descriptor", [{"type": "DescriptorField", "field": "x",
+     "state": "not-applicable"}] * 2, "a field twice"),
+    ("status-untyped", "credentialStatus", {"id": "https://publisher.example/1"},
+     "a status entry without type"),
+    ("related-twice", "relatedResource", [{"id": "urn:x:1", "digestMultibase": "uEiB" + "A" * 43},
+     {"id": "urn:x:1", "digestMultibase": "uEiA" + "A" * 43}], "a resource twice"),
+    ("related-bare", "relatedResource", [{"id": "urn:x:1"}], "a resource without digest"),
+    ("context-other-text", "relatedResource", [{"id": "https://w3id.org/lyrikstore/v1",
+     "digestSRI": "sha384-" + "A" * 64}], "pins another text of the context"),
+]  # fmt: skip
+
+PROOFS: list[tuple[str, str, Any, str, str]] = [
+    # id, member of proof, value, check that fails, why
+    ("proof-expires", "expires", "2027-01-01T00:00:00Z", "schema", "a member the profile lacks"),
+    ("proof-created", "created", "2026-11-24T14:12:40Z", "proof", "created is signed too"),
+    ("proof-created-absent", "created", None, "schema", "no created"),
+    ("proof-purpose", "proofPurpose", "authentication", "schema", "another purpose"),
+    ("proof-suite", "cryptosuite", "eddsa-rdfc-2022", "schema", "another cryptosuite"),
+    ("proof-context-absent", "@context", None, "schema", "the context is not in the proof"),
+    ("proof-value-u", "proofValue", "u" + "A" * 86, "schema", "another multibase"),
+    ("proof-value-blank", "proofValue", " ", "schema", "no signature"),
+    ("proof-method-bare", "verificationMethod", OWNER.did, "schema", "no fragment"),
+    ("proof-method-mixed", "verificationMethod",
+     f"{OWNER.did}#{MALLORY.did.removeprefix('did:key:')}", "proof", "fragment of another key"),
+]  # fmt: skip
+
+
+def make() -> dict[str, Any]:
+    """Return file name → content."""
+    delivery = world()
+    credential = delivery.credential
+    unsigned = parse(credential)
+    del unsigned["proof"]
+    refused = [
+        {
+            "id": name,
+            "why": why,
+            "check": "schema",
+            "credential": resigned(credential, _set(member, value)).decode(),
+        }
+        for name, member, value, why in SHAPES
+    ]
+    refused += [
+        {
+            "id": name,
+            "why": f"{why} (the rest is as signed)",
+            "check": check,
+            "credential": edited(credential, _set(f"proof.{member}", value)).decode(),
+        }
+        for name, member, value, check, why in PROOFS
+    ]
+    text = credential.decode()
+    refused += [
+        {"id": name, "why": why, "check": check, "credential": forged}
+        for name, why, check, forged in (
+            ("trailing-text", "text after the object", "format", text + "x"),
+            ("byte-order-mark", "a byte-order mark", "format", "\ufeff" + text),
+            ("member-twice", "issuer twice", "format", '{"issuer":"did:key:z6Mk",' + text[1:]),
+            ("array", "not an object", "format", f"[{text}]"),
+            ("proof-absent", "no proof", "proof", encode(unsigned).decode()),
+            (
+                "proof-set",
+                "two proofs",
+                "schema",
+                edited(credential, lambda d: d.update(proof=[d["proof"], d["proof"]])).decode(),
+            ),
+            (
+                "claim-edited",
+                "edited after signing",
+                "proof",
+                edited(credential, _set("credentialSubject.licence.permits", ["x-all"])).decode(),
+            ),
+            (
+                "foreign-key",
+                "signed by another key than the issuer's",
+                "issuer.binding",
+                resigned(credential, lambda d: d, MALLORY).decode(),
+            ),
+        )
+    ]
+    return {
+        "credentials/issued.json": {
+            "cases": [
+                {
+                    "id": "dataset",
+                    "seed": OWNER_SEED.hex(),
+                    "created": "2026-11-24T14:12:39Z",
+                    "unsigned": unsigned,
+                    "credential": text,
+                    "blake3": Digest.of(credential).hex,
+                }
+            ]
+        },
+        "credentials/refused.json": {"at": "2026-11-24T14:12:39Z", "cases": refused},
+    }
+
+
+if __name__ == "__main__":
+    for path, content in make().items():
+        target = Path(__file__).parent / path
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(content, indent=1) + "\n", "ascii")

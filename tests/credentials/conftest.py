@@ -1,0 +1,250 @@
+"""A small real store and a delivery from it, made once with fixed keys and clock."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, BinaryIO
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.datacheck import FolderData, read_siblings
+from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.credentials.report import Report
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.credentials.verify import verify_delivery
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.proof import add_proof
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.orderroot import make_salts, order_root, record_id
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Entry, Tree
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+OWNER = KeySigner(PrivateKey.from_seed(bytes(range(32))))
+LOG = KeySigner(PrivateKey.from_seed(bytes(range(32, 64))))
+MALLORY = KeySigner(PrivateKey.from_seed(b"\x77" * 32))
+ORIGIN = "data.example/archive"
+NAME = "datasets/acme/contracts"
+LICENCE = b"Acme data licence 1.0\n\nTrain what you like.\n"
+FILES = {
+    "a/one.txt": b"the first document\n",
+    "a/two.txt": b"the second document\n",
+    "b/three.txt": b"the third document, longer\n",
+    "empty.txt": b"",
+    "z.txt": b"the last one\n",
+}
+
+
+def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
+    """The reader ``document/1``: one record per file."""
+    assert reader == "document/1"
+    yield record_id(reader, stream.read())
+
+
+@dataclass
+class Publisher:
+    """A store with one dataset version, logged, with its records manifest."""
+
+    repository: Repository
+    memory: LogMemory
+    manifest: Manifest
+    records: Manifest
+    tree: Tree
+    salts: bytes
+    index: int
+
+    def unsigned(self, **changes: Any) -> dict[str, Any]:
+        """Return an unsigned credential about the dataset."""
+        arguments: dict[str, Any] = {
+            "manifest": self.manifest,
+            "tree": self.tree,
+            "records": self.records,
+            "log_origin": ORIGIN,
+            "log_index": self.index,
+            "issuer": OWNER.did,
+            "issuer_name": "Acme Data Ltd",
+            "permits": ["train", "evaluate"],
+            "prohibits": ["redistribute"],
+            "requires": ["attribution"],
+            "valid_from": datetime(2026, 11, 1, tzinfo=UTC),
+            "valid_until": datetime(2027, 11, 1, tzinfo=UTC),
+            "licence_text": LICENCE,
+            "credential_id": "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
+        }
+        return build_dataset_credential(**{**arguments, **changes})
+
+    def credential(self, **changes: Any) -> bytes:
+        """Return a signed credential about the dataset."""
+        return issue(self.unsigned(**changes), OWNER, NOW)
+
+    def siblings(self) -> dict[str, bytes]:
+        """Return the files of a delivery beside its credential."""
+        return {
+            "manifest.json": self.manifest.encode(),
+            "records.json": self.records.encode(),
+            "records.salts": self.salts,
+            "tree.jsonl": self.tree.encode(),
+            "genesis.json": self.repository.genesis.encode(),
+            "log.tlog-proof": self.repository.proof_for(self.index).encode(),
+            "LICENCE.txt": LICENCE,
+            "README.md": b"# A delivery\n",
+        }
+
+
+@dataclass
+class Delivery:
+    """A delivery folder, to be damaged and verified."""
+
+    folder: Path
+    at: datetime = NOW
+    trust: Trust = field(default_factory=lambda: trusting(OWNER.did))
+    memory: LogMemory | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def credential(self) -> Path:
+        return self.folder / "credential.json"
+
+    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the signed document without signing it again."""
+        document = parse(self.credential.read_bytes())
+        change(document)
+        self.credential.write_bytes(encode(document))
+
+    def resign(self, change: Callable[[dict[str, Any]], None], signer: KeySigner = OWNER) -> None:
+        """Change the document and sign it again, as a dishonest publisher would."""
+        document = parse(self.credential.read_bytes())
+        del document["proof"]
+        change(document)
+        self.credential.write_bytes(encode(add_proof(document, signer, created=NOW)))
+
+    def verify(self, **changes: Any) -> Report:
+        arguments: dict[str, Any] = {
+            "siblings": read_siblings(self.credential),
+            "data": FolderData(self.data),
+            "record_ids": documents,
+            "trust": self.trust,
+            "at": self.at,
+            "memory": self.memory,
+        }
+        return verify_delivery(self.credential.read_bytes(), **{**arguments, **changes})
+
+
+def trusting(*dids: str) -> Trust:
+    return Trust(tuple(TrustedIssuer(did, f"friend {i}") for i, did in enumerate(dids)))
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def make_publisher(home: Path) -> Publisher:
+    memory = LogMemory(home / "memory")
+    repository = Repository.create(
+        home / ".lyrikstore",
+        origin=ORIGIN,
+        signer=OWNER,
+        log_signer=LOG,
+        clock=lambda: NOW,
+        memory=memory,
+        nonce=bytes(16),
+    )
+    entries = [
+        Entry(path, len(data), Digest.of(data), {"category": f"c{i}"})
+        for i, (path, data) in enumerate(FILES.items())
+    ]
+    tree = Tree.of(entries)
+    with repository.transaction(log_signer=LOG) as tx:
+        for data in (*FILES.values(), LICENCE, tree.encode()):
+            tx.writer.put_bytes(data)
+        manifest = sign_manifest(
+            kind="dataset",
+            store=repository.store_id,
+            name=NAME,
+            body={
+                "reader": "document/1",
+                "records": len(FILES),
+                "bytes": tree.total_bytes,
+                "fileCount": len(FILES),
+                "origin": "committed",
+                "licence": {
+                    "expression": "LicenseRef-Acme-1.0",
+                    "textDigest": str(Digest.of(LICENCE)),
+                },
+                "descriptor": {
+                    "name": {"state": "value", "value": "Contracts", "basis": "human-asserted"},
+                    "consents": {"state": "unknown", "reason": "nobody has asked"},
+                    "annotation": {"state": "not-applicable"},
+                },
+            },
+            signer=OWNER,
+            created=NOW,
+            tree=tree.id,
+            files=tree.files_id,
+            attachments=[Attachment("licence-text", Digest.of(LICENCE), len(LICENCE))],
+        )
+        ids = [record_id("document/1", FILES[entry.path]) for entry in tree.entries]
+        counter = iter(range(1, 1000))
+        salts = make_salts(ids, random=lambda n: next(counter).to_bytes(n, "big"))
+        root = order_root(ids, salts)
+        tx.writer.put_bytes(salts)
+        records = sign_manifest(
+            kind="records",
+            store=repository.store_id,
+            name="records/acme/contracts",
+            body={
+                "reader": "document/1",
+                "roots": [{"type": "order", "root": root.root, "count": root.count}],
+            },
+            signer=OWNER,
+            created=NOW,
+            inputs=[Input("dataset", "dataset", manifest.id)],
+            attachments=[Attachment("salts", Digest.of(salts), len(salts))],
+        )
+        tx.log_manifest(manifest)
+        tx.log_manifest(records)
+        index = tx.commit()[0]
+    return Publisher(repository, memory, manifest, records, tree, salts, index)
+
+
+@pytest.fixture(scope="session")
+def publisher(tmp_path_factory: pytest.TempPathFactory) -> Publisher:
+    return make_publisher(tmp_path_factory.mktemp("publisher"))
+
+
+@pytest.fixture(scope="session")
+def credential(publisher: Publisher) -> bytes:
+    return publisher.credential()
+
+
+@pytest.fixture
+def document(credential: bytes) -> dict[str, Any]:
+    return copy.deepcopy(parse(credential))
+
+
+@pytest.fixture
+def delivery(publisher: Publisher, credential: bytes, tmp_path: Path) -> Delivery:
+    folder = tmp_path / "delivery"
+    write_files(folder, publisher.siblings())
+    write_files(folder / "data", FILES)
+    (folder / "credential.json").write_bytes(credential)
+    return Delivery(folder)
+
+
+@pytest.fixture(scope="session")
+def world() -> SimpleNamespace:
+    """The names of this module: test modules cannot import a conftest."""
+    return SimpleNamespace(**globals())

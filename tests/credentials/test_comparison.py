@@ -1,0 +1,161 @@
+"""Comparing files with a tree: every file is accounted for exactly once."""
+
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore.credentials.comparison import (
+    Comparison,
+    Found,
+    FoundKind,
+    check_files,
+    compare_listing,
+    is_litter,
+)
+from lyrikstore.credentials.datacheck import FolderData, read_siblings
+from lyrikstore.history.tree import Entry, Tree
+
+PATHS = ["a", "b", "c", "d/e", "d/f", "Thumbs.db"]
+contents = st.sampled_from([b"", b"1", b"2", b"33", b"44"])
+folders = st.dictionaries(st.sampled_from(PATHS), contents)
+
+
+def tree_of(files: dict[str, bytes]) -> Tree:
+    return Tree.of(Entry(path, len(data), Digest.of(data)) for path, data in files.items())
+
+
+def found_in(files: dict[str, bytes]) -> dict[str, Found]:
+    return {path: Found(FoundKind.FILE, len(data), Digest.of(data)) for path, data in files.items()}
+
+
+@given(folders, folders)
+def test_every_path_is_accounted_for_once(wanted: dict[str, bytes], got: dict[str, bytes]) -> None:
+    result = compare_listing(tree_of(wanted), found_in(got))
+    named_wanted = [
+        *(item.path for item in result.differs),
+        *(path for pair in result.swapped for path in pair),
+        *(old for old, _ in result.renamed),
+        *result.missing,
+        *result.unreadable,
+    ]
+    named_extra = [*(new for _, new in result.renamed), *result.extra, *result.litter]
+    assert len(named_wanted) + result.matching == len(wanted)
+    assert set(named_wanted) == {path for path in wanted if got.get(path) != wanted[path]}
+    assert sorted(named_extra) == sorted(set(got) - set(wanted))
+    assert result.complete == (not named_wanted)
+    check = check_files(result)
+    assert (check.state == "pass") == (wanted == got)
+    kept = all(got.get(path) in {None, data} for path, data in wanted.items())
+    if wanted != got and kept and set(got) <= set(wanted):
+        assert check.state == "unchecked"  # only missing
+
+
+@given(folders)
+def test_swaps_are_found(files: dict[str, bytes]) -> None:
+    values = sorted(files)
+    if len(values) < 2 or files[values[0]] == files[values[1]]:
+        return
+    other = {**files, values[0]: files[values[1]], values[1]: files[values[0]]}
+    result = compare_listing(tree_of(files), found_in(other))
+    assert len(result.swapped) == 1
+    assert not result.differs
+
+
+def test_a_rotation_names_where_each_belongs() -> None:
+    files = {"a": b"1", "b": b"2", "c": b"3"}
+    result = compare_listing(tree_of(files), found_in({"a": b"2", "b": b"3", "c": b"1"}))
+    assert [(item.path, item.holds) for item in result.differs] == [
+        ("a", "b"),
+        ("b", "c"),
+        ("c", "a"),
+    ]
+
+
+def test_unreadable_is_unchecked() -> None:
+    tree = tree_of({"a": b"1", "b": b"2"})
+    found = {**found_in({"b": b"2"}), "a": Found(FoundKind.UNREADABLE)}
+    check = check_files(compare_listing(tree, found))
+    assert check.state == "unchecked"
+    assert check.detail["reason"] == "unreadable"
+
+
+def test_litter_is_a_fixed_list() -> None:
+    assert all(map(is_litter, [".DS_Store", "x/Thumbs.db", "desktop.ini", "a/b/._c"]))
+    assert not any(map(is_litter, ["ds_store", ".git/config", "x.tmp", "a._b", "Thumbs.db/x"]))
+
+
+def test_listed_litter_is_data() -> None:
+    tree = tree_of({"Thumbs.db": b"1"})
+    assert compare_listing(tree, found_in({"Thumbs.db": b"1"})) == Comparison(1)
+    assert compare_listing(tree, {}).missing == ("Thumbs.db",)
+
+
+def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
+    files = {"a": b"x" * 3_000_000, "d/e": b"2", "z": b""}
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    seen: list[tuple[str, bytes]] = []
+    told: list[tuple[int, int]] = []
+
+    def each(entry: Entry, stream: BinaryIO) -> None:
+        # however it is read: not at all, a little, through a buffer
+        if entry.path == "a":
+            seen.append((entry.path, io.BufferedReader(stream).read(10)))  # type: ignore[type-var]
+        elif entry.path == "d/e":
+            seen.append((entry.path, stream.read()))
+
+    data = FolderData(tmp_path, lambda files, size: told.append((files, size)))
+    assert data.compare(tree_of(files), each) == Comparison(3)
+    assert seen == [("a", b"x" * 10), ("d/e", b"2")]
+    assert told[-1] == (3, 3_000_001)
+    assert data.files_id() == tree_of(files).files_id
+
+
+def test_files_that_cannot_match_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "big").write_bytes(b"x" * 1000)
+    monkeypatch.setattr("lyrikstore.credentials.datacheck._HashingReader", None)
+    assert FolderData(tmp_path).compare(tree_of({"a": b"1"})).extra == ("big",)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        FolderData(tmp_path / "nowhere").compare(tree_of({}))
+
+
+def test_folder_without_a_tree_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(FormatError):
+        FolderData(tmp_path).files_id()
+
+
+def test_siblings_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(10):
+        (tmp_path / f"{i}").write_bytes(b"x" * 10)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "inner").write_bytes(b"x")
+    assert len(read_siblings(tmp_path / "0")) == 9
+    monkeypatch.setattr("lyrikstore.credentials.datacheck.MAX_SIBLINGS", 4)
+    assert len(read_siblings(tmp_path / "0")) == 4
+    monkeypatch.setattr("lyrikstore.credentials.datacheck.MAX_SIBLINGS_BYTES", 25)
+    assert len(read_siblings(tmp_path / "0")) == 2
+
+
+def test_a_growing_file_is_found_out(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"1")
+
+    def each(entry: Entry, stream: BinaryIO) -> None:
+        with path.open("ab") as file:
+            file.write(b"2")
+
+    result = FolderData(tmp_path).compare(tree_of({"a": b"1"}), each)
+    assert result.matching == 0

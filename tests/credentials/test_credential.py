@@ -1,0 +1,228 @@
+"""Issuing and checking one credential; a flipped byte anywhere is noticed."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.credentialcheck import check_credential, parse_blake3_multibase
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import (
+    CONTEXT_SHA256,
+    DATASET_CONTEXT,
+    SCHEMA_ID,
+    SCHEMA_SRI,
+    check_credential_shape,
+    context_bytes,
+    schema_bytes,
+    sri,
+)
+from lyrikstore.credentials.verify import verify_credential
+
+Publisher = Any
+
+
+def test_published_bytes_do_not_change() -> None:
+    # Credentials out in the world pin both. A change here needs a new version of the profile.
+    assert sha256(context_bytes()).hexdigest() == CONTEXT_SHA256[DATASET_CONTEXT]
+    assert sri(schema_bytes()) == SCHEMA_SRI
+    assert json.loads(schema_bytes())["$id"] == SCHEMA_ID
+
+
+def test_context_is_protected_and_complete(document: dict[str, Any]) -> None:
+    context = json.loads(context_bytes())["@context"]
+    assert context["@protected"] is True
+    own = {"name", "description", "digestMultibase", "digestSRI", "mediaType"}  # of the W3C context
+
+    def names(value: Any) -> set[str]:
+        if isinstance(value, dict):
+            inner = [names(item) for name, item in value.items() if name != "value"]
+            return set(value).union(*inner)
+        return set().union(*map(names, value)) if isinstance(value, list) else set()
+
+    assert names(document["credentialSubject"]) - own <= set(context)
+    schema = json.loads(schema_bytes())
+    subject = schema["$defs"]["subject"]["properties"]
+    assert set(subject) - own <= set(context)
+    for member in subject.values():
+        part = member.get("items", member)
+        assert set(part.get("properties", {})) - own <= set(context)
+
+
+def test_issued_again_is_the_same(publisher: Publisher, credential: bytes) -> None:
+    assert publisher.credential() == credential
+    assert encode(parse(credential)) == credential
+    assert len(credential) < 8000
+
+
+def test_fresh_ids(publisher: Publisher) -> None:
+    first, second = (publisher.unsigned(credential_id=None)["id"] for _ in range(2))
+    assert first != second
+
+
+def test_optional_claims(publisher: Publisher) -> None:
+    document = publisher.unsigned(
+        version="1.2.0",
+        valid_until=None,
+        issuer_name=None,
+        extra_subject={
+            "age": {"type": "DataAge", "collectedFrom": "2021-03-01"},
+            "quality": [
+                {"type": "QualityMeasurement", "metric": "m", "value": "0.87", "method": "x"}
+            ],
+            "regulatory": [
+                {"type": "RegulatoryStatement", "regime": "EU-GDPR", "status": "pseudonymised"}
+            ],
+        },
+    )
+    assert "validUntil" not in document
+    check_credential_shape(document)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"permits": ["trian"]}, "unknown-word"),
+        ({"prohibits": ["fly"]}, "unknown-word"),
+        ({"requires": ["train"]}, "unknown-word"),
+        ({"permits": ["train"], "prohibits": ["train"]}, "contradiction"),
+        ({"licence_text": b"another licence"}, "licence-text"),
+        ({"licence_text": None}, "licence-text"),
+    ],
+)
+def test_nothing_senseless_is_issued(
+    publisher: Publisher, changes: dict[str, Any], kind: str
+) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        publisher.unsigned(**changes)
+    assert caught.value.kind == kind
+
+
+def test_own_words_start_with_x(publisher: Publisher) -> None:
+    document = publisher.unsigned(permits=["train", "x-acme-demo"])
+    assert document["credentialSubject"]["licence"]["permits"] == ["train", "x-acme-demo"]
+
+
+def test_parts_must_belong_together(publisher: Publisher) -> None:
+    from lyrikstore.history.tree import Tree
+
+    for changes in (
+        {"tree": Tree(())},
+        {"records": publisher.manifest},
+        {"manifest": publisher.records},
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            publisher.unsigned(**changes)
+        assert caught.value.kind == "wrong-object"
+
+
+def test_period_must_make_sense(publisher: Publisher) -> None:
+    with pytest.raises(FormatError, match="before validFrom"):
+        publisher.unsigned(valid_until=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_only_the_issuer_signs(publisher: Publisher, world: SimpleNamespace) -> None:
+    from lyrikstore.credentials.dataset import issue
+
+    with pytest.raises(InvalidInputError, match="another issuer"):
+        issue(publisher.unsigned(), world.MALLORY, world.NOW)
+
+
+def test_unknown_profile(document: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="profile"):
+        check_credential_shape(document, "w3c-next")
+
+
+def test_other_json_spelling_of_the_same_claims_verifies(
+    credential: bytes, world: SimpleNamespace
+) -> None:
+    pretty = json.dumps(parse(credential), indent=2).encode()
+    report = verify_credential(pretty, trust=world.trusting(world.OWNER.did), at=world.NOW)
+    assert report.verdict == "trusted"
+
+
+@given(at=st.integers(min_value=0), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_noticed(
+    credential: bytes, world: SimpleNamespace, at: int, bit: int
+) -> None:
+    data = bytearray(credential)
+    data[at % len(data)] ^= 1 << bit
+    outcome = check_credential(bytes(data), trust=world.trusting(world.OWNER.did), at=world.NOW)
+    assert not outcome.genuine
+    assert not outcome.passed
+
+
+@given(st.binary(max_size=200))
+def test_noise_never_raises(noise: bytes) -> None:
+    outcome = check_credential(noise, trust=Trust(), at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert not outcome.genuine
+
+
+json_values = st.recursive(
+    st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(data=st.data())
+def test_any_member_replaced_never_raises(
+    credential: bytes, world: SimpleNamespace, data: st.DataObject
+) -> None:
+    document = parse(credential)
+    target: Any = document
+    for _ in range(data.draw(st.integers(0, 3))):
+        inner = [
+            v
+            for v in (target.values() if isinstance(target, dict) else target)
+            if isinstance(v, dict | list) and v
+        ]
+        if not inner:
+            break
+        target = data.draw(st.sampled_from(inner))
+    key = data.draw(
+        st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target)))
+    )
+    value = data.draw(json_values)
+    if target[key] == value and type(target[key]) is type(value):
+        return
+    target[key] = value
+    outcome = check_credential(encode(document), trust=Trust(), at=world.NOW)
+    assert not outcome.genuine
+
+
+def test_times_at_the_edge_of_the_calendar(delivery: Any, world: SimpleNamespace) -> None:
+    delivery.resign(
+        lambda d: d.update(validFrom="0001-01-01T00:00:00Z", validUntil="9999-12-31T23:59:59Z")
+    )
+    assert delivery.verify().verdict == "trusted"
+    delivery.at = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    delivery.verify()
+    delivery.at = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=1)
+    delivery.verify()
+
+
+def test_multibase_digests() -> None:
+    digest = Digest.of(b"x")
+    assert parse_blake3_multibase(digest.multibase) == digest
+    for text in (
+        "",
+        "u",
+        "z" + digest.multibase[1:],
+        digest.multibase[:-1],
+        digest.multibase + "A",
+        "uEiB" + "A" * 43,
+        "u" + "!" * 46,
+    ):
+        with pytest.raises(FormatError):
+            parse_blake3_multibase(text)

@@ -1,0 +1,104 @@
+"""Reports: one JSON form, every check defined in the specification, safe to print."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.credentials.objectcheck import OBJECT_CHECKS
+from lyrikstore.credentials.report import (
+    SPEC_OF,
+    Check,
+    CheckState,
+    Report,
+    Verdict,
+    decide,
+    listed,
+    name_some,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+)
+from lyrikstore.credentials.storecheck import STORE_CHECKS
+from lyrikstore.credentials.verify import DELIVERY_CHECKS
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER = ["invalid", "incomplete", "valid", "trusted"]
+
+
+def test_every_check_has_its_place_in_the_specification() -> None:
+    for check, place in SPEC_OF.items():
+        path, _, anchor = place.partition("#")
+        headings = re.findall(r"^#+ (.*)$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+        anchors = [re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings]
+        assert anchor in anchors, f"{check}: no {place}"
+
+
+def test_every_check_is_in_the_table_of_the_specification() -> None:
+    text = (ROOT / "spec/11-verification.md").read_text("utf-8")
+    for check in SPEC_OF:
+        assert f"`{check}`" in text, check
+
+
+def test_procedures_use_defined_checks() -> None:
+    assert {*DELIVERY_CHECKS, *STORE_CHECKS, *OBJECT_CHECKS} == set(SPEC_OF)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(SPEC_OF)), st.sampled_from(list(CheckState))),
+    st.sets(st.sampled_from(sorted(SPEC_OF))),
+)
+def test_no_state_getting_worse_improves_a_verdict(
+    states: dict[str, CheckState], required: set[str]
+) -> None:
+    checks = [Check(name, state, "-") for name, state in states.items()]
+    verdict = decide(checks, required)
+    for i, check in enumerate(checks):
+        for worse in (CheckState.UNCHECKED, CheckState.FAIL):
+            changed = [*checks[:i], Check(check.id, worse, "-"), *checks[i + 1 :]]
+            if check.state is CheckState.FAIL and worse is not CheckState.FAIL:
+                continue
+            assert ORDER.index(decide(changed, required)) <= ORDER.index(verdict)
+
+
+def test_json_form() -> None:
+    checks = (passed("format", "fine", bytes=3), not_applicable("status", "none"))
+    report = Report(
+        Verdict.TRUSTED, checks, "urn:blake3:x", None, "2026-11-24T12:00:00Z", ("much",)
+    )
+    document = report.to_json()
+    check_schema(document, "report")
+    encode(document)
+    assert "issuer" not in document
+    assert document["checks"][0]["spec"].startswith("spec/10")
+    with pytest.raises(KeyError):
+        report.check("blobs")
+    with pytest.raises(FormatError):
+        check_schema({**document, "verdict": "fine"}, "report")
+
+
+@given(st.text())
+def test_quoted_text_is_one_printable_line(text: str) -> None:
+    assert quote(text).isprintable()
+    assert len(quote(text)) <= 83 * 10
+
+
+def test_right_to_left_override_is_escaped() -> None:
+    assert quote("a\u202egnp.exe") == "'a\\u202egnp.exe'"
+    assert quote("x" * 100) == "'" + "x" * 80 + "…'"
+
+
+def test_lists_are_bounded() -> None:
+    assert name_some(["a", "b", "c", "d", "e"]) == "'a', 'b', 'c' and 2 more"
+    assert len(listed(["x"] * 20_000)) == 10_000
+    assert listed(["\udcff"]) == ["\\udcff"]
+
+
+def test_unchecked_is_never_a_success() -> None:
+    assert decide([unchecked("format", "x", "y")], ["format"]) is Verdict.INCOMPLETE

@@ -1,0 +1,484 @@
+"""Stores and lineages, sound and damaged: each damage found, and named under the right check."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.credentials.objectcheck import OBJECT_CHECKS
+from lyrikstore.credentials.report import Report
+from lyrikstore.credentials.storecheck import (
+    STORE_CHECKS,
+    verify_object,
+    verify_store,
+    verify_store_at,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Entry, Tree
+
+ENVIRONMENT = {"python": "3.11.7", "platform": "linux", "packages": {}, "threads": 2}
+
+
+@dataclass
+class Lineage:
+    """A store with a dataset, its credential, a run and what came of it."""
+
+    root: Path
+    world: SimpleNamespace
+    publisher: Any
+    ids: dict[str, Digest]
+
+    @property
+    def repository(self) -> Repository:
+        return Repository.open(self.root, memory=self.publisher.memory)
+
+    def store(self, **changes: Any) -> Report:
+        arguments = {"trust": self.world.trusting(self.world.OWNER.did), "at": self.world.NOW}
+        return verify_store_at(self.root, **{**arguments, **changes})
+
+    def object(self, name: str, **changes: Any) -> Report:
+        arguments = {"trust": self.world.trusting(self.world.OWNER.did), "at": self.world.NOW}
+        return verify_object(self.repository, self.ids[name], **{**arguments, **changes})
+
+    def sign(self, kind: str, name: str, body: dict[str, Any], **rest: Any) -> Manifest:
+        return sign_manifest(
+            kind=kind,
+            store=self.repository.store_id,
+            name=name,
+            body=body,
+            **{"signer": self.world.OWNER, "created": self.world.NOW, **rest},
+        )
+
+    def log(self, *manifests: Manifest, blobs: tuple[bytes, ...] = ()) -> None:
+        with self.repository.transaction(log_signer=self.world.LOG) as tx:
+            for blob in blobs:
+                tx.writer.put_bytes(blob)
+            for manifest in manifests:
+                tx.log_manifest(manifest)
+            tx.commit()
+
+    def log_credential(self, data: bytes) -> Digest:
+        with self.repository.transaction(log_signer=self.world.LOG) as tx:
+            identity = tx.log_credential(data)
+            tx.commit()
+        return identity
+
+    def checkpoint(self, name: str, body: dict[str, Any], **rest: Any) -> Manifest:
+        data = f"weights of {name}".encode()
+        tree = Tree.of([Entry("model.safetensors", len(data), Digest.of(data))])
+        sums = b"sums"
+        manifest = self.sign(
+            "checkpoint",
+            name,
+            {"format": "transformers/1", **body},
+            tree=tree.id,
+            files=tree.files_id,
+            attachments=[Attachment("sha256sums", Digest.of(sums), len(sums))],
+            **rest,
+        )
+        self.log(manifest, blobs=(data, tree.encode(), sums))
+        return manifest
+
+    def run(self, name: str, **changes: Any) -> Manifest:
+        right = {
+            "dataset": str(self.publisher.manifest.id),
+            "credential": str(self.ids["credential"]),
+            "issuer": self.world.OWNER.did,
+            "permits": ["train"],
+            "validUntil": "2027-11-01T00:00:00Z",
+        }
+        body = {
+            "purpose": "train",
+            "config": {},
+            "seed": 1,
+            "order": {"function": "shuffle/1", "records": {"train": 5}},
+            "environment": ENVIRONMENT,
+            "code": {"package": "lyrikstore", "version": "0", "digest": str(Digest.of(b"code"))},
+            "plannedOutputs": ["checkpoints/acme/model"],
+            "rights": [right],
+            **changes.pop("body", {}),
+        }
+        inputs = changes.pop("inputs", None) or [
+            Input("train", "dataset", self.publisher.manifest.id),
+            Input("base", "checkpoint", self.ids["base"]),
+        ]
+        manifest = self.sign("run", name, body, inputs=inputs, **changes)
+        self.log(manifest)
+        return manifest
+
+    def trained(self, run: Manifest, **changes: Any) -> Manifest:
+        inputs = changes.pop("inputs", None) or [
+            Input("run", "run", run.id),
+            Input("train", "dataset", self.publisher.manifest.id),
+            Input("base", "checkpoint", self.ids["base"]),
+        ]
+        name = changes.pop("name", "checkpoints/acme/model")
+        return self.checkpoint(name, {"origin": "trained"}, inputs=inputs, **changes)
+
+
+def make_lineage(home: Path, world: SimpleNamespace) -> Lineage:
+    publisher = world.make_publisher(home)
+    lineage = Lineage(home / ".lyrikstore", world, publisher, {"dataset": publisher.manifest.id})
+    lineage.ids["credential"] = lineage.log_credential(publisher.credential())
+    base = lineage.checkpoint(
+        "checkpoints/acme/base", {"origin": "imported", "rights": {"asserted": "Apache-2.0"}}
+    )
+    lineage.ids["base"] = base.id
+    run = lineage.run("runs/acme/model")
+    lineage.ids["run"] = run.id
+    lineage.ids["model"] = lineage.trained(run).id
+    return lineage
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory, world: SimpleNamespace) -> Lineage:
+    return make_lineage(tmp_path_factory.mktemp("sound"), world)
+
+
+@pytest.fixture
+def copied(sound: Lineage, tmp_path: Path) -> Lineage:
+    """The same store, to be damaged. Read only: its log key would refuse a copy."""
+    shutil.copytree(sound.root, tmp_path / ".lyrikstore")
+    return Lineage(tmp_path / ".lyrikstore", sound.world, sound.publisher, sound.ids)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, world: SimpleNamespace) -> Lineage:
+    """A store of its own, to be extended."""
+    return make_lineage(tmp_path, world)
+
+
+def states(report: Report) -> dict[str, str]:
+    return {check.id: str(check.state) for check in report.checks}
+
+
+def problems(report: Report, check: str) -> str:
+    return "\n".join(map(str, report.check(check).detail.get("problems", [])))
+
+
+def flip(path: Path, at: float = 0.5) -> None:
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * at)] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(bytes(data))
+
+
+# --- sound --------------------------------------------------------------------------------------
+
+
+def test_sound_store(sound: Lineage, tmp_path: Path) -> None:
+    seen: list[int] = []
+    report = sound.store(memory=LogMemory(tmp_path / "memory"), progress=seen.append)
+    assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
+    assert tuple(states(report)) == STORE_CHECKS
+    assert set(states(report).values()) == {"pass"}
+    assert report.subject == str(sound.repository.store_id)
+    assert sum(seen) > 0
+    check_schema(report.to_json(), "report")
+
+
+def test_founder_nobody_knows(sound: Lineage) -> None:
+    report = sound.store(trust=Trust())
+    assert report.verdict == "valid"
+    assert report.check("store.genesis").detail["reason"] == "unknown-founder"
+
+
+def test_sound_object(sound: Lineage) -> None:
+    report = sound.object("model")
+    assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
+    assert tuple(states(report)) == OBJECT_CHECKS
+    assert report.check("manifests").detail["manifests"] == 4
+    assert report.check("rights").detail["rights"] == 1
+    assert any("Apache-2.0" in text for text in report.not_proven)
+    assert any("replayed" in text for text in report.not_proven)
+    check_schema(report.to_json(), "report")
+
+
+def test_dataset_has_no_runs(sound: Lineage) -> None:
+    report = sound.object("dataset")
+    assert report.verdict == "trusted"
+    assert states(report)["runs"] == states(report)["rights"] == "n/a"
+
+
+def test_rights_by_nobody_known(sound: Lineage) -> None:
+    report = sound.object("model", trust=Trust())
+    assert report.verdict == "valid"
+    assert states(report)["rights"] == "warn"
+
+
+# --- damaged files ------------------------------------------------------------------------------
+
+
+def test_flipped_pack_byte(copied: Lineage) -> None:
+    packs = sorted((copied.root / "packs").rglob("*.pack"))
+    for pack in packs:
+        before = pack.read_bytes()
+        flip(pack)
+        report = copied.store()
+        assert report.verdict == "invalid", pack
+        pack.write_bytes(before)
+    assert copied.store().verdict == "trusted"
+
+
+def test_missing_pack(copied: Lineage) -> None:
+    genesis_pack = copied.repository.live.packs[0].name
+    pack = next(p for p in copied.repository.live.packs[1:] if p.name != genesis_pack)
+    (copied.root / pack.name).unlink()
+    report = copied.store()
+    assert report.verdict == "invalid"
+    assert "missing" in problems(report, "blobs")
+
+
+def test_tiles_altered(copied: Lineage) -> None:
+    tiles = [path for path in sorted((copied.root / "log/tile").rglob("*")) if path.is_file()]
+    assert len(tiles) > 4  # also partial ones of older sizes
+    for tile in tiles:
+        before = tile.read_bytes()
+        flip(tile)
+        report = copied.store()
+        assert report.verdict == "invalid", tile
+        assert states(report)["log.tiles"] == "fail"
+        tile.write_bytes(before)
+
+
+def test_tiles_missing(copied: Lineage) -> None:
+    size = copied.repository.checkpoint.size
+    (copied.root / f"log/tile/0/000.p/{size}").unlink()
+    report = copied.store()
+    assert report.verdict == "incomplete"
+    assert "missing" in problems(report, "log.tiles")
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [("format", "store.format"), ("log/checkpoint", "log.checkpoint")],
+)
+def test_small_files(copied: Lineage, name: str, check: str) -> None:
+    path = copied.root / name
+    flip(path, 0.1)
+    report = copied.store()
+    assert report.verdict == "invalid"
+    assert states(report)[check] == "fail"
+    assert tuple(states(report)) == STORE_CHECKS
+    check_schema(report.to_json(), "report")
+
+
+def test_no_checkpoint(copied: Lineage) -> None:
+    (copied.root / "log/checkpoint").unlink()
+    report = copied.store()
+    assert report.verdict == "invalid"
+    assert report.check("log.checkpoint").detail["reason"] == "no-checkpoint"
+
+
+def test_transaction_records(copied: Lineage) -> None:
+    records = sorted((copied.root / "tx").iterdir())
+    for record in records:
+        before = record.read_bytes()
+        flip(record, 0.3)
+        assert copied.store().verdict == "invalid", record
+        record.write_bytes(before.replace(b'"v":1', b'"v":2'))
+        report = copied.store()
+        assert report.verdict == "incomplete"
+        assert report.check("log.transactions").detail["reason"] == "newer-format"
+        record.write_bytes(before)
+    records[-1].unlink()
+    report = copied.store()
+    assert report.verdict == "invalid"
+    assert report.check("log.transactions").detail["reason"] == "transaction-missing"
+
+
+def test_no_store_is_no_verdict(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no store"):
+        verify_store_at(tmp_path, trust=Trust(), at=None)  # type: ignore[arg-type]
+
+
+def test_newer_store_is_no_verdict(copied: Lineage) -> None:
+    (copied.root / "format").chmod(0o600)
+    (copied.root / "format").write_bytes(b"lyrikstore 2\n")
+    with pytest.raises(FormatError) as caught:
+        copied.store()
+    assert caught.value.kind == "newer-format"
+
+
+def test_stray_pack_is_a_warning(copied: Lineage) -> None:
+    stray = copied.root / "packs/00" / ("0" * 64 + ".pack")
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"x")
+    report = copied.store()
+    assert report.verdict == "trusted"
+    assert states(report)["orphans"] == "warn"
+
+
+def test_rollback_is_seen(fresh: Lineage, tmp_path: Path) -> None:
+    memory = LogMemory(tmp_path / "auditor")
+    older = tmp_path / "older"
+    shutil.copytree(fresh.root, older)
+    fresh.log_credential(fresh.publisher.credential(permits=["evaluate"]))
+    assert fresh.store(memory=memory).verdict == "trusted"
+    trust = fresh.world.trusting(fresh.world.OWNER.did)
+    report = verify_store_at(older, trust=trust, at=fresh.world.NOW, memory=memory)
+    assert report.verdict == "invalid"
+    assert report.check("log.memory").detail["reason"] == "rollback"
+
+
+# --- statements that should not have been made ---------------------------------------------------
+
+
+def test_unauthorised_manifest_is_reported(fresh: Lineage, monkeypatch: pytest.MonkeyPatch) -> None:
+    intruder = fresh.sign(
+        "filter",
+        "filters/acme/evil",
+        {"recipe": {}, "steps": [{"use": "empty/1"}], "reads": [], "engine": "x"},
+        signer=fresh.world.MALLORY,
+    )
+    monkeypatch.setattr(
+        "lyrikstore.history.transact.TransactionBuilder._check_refs", lambda self: None
+    )
+    fresh.log(intruder)
+    report = fresh.store()
+    assert report.verdict == "trusted"
+    assert "does not let this author" in problems(report, "refs")
+    fresh.ids["evil"] = intruder.id
+    report = fresh.object("evil")
+    assert report.verdict == "invalid"
+    assert states(report)["manifests"] == "fail"
+
+
+def test_credential_that_does_not_hold(fresh: Lineage) -> None:
+    data = fresh.publisher.credential().replace(b'"train"', b'"trade"')
+    fresh.log_credential(data)
+    report = fresh.store()
+    assert report.verdict == "invalid"
+    assert "edited" in problems(report, "credentials")
+
+
+def test_expired_credential_is_only_said(sound: Lineage) -> None:
+    report = sound.store(at=sound.world.NOW + timedelta(days=1000))
+    assert report.verdict == "trusted"
+    assert "expired" in problems(report, "credentials")
+
+
+def _other_train(lineage: Lineage) -> dict[str, Any]:
+    records = lineage.publisher.manifest
+    other = lineage.sign(
+        "dataset",
+        "datasets/acme/other",
+        {**records.body},
+        tree=records.tree,
+        files=records.files,
+        attachments=records.attachments,
+    )
+    lineage.log(other)
+    run = lineage.repository.manifest(lineage.ids["run"])
+    parent = lineage.repository.resolve("checkpoints/acme/model").id
+    return {
+        "run": run,
+        "inputs": [
+            Input("run", "run", run.id),
+            Input("train", "dataset", other.id),
+            Input("base", "checkpoint", lineage.ids["base"]),
+        ],
+        "parents": [parent],
+    }
+
+
+def test_checkpoint_claims_other_data_than_its_run(fresh: Lineage) -> None:
+    arguments = _other_train(fresh)  # attack case A40
+    fresh.ids["lie"] = fresh.trained(arguments.pop("run"), **arguments).id
+    report = fresh.object("lie")
+    assert report.verdict == "invalid"
+    assert "train inputs are not those of its run" in problems(report, "runs")
+
+
+def test_unplanned_output(fresh: Lineage) -> None:
+    run = fresh.repository.manifest(fresh.ids["run"])
+    fresh.ids["other"] = fresh.trained(run, name="checkpoints/acme/surprise").id
+    assert "did not plan" in problems(fresh.object("other"), "runs")
+
+
+def test_run_logged_together_with_its_checkpoint(
+    fresh: Lineage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[Manifest] = []
+    blobs: list[bytes] = []
+    real = Lineage.log
+
+    def hold(
+        self: Lineage, *manifests: Manifest, blobs_: tuple[bytes, ...] = (), **rest: Any
+    ) -> None:
+        logged.extend(manifests)
+        blobs.extend(rest.get("blobs", blobs_))
+
+    monkeypatch.setattr(Lineage, "log", hold)
+    run = fresh.run("runs/acme/late")
+    parent = fresh.repository.resolve("checkpoints/acme/model").id
+    model = fresh.trained(run, parents=[parent])
+    monkeypatch.undo()
+    real(fresh, *logged, blobs=tuple(blobs))
+    fresh.ids["late"] = model.id
+    assert "not logged before it" in problems(fresh.object("late"), "runs")
+
+
+RIGHTS: dict[str, tuple[Callable[[Lineage], dict[str, Any]], str]] = {
+    "none recorded": (lambda lineage: {"rights": []}, "recorded no right"),
+    "purpose not permitted": (lambda lineage: {"purpose": "redistribute"}, "does not permit"),
+    "credential not logged": (
+        lambda lineage: _right(lineage, credential=str(Digest.of(b"nothing"))),
+        "is not here",
+    ),
+    "a manifest instead": (
+        lambda lineage: _right(lineage, credential=str(lineage.ids["base"])),
+        "is not here",
+    ),
+    "another issuer": (
+        lambda lineage: _right(lineage, issuer=lineage.world.MALLORY.did),
+        "another issuer",
+    ),
+}
+
+
+def _right(lineage: Lineage, **changes: str) -> dict[str, Any]:
+    run = lineage.repository.manifest(lineage.ids["run"])
+    return {"rights": [{**run.body["rights"][0], **changes}]}
+
+
+@pytest.mark.parametrize("case", RIGHTS)
+def test_rights_that_do_not_hold(fresh: Lineage, case: str) -> None:
+    change, expected = RIGHTS[case]
+    run = fresh.run("runs/acme/other", body=change(fresh))
+    fresh.ids["other"] = run.id
+    report = fresh.object("other")
+    assert report.verdict == "invalid"
+    assert expected in problems(report, "rights")
+
+
+def test_rights_after_the_end(fresh: Lineage) -> None:
+    late = fresh.world.NOW + timedelta(days=700)
+    fresh.ids["late"] = fresh.run("runs/acme/late", created=late).id
+    assert "not in force" in problems(fresh.object("late"), "rights")
+
+
+def test_rights_from_a_credential_logged_later(fresh: Lineage) -> None:
+    data = fresh.publisher.credential(permits=["train"])
+    run = fresh.run("runs/acme/eager", body=_right(fresh, credential=str(Digest.of(data))))
+    fresh.log_credential(data)
+    fresh.ids["eager"] = run.id
+    assert "logged after the run" in problems(fresh.object("eager"), "rights")
+
+
+def test_verify_store_on_an_open_one(sound: Lineage) -> None:
+    report = verify_store(
+        sound.repository, trust=sound.world.trusting(sound.world.OWNER.did), at=sound.world.NOW
+    )
+    assert report.verdict == "trusted"

@@ -1,0 +1,115 @@
+"""The committed vectors are what their scripts make, and say what this verifier answers."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.datacheck import FolderData
+from lyrikstore.credentials.dataset import issue
+from lyrikstore.credentials.report import Check, CheckState, decide
+from lyrikstore.credentials.trust import Trust, parse_trust
+from lyrikstore.credentials.verify import verify_delivery
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history.orderroot import record_id
+from lyrikstore.history.tree import Entry
+
+VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
+
+
+def script(topic: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"make_{topic}", VECTORS / f"make_{topic}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def load(name: str) -> Any:
+    return json.loads((VECTORS / name).read_text("ascii"))
+
+
+@pytest.mark.parametrize("topic", ["credentials", "verdicts"])
+def test_vectors_are_current(topic: str) -> None:
+    made = script(topic).make()
+    assert {f"{topic}/{path.name}" for path in (VECTORS / topic).iterdir()} == set(made)
+    for name, content in made.items():
+        assert (VECTORS / name).read_text("ascii") == json.dumps(content, indent=1) + "\n", name
+        ids = [case["id"] for case in content["cases"]]
+        assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("case", load("credentials/issued.json")["cases"], ids=lambda c: c["id"])
+def test_issued(case: dict[str, Any]) -> None:
+    signer = KeySigner(PrivateKey.from_seed(bytes.fromhex(case["seed"])))
+    data = issue(case["unsigned"], signer, parse_timestamp(case["created"]))
+    assert data.decode() == case["credential"]
+    assert Digest.of(data).hex == case["blake3"]
+
+
+@pytest.mark.parametrize("case", load("credentials/refused.json")["cases"], ids=lambda c: c["id"])
+def test_refused(case: dict[str, Any]) -> None:
+    at = parse_timestamp(load("credentials/refused.json")["at"])
+    outcome = check_credential(case["credential"].encode(), trust=Trust(), at=at)
+    states = {check.id: check.state for check in outcome.checks}
+    assert states[case["check"]] is CheckState.FAIL
+    assert not outcome.genuine
+    assert (outcome.claims is None) == (case["check"] in {"format", "schema"})
+
+
+def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
+    yield record_id(reader, stream.read())
+
+
+@pytest.mark.parametrize(
+    "case", load("verdicts/deliveries.json")["cases"], ids=lambda case: case["id"]
+)
+def test_deliveries(case: dict[str, Any], tmp_path: Path) -> None:
+    base, changes = load("verdicts/deliveries.json")["base"], case["changes"]
+    siblings = {
+        name: bytes.fromhex(data["hex"]) if isinstance(data, dict) else data.encode()
+        for name, data in {**base["siblings"], **changes.get("siblings", {})}.items()
+        if data is not None
+    }
+    folder = None
+    if "data" not in changes or changes["data"] is not None:
+        folder = FolderData(tmp_path)
+        for path, data in {**base["data"], **(changes.get("data") or {})}.items():
+            if data is not None:
+                (tmp_path / path).parent.mkdir(exist_ok=True)
+                (tmp_path / path).write_bytes(data.encode())
+    report = verify_delivery(
+        changes.get("credential", base["credential"]).encode(),
+        siblings=siblings,
+        data=folder,
+        record_ids=documents,
+        trust=parse_trust(changes.get("trust", base["trust"]).encode()),
+        at=parse_timestamp(changes.get("at", base["at"])),
+    )
+    assert report.verdict == case["verdict"]
+    for check, expected in case["checks"].items():
+        made = report.check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
+    check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize("case", load("verdicts/decide.json")["cases"], ids=lambda c: c["id"])
+def test_decide(case: dict[str, Any]) -> None:
+    checks = [Check(name, CheckState(state), "-") for name, state in case["states"].items()]
+    assert decide(checks, load("verdicts/decide.json")["required"]) == case["verdict"]
+
+
+def test_vectors_parse_as_strict_json() -> None:
+    for case in load("credentials/issued.json")["cases"]:
+        parse(case["credential"].encode())
