@@ -1,0 +1,213 @@
+"""An index that is there when it is needed: built, stamped, checked, rebuilt (docs/index-views.md).
+
+The database is derived and may vanish at any time. Beside it lies a stamp: which log checkpoint
+it was built from, by which version, and the BLAKE3 of the file. Whatever does not fit its stamp,
+or whose stamp does not fit the store, is built anew; a database that was changed by somebody else
+is never opened, only set aside (attack case A38).
+"""
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError
+from lyrikstore.canon.jsontext import encode, parse_canonical
+from lyrikstore.history.repository import Repository
+from lyrikstore.index.collect import collect
+from lyrikstore.index.query import Limits, QueryResult, Scalar, query
+from lyrikstore.index.tables import Writer, create_tables
+from lyrikstore.index.views import VERSION, VIEWS
+from lyrikstore.objects.backend import storage_error
+
+INDEX_NAME = "index.duckdb"
+"""File name of the database in a store's ``cache`` folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """An index that fits its store.
+
+    Attributes:
+        path: The database.
+        log_size: Log entries it covers.
+        built: Whether this call built it.
+        reason: Why it was built: ``absent``, ``stale``, ``wrong``, ``asked``; empty if it was not.
+        bytes: Size of the database.
+        seconds: Time this call took.
+    """
+
+    path: Path
+    log_size: int
+    built: bool
+    reason: str
+    bytes: int
+    seconds: float
+
+
+def index_path(repository: Repository) -> Path:
+    """Return where the index of a local store lies."""
+    return repository.root / "cache" / INDEX_NAME
+
+
+def ensure_index(
+    repository: Repository, path: Path | None = None, *, rebuild: bool = False
+) -> IndexState:
+    """Return an index that fits ``repository`` now; build one if there is none.
+
+    Args:
+        repository: The store; its log checkpoint decides what fits.
+        path: Where the database lies; by default in the store's ``cache`` folder.
+        rebuild: Build even if the present one fits.
+
+    Raises:
+        StorageError: (``read-only``, ``disk-full``, ``io``) it cannot be written.
+        IncompleteError, VerificationError: The store itself cannot be read.
+
+    Cost: one read of the database file if it fits; else one read of all manifests, trees and
+    decision tables, about 50,000 rows a second.
+    """
+    started = time.monotonic()
+    path = path or index_path(repository)
+    reason = "asked" if rebuild else _misfit(repository, path)
+    if reason:
+        with _storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if reason == "wrong" and path.exists():
+                path.replace(path.with_name(path.name + ".set-aside"))
+            _build(repository, path)
+    return IndexState(
+        path=path,
+        log_size=repository.checkpoint.size,
+        built=bool(reason),
+        reason=reason,
+        bytes=path.stat().st_size,
+        seconds=time.monotonic() - started,
+    )
+
+
+def ask(
+    repository: Repository,
+    sql: str,
+    parameters: Sequence[Scalar] = (),
+    *,
+    path: Path | None = None,
+    limits: Limits | None = None,
+) -> QueryResult:
+    """Return the answer of one ``SELECT`` about the store as it is now.
+
+    Args:
+        repository: The store.
+        sql: Not trusted; see :func:`lyrikstore.index.query.query`.
+        parameters: Values for ``?``.
+        path: Where the index lies; by default in the store's ``cache`` folder.
+        limits: Bounds of the query.
+
+    Raises:
+        InvalidInputError, FormatError, NotFoundError, StorageError: See
+            :func:`lyrikstore.index.query.query` and :func:`ensure_index`.
+    """
+    state = ensure_index(repository, path)
+    try:
+        return query(state.path, sql, parameters, limits=limits)
+    except FormatError as error:
+        if error.kind != "bad-index" or state.built:
+            raise
+    # Its bytes are those that were written, yet this DuckDB cannot read them: another version's.
+    state = ensure_index(repository, path, rebuild=True)
+    return query(state.path, sql, parameters, limits=limits)
+
+
+def _misfit(repository: Repository, path: Path) -> str:
+    """Return why the index at ``path`` does not fit, or an empty string."""
+    if not path.is_file():
+        return "absent"
+    try:
+        stamp = parse_canonical(_stamp_path(path).read_bytes())
+        found = str(Digest.of_file(path))
+    except (OSError, FormatError):
+        return "wrong"
+    if not isinstance(stamp, dict) or stamp.get("database") != found:
+        return "wrong"
+    return "" if stamp == _stamp(repository, found) else "stale"
+
+
+def _stamp(repository: Repository, database: str) -> dict[str, Any]:
+    head = repository.checkpoint
+    return {
+        "database": database,
+        "duckdb": duckdb.__version__,
+        "logRoot": head.root.hex(),
+        "logSize": head.size,
+        "store": str(repository.store_id),
+        "views": VERSION,
+    }
+
+
+def _stamp_path(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _build(repository: Repository, path: Path) -> None:
+    building = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    try:
+        _fill(repository, building)
+        _sync(building)
+        stamp = encode(_stamp(repository, str(Digest.of_file(building))))
+        # Between the two renames the stamp does not fit: whoever looks then builds for himself.
+        building.replace(path)
+        building.write_bytes(stamp)
+        building.replace(_stamp_path(path))
+    finally:
+        for leftover in (building, building.with_name(building.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+
+
+def _fill(repository: Repository, building: Path) -> None:
+    connection = duckdb.connect(
+        str(building),
+        config={
+            "threads": "1",  # equal answers also where a query names no order
+            "autoload_known_extensions": "false",
+            "autoinstall_known_extensions": "false",
+            "python_enable_replacements": "false",
+        },
+    )
+    try:
+        connection.execute("BEGIN")
+        create_tables(connection)
+        collect(repository, Writer(connection))
+        for view in VIEWS:
+            listed = ", ".join(f'"{column.name}"' for column in view.columns)
+            connection.execute(f'CREATE VIEW "{view.name}" ({listed}) AS {view.sql}')
+        connection.execute("COMMIT")
+        connection.execute("CHECKPOINT")
+    finally:
+        connection.close()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except LyrikstoreError:  # StorageError is an OSError too, and says it better already
+        raise
+    except OSError as error:
+        raise storage_error(error, f"writing the index {path}") from error
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())[:200]
+        raise StorageError(
+            "io", f"the index could not be built: {reason}", hint="check disk space and permissions"
+        ) from error

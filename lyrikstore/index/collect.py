@@ -1,0 +1,210 @@
+"""What a repository says, as rows (docs/index-views.md).
+
+Everything comes from bytes the repository verified. What cannot be read is a row of ``gaps``,
+never a silent absence: an index that lost half a store would answer as if there was no more.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.history.manifest import Attachment, Manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.index.tables import DECISION_COLUMNS, Writer
+
+_SYSTEMS = ("model", "baseline", "majority")
+
+
+def collect(repository: Repository, writer: Writer) -> None:
+    """Write everything the documented views need.
+
+    Args:
+        repository: The view to index; read in log order.
+        writer: Takes the rows.
+
+    Raises:
+        IncompleteError, VerificationError: A logged manifest is lost or damaged; what the names
+            stand for cannot be known then, so there is no index of it either.
+
+    Cost: one read of every manifest, credential, tree and decision table; memory for one tree.
+    """
+    head = repository.checkpoint
+    writer.add("store", str(repository.store_id), repository.origin, head.size, head.root.hex())
+    flags = {item.index: item.reason for item in repository.flagged}
+    for entry in repository.entries():
+        writer.add("log", entry.index, entry.type, str(entry.id), entry.seq, flags.get(entry.index))
+        if entry.type == "credential":
+            _credential(repository, entry.id, entry.index, writer)
+    refs = sorted(repository.refs.values(), key=lambda ref: ref.name)
+    for ref in refs:
+        writer.add("refs", ref.name, str(ref.id), ref.index, len(ref.history))
+    versions = {
+        identity: (number, number == len(ref.history))
+        for ref in refs
+        for number, identity in enumerate(reversed(ref.history), 1)
+    }
+    seen: set[Digest] = set()
+    for entry, manifest in repository.all_manifests():
+        version, current = versions.get(manifest.id, (None, False))
+        _manifest(manifest, entry.index, version, writer, current=current)
+        if manifest.tree is not None and manifest.tree not in seen:
+            seen.add(manifest.tree)
+            _tree(repository, manifest, writer)
+        for attachment in manifest.attachments_in("decisions"):
+            _decisions(repository, manifest, attachment, writer)
+    for item in repository.flagged:
+        if item.reason == "invalid":
+            writer.add("gaps", str(item.id), "manifest", item.summary)
+    writer.flush()
+
+
+def _manifest(
+    manifest: Manifest, index: int, version: int | None, writer: Writer, *, current: bool
+) -> None:
+    own = str(manifest.id)
+    writer.add(
+        "manifests",
+        own,
+        manifest.kind,
+        manifest.name,
+        version,
+        current,
+        index,
+        _text(manifest.store),
+        manifest.author,
+        manifest.created,
+        manifest.message,
+        _text(manifest.tree),
+        _text(manifest.files),
+        encode(manifest.body).decode(),
+    )
+    for position, parent in enumerate(manifest.parents):
+        writer.add("parents", own, position, str(parent))
+    for position, item in enumerate(manifest.inputs):
+        writer.add("inputs", own, position, item.role, item.kind, str(item.id))
+    for position, attachment in enumerate(manifest.attachments):
+        writer.add(
+            "attachments", own, position, attachment.role, str(attachment.id), attachment.bytes
+        )
+    for name, field in sorted(manifest.body.get("descriptor", {}).items()):
+        value = encode(field["value"]).decode() if "value" in field else None
+        reason, basis = field.get("reason"), field.get("basis")
+        writer.add("descriptor", own, name, field["state"], value, reason, basis)
+    if manifest.kind == "evaluation":
+        _scores(own, manifest.body, writer)
+
+
+def _scores(evaluation: str, body: dict[str, Any], writer: Writer) -> None:
+    for system in _SYSTEMS:
+        measured = body[system]
+        for metric in ("accuracy", "macroF1"):
+            if found := measured.get(metric):
+                ends = found.get("low"), found.get("high")
+                writer.add("scores", evaluation, system, None, metric, found["value"], *ends, None)
+        for label, scores in sorted(measured.get("perClass", {}).items()):
+            for metric in ("precision", "recall", "f1"):
+                value, support = scores[metric], scores["support"]
+                writer.add("scores", evaluation, system, label, metric, value, None, None, support)
+
+
+def _tree(repository: Repository, manifest: Manifest, writer: Writer) -> None:
+    own = str(manifest.tree)
+    with _noting_gaps(manifest.id, "tree", writer):
+        for position, entry in enumerate(repository.tree(manifest).entries):
+            writer.add("entries", own, position, entry.path, entry.bytes, entry.blake3.hex)
+            for key, value in sorted((entry.meta or {}).items()):
+                writer.add("metadata", own, entry.path, key, value)
+
+
+def _decisions(
+    repository: Repository, manifest: Manifest, attachment: Attachment, writer: Writer
+) -> None:
+    own = str(manifest.id)
+    with _noting_gaps(manifest.id, "decisions", writer):
+        with repository.blobs.open(attachment.id) as stream:
+            # To the end first: only then is it known that these are the bytes the manifest names.
+            data = stream.read()
+        for position, row in enumerate(_parquet_rows(data)):
+            writer.add("decisions", own, position, *row)
+
+
+def _parquet_rows(data: bytes) -> Iterator[tuple[Any, ...]]:
+    try:
+        table = pq.ParquetFile(pa.BufferReader(data))
+        present = [name for name in DECISION_COLUMNS if name in table.schema_arrow.names]
+        if "action" not in present:
+            raise FormatError("bad-decisions", "not a table of decisions")
+        for batch in table.iter_batches(columns=present):
+            columns = [
+                batch.column(name).cast(kind).to_pylist()
+                if name in present
+                else [None] * batch.num_rows
+                for name, kind in DECISION_COLUMNS.items()
+            ]
+            yield from zip(*columns, strict=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else "unreadable"
+        raise FormatError("bad-decisions", f"not a table of decisions: {reason}") from None
+
+
+def _credential(repository: Repository, identity: Digest, index: int, writer: Writer) -> None:
+    with _noting_gaps(identity, "credential", writer):
+        document = parse(repository.credential(identity), floats=True, nulls=True)
+        if not isinstance(document, dict):
+            raise FormatError("bad-credential", "a credential is a JSON object")
+        issuer, subject = document.get("issuer"), _member(document, "credentialSubject")
+        licence = _member(subject, "licence")
+        writer.add(
+            "credentials",
+            str(identity),
+            index,
+            _string(document.get("id")),
+            _string(issuer["id"] if isinstance(issuer, dict) and "id" in issuer else issuer),
+            _string(issuer.get("name")) if isinstance(issuer, dict) else None,
+            _string(subject.get("name")),
+            _identity(subject.get("manifest")),
+            _identity(subject.get("id")),
+            _string(document.get("validFrom")),
+            _string(document.get("validUntil")),
+            _string(licence.get("spdxExpression")),
+            *(_strings(licence.get(word)) for word in ("permits", "prohibits", "requires")),
+        )
+
+
+@contextlib.contextmanager
+def _noting_gaps(identity: Digest, what: str, writer: Writer) -> Iterator[None]:
+    try:
+        yield
+    except LyrikstoreError as error:
+        writer.add("gaps", str(identity), what, error.message)
+
+
+def _member(document: dict[str, Any], name: str) -> dict[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(identity: Digest | None) -> str | None:
+    return None if identity is None else str(identity)
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _strings(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _identity(value: Any) -> str | None:
+    # Credentials spell ids as URNs; one spelling in the index lets views be joined.
+    try:
+        return str(Digest.parse_urn(value))
+    except FormatError:
+        return _string(value)

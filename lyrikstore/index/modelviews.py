@@ -1,0 +1,133 @@
+"""The documented views about runs, checkpoints and evaluations."""
+
+from lyrikstore.index.view import View, columns
+
+MODEL_VIEWS = (
+    View(
+        "runs",
+        "one pre-registered training run",
+        columns("""
+            id VARCHAR its manifest
+            name VARCHAR its full name
+            version BIGINT 1 for the first under this name; NULL where it has no effect
+            log_index BIGINT its place in the log
+            author VARCHAR who started it
+            purpose VARCHAR what the data is used for
+            seed BIGINT seed of every random choice
+            code VARCHAR version of the training code
+            config VARCHAR the configuration, JSON
+            checkpoints BIGINT checkpoints that name this run
+        """),
+        """
+        SELECT m.id, m.name, m.version, m.log_index, m.author, m.body ->> '$.purpose' AS purpose,
+               CAST(m.body ->> '$.seed' AS BIGINT) AS seed,
+               m.body ->> '$.code.version' AS code,
+               CAST(m.body -> '$.config' AS VARCHAR) AS config,
+               (SELECT count(*) FROM facts.inputs i WHERE i.input = m.id AND i.role = 'run')
+                   AS checkpoints
+        FROM facts.manifests m WHERE m.kind = 'run' ORDER BY m.log_index
+        """,
+    ),
+    View(
+        "checkpoints",
+        "one version of model weights",
+        columns("""
+            id VARCHAR its manifest
+            name VARCHAR its full name
+            version BIGINT 1 for the first under this name; NULL where it has no effect
+            is_current BOOLEAN whether the name stands for it now
+            log_index BIGINT its place in the log
+            origin VARCHAR trained or imported
+            format VARCHAR such as peft-lora/1
+            task VARCHAR what it does
+            step BIGINT training step it was taken at
+            final BOOLEAN whether it is the last of its run
+            run VARCHAR the run that made it
+            base VARCHAR the checkpoint it starts from
+            metrics VARCHAR what training reported, JSON
+            rights VARCHAR rights as asserted by whoever imported it
+            tree VARCHAR id of its tree
+        """),
+        """
+        SELECT m.id, m.name, m.version, m.is_current, m.log_index, m.body ->> '$.origin' AS origin,
+               m.body ->> '$.format' AS format, m.body ->> '$.task' AS task,
+               CAST(m.body ->> '$.step' AS BIGINT) AS step,
+               CAST(m.body ->> '$.final' AS BOOLEAN) AS final,
+               (SELECT any_value(i.input) FROM facts.inputs i
+                WHERE i.manifest = m.id AND i.role = 'run') AS run,
+               (SELECT any_value(i.input) FROM facts.inputs i
+                WHERE i.manifest = m.id AND i.role = 'base') AS base,
+               CAST(m.body -> '$.metrics' AS VARCHAR) AS metrics,
+               m.body ->> '$.rights.asserted' AS rights, m.tree
+        FROM facts.manifests m WHERE m.kind = 'checkpoint' ORDER BY m.log_index
+        """,
+    ),
+    View(
+        "evaluations",
+        "one evaluation of a checkpoint next to its baselines",
+        columns("""
+            id VARCHAR its manifest
+            name VARCHAR its full name
+            log_index BIGINT its place in the log
+            author VARCHAR who signed it
+            checkpoint VARCHAR what was evaluated
+            test VARCHAR the dataset it was evaluated on
+            records BIGINT records in it
+            overlap BIGINT of these, records that are also in the training data
+            accuracy DOUBLE of the checkpoint
+            accuracy_low DOUBLE lower end of its confidence interval
+            accuracy_high DOUBLE upper end
+            macro_f1 DOUBLE of the checkpoint
+            baseline VARCHAR method of the baseline
+            baseline_accuracy DOUBLE of the baseline
+            baseline_macro_f1 DOUBLE of the baseline
+            majority_accuracy DOUBLE of always answering the commonest label
+            latency_p50_ms DOUBLE median time for one record, milliseconds
+            latency_p95_ms DOUBLE 95th percentile, milliseconds
+            cpu_seconds DOUBLE processor time of the checkpoint's answers
+            peak_memory_bytes BIGINT most memory used
+        """),
+        """
+        SELECT m.id, m.name, m.log_index, m.author,
+               (SELECT any_value(i.input) FROM facts.inputs i
+                WHERE i.manifest = m.id AND i.role = 'checkpoint') AS checkpoint,
+               (SELECT any_value(i.input) FROM facts.inputs i
+                WHERE i.manifest = m.id AND i.role = 'test') AS test,
+               CAST(m.body ->> '$.count' AS BIGINT) AS records,
+               CAST(m.body ->> '$.overlap.exact' AS BIGINT) AS overlap,
+               CAST(m.body ->> '$.model.accuracy.value' AS DOUBLE) AS accuracy,
+               CAST(m.body ->> '$.model.accuracy.low' AS DOUBLE) AS accuracy_low,
+               CAST(m.body ->> '$.model.accuracy.high' AS DOUBLE) AS accuracy_high,
+               CAST(m.body ->> '$.model.macroF1.value' AS DOUBLE) AS macro_f1,
+               m.body ->> '$.baseline.method' AS baseline,
+               CAST(m.body ->> '$.baseline.accuracy.value' AS DOUBLE) AS baseline_accuracy,
+               CAST(m.body ->> '$.baseline.macroF1.value' AS DOUBLE) AS baseline_macro_f1,
+               CAST(m.body ->> '$.majority.accuracy.value' AS DOUBLE) AS majority_accuracy,
+               CAST(m.body ->> '$.model.latencyMs.p50' AS DOUBLE) AS latency_p50_ms,
+               CAST(m.body ->> '$.model.latencyMs.p95' AS DOUBLE) AS latency_p95_ms,
+               CAST(m.body ->> '$.model.cpuSeconds' AS DOUBLE) AS cpu_seconds,
+               CAST(m.body ->> '$.model.peakMemoryBytes' AS BIGINT) AS peak_memory_bytes
+        FROM facts.manifests m WHERE m.kind = 'evaluation' ORDER BY m.log_index
+        """,
+    ),
+    View(
+        "scores",
+        "one measured number of an evaluation",
+        columns("""
+            evaluation VARCHAR the evaluation
+            system VARCHAR model, baseline or majority
+            label VARCHAR the class it is about; NULL where it is about all
+            metric VARCHAR accuracy, macroF1, precision, recall or f1
+            value DOUBLE the number
+            low DOUBLE lower end of its confidence interval
+            high DOUBLE upper end
+            support BIGINT records of that class in the test data
+        """),
+        """
+        SELECT evaluation, system, label, metric, CAST(value AS DOUBLE) AS value,
+               CAST(low AS DOUBLE) AS low, CAST(high AS DOUBLE) AS high, support
+        FROM facts.scores ORDER BY rowid
+        """,
+    ),
+)
+"""In the order of the documentation."""

@@ -1,0 +1,232 @@
+"""Answers to SQL about a store, from a process that can reach nothing else (docs/index-views.md).
+
+The query runs in a child: read-only, with no other file, no network, no further process, bounded
+in time, memory and answer. What the kernel could not grant is said with the answer.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+)
+
+Scalar = bool | int | float | str | None
+
+MAX_SQL_BYTES = 32 << 10
+_HINT_VIEWS = "the views and their columns are listed in docs/index-views.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query may use.
+
+    Attributes:
+        seconds: Wall-clock time, start of the child included.
+        rows: Rows returned; more are cut off, and the result says so.
+        bytes: Bytes of the encoded answer; more are cut off, and the result says so.
+        memory_bytes: DuckDB's memory limit; nothing spills to disk.
+    """
+
+    seconds: float = 30.0
+    rows: int = 10_000
+    bytes: int = 32 << 20
+    memory_bytes: int = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """The answer to one query.
+
+    Attributes:
+        columns: Column names, in order; a name can occur twice.
+        types: DuckDB's type of each column. Values of types without a JSON word (dates, lists,
+            decimals, blobs) are DuckDB's text for them.
+        rows: One tuple per row.
+        truncated: More rows exist than the limits let through.
+        boundaries: What confined the query: ``files``, ``writes``, ``network`` and ``processes``
+            are ``held`` or ``open``, as tried in the child before the query ran; ``landlock`` and
+            ``seccomp`` say which kernel features were granted.
+        seconds: Wall-clock time.
+    """
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Scalar, ...], ...]
+    truncated: bool
+    boundaries: Mapping[str, str]
+    seconds: float
+
+    @property
+    def confined(self) -> bool:
+        """Every boundary was tried and held."""
+        names = ("files", "writes", "network", "processes")
+        return all(self.boundaries.get(name) == "held" for name in names)
+
+
+def query(
+    path: Path, sql: str, parameters: Sequence[Scalar] = (), *, limits: Limits | None = None
+) -> QueryResult:
+    """Return the answer of one ``SELECT`` on the index at ``path``.
+
+    Args:
+        path: The index file, as :func:`lyrikstore.index.build.ensure_index` returns it.
+        sql: One ``SELECT`` (also ``FROM …``, ``DESCRIBE``, ``SUMMARIZE``, ``SHOW TABLES``), at
+            most 32 KiB. Not trusted.
+        parameters: Values for ``?`` in ``sql``.
+        limits: Bounds; the defaults suit an interactive question.
+
+    Raises:
+        NotFoundError: (``no-index``) no such file.
+        InvalidInputError: (``bad-query``) DuckDB refused the query, also for reaching for a file,
+            the network, a setting or a change; (``not-a-select``) not exactly one ``SELECT``;
+            (``query-timeout``), (``query-too-large``) more time or memory than allowed;
+            (``query-crashed``) the child died, mostly for the same reasons.
+        FormatError: (``bad-index``) the file is no readable index; rebuild it.
+        StorageError: (``io``) the child process could not be started.
+
+    Cost: about 0.3 s to start the child, then the query on one core.
+    """
+    limits = limits or Limits()
+    if not path.is_file():
+        raise NotFoundError("no-index", f"no index at {path}", hint="lyrikstore index rebuild")
+    request = json.dumps(
+        {
+            "path": str(path.resolve()),
+            "sql": sql,
+            "parameters": list(parameters),
+            "max_rows": limits.rows,
+            "max_bytes": limits.bytes,
+            "memory_bytes": limits.memory_bytes,
+            "cpu_seconds": max(1, int(limits.seconds) + 1),
+        }
+    ).encode("ascii")
+    if len(sql.encode("utf-8", "replace")) > MAX_SQL_BYTES or len(request) > 2 * MAX_SQL_BYTES:
+        raise InvalidInputError("bad-query", f"the query is longer than {MAX_SQL_BYTES} bytes")
+    started = time.monotonic()
+    output = _run(request, limits)
+    return _read(output, time.monotonic() - started)
+
+
+def _run(request: bytes, limits: Limits) -> bytes:
+    # The child sees the parent's module path and nothing else of its environment.
+    search = os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in sys.path if p))  # noqa: PTH100
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-s", "-B", "-m", "lyrikstore.index.sandbox"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PYTHONPATH": search},
+            close_fds=True,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise StorageError("io", f"the query process did not start: {error.strerror}") from None
+    try:
+        output = _converse(child, request, limits)
+    finally:
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):  # a request it never read
+                    pipe.close()
+    return output
+
+
+def _converse(child: "subprocess.Popen[bytes]", request: bytes, limits: Limits) -> bytes:
+    if child.stdin is None or child.stdout is None:  # both were asked for
+        raise StorageError("io", "the query process has no pipes")
+    with contextlib.suppress(BrokenPipeError):  # it died: its missing answer says so
+        child.stdin.write(request)
+        child.stdin.close()
+    deadline = time.monotonic() + limits.seconds
+    # The child keeps to the limits itself; the parent does not rely on it.
+    most = 2 * limits.bytes + (1 << 20)
+    output = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0:
+            if not selector.select(left):
+                break
+            piece = os.read(child.stdout.fileno(), 1 << 16)
+            if not piece:
+                return bytes(output)
+            output += piece
+            if len(output) > most:
+                raise InvalidInputError("query-too-large", f"the answer is over {most} bytes")
+    raise InvalidInputError(
+        "query-timeout",
+        f"the query took longer than {limits.seconds:g} s",
+        hint="narrow it with WHERE or LIMIT",
+    )
+
+
+def _read(output: bytes, seconds: float) -> QueryResult:
+    columns: list[str] = []
+    types: list[str] = []
+    rows: list[tuple[Scalar, ...]] = []
+    try:
+        for line in output.splitlines():
+            message: dict[str, Any] = json.loads(line)
+            if "row" in message:
+                rows.append(tuple(message["row"]))
+            elif "columns" in message:
+                columns, types = message["columns"], message["types"]
+            elif "end" in message:
+                end = message["end"]
+                return QueryResult(
+                    columns=tuple(columns),
+                    types=tuple(types),
+                    rows=tuple(rows),
+                    truncated=end["truncated"],
+                    boundaries=end["boundaries"],
+                    seconds=seconds,
+                )
+            else:
+                _refuse(message["error"], message["message"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        pass  # cut off in the middle: the same as no end
+    raise InvalidInputError(
+        "query-crashed",
+        "the query process died before it had answered",
+        hint="it may have asked for too much memory or time; narrow it with WHERE or LIMIT",
+    )
+
+
+def _refuse(kind: str, message: str) -> NoReturn:
+    text = _one_line(message)
+    error: LyrikstoreError
+    match kind:
+        case "bad-index":
+            error = FormatError("bad-index", f"the index is unreadable: {text}")
+            error.hint = "lyrikstore index rebuild"
+        case "not-a-select":
+            error = InvalidInputError(kind, text, hint="ask with one SELECT; " + _HINT_VIEWS)
+        case "query-too-large":
+            error = InvalidInputError(kind, text, hint="narrow it with WHERE or LIMIT")
+        case _:
+            error = InvalidInputError("bad-query", text, hint=_HINT_VIEWS)
+    raise error
+
+
+def _one_line(message: str) -> str:
+    # DuckDB quotes the query below a blank line; the caller has it already.
+    head = message.split("\n\n", 1)[0]
+    clean = "".join(c if c.isprintable() else " " for c in head)
+    return " ".join(clean.split())[:300]
