@@ -1,0 +1,289 @@
+"""``filter``: a recipe applied to a dataset version gives new versions, with a reason for all.
+
+The counts reconcile exactly: of the records that came in, each was kept, dropped, or went to
+another part; a changed record is among those kept.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.decisions import encode_decisions
+from lyrikstore.curate.descriptor import describe
+from lyrikstore.curate.engine import WHOLE, Applied, FilterProgress, run_recipe
+from lyrikstore.curate.recipe import Recipe
+from lyrikstore.curate.records import DOCUMENT
+from lyrikstore.curate.texts import foreign_format, suffix_label
+from lyrikstore.curate.versions import Statement, current_version, put_attachment
+from lyrikstore.history.manifest import Input, Manifest
+from lyrikstore.history.names import Name, parse_name
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class FilterResult:
+    """What a filter did.
+
+    Attributes:
+        source: The version it read.
+        filter: The filter manifest, new or as it was.
+        manifests: Part (``""`` without a split) -> its current version.
+        log_indices: Part -> log index, for those that are new.
+        counts: Part -> ``in``, ``kept``, ``dropped``, ``changed``, ``elsewhere``.
+        dropped: Reason -> records.
+        changed: Reason -> records, over all parts.
+        unchanged: Whether nothing had to be logged.
+    """
+
+    source: Manifest
+    filter: Manifest
+    manifests: Mapping[str, Manifest]
+    log_indices: Mapping[str, int]
+    counts: Mapping[str, Mapping[str, int]]
+    dropped: Mapping[str, int]
+    changed: Mapping[str, int]
+    unchanged: bool
+
+
+def apply_recipe(
+    repository: Repository,
+    ref: str,
+    recipe: Recipe,
+    as_name: str,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    message: str = "",
+    progress: FilterProgress | None = None,
+    clock: Clock = now,
+) -> FilterResult:
+    """Derive ``as_name`` (with a split: ``as_name.train``, …) from the dataset ``ref``.
+
+    Args:
+        repository: The store, opened with a memory.
+        ref: The source version.
+        recipe: What to do.
+        as_name: The new dataset's name.
+        signer: The author.
+        log_signer: Holds the store's log key.
+        message: Free text.
+        progress: Told about records.
+        clock: Tells the claimed time.
+
+    Raises:
+        InvalidInputError: (``no-reader``) a text filter over documents that are no text, such as
+            PDF; (``undecodable-text``); (``unknown-column``); (``not-a-dataset``);
+            (``same-name``) the result would replace its own source.
+        EmptyResultError: (``nothing-kept``) no record, or none of a part, was kept.
+        ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: see
+            ``TransactionBuilder``. Whatever is raised, nothing was logged.
+
+    Cost: one read of every record; memory for the decisions, not for the texts.
+    """
+    source = _source(repository, ref)
+    name = parse_name(as_name)
+    targets = _targets(name, recipe)
+    if source.name in targets.values():
+        raise InvalidInputError(
+            "same-name", f"{source.name} would replace its own source", hint="choose another name"
+        )
+    tree = repository.tree(source)
+    columns = frozenset(source.body.get("metadata", {}).get("columns", ()))
+    recipe.check_columns(columns, source.name)
+    if recipe.reads_text:
+        _check_readable(repository, tree)
+    with repository.transaction(log_signer=log_signer) as transaction:
+        put = transaction.writer.put_bytes
+        applied = run_recipe(recipe, tree, repository.blobs.open, put, progress)
+        _check_kept(applied, targets)
+        filter_name = str(Name("filters", name.namespace, name.leaf))
+        current_filter = current_version(repository, filter_name)
+        filter_statement = Statement("filter", filter_name, recipe.body(), None)
+        if current_filter is not None and filter_statement.repeats(current_filter):
+            used = current_filter
+        else:
+            used = filter_statement.sign(
+                repository, current_filter, signer=signer, clock=clock, message=message
+            )
+            transaction.log_manifest(used)
+        decisions = put_attachment(put, "decisions", encode_decisions(applied.decisions))
+        manifests: dict[str, Manifest] = {}
+        fresh: list[str] = []
+        for part, target in targets.items():
+            part_tree = Tree.of(applied.parts[part].entries)
+            body = _body(source, used, part, part_tree, applied, recipe=recipe)
+            statement = Statement(
+                "dataset",
+                target,
+                body,
+                part_tree,
+                inputs=(
+                    Input("source", "dataset", source.id),
+                    Input("filter", "filter", used.id),
+                ),
+                attachments=(decisions, *source.attachments_in("licence-text")),
+            )
+            current = current_version(repository, target)
+            if current is not None and statement.repeats(current):
+                manifests[part] = current
+                continue
+            put(part_tree.encode())
+            manifests[part] = statement.sign(
+                repository, current, signer=signer, clock=clock, message=message
+            )
+            transaction.log_manifest(manifests[part])
+            fresh.append(part)
+        unchanged = not fresh and used is current_filter
+        if not unchanged:
+            indices = transaction.commit()
+            offset = len(indices) - len(fresh)
+            logged = {part: indices[offset + place] for place, part in enumerate(fresh)}
+        else:
+            logged = {}
+    changed: Counter[str] = Counter()
+    for outcome in applied.parts.values():
+        changed += outcome.changed
+    return FilterResult(
+        source,
+        used,
+        manifests,
+        logged,
+        {part: applied.counts(part) for part in targets},
+        dict(applied.dropped),
+        dict(changed),
+        unchanged,
+    )
+
+
+def _source(repository: Repository, ref: str) -> Manifest:
+    source = repository.resolve(ref)
+    if source.kind != "dataset":
+        raise InvalidInputError(
+            "not-a-dataset", f"{ref} is a {source.kind}, not a dataset", hint="name a dataset"
+        )
+    if source.body["reader"] != DOCUMENT:
+        raise InvalidInputError(
+            "no-reader",
+            f"{source.name} is read by {source.body['reader']}; filters read documents only",
+            hint="commit one file per record",
+        )
+    return source
+
+
+def _targets(name: Name, recipe: Recipe) -> dict[str, str]:
+    if name.prefix != "datasets":
+        raise InvalidInputError(
+            "bad-name", f"a filter makes datasets, not {name.prefix}", hint=f"such as {name.part}"
+        )
+    if recipe.split is None:
+        return {WHOLE: str(name)}
+    return {part: str(parse_name(f"{name}.{part}")) for part in recipe.split.parts}
+
+
+def _check_readable(repository: Repository, tree: Tree) -> None:
+    foreign: list[tuple[str, str]] = []
+    for entry in tree.entries:
+        head = b""
+        if entry.bytes:
+            with repository.blobs.open(entry.blake3) as stream:
+                head = stream.read(16)
+        found = foreign_format(entry.path, head)
+        if found is not None:
+            foreign.append((entry.path, suffix_label(entry.path, found)))
+    if foreign:
+        path, label = foreign[0]
+        more = f" and {len(foreign) - 1} more files" if len(foreign) > 1 else ""
+        raise InvalidInputError(
+            "no-reader",
+            f"no reader for {label}: {path}{more}",
+            hint="convert them to text first, or name them in .lyrikignore and commit again",
+            details={"files": [item[0] for item in foreign[:1000]], "count": len(foreign)},
+        )
+
+
+def _check_kept(applied: Applied, targets: Mapping[str, str]) -> None:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in applied.dropped.most_common())
+    if not any(outcome.entries for outcome in applied.parts.values()):
+        raise EmptyResultError(
+            "nothing-kept",
+            f"no record of {applied.total} was kept ({reasons or 'there were none'})",
+            hint="check the recipe's allow lists and columns",
+            details={"dropped": dict(applied.dropped)},
+        )
+    for part, target in targets.items():
+        if not applied.parts[part].entries:
+            raise EmptyResultError(
+                "nothing-kept",
+                f"the {part} part ({target}) would be empty",
+                hint="use another seed or larger shares, or group by a column with more values",
+            )
+
+
+def _body(
+    source: Manifest, used: Manifest, part: str, tree: Tree, applied: Applied, *, recipe: Recipe
+) -> dict[str, Any]:
+    counts = applied.counts(part)
+    formats = Counter(PurePosixPath(e.path).suffix.lower() or "none" for e in tree.entries)
+    stats: dict[str, Any] = {
+        "files": len(tree.entries),
+        "bytes": tree.total_bytes,
+        "records": len(tree.entries),
+    }
+    metadata = source.body.get("metadata")
+    if metadata is not None:
+        stats["columns"] = {
+            column: sum(1 for e in tree.entries if e.meta and column in e.meta)
+            for column in metadata["columns"]
+        }
+    generated = {
+        "filter": str(used.id),
+        "steps": [step.use for step in recipe.steps],
+        "counts": counts,
+        "dropped": dict(applied.dropped),
+    }
+    derivation: dict[str, Any] = {
+        "counts": counts,
+        "dropped": dict(applied.dropped),
+        "changed": dict(applied.parts[part].changed),
+    }
+    if part:
+        derivation["part"] = part
+    measured = {
+        "derivedFrom": [str(source.id)],
+        "generatedBy": [generated],
+        "formats": dict(formats),
+        "stats": stats,
+    }
+    body: dict[str, Any] = {
+        "reader": DOCUMENT,
+        "records": len(tree.entries),
+        "bytes": tree.total_bytes,
+        "fileCount": len(tree.entries),
+        "origin": "filtered",
+        "descriptor": describe(
+            {}, measured, inherited=_inherited(source.body["descriptor"], recipe)
+        ),
+        "derivation": derivation,
+    }
+    for member in ("metadata", "licence"):
+        if member in source.body:
+            body[member] = source.body[member]
+    return body
+
+
+def _inherited(descriptor: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
+    inherited = dict(descriptor)
+    if any(step.use.startswith("redact/") for step in recipe.steps):
+        # Patterns find what they know; that nothing is left, nobody has shown.
+        inherited["deidentification"] = {
+            "state": "value",
+            "value": "personal data replaced by pattern; residual risk not assessed",
+            "basis": "tool-asserted",
+        }
+    return inherited

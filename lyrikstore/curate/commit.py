@@ -1,0 +1,376 @@
+"""``commit``: a folder, and a sheet beside it, become a signed version.
+
+Everything that can be wrong with the input is found before the first byte is written; whatever
+fails later leaves the store as it was.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.descriptor import Descriptor, describe
+from lyrikstore.curate.hashing import Hashing, Progress
+from lyrikstore.curate.licence import parse_licence
+from lyrikstore.curate.records import DOCUMENT, READERS, count_records
+from lyrikstore.curate.sheet import Joined, Row, Sheet, join, read_sheet
+from lyrikstore.curate.snapshot import Ignored, Scan, scan
+from lyrikstore.curate.versions import Statement, changed_paths, current_version, put_attachment
+from lyrikstore.curate.weights import Weights, inspect_weights
+from lyrikstore.history.manifest import Attachment, Manifest
+from lyrikstore.history.names import Name, parse_name
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Tree
+from lyrikstore.objects.statcache import StatCache
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResult:
+    """What a commit did.
+
+    Attributes:
+        manifest: The new version, or ``None`` if the content is as it was (or for a dry run).
+        current: The current version after it; ``None`` only for a dry run of a new name.
+        log_index: Where the new version stands in the log.
+        tree: The snapshot's tree.
+        added: Paths that are new.
+        removed: Paths that are gone.
+        changed: Paths with other content or metadata.
+        files: How many files the version has.
+        bytes: And how many bytes.
+        bytes_read: How many of them had to be read.
+        orphan_files: Files without a row.
+        orphan_rows: Rows without a file.
+        ignored: What was left out, and why.
+        large_loss: Whether more than a fifth of the files went.
+    """
+
+    manifest: Manifest | None
+    current: Manifest | None
+    log_index: int | None
+    tree: Tree
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    files: int
+    bytes: int
+    bytes_read: int
+    orphan_files: tuple[str, ...]
+    orphan_rows: tuple[Row, ...]
+    ignored: tuple[Ignored, ...]
+    large_loss: bool
+
+
+def commit_folder(
+    repository: Repository,
+    folder: Path,
+    name: str,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    sheet: Path | None = None,
+    key: str | None = None,
+    licence: str | None = None,
+    licence_text: bytes | None = None,
+    descriptor: Descriptor | None = None,
+    message: str = "",
+    reader: str = DOCUMENT,
+    progress: Progress | None = None,
+    clock: Clock = now,
+    cache: StatCache | None = None,
+    follow_links: bool = False,
+    allow_loss: bool = False,
+    allow_orphans: bool = False,
+    dry_run: bool = False,
+) -> CommitResult:
+    """Make ``folder`` the current version of ``name``.
+
+    Args:
+        repository: The store, opened with a memory.
+        folder: The snapshot; files gone from it leave the dataset.
+        name: As people type it; ``checkpoints/…`` imports model weights.
+        signer: The author.
+        log_signer: Holds the store's log key.
+        sheet: CSV, TSV or XLSX with one row per file.
+        key: The sheet's join column.
+        licence: SPDX expression; for checkpoints the rights as asserted.
+        licence_text: The licence's text, attached.
+        descriptor: What the publisher states; the rest is measured or ``unknown``.
+        message: Free text.
+        reader: How the files become records.
+        progress: Told about files and bytes.
+        clock: Tells the claimed time.
+        cache: What files hashed to; by default the store's own.
+        follow_links: Whether symbolic links inside the folder are followed.
+        allow_loss: Whether more than a fifth of the files may go.
+        allow_orphans: Whether rows without a file may be left out; files without a row always
+            stay, named in the result.
+        dry_run: Find out what would change; write nothing.
+
+    Raises:
+        InvalidInputError: (``bad-files``, ``bad-sheet``, ``duplicate-rows``, ``orphan-rows``,
+            ``large-loss``, ``bad-licence``, ``no-files``, …) before anything is written.
+        ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: see
+            ``TransactionBuilder``; the store is as it was.
+
+    Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
+    """
+    full_name = parse_name(name)
+    snapshot = _snapshot(repository, folder, sheet, follow_links)
+    table = None if sheet is None else read_sheet(sheet, key)
+    joined = _join(snapshot, table, allow_orphans)
+    weights = _check_kind(full_name, snapshot, table, reader)
+    expression = licence
+    current = current_version(repository, str(full_name))
+    if licence is not None and weights is None and licence != _licence_of(current):
+        expression = parse_licence(licence)
+    if cache is None:
+        cache = StatCache(repository.root / "cache" / "stat")
+    job = Hashing(repository, snapshot, joined, cache, progress)
+    job.look_up()
+    before: Tree | None = None
+    if current is not None and current.tree is not None:
+        # The usual re-run: all is known and the same, so the old tree need not be read.
+        known = None if job.pending else job.tree()
+        same = known is not None and known.id == current.tree
+        before = known if same else repository.tree(current)
+    large_loss = _check_loss(str(full_name), snapshot, before, allow_loss or dry_run)
+
+    def state(tree: Tree, attach: Callable[[str, bytes], Attachment]) -> Statement:
+        attachments: list[Attachment] = []
+        if weights is not None:
+            body = _checkpoint_body(weights, expression)
+            attachments.append(attach("sha256sums", weights.sha256sums))
+        else:
+            records = _count(reader, snapshot)
+            body = _dataset_body(
+                tree,
+                snapshot,
+                table,
+                joined,
+                records=records,
+                reader=reader,
+                descriptor=descriptor or {},
+                licence=expression,
+            )
+            if licence_text is not None and "licence" in body:
+                attachments.append(attach("licence-text", licence_text))
+                body["licence"]["textDigest"] = str(attachments[-1].id)
+            attachments += _lists(snapshot, joined, attach)
+        return Statement(
+            "checkpoint" if weights else "dataset",
+            str(full_name),
+            body,
+            tree,
+            attachments=attachments,
+        )
+
+    def result(manifest: Manifest | None, tree: Tree, index: int | None) -> CommitResult:
+        added, removed, changed = changed_paths(before, tree)
+        return CommitResult(
+            manifest,
+            manifest or current,
+            index,
+            tree,
+            added,
+            removed,
+            changed,
+            len(tree.entries),
+            tree.total_bytes,
+            job.bytes_read,
+            joined.orphan_files if table else (),
+            joined.orphan_rows,
+            snapshot.ignored,
+            large_loss,
+        )
+
+    if dry_run or not job.pending:
+        tree = job.tree()
+        statement = state(tree, lambda role, data: Attachment(role, Digest.of(data), len(data)))
+        if dry_run or statement.repeats(current):
+            job.remember()
+            return result(None, tree, None)
+    with repository.transaction(log_signer=log_signer) as transaction:
+        tree = job.store(transaction.writer)
+        put = transaction.writer.put_bytes
+        statement = state(tree, lambda role, data: put_attachment(put, role, data))
+        if statement.repeats(current):
+            job.remember()
+            return result(None, tree, None)
+        put(tree.encode())
+        manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
+        transaction.log_manifest(manifest)
+        index = transaction.commit()[0]
+    job.remember()
+    return result(manifest, tree, index)
+
+
+def _snapshot(repository: Repository, folder: Path, sheet: Path | None, follow_links: bool) -> Scan:
+    leave_out = [(repository.root, "the store itself")]
+    if sheet is not None:
+        leave_out.append((sheet, "the metadata sheet"))
+    snapshot = scan(folder, follow_links=follow_links, leave_out=leave_out)
+    snapshot.require_clean(folder)
+    if not snapshot.files:
+        raise InvalidInputError(
+            "no-files",
+            f"{folder}: no files to commit ({len(snapshot.ignored)} left out)",
+            hint="check the folder and its .lyrikignore",
+        )
+    return snapshot
+
+
+def _join(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
+    if sheet is None:
+        return Joined({}, (), ())
+    joined = join((found.path for found in snapshot.files), sheet)
+    if joined.orphan_rows and not allow_orphans:
+        # A row without a file is metadata that would silently be lost; a file without a row
+        # loses nothing and is named in the result.
+        first = joined.orphan_rows[0]
+        more = f" (and {len(joined.orphan_rows) - 1} more rows)" if joined.orphan_rows[1:] else ""
+        raise InvalidInputError(
+            "orphan-rows",
+            f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",
+            hint=f"correct column {sheet.key!r}, or add --allow-orphans to leave such rows out",
+            details={
+                "orphanRows": [
+                    {"row": row.number, "key": row.key} for row in joined.orphan_rows[:1000]
+                ],
+                "orphanFiles": list(joined.orphan_files[:1000]),
+            },
+        )
+    return joined
+
+
+def _check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) -> Weights | None:
+    if name.prefix == "datasets":
+        if reader not in READERS:
+            raise InvalidInputError(
+                "no-reader", f"no reader {reader[:40]!r}", hint=f"readers: {', '.join(READERS)}"
+            )
+        return None
+    if name.prefix != "checkpoints":
+        raise InvalidInputError(
+            "bad-name",
+            f"a commit makes datasets or checkpoints, not {name.prefix}",
+            hint=f"such as datasets/{name.part}",
+        )
+    if sheet is not None:
+        raise InvalidInputError(
+            "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
+        )
+    return inspect_weights(snapshot.files)
+
+
+def _check_loss(name: str, snapshot: Scan, before: Tree | None, allowed: bool) -> bool:
+    if before is None:
+        return False
+    here = {found.path for found in snapshot.files}
+    gone = [path for path in before.by_path if path not in here]
+    large = len(gone) * 5 > len(before.entries)
+    if large and not allowed:
+        raise InvalidInputError(
+            "large-loss",
+            f"{name}: {len(gone)} of {len(before.entries)} files are gone, such as {gone[0]}",
+            hint="add --yes if they are meant to leave the dataset",
+            details={"removed": gone[:1000], "count": len(gone)},
+        )
+    return large
+
+
+def _count(reader: str, snapshot: Scan) -> int:
+    if reader == DOCUMENT:
+        return len(snapshot.files)
+    total = 0
+    for found in snapshot.files:
+        try:
+            with Path(found.location).open("rb") as stream:
+                total += count_records(reader, found.path, stream)
+        except OSError as error:
+            raise InvalidInputError(
+                "file-unreadable",
+                f"{found.path}: cannot be read ({error.strerror or error})",
+                hint="check the file and run it again",
+            ) from None
+    return total
+
+
+def _dataset_body(
+    tree: Tree,
+    snapshot: Scan,
+    sheet: Sheet | None,
+    joined: Joined,
+    *,
+    records: int,
+    reader: str,
+    descriptor: Descriptor,
+    licence: str | None,
+) -> dict[str, Any]:
+    formats = Counter(PurePosixPath(e.path).suffix.lower() or "none" for e in tree.entries)
+    stats: dict[str, Any] = {
+        "files": len(tree.entries),
+        "bytes": tree.total_bytes,
+        "records": records,
+    }
+    if sheet is not None:
+        stats["columns"] = {
+            column: sum(1 for meta in joined.meta.values() if column in meta)
+            for column in sheet.columns
+        }
+    body: dict[str, Any] = {
+        "reader": reader,
+        "records": records,
+        "bytes": tree.total_bytes,
+        "fileCount": len(tree.entries),
+        "origin": "committed",
+        "descriptor": describe(descriptor, {"formats": dict(formats), "stats": stats}),
+        "ignored": len(snapshot.ignored),
+    }
+    if sheet is not None:
+        body["metadata"] = {
+            "columns": list(sheet.columns),
+            "key": sheet.key,
+            "sheetDigest": str(sheet.digest),
+            "orphanRows": len(joined.orphan_rows),
+            "orphanFiles": len(joined.orphan_files),
+        }
+    if licence is not None:
+        body["licence"] = {"expression": licence}
+    return body
+
+
+def _licence_of(current: Manifest | None) -> str | None:
+    if current is None:
+        return None
+    expression: str | None = current.body.get("licence", {}).get("expression")
+    return expression
+
+
+def _checkpoint_body(weights: Weights, rights: str | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"origin": "imported", "format": weights.format}
+    if rights is not None:
+        body["rights"] = {"asserted": rights}
+    return body
+
+
+def _lists(
+    snapshot: Scan, joined: Joined, attach: Callable[[str, bytes], Attachment]
+) -> list[Attachment]:
+    found: list[Attachment] = []
+    if snapshot.ignored:
+        items = [{"path": item.path, "reason": item.reason} for item in snapshot.ignored]
+        found.append(attach("ignored", encode(items)))
+    if joined.orphan_rows or joined.orphan_files:
+        orphans = {
+            "rows": [{"row": row.number, "key": row.key} for row in joined.orphan_rows],
+            "files": list(joined.orphan_files),
+        }
+        found.append(attach("orphans", encode(orphans)))
+    return found

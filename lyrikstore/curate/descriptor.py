@@ -1,0 +1,200 @@
+"""The dataset descriptor: what is known about a dataset, field by field, and on what basis.
+
+Every field is a value with a basis, ``unknown`` with a reason, or ``not-applicable``; none is left
+out silently (docs/descriptor.md). What only a person can know comes from a TOML file; what can be
+measured is measured.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.curate.near import unknown
+
+FIELDS: Mapping[str, str] = {
+    "about": "what it contains, why it was made, its scope",
+    "agreements": "data use, business associate and sharing agreements",
+    "annotation": "who labelled it, how, how many, with what agreement",
+    "biases": "known biases",
+    "classification": "personal, health, financial data: present, absent or not evaluated",
+    "collectedDuring": "start and end of collection",
+    "collectionMethod": "how it was collected",
+    "confidentiality": "clear, green, amber or red",
+    "consents": "consents and lawful basis",
+    "deidentification": "none, pseudonymised, expert determination and the residual risk",
+    "derivedFrom": "the datasets it was made from",
+    "formats": "file formats by suffix",
+    "generatedBy": "the filter that made it, with counts",
+    "intellectualProperty": "copyright, patent and trade mark notices",
+    "licence": "what the licence means: commercial use, training, redistribution",
+    "limitations": "known limitations and representativeness",
+    "modalities": "text, images, tables",
+    "name": "its title",
+    "origin": "the organisation it comes from, if not the issuer",
+    "originGeography": "where it comes from, ISO 3166",
+    "processing": "places where it may or may not be processed",
+    "prohibitedUses": "uses it must not be put to",
+    "purposes": "uses it is meant for",
+    "quality": "duplicate rate, language, noise",
+    "retention": "until when it may be kept, and how it is deleted",
+    "stats": "files, bytes, records, columns",
+    "storage": "places where it may or may not be stored",
+    "synthetic": "share of synthetic records and what made them",
+    "tdmReservation": "reservations against text and data mining",
+}
+"""Field -> what it says. Identity, issuer, dates and review stand in manifest and credential."""
+
+MEASURED = frozenset({"derivedFrom", "formats", "generatedBy", "stats"})
+"""Fields that only lyrikstore fills."""
+
+MAX_BYTES = 256 << 10
+_NOT_STATED = "not stated by the publisher"
+
+Field = dict[str, Any]
+Descriptor = dict[str, Field]
+
+
+def load_descriptor(path: Path) -> Descriptor:
+    """Return what a ``--describe`` file states; fields it leaves out are not in the result.
+
+    Args:
+        path: TOML. ``field = VALUE`` is a value on human basis; ``[field]`` with ``state``
+            (``unknown`` or ``not-applicable``) and ``reason``, or with ``value`` and ``basis``,
+            says it in full.
+
+    Raises:
+        InvalidInputError: (``bad-descriptor``) unreadable, not TOML, an unknown field (near
+            matches named), a field that is measured, a contradiction.
+    """
+    try:
+        data = path.read_bytes()
+        if len(data) > MAX_BYTES:
+            raise _bad(f"{path.name} is larger than {MAX_BYTES} bytes")
+        table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _bad(f"{path.name} is not TOML: {error}") from None
+    return parse_descriptor(table)
+
+
+def parse_descriptor(table: Mapping[str, Any]) -> Descriptor:
+    """Return the fields a descriptor table states.
+
+    Raises:
+        InvalidInputError: (``bad-descriptor``) see :func:`load_descriptor`.
+    """
+    found: Descriptor = {}
+    for name, given in table.items():
+        if name not in FIELDS:
+            raise unknown("bad-descriptor", "descriptor field", name, FIELDS)
+        if name in MEASURED:
+            raise _bad(f"{name!r} is measured, not stated; leave it out")
+        found[name] = _field(name, given)
+    return found
+
+
+def describe(
+    stated: Mapping[str, Field],
+    measured: Mapping[str, Any],
+    *,
+    inherited: Mapping[str, Field] | None = None,
+) -> Descriptor:
+    """Return the whole descriptor: every field of :data:`FIELDS` in some state.
+
+    Args:
+        stated: What :func:`load_descriptor` gave; goes before everything else.
+        measured: Field -> value, as measured.
+        inherited: The source dataset's descriptor, for derived ones.
+    """
+    result: Descriptor = {}
+    for name in FIELDS:
+        if name in measured:
+            result[name] = {"state": "value", "value": measured[name], "basis": "measured"}
+        elif name in stated:
+            result[name] = dict(stated[name])
+        elif inherited is not None and name in inherited and name not in MEASURED:
+            result[name] = dict(inherited[name])
+        elif name in ("derivedFrom", "generatedBy"):
+            result[name] = {"state": "not-applicable", "reason": "committed from files"}
+        else:
+            result[name] = {"state": "unknown", "reason": _NOT_STATED}
+    return result
+
+
+def template() -> str:
+    """Return a TOML file to fill in: every field a person can state, commented out."""
+    lines = ["# What only you know about the dataset. Uncomment what you can state.", ""]
+    for name, meaning in FIELDS.items():
+        if name not in MEASURED:
+            lines += [f"# {name}: {meaning}", f'# {name} = ""', ""]
+    lines += ["# [consents]", '# state = "not-applicable"', '# reason = "no personal data"', ""]
+    return "\n".join(lines)
+
+
+def _field(name: str, given: Any) -> Field:
+    if not isinstance(given, dict) or not ({"state", "basis", "value"} & given.keys()):
+        return {"state": "value", "value": _value(name, given), "basis": "human-asserted"}
+    for key in given:
+        if key not in ("state", "value", "reason", "basis"):
+            raise unknown(
+                "bad-descriptor", f"key in {name!r}", key, ("state", "value", "reason", "basis")
+            )
+    state = given.get("state", "value")
+    if state == "value":
+        basis = given.get("basis", "human-asserted")
+        if "value" not in given or basis not in ("human-asserted", "tool-asserted"):
+            raise _bad(f"{name!r}: a value needs value, and basis human- or tool-asserted")
+        field = {"state": "value", "value": _value(name, given["value"]), "basis": basis}
+    elif state in ("unknown", "not-applicable"):
+        if "value" in given or "basis" in given:
+            raise _bad(f"{name!r} is {state} and has a value or a basis at once")
+        if state == "unknown" and not given.get("reason"):
+            raise _bad(f"{name!r} is unknown without a reason")
+        field = {"state": state}
+    else:
+        raise unknown(
+            "bad-descriptor",
+            f"state of {name!r}",
+            str(state),
+            ("value", "unknown", "not-applicable"),
+        )
+    reason = given.get("reason")
+    if reason is not None:
+        if not isinstance(reason, str) or not reason:
+            raise _bad(f"the reason of {name!r} is not a text")
+        field["reason"] = reason
+    return field
+
+
+def _value(name: str, value: Any) -> Any:
+    if value in ("", [], {}):
+        raise _bad(f"{name!r} is empty; leave it out, or say unknown and why")
+    plain = _plain(value)
+    encode(plain)  # refuses what no signed document may hold
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case Decimal():
+            return format(value, "f") if value.is_finite() else str(value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def _bad(message: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-descriptor", message, hint="docs/descriptor.md lists the fields and their forms"
+    )

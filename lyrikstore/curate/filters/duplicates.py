@@ -1,0 +1,41 @@
+"""``drop-duplicates/1``: keeps the first of equal texts (spec/12-curation.md §12.5.3)."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.curate.filters.contract import TEXT, Candidate, Decide, Drop, Filter, Keep, Outcome
+from lyrikstore.curate.texts import normalise
+
+
+class DropDuplicates(Filter):
+    """Drops records whose normalised text an earlier record already has.
+
+    Cost: 32 bytes of digest and one path per distinct text.
+    """
+
+    USE: ClassVar[str] = "drop-duplicates/1"
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:  # noqa: ARG003
+        """Return the step; it takes no parameters."""
+        return cls()
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the text."""
+        return (TEXT,)
+
+    def start(self) -> Decide:
+        """Return a decision function that remembers the texts it has kept."""
+        kept: dict[bytes, tuple[Digest, str]] = {}
+
+        def decide(candidate: Candidate) -> Outcome:
+            text = normalise(candidate.require_text(self.USE))
+            first = kept.setdefault(blake3(text.encode()).digest(), (candidate.id, candidate.path))
+            if first[1] == candidate.path:
+                return Keep()
+            return Drop("duplicate", f"same text as record {first[0].hex} ({first[1]})")
+
+        return decide

@@ -1,0 +1,130 @@
+"""What a recipe step takes, checked in one place so that every filter says it alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.near import unknown
+
+Kind = Literal["string", "strings", "columns", "boolean", "seed", "fraction"]
+
+_FORMS: Mapping[Kind, str] = {
+    "string": "a string",
+    "strings": "a list of strings, not empty, none twice",
+    "columns": 'a list of column names, or "*" for all',
+    "boolean": "true or false",
+    "seed": "a string or an integer",
+    "fraction": "a number between 0 and 1, at most 9 decimals",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a filter.
+
+    Attributes:
+        name: The TOML key.
+        kind: The form its value takes.
+        meaning: One line for the documentation.
+        default: The value when left out; ``None`` makes it required unless ``optional``.
+        choices: The only values accepted, if any.
+        optional: Whether it may be left out without a default.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+
+def read_parameters(
+    parameters: tuple[Parameter, ...], given: Mapping[str, Any], place: str
+) -> dict[str, Any]:
+    """Return the values of a step in canonical form: strings, booleans, lists of strings.
+
+    Args:
+        parameters: What the filter takes.
+        given: The step's TOML table without ``use``.
+        place: Such as ``step 2 (allow/1)``, for messages.
+
+    Raises:
+        InvalidInputError: (``bad-recipe``) an unknown key (near matches named), a missing one, a
+            value of another form.
+    """
+    by_name = {parameter.name: parameter for parameter in parameters}
+    for name in given:
+        if name not in by_name:
+            raise unknown("bad-recipe", f"key in {place}", name, by_name)
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.name in given:
+            values[parameter.name] = _value(parameter, given[parameter.name], place)
+        elif parameter.default is not None:
+            values[parameter.name] = parameter.default
+        elif not parameter.optional:
+            raise InvalidInputError(
+                "bad-recipe",
+                f"{place} lacks {parameter.name!r}",
+                hint=f"{parameter.name}: {parameter.meaning}",
+            )
+    return values
+
+
+def _value(parameter: Parameter, value: Any, place: str) -> Any:
+    match parameter.kind, value:
+        case "string", str() if value:
+            result: Any = value
+        case "strings", list() if _names(value):
+            result = list(value)
+        case "columns", "*":
+            result = "*"
+        case "columns", list() if not value or _names(value):
+            result = list(value)
+        case "boolean", bool():
+            result = value
+        case "seed", str():
+            result = value
+        case "seed", int() if not isinstance(value, bool):
+            result = str(value)
+        case "fraction", Decimal() | int() | str() if not isinstance(value, bool):
+            result = _fraction(parameter, value, place)
+        case _:
+            raise _misfit(parameter, place)
+    if parameter.choices:
+        for item in result if isinstance(result, list) else [result]:
+            if item not in parameter.choices:
+                raise unknown(
+                    "bad-recipe", f"value of {parameter.name!r} in {place}", item, parameter.choices
+                )
+    return result
+
+
+def _names(value: list[Any]) -> bool:
+    return (
+        bool(value)
+        and all(isinstance(item, str) and item for item in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _fraction(parameter: Parameter, value: Decimal | int | str, place: str) -> str:
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        raise _misfit(parameter, place) from None
+    if not number.is_finite() or not 0 <= number <= 1 or number != round(number, 9):
+        raise _misfit(parameter, place)
+    text = format(round(number, 9).normalize(), "f")
+    return "0" if Decimal(text) == 0 else text
+
+
+def _misfit(parameter: Parameter, place: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-recipe",
+        f"{parameter.name!r} in {place} is not {_FORMS[parameter.kind]}",
+        hint=f"{parameter.name}: {parameter.meaning}",
+    )

@@ -1,0 +1,99 @@
+"""``.lyrikignore``: which files of a folder are left out of a commit, and by which line."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError
+
+IGNORE_FILE = ".lyrikignore"
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of an ignore file.
+
+    Attributes:
+        line: Its number.
+        pattern: What paths it matches, as a regular expression over the relative path.
+        negated: Whether it takes files back in (``!``).
+        folders_only: Whether it ended in ``/``.
+    """
+
+    line: int
+    pattern: re.Pattern[str]
+    negated: bool
+    folders_only: bool
+
+
+def load_rules(path: Path) -> tuple[Rule, ...]:
+    """Return the rules of an ignore file; an absent one has none.
+
+    Raises:
+        InvalidInputError: (``bad-ignore``) it cannot be read as UTF-8 text.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _bad(f"{path}: larger than {MAX_BYTES} bytes")
+        return parse_rules(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError:
+        raise _bad(f"{path}: not UTF-8") from None
+
+
+def parse_rules(text: str) -> tuple[Rule, ...]:
+    """Return the rules in ``text`` (spec/12-curation.md §12.1.1): Git's syntax without ``[…]``."""
+    rules: list[Rule] = []
+    for number, raw in enumerate(text.split("\n"), start=1):
+        line = raw.rstrip("\r").rstrip(" ")
+        if not line or line.startswith("#"):
+            continue
+        negated = line.startswith("!")
+        glob = line[1:] if negated else line.removeprefix("\\")
+        folders_only = glob.endswith("/")
+        glob = glob.rstrip("/")
+        if glob:
+            rules.append(Rule(number, _compile(glob), negated, folders_only))
+    return tuple(rules)
+
+
+def ignored_by(path: str, rules: Sequence[Rule], *, is_folder: bool) -> Rule | None:
+    """Return the rule that leaves ``path`` out, or ``None``; the last match decides."""
+    for rule in reversed(rules):
+        if (is_folder or not rule.folders_only) and rule.pattern.fullmatch(path):
+            return None if rule.negated else rule
+    return None
+
+
+def _compile(glob: str) -> re.Pattern[str]:
+    anchored = "/" in glob
+    parts: list[str] = []
+    for segment in glob.removeprefix("/").split("/"):
+        if segment == "**":
+            parts.append("**")
+            continue
+        # Runs of * mean one *: "a*****b" must not make the match exponential.
+        pieces = re.split(r"(\*+|\?)", segment)
+        parts.append(
+            "".join(
+                "[^/]*" if piece.startswith("*") else "[^/]" if piece == "?" else re.escape(piece)
+                for piece in pieces
+            )
+        )
+    expression = "" if anchored else "(?:.*/)?"
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        if part == "**":
+            expression += ".*" if last else "(?:.*/)?"
+        else:
+            expression += part if last else part + "/"
+    return re.compile(expression, re.DOTALL)
+
+
+def _bad(message: str) -> InvalidInputError:
+    return InvalidInputError("bad-ignore", message, hint="correct or remove the ignore file")

@@ -1,0 +1,37 @@
+"""Licence expressions: SPDX, checked when they are stated, not when somebody relies on them."""
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.near import unknown
+
+
+def parse_licence(expression: str) -> str:
+    """Return an SPDX licence expression in its canonical spelling.
+
+    Args:
+        expression: Such as ``CC-BY-4.0`` or ``MIT OR LicenseRef-Acme-Terms-1``.
+
+    Raises:
+        InvalidInputError: (``bad-licence``) not an expression, or an id that SPDX does not list
+            and that does not start with ``LicenseRef-``; near matches named.
+    """
+    from license_expression import ExpressionError, get_spdx_licensing  # 300 ms
+
+    licensing = get_spdx_licensing()
+    try:
+        parsed = licensing.parse(expression, validate=False, strict=False)
+    except ExpressionError as error:
+        raise InvalidInputError(
+            "bad-licence",
+            f"{expression[:200]!r} is not a licence expression ({str(error)[:120]})",
+            hint="such as CC-BY-4.0, MIT OR Apache-2.0, LicenseRef-Acme-Terms-1",
+        ) from None
+    if parsed is None:
+        raise InvalidInputError(
+            "bad-licence", "the licence expression is empty", hint="such as CC-BY-4.0"
+        )
+    for symbol in licensing.license_symbols(parsed, unique=True, decompose=True):
+        key = symbol.key
+        if key in licensing.known_symbols or key.startswith(("LicenseRef-", "DocumentRef-")):
+            continue
+        raise unknown("bad-licence", "SPDX licence", key, licensing.known_symbols)
+    return str(parsed)

@@ -1,0 +1,24 @@
+"""Errors that name what the user probably meant."""
+
+import difflib
+from collections.abc import Iterable
+
+from lyrikstore.canon.errors import InvalidInputError
+
+
+def unknown(kind: str, what: str, got: str, known: Iterable[str]) -> InvalidInputError:
+    """Return the error for a word that is not among ``known``, with near matches in the hint.
+
+    Args:
+        kind: The error kind.
+        what: Such as ``key in step 2``; the message reads "unknown WHAT 'GOT'".
+        got: What the user wrote.
+        known: What would have been accepted.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(got, names, n=3, cutoff=0.6)
+    if near:
+        hint = f"did you mean {' or '.join(repr(name) for name in near)}?"
+    else:
+        hint = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
+    return InvalidInputError(kind, f"unknown {what} {got[:80]!r}", hint=hint, details={"got": got})

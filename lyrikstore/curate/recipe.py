@@ -1,0 +1,170 @@
+"""Recipes: the TOML that says which filters run, in which order (spec/12-curation.md §12.5).
+
+Strict: an unknown key would be a filter the user believes in and nobody runs.
+"""
+
+import platform
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.filters import FILTERS
+from lyrikstore.curate.filters.contract import TEXT, Filter
+from lyrikstore.curate.filters.parameters import read_parameters
+from lyrikstore.curate.filters.split import Split
+from lyrikstore.curate.near import unknown
+from lyrikstore.version import __version__
+
+FORMAT = 1
+MAX_BYTES = 256 << 10
+MAX_STEPS = 100
+_KEYS = ("recipe", "description", "step")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One configured step.
+
+    Attributes:
+        use: Such as ``redact/1``.
+        params: Canonical parameter values, defaults filled in.
+        filter: What does it.
+    """
+
+    use: str
+    params: Mapping[str, Any] = field(hash=False)
+    filter: Filter = field(hash=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the step as a filter manifest records it."""
+        return {"use": self.use, **self.params}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A parsed recipe.
+
+    Attributes:
+        steps: At least one; a split is the last.
+        description: What it is for; may be empty.
+    """
+
+    steps: tuple[Step, ...]
+    description: str
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether any step reads the documents' text."""
+        return TEXT in self.reads
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the steps read, sorted."""
+        return tuple(sorted({name for step in self.steps for name in step.filter.reads()}))
+
+    @property
+    def split(self) -> Split | None:
+        """The split, if the recipe ends in one."""
+        last = self.steps[-1].filter
+        return last if isinstance(last, Split) else None
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of the filter manifest."""
+        steps = [step.to_json() for step in self.steps]
+        recipe: dict[str, Any] = {"recipe": FORMAT, "step": steps}
+        if self.description:
+            recipe["description"] = self.description
+        return {
+            "recipe": recipe,
+            "steps": steps,
+            "reads": list(self.reads),
+            "engine": f"lyrikstore {__version__}, Python {platform.python_version()}, "
+            f"Unicode {unicodedata.unidata_version}",
+        }
+
+    def check_columns(self, columns: frozenset[str], where: str) -> None:
+        """Return if every column the steps name exists.
+
+        Raises:
+            InvalidInputError: (``unknown-column``) one does not; near matches named.
+        """
+        for number, step in enumerate(self.steps, start=1):
+            for name in step.filter.reads():
+                column = name.removeprefix("meta:")
+                if name.startswith("meta:") and column != "*" and column not in columns:
+                    raise unknown(
+                        "unknown-column",
+                        f"column in step {number} ({step.use}), {where} has no",
+                        column,
+                        columns,
+                    )
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Return the recipe in a TOML file.
+
+    Raises:
+        InvalidInputError: (``bad-recipe``) unreadable, not TOML, or not a recipe.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _bad(f"{path.name} is larger than {MAX_BYTES} bytes")
+        return parse_recipe(path.read_bytes())
+    except OSError as error:
+        raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def parse_recipe(data: bytes) -> Recipe:
+    """Return the recipe in TOML bytes.
+
+    Raises:
+        InvalidInputError: (``bad-recipe``) not TOML, an unknown key or filter (near matches
+            named), a missing or misformed parameter, a split that is not last.
+    """
+    try:
+        table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _bad(f"the recipe is not TOML: {error}") from None
+    for key in table:
+        if key not in _KEYS:
+            raise unknown("bad-recipe", "key in the recipe", key, _KEYS)
+    version = table.get("recipe")
+    if type(version) is not int or version != FORMAT:
+        raise _bad(f"the recipe does not say recipe = {FORMAT}")
+    description = table.get("description", "")
+    if not isinstance(description, str):
+        raise _bad("description is not a string")
+    given = table.get("step", [])
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise _bad("steps are written [[step]]")
+    if not 1 <= len(given) <= MAX_STEPS:
+        raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(given)}")
+    steps = tuple(_step(number, item) for number, item in enumerate(given, start=1))
+    for number, step in enumerate(steps[:-1], start=1):
+        if isinstance(step.filter, Split):
+            raise _bad(f"step {number} (split/1) must be the last step")
+    return Recipe(steps, description)
+
+
+def _step(number: int, given: Mapping[str, Any]) -> Step:
+    use = given.get("use")
+    if not isinstance(use, str):
+        raise _bad(f"step {number} does not say which filter to use")
+    kind = FILTERS.get(use)
+    if kind is None:
+        raise unknown("bad-recipe", f"filter in step {number}:", use, FILTERS)
+    place = f"step {number} ({use})"
+    rest = {name: value for name, value in given.items() if name != "use"}
+    params = read_parameters(kind.PARAMETERS, rest, place)
+    return Step(use, params, kind.configure(params))
+
+
+def _bad(message: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-recipe", message, hint="docs/recipes.md shows a recipe and every filter"
+    )

@@ -1,0 +1,132 @@
+"""Readers: how the bytes of a dataset become records, and what a record's id is.
+
+Normative text: spec/09-records.md §9.1. A record id is a BLAKE3 derive-key hash whose context
+names the reader, so that the same bytes read in two ways can never pass for one record.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.jsontext import encode
+
+DOCUMENT = "document/1"
+JSONL = "jsonl/1"
+CSV = "csv/1"
+READERS = (DOCUMENT, JSONL, CSV)
+
+MAX_RECORD_BYTES = 64 << 20
+"""Longest single JSONL line or CSV row; a document may be of any length."""
+
+_CONTEXT = "lyrikstore 2026-11 record id "
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a dataset file.
+
+    Attributes:
+        id: What :func:`record_id` gives for the reader and ``data``.
+        position: 0-based place of the record in its file.
+        data: The record bytes: the file (documents), the line without its end (JSONL), the JCS
+            array of cell strings (CSV).
+    """
+
+    id: Digest
+    position: int
+    data: bytes
+
+
+def record_id(reader: str, data: bytes) -> Digest:
+    """Return the id of the record bytes ``data`` under ``reader`` (spec/09-records.md §9.2).
+
+    Raises:
+        InvalidInputError: (``no-reader``) no such reader.
+    """
+    _check_reader(reader)
+    return Digest(blake3(data, derive_key_context=_CONTEXT + reader).digest())
+
+
+def document_id(pieces: Iterable[bytes]) -> Digest:
+    """Return the record id of a document given in pieces, for files too long to hold."""
+    hasher = blake3(derive_key_context=_CONTEXT + DOCUMENT)
+    for piece in pieces:
+        hasher.update(piece)
+    return Digest(hasher.digest())
+
+
+def iter_records(reader: str, path: str, stream: BinaryIO) -> Iterator[Record]:
+    """Yield the records of one file in order.
+
+    Args:
+        reader: One of :data:`READERS`.
+        path: Named in errors only.
+        stream: The file's bytes from the start; read to the end, never closed.
+
+    Raises:
+        InvalidInputError: (``no-reader``) no such reader; (``bad-record``) a line or row that the
+            reader cannot take, with its number.
+
+    Cost: one record in memory at a time; documents whole.
+    """
+    _check_reader(reader)
+    if reader == DOCUMENT:
+        data = stream.read()
+        yield Record(record_id(reader, data), 0, data)
+        return
+    rows = _lines(path, stream) if reader == JSONL else _cells(path, stream)
+    for position, data in enumerate(rows):
+        yield Record(record_id(reader, data), position, data)
+
+
+def count_records(reader: str, path: str, stream: BinaryIO) -> int:
+    """Return how many records one file holds; 1 for every document, without reading it."""
+    if reader == DOCUMENT:
+        return 1
+    return sum(1 for _ in iter_records(reader, path, stream))
+
+
+def _check_reader(reader: str) -> None:
+    if reader not in READERS:
+        raise InvalidInputError(
+            "no-reader", f"no reader {reader[:40]!r}", hint=f"readers: {', '.join(READERS)}"
+        )
+
+
+def _lines(path: str, stream: BinaryIO) -> Iterator[bytes]:
+    number = 0
+    while line := stream.readline(MAX_RECORD_BYTES + 1):
+        number += 1
+        if len(line) > MAX_RECORD_BYTES:
+            raise _bad(path, f"line {number} is longer than {MAX_RECORD_BYTES} bytes")
+        data = line.removesuffix(b"\n").removesuffix(b"\r")
+        if not data:
+            raise _bad(path, f"line {number} is empty")
+        yield data
+
+
+def _cells(path: str, stream: BinaryIO) -> Iterator[bytes]:
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    rows = csv.reader(text, strict=True)
+    try:
+        for row in rows:
+            if row:
+                yield encode(row)
+    except UnicodeDecodeError:
+        raise _bad(path, f"not UTF-8 after line {rows.line_num}") from None
+    except csv.Error as error:
+        raise _bad(path, f"line {rows.line_num}: {error}") from None
+    finally:
+        text.detach()
+
+
+def _bad(path: str, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-record", f"{path}: {reason}", hint="correct the file, or commit it as documents"
+    )

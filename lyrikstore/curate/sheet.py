@@ -1,0 +1,298 @@
+"""Metadata sheets: one table beside the files, as CSV or XLSX, joined to them by path.
+
+Normative text: spec/12-curation.md §12.3. The same table gives the same metadata whichever format
+carried it, so that a dataset's id does not depend on the program that saved the sheet.
+"""
+
+import csv
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.curate.near import unknown
+from lyrikstore.curate.xlsx import xlsx_rows
+
+KEY_COLUMNS = ("path", "file", "filename")
+MAX_COLUMNS = 1_000
+
+_Rows = Iterator[tuple[int, list[str | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a sheet.
+
+    Attributes:
+        number: 1-based row number (XLSX) or line number of the row's end (CSV), for messages.
+        key: The cell in the key column, NFC.
+        meta: The other non-empty cells by column name.
+    """
+
+    number: int
+    key: str
+    meta: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A metadata table.
+
+    Attributes:
+        name: The file's name, for messages.
+        key: Name of the join column.
+        columns: The other columns, in sheet order.
+        rows: In sheet order; keys are unique as written.
+        digest: BLAKE3 of the canonical table (spec/12 §12.3.4), equal for CSV and XLSX.
+    """
+
+    name: str
+    key: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What belongs to what.
+
+    Attributes:
+        meta: File path -> metadata, for each file that has a row (also an empty one).
+        orphan_files: Paths without a row, in path order.
+        orphan_rows: Rows without a file, in sheet order.
+    """
+
+    meta: Mapping[str, Mapping[str, str]]
+    orphan_files: tuple[str, ...]
+    orphan_rows: tuple[Row, ...]
+
+
+def read_sheet(path: Path, key: str | None = None) -> Sheet:
+    """Return the table in a CSV, TSV or XLSX file.
+
+    Args:
+        path: The suffix decides the format. CSV is UTF-8, with or without a byte-order mark.
+        key: The join column; by default the first of ``path``, ``file``, ``filename``.
+
+    Raises:
+        InvalidInputError: (``bad-sheet``) unreadable or malformed, with the row;
+            (``no-key-column``) no join column; (``duplicate-rows``) two rows with one key;
+            (``no-reader``) another format.
+
+    Cost: one pass; the table is held in memory.
+    """
+    suffix = path.suffix.lower()
+    try:
+        if suffix in {".csv", ".tsv"}:
+            return _assemble(path, _csv_rows(path), key)
+        if suffix == ".xlsx":
+            return _assemble(path, xlsx_rows(path), key)
+    except FileNotFoundError:
+        raise InvalidInputError(
+            "bad-sheet", f"{path}: no such file", hint="check the path given to --metadata"
+        ) from None
+    except OSError as error:
+        raise InvalidInputError(
+            "bad-sheet",
+            f"{path}: cannot be read ({error.strerror or error})",
+            hint="check the file and its permissions",
+        ) from None
+    raise InvalidInputError(
+        "no-reader",
+        f"{path.name}: no reader for {suffix or 'a sheet without suffix'}",
+        hint="save the sheet as .xlsx, .csv or .tsv",
+    )
+
+
+def join(paths: Iterable[str], sheet: Sheet) -> Joined:
+    """Return which row describes which file (spec/12 §12.3.3).
+
+    A key is an exact relative path; a bare file name counts only if one file has it.
+
+    Raises:
+        InvalidInputError: (``duplicate-rows``) two rows describe one file; (``ambiguous-rows``) a
+            bare name that several files have. Each names the rows.
+
+    Cost: O(files + rows).
+    """
+    ordered = sorted(paths, key=lambda path: path.encode())
+    known = set(ordered)
+    by_name: dict[str, list[str]] = {}
+    for path in ordered:
+        by_name.setdefault(path.rpartition("/")[2], []).append(path)
+    taken: dict[str, Row] = {}
+    orphans: list[Row] = []
+    ambiguous: list[str] = []
+    for row in sheet.rows:
+        found = [row.key] if row.key in known else by_name.get(row.key, [])
+        if not found:
+            orphans.append(row)
+        elif len(found) > 1:
+            ambiguous.append(f"row {row.number}: {row.key!r} names {len(found)} files")
+        elif found[0] in taken:
+            raise _duplicate(sheet.name, found[0], taken[found[0]].number, row.number)
+        else:
+            taken[found[0]] = row
+    if ambiguous:
+        raise InvalidInputError(
+            "ambiguous-rows",
+            f"{sheet.name}: {ambiguous[0]}" + _and_more(len(ambiguous)),
+            hint="write the relative path instead of the bare file name",
+            details={"rows": ambiguous[:1000]},
+        )
+    return Joined(
+        meta={path: taken[path].meta for path in ordered if path in taken},
+        orphan_files=tuple(path for path in ordered if path not in taken),
+        orphan_rows=tuple(orphans),
+    )
+
+
+def _assemble(path: Path, rows: _Rows, key: str | None) -> Sheet:
+    first = next(rows, None)
+    if first is None:
+        raise InvalidInputError(
+            "bad-sheet", f"{path.name}: the sheet is empty", hint="the first row names the columns"
+        )
+    header = _header(path, first[1])
+    place = _key_place(path, header, key)
+    hasher = blake3()
+    columns = [name for name in header if name is not None]
+    hasher.update(encode([header[place], *(c for c in columns if c != header[place])]) + b"\n")
+    seen: dict[str, int] = {}
+    table: list[Row] = []
+    for number, cells in rows:
+        row = _row(path, header, place, number, cells)
+        if row.key in seen:
+            raise _duplicate(path.name, row.key, seen[row.key], number)
+        seen[row.key] = number
+        table.append(row)
+        hasher.update(encode([row.key, dict(row.meta)]) + b"\n")
+    return Sheet(
+        name=path.name,
+        key=str(header[place]),
+        columns=tuple(name for name in columns if name != header[place]),
+        rows=tuple(table),
+        digest=Digest(hasher.digest()),
+    )
+
+
+def _header(path: Path, cells: list[str | None]) -> list[str | None]:
+    names = [cell.strip() or None if cell is not None else None for cell in cells]
+    given = [name for name in names if name is not None]
+    if len(given) > MAX_COLUMNS:
+        raise InvalidInputError(
+            "bad-sheet", f"{path.name}: more than {MAX_COLUMNS} columns", hint="split the sheet"
+        )
+    for name in given:
+        if given.count(name) > 1:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: two columns are named {name!r}",
+                hint="rename one of them",
+            )
+    return names
+
+
+def _key_place(path: Path, header: list[str | None], key: str | None) -> int:
+    if key is not None:
+        if key not in header:
+            known = [name for name in header if name is not None]
+            error = unknown("no-key-column", f"column in {path.name}:", key, known)
+            raise error
+        return header.index(key)
+    folded = [name.casefold() if name is not None else None for name in header]
+    for name in KEY_COLUMNS:
+        if name in folded:
+            return folded.index(name)
+    raise InvalidInputError(
+        "no-key-column",
+        f"{path.name}: no column named path, file or filename",
+        hint="name the column that holds the file paths: --key COLUMN (columns: "
+        + ", ".join(name for name in header if name is not None)[:200]
+        + ")",
+    )
+
+
+def _row(
+    path: Path, header: list[str | None], place: int, number: int, cells: list[str | None]
+) -> Row:
+    key = cells[place] if place < len(cells) else None
+    if key is None:
+        raise InvalidInputError(
+            "bad-sheet",
+            f"{path.name}: row {number} has no {header[place]}",
+            hint="name the file the row describes, or delete the row",
+        )
+    meta: dict[str, str] = {}
+    for index, cell in enumerate(cells):
+        if cell is None or index == place:
+            continue
+        name = header[index] if index < len(header) else None
+        if name is None:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: row {number} has a value in column {index + 1}, which has no name",
+                hint="name the column in the first row, or empty the cell",
+            )
+        meta[name] = cell
+    return Row(number, unicodedata.normalize("NFC", key), meta)
+
+
+def _csv_rows(path: Path) -> _Rows:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path)
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        width: int | None = None
+        try:
+            for cells in rows:
+                if not any(cells):
+                    continue
+                if width is None:
+                    width = len(cells)
+                if len(cells) != width:
+                    raise InvalidInputError(
+                        "bad-sheet",
+                        f"{path.name}: line {rows.line_num} has {len(cells)} cells, "
+                        f"the first row has {width}",
+                        hint="put cells that hold a separator or a line break in double quotes",
+                    )
+                yield rows.line_num, [cell or None for cell in cells]
+        except UnicodeDecodeError:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: not UTF-8 after line {rows.line_num}",
+                hint="save it as CSV UTF-8, or as XLSX",
+            ) from None
+        except csv.Error as error:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: line {rows.line_num}: {error}",
+                hint="double quotes inside a quoted cell are written twice",
+            ) from None
+
+
+def _delimiter(path: Path) -> str:
+    # European spreadsheet programs write semicolons and still call it CSV.
+    with path.open("rb") as file:
+        first = file.readline(1 << 20).decode("utf-8-sig", "replace")
+    outside = "".join(first.split('"')[::2])
+    return max((",", ";", "\t"), key=outside.count)
+
+
+def _duplicate(sheet: str, key: str, first: int, second: int) -> InvalidInputError:
+    return InvalidInputError(
+        "duplicate-rows",
+        f"{sheet}: rows {first} and {second} both describe {key!r}",
+        hint="keep one row per file",
+        details={"key": key, "rows": [first, second]},
+    )
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count - 1} more)" if count > 1 else ""

@@ -1,0 +1,93 @@
+"""What counts as text: which documents have a text reader, and what white space is.
+
+Normative text: spec/12-curation.md §12.2. A PDF that a text filter silently dropped as
+"undecodable" would be a loss nobody chose; so formats we know to hold text we cannot read are
+refused by name, before anything is decided.
+"""
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+WHITE_SPACE = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""Unicode White_Space, and U+FEFF (the byte-order mark that Windows editors leave in front)."""
+
+_RUN = re.compile(f"[{WHITE_SPACE}]+")
+
+_MAGIC = (
+    (b"%PDF-", "PDF"),
+    (b"PK\x03\x04", "ZIP or Office document"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Office document"),
+    (b"{\\rtf", "RTF"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (b"\x89PNG\r\n\x1a\n", "PNG picture"),
+    (b"\xff\xd8\xff", "JPEG picture"),
+    (b"GIF8", "GIF picture"),
+    (b"II*\x00", "TIFF picture"),
+    (b"MM\x00*", "TIFF picture"),
+    (b"PAR1", "Parquet"),
+    (b"\x7fELF", "program"),
+)
+_SUFFIXES = {
+    ".pdf": "PDF",
+    ".doc": "old Office document",
+    ".docx": "Office document",
+    ".odt": "OpenDocument",
+    ".rtf": "RTF",
+    ".xls": "old Office document",
+    ".xlsx": "Office document",
+    ".pptx": "Office document",
+    ".epub": "EPUB",
+    ".msg": "Outlook message",
+    ".png": "PNG picture",
+    ".jpg": "JPEG picture",
+    ".jpeg": "JPEG picture",
+    ".tif": "TIFF picture",
+    ".tiff": "TIFF picture",
+    ".gif": "GIF picture",
+    ".zip": "ZIP",
+    ".gz": "gzip",
+    ".parquet": "Parquet",
+}
+
+
+def foreign_format(path: str, head: bytes) -> str | None:
+    """Return the format's name if no text reader fits the file, else ``None``.
+
+    Args:
+        path: The suffix decides first, whatever its case.
+        head: The first 8 bytes or more; they decide for files without a telling suffix.
+    """
+    by_suffix = _SUFFIXES.get(PurePosixPath(path).suffix.lower())
+    if by_suffix is not None:
+        return by_suffix
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+
+
+def suffix_label(path: str, name: str) -> str:
+    """Return how errors name the format, such as ``.pdf (PDF)``."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return f"{suffix} ({name})" if suffix else name
+
+
+def is_blank(text: str) -> bool:
+    """Return whether ``text`` holds nothing but white space."""
+    return not text.strip(WHITE_SPACE)
+
+
+def normalise(text: str) -> str:
+    """Return the form in which two texts are the same text (spec/12 §12.2.3).
+
+    NFKC, full case folding, NFKC again, every run of white space one space, none at the ends.
+    The second NFKC makes the form a fixed point: case folding can leave uncomposed letters.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _RUN.sub(" ", folded).strip(" ")

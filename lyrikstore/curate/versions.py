@@ -1,0 +1,93 @@
+"""Small truths about versions that commit and filter share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a new version would say, before it is signed.
+
+    Attributes:
+        kind: Manifest kind.
+        name: Full name.
+        body: As its schema wants it.
+        tree: Its tree, if the kind has one.
+        inputs: What it is made from.
+        attachments: Further blobs.
+    """
+
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+    tree: Tree | None
+    inputs: Sequence[Input] = ()
+    attachments: Sequence[Attachment] = ()
+
+    def repeats(self, current: Manifest | None) -> bool:
+        """Return whether ``current`` says exactly this already."""
+        return (
+            current is not None
+            and current.kind == self.kind
+            and current.tree == (self.tree.id if self.tree is not None else None)
+            and current.body == dict(self.body)
+            and current.inputs == tuple(self.inputs)
+            and set(current.attachments) == set(self.attachments)
+        )
+
+    def sign(
+        self,
+        repository: Repository,
+        current: Manifest | None,
+        *,
+        signer: Signer,
+        clock: Clock,
+        message: str,
+    ) -> Manifest:
+        """Return the signed manifest that succeeds ``current``."""
+        return sign_manifest(
+            kind=self.kind,
+            store=repository.store_id,
+            name=self.name,
+            body=self.body,
+            signer=signer,
+            created=clock(),
+            parents=() if current is None else (current.id,),
+            inputs=self.inputs,
+            tree=None if self.tree is None else self.tree.id,
+            files=None if self.tree is None else self.tree.files_id,
+            message=message,
+            attachments=self.attachments,
+        )
+
+
+def current_version(repository: Repository, name: str) -> Manifest | None:
+    """Return the current version of a full name, or ``None`` if it has none yet."""
+    state = repository.refs.get(name)
+    return None if state is None else repository.manifest(state.id)
+
+
+def changed_paths(
+    before: Tree | None, after: Tree
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the paths added, removed and changed (content or metadata), each in path order."""
+    old = {} if before is None else before.by_path
+    new = after.by_path
+    added = tuple(path for path in new if path not in old)
+    removed = tuple(path for path in old if path not in new)
+    changed = tuple(path for path in new if path in old and new[path] != old[path])
+    return added, removed, changed
+
+
+def put_attachment(writer_put: Any, role: str, data: bytes) -> Attachment:
+    """Store ``data`` with ``writer_put`` and return the attachment that names it."""
+    digest: Digest = writer_put(data)
+    return Attachment(role, digest, len(data))

@@ -1,0 +1,74 @@
+"""What a folder of model weights must be before it may become a checkpoint."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.snapshot import Found
+
+_PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A folder of weights that holds no program.
+
+    Attributes:
+        format: ``peft-lora/1`` or ``transformers/1``.
+        sha256sums: ``<hex>  <path>`` lines in path order, for tools that do not know BLAKE3.
+    """
+
+    format: str
+    sha256sums: bytes
+
+
+def inspect_weights(files: Iterable[Found]) -> Weights:
+    """Return what a folder of weights is.
+
+    Raises:
+        InvalidInputError: (``pickle``) a file is, or by its name may be, a pickle, which runs
+            code when loaded; (``no-weights``) there is no safetensors file.
+
+    Cost: one read of every file.
+    """
+    names: set[str] = set()
+    lines: list[str] = []
+    for found in files:
+        names.add(found.path)
+        lines.append(f"{_sha256(found)}  {found.path}\n")
+    if not any(name.endswith(".safetensors") for name in names):
+        raise InvalidInputError(
+            "no-weights",
+            "the folder holds no .safetensors file",
+            hint="convert the weights to safetensors first",
+        )
+    adapter = "adapter_config.json" in names
+    return Weights("peft-lora/1" if adapter else "transformers/1", "".join(lines).encode())
+
+
+def _sha256(found: Found) -> str:
+    lowered = found.path.lower()
+    hasher = hashlib.sha256()
+    try:
+        with Path(found.location).open("rb") as file:
+            head = file.read(8)
+            # Protocols 2 to 5 begin so; torch's own files are ZIPs around a pickle.
+            binary = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+            if lowered.endswith(_PICKLE_SUFFIXES) or binary or head.startswith(b"PK\x03\x04"):
+                raise InvalidInputError(
+                    "pickle",
+                    f"{found.path}: a pickle, or a format that hides one; loading it runs code",
+                    hint="convert it to safetensors, or name it in .lyrikignore",
+                )
+            hasher.update(head)
+            while piece := file.read(1 << 20):
+                hasher.update(piece)
+    except OSError as error:
+        raise InvalidInputError(
+            "file-unreadable",
+            f"{found.path}: cannot be read ({error.strerror or error})",
+            hint="check the file and run it again",
+        ) from None
+    return hasher.hexdigest()

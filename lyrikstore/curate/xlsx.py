@@ -1,0 +1,179 @@
+"""The rows of an XLSX workbook's one table, read without trusting the file.
+
+A workbook is a ZIP of XML: sizes are checked against caps before anything is inflated, document
+type declarations are refused (entity bombs), and the sheet's claimed dimensions are ignored (a
+claimed A1:XFD1048576 would make the reader pad 17 billion cells).
+"""
+
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.cells import cell_text
+
+MAX_UNPACKED_BYTES = 512 << 20
+MAX_PARTS = 10_000
+MAX_RATIO = 200
+MAX_ROWS = 1_048_576
+
+# What openpyxl lets through when the XML inside is not what it expects.
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+
+
+def xlsx_rows(path: Path) -> Iterator[tuple[int, list[str | None]]]:
+    """Yield (1-based row number, canonical cell texts) of the first sheet, blank rows left out.
+
+    Args:
+        path: An XLSX file.
+
+    Raises:
+        InvalidInputError: (``bad-sheet``) not a workbook, broken, over a cap, several visible
+            sheets with content, a cell in error (``#N/A``), a formula never calculated.
+        OSError: The file cannot be read.
+
+    Cost: streamed; 20,000 rows of 8 columns take about one second.
+    """
+    _check_archive(path)
+    import openpyxl  # 150 ms: only when a workbook is read
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that openpyxl does not model
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            try:
+                yield from _rows(path, book)
+            finally:
+                book.close()
+    except InvalidInputError:
+        raise
+    except _BROKEN as error:
+        raise _bad(path, f"not a readable workbook ({type(error).__name__})") from None
+
+
+def _rows(path: Path, book: Any) -> Iterator[tuple[int, list[str | None]]]:
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    if not sheets:
+        raise _bad(path, "no visible sheet")
+    for other in sheets[1:]:
+        other.reset_dimensions()
+        if next(iter(other.iter_rows(max_row=1)), ()):
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: holds more than one sheet ({sheets[0].title!r}, {other.title!r})",
+                hint="save the one table as its own file",
+            )
+    sheet = sheets[0]
+    sheet.reset_dimensions()
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        if number > MAX_ROWS:
+            raise _bad(path, f"more than {MAX_ROWS} rows")
+        texts: list[str | None] = []
+        for cell in cells:
+            if cell.value is not None and cell.data_type == "e":
+                raise InvalidInputError(
+                    "bad-sheet",
+                    f"{path.name}: cell {cell.coordinate} is in error ({cell.value})",
+                    hint="correct or empty the cell",
+                )
+            texts.append(cell_text(cell.value))
+        if any(text is not None for text in texts):
+            yield number, texts
+
+
+def _check_archive(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            _check_sizes(path, parts)
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    with archive.open(part) as stream:
+                        head = stream.read(4096)
+                        if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+                            raise _bad(path, f"{part.filename} declares a document type")
+            _check_formulas(path, archive)
+    except InvalidInputError:
+        raise
+    except _BROKEN:
+        raise _bad(path, "not an XLSX workbook, or a broken or encrypted one") from None
+
+
+def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
+    # zipfile never inflates a part beyond its declared size, so declared sizes bound the work.
+    if len(parts) > MAX_PARTS:
+        raise _bad(path, f"more than {MAX_PARTS} parts")
+    unpacked = sum(part.file_size for part in parts)
+    packed = sum(part.compress_size for part in parts)
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise _bad(path, f"unpacks to {unpacked} bytes, more than the {MAX_UNPACKED_BYTES} allowed")
+    if unpacked > (16 << 20) and unpacked > MAX_RATIO * max(packed, 1):
+        raise _bad(path, f"unpacks to {unpacked // max(packed, 1)} times its size")
+    names = {part.filename for part in parts}
+    if "[Content_Types].xml" not in names:
+        raise _bad(path, "a ZIP file, but not a workbook")
+    if len(names) != len(parts):
+        raise _bad(path, "two parts of one name")
+
+
+def _check_formulas(path: Path, archive: zipfile.ZipFile) -> None:
+    # A formula that was never calculated reads as an empty cell: a value silently lost.
+    for part in archive.infolist():
+        if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename):
+            continue
+        with archive.open(part) as stream:
+            tail = b""
+            while piece := stream.read(1 << 20):
+                if _FORMULA.search(tail + piece):
+                    _refuse_uncalculated(path)
+                    return
+                tail = piece[-16:]
+
+
+def _refuse_uncalculated(path: Path) -> None:
+    import openpyxl
+
+    formulas = openpyxl.load_workbook(path, read_only=True, keep_links=False)
+    values = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    try:
+        for left, right in zip(formulas.worksheets, values.worksheets, strict=True):
+            left.reset_dimensions()
+            right.reset_dimensions()
+            for wanted, found in zip(left.iter_rows(), right.iter_rows(), strict=True):
+                for cell, value in zip(wanted, found, strict=True):
+                    if cell.data_type == "f" and value.value is None:
+                        raise InvalidInputError(
+                            "bad-sheet",
+                            f"{path.name}: the formula in {cell.coordinate} has no value",
+                            hint="open the file in a spreadsheet program and save it, "
+                            "or paste values",
+                        )
+    finally:
+        formulas.close()
+        values.close()
+
+
+def _bad(path: Path, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-sheet",
+        f"{path.name}: {reason}",
+        hint="save the table again as XLSX, or as CSV (UTF-8)",
+    )

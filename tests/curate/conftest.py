@@ -1,0 +1,97 @@
+"""A real store with public test keys, and folders to commit into it."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from lyrikstore.curate.apply import FilterResult, apply_recipe
+from lyrikstore.curate.commit import CommitResult, commit_folder
+from lyrikstore.curate.recipe import parse_recipe
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+from lyrikstore.testing.keys import signer_for
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+
+@dataclass
+class Bench:
+    """One store and one folder."""
+
+    root: Path
+    repo: Repository
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    def write(self, files: dict[str, str | bytes]) -> Path:
+        for path, content in files.items():
+            place = self.data / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content.encode() if isinstance(content, str) else content)
+        return self.data
+
+    def sheet(self, rows: list[list[str]], name: str = "sheet.csv") -> Path:
+        path = self.root / name
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        return path
+
+    def commit(self, name: str = "acme/docs", **options: Any) -> CommitResult:
+        return commit_folder(
+            self.repo,
+            self.data,
+            name,
+            signer=signer_for("owner"),
+            log_signer=signer_for("log"),
+            clock=lambda: NOW,
+            **options,
+        )
+
+    def filter(self, recipe: str, ref: str = "acme/docs", to: str = "acme/clean") -> FilterResult:
+        return apply_recipe(
+            self.repo,
+            ref,
+            parse_recipe(recipe.encode()),
+            to,
+            signer=signer_for("owner"),
+            log_signer=signer_for("log"),
+            clock=lambda: NOW,
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    (tmp_path / "data").mkdir()
+    repo = Repository.create(
+        tmp_path / ".lyrikstore",
+        origin="example.org/curate",
+        signer=signer_for("owner"),
+        log_signer=signer_for("log"),
+        clock=lambda: NOW,
+        memory=LogMemory(tmp_path / "memory"),
+        nonce=bytes(16),
+    )
+    return Bench(tmp_path, repo)
+
+
+@pytest.fixture
+def write_xlsx(tmp_path: Path) -> Callable[..., Path]:
+    def write(rows: list[list[Any]], name: str = "sheet.xlsx") -> Path:
+        book = openpyxl.Workbook()
+        sheet = book.active
+        assert sheet is not None
+        for row in rows:
+            sheet.append(row)
+        path = tmp_path / name
+        book.save(path)
+        return path
+
+    return write

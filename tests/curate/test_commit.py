@@ -1,0 +1,313 @@
+"""Commit: a snapshot of a folder, and what may never get into one."""
+
+import os
+import random
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.descriptor import FIELDS, load_descriptor, parse_descriptor, template
+from lyrikstore.curate.ignore import ignored_by, parse_rules
+from lyrikstore.testing.keys import signer_for
+
+
+def entries_of(bench: Any) -> list[Any]:
+    bench.repo.refresh()
+    return list(bench.repo.entries())
+
+
+def test_commit_joins_the_sheet_and_logs_once(bench: Any) -> None:
+    bench.write({"a.txt": "one", "d/b.txt": "two", "c.txt": ""})
+    sheet = bench.sheet([["path", "kind"], ["a.txt", "x"], ["b.txt", "y"]])
+    seen: list[tuple[int, ...]] = []
+    first = bench.commit(sheet=sheet, licence="CC-BY-4.0", progress=lambda *n: seen.append(n))
+    assert first.manifest is not None
+    assert first.log_index == 2
+    assert first.added == ("a.txt", "c.txt", "d/b.txt")
+    assert first.orphan_files == ("c.txt",)
+    assert first.tree.by_path["d/b.txt"].meta == {"kind": "y"}
+    assert seen[-1] == (3, 3, 6, 6)
+    body = first.manifest.body
+    assert body["licence"] == {"expression": "CC-BY-4.0"}
+    assert body["metadata"]["columns"] == ["kind"]
+    assert body["metadata"]["orphanFiles"] == 1
+    assert set(body["descriptor"]) == set(FIELDS)
+    assert body["descriptor"]["stats"]["value"]["files"] == 3
+    assert bench.repo.tree(first.manifest) == first.tree
+    count = len(entries_of(bench))
+    again = bench.commit(sheet=sheet, licence="CC-BY-4.0")
+    assert again.manifest is None
+    assert again.current is not None
+    assert again.current.id == first.manifest.id
+    assert len(entries_of(bench)) == count
+
+
+def test_same_table_as_csv_and_xlsx_gives_one_version(
+    bench: Any, write_xlsx: Callable[..., Path]
+) -> None:
+    bench.write({"a.txt": "one"})
+    first = bench.commit(sheet=bench.sheet([["path", "n"], ["a.txt", "3"]]))
+    again = bench.commit(sheet=write_xlsx([["path", "n"], ["a.txt", 3]]))
+    assert again.manifest is None
+    assert again.tree.id == first.tree.id
+
+
+def test_tree_id_ignores_order_times_and_modes(bench: Any) -> None:
+    files = {f"{n % 7}/{n}.txt": str(n) for n in range(40)}
+    bench.write(files)
+    first = bench.commit()
+    for path in bench.data.rglob("*.txt"):
+        path.unlink()
+    names = list(files)
+    random.Random(1).shuffle(names)
+    old = os.umask(0o077)
+    try:
+        bench.write({name: files[name] for name in names})
+    finally:
+        os.umask(old)
+    for path in bench.data.rglob("*.txt"):
+        os.utime(path, (10**9, 10**9))
+    assert bench.commit().tree.id == first.tree.id
+    bench.write({"0/0.txt": "00"})
+    changed = bench.commit()
+    assert changed.tree.id != first.tree.id
+    assert changed.changed == ("0/0.txt",)
+
+
+def test_large_loss_needs_consent(bench: Any) -> None:
+    bench.write({f"{n}.txt": str(n) for n in range(10)})
+    bench.commit()
+    for n in range(3):
+        (bench.data / f"{n}.txt").unlink()
+    with pytest.raises(InvalidInputError) as caught:
+        bench.commit()
+    assert caught.value.kind == "large-loss"
+    assert "--yes" in caught.value.hint
+    assert len(caught.value.details["removed"]) == 3
+    assert bench.commit(allow_loss=True).removed == ("0.txt", "1.txt", "2.txt")
+    (bench.data / "3.txt").unlink()
+    assert bench.commit().removed == ("3.txt",)
+
+
+def test_dry_run_writes_nothing(bench: Any) -> None:
+    bench.write({"a.txt": "x"})
+    count = len(entries_of(bench))
+    result = bench.commit(dry_run=True)
+    assert result.manifest is None
+    assert result.added == ("a.txt",)
+    assert len(entries_of(bench)) == count
+
+
+def _fifo(data: Path) -> None:
+    os.mkfifo(data / "pipe")
+
+
+def _socket(data: Path) -> None:
+    here = Path.cwd()
+    os.chdir(data)
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind("sock")
+    finally:
+        os.chdir(here)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (_fifo, "fifo"),
+        (_socket, "socket"),
+        (lambda data: (data / "link").symlink_to("/etc/passwd"), "symlink-outside"),
+        (lambda data: (data / "link").symlink_to("a.txt"), "symlink"),
+        (lambda data: (data / "link").symlink_to("absent"), "symlink-broken"),
+        (lambda data: (data / "A.TXT").write_text("x"), "twin"),
+        (lambda data: [(data / n).write_text("x") for n in ("caf\u00e9", "cafe\u0301")], "twin"),
+        (lambda data: (data / "a\nb").write_text("x"), "control"),
+        (lambda data: Path(os.fsdecode(os.fsencode(data) + b"/\xff")).write_text("x"), "not-text"),
+        (lambda data: (data / "aux.txt").write_text("x"), "device"),
+        (lambda data: ((data / ".git").mkdir(), (data / ".git/config").write_text("x")),
+         "lookalike"),
+    ],
+)  # fmt: skip
+def test_what_cannot_go_in_is_named_before_anything_is_written(
+    bench: Any, make: Callable[[Path], object], kind: str
+) -> None:
+    bench.write({"a.txt": "one"})
+    make(bench.data)
+    packs = sorted(path.name for path in bench.repo.root.rglob("*"))
+    with pytest.raises(InvalidInputError) as caught:
+        bench.commit()
+    assert caught.value.kind == "bad-files"
+    assert kind in {offender["kind"] for offender in caught.value.details["offenders"]}
+    assert all(offender["hint"] for offender in caught.value.details["offenders"])
+    assert "\n" not in caught.value.message
+    assert sorted(path.name for path in bench.repo.root.rglob("*")) == packs
+    # and naming it in the ignore file is a way out
+    bench.write({".lyrikignore": "/*\n!/a.txt\n"})
+    result = bench.commit()
+    assert list(result.tree.by_path) == ["a.txt"]
+    assert len(result.ignored) >= 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_unreadable_files_are_named(bench: Any) -> None:
+    from lyrikstore.curate.snapshot import scan
+
+    bench.write({"a.txt": "one", "b.txt": "two", "d/c.txt": "x"})
+    for path in (bench.root, *bench.root.parents):
+        if path.owner() == "root" and str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    (bench.data / "b.txt").chmod(0)
+    (bench.data / "d").chmod(0)
+    os.seteuid(65534)
+    try:
+        found = scan(bench.data)
+    finally:
+        os.seteuid(0)
+    assert {o.path: o.kind for o in found.offenders} == {
+        "b.txt": "unreadable",
+        "d/": "folder-unreadable",
+    }
+
+
+def test_follow_links_stays_inside(bench: Any) -> None:
+    bench.write({"d/a.txt": "one"})
+    (bench.data / "link.txt").symlink_to("d/a.txt")
+    result = bench.commit(follow_links=True)
+    assert result.tree.by_path["link.txt"].blake3 == result.tree.by_path["d/a.txt"].blake3
+    (bench.data / "d" / "up").symlink_to("..")
+    with pytest.raises(InvalidInputError, match="a folder it is in"):
+        bench.commit(follow_links=True)
+
+
+def test_orphan_rows_block_unless_waived(bench: Any) -> None:
+    bench.write({"a.txt": "one", "b.txt": "two"})
+    sheet = bench.sheet([["path", "k"], ["a.txt", "x"], ["gone.txt", "y"]])
+    with pytest.raises(InvalidInputError) as caught:
+        bench.commit(sheet=sheet)
+    assert caught.value.kind == "orphan-rows"
+    assert "gone.txt" in caught.value.message
+    assert caught.value.details["orphanFiles"] == ["b.txt"]
+    result = bench.commit(sheet=sheet, allow_orphans=True)
+    assert [row.key for row in result.orphan_rows] == ["gone.txt"]
+    assert result.manifest is not None
+    assert result.manifest.attachments_in("orphans")
+
+
+def test_sheet_and_store_inside_the_folder_are_left_out_and_listed(bench: Any) -> None:
+    bench.write({"a.txt": "one", "meta.csv": "path,k\na.txt,x\n", ".lyrikignore": "*.bak\n"})
+    bench.write({"old.bak": "x"})
+    result = bench.commit(sheet=bench.data / "meta.csv")
+    assert {item.path: item.reason for item in result.ignored} == {
+        ".lyrikignore": "the ignore file",
+        "meta.csv": "the metadata sheet",
+        "old.bak": ".lyrikignore line 1",
+    }
+    assert list(result.tree.by_path) == ["a.txt"]
+    assert result.manifest is not None
+    assert result.manifest.body["ignored"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "kind"),
+    [
+        ("acme/docs", {"licence": "CC-BY-5.0"}, "bad-licence"),
+        ("acme/docs", {"licence": "MIT AND"}, "bad-licence"),
+        ("acme/docs", {"reader": "pdf/1"}, "no-reader"),
+        ("runs/acme/x", {}, "bad-name"),
+        ("Acme/x", {}, "bad-name"),
+        ("checkpoints/acme/base", {}, "no-weights"),
+    ],
+)
+def test_bad_arguments(bench: Any, name: str, options: dict[str, Any], kind: str) -> None:
+    bench.write({"a.txt": "one"})
+    with pytest.raises(InvalidInputError) as caught:
+        bench.commit(name, **options)
+    assert caught.value.kind == kind
+    assert caught.value.hint
+
+
+def test_empty_and_absent_folders(bench: Any) -> None:
+    with pytest.raises(InvalidInputError, match="no files to commit"):
+        bench.commit()
+    bench.data.rmdir()
+    with pytest.raises(InvalidInputError, match="no such folder"):
+        bench.commit()
+
+
+def test_checkpoints_are_imported_without_pickles(bench: Any) -> None:
+    bench.write({"model.safetensors": b"\x08\0\0\0\0\0\0\0{}      ", "config.json": "{}"})
+    result = bench.commit("checkpoints/acme/base", licence="Apache-2.0, as its card says")
+    assert result.manifest is not None
+    assert result.manifest.body["origin"] == "imported"
+    assert result.manifest.body["rights"]["asserted"].startswith("Apache-2.0")
+    sums = result.manifest.attachments_in("sha256sums")[0]
+    assert b"  config.json\n" in bench.repo.blobs.read(sums.id, max_bytes=1 << 20)
+    for name, data in (("x.bin", b"abc"), ("innocent", b"\x80\x04\x95"), ("y", b"PK\x03\x04")):
+        bench.write({name: data})
+        with pytest.raises(InvalidInputError) as caught:
+            bench.commit("checkpoints/acme/base")
+        assert caught.value.kind == "pickle"
+        (bench.data / name).unlink()
+
+
+def test_descriptor_states_everything(bench: Any, tmp_path: Path) -> None:
+    path = tmp_path / "d.toml"
+    path.write_text(
+        'originGeography = ["US"]\nbiases = 0.5\n[consents]\nstate = "not-applicable"\n'
+        'reason = "no personal data"\n[retention]\nstate = "unknown"\nreason = "asked"\n'
+    )
+    bench.write({"a.txt": "x"})
+    result = bench.commit(descriptor=load_descriptor(path))
+    assert result.manifest is not None
+    fields = result.manifest.body["descriptor"]
+    assert fields["originGeography"] == {
+        "state": "value",
+        "value": ["US"],
+        "basis": "human-asserted",
+    }
+    assert fields["biases"]["value"] == "0.5"
+    assert fields["consents"]["state"] == "not-applicable"
+    assert fields["purposes"] == {"state": "unknown", "reason": "not stated by the publisher"}
+    assert fields["derivedFrom"]["state"] == "not-applicable"
+    for bad, words in (
+        ({"purpose": "x"}, "purposes"),
+        ({"stats": 1}, "measured"),
+        ({"biases": {"state": "unknown"}}, "without a reason"),
+        ({"biases": {"state": "unknown", "reason": "r", "value": 1}}, "at once"),
+        ({"biases": ""}, "empty"),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            parse_descriptor(bad)
+        assert words in caught.value.message + caught.value.hint
+    path.write_text(template())
+    assert load_descriptor(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "folder", "out"),
+    [
+        ("*.bak", "a/b.bak", False, True),
+        ("/*.bak", "a/b.bak", False, False),
+        ("a/*.bak", "a/b.bak", False, True),
+        ("tmp/", "tmp", True, True),
+        ("tmp/", "tmp", False, False),
+        ("**/x", "a/b/x", False, True),
+        ("a/**", "a/b/c", False, True),
+        ("a/**/c", "a/c", False, True),
+        ("*.txt\n!keep.txt", "keep.txt", False, False),
+        ("# note\n\n\\#x", "#x", False, True),
+        ("?.txt", "ab.txt", False, False),
+        ("*.TXT", "a.txt", False, False),
+    ],
+)
+def test_ignore_rules(rules: str, path: str, folder: bool, out: bool) -> None:
+    assert (ignored_by(path, parse_rules(rules), is_folder=folder) is not None) is out
+
+
+def test_public_keys_are_test_keys() -> None:
+    assert signer_for("owner").did != signer_for("log").did

@@ -1,0 +1,245 @@
+"""Filters: pure decisions, stable reasons, linear time."""
+
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.filters.contract import Candidate, Change, Drop, Keep
+from lyrikstore.curate.filters.patterns import FINDERS
+from lyrikstore.curate.filters.redact import Redact, redact
+from lyrikstore.curate.filters.split import Split
+from lyrikstore.curate.recipe import parse_recipe
+from lyrikstore.curate.texts import is_blank, normalise
+
+ALL = tuple(FINDERS)
+
+
+def candidate(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
+    return Candidate(path, Digest.of((text or "").encode()), text, meta, meta)
+
+
+def step(toml: str):
+    return parse_recipe(f"recipe = 1\n[[step]]\n{toml}".encode()).steps[0].filter
+
+
+def test_drop_empty() -> None:
+    decide = step('use = "drop-empty/1"').start()
+    assert decide(candidate(None)) == Drop("undecodable", "the bytes are not UTF-8")
+    assert decide(candidate("")) == Drop("empty", "0 bytes")
+    assert decide(candidate(" \n\u00a0\ufeff")) == Drop("blank", "only white space")
+    assert decide(candidate("x")) == Keep()
+
+
+def test_drop_duplicates_keeps_the_first_and_names_it() -> None:
+    decide = step('use = "drop-duplicates/1"').start()
+    assert decide(candidate("\uff28ello  World\n", "a")) == Keep()
+    dropped = decide(candidate("hello world", "b"))
+    assert isinstance(dropped, Drop)
+    assert dropped.reason == "duplicate"
+    assert Digest.of("\uff28ello  World\n".encode()).hex in dropped.detail
+    assert decide(candidate("hello, world", "c")) == Keep()
+    with pytest.raises(InvalidInputError, match="not UTF-8") as caught:
+        decide(candidate(None))
+    assert "drop-empty/1" in caught.value.hint
+
+
+@given(st.text())
+def test_normalise_is_a_fixed_point(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+    assert (once == "") == is_blank(text) or not once
+
+
+def test_allow() -> None:
+    decide = step('use = "allow/1"\ncolumn = "c"\nvalues = ["A", "B"]').start()
+    assert decide(candidate("", c="A")) == Keep()
+    assert decide(candidate("", c="a")) == Drop("not-allowed", "c is 'a'")
+    assert decide(candidate("")) == Drop("no-value", "no value in column 'c'")
+    decide = step('use = "allow/1"\ncolumn = "c"\nvalues = ["A"]\nabsent = "keep"').start()
+    assert decide(candidate("")) == Keep()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("write to john.doe+x@mail.example.org.", "write to <EMAIL>."),
+        ("<a@b.co.uk>, 'c@d.eu'", "<<EMAIL>>, '<EMAIL>'"),
+        ("no @ here, a@b, @c.d", "no @ here, a@b, @c.d"),
+        ("see http://x.org/a_(b)?q=1#f. And", "see <URL>. And"),
+        ("(see https://x.org/a).", "(see <URL>)."),
+        ("at www.example.com, or example.org/x", "at <URL>, or <URL>"),
+        ("file e.g. foo.txt and v1.2.3", "file e.g. foo.txt and v1.2.3"),
+        ("call +49 (0)30 1234-5678 now", "call <PHONE> now"),
+        ("Tel: 030 123 45 67, Fax 555-123-4567", "Tel: <PHONE>, Fax <PHONE>"),
+        ("(415) 555-2671 or 1-800-555-0199", "<PHONE> or <PHONE>"),
+        ("1998-2001, 2003-2004; ISO 9001-2000", "1998-2001, 2003-2004; ISO 9001-2000"),
+        ("Copyright (c) 1998-2001 Jane Roe. All rights reserved.",
+         "Copyright (c) 1998-2001 <COPYRIGHT-HOLDER>. All rights reserved."),
+        ("Copyright © 2020 Acme, Inc.\n", "Copyright © 2020 <COPYRIGHT-HOLDER>.\n"),
+        ("* Copyright 1999\n*   The Regents of Foo\n",
+         "* Copyright 1999\n*   <COPYRIGHT-HOLDER>\n"),
+        ("Copyright 2001 Jane Roe, John Doe,\n and Max Muster\nText",
+         "Copyright 2001 <COPYRIGHT-HOLDER>,\n and <COPYRIGHT-HOLDER>\nText"),
+        ("Copyright Jane Roe\n", "Copyright <COPYRIGHT-HOLDER>\n"),
+        ("copyrighted by Jane Roe\n", "copyrighted by <COPYRIGHT-HOLDER>\n"),
+        ("The above copyright notice and this permission notice",
+         "The above copyright notice and this permission notice"),
+        ("Copyright License. Subject to", "Copyright License. Subject to"),
+        ("(c) You must keep", "(c) You must keep"),
+        ("the copyright holders, by copyright law", "the copyright holders, by copyright law"),
+        ("Copyright 2001 J. <j@roe.org>", "Copyright 2001 <COPYRIGHT-HOLDER>"),
+    ],
+)  # fmt: skip
+def test_redaction(before: str, after: str) -> None:
+    assert redact(before, ALL)[0] == after
+
+
+def test_repeats_of_a_holder_go_too() -> None:
+    text = "Copyright (c) 2001 Jane Roe\n\nNeither JANE\n ROE nor Roe and Sons"
+    assert redact(text, ALL)[0].count("<COPYRIGHT-HOLDER>") == 1
+    again = redact(text, ALL, repeats=True)[0]
+    assert again.count("<COPYRIGHT-HOLDER>") == 2
+    assert "Neither <COPYRIGHT-HOLDER> nor Roe and Sons" in again
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["Copyright (c) 2001 ", "Jane Roe", "a@b.org", "\n", " ", "http://x.y/z", "+1 415 555 2671",
+         ", ", ". ", "Tel: ", "the ", "(", ")", "<", "2004", "©", "and", "é", "\u2028", "www.a.b"]
+    ),
+    max_size=25,
+).map("".join)  # fmt: skip
+
+
+@given(TEXTS)
+def test_redaction_spans_are_where_the_placeholders_are(text: str) -> None:
+    outcome = step('use = "redact/1"').start()(candidate(text, c=text))
+    if isinstance(outcome, Keep):
+        return
+    assert isinstance(outcome, Change)
+    for change in outcome.changes:
+        value = outcome.text if change.field == "text" else outcome.meta["c"]
+        assert value is not None
+        data = value.encode()
+        assert change.count == len(change.spans)
+        for start, end in change.spans:
+            assert data[start:end] in {b"<EMAIL>", b"<PHONE>", b"<URL>", b"<COPYRIGHT-HOLDER>"}
+        assert (change.before is not None) == (change.field == "text")
+
+
+@given(TEXTS)
+def test_no_email_or_url_survives(text: str) -> None:
+    after = redact(text, ALL, repeats=True)[0]
+    assert not list(FINDERS["email"][1](after))
+    assert "http://" not in after
+
+
+def test_mask_replaces_whole_columns() -> None:
+    decide = step('use = "redact/1"\nmask = ["owner"]\ncolumns = []\ntext = false').start()
+    outcome = decide(candidate(None, owner="Jane Roe", url="http://x.org"))
+    assert isinstance(outcome, Change)
+    assert outcome.meta == {"owner": "<REDACTED>", "url": "http://x.org"}
+    assert outcome.text is None
+
+
+ADVERSARIAL = [
+    "a", "1", "@", "a@", "a.", "copyright ", "(c) 2000 ", "http://", "www.", " www.a", "+1 ", "(",
+    "555-", "Copyright (c) ", "\n", "Copyright\n", "tel ", "a.com/", "a.com ", "x-", "<", "1.",
+    "©", ",\n", "Copyright 2000 A,\n", "://", "http://((", "A and ", "copyright x ", "_", ") ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_patterns_are_linear(name: str) -> None:
+    find = FINDERS[name][1]
+    for piece in ADVERSARIAL:
+        started = time.process_time()
+        for _ in find((piece * ((1 << 20) // len(piece) + 1))[: 1 << 20]):
+            pass
+        # Quadratic searches take minutes; the slowest linear one takes 6 s on a busy core.
+        assert time.process_time() - started < 30, repr(piece)
+
+
+def test_split_keeps_groups_together_and_is_stable() -> None:
+    split = step('use = "split/1"\nby = "g"\nseed = 7')
+    assert isinstance(split, Split)
+    decide = split.start()
+    by_group: dict[str, set[object]] = {}
+    counts: Counter[str | None] = Counter()
+    for number in range(4000):
+        group = str(number % 1000)
+        outcome = decide(candidate(f"t{number}", f"{number}", g=group))
+        assert isinstance(outcome, Keep)
+        by_group.setdefault(group, set()).add(outcome.part)
+        counts[outcome.part] += 1
+    assert all(len(parts) == 1 for parts in by_group.values())
+    assert 3000 < counts["train"] < 3400
+    assert counts["validation"] > 250 < counts["test"]
+
+
+def test_split_reads_the_group_as_the_source_has_it() -> None:
+    decide = step('use = "split/1"\nby = "g"').start()
+    parts = set()
+    for number in range(200):
+        source = {"g": f"owner {number}"}
+        one = Candidate("p", Digest.of(b"x"), None, {"g": "<REDACTED>"}, source)
+        parts.add(decide(one))
+    assert len(parts) == 3
+
+
+def test_records_without_group_value_are_their_own_group() -> None:
+    split = step('use = "split/1"\nby = "g"')
+    assert isinstance(split, Split)
+    one = candidate("only")
+    assert split.start()(one) == Keep(split.part_of("record", one.id.hex))
+    assert split.part_of("record", "x") == step('use = "split/1"').part_of("record", "x")
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("", "recipe = 1"),
+        ("recipe = 2", "recipe = 1"),
+        ("recipe = 1", "1 to 100 steps"),
+        ("recipe = 1\nstpe = []", "'stpe'"),
+        ('recipe = 1\n[[step]]\nuse = "redacted/1"', "'redacted/1'"),
+        ('recipe = 1\n[[step]]\nuse = "allow/1"\nvalues = ["x"]', "lacks 'column'"),
+        ('recipe = 1\n[[step]]\nuse = "allow/1"\ncolum = "x"\nvalues = ["x"]', "'colum'"),
+        ('recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "x"\nvalues = []', "list of strings"),
+        ('recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "x"\nvalues = ["a", "a"]', "none twice"),
+        ('recipe = 1\n[[step]]\nuse = "redact/1"\npatterns = ["mail"]', "'mail'"),
+        ('recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 0.9', "add up to 1.1"),
+        ('recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 1.5', "between 0 and 1"),
+        ('recipe = 1\n[[step]]\nuse = "split/1"\n[[step]]\nuse = "drop-empty/1"', "last step"),
+        ('recipe = 1\n[[step]]\nuse = "drop-empty/1"\nx = 1', "unknown key"),
+        ("recipe = ", "not TOML"),
+    ],
+)
+def test_bad_recipes_are_named(toml: str, words: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_recipe(toml.encode())
+    assert caught.value.kind == "bad-recipe"
+    assert words in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_near_matches_are_offered() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_recipe(b'recipe = 1\n[[step]]\nuse = "redact/2"')
+    assert "did you mean 'redact/1'" in caught.value.hint
+
+
+def test_recipe_body_is_canonical() -> None:
+    spelt = parse_recipe(b'recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 0.80\ntest = "0.10"')
+    plain = parse_recipe(b'recipe = 1\n[[step]]\nuse = "split/1"')
+    assert spelt.body() == plain.body()
+    assert plain.body()["steps"] == [
+        {"use": "split/1", "seed": "0", "train": "0.8", "validation": "0.1", "test": "0.1"}
+    ]
+    assert isinstance(Redact.configure, object)

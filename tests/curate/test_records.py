@@ -1,0 +1,78 @@
+"""Readers: exact record bytes, exact ids, clear refusals."""
+
+import io
+
+import pytest
+from blake3 import blake3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.records import (
+    READERS,
+    count_records,
+    document_id,
+    iter_records,
+    record_id,
+)
+from lyrikstore.curate.texts import foreign_format
+
+
+def read(reader: str, data: bytes) -> list[bytes]:
+    return [record.data for record in iter_records(reader, "f", io.BytesIO(data))]
+
+
+def test_readers_give_exact_bytes() -> None:
+    assert read("document/1", b"a\nb") == [b"a\nb"]
+    assert read("document/1", b"") == [b""]
+    assert read("jsonl/1", b'{"a":1}\r\n {"b":2}\n{"c":3}') == [b'{"a":1}', b' {"b":2}', b'{"c":3}']
+    assert read("csv/1", b'\xef\xbb\xbfa,b\n\n"x, ""y""",\n') == [
+        b'["a","b"]',
+        b'["x, \\"y\\"",""]',
+    ]
+
+
+def test_ids_are_bound_to_the_reader() -> None:
+    ids = {record_id(reader, b"x") for reader in READERS}
+    assert len(ids) == 3
+    context = "lyrikstore 2026-11 record id document/1"
+    assert record_id("document/1", b"x").raw == blake3(b"x", derive_key_context=context).digest()
+    assert record_id("document/1", b"one\n").hex == (
+        "686b3fad134443e24abfb9fbe3964ffe2ea95201a0c6c66ca978f1f3afebcc46"
+    )
+
+
+@given(st.lists(st.binary(max_size=9), max_size=5))
+def test_streamed_ids_are_the_same(pieces: list[bytes]) -> None:
+    assert document_id(pieces) == record_id("document/1", b"".join(pieces))
+
+
+def test_positions_and_counts() -> None:
+    stream = io.BytesIO(b"1\n2\n3\n")
+    assert [record.position for record in iter_records("jsonl/1", "f", stream)] == [0, 1, 2]
+    assert count_records("jsonl/1", "f", io.BytesIO(b"1\n2\n3\n")) == 3
+    assert count_records("document/1", "f", io.BytesIO(b"")) == 1
+
+
+@pytest.mark.parametrize(
+    ("reader", "data", "words"),
+    [
+        ("jsonl/1", b"1\n\n2\n", "line 2 is empty"),
+        ("csv/1", b'a,"b\n', "line 1"),
+        ("csv/1", b"a,\xff\n", "not UTF-8"),
+        ("parquet/1", b"", "no reader"),
+    ],
+)
+def test_bad_records_are_named(reader: str, data: bytes, words: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read(reader, data)
+    assert words in caught.value.message
+    assert caught.value.hint
+
+
+def test_foreign_formats() -> None:
+    assert foreign_format("a.PDF", b"") == "PDF"
+    assert foreign_format("a.txt", b"%PDF-1.4") == "PDF"
+    assert foreign_format("a", b"\x89PNG\r\n\x1a\n") == "PNG picture"
+    assert foreign_format("a.txt", b"text") is None
+    assert foreign_format("a.md", b"") is None

@@ -1,0 +1,224 @@
+"""Sheets: one table, one metadata, whatever the format; everything odd is named."""
+
+import contextlib
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.cells import cell_text
+from lyrikstore.curate.sheet import join, read_sheet
+
+
+def _csv(tmp_path: Path, text: str | bytes, name: str = "s.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, None),
+        ("", None),
+        (" x ", " x "),
+        (True, "true"),
+        (False, "false"),
+        (3, "3"),
+        (3.0, "3"),
+        (-0.0, "0"),
+        (0.1, "0.1"),
+        (1e21, "1000000000000000000000"),
+        (1e-7, "0.0000001"),
+        (1234567.125, "1234567.125"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),
+        (datetime(2026, 1, 2, 3, 4, 5, 120000), "2026-01-02T03:04:05.12"),
+        (time(3, 4), "03:04:00"),
+        (timedelta(hours=36), "PT129600S"),
+    ],
+)
+def test_cells_have_one_text(value: object, text: str | None) -> None:
+    assert cell_text(value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_number_text_gives_the_same_double_back(number: float) -> None:
+    text = cell_text(number)
+    assert text is not None
+    assert float(text) == number
+    assert "e" not in text.lower()
+    assert not text.endswith(".0")
+
+
+def test_not_a_number_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="not a number"):
+        cell_text(float("nan"))
+
+
+def test_csv_and_xlsx_of_one_table_are_equal(
+    tmp_path: Path, write_xlsx: Callable[..., Path]
+) -> None:
+    text = (
+        'path,pages,share,when,ok,note\na.txt,3,0.1,2026-01-02,true,"x, ""y"""\nb.txt,,,,false,\n'
+    )
+    rows: list[list[Any]] = [
+        ["path", "pages", "share", "when", "ok", "note"],
+        ["a.txt", 3, 0.1, datetime(2026, 1, 2), True, 'x, "y"'],
+        ["b.txt", None, None, None, False, None],
+    ]
+    left = read_sheet(_csv(tmp_path, text))
+    right = read_sheet(write_xlsx(rows))
+    assert left.digest == right.digest
+    assert [row.meta for row in left.rows] == [row.meta for row in right.rows]
+    assert left.columns == right.columns == ("pages", "share", "when", "ok", "note")
+    assert left.key == "path"
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8),
+            min_size=2,
+            max_size=2,
+        ),
+        max_size=6,
+    )
+)
+def test_csv_cells_are_verbatim(cells: list[list[str]]) -> None:
+    import csv
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "a", "b"])
+            for number, row in enumerate(cells):
+                writer.writerow([f"{number}.txt", *row])
+        sheet = read_sheet(path)
+    for (a, b), row in zip(cells, sheet.rows, strict=True):
+        assert row.meta == {name: cell for name, cell in (("a", a), ("b", b)) if cell}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "words"),
+    [
+        ("", "bad-sheet", "empty"),
+        ("a,b\n1,2\n", "no-key-column", "no column named path"),
+        ("path,a\nx,1\nx,2\n", "duplicate-rows", "rows 2 and 3"),
+        ("path,a,a\nx,1,2\n", "bad-sheet", "two columns"),
+        ("path,a\nx,1,2\n", "bad-sheet", "line 2 has 3 cells"),
+        ("path,a\nx\n", "bad-sheet", "line 2 has 1 cells"),
+        ("path,a\n,1\n", "bad-sheet", "row 2 has no path"),
+        ("path,\nx,1\n", "bad-sheet", "no name"),
+        (b"path,a\nx,\xff\n", "bad-sheet", "not UTF-8"),
+        ('path,a\nx,"1\n', "bad-sheet", "line"),
+    ],
+)
+def test_bad_csv_is_named(tmp_path: Path, content: str | bytes, kind: str, words: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read_sheet(_csv(tmp_path, content))
+    assert caught.value.kind == kind
+    assert words in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_semicolons_tabs_and_byte_order_marks(tmp_path: Path) -> None:
+    comma = read_sheet(_csv(tmp_path, "path,a\nx,1\n"))
+    assert read_sheet(_csv(tmp_path, "\ufeffpath;a\r\nx;1\r\n")).digest == comma.digest
+    assert read_sheet(_csv(tmp_path, "path\ta\nx\t1\n", "s.tsv")).digest == comma.digest
+
+
+def test_key_column_by_name_and_near_miss(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "document,a\nx,1\n")
+    assert read_sheet(path, "document").key == "document"
+    with pytest.raises(InvalidInputError) as caught:
+        read_sheet(path, "documnet")
+    assert caught.value.kind == "no-key-column"
+    assert "document" in caught.value.hint
+    assert read_sheet(_csv(tmp_path, "Filename,a\nx,1\n")).key == "Filename"
+
+
+def test_other_formats_and_absent_files(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"no reader for \.ods"):
+        read_sheet(_csv(tmp_path, "x", "s.ods"))
+    with pytest.raises(InvalidInputError, match="no such file"):
+        read_sheet(tmp_path / "absent.csv")
+
+
+def test_join_names_orphans_on_both_sides(tmp_path: Path) -> None:
+    sheet = read_sheet(_csv(tmp_path, "path,a\nd/x.txt,1\ny.txt,2\nz.txt,3\n"))
+    joined = join(["d/x.txt", "e/y.txt", "w.txt"], sheet)
+    assert joined.meta == {"d/x.txt": {"a": "1"}, "e/y.txt": {"a": "2"}}
+    assert joined.orphan_files == ("w.txt",)
+    assert [row.key for row in joined.orphan_rows] == ["z.txt"]
+
+
+def test_join_refuses_ambiguity_and_double_claims(tmp_path: Path) -> None:
+    sheet = read_sheet(_csv(tmp_path, "path,a\ny.txt,2\n"))
+    with pytest.raises(InvalidInputError) as caught:
+        join(["d/y.txt", "e/y.txt"], sheet)
+    assert caught.value.kind == "ambiguous-rows"
+    sheet = read_sheet(_csv(tmp_path, "path,a\ny.txt,2\nd/y.txt,3\n"))
+    with pytest.raises(InvalidInputError) as caught:
+        join(["d/y.txt"], sheet)
+    assert caught.value.kind == "duplicate-rows"
+
+
+def test_broken_workbooks(tmp_path: Path, write_xlsx: Callable[..., Path]) -> None:
+    good = write_xlsx([["path", "a"], ["x", 1]]).read_bytes()
+    cases = [b"", b"no zip", good[: len(good) // 2], good[:-30]]
+    for flip in range(0, len(good), 97):
+        data = bytearray(good)
+        data[flip] ^= 0xFF
+        cases.append(bytes(data))
+    path = tmp_path / "broken.xlsx"
+    expected = read_sheet(write_xlsx([["path", "a"], ["x", 1]])).digest
+    for data in cases:
+        path.write_bytes(data)
+        with contextlib.suppress(InvalidInputError):
+            # Where a flip goes unnoticed it hit a time stamp or a style: never the table.
+            assert read_sheet(path).digest == expected
+
+
+def test_zip_bomb_and_entities_are_refused(tmp_path: Path, write_xlsx: Callable[..., Path]) -> None:
+    good = zipfile.ZipFile(io.BytesIO(write_xlsx([["path"], ["x"]]).read_bytes()))
+
+    def rebuilt(name: str, extra: bytes) -> Path:
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for item in good.namelist():
+                data = good.read(item)
+                archive.writestr(item, extra + data if item.endswith("sheet1.xml") else data)
+        return path
+
+    with pytest.raises(InvalidInputError, match="times its size"):
+        read_sheet(rebuilt("bomb.xlsx", b" " * (40 << 20)))
+    with pytest.raises(InvalidInputError, match="document type"):
+        read_sheet(rebuilt("entity.xlsx", b'<!DOCTYPE a [<!ENTITY b "c">]>'))
+
+
+def test_workbook_traps(write_xlsx: Callable[..., Path], tmp_path: Path) -> None:
+    import openpyxl
+
+    with pytest.raises(InvalidInputError, match="formula in B2"):
+        read_sheet(write_xlsx([["path", "a"], ["x", "=1+1"]]))
+    with pytest.raises(InvalidInputError, match="in error"):
+        read_sheet(write_xlsx([["path", "a"], ["x", "#N/A"]]))
+    book = openpyxl.Workbook()
+    for sheet in (book.active, book.create_sheet("second")):
+        sheet.append(["path"])
+        sheet.append(["x"])
+    book.save(tmp_path / "two.xlsx")
+    with pytest.raises(InvalidInputError, match="more than one sheet"):
+        read_sheet(tmp_path / "two.xlsx")

@@ -1,0 +1,146 @@
+"""The committed vectors of spec/12, what makes them, and what the documentation promises."""
+
+import importlib.util
+import json
+import tomllib
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.curate.cells import cell_text
+from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
+from lyrikstore.curate.filters import FILTERS
+from lyrikstore.curate.filters.patterns import FINDERS
+from lyrikstore.curate.filters.redact import redact
+from lyrikstore.curate.recipe import parse_recipe
+from lyrikstore.curate.sheet import join, read_sheet
+from lyrikstore.curate.texts import normalise
+
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "spec" / "vectors"
+
+
+def _script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_curation", VECTORS / "make_curation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MADE: dict[str, Any] = _script().make()
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((VECTORS / name).read_text())["cases"]
+    return found
+
+
+def test_committed_vectors_are_what_the_script_makes() -> None:
+    for name, content in MADE.items():
+        assert json.loads((VECTORS / name).read_text()) == content
+
+
+READ = {
+    "string": str,
+    "number": float,
+    "boolean": lambda text: text == "true",
+    "datetime": datetime.fromisoformat,
+    "time": time.fromisoformat,
+    "duration-seconds": lambda text: timedelta(seconds=int(text)),
+}
+
+
+@pytest.mark.parametrize("case", cases("sheets/cells.json"), ids=lambda c: c["value"])
+def test_cells(case: dict[str, Any]) -> None:
+    assert cell_text(READ[case["type"]](case["value"])) == case["text"]
+
+
+@pytest.mark.parametrize("case", cases("sheets/tables.json"), ids=lambda c: c["id"])
+def test_tables(case: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_bytes(case["csv"].encode())
+    sheet = read_sheet(path)
+    assert [sheet.key, *sheet.columns] == case["columns"]
+    assert [[row.key, row.meta] for row in sheet.rows] == case["rows"]
+    assert str(sheet.digest) == case["digest"]
+    joined = join(case["files"], sheet)
+    assert joined.meta == case["meta"]
+    assert list(joined.orphan_files) == case["orphanFiles"]
+    assert [row.key for row in joined.orphan_rows] == case["orphanRows"]
+
+
+@pytest.mark.parametrize("case", cases("filters/normalise.json"), ids=lambda c: ascii(c["text"]))
+def test_normal_forms(case: dict[str, Any]) -> None:
+    assert normalise(case["text"]) == case["normal"]
+
+
+@pytest.mark.parametrize("case", cases("filters/redact.json"), ids=lambda c: c["text"][:30])
+def test_redactions(case: dict[str, Any]) -> None:
+    assert redact(case["text"], FINDERS, repeats=True)[0] == case["redacted"]
+
+
+@pytest.mark.parametrize("case", cases("filters/split.json"), ids=lambda c: c["group"][:20])
+def test_splits(case: dict[str, Any]) -> None:
+    toml = f'recipe = 1\n[[step]]\nuse = "split/1"\nseed = "{case["seed"]}"\n'
+    split = parse_recipe(toml.encode()).split
+    assert split is not None
+    assert split.part_of(case["kind"], case["group"]) == case["part"]
+
+
+def _blocks(name: str) -> list[str]:
+    pieces = (ROOT / "docs" / name).read_text("utf-8").split("```")
+    return [piece.removeprefix("toml\n") for piece in pieces if piece.startswith("toml\n")]
+
+
+def test_documentation_covers_every_filter_and_its_example_runs() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+    for use, kind in FILTERS.items():
+        assert use == kind.USE
+        section = text.split(f"## {use}\n")[1].split("\n## ")[0]
+        for parameter in kind.PARAMETERS:
+            assert f"`{parameter.name}`" in section, (use, parameter.name)
+    (example,) = _blocks("recipes.md")
+    assert len(parse_recipe(example.encode()).steps) == 5
+
+
+def test_descriptor_documentation_lists_every_field() -> None:
+    text = (ROOT / "docs" / "descriptor.md").read_text("utf-8")
+    for name, meaning in FIELDS.items():
+        assert f"| `{name}` | {meaning} |" in text
+    (example,) = _blocks("descriptor.md")
+    assert parse_descriptor(tomllib.loads(example, parse_float=Decimal))
+
+
+RECIPES = [
+    (_blocks("recipes.md")[0], True),
+    ('recipe = 1\n[[step]]\nuse = "redact/1"\ncolumns = ["a"]\nmask = "*"', True),
+    ('recipe = 1\n[[step]]\nuse = "split/1"\ntrain = "1"\nvalidation = 0\ntest = 0', True),
+    ("recipe = 1", False),
+    ("recipe = 2\n[[step]]\nuse = 'drop-empty/1'", False),
+    ('recipe = 1\n[[step]]\nuse = "drop-empty/2"', False),
+    ('recipe = 1\n[[step]]\nuse = "drop-empty/1"\nx = 1', False),
+    ('recipe = 1\n[[step]]\nuse = "allow/1"\nvalues = ["x"]', False),
+    ('recipe = 1\n[[step]]\nuse = "redact/1"\npatterns = []', False),
+    ('recipe = 1\nname = "x"\n[[step]]\nuse = "drop-empty/1"', False),
+]
+
+
+@pytest.mark.parametrize(("toml", "good"), RECIPES)
+def test_the_schema_and_the_parser_agree(toml: str, good: bool) -> None:
+    document = tomllib.loads(toml)
+    if good:
+        check_schema(document, "recipe")
+        parse_recipe(toml.encode())
+        return
+    with pytest.raises(FormatError):
+        check_schema(document, "recipe")
+    with pytest.raises(InvalidInputError):
+        parse_recipe(toml.encode())
