@@ -1,0 +1,129 @@
+"""Model cards: what signed objects say about a checkpoint, for people (spec/14 §4)."""
+
+from dataclasses import dataclass
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.manifest import Attachment, Manifest, sign_manifest
+from lyrikstore.history.names import Name
+from lyrikstore.history.repository import Repository
+from lyrikstore.publish.cardfacts import gather
+from lyrikstore.publish.cardtext import CardText, render_card
+from lyrikstore.publish.responses import Responses
+
+PROFILE = "huggingface/1"
+
+
+@dataclass(frozen=True, slots=True)
+class CardResult:
+    """A card.
+
+    Attributes:
+        manifest: The signed card manifest.
+        text: The card: Markdown with YAML front matter, for a file ``README.md``.
+        log_index: Where the manifest stands in the log.
+        changed: Whether a new manifest was logged; False if the current one is this very card.
+        statements: Statements in it.
+        not_established: Of these, things not established.
+        claimed: Of these, answers of a person.
+        evidence: Every object that a statement rests on.
+    """
+
+    manifest: Manifest
+    text: bytes
+    log_index: int
+    changed: bool
+    statements: int
+    not_established: int
+    claimed: int
+    evidence: tuple[Digest, ...]
+
+
+def make_card(
+    repository: Repository,
+    checkpoint: Manifest,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+    responses: Responses | None = None,
+) -> CardResult:
+    """Make, sign and log the model card of a checkpoint.
+
+    The text is a pure function of the signed objects and the answers: made twice, it is the same,
+    and the second time nothing is logged.
+
+    Args:
+        repository: The store, opened with a memory.
+        checkpoint: A logged checkpoint manifest of it.
+        signer: Signs the card.
+        log_signer: Holds the store's log key.
+        clock: When the card claims to be signed.
+        responses: Answers of :func:`lyrikstore.publish.responses.parse_responses`.
+
+    Raises:
+        InvalidInputError: (``wrong-object``) not a checkpoint.
+        NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not here, lost
+            or damaged.
+        ConflictError: (``ref-moved``) somebody else made one meanwhile.
+        PolicyError: (``unauthorised``) the store's policy does not let this key sign cards.
+        StorageError: The disk said no.
+    """
+    if checkpoint.kind != "checkpoint":
+        raise InvalidInputError(
+            "wrong-object",
+            f"{checkpoint.name} is a {checkpoint.kind}; cards are made of checkpoints",
+        )
+    facts = gather(repository, checkpoint)
+    card = render_card(facts, responses)
+    name = f"cards/{Name.parse(checkpoint.name).part}"
+    attachments = [Attachment("card", Digest.of(card.data), len(card.data))]
+    if responses is not None:
+        attachments.append(Attachment("answers", responses.id, len(responses.data)))
+    state = repository.refs.get(name)
+    current = None if state is None else repository.manifest(state.id)
+    if (
+        current is not None
+        and current.author == signer.did
+        and list(current.attachments) == attachments
+        and current.inputs == facts.inputs()
+    ):
+        return _result(current, repository.index_of(current.id), card, changed=False)
+    manifest = sign_manifest(
+        kind="card",
+        store=repository.store_id,
+        name=name,
+        body={
+            "profile": PROFILE,
+            "statements": card.statements,
+            "notEstablished": card.not_established,
+            "evidence": sorted(str(item) for item in card.evidence),
+        },
+        signer=signer,
+        created=clock(),
+        parents=[] if current is None else [current.id],
+        inputs=facts.inputs(),
+        attachments=attachments,
+    )
+    with repository.transaction(log_signer=log_signer) as transaction:
+        transaction.writer.put_bytes(card.data)
+        if responses is not None:
+            transaction.writer.put_bytes(responses.data)
+        transaction.log_manifest(manifest)
+        index = transaction.commit()[0]
+    return _result(manifest, index, card, changed=True)
+
+
+def _result(manifest: Manifest, index: int, card: CardText, *, changed: bool) -> CardResult:
+    return CardResult(
+        manifest=manifest,
+        text=card.data,
+        log_index=index,
+        changed=changed,
+        statements=card.statements,
+        not_established=card.not_established,
+        claimed=card.claimed,
+        evidence=card.evidence,
+    )

@@ -1,0 +1,356 @@
+"""Deliveries: a folder that a buyer can check without us, a store or a network (spec/14 §1-3).
+
+Built beside its place and renamed when it is complete; the credential is logged only once the data
+lies there checked, so that neither a half delivery nor a credential for nothing is left behind.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+)
+from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.descriptor import FIELDS
+from lyrikstore.history.checkout import checkout_tree
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Tree
+from lyrikstore.objects.backend import storage_error, sync_directory
+from lyrikstore.publish.readme import delivery_readme
+from lyrikstore.publish.records import Commitment, commit_to_records
+
+MAX_LICENCE_BYTES = 16 << 20
+MAX_VALIDITY = timedelta(days=3660)
+
+Progress = Callable[[str, int, int], None]
+"""Called with ``records`` or ``data``, and the number of files and of bytes done so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """What was issued.
+
+    Attributes:
+        folder: The delivery.
+        manifest: The dataset version it is about.
+        credential: The signed credential.
+        credential_id: BLAKE3 of its bytes.
+        log_index: Where the credential stands in the log.
+        records: The ``records`` manifest.
+        records_new: Whether that was made by this call.
+        salts_carried: Records that keep the salt they had in the version committed to before.
+        files: Files of data delivered.
+        bytes: Bytes of data delivered.
+        valid_from: First moment of validity.
+        valid_until: Last moment of validity, or None for no end.
+        descriptor: How many descriptor fields are in each state.
+        not_described: Fields that the version's descriptor leaves out altogether; versions made
+            by this program leave out none, an imported one may.
+    """
+
+    folder: Path
+    manifest: Manifest
+    credential: bytes
+    credential_id: Digest
+    log_index: int
+    records: Manifest
+    records_new: bool
+    salts_carried: int
+    files: int
+    bytes: int
+    valid_from: str
+    valid_until: str | None
+    descriptor: Mapping[str, int]
+    not_described: tuple[str, ...]
+
+
+def issue_delivery(
+    repository: Repository,
+    manifest: Manifest,
+    destination: Path,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+    permits: Sequence[str],
+    prohibits: Sequence[str] = (),
+    requires: Sequence[str] = (),
+    valid_for: timedelta | None = None,
+    issuer_name: str | None = None,
+    version: str | None = None,
+    regulatory: Sequence[Mapping[str, JSON]] = (),
+    progress: Progress | None = None,
+) -> DeliveryResult:
+    """Issue a credential about a dataset version and write the folder to hand over.
+
+    Args:
+        repository: The store, opened with a memory.
+        manifest: A dataset manifest of it that is or was the current one of its name.
+        destination: A folder that does not exist or is empty; its parent exists.
+        signer: The issuer.
+        log_signer: Holds the store's log key.
+        clock: Start of validity.
+        permits: What a holder may do; words of
+            :data:`lyrikstore.credentials.dataset.PERMISSIONS`.
+        prohibits: What is forbidden in so many words.
+        requires: Duties; words of :data:`lyrikstore.credentials.dataset.DUTIES`.
+        valid_for: How long, from the clock's now, at most ten years; None for no end.
+        issuer_name: What the issuer calls itself; claimed.
+        version: A version label for people.
+        regulatory: Statements ``{regime, status, basis?}``.
+        progress: Told about every file.
+
+    Raises:
+        InvalidInputError: (``wrong-object``) not a dataset, or one without effect in this store;
+            (``bad-validity``, ``unknown-word``, ``contradiction``, ``not-a-folder``) see above.
+        ConflictError: (``not-empty``) there is something at the destination; (``ref-moved``)
+            somebody else issued meanwhile.
+        PolicyError: (``unauthorised``) the store's policy does not let this key issue.
+        IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
+        StorageError: The disk said no; nothing is left at the destination.
+
+    Cost: reads the data twice, and the version committed to before once; writes it once.
+    """
+    _check_manifest(repository, manifest)
+    _check_destination(destination)
+    valid_from = clock()
+    if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
+        raise InvalidInputError(
+            "bad-validity", "a credential is valid for more than nothing and at most ten years"
+        )
+    tree = repository.tree(manifest)
+    licence = _licence_text(repository, manifest)
+    arguments: dict[str, Any] = {
+        "manifest": manifest,
+        "tree": tree,
+        "log_origin": repository.origin,
+        "log_index": repository.index_of(manifest.id),
+        "issuer": signer.did,
+        "issuer_name": issuer_name,
+        "permits": permits,
+        "prohibits": prohibits,
+        "requires": requires,
+        "valid_from": valid_from,
+        "valid_until": None if valid_for is None else valid_from + valid_for,
+        "licence_text": licence,
+        "version": version,
+    }
+    # Before an hour of reading: do the terms make a credential at all?
+    build_dataset_credential(**arguments, records=None)
+    with _building(destination) as folder:
+        commitment = commit_to_records(
+            repository, manifest, signer=signer, clock=clock, progress=_part(progress, "records")
+        )
+        checkout_tree(tree, repository.blobs, folder / "data", progress=_part(progress, "data"))
+        document = build_dataset_credential(
+            **arguments,
+            records=commitment.manifest,
+            extra_subject=_claims(manifest, commitment, regulatory),
+        )
+        credential = issue(document, signer, valid_from)
+        index = _log(repository, commitment, credential, log_signer)
+        documents = _documents(repository, manifest, tree, commitment, credential)
+        if licence is not None:
+            documents["LICENCE.txt"] = licence
+        documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
+        _write(folder, documents)
+        _put_in_place(folder, destination)
+    fields: dict[str, dict[str, Any]] = manifest.body["descriptor"]
+    states = [field["state"] for field in fields.values()]
+    return DeliveryResult(
+        folder=destination,
+        manifest=manifest,
+        credential=credential,
+        credential_id=Digest.of(credential),
+        log_index=index,
+        records=commitment.manifest,
+        records_new=commitment.new,
+        salts_carried=commitment.carried,
+        files=len(tree.entries),
+        bytes=tree.total_bytes,
+        valid_from=document["validFrom"],
+        valid_until=document.get("validUntil"),
+        descriptor={s: states.count(s) for s in ("value", "unknown", "not-applicable")},
+        not_described=tuple(sorted(FIELDS.keys() - fields.keys())),
+    )
+
+
+def _check_manifest(repository: Repository, manifest: Manifest) -> None:
+    if manifest.kind != "dataset":
+        raise InvalidInputError(
+            "wrong-object",
+            f"{manifest.name} is a {manifest.kind}; deliveries are made of datasets",
+        )
+    state = repository.refs.get(manifest.name)
+    if state is None or manifest.id not in state.history:
+        raise InvalidInputError(
+            "wrong-object",
+            f"manifest {manifest.id.short} never was the current {manifest.name} of this store",
+            hint="lyrikstore log lists the versions",
+        )
+
+
+def _check_destination(destination: Path) -> None:
+    if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
+        raise InvalidInputError(
+            "not-a-folder",
+            f"{destination} is a link or a file, not a folder",
+            hint="choose a new folder",
+        )
+    if not destination.parent.is_dir():
+        raise InvalidInputError(
+            "not-a-folder", f"{destination.parent} does not exist", hint="create it first"
+        )
+    try:
+        taken = destination.is_dir() and any(destination.iterdir())
+    except OSError as error:
+        raise storage_error(error, f"looking into {destination}") from error
+    if taken:
+        raise ConflictError(
+            "not-empty", f"{destination} is not empty", hint="choose a new or empty folder"
+        )
+
+
+def _licence_text(repository: Repository, manifest: Manifest) -> bytes | None:
+    named = manifest.body.get("licence", {}).get("textDigest")
+    if named is None:
+        return None
+    try:
+        return repository.blobs.read(Digest.parse(named), max_bytes=MAX_LICENCE_BYTES)
+    except NotFoundError:
+        raise NotFoundError(
+            "no-licence-text",
+            f"{manifest.name} names a licence text that is not in the store",
+            hint="commit it again with its licence text",
+        ) from None
+
+
+def _claims(
+    manifest: Manifest, commitment: Commitment, regulatory: Sequence[Mapping[str, JSON]]
+) -> dict[str, JSON]:
+    """Return what can be stated beyond the manifest because it was measured just now."""
+    total = manifest.body["records"]
+    rate = f"{commitment.duplicates / total:.6f}" if total else "0.000000"
+    quality: list[JSON] = [
+        {
+            "type": "QualityMeasurement",
+            "metric": "exactDuplicateRate",
+            "value": rate,
+            "method": "share of records whose record id occurs earlier in the same version",
+        }
+    ]
+    derivation = manifest.body.get("derivation", {})
+    counts = derivation.get("counts", {})
+    for reason, count in sorted(derivation.get("dropped", {}).items()):
+        quality.append(
+            {
+                "type": "QualityMeasurement",
+                "metric": f"droppedRecords:{reason}"[:200],
+                "value": str(count),
+                "method": f"records the filter dropped for this reason, of {counts['in']} seen",
+            }
+        )
+    claims: dict[str, JSON] = {
+        "quality": quality[:1000],
+        "age": {"type": "DataAge", "snapshotAt": manifest.created},
+    }
+    collected = manifest.body["descriptor"].get("collectedDuring", {}).get("value")
+    if isinstance(collected, dict):
+        for member, ours in (("start", "collectedFrom"), ("end", "collectedUntil")):
+            day = collected.get(member)
+            if isinstance(day, str) and len(day) >= 10:
+                claims["age"][ours] = day[:10]
+    if regulatory:
+        claims["regulatory"] = [{"type": "RegulatoryStatement", **item} for item in regulatory]
+    return claims
+
+
+def _log(
+    repository: Repository, commitment: Commitment, credential: bytes, log_signer: Signer
+) -> int:
+    with repository.transaction(log_signer=log_signer) as transaction:
+        if commitment.new:
+            transaction.writer.put_bytes(commitment.salts)
+            transaction.log_manifest(commitment.manifest)
+        transaction.log_credential(credential)
+        return transaction.commit()[-1]
+
+
+def _documents(
+    repository: Repository,
+    manifest: Manifest,
+    tree: Tree,
+    commitment: Commitment,
+    credential: bytes,
+) -> dict[str, bytes]:
+    proof = repository.proof_for(repository.index_of(manifest.id))
+    return {
+        "credential.json": credential,
+        "manifest.json": manifest.encode(),
+        "records.json": commitment.manifest.encode(),
+        "records.salts": commitment.salts,
+        "tree.jsonl": tree.encode(),
+        "genesis.json": repository.genesis.encode(),
+        "log.tlog-proof": proof.encode(),
+    }
+
+
+def _write(folder: Path, documents: Mapping[str, bytes]) -> None:
+    for name, data in documents.items():
+        try:
+            with (folder / name).open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise storage_error(error, f"writing {name}") from error
+
+
+@contextmanager
+def _building(destination: Path) -> Iterator[Path]:
+    folder = destination.with_name(f"{destination.name}.new-{secrets.token_hex(8)}")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise storage_error(error, f"making {folder}") from error
+    try:
+        yield folder
+    finally:
+        # After the rename there is nothing here any more.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, destination: Path) -> None:
+    try:
+        sync_directory(folder)
+        folder.rename(destination)  # replaces an empty folder and nothing else
+        sync_directory(destination.parent)
+    except LyrikstoreError:
+        raise
+    except FileExistsError:
+        raise ConflictError("not-empty", f"{destination} is not empty any more") from None
+    except OSError as error:
+        if destination.exists() and any(destination.iterdir()):
+            raise ConflictError("not-empty", f"{destination} is not empty any more") from None
+        raise storage_error(error, f"writing {destination}") from error
+
+
+def _part(progress: Progress | None, part: str) -> Callable[[int, int], None] | None:
+    if progress is None:
+        return None
+    return lambda files, done: progress(part, files, done)

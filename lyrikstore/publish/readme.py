@@ -1,0 +1,132 @@
+"""The README of a delivery: how somebody who is no programmer checks it (spec/14 §3)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.publish.text import code, escape
+
+_FILES = {
+    "credential.json": "what the publisher states and signs: licence terms, origin, quality, "
+    "validity",
+    "manifest.json": "the signed record of how this version of the data came to be",
+    "records.json": "the signed commitment to every single record",
+    "records.salts": "random values needed to recompute that commitment",
+    "tree.jsonl": "the list of files with sizes, digests and metadata",
+    "genesis.json": "the founding document of the publisher's store, with the key of its log",
+    "log.tlog-proof": "proof that this version stands in the publisher's log",
+    "LICENCE.txt": "the licence text",
+    "README.md": "this page; nobody signed it",
+}
+
+
+_VERDICTS = (
+    (
+        "TRUSTED",
+        "the files are exactly those the publisher signed for, and you believe that key",
+        "use the data as the licence says",
+    ),
+    (
+        "VALID",
+        "everything fits together, but you have not said that you believe the key",
+        "do steps 2 and 3",
+    ),
+    (
+        "INCOMPLETE",
+        "something is missing, so the check could not be finished; the answer names it",
+        "ask for the missing files",
+    ),
+    (
+        "INVALID",
+        "something differs, has expired or is forged; the answer names it",
+        "do not use the data; ask the publisher",
+    ),
+)
+
+
+def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
+    """Return the README of a delivery.
+
+    Args:
+        credential: The signed credential; its text is escaped.
+        files: Names of the other files beside it.
+    """
+    subject: dict[str, Any] = credential["credentialSubject"]
+    issuer: dict[str, Any] = credential["issuer"]
+    licence: dict[str, Any] = subject["licence"]
+    named = escape(issuer["name"]) if "name" in issuer else "the publisher"
+    rows = "\n".join(f"| {code(name)} | {_FILES[name]} |" for name in [*files, "README.md"])
+    until = credential.get("validUntil")
+    return f"""# {escape(subject["name"])}
+
+A delivery of {subject["fileCount"]} files ({subject["byteSize"]} bytes, {subject["recordCount"]}
+records), issued by {named}. The data is in the folder `data`.
+
+**This page proves nothing.** It is not signed, and whoever changed the data could have changed it
+too. The check below does prove something.
+
+## What you may do with the data
+
+| | |
+| --- | --- |
+| licence | {escape(licence.get("spdxExpression", "none stated"))} |
+| you may | {_words(licence["permits"])} |
+| you may not | {_words(licence["prohibits"])} |
+| you must | {_words(licence["requires"])} |
+| valid | from {code(credential["validFrom"])} {_until(until)} |
+
+What is not listed under "you may" is not permitted by this credential.
+
+## How to check it
+
+You need a computer with Python 3.11 or later. You do not need a network connection for steps 3 to
+5, an account, or anything else from the publisher.
+
+1. Install the program: `pip install lyrikstore`
+2. **Get the publisher's key on another way than this folder**: from a contract, a letter, a website
+   you already trust, or a telephone call. A key that came with the data proves nothing. This
+   delivery claims to be signed by
+
+   `{issuer["id"]}`
+
+   Both must be the same, character for character. If they differ, stop and ask the publisher.
+3. Tell the program that you believe that key, in your own words for the name:
+
+   `lyrikstore trust add KEY --name "my supplier"`
+
+   Type the key you got in step 2 in place of KEY.
+4. Open a terminal in this folder and run
+
+   `lyrikstore verify credential.json --data data`
+5. Read the last line of the answer:
+
+{_verdicts()}
+
+The answer also lists what no such check can prove: that the statements are true, that the data was
+obtained lawfully, that it is free of errors or of personal data. For those, ask the publisher.
+
+## What is in this folder
+
+| file | what it is |
+| --- | --- |
+| `data` | the data itself |
+{rows}
+
+Keep the folder as it is: the check needs these files, and it reports any file in `data` that was
+added, removed, renamed or changed. The formats are public, so the check can be repeated with other
+programs: plain BLAKE3 digests, signed JSON (W3C Verifiable Credentials, eddsa-jcs-2022) and a
+C2SP transparency log.
+"""
+
+
+def _verdicts() -> str:
+    rows = ["| answer | what it means | what to do |", "| --- | --- | --- |"]
+    return "\n".join([*rows, *(f"| {' | '.join(row)} |" for row in _VERDICTS)])
+
+
+def _words(words: Sequence[str]) -> str:
+    return ", ".join(escape(word) for word in words) or "nothing stated"
+
+
+def _until(until: str | None) -> str:
+    return f"to {code(until)}" if until is not None else "without an end"

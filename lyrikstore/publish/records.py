@@ -1,0 +1,179 @@
+"""The ``records`` manifest that a delivery commits to (spec/09-records.md, spec/14 §2)."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.records import DOCUMENT, document_id, iter_records
+from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.names import Name
+from lyrikstore.history.orderroot import make_salts, order_root, split_salts
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Tree
+
+MAX_SALTS_BYTES = 1 << 30
+
+Progress = Callable[[int, int], None]
+"""Called after each file with the number of files and of bytes read so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """The records of one dataset version, committed to.
+
+    Attributes:
+        manifest: The ``records`` manifest.
+        salts: Its salts blob.
+        new: Whether it still has to be logged.
+        carried: Records that kept the salt of the version before.
+        duplicates: Records that repeat an earlier one of this version.
+    """
+
+    manifest: Manifest
+    salts: bytes
+    new: bool
+    carried: int
+    duplicates: int
+
+
+def record_ids(
+    repository: Repository, tree: Tree, reader: str, progress: Progress | None = None
+) -> Iterator[Digest]:
+    """Yield the record ids of a version in storage order: files by path, records as they come.
+
+    Args:
+        repository: Holds the files.
+        tree: The version's tree.
+        reader: Id and version of the reader.
+        progress: Told about every file.
+
+    Raises:
+        InvalidInputError: (``no-reader``, ``bad-record``) the reader cannot read a file.
+        IncompleteError, VerificationError, NotFoundError: A file is lost or damaged.
+    """
+    done = 0
+    for number, entry in enumerate(tree.entries, 1):
+        with repository.blobs.open(entry.blake3) as stream:
+            if reader == DOCUMENT:
+                yield document_id(_pieces(stream))
+            else:
+                for record in iter_records(reader, entry.path, stream):
+                    yield record.id
+        done += entry.bytes
+        if progress is not None:
+            progress(number, done)
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    while piece := stream.read(1 << 20):
+        yield piece
+
+
+def records_name(manifest: Manifest) -> str:
+    """Return the name of the ``records`` manifests of a dataset: ``records/acme/contracts``."""
+    return f"records/{Name.parse(manifest.name).part}"
+
+
+def commit_to_records(
+    repository: Repository,
+    manifest: Manifest,
+    *,
+    signer: Signer,
+    clock: Clock,
+    progress: Progress | None = None,
+) -> Commitment:
+    """Return a commitment to the records of ``manifest``: the logged one, or a new one to log.
+
+    Args:
+        repository: The store.
+        manifest: A dataset manifest of it.
+        signer: Signs a new ``records`` manifest.
+        clock: When it claims to be signed.
+        progress: Told about every file of this version.
+
+    Raises:
+        VerificationError: (``records-differ``) the files do not hold the number of records that
+            the manifest states, or not those that were committed to before.
+        InvalidInputError, IncompleteError, NotFoundError: A file cannot be read.
+
+    Cost: reads every file of the version; and of the version committed to before, if this one is
+    not committed to yet. Memory for 32 bytes a record.
+    """
+    reader = manifest.body["reader"]
+    ids = list(record_ids(repository, repository.tree(manifest), reader, progress))
+    if len(ids) != manifest.body["records"]:
+        raise VerificationError(
+            "records-differ",
+            f"{manifest.name} holds {len(ids)} records; its manifest says "
+            f"{manifest.body['records']}",
+            hint="run lyrikstore verify",
+        )
+    duplicates = len(ids) - len(set(ids))
+    before = _logged(repository, records_name(manifest))
+    for earlier in before:
+        if earlier.inputs_in("dataset")[0].id == manifest.id:
+            salts = _salts(repository, earlier)
+            _check(earlier, ids, salts)
+            return Commitment(earlier, salts, new=False, carried=len(ids), duplicates=duplicates)
+    known = _salted(repository, before[0]) if before else []
+    fresh = 0
+
+    def random(count: int) -> bytes:
+        nonlocal fresh
+        fresh += 1
+        return secrets.token_bytes(count)
+
+    salts = make_salts(ids, known, random=random)
+    root = order_root(ids, salts)
+    records = sign_manifest(
+        kind="records",
+        store=repository.store_id,
+        name=records_name(manifest),
+        body={
+            "reader": reader,
+            "roots": [{"type": "order", "root": root.root, "count": root.count}],
+        },
+        signer=signer,
+        created=clock(),
+        parents=[before[0].id] if before else [],
+        inputs=[Input("dataset", "dataset", manifest.id)],
+        attachments=[Attachment("salts", Digest.of(salts), len(salts))],
+    )
+    return Commitment(records, salts, new=True, carried=len(ids) - fresh, duplicates=duplicates)
+
+
+def _logged(repository: Repository, name: str) -> list[Manifest]:
+    return repository.history(name) if name in repository.refs else []
+
+
+def _salts(repository: Repository, records: Manifest) -> bytes:
+    attachment = records.attachments_in("salts")[0]
+    return repository.blobs.read(attachment.id, max_bytes=MAX_SALTS_BYTES)
+
+
+def _salted(repository: Repository, records: Manifest) -> list[tuple[Digest, bytes]]:
+    """The record ids and salts of an earlier commitment, so that old proofs stay good."""
+    dataset = repository.manifest(records.inputs_in("dataset")[0].id)
+    ids = list(record_ids(repository, repository.tree(dataset), records.body["reader"]))
+    salts = _salts(repository, records)
+    _check(records, ids, salts)
+    return list(zip(ids, split_salts(salts), strict=True))
+
+
+def _check(records: Manifest, ids: Sequence[Digest], salts: bytes) -> None:
+    try:
+        found = order_root(ids, salts)
+    except FormatError as error:
+        raise VerificationError("records-differ", f"{records.name}: {error.message}") from None
+    roots = [root for root in records.body["roots"] if root["type"] == "order"]
+    if roots != [{"type": "order", "root": found.root, "count": found.count}]:
+        raise VerificationError(
+            "records-differ",
+            f"the records are not those that {records.name} committed to",
+            hint="run lyrikstore verify",
+        )

@@ -1,0 +1,231 @@
+"""A card says what signed objects say, each statement with its evidence, and nothing else."""
+
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from huggingface_hub import ModelCard
+from markdown_it import MarkdownIt
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.history.manifest import parse_manifest, sign_manifest
+from lyrikstore.history.transact import TransactionBuilder
+from lyrikstore.publish.card import CardResult, make_card
+from lyrikstore.publish.cardfacts import gather
+from lyrikstore.publish.cardtext import render_card
+from lyrikstore.publish.responses import QUESTIONS, parse_responses
+from lyrikstore.testing.keys import signer_for
+
+ANSWERS = b"""
+expert = "Dr <b>Ada</b>"
+date = "2026-11-24"
+
+[answers]
+intended-use = "Sorting licences before a lawyer reads them.\\n\\n# Not a heading"
+limitations = "<script>alert(1)</script> | [x](http://evil.example)"
+"""
+
+
+def make(chain: Any, nickname: str = "checkpoint", **changes: Any) -> CardResult:
+    arguments = {"signer": chain.signer, "log_signer": chain.log_signer, "clock": chain.clock}
+    return make_card(chain.repository, chain.made[nickname], **{**arguments, **changes})
+
+
+@pytest.fixture(scope="module")
+def card(full_chain: Any) -> CardResult:
+    return make(full_chain)
+
+
+def statements(text: str) -> list[str]:
+    """Return every line that states something: list items and table rows with data."""
+    body = text.split("\n## Identity\n", 1)[1].split("\n## Evidence\n", 1)[0]
+    lines = [line for line in body.splitlines() if line.startswith(("- ", "| "))]
+    return [line for line in lines if "| evidence |" not in line and "| --- |" not in line]
+
+
+def test_the_hub_can_read_it(card: CardResult) -> None:
+    read = ModelCard(card.text.decode())
+    data = read.data.to_dict()
+    assert data["library_name"] == "peft"
+    assert data["pipeline_tag"] == "text-classification"
+    results = {result.metric_type: result for result in read.data.eval_results or []}
+    assert results["accuracy"].metric_value == 0.75
+    assert results["f1"].metric_value == 0.75
+    assert results["accuracy"].dataset_name == "datasets/acme/clean.test"
+    # Names of a store are not names on the Hub; nothing may link to a stranger's model.
+    assert not {"base_model", "datasets", "license"} & data.keys()
+
+
+def test_every_statement_has_evidence_that_resolves(full_chain: Any, card: CardResult) -> None:
+    text = card.text.decode()
+    table = dict(re.findall(r"^\| (E\d+) \| .* \| `(blake3:[0-9a-f]{64})` \|$", text, re.MULTILINE))
+    lines = statements(text)
+    assert len(lines) == card.statements
+    cited: set[str] = set()
+    for line in lines:
+        found = re.findall(r"\[(E\d+)\]\(#evidence\)", line)
+        assert found, line
+        cited.update(found)
+    assert cited == set(table)
+    assert {Digest.parse(item) for item in table.values()} == set(card.evidence)
+    for identity in card.evidence:
+        assert full_chain.repository.is_logged(identity)
+
+
+def test_its_manifest_covers_it(full_chain: Any, card: CardResult) -> None:
+    manifest = parse_manifest(card.manifest.encode())
+    attachment = manifest.attachments_in("card")[0]
+    assert attachment.id == Digest.of(card.text)
+    stored = full_chain.repository.blobs.read(attachment.id, max_bytes=1 << 20)
+    assert stored == card.text
+    assert manifest.body["statements"] == card.statements
+    assert manifest.body["notEstablished"] == card.not_established
+    assert sorted(manifest.body["evidence"]) == sorted(map(str, card.evidence))
+    inputs = {item.id for item in manifest.inputs}
+    made = full_chain.made
+    for nickname in ("checkpoint", "run", "base", "train", "test", "raw", "filter", "evaluation"):
+        assert made[nickname].id in inputs, nickname
+
+
+def test_counts_are_what_the_text_shows(card: CardResult) -> None:
+    text = card.text.decode()
+    assert text.count("*not established*") == card.not_established
+    assert f"It makes {card.statements} statements" in text
+    assert card.claimed == 0
+
+
+def test_it_tells_the_honest_result(card: CardResult) -> None:
+    text = card.text.decode()
+    assert "**the baseline is better** than the model, by 0.05" in text
+    assert "accuracy | 0.75 (0.50 to 0.99) | 0.80 (0.50 to 0.99) | 0.5 (0.1 to 0.9)" in text
+    assert "4 records seen, 3 kept here, 1 of them changed, 1 dropped" in text
+    assert "Apache-2.0, says the package" in text
+
+
+def test_made_twice_it_is_the_same_and_logged_once(chain: Any) -> None:
+    first = make(chain)
+    size = chain.repository.checkpoint.size
+    chain.clock.moment = chain.clock.moment.replace(year=2027)
+    second = make(chain)
+    assert (first.changed, second.changed) == (True, False)
+    assert second.text == first.text
+    assert second.manifest.id == first.manifest.id
+    assert chain.repository.checkpoint.size == size
+    facts = gather(chain.repository, chain.made["checkpoint"])
+    assert render_card(facts, None).data == first.text
+
+
+def test_answers_are_claims_with_a_name(chain: Any) -> None:
+    before = make(chain)
+    responses = parse_responses(ANSWERS)
+    card = make(chain, responses=responses)
+    text = card.text.decode()
+    assert card.changed
+    assert card.claimed == 2
+    assert card.not_established == before.not_established - 2
+    assert card.manifest.parents == (before.manifest.id,)
+    assert card.manifest.attachments_in("answers")[0].id == Digest.of(ANSWERS)
+    assert Digest.of(ANSWERS) in card.evidence
+    assert "claimed by Dr &#60;b&#62;Ada&#60;/b&#62;, 2026-11-24" in text
+    assert len(statements(text)) == card.statements
+
+
+def test_no_foreign_text_becomes_markup(chain: Any) -> None:
+    card = make(chain, responses=parse_responses(ANSWERS))
+    tokens = MarkdownIt("commonmark").enable("table").parse(card.text.decode().split("---\n", 2)[2])
+    flat = [t for token in tokens for t in (token, *(token.children or []))]
+    assert not [t for t in flat if t.type in {"html_block", "html_inline", "image"}]
+    links = {t.attrs["href"] for t in flat if t.type == "link_open"}
+    assert links == {"#evidence"}
+    headings = [b.content for a, b in pairwise(tokens) if a.type == "heading_open"]
+    assert "Not a heading" not in headings
+    assert headings[1:] == [
+        "Identity",
+        "Intended use",
+        "Training data",
+        "Training procedure",
+        "Evaluation",
+        "evaluations/acme/classifier",
+        "Limitations and risks",
+        "Oversight",
+        "Evidence",
+    ]
+
+
+def test_a_base_model_s_card_lacks_what_it_lacks(chain: Any) -> None:
+    card = make(chain, "base")
+    text = card.text.decode()
+    assert "training data: *not established*" in text
+    assert "how well it works: *not established*" in text
+    assert "how it was trained: *not established*" in text
+    assert len(statements(text)) == card.statements
+    ModelCard(text)
+
+
+def test_evaluations_without_effect_are_left_out(
+    chain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = make(chain)
+    genuine = chain.made["evaluation"]
+    with (
+        monkeypatch.context() as patched,
+        chain.repository.transaction(log_signer=chain.log_signer) as tx,
+    ):
+        patched.setattr(TransactionBuilder, "_check_refs", lambda _: None)
+        forged = sign_manifest(
+            kind="evaluation",
+            store=chain.repository.store_id,
+            name="evaluations/acme/better",
+            body={
+                **genuine.body,
+                "model": {**genuine.body["model"], "accuracy": {"value": "1"}},
+            },
+            signer=signer_for("mallory"),
+            created=chain.clock(),
+            inputs=genuine.inputs,
+        )
+        tx.log_manifest(forged)
+        tx.commit()
+    assert [item.reason for item in chain.repository.flagged] == ["unauthorised"]
+    again = make(chain)
+    assert not again.changed
+    assert again.text == honest.text
+
+
+def test_only_checkpoints_and_only_with_authority(chain: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        make(chain, "raw")
+    with pytest.raises(PolicyError):
+        make(chain, signer=signer_for("mallory"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff",
+        b"not toml [",
+        b'expert = "a"\ndate = "2026-11-24"\n',
+        b'expert = "a"\ndate = "yesterday"\n[answers]\n',
+        b'expert = ""\ndate = "2026-11-24"\n[answers]\n',
+        b'expert = 1\ndate = "2026-11-24"\n[answers]\n',
+        b'expert = "a"\ndate = "2026-11-24"\n[answers]\nweather = "fine"\n',
+        b'expert = "a"\ndate = "2026-11-24"\n[answers]\nrisks = ""\n',
+        b'expert = "a"\ndate = "2026-11-24"\n[answers]\nrisks = 3\n',
+        b'expert = "a"\ndate = "2026-11-24"\nmore = 1\n[answers]\n',
+        b"a = " + b"[" * 20_000,
+        b"#" * (1 << 19),
+    ],
+)
+def test_bad_answers_are_told_in_one_line(text: bytes) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_responses(text)
+    assert "\n" not in caught.value.message
+
+
+def test_a_toml_date_is_a_date() -> None:
+    made = parse_responses(b'expert = "a"\ndate = 2026-11-24\n[answers]\nrisks = "none"\n')
+    assert made.date == "2026-11-24"
+    assert set(made.answers) <= set(QUESTIONS)
