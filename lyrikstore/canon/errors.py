@@ -118,32 +118,27 @@ class RunFailedError(LyrikstoreError):
     """The training program failed."""
 
 
-_KIND_FOR_ERRNO = {
-    errno.ENOSPC: "disk-full",
-    errno.EDQUOT: "disk-full",
-    errno.EROFS: "read-only",
-    errno.EACCES: "permission-denied",
-    errno.EPERM: "permission-denied",
-}
-_HINT_FOR_KIND = {
-    "disk-full": "free some space and try again; nothing was half written",
-    "read-only": "the file system is mounted read-only",
-    "permission-denied": "check who owns the file and its folder",
+_FULL = ("disk-full", "free some space and run the command again; nothing was half done")
+_DENIED = ("no-permission", "check the owner and mode of the file and its folder")
+_FAULTS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: ("read-only", "the file system is mounted read-only; use another folder"),
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
 }
 
 
-def storage_error(error: OSError, message: str) -> StorageError:
-    """Return the :class:`StorageError` to raise for an ``OSError`` of the operating system.
+def storage_error(error: OSError, doing: str) -> "NotFoundError | StorageError":
+    """Return the error that reports ``error`` of the operating system.
 
     Args:
         error: What the system said; its number is kept in ``details["errno"]``.
-        message: One line: what failed, with the name the user typed. The system's reason is added.
+        doing: A phrase that names the file; the system's reason is added.
     """
-    kind = _KIND_FOR_ERRNO.get(error.errno or 0, "io")
+    if error.errno == errno.ENOENT:
+        return NotFoundError("no-file", f"{doing}: there is no such file")
+    kind, hint = _FAULTS.get(error.errno or 0, ("io", "check the disk; see the system log"))
     details = {} if error.errno is None else {"errno": error.errno}
-    return StorageError(
-        kind,
-        f"{message}: {error.strerror or 'input/output error'}",
-        hint=_HINT_FOR_KIND.get(kind, ""),
-        details=details,
-    )
+    reason = error.strerror or "input/output error"
+    return StorageError(kind, f"{doing}: {reason}", hint=hint, details=details)

@@ -62,6 +62,37 @@ class KeySigner:
         return self.private.sign(message)
 
 
+class DeferredSigner:
+    """A signer that is opened at its first use, so that what signs nothing asks no passphrase.
+
+    Args:
+        load: Opens it; called once.
+    """
+
+    def __init__(self, load: Callable[[], Signer]) -> None:
+        self._load = load
+        self._signer: Signer | None = None
+
+    @property
+    def public(self) -> PublicKey:
+        """The key that verifies the signatures."""
+        return self._opened().public
+
+    @property
+    def did(self) -> str:
+        """The key as ``did:key:z6Mk…``."""
+        return self._opened().did
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of ``message``."""
+        return self._opened().sign(message)
+
+    def _opened(self) -> Signer:
+        if self._signer is None:
+            self._signer = self._load()
+        return self._signer
+
+
 def _file_signer(rest: str, passphrase: "PassphraseSource | None") -> Signer:
     from lyrikstore.crypto.keyfile import load_key  # verification starts without OpenSSL
 

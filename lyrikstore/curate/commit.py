@@ -21,6 +21,7 @@ from lyrikstore.curate.licence import parse_licence
 from lyrikstore.curate.records import DOCUMENT, READERS, count_records
 from lyrikstore.curate.sheet import Joined, Row, Sheet, join, read_sheet
 from lyrikstore.curate.snapshot import Ignored, Scan, scan
+from lyrikstore.curate.unchanged import LastCommit, Recalled
 from lyrikstore.curate.versions import Statement, changed_paths, current_version, put_attachment
 from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.manifest import Attachment, Manifest
@@ -38,7 +39,7 @@ class CommitResult:
         manifest: The new version, or ``None`` if the content is as it was (or for a dry run).
         current: The current version after it; ``None`` only for a dry run of a new name.
         log_index: Where the new version stands in the log.
-        tree: The snapshot's tree.
+        tree_id: Id of the snapshot's tree.
         added: Paths that are new.
         removed: Paths that are gone.
         changed: Paths with other content or metadata.
@@ -54,7 +55,7 @@ class CommitResult:
     manifest: Manifest | None
     current: Manifest | None
     log_index: int | None
-    tree: Tree
+    tree_id: Digest
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[str, ...]
@@ -83,7 +84,7 @@ def commit_folder(
     reader: str = DOCUMENT,
     progress: Progress | None = None,
     clock: Clock = now,
-    cache: StatCache | None = None,
+    cache_dir: Path | None = None,
     follow_links: bool = False,
     allow_loss: bool = False,
     allow_orphans: bool = False,
@@ -106,7 +107,8 @@ def commit_folder(
         reader: How the files become records.
         progress: Told about files and bytes.
         clock: Tells the claimed time.
-        cache: What files hashed to; by default the store's own.
+        cache_dir: Where it is remembered what files hashed to and what was committed; never inside
+            the store, whose holder could otherwise choose what is signed. ``None``: nowhere.
         follow_links: Whether symbolic links inside the folder are followed.
         allow_loss: Whether more than a fifth of the files may go.
         allow_orphans: Whether rows without a file may be left out; files without a row always
@@ -122,16 +124,30 @@ def commit_folder(
     Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
     """
     full_name = parse_name(name)
+    cache = StatCache(cache_dir / "stat") if cache_dir else None
+    last = LastCommit(cache_dir, folder, str(full_name)) if cache_dir else None
     snapshot = _snapshot(repository, folder, sheet, follow_links)
+    current = current_version(repository, str(full_name))
+    state_id = None
+    if last is not None:
+        options = {
+            "key": key,
+            "licence": licence,
+            "text": str(Digest.of(licence_text)) if licence_text is not None else None,
+            "descriptor": descriptor,
+            "reader": reader,
+            "orphans": allow_orphans,
+        }
+        state_id = last.state(snapshot, [sheet], options)
+        recalled = last.recall(state_id, current)
+        if recalled is not None and current is not None and not repository.blobs.damaged:
+            return _unchanged(current, snapshot, recalled)
     table = None if sheet is None else read_sheet(sheet, key)
     joined = _join(snapshot, table, allow_orphans)
     weights = _check_kind(full_name, snapshot, table, reader)
     expression = licence
-    current = current_version(repository, str(full_name))
     if licence is not None and weights is None and licence != _licence_of(current):
         expression = parse_licence(licence)
-    if cache is None:
-        cache = StatCache(repository.root / "cache" / "stat")
     job = Hashing(repository, snapshot, joined, cache, progress)
     job.look_up()
     before: Tree | None = None
@@ -172,12 +188,18 @@ def commit_folder(
         )
 
     def result(manifest: Manifest | None, tree: Tree, index: int | None) -> CommitResult:
+        job.remember()
+        version = manifest or current
+        if last is not None and version is not None and not dry_run:
+            rows = tuple((row.number, row.key) for row in joined.orphan_rows)
+            files = joined.orphan_files if table else ()
+            last.remember(state_id, Recalled(str(version.id), files, rows))
         added, removed, changed = changed_paths(before, tree)
         return CommitResult(
             manifest,
             manifest or current,
             index,
-            tree,
+            tree.id,
             added,
             removed,
             changed,
@@ -194,21 +216,41 @@ def commit_folder(
         tree = job.tree()
         statement = state(tree, lambda role, data: Attachment(role, Digest.of(data), len(data)))
         if dry_run or statement.repeats(current):
-            job.remember()
             return result(None, tree, None)
+    _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
     with repository.transaction(log_signer=log_signer) as transaction:
         tree = job.store(transaction.writer)
         put = transaction.writer.put_bytes
         statement = state(tree, lambda role, data: put_attachment(put, role, data))
         if statement.repeats(current):
-            job.remember()
             return result(None, tree, None)
         put(tree.encode())
         manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
-    job.remember()
     return result(manifest, tree, index)
+
+
+def _unchanged(current: Manifest, snapshot: Scan, recalled: Recalled) -> CommitResult:
+    if current.tree is None:
+        raise InvalidInputError("bad-name", f"{current.name} has no files")
+    rows = tuple(Row(number, key, {}) for number, key in recalled.orphan_rows)
+    return CommitResult(
+        manifest=None,
+        current=current,
+        log_index=None,
+        tree_id=current.tree,
+        added=(),
+        removed=(),
+        changed=(),
+        files=len(snapshot.files),
+        bytes=snapshot.total_bytes,
+        bytes_read=0,
+        orphan_files=recalled.orphan_files,
+        orphan_rows=rows,
+        ignored=snapshot.ignored,
+        large_loss=False,
+    )
 
 
 def _snapshot(repository: Repository, folder: Path, sheet: Path | None, follow_links: bool) -> Scan:

@@ -15,7 +15,7 @@ from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.decisions import Decision
 from lyrikstore.curate.filters.contract import Candidate, Change, Drop, FieldChange
 from lyrikstore.curate.recipe import Recipe
-from lyrikstore.curate.records import document_id
+from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.tree import Entry, Tree
 
 MAX_TEXT_BYTES = 256 << 20

@@ -29,7 +29,7 @@ class Hashing:
         repository: Repository,
         snapshot: Scan,
         joined: Joined,
-        cache: StatCache,
+        cache: StatCache | None,
         progress: Progress | None,
     ) -> None:
         self._repository = repository
@@ -47,7 +47,7 @@ class Hashing:
     def look_up(self) -> None:
         """Take from the cache what it knows and the store still has."""
         for found in self._files:
-            digest = self._cache.lookup(found.stat)
+            digest = self._cache.lookup(found.stat) if self._cache is not None else None
             if digest is None or not self._repository.blobs.has(digest):
                 self.pending.append(found)
             else:
@@ -71,17 +71,15 @@ class Hashing:
         for found in self.pending:
             digest, size = writer.put_file(Path(found.location), follow_links=True)
             self.bytes_read += size
-            self._cache.record(found.stat, digest)
+            if self._cache is not None:
+                self._cache.record(found.stat, digest)
             self._add(found, digest, size)
         return Tree.of(self._entries.values())
 
     def remember(self) -> None:
-        """Save the cache; a store that cannot be written to has none."""
-        try:
-            (self._repository.root / "cache").mkdir(exist_ok=True)
-        except OSError:
-            return  # a read-only store has no cache, and needs none
-        self._cache.save()
+        """Save the cache. A failure to write it is no failure of the commit."""
+        if self._cache is not None:
+            self._cache.save()
 
     def _add(self, found: Found, digest: Digest, size: int) -> None:
         meta = self._meta.get(found.path)

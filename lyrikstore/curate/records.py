@@ -6,15 +6,14 @@ names the reader, so that the same bytes read in two ways can never pass for one
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
-
-from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import encode
+from lyrikstore.history.orderroot import record_id
 
 DOCUMENT = "document/1"
 JSONL = "jsonl/1"
@@ -23,8 +22,6 @@ READERS = (DOCUMENT, JSONL, CSV)
 
 MAX_RECORD_BYTES = 64 << 20
 """Longest single JSONL line or CSV row; a document may be of any length."""
-
-_CONTEXT = "lyrikstore 2026-11 record id "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +38,6 @@ class Record:
     id: Digest
     position: int
     data: bytes
-
-
-def record_id(reader: str, data: bytes) -> Digest:
-    """Return the id of the record bytes ``data`` under ``reader`` (spec/09-records.md §9.2).
-
-    Raises:
-        InvalidInputError: (``no-reader``) no such reader.
-    """
-    _check_reader(reader)
-    return Digest(blake3(data, derive_key_context=_CONTEXT + reader).digest())
-
-
-def document_id(pieces: Iterable[bytes]) -> Digest:
-    """Return the record id of a document given in pieces, for files too long to hold."""
-    hasher = blake3(derive_key_context=_CONTEXT + DOCUMENT)
-    for piece in pieces:
-        hasher.update(piece)
-    return Digest(hasher.digest())
 
 
 def iter_records(reader: str, path: str, stream: BinaryIO) -> Iterator[Record]:

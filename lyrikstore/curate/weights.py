@@ -53,9 +53,14 @@ def _sha256(found: Found) -> str:
     hasher = hashlib.sha256()
     try:
         with Path(found.location).open("rb") as file:
-            head = file.read(8)
-            # Protocols 2 to 5 begin so; torch's own files are ZIPs around a pickle.
-            binary = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+            head = file.read(9)
+            # Protocols 2 to 5 begin so, but so may the length of a safetensors header, which a
+            # brace follows; a whole pickle cannot pass for that (the format is checked again
+            # before weights are loaded). torch's own files are ZIPs around a pickle.
+            length = int.from_bytes(head[:8], "little")
+            tensors = head[8:] == b"{" and length <= found.stat.st_size - 8
+            protocol = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+            binary = protocol and not tensors
             if lowered.endswith(_PICKLE_SUFFIXES) or binary or head.startswith(b"PK\x03\x04"):
                 raise InvalidInputError(
                     "pickle",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.decisions import MAX_BYTES, Decision, decode_decisions
-from lyrikstore.curate.records import document_id
 from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.repository import Repository
 
 _HEX = re.compile(r"(?:blake3:)?([0-9a-f]{8,64})")

@@ -1,6 +1,7 @@
 """What files hashed to last time, so that an unchanged folder is not read again.
 
-Derived and deletable; a damaged cache is an empty cache. The racy rule is Git's: a file that
+Derived and deletable; a damaged cache is an empty cache. It belongs outside the store: whoever can
+write to it can choose which bytes its owner signs for a file. The racy rule is Git's: a file that
 was modified so shortly before it was read that a later change could carry the same time stamp
 is not remembered.
 """
@@ -19,7 +20,7 @@ _MAGIC = b"lyrstat\n"
 _HEADER = struct.Struct("<8sHHIQ")
 _KEY = struct.Struct("<QQ")
 _VALUE = struct.Struct("<Qqq32s")
-_RACY_NS = 2_000_000_000
+RACY_NS = 2_000_000_000
 """The coarsest time stamps in use (FAT): 2 s."""
 
 _MAX = 1 << 30
@@ -36,7 +37,7 @@ class StatCache:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._safe_before = time.time_ns() - _RACY_NS
+        self._safe_before = time.time_ns() - RACY_NS
         self._entries: dict[bytes, bytes] = {}
         self._used: dict[bytes, bytes] = {}
         with contextlib.suppress(OSError):
@@ -78,6 +79,7 @@ class StatCache:
         new = self._path.with_name(self._path.name + ".new")
         with contextlib.suppress(OSError):
             # No fsync: a torn cache fails its checksum and is an empty cache.
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             new.write_bytes(data + blake3(data).digest())
             new.replace(self._path)
 

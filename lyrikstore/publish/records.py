@@ -9,10 +9,10 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
-from lyrikstore.curate.records import DOCUMENT, document_id, iter_records
+from lyrikstore.curate.records import DOCUMENT, iter_records
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.names import Name
-from lyrikstore.history.orderroot import make_salts, order_root, split_salts
+from lyrikstore.history.orderroot import document_id, make_salts, order_root, split_salts
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 

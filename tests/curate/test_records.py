@@ -8,14 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.records import (
-    READERS,
-    count_records,
-    document_id,
-    iter_records,
-    record_id,
-)
+from lyrikstore.curate.records import READERS, count_records, iter_records
 from lyrikstore.curate.texts import foreign_format
+from lyrikstore.history.orderroot import document_id, record_id
 
 
 def read(reader: str, data: bytes) -> list[bytes]:
