@@ -1,0 +1,228 @@
+"""Runs one job in a worker process that has little to lose or to leak (spec/13-runs.md section 2).
+
+The worker gets a private folder, a cleaned environment without credentials, and no network by the
+libraries' own switches. This is a guardrail, not a sandbox: code in the worker runs as the user.
+It talks back in JSON lines on its standard output; what libraries print goes to a log file that
+is removed with the folder.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lyrikstore.canon.errors import FormatError, RunFailedError, storage_error
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.train.staging import Staging, write_private
+
+_KEPT = frozenset(
+    {
+        "CUDA_VISIBLE_DEVICES",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LD_LIBRARY_PATH",
+        "PATH",
+        "SYSTEMROOT",
+        "TZ",
+    }
+)
+_MAX_LINE = 1 << 20
+_GRACE = 5.0  # seconds between asking a worker to stop and killing it
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run, evaluation or prediction is.
+
+    Attributes:
+        phase: ``check``, ``register``, ``start``, ``step``, ``validate``, ``seal``, ``store``,
+            ``log``, ``score``, ``baseline`` or ``done``.
+        done: Steps or records done; 0 where there is nothing to count.
+        total: Of how many.
+        detail: Figures of the phase, such as ``loss``; decimals as text.
+    """
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def silent(_: Progress) -> None:
+    """Ignore progress."""
+
+
+def run_job(
+    staging: Staging,
+    job: dict[str, Any],
+    *,
+    threads: int,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+) -> dict[str, Any]:
+    """Run one job to its end and return what the worker reported last.
+
+    Args:
+        staging: Where the worker works; relative paths in the job are relative to it.
+        job: What to do; ``job["job"]`` names it (:mod:`lyrikstore.train.worker`).
+        threads: CPU threads it may use.
+        base_env: The environment to take the few harmless variables from.
+        progress: Told of every step.
+
+    Raises:
+        RunFailedError: (``worker-failed``) it ended without a result; the message is its own
+            last words. Whatever stops this call, Ctrl-C included, also stops the worker.
+    """
+    name = str(job["job"])
+    write_private(staging.path / f"{name}.json", encode(job))
+    log = staging.path / f"{name}.log"
+    write_private(log, b"")
+    with _started(staging, name, log, clean_environment(staging.path, base_env, threads)) as child:
+        result = None
+        for event in _events(child):
+            if event.get("event") == "done":
+                result = event
+            else:
+                progress(_to_progress(event))
+        code = child.wait()
+    if code != 0 or result is None:
+        _failed(name, code, log)
+    return result
+
+
+def clean_environment(folder: Path, base: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Return the whole environment of a worker.
+
+    Hub tokens, tracker switches and proxies stay behind: ``CLEARML_LOG_MODEL`` alone, true by
+    default, would upload weights.
+
+    Args:
+        folder: The staging folder; home and temporary files go there.
+        base: The environment of the caller.
+        threads: CPU threads.
+    """
+    kept = {name: value for name, value in base.items() if name in _KEPT}
+    count = str(threads)
+    return kept | {
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        "HF_HOME": str(folder / "home"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_OFFLINE": "1",
+        "HOME": str(folder / "home"),
+        "MKL_NUM_THREADS": count,
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+        # Threads that spin while they wait starve whatever else runs on the machine.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        # The worker must run the very sources whose digest the run records.
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONUTF8": "1",
+        "RAYON_NUM_THREADS": count,
+        "TMPDIR": str(folder / "tmp"),
+        "TOKENIZERS_PARALLELISM": "false",
+        "TRANSFORMERS_OFFLINE": "1",
+    }
+
+
+@contextmanager
+def _started(
+    staging: Staging, name: str, log: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        for folder in ("home", "tmp"):
+            (staging.path / folder).mkdir(mode=0o700, exist_ok=True)
+        with log.open("ab") as errors:
+            child = subprocess.Popen(
+                [sys.executable, "-P", "-s", "-m", "lyrikstore.train.worker", f"{name}.json"],
+                cwd=staging.path,
+                env=dict(environment),
+                stdin=subprocess.PIPE,  # its end tells the worker that we are gone
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                # Ctrl-C in a terminal goes to the whole group; this process alone shall decide.
+                start_new_session=True,
+                # The folder counts as in use until the worker is gone, even if we die first.
+                pass_fds=(staging.lock,),
+            )
+    except OSError as error:
+        raise storage_error(error, "starting the worker") from error
+    with child:
+        try:
+            yield child
+        finally:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+                try:
+                    child.wait(_GRACE)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+
+
+def _events(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+    if child.stdout is None:
+        raise RunFailedError("worker-failed", "the worker has no standard output")
+    while line := child.stdout.readline(_MAX_LINE):
+        try:
+            event = parse(line, max_bytes=_MAX_LINE)
+        except FormatError as error:
+            raise RunFailedError(
+                "worker-failed", f"the worker wrote something else than JSON: {error.message}"
+            ) from None
+        if isinstance(event, dict):
+            yield event
+
+
+def _to_progress(event: Mapping[str, Any]) -> Progress:
+    known = {"event", "phase", "done", "total"}
+    return Progress(
+        str(event.get("phase", "")),
+        int(event.get("done", 0)),
+        int(event.get("total", 0)),
+        {name: value for name, value in event.items() if name not in known},
+    )
+
+
+def _failed(name: str, code: int, log: Path) -> NoReturn:
+    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    words = lines[-1][:300] if lines else ""
+    if code < 0:
+        words = f"killed by {_signal_name(-code)}" + (f" ({words})" if words else "")
+    raise RunFailedError(
+        "worker-failed",
+        f"{name} failed: {words or f'exit code {code}'}",
+        hint="nothing was stored; correct the config or the data and run it again",
+        details={"exitCode": code, "log": lines[-50:]},
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident size this process has had, in bytes."""
+    import resource
+
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024
+
+
+def emit(descriptor: int, event: Mapping[str, Any]) -> None:
+    """Write one event as a JSON line, from the worker's side."""
+    os.write(descriptor, json.dumps(event, ensure_ascii=True).encode("ascii") + b"\n")

@@ -1,0 +1,218 @@
+"""Training configs: TOML in, a checked record out (spec/13-runs.md section 1).
+
+Every value of a config is signed with the run, so there are no floats: a decimal written in TOML
+is kept as its shortest decimal text, and becomes a number only inside the worker.
+"""
+
+import tomllib
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.schemas import check_schema
+
+MAX_BYTES = 1 << 16
+"""Longest config."""
+
+_HINT = "lyrikstore help train shows a config with every setting"
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Which data.
+
+    Attributes:
+        train: REF of the dataset to learn from.
+        validation: REF of the dataset measured after each epoch.
+        label: Metadata column that holds the label.
+        test: REF of the dataset that ``evaluate`` will use; named by the run, never opened by it.
+    """
+
+    train: str
+    validation: str
+    label: str
+    test: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Which model.
+
+    Attributes:
+        base: REF of the base checkpoint.
+        pooling: How token vectors become one vector: ``mean`` or ``cls``.
+        max_tokens: Longest text the model reads, special tokens included; the rest is cut off.
+    """
+
+    base: str
+    pooling: str = "mean"
+    max_tokens: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class LoraConfig:
+    """Which adapter.
+
+    Attributes:
+        rank: Rank of the update matrices.
+        alpha: Their scale is ``alpha / rank``.
+        dropout: Dropout before the adapter, a decimal.
+        targets: Names of the linear layers that get one.
+        layers: Numbers of the encoder layers that get one; empty means all.
+    """
+
+    rank: int = 8
+    alpha: int = 16
+    dropout: str = "0"
+    targets: tuple[str, ...] = ("dense", "key", "query", "value")
+    layers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How to train.
+
+    Attributes:
+        epochs: Passes over the training data.
+        batch_size: Records per step.
+        learning_rate: Of the adapter, at its peak.
+        head_learning_rate: Of the classifier, at its peak.
+        weight_decay: AdamW's.
+        warmup: Share of the steps in which the rate rises; it falls linearly to 0 after them.
+        dropout: Dropout before the classifier.
+        class_weights: ``balanced`` weighs every label equally, ``none`` every record.
+        keep: Which checkpoints become objects: ``last`` or ``every-epoch``.
+        seed: Decides order, initial weights and dropout.
+        threads: CPU threads; part of what makes a run repeatable.
+    """
+
+    epochs: int = 3
+    batch_size: int = 16
+    learning_rate: str = "0.002"
+    head_learning_rate: str = "0.002"
+    weight_decay: str = "0.01"
+    warmup: str = "0.1"
+    dropout: str = "0.1"
+    class_weights: str = "balanced"
+    keep: str = "last"
+    seed: int = 1
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One checked training config.
+
+    Law: ``TrainConfig.from_json(c.to_json()) == c`` for every config.
+
+    Attributes:
+        purpose: What the data will be used for, such as ``train``.
+        name: Full name of the checkpoint to make.
+        data: Which data.
+        model: Which model.
+        lora: Which adapter.
+        training: How to train.
+    """
+
+    purpose: str
+    name: str
+    data: DataConfig
+    model: ModelConfig
+    lora: LoraConfig
+    training: TrainingConfig
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the config in a TOML text.
+
+        Args:
+            text: What the user's file holds.
+
+        Raises:
+            InvalidInputError: (``bad-config``) not TOML, an unknown or missing setting, or a
+                value outside its range; the message names the place.
+        """
+        if len(text) > MAX_BYTES:
+            raise InvalidInputError("bad-config", f"the config is longer than {MAX_BYTES} bytes")
+        try:
+            document = tomllib.loads(text, parse_float=_decimal)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise InvalidInputError("bad-config", f"not TOML: {error}", hint=_HINT) from None
+        return cls.from_json(document)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Return the config in a document such as a run manifest's ``body.config``.
+
+        Raises:
+            InvalidInputError: (``bad-config``) as :meth:`parse`.
+        """
+        document = _integers_as_decimals(document)
+        try:
+            check_schema(document, "train-config")
+        except FormatError as error:
+            raise InvalidInputError("bad-config", error.message, hint=_HINT) from None
+        lora = dict(document.get("lora", {}))
+        for member in ("targets", "layers"):
+            if member in lora:
+                lora[member] = tuple(sorted(lora[member]))
+        return cls(
+            purpose=document["purpose"],
+            name=document["name"],
+            data=DataConfig(**document["data"]),
+            model=ModelConfig(**document["model"]),
+            lora=LoraConfig(**lora),
+            training=TrainingConfig(**document.get("training", {})),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole config, defaults written out, as the run manifest holds it."""
+        document = asdict(self)
+        document["lora"]["targets"] = list(self.lora.targets)
+        document["lora"]["layers"] = list(self.lora.layers)
+        if not self.lora.layers:
+            del document["lora"]["layers"]
+        if not self.data.test:
+            del document["data"]["test"]
+        return document
+
+    @property
+    def run_name(self) -> str:
+        """Full name of the run: the checkpoint's, under ``runs/``."""
+        return "runs/" + self.name.removeprefix("checkpoints/")
+
+
+def _decimal(literal: str) -> str:
+    try:
+        value = Decimal(literal.replace("_", ""))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or abs(value.adjusted()) > 30:
+        raise InvalidInputError("bad-config", f"{literal[:40]} cannot be used as a number here")
+    return decimal_text(value)
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return the shortest text without exponent, such as ``0.001``."""
+    text = format(value.normalize(), "f")
+    return "0" if text == "-0" else text
+
+
+_DECIMALS = {
+    "lora": ("dropout",),
+    "training": ("learning_rate", "head_learning_rate", "weight_decay", "warmup", "dropout"),
+}
+
+
+def _integers_as_decimals(document: dict[str, Any]) -> dict[str, Any]:
+    # TOML calls `0` an integer and `0.0` a float; both mean the decimal 0 here.
+    result = dict(document)
+    for table, members in _DECIMALS.items():
+        if isinstance(result.get(table), dict):
+            values = dict(result[table])
+            for member in members:
+                if type(values.get(member)) is int:
+                    values[member] = str(values[member])
+            result[table] = values
+    return result

@@ -1,0 +1,75 @@
+"""What a run or evaluation ran on and with (spec/13-runs.md section 5).
+
+Collected without importing what it describes: the parent process never loads a machine-learning
+library.
+"""
+
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.version import __version__
+
+REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")
+PACKAGES = (*REQUIRED, "accelerate", "blake3", "huggingface-hub", "scipy")
+"""Packages whose version can change a number in a result."""
+
+
+def describe_environment(threads: int) -> dict[str, Any]:
+    """Return the ``environment`` member of a run or evaluation.
+
+    Args:
+        threads: CPU threads the worker is given.
+
+    Raises:
+        InvalidInputError: (``extra-missing``) a package that training needs is not installed.
+    """
+    packages = {}
+    for name in sorted(PACKAGES):
+        try:
+            packages[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            if name in REQUIRED:
+                raise InvalidInputError(
+                    "extra-missing",
+                    f"training needs the package {name}, which is not installed",
+                    hint="pip install 'lyrikstore[train]'",
+                ) from None
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": f"{platform.platform()}; {_processor()}",
+        "packages": packages,
+        "threads": threads,
+    }
+
+
+def describe_code() -> dict[str, str]:
+    """Return the ``code`` member of a run: which sources of ours trained.
+
+    The digest is the ``files`` identity (spec/05-trees.md) of the Python files of
+    ``lyrikstore/train``, with paths relative to that folder.
+    """
+    folder = Path(__file__).parent
+    entries = [
+        Entry(path.name, path.stat().st_size, Digest.of_file(path)) for path in folder.glob("*.py")
+    ]
+    return {
+        "package": "lyrikstore",
+        "version": __version__,
+        "digest": str(Tree.of(entries).files_id),
+    }
+
+
+def _processor() -> str:
+    model = platform.processor()
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return model or "unknown processor"

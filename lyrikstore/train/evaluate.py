@@ -1,0 +1,189 @@
+"""How good a checkpoint is on unseen data, next to a baseline (spec/13-runs.md section 7).
+
+One signed statement holds model, baseline and majority, so that none of them can be shown without
+the others.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.train.child import OnProgress, Progress, run_job, silent
+from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.seal import FILES, FORMAT
+from lyrikstore.train.snapshot import copy_base, copy_dataset
+from lyrikstore.train.staging import Staging, open_staging, write_private
+
+MAX_CHECKPOINT_BYTES = 4 << 30
+LEVEL = "0.95"
+RESAMPLES = 1000
+
+
+def evaluate_checkpoint(
+    repo: Repository,
+    checkpoint_ref: str,
+    dataset_ref: str,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+    base_env: Mapping[str, str],
+    progress: OnProgress = silent,
+) -> Manifest:
+    """Return the signed, logged evaluation of a trained checkpoint on a test set.
+
+    Args:
+        repo: The store, opened with a memory.
+        checkpoint_ref: A checkpoint that a run here made.
+        dataset_ref: A dataset that was logged before that run.
+        signer: Signs the evaluation.
+        log_signer: Holds the log key.
+        clock: Tells the claimed time.
+        base_env: The caller's environment; a few harmless variables of it reach the workers.
+        progress: Told of every record.
+
+    Raises:
+        PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
+            one that the run named; (``test-is-train``) it is the training set.
+        InvalidInputError: (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing`` …)
+        VerificationError, IncompleteError: A blob is damaged or lost.
+        RunFailedError: (``worker-failed``) nothing was logged.
+        ConflictError, LockedError, StorageError: As any transaction.
+
+    Cost: reads and answers every test record twice, one at a time; two workers, one after the
+    other, so that the memory of each is its own.
+    """
+    progress(Progress("check"))
+    checkpoint = resolve_trained(repo, checkpoint_ref)
+    run = repo.manifest(checkpoint.inputs_in("run")[0].id)
+    test = repo.resolve(dataset_ref)
+    if test.kind != "dataset":
+        raise InvalidInputError("not-a-dataset", f"{dataset_ref} is a {test.kind}, not a dataset")
+    _check_locked(repo, run, test)
+    train = repo.manifest(checkpoint.inputs_in("train")[0].id)
+    config = run.body["config"]
+    threads, seed = config["training"]["threads"], config["training"]["seed"]
+    label = config["data"]["label"]
+    environment = describe_environment(threads)
+    with open_staging(repo.root) as staging:
+        stage_checkpoint(repo, checkpoint, staging)
+        tested = copy_dataset(repo, test, label=label, target=staging.path / "test.jsonl")
+        trained = copy_dataset(repo, train, label=label, target=staging.path / "train.jsonl")
+        if not tested.records:
+            raise InvalidInputError("empty", f"{test.name} has no records")
+        jobs: dict[str, dict[str, Any]] = {}
+        for name in ("score", "baseline"):
+            job = {"job": name, "threads": threads, "seed": seed}
+            jobs[name] = run_job(
+                staging, job, threads=threads, base_env=base_env, progress=progress
+            )
+    seen = set(trained.records)
+    scored = jobs["score"]
+    body = {
+        "split": test.body.get("derivation", {}).get("part", "test"),
+        "count": scored["count"],
+        "task": checkpoint.body["task"],
+        "model": scored["model"],
+        "baseline": jobs["baseline"]["baseline"],
+        "majority": scored["majority"],
+        "confidence": {
+            "method": "bootstrap",
+            "level": LEVEL,
+            "resamples": RESAMPLES,
+            "seed": seed,
+        },
+        "environment": environment,
+        "overlap": {
+            "exact": sum(record in seen for record in tested.records),
+            "checked": "record ids",
+        },
+        "worst": scored["worst"],
+    }
+    name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
+    progress(Progress("log"))
+    with repo.transaction(log_signer=log_signer) as transaction:
+        state = repo.refs.get(name)
+        manifest = sign_manifest(
+            kind="evaluation",
+            store=repo.store_id,
+            name=name,
+            parents=[state.id] if state else [],
+            inputs=[
+                Input("checkpoint", "checkpoint", checkpoint.id),
+                Input("test", "dataset", test.id),
+                Input("train", "dataset", train.id),
+            ],
+            body=body,
+            signer=signer,
+            created=clock(),
+        )
+        transaction.log_manifest(manifest)
+        transaction.commit()
+    progress(Progress("done"))
+    return manifest
+
+
+def resolve_trained(repo: Repository, ref: str) -> Manifest:
+    """Return a checkpoint that can answer.
+
+    Raises:
+        InvalidInputError: (``not-trained``) it is something else; (``newer-format``) a format
+            this version does not load.
+    """
+    found = repo.resolve(ref)
+    if found.kind != "checkpoint" or found.body["origin"] != "trained":
+        raise InvalidInputError(
+            "not-trained",
+            f"{ref} is not a trained checkpoint",
+            hint="name a checkpoint that `lyrikstore train` made",
+        )
+    if found.body["format"] != FORMAT:
+        raise FormatError(
+            "newer-format",
+            f"{ref} has the format {found.body['format'][:40]}",
+            hint="upgrade lyrikstore",
+        )
+    return found
+
+
+def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -> None:
+    """Copy a checkpoint and its base model into ``checkpoint/`` and ``base/``, verified.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) its tree is not that of its format.
+        PolicyError, VerificationError, IncompleteError, StorageError: As for a base model.
+    """
+    base = repo.manifest(checkpoint.inputs_in("base")[0].id)
+    copy_base(repo, base, staging.folder("base"))
+    tree = repo.tree(checkpoint)
+    if tree.by_path.keys() != FILES:
+        raise FormatError("bad-checkpoint", f"{checkpoint.name} lacks files of {FORMAT}")
+    folder = staging.folder("checkpoint")
+    for entry in tree.entries:
+        data = repo.blobs.read(entry.blake3, max_bytes=MAX_CHECKPOINT_BYTES)
+        write_private(folder / entry.path, data)
+
+
+def _check_locked(repo: Repository, run: Manifest, test: Manifest) -> None:
+    planned = run.inputs_in("test")
+    if test.id in {item.id for item in run.inputs_in("train")}:
+        raise PolicyError(
+            "test-is-train", f"{test.name} is what the model learned from; it tests nothing"
+        )
+    if repo.index_of(test.id) > repo.index_of(run.id):
+        raise PolicyError(
+            "test-not-locked",
+            f"{test.name} was logged after the run: a test set must be fixed before training",
+            hint="evaluate on the part that was split off before the run",
+        )
+    if planned and test.id not in {item.id for item in planned}:
+        raise PolicyError(
+            "test-not-locked",
+            f"the run named another test set than {test.name}",
+            hint=f"evaluate on {repo.manifest(planned[0].id).name}",
+            details={"planned": [str(item.id) for item in planned]},
+        )

@@ -1,0 +1,270 @@
+"""The model: a frozen encoder with LoRA adapters, pooled, and a linear classifier.
+
+Imported by workers only: it loads torch, transformers and peft. Nothing here chooses a class by a
+name found in a file, and nothing reads a pickle (spec/13-runs.md sections 4 and 6).
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER = "adapter_model.safetensors"
+CLASSIFIER_CONFIG = "classifier.json"
+CLASSIFIER = "classifier.safetensors"
+FILES = (ADAPTER_CONFIG, ADAPTER, CLASSIFIER_CONFIG, CLASSIFIER)
+"""The files of a ``peft-lora/1`` checkpoint; there are no others."""
+
+Batch = tuple[Tensor, Tensor]
+"""Token ids and attention mask, both (records, tokens)."""
+
+
+class TextClassifier(nn.Module):
+    """Encoder, pooling, dropout, linear classifier.
+
+    Args:
+        encoder: A transformer whose output has ``last_hidden_state``.
+        width: Length of its vectors.
+        labels: Number of labels.
+        pooling: ``mean`` over the tokens of a text, or ``cls``: its first token.
+        dropout: Before the classifier, in training.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, width: int, labels: int, *, pooling: str, dropout: float
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, labels)
+
+    def features(self, batch: Batch) -> Tensor:
+        """Return one vector per text: (records, width)."""
+        tokens, mask = batch
+        vectors = cast(
+            "Tensor", self.encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
+        )
+        if self.pooling == "cls":
+            return vectors[:, 0]
+        weights = mask.unsqueeze(-1).to(vectors.dtype)
+        return (vectors * weights).sum(1) / weights.sum(1)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the logits: (records, labels)."""
+        return cast("Tensor", self.classifier(self.dropout(self.features(batch))))
+
+
+class TextEncoder:
+    """Turns texts into token ids as the base model's tokenizer file says.
+
+    Args:
+        folder: The staged base model.
+        max_tokens: Longest sequence, special tokens included.
+    """
+
+    def __init__(self, folder: Path, max_tokens: int) -> None:
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(max_length=max_tokens)
+        settings = json.loads((folder / "config.json").read_text("utf-8"))
+        self._padding = int(settings.get("pad_token_id", 0))
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, at most ``max_tokens`` of them."""
+        return [found.ids for found in self._tokenizer.encode_batch(list(texts))]
+
+    def batch(self, sequences: Sequence[Sequence[int]]) -> Batch:
+        """Return sequences padded to the longest of them, and their mask."""
+        length = max(map(len, sequences))
+        tokens = torch.full((len(sequences), length), self._padding, dtype=torch.long)
+        mask = torch.zeros((len(sequences), length), dtype=torch.long)
+        for row, sequence in enumerate(sequences):
+            tokens[row, : len(sequence)] = torch.tensor(sequence, dtype=torch.long)
+            mask[row, : len(sequence)] = 1
+        return tokens, mask
+
+
+def prepare(threads: int, seed: int) -> None:
+    """Make torch repeatable: one seed, deterministic algorithms, a fixed number of threads."""
+    torch.set_num_threads(threads)
+    torch.set_num_interop_threads(1)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(mode=True)
+
+
+def load_base(folder: Path, max_tokens: int) -> BertModel:
+    """Return the staged base model with frozen weights, in fp32.
+
+    Raises:
+        ValueError: The weights are not those of the architecture the config names: a layer left
+            with random weights would look like a model.
+    """
+    settings = json.loads((folder / "config.json").read_text("utf-8"))
+    if max_tokens > settings["max_position_embeddings"]:
+        raise ValueError(
+            f"max_tokens {max_tokens} is more than the base model's "
+            f"{settings['max_position_embeddings']}"
+        )
+    config = BertConfig(**{k: v for k, v in settings.items() if k != "model_type"})
+    # Typed as the model alone; with loading information it is a pair.
+    loaded: Any = BertModel.from_pretrained(
+        str(folder),
+        config=config,
+        add_pooling_layer=False,
+        dtype=torch.float32,
+        local_files_only=True,
+        output_loading_info=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+    )
+    model, info = loaded
+    missing = sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"]))
+    if missing:
+        raise ValueError(f"the base model's weights lack {missing[0]} ({len(missing)} in all)")
+    return cast("BertModel", model.requires_grad_(requires_grad=False))
+
+
+def add_adapter(encoder: BertModel, settings: Mapping[str, Any]) -> nn.Module:
+    """Return the encoder with a fresh LoRA adapter.
+
+    Args:
+        encoder: The base model.
+        settings: ``rank``, ``alpha``, ``dropout``, ``targets`` and optionally ``layers``.
+
+    Raises:
+        ValueError: No layer of the model has such a name or number.
+    """
+    return cast("nn.Module", get_peft_model(encoder, _lora(settings)))
+
+
+def save_checkpoint(
+    model: TextClassifier, folder: Path, *, about: Mapping[str, Any], lora: Mapping[str, Any]
+) -> None:
+    """Write the adapter and the classifier, and nothing that the base model already says.
+
+    Args:
+        model: The trained model.
+        folder: Folder to fill; exists and is empty.
+        about: Content of ``classifier.json``.
+        lora: The adapter's settings.
+    """
+    adapter = get_peft_model_state_dict(model.encoder)
+    save_file({name: value.contiguous() for name, value in adapter.items()}, folder / ADAPTER)
+    classifier = {name: value.contiguous() for name, value in model.classifier.state_dict().items()}
+    save_file(classifier, folder / CLASSIFIER)
+    (folder / ADAPTER_CONFIG).write_text(json.dumps(_adapter_config(lora)), "utf-8")
+    (folder / CLASSIFIER_CONFIG).write_text(json.dumps(dict(about)), "utf-8")
+
+
+def load_checkpoint(base: Path, folder: Path) -> tuple[TextClassifier, TextEncoder, list[str]]:
+    """Return a trained model ready to answer, its tokenizer and its labels.
+
+    Args:
+        base: The staged base model.
+        folder: The staged checkpoint.
+
+    Raises:
+        ValueError: The files are not a whole ``peft-lora/1`` checkpoint for this base.
+    """
+    about = json.loads((folder / CLASSIFIER_CONFIG).read_text("utf-8"))
+    encoder = load_base(base, about["maxTokens"])
+    width = int(encoder.config.hidden_size)
+    lora = _read_adapter_config(folder / ADAPTER_CONFIG)
+    wrapped = get_peft_model(encoder, lora)
+    tensors = load_file(folder / ADAPTER)
+    if tensors.keys() != get_peft_model_state_dict(wrapped).keys():
+        raise ValueError("the adapter's tensors are not those its config names")
+    set_peft_model_state_dict(wrapped, tensors)
+    model = TextClassifier(
+        cast("nn.Module", wrapped),
+        width,
+        len(about["labels"]),
+        pooling=about["pooling"],
+        dropout=0.0,
+    )
+    model.classifier.load_state_dict(load_file(folder / CLASSIFIER))
+    return model.eval(), TextEncoder(base, about["maxTokens"]), list(about["labels"])
+
+
+def predict_logits(
+    model: TextClassifier, encoder: TextEncoder, sequences: Sequence[Sequence[int]], batch: int = 32
+) -> Tensor:
+    """Return the logits of encoded texts, in their order: (records, labels)."""
+    model.eval()
+    result = torch.empty((len(sequences), model.classifier.out_features))
+    # By length, so that little is padded.
+    order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
+    with torch.inference_mode():
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            result[chosen] = model(encoder.batch([sequences[index] for index in chosen]))
+    return result
+
+
+def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the peak rate at a step: linear rise, then linear fall to 0."""
+    rising = math.ceil(steps * warmup)
+    if step < rising:
+        return (step + 1) / rising
+    return (steps - step) / max(1, steps - rising)
+
+
+def _lora(settings: Mapping[str, Any]) -> LoraConfig:
+    return LoraConfig(
+        r=settings["rank"],
+        lora_alpha=settings["alpha"],
+        lora_dropout=float(settings["dropout"]),
+        target_modules=list(settings["targets"]),
+        layers_to_transform=list(settings["layers"]) if settings.get("layers") else None,
+    )
+
+
+_READ = {"r", "lora_alpha", "lora_dropout", "target_modules", "layers_to_transform"}
+_FIXED = {
+    "bias": "none",
+    "inference_mode": True,
+    "init_lora_weights": True,
+    "peft_type": "LORA",
+    "task_type": "FEATURE_EXTRACTION",
+}
+_IGNORED = {"base_model_name_or_path", "peft_version"}
+
+
+def _adapter_config(settings: Mapping[str, Any]) -> dict[str, Any]:
+    # Written out rather than taken from PEFT, which adds every setting of every other kind of
+    # adapter, sets in an order that follows the hash seed, and the path of the base model.
+    lora = _lora(settings)
+    document: dict[str, Any] = dict(_FIXED)
+    document |= {
+        "base_model_name_or_path": "",
+        "lora_alpha": lora.lora_alpha,
+        "lora_dropout": lora.lora_dropout,
+        "peft_version": version("peft"),
+        "r": lora.r,
+        "target_modules": sorted(settings["targets"]),
+    }
+    if settings.get("layers"):
+        document["layers_to_transform"] = sorted(settings["layers"])
+    return document
+
+
+def _read_adapter_config(path: Path) -> LoraConfig:
+    document = json.loads(path.read_text("utf-8"))
+    for name, value in document.items():
+        # A setting of another kind of adapter, ignored, would give other numbers.
+        if name not in _READ | _IGNORED and _FIXED.get(name) != value:
+            raise ValueError(f"adapter_config.json: {name[:80]} is not a setting we load")
+    return LoraConfig(
+        **{name: document[name] for name in _READ if name in document}, inference_mode=True
+    )

@@ -1,0 +1,102 @@
+"""One answer of one checkpoint about one file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, storage_error
+from lyrikstore.history.repository import Repository
+from lyrikstore.train.child import OnProgress, run_job, silent
+from lyrikstore.train.evaluate import resolve_trained, stage_checkpoint
+from lyrikstore.train.snapshot import MAX_TEXT_BYTES, decode_text
+from lyrikstore.train.staging import open_staging, write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a checkpoint says about a text.
+
+    Attributes:
+        label: The likeliest label.
+        probabilities: Label → probability as decimal text, likeliest first. They are the model's
+            own, not calibrated.
+        checkpoint: Manifest id of the checkpoint that answered.
+        text: Digest of the file.
+        tokens: How many tokens were read, special ones included.
+        max_tokens: The most the model reads; a text with more is cut off there.
+    """
+
+    label: str
+    probabilities: Mapping[str, str] = field(hash=False)
+    checkpoint: Digest
+    text: Digest
+    tokens: int
+    max_tokens: int
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the text may have been longer than the model reads."""
+        return self.tokens >= self.max_tokens
+
+
+def predict_file(
+    repo: Repository,
+    checkpoint_ref: str,
+    path: Path,
+    *,
+    base_env: Mapping[str, str],
+    progress: OnProgress = silent,
+) -> Prediction:
+    """Return what a trained checkpoint says about a text file.
+
+    Only bytes that were read through their digests are loaded. Writes nothing to the log.
+
+    Args:
+        repo: The store; read access to its objects and its staging folder.
+        checkpoint_ref: A checkpoint that a run made.
+        path: A UTF-8 text file.
+        base_env: The caller's environment; a few harmless variables of it reach the worker.
+        progress: Told of the answer.
+
+    Raises:
+        NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
+        InvalidInputError: (``not-text``, ``no-reader``, ``too-large``, ``not-trained``)
+        PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
+        RunFailedError: (``worker-failed``) it was loaded, and failed.
+
+    Cost: some seconds to load the libraries, then milliseconds.
+    """
+    checkpoint = resolve_trained(repo, checkpoint_ref)
+    data = _read(path)
+    text = decode_text(path.name, data)
+    threads = repo.manifest(checkpoint.inputs_in("run")[0].id).body["environment"]["threads"]
+    with open_staging(repo.root) as staging:
+        stage_checkpoint(repo, checkpoint, staging)
+        write_private(staging.path / "text", text.encode("utf-8"))
+        job = {"job": "predict", "threads": threads, "seed": 0, "text": "text"}
+        result = run_job(staging, job, threads=threads, base_env=base_env, progress=progress)
+    answers: dict[str, str] = result["probabilities"]
+    ordered = sorted(answers, key=lambda label: (-Decimal(answers[label]), label))
+    return Prediction(
+        label=ordered[0],
+        probabilities={label: answers[label] for label in ordered},
+        checkpoint=checkpoint.id,
+        text=Digest.of(data),
+        tokens=result["tokens"],
+        max_tokens=checkpoint.body["text"]["maxTokens"],
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            # A FIFO would wait for ever.
+            if path.exists():
+                raise InvalidInputError("not-a-file", f"{path} is not a file")
+            raise NotFoundError("no-file", f"there is no file {path}")
+        with path.open("rb") as file:
+            return file.read(MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        raise storage_error(error, f"reading {path}") from error

@@ -1,0 +1,358 @@
+"""Training as a signed statement: announced first, then done, then sealed (spec/13-runs.md).
+
+A run manifest says what will be done before the first step is taken; checkpoints that name it
+appear all at once when everything has worked, and not at all otherwise. Whoever reads the log can
+tell an announced run that gave nothing from one that never was.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, RunFailedError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.rights import Right, check_rights
+from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.train.child import OnProgress, Progress, run_job, silent
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train.guard import check_fit
+from lyrikstore.train.order import FUNCTION
+from lyrikstore.train.seal import FORMAT, seal
+from lyrikstore.train.snapshot import Snapshot, copy_base, copy_dataset
+from lyrikstore.train.staging import Staging, open_staging
+
+TASK = "text-classification"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run made.
+
+    Attributes:
+        run: The run manifest, logged before the first step.
+        checkpoints: The checkpoint manifests, the final one last.
+        log_indices: Their places in the log.
+        metrics: Those of the final checkpoint; decimals as text.
+        seconds: From the start of the call to the end, preparations included.
+    """
+
+    run: Manifest
+    checkpoints: tuple[Manifest, ...]
+    log_indices: tuple[int, ...]
+    metrics: Mapping[str, str]
+    seconds: float
+
+    @property
+    def checkpoint(self) -> Manifest:
+        """The final checkpoint."""
+        return self.checkpoints[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a run needs to know before it may start.
+
+    Attributes:
+        config: The checked config.
+        train: Dataset to learn from.
+        validation: Dataset measured after each epoch.
+        test: Dataset that is only named.
+        base: The base model.
+        rights: The use rights it relies on.
+        environment: What it will run on.
+    """
+
+    config: TrainConfig
+    train: Manifest
+    validation: Manifest
+    test: Manifest | None
+    base: Manifest
+    rights: tuple[Right, ...]
+    environment: Mapping[str, Any]
+
+    @property
+    def datasets(self) -> list[Manifest]:
+        """Every dataset the run names."""
+        return [self.train, self.validation, *([self.test] if self.test else [])]
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The run manifest's inputs."""
+        found = [
+            Input("train", "dataset", self.train.id),
+            Input("validation", "dataset", self.validation.id),
+        ]
+        if self.test:
+            found.append(Input("test", "dataset", self.test.id))
+        return [*found, Input("base", "checkpoint", self.base.id)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hands:
+    """Who signs, and what time they say it is."""
+
+    signer: Signer
+    log_signer: Signer
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What a worker left."""
+
+    folder: Path
+    made: list[dict[str, Any]]
+    labels: list[str]
+
+
+def train_run(
+    repo: Repository,
+    config: TrainConfig,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    trust: Trust,
+    clock: Clock,
+    base_env: Mapping[str, str],
+    progress: OnProgress = silent,
+    message: str = "",
+) -> TrainResult:
+    """Train as ``config`` says and return the signed, logged result.
+
+    In order: use rights; a verified snapshot of every input that will be read; the run manifest,
+    signed and logged; training in a worker; sealing; the checkpoint manifests, logged together.
+
+    Args:
+        repo: The store, opened with a memory.
+        config: What to do.
+        signer: Signs run and checkpoints.
+        log_signer: Holds the log key.
+        trust: Whose permissions count.
+        clock: Tells the claimed times.
+        base_env: The caller's environment; a few harmless variables of it reach the worker.
+        progress: Told of every phase and step.
+        message: Free text for the run manifest.
+
+    Raises:
+        PolicyError: (``rights-missing``) a dataset may not be used for the purpose;
+            (``unsafe-model``, ``unknown-model``) the base model is not one we load. Nothing was
+            logged.
+        InvalidInputError: Inputs that cannot be trained on. Nothing was logged.
+        VerificationError, IncompleteError: An input is damaged or lost. Nothing was logged.
+        RunFailedError: (``worker-failed``, ``bad-output``) training failed. The run stays
+            announced; no checkpoint was made.
+        ConflictError, LockedError, StorageError: As any transaction.
+
+    Cost: the training itself, in a process of its own with about 2 GB; texts are streamed.
+    """
+    begun = time.monotonic()
+    progress(Progress("check"))
+    plan = preflight(repo, config, trust=trust, clock=clock)
+    with open_staging(repo.root) as staging:
+        train, validation = _copy_inputs(repo, plan, staging)
+        progress(Progress("register"))
+        hands = _Hands(signer, log_signer, clock)
+        run = _register(repo, plan, (train, validation), hands, message)
+        job = {"job": "train", "config": config.to_json(), "labels": list(train.labels)}
+        progress(Progress("start", detail={"run": str(run.id)}))
+        result = run_job(
+            staging, job, threads=config.training.threads, base_env=base_env, progress=progress
+        )
+        made = result.get("checkpoints")
+        if not isinstance(made, list) or not made or not made[-1]["final"]:
+            raise RunFailedError("bad-output", "the worker made no final checkpoint")
+        progress(Progress("seal", 0, len(made)))
+        output = _Output(staging.path, made, list(train.labels))
+        checkpoints, indices = _emit(repo, plan, run, output, hands=hands, progress=progress)
+    progress(Progress("done"))
+    return TrainResult(
+        run,
+        tuple(checkpoints),
+        tuple(indices),
+        dict(checkpoints[-1].body["metrics"]),
+        time.monotonic() - begun,
+    )
+
+
+def preflight(repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock) -> Plan:
+    """Return what a run would use, if it may; writes nothing.
+
+    Raises:
+        PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
+    """
+    environment = describe_environment(config.training.threads)
+    data = config.data
+    train = _dataset(repo, data.train)
+    validation = _dataset(repo, data.validation)
+    test = _dataset(repo, data.test) if data.test else None
+    if train.id in {validation.id, test.id if test else None}:
+        raise InvalidInputError(
+            "same-data",
+            f"{train.name} is named twice: measuring on what was learned shows nothing",
+            hint="name the parts of a split",
+        )
+    base = repo.resolve(config.model.base)
+    datasets = [train, validation, *([test] if test else [])]
+    rights = check_rights(repo, datasets, config.purpose, trust=trust, at=clock())
+    return Plan(config, train, validation, test, base, tuple(rights), environment)
+
+
+def _dataset(repo: Repository, ref: str) -> Manifest:
+    found = repo.resolve(ref)
+    if found.kind != "dataset":
+        raise InvalidInputError("not-a-dataset", f"{ref} is a {found.kind}, not a dataset")
+    return found
+
+
+def _copy_inputs(repo: Repository, plan: Plan, staging: Staging) -> tuple[Snapshot, Snapshot]:
+    config = plan.config
+    label = config.data.label
+    settings = copy_base(repo, plan.base, staging.folder("base"))
+    check_fit(
+        settings,
+        targets=config.lora.targets,
+        layers=config.lora.layers,
+        max_tokens=config.model.max_tokens,
+    )
+    train = copy_dataset(repo, plan.train, label=label, target=staging.path / "train.jsonl")
+    validation = copy_dataset(
+        repo, plan.validation, label=label, target=staging.path / "validation.jsonl"
+    )
+    if len(train.labels) < 2:
+        raise InvalidInputError("one-label", f"{plan.train.name} has fewer than two labels")
+    unseen = sorted(validation.labels.keys() - train.labels.keys())
+    if unseen:
+        raise InvalidInputError(
+            "label-unknown",
+            f"{plan.validation.name} has the label {unseen[0][:80]!r}; no training record has it",
+            hint="allow only labels with enough records, with an allow filter before the split",
+            details={"labels": unseen},
+        )
+    if not validation.records:
+        raise InvalidInputError("empty", f"{plan.validation.name} has no records")
+    return train, validation
+
+
+def _register(
+    repo: Repository,
+    plan: Plan,
+    copied: tuple[Snapshot, Snapshot],
+    hands: _Hands,
+    message: str,
+) -> Manifest:
+    config = plan.config
+    train, validation = copied
+    body = {
+        "purpose": config.purpose,
+        "config": config.to_json(),
+        "seed": config.training.seed,
+        "order": {
+            "function": FUNCTION,
+            "records": {"train": len(train.records), "validation": len(validation.records)},
+        },
+        "environment": dict(plan.environment),
+        "code": describe_code(),
+        "plannedOutputs": [config.name],
+        "rights": [right.to_json() for right in plan.rights],
+    }
+    with repo.transaction(log_signer=hands.log_signer) as transaction:
+        run = sign_manifest(
+            kind="run",
+            store=repo.store_id,
+            name=config.run_name,
+            parents=_current(repo, config.run_name),
+            inputs=plan.inputs,
+            body=body,
+            signer=hands.signer,
+            created=hands.clock(),
+            message=message,
+        )
+        transaction.log_manifest(run)
+        transaction.commit()
+    return run
+
+
+def _emit(
+    repo: Repository,
+    plan: Plan,
+    run: Manifest,
+    output: _Output,
+    *,
+    hands: _Hands,
+    progress: OnProgress,
+) -> tuple[list[Manifest], list[int]]:
+    name = plan.config.name
+    checkpoints: list[Manifest] = []
+    if plan.base.tree is None:
+        raise InvalidInputError("not-a-model", f"{plan.base.name} has no files")
+    with repo.transaction(log_signer=hands.log_signer) as transaction:
+        # Looked up now: another run may have moved the name while this one trained.
+        parents = _current(repo, name)
+        for number, item in enumerate(output.made):
+            sealed = seal(
+                output.folder / str(item["folder"]),
+                transaction.writer,
+                base=plan.base.tree,
+                private=output.folder,
+            )
+            manifest = sign_manifest(
+                kind="checkpoint",
+                store=repo.store_id,
+                name=name,
+                parents=parents,
+                inputs=_checkpoint_inputs(plan, run),
+                tree=sealed.tree_id,
+                files=sealed.tree.files_id,
+                body=_checkpoint_body(plan.config, item, output.labels),
+                signer=hands.signer,
+                created=hands.clock(),
+                attachments=[Attachment("sha256sums", sealed.sums, sealed.sums_bytes)],
+            )
+            transaction.log_manifest(manifest)
+            checkpoints.append(manifest)
+            parents = [manifest.id]
+            progress(Progress("store", number + 1, len(output.made)))
+        progress(Progress("log"))
+        indices = transaction.commit()
+    return checkpoints, indices
+
+
+def _checkpoint_body(
+    config: TrainConfig, item: Mapping[str, Any], labels: list[str]
+) -> dict[str, Any]:
+    return {
+        "origin": "trained",
+        "step": item["step"],
+        "epoch": item["epoch"],
+        "final": item["final"],
+        "format": FORMAT,
+        "task": TASK,
+        "labels": labels,
+        "text": {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling},
+        "metrics": dict(item["metrics"]),
+    }
+
+
+def _checkpoint_inputs(plan: Plan, run: Manifest) -> list[Input]:
+    filters: dict[Digest, None] = {}
+    for dataset in (plan.train, plan.validation):
+        filters |= dict.fromkeys(item.id for item in dataset.inputs_in("filter"))
+    return [
+        Input("run", "run", run.id),
+        Input("base", "checkpoint", plan.base.id),
+        Input("train", "dataset", plan.train.id),
+        Input("validation", "dataset", plan.validation.id),
+        *(Input("filter", "filter", identity) for identity in filters),
+    ]
+
+
+def _current(repo: Repository, name: str) -> list[Digest]:
+    state = repo.refs.get(name)
+    return [state.id] if state else []

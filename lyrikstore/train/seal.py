@@ -1,0 +1,121 @@
+"""From a worker's output folder to a checkpoint's tree (spec/13-runs.md section 6).
+
+Only files of known names and content become part of a checkpoint; anything else the worker left
+is an error, not a surprise in a later download.
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import NoReturn
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.objects.writer import BlobWriter
+from lyrikstore.train.guard import MAX_HEADER_BYTES, check_weights
+
+FORMAT = "peft-lora/1"
+ADAPTER_CONFIG = "adapter_config.json"
+JSON_FILES = (ADAPTER_CONFIG, "classifier.json")
+WEIGHT_FILES = ("adapter_model.safetensors", "classifier.safetensors")
+FILES = frozenset((*JSON_FILES, *WEIGHT_FILES))
+"""The files of a ``peft-lora/1`` checkpoint, all of them."""
+
+MAX_JSON_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One checkpoint's files, stored.
+
+    Attributes:
+        tree: Its tree.
+        tree_id: Digest of the tree's bytes, which are stored too.
+        sums: Digest of the SHA-256 sums, one ``sha256sum`` line per file, stored too.
+        sums_bytes: Length of the sums.
+    """
+
+    tree: Tree
+    tree_id: Digest
+    sums: Digest
+    sums_bytes: int
+
+
+def seal(folder: Path, writer: BlobWriter, *, base: Digest, private: Path) -> Sealed:
+    """Check, canonicalise and store the files of one checkpoint.
+
+    Args:
+        folder: What the worker wrote.
+        writer: Of the transaction that will log the checkpoint.
+        base: Tree id of the base model; takes the place of the path PEFT writes.
+        private: The staging folder, whose path must not leave this machine.
+
+    Raises:
+        RunFailedError: (``bad-output``) a file is missing, unexpected, no regular file, no
+            safetensors or JSON, or names a private path.
+        StorageError: The disk said no.
+    """
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise storage_error(error, "reading the checkpoint") from error
+    if names != FILES:
+        odd = min(names ^ FILES)
+        _refuse(f"{odd[:80]} is {'missing' if odd in FILES else 'not part of a checkpoint'}")
+    entries, sums = [], []
+    for name in sorted(FILES):
+        data = _read(folder / name)
+        if name in JSON_FILES:
+            data = _canonical(name, data, base)
+        else:
+            _check_weights(name, data)
+        if os.fsencode(private) in data:
+            _refuse(f"{name} names a private folder of this machine")
+        entries.append(Entry(name, len(data), writer.put_bytes(data)))
+        sums.append(f"{sha256(data).hexdigest()}  {name}\n")
+    tree = Tree.of(entries)
+    text = "".join(sums).encode("ascii")
+    return Sealed(tree, writer.put_bytes(tree.encode()), writer.put_bytes(text), len(text))
+
+
+def _read(path: Path) -> bytes:
+    # Through one descriptor, not following links: what is checked is what is stored.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                _refuse(f"{path.name} is no regular file")
+            return file.read()
+    except OSError as error:
+        raise storage_error(error, f"reading {path.name}") from error
+
+
+def _canonical(name: str, data: bytes, base: Digest) -> bytes:
+    try:
+        document = parse(data, max_bytes=MAX_JSON_BYTES, floats=True, nulls=True)
+        if not isinstance(document, dict):
+            _refuse(f"{name} is not a JSON object")
+        if name == ADAPTER_CONFIG:
+            document["base_model_name_or_path"] = str(base)
+            document["target_modules"] = sorted(document.get("target_modules") or [])
+        return encode(document)
+    except FormatError as error:
+        _refuse(f"{name}: {error.message}")
+
+
+def _check_weights(name: str, data: bytes) -> None:
+    length = min(int.from_bytes(data[:8], "little"), MAX_HEADER_BYTES)
+    try:
+        check_weights(name, data[: 8 + length], len(data))
+    except PolicyError as error:
+        _refuse(error.message)
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise RunFailedError(
+        "bad-output", f"the checkpoint cannot be sealed: {reason}", hint="nothing was stored"
+    )

@@ -1,0 +1,183 @@
+"""Verified copies of the inputs, for workers that see nothing else (spec/13-runs.md section 2).
+
+Every byte comes from the store through its digest, so what the worker reads is what the manifests
+name; a damaged blob ends the run before its first step.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.curate.records import DOCUMENT, iter_records
+from lyrikstore.curate.texts import foreign_format, suffix_label
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.train.guard import (
+    CONFIG,
+    MAX_CONFIG_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_TOKENIZER_BYTES,
+    TOKENIZER,
+    WEIGHTS,
+    check_model_config,
+    check_model_files,
+    check_tokenizer,
+    check_weights,
+)
+from lyrikstore.train.staging import write_private
+
+MAX_TEXT_BYTES = 64 << 20
+"""Longest text of one record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was copied of one dataset.
+
+    Attributes:
+        records: Record ids in storage order.
+        labels: Label → number of records.
+    """
+
+    records: tuple[Digest, ...]
+    labels: Mapping[str, int] = field(hash=False)
+
+
+def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Path) -> Snapshot:
+    """Write the texts and labels of a dataset as JSON Lines, every file checked.
+
+    Args:
+        repo: The store.
+        manifest: A dataset of documents.
+        label: Metadata column that holds the label.
+        target: File to make; lines are ``{"id", "label", "text"}`` in storage order.
+
+    Raises:
+        InvalidInputError: (``no-reader``) not a dataset of documents, or a file that holds no
+            text; (``label-missing``) files without a label, named; (``not-text``) not UTF-8.
+        VerificationError, IncompleteError: A blob is damaged or lost.
+        StorageError: The disk said no.
+    """
+    if manifest.kind != "dataset":
+        raise InvalidInputError(
+            "not-a-dataset", f"{manifest.name} is a {manifest.kind}, not a dataset"
+        )
+    if manifest.body["reader"] != DOCUMENT:
+        raise InvalidInputError(
+            "no-reader",
+            f"{manifest.name}: training reads datasets of documents only",
+            hint="commit one file per record",
+        )
+    tree = repo.tree(manifest)
+    bare = [entry.path for entry in tree.entries if not (entry.meta or {}).get(label)]
+    if bare:
+        raise InvalidInputError(
+            "label-missing",
+            f"{manifest.name}: {len(bare)} of {len(tree.entries)} files have no {label!r}, "
+            f"such as {bare[0]}",
+            hint="drop them with a filter, or name another column in [data] label",
+            details={"paths": bare[:100]},
+        )
+    records: list[Digest] = []
+    labels: dict[str, int] = {}
+    with _new_file(target) as file:
+        for entry in tree.entries:
+            with repo.blobs.open(entry.blake3) as stream:
+                _, record = next(enumerate(iter_records(DOCUMENT, entry.path, stream)))
+            name = (entry.meta or {})[label]
+            labels[name] = labels.get(name, 0) + 1
+            records.append(record.id)
+            text = decode_text(entry.path, record.data)
+            line = {"id": record.id.hex, "label": name, "text": text}
+            file.write(json.dumps(line).encode("ascii") + b"\n")
+    return Snapshot(tuple(records), dict(sorted(labels.items())))
+
+
+def decode_text(path: str, data: bytes) -> str:
+    """Return the text of one document.
+
+    Args:
+        path: Decides the format together with the first bytes; named in errors.
+        data: The document.
+
+    Raises:
+        InvalidInputError: (``no-reader``) it is a PDF, a picture …; (``not-text``) not UTF-8;
+            (``too-large``) longer than :data:`MAX_TEXT_BYTES`.
+    """
+    foreign = foreign_format(path, data[:16])
+    if foreign is not None:
+        raise InvalidInputError(
+            "no-reader",
+            f"{path}: no reader for {suffix_label(path, foreign)}",
+            hint="extract its text first",
+        )
+    if len(data) > MAX_TEXT_BYTES:
+        raise InvalidInputError("too-large", f"{path}: longer than {MAX_TEXT_BYTES} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            "not-text", f"{path}: not UTF-8 (byte {error.start})", hint="convert it to UTF-8"
+        ) from None
+
+
+def copy_base(repo: Repository, manifest: Manifest, target: Path) -> dict[str, Any]:
+    """Write the files of a base model that a worker may see, each checked; return its settings.
+
+    Args:
+        repo: The store.
+        manifest: An imported checkpoint.
+        target: Folder to fill; exists and is empty.
+
+    Raises:
+        PolicyError: (``unsafe-model``, ``unknown-model``) see :mod:`lyrikstore.train.guard`.
+        InvalidInputError: (``not-a-model``) the manifest is something else.
+        VerificationError, IncompleteError: A blob is damaged or lost.
+        StorageError: The disk said no.
+    """
+    if manifest.kind != "checkpoint" or manifest.body["origin"] != "imported":
+        raise InvalidInputError(
+            "not-a-model",
+            f"{manifest.name} is not an imported checkpoint",
+            hint="import the base model with: lyrikstore commit DIR -d checkpoints/…",
+        )
+    tree = repo.tree(manifest)
+    check_model_files(tree)
+    entries = tree.by_path
+    config = repo.blobs.read(entries[CONFIG].blake3, max_bytes=MAX_CONFIG_BYTES)
+    settings = check_model_config(config)
+    # Only the settings that were looked at reach the loader, not the file they came in.
+    write_private(target / CONFIG, encode(settings))
+    tokenizer = repo.blobs.read(entries[TOKENIZER].blake3, max_bytes=MAX_TOKENIZER_BYTES)
+    check_tokenizer(tokenizer)
+    write_private(target / TOKENIZER, tokenizer)
+    _copy_weights(repo, WEIGHTS, entries[WEIGHTS].blake3, target / WEIGHTS)
+    return settings
+
+
+def _copy_weights(repo: Repository, name: str, digest: Digest, target: Path) -> None:
+    with repo.blobs.open(digest) as stream, _new_file(target) as file:
+        head = stream.read(8)
+        head += stream.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
+        check_weights(name, head, repo.blobs.size(digest))
+        file.write(head)
+        # To the end: the stream raises there if the whole is not the blob.
+        while piece := stream.read(1 << 20):
+            file.write(piece)
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except OSError as error:
+        raise storage_error(error, f"writing {path.name}") from error

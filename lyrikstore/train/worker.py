@@ -1,0 +1,72 @@
+"""The worker process: ``python -m lyrikstore.train.worker JOB.json`` in a staging folder.
+
+Started by :mod:`lyrikstore.train.child`; never by hand. Speaks JSON lines on its standard output,
+and dies with its parent.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.train.child import emit
+
+Job = Callable[[Mapping[str, Any], Path, Callable[..., None]], dict[str, Any]]
+
+
+def main(arguments: list[str]) -> int:
+    """Do the job named by the one argument and return the exit status.
+
+    An error leaves with a traceback on standard error, whose last line the parent quotes.
+    """
+    channel = os.dup(1)
+    os.dup2(2, 1)  # what libraries print must not mix with what we report
+    os.set_inheritable(channel, False)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.umask(0o077)
+    folder = Path.cwd()
+    job = parse(Path(arguments[0]).read_bytes(), max_bytes=1 << 22)
+
+    def report(phase: str, done: int, total: int, **figures: Any) -> None:
+        event = {"event": "progress", "phase": phase, "done": done, "total": total, **figures}
+        emit(channel, event)
+
+    result = _job(job["job"])(job, folder, report)
+    emit(channel, {"event": "done", **result})
+    return 0
+
+
+def _job(name: str) -> Job:
+    # Imported here: each job pays for its own libraries only.
+    if name == "train":
+        from lyrikstore.train.fit import train
+
+        return train
+    if name == "score":
+        from lyrikstore.train.scoring import score
+
+        return score
+    if name == "baseline":
+        from lyrikstore.train.baseline import score_baseline
+
+        return score_baseline
+    if name == "predict":
+        from lyrikstore.train.scoring import predict
+
+        return predict
+    raise ValueError(f"no such job: {name}")
+
+
+def _die_with_parent() -> None:
+    # The parent never writes; end of file means that it is gone. A worker that lived on would
+    # burn hours for a result that nobody may use.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

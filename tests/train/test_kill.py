@@ -1,0 +1,86 @@
+"""Kill -9 at each phase of a run: nothing earlier is lost, nothing half-made is visible."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.timestamps import now
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.storecheck import verify_store
+from lyrikstore.history.repository import Repository
+from lyrikstore.train.staging import sweep
+
+pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+from lyrikstore.canon.timestamps import now
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+from lyrikstore.testing.keys import signer_for
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.run import train_run
+
+root, phase, config = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+owner = signer_for("train owner")
+
+def progress(event):
+    if event.phase == phase and event.done in (0, 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train_run(
+    Repository.open(root / ".lyrikstore", memory=LogMemory(root / "state")),
+    TrainConfig.parse(config), signer=owner, log_signer=signer_for("train log"),
+    trust=Trust((TrustedIssuer(did=owner.did, nickname="owner"),)),
+    clock=now, base_env=os.environ, progress=progress,
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("phase", "announced"),
+    [
+        ("check", False),
+        ("register", False),
+        ("start", True),
+        ("step", True),
+        ("seal", True),
+        ("log", True),
+    ],
+)
+def test_kill(workshop, phase, announced):
+    root: Path = workshop.root
+    repo = workshop.repo
+    repo.refresh()
+    before = repo.refs
+    config = workshop.tiny.replace('acme/tiny"', f'acme/kill-{phase}"')
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(root), phase, config],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == -9, done.stderr.decode()[-2000:]
+    repo.refresh()
+    after = repo.refs
+    run = {f"runs/acme/kill-{phase}"} if announced else set()
+    assert after.keys() - before.keys() == run
+    assert all(after[name] == before[name] for name in before)
+    # The worker follows its parent; then the next command clears what they left.
+    deadline = time.monotonic() + 30
+    while workshop.leftovers and time.monotonic() < deadline:
+        sweep(repo.root)
+        time.sleep(0.2)
+    assert not workshop.leftovers
+
+
+def test_afterwards_the_store_is_sound_and_trains(workshop):
+    workshop.train(workshop.tiny.replace('acme/tiny"', 'acme/after"'))
+    report = verify_store(Repository.open(workshop.repo.root), trust=workshop.trust, at=now())
+    assert not [check for check in report.checks if check.state is CheckState.FAIL]

@@ -1,0 +1,232 @@
+"""Staging, sealing, environment and metrics: what needs no model."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import RunFailedError
+from lyrikstore.train import metrics
+from lyrikstore.train.child import clean_environment
+from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train.seal import FILES, seal
+from lyrikstore.train.staging import open_staging, sweep
+
+BASE = Digest.of(b"base")
+
+
+def test_staging_is_private_and_gone_afterwards(tmp_path):
+    with open_staging(tmp_path) as staging:
+        assert staging.path.stat().st_mode & 0o777 == 0o700
+        assert (tmp_path / "staging").stat().st_mode & 0o777 == 0o700
+        assert sweep(tmp_path) == 0  # alive
+        (staging.path / "file").write_bytes(b"x")
+    assert not staging.path.exists()
+
+
+def test_a_dead_process_folder_is_swept_but_not_a_link_out(tmp_path):
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from lyrikstore.train.staging import open_staging\n"
+        "with open_staging(Path(sys.argv[1])) as s:\n"
+        "    (s.path / 'secret').write_text('x'); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert done.returncode == -9
+    assert len(list((tmp_path / "staging").glob("work-*"))) == 1
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "staging" / "work-link").symlink_to(outside)
+    assert sweep(tmp_path) == 1
+    assert outside.is_dir()
+    assert not list((tmp_path / "staging").glob("work-*/secret"))
+
+
+def test_nothing_of_the_caller_leaks_into_the_worker(tmp_path):
+    base = {
+        "PATH": "/bin",
+        "HF_TOKEN": "t",
+        "WANDB_API_KEY": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "CLEARML_LOG_MODEL": "true",
+        "PYTHONSTARTUP": "/evil",
+        "LD_PRELOAD": "/evil.so",
+        "HTTPS_PROXY": "http://proxy",
+        "HOME": "/home/ada",
+    }
+    environment = clean_environment(tmp_path, base, 1)
+    assert environment["PATH"] == "/bin"
+    assert environment["HF_HUB_OFFLINE"] == "1"
+    assert environment["HOME"].startswith(str(tmp_path))
+    for name in base.keys() - {"PATH", "HOME"}:
+        assert name not in environment
+
+
+def test_the_parent_loads_no_machine_learning_library():
+    script = (
+        "import sys\n"
+        "from lyrikstore.train import train_run, evaluate_checkpoint, predict_file\n"
+        "heavy = {'torch', 'transformers', 'peft', 'sklearn', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy - {'numpy'}, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_environment_and_code_are_told():
+    about = describe_environment(3)
+    assert about["threads"] == 3
+    assert {"torch", "transformers", "peft"} <= about["packages"].keys()
+    assert describe_code() == describe_code()
+    assert describe_code()["digest"].startswith("blake3:")
+
+
+class Blobs:
+    """Takes blobs as a transaction's writer does."""
+
+    def __init__(self):
+        self.stored = {}
+
+    def put_bytes(self, data):
+        digest = Digest.of(data)
+        self.stored[digest] = data
+        return digest
+
+
+def weights(data=b"\0" * 8):
+    header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+    return len(header).to_bytes(8, "little") + header + data
+
+
+@pytest.fixture
+def output(tmp_path):
+    folder = tmp_path / "work" / "out"
+    folder.mkdir(parents=True)
+    for name in FILES:
+        if name.endswith(".json"):
+            (folder / name).write_text('{"target_modules": ["b", "a"], "r": 1.0}')
+        else:
+            (folder / name).write_bytes(weights())
+    return folder
+
+
+def test_sealing_gives_one_tree_whatever_order_and_place(output):
+    blobs = Blobs()
+    sealed = seal(output, blobs, base=BASE, private=output.parent)
+    config = blobs.stored[sealed.tree.by_path["adapter_config.json"].blake3]
+    assert json.loads(config) == {
+        "base_model_name_or_path": str(BASE),
+        "r": 1,
+        "target_modules": ["a", "b"],
+    }
+    (output / "adapter_config.json").write_text('{ "r": 1, "target_modules": ["a", "b"] }')
+    assert seal(output, Blobs(), base=BASE, private=output.parent).tree_id == sealed.tree_id
+    assert blobs.stored[sealed.sums].count(b"\n") == len(FILES)
+    assert Digest.of(blobs.stored[sealed.tree_id]) == sealed.tree_id
+
+
+def _extra(folder):
+    (folder / "training_args.bin").write_bytes(b"\x80\x04.")
+
+
+def _missing(folder):
+    (folder / "classifier.json").unlink()
+
+
+def _pickle(folder):
+    (folder / "adapter_model.safetensors").write_bytes(b"\x80\x04" + b"x" * 100)
+
+
+def _trailing(folder):
+    (folder / "adapter_model.safetensors").write_bytes(weights() + b"x")
+
+
+def _link(folder):
+    (folder / "classifier.json").unlink()
+    (folder / "classifier.json").symlink_to("/etc/hostname")
+
+
+def _fifo(folder):
+    (folder / "classifier.json").unlink()
+    os.mkfifo(folder / "classifier.json")
+
+
+def _private(folder):
+    (folder / "classifier.json").write_text(json.dumps({"from": str(folder)}))
+
+
+def _not_json(folder):
+    (folder / "classifier.json").write_text("{'a': 1}")
+
+
+@pytest.mark.parametrize(
+    "spoil", [_extra, _missing, _pickle, _trailing, _fifo, _private, _not_json]
+)
+def test_sealing_refuses(output, spoil):
+    spoil(output)
+    with pytest.raises(RunFailedError) as caught:
+        seal(output, Blobs(), base=BASE, private=output.parent)
+    assert caught.value.kind == "bad-output"
+
+
+def test_sealing_follows_no_link(output):
+    _link(output)
+    with pytest.raises(OSError, match="classifier"):
+        seal(output, Blobs(), base=BASE, private=output.parent)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60),
+)
+def test_metrics_agree_with_scikit_learn(pairs):
+    expected, predicted = [e for e, _ in pairs], [p for _, p in pairs]
+    table = metrics.confusion(expected, predicted, 4)
+    assert metrics.accuracy(table) == pytest.approx(accuracy_score(expected, predicted))
+    ours = metrics.macro_f1(table)
+    theirs = f1_score(expected, predicted, average="macro", zero_division=0)
+    assert ours == pytest.approx(theirs)
+
+
+def test_summary():
+    rng = np.random.default_rng(1)
+    expected = rng.integers(0, 3, 300).tolist()
+    predicted = [e if rng.random() < 0.8 else int(rng.integers(0, 3)) for e in expected]
+    found = metrics.summarise(expected, predicted, ["a", "b", "c"], seed=1)
+    assert found == metrics.summarise(expected, predicted, ["a", "b", "c"], seed=1)
+    for name in ("accuracy", "macroF1"):
+        value = found[name]
+        assert float(value["low"]) < float(value["value"]) < float(value["high"])
+    precision, recall, f1, support = precision_recall_fscore_support(expected, predicted)
+    for number, label in enumerate("abc"):
+        assert found["perClass"][label] == {
+            "precision": f"{precision[number]:.4f}",
+            "recall": f"{recall[number]:.4f}",
+            "f1": f"{f1[number]:.4f}",
+            "support": support[number],
+        }
+
+
+def test_latency_is_nearest_rank():
+    assert metrics.latency([float(n) for n in range(1, 101)]) == {
+        "p50": "50.00",
+        "p95": "95.00",
+        "n": 100,
+    }
+    assert metrics.decimal(-0.00001) == "0.0000"
+
+
+def test_no_source_reads_the_environment_or_unpickles():
+    folder = Path(metrics.__file__).parent
+    for path in folder.glob("*.py"):
+        text = path.read_text("utf-8")
+        assert "environ" not in text.replace("environment", ""), path
+        assert "torch.load(" not in text, path
+        assert "import pickle" not in text, path
+        assert len(text.splitlines()) <= 400, path

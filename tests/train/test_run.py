@@ -1,0 +1,317 @@
+"""The whole chain on a real encoder: one short run, looked at from every side."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+    PolicyError,
+    RunFailedError,
+)
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.timestamps import now
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.storecheck import verify_store
+from lyrikstore.history.repository import Repository
+from lyrikstore.train.guard import check_weights
+from lyrikstore.train.predict import predict_file
+from lyrikstore.train.run import train_run
+from lyrikstore.train.seal import FILES
+
+pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+
+
+def assert_sound(workshop) -> None:
+    report = verify_store(Repository.open(workshop.repo.root), trust=workshop.trust, at=now())
+    bad = [check for check in report.checks if check.state is CheckState.FAIL]
+    assert not bad, bad
+
+
+def test_the_run_is_announced_before_it_starts(workshop, trained):
+    repo, run = workshop.repo, trained.run
+    assert repo.index_of(run.id) < min(trained.log_indices)
+    assert run.body["plannedOutputs"] == ["checkpoints/acme/family"]
+    assert run.body["config"]["lora"]["rank"] == 4
+    train = repo.resolve("acme/paragraphs.train")
+    assert run.body["order"]["records"]["train"] == train.body["records"]
+    assert {right["permits"][0] for right in run.body["rights"]} == {"train"}
+    assert {(i.role, i.kind) for i in run.inputs} == {
+        ("train", "dataset"),
+        ("validation", "dataset"),
+        ("test", "dataset"),
+        ("base", "checkpoint"),
+    }
+    phases = [event.phase for event in workshop.log]
+    assert phases.index("register") < phases.index("step") < phases.index("seal")
+
+
+def test_each_checkpoint_is_sealed_and_linked(workshop, trained):
+    repo = workshop.repo
+    assert len(trained.checkpoints) == 2
+    assert [c.body["final"] for c in trained.checkpoints] == [False, True]
+    assert trained.checkpoints[1].parents == (trained.checkpoints[0].id,)
+    assert repo.refs["checkpoints/acme/family"].id == trained.checkpoint.id
+    for checkpoint in trained.checkpoints:
+        assert checkpoint.inputs_in("run")[0].id == trained.run.id
+        tree = repo.tree(checkpoint)
+        assert tree.by_path.keys() == FILES
+        for entry in tree.entries:
+            data = repo.blobs.read(entry.blake3, max_bytes=1 << 26)
+            assert str(workshop.root).encode() not in data
+            if entry.path.endswith(".safetensors"):
+                check_weights(entry.path, data, len(data))
+            else:
+                assert encode(json.loads(data)) == data
+        config = workshop.read_json(checkpoint, "adapter_config.json")
+        base = repo.resolve("checkpoints/acme/minilm")
+        assert config["base_model_name_or_path"] == str(base.tree)
+        sums = checkpoint.attachments_in("sha256sums")[0]
+        assert repo.blobs.read(sums.id, max_bytes=4096).count(b"\n") == len(FILES)
+    assert not workshop.leftovers
+
+
+def test_the_loss_falls_and_training_repeats_bit_for_bit(workshop, trained):
+    losses = [Decimal(c.body["metrics"]["trainLoss"]) for c in trained.checkpoints]
+    assert losses[1] < losses[0]
+    again = workshop.train(workshop.config.replace("acme/family", "acme/again"))
+    first, second = trained.checkpoint, again.checkpoint
+    assert first.tree == second.tree, "the same config on the same machine gave other weights"
+    for name in ("trainLoss", "validationAccuracy", "validationMacroF1"):
+        assert first.body["metrics"][name] == second.body["metrics"][name]
+
+
+def test_peft_itself_loads_the_adapter_with_the_same_numbers(workshop, trained, tmp_path):
+    script = """
+import json, sys, torch
+from pathlib import Path
+from peft import PeftModel
+from transformers import AutoModel
+from lyrikstore.train.model import load_checkpoint
+base, folder = Path(sys.argv[1]), Path(sys.argv[2])
+ours, encoder, labels = load_checkpoint(base, folder)
+theirs = PeftModel.from_pretrained(AutoModel.from_pretrained(base, add_pooling_layer=False), folder)
+batch = encoder.batch(encoder.encode(["Permission is hereby granted", "Redistribution"]))
+with torch.inference_mode():
+    a = ours.encoder(input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
+    b = theirs.eval()(input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
+    plain = AutoModel.from_pretrained(base, add_pooling_layer=False).eval()(
+        input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
+print(json.dumps([bool(torch.equal(a, b)), bool(torch.equal(a, plain))]))
+"""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    for entry in workshop.repo.tree(trained.checkpoint).entries:
+        (folder / entry.path).write_bytes(workshop.repo.blobs.read(entry.blake3, max_bytes=1 << 26))
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(workshop.model), str(folder)],
+        capture_output=True,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+    same, untrained = json.loads(done.stdout.splitlines()[-1])
+    assert same
+    assert not untrained
+
+
+def test_evaluation_holds_model_baseline_and_majority_together(workshop, evaluation):
+    test = workshop.repo.resolve("acme/paragraphs.test")
+    assert evaluation["count"] == test.body["records"]
+    for name in ("model", "baseline"):
+        figures = evaluation[name]
+        assert Decimal(figures["accuracy"]["low"]) <= Decimal(figures["accuracy"]["value"])
+        assert figures["latencyMs"]["n"] == evaluation["count"]
+        assert figures["peakMemoryBytes"] > 50_000_000
+        support = sum(label["support"] for label in figures["perClass"].values())
+        assert support == evaluation["count"]
+    assert Decimal(evaluation["model"]["accuracy"]["value"]) >= Decimal("0.3")
+    assert evaluation["overlap"] == {"exact": workshop.leaked, "checked": "record ids"}
+    wrong = evaluation["count"] * (1 - Decimal(evaluation["model"]["accuracy"]["value"]))
+    assert len(evaluation["worst"]) == min(20, round(wrong))
+    for failure in evaluation["worst"]:
+        assert failure["expected"] != failure["predicted"]
+        assert re.fullmatch("[0-9a-f]{64}", failure["record"])
+
+
+def test_a_test_set_made_after_the_run_is_refused(workshop, trained):
+    workshop.put_dataset("datasets/acme/late", [("a.txt", b"some text", {"family": "mit"})])
+    with pytest.raises(PolicyError) as caught:
+        workshop.evaluate("checkpoints/acme/family", "acme/late")
+    assert caught.value.kind == "test-not-locked"
+    with pytest.raises(PolicyError) as caught:
+        workshop.evaluate("checkpoints/acme/family", "acme/paragraphs.validation")
+    assert caught.value.kind == "test-not-locked"
+    with pytest.raises(PolicyError) as caught:
+        workshop.evaluate("checkpoints/acme/family", "acme/paragraphs.train")
+    assert caught.value.kind == "test-is-train"
+    with pytest.raises(InvalidInputError) as caught:
+        workshop.evaluate("checkpoints/acme/minilm", "acme/paragraphs.test")
+    assert caught.value.kind == "not-trained"
+
+
+def test_prediction(workshop, trained, tmp_path):
+    path = tmp_path / "licence.txt"
+    path.write_text("Permission is hereby granted, free of charge, to any person. " * 20)
+    found = predict_file(workshop.repo, "checkpoints/acme/family", path, base_env=os.environ)
+    assert found.label == next(iter(found.probabilities))
+    assert set(found.probabilities) == {"apache", "bsd", "mit"}
+    assert abs(sum(map(Decimal, found.probabilities.values())) - 1) < Decimal("0.00001")
+    assert found.checkpoint == trained.checkpoint.id
+    assert found.cut_off
+    assert found.tokens == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "error", "kind"),
+    [
+        ("a.txt", b"\xff\xfe\x00", InvalidInputError, "not-text"),
+        ("a.pdf", b"%PDF-1.7", InvalidInputError, "no-reader"),
+        ("a", b"%PDF-1.7", InvalidInputError, "no-reader"),
+        (None, None, NotFoundError, "no-file"),
+        ("folder/", None, InvalidInputError, "not-a-file"),
+        ("fifo|", None, InvalidInputError, "not-a-file"),
+    ],
+)
+def test_prediction_refuses(workshop, trained, tmp_path, name, data, error, kind):
+    path = tmp_path / (name or "absent").rstrip("/|")
+    if data is not None:
+        path.write_bytes(data)
+    elif name == "folder/":
+        path.mkdir()
+    elif name == "fifo|":
+        os.mkfifo(path)
+    with pytest.raises(error) as caught:
+        predict_file(workshop.repo, "checkpoints/acme/family", path, base_env=os.environ)
+    assert caught.value.kind == kind
+
+
+def size(workshop) -> int:
+    workshop.repo.refresh()
+    return len(workshop.repo.entries())
+
+
+def test_no_right_no_run(workshop):
+    workshop.put_dataset("datasets/acme/unpermitted", [("a.txt", b"text", {"family": "mit"})])
+    before = size(workshop)
+    for ref in ("acme/unpermitted",):
+        with pytest.raises(PolicyError) as caught:
+            workshop.train(workshop.tiny.replace("acme/tiny.train", ref))
+        assert caught.value.kind == "rights-missing"
+    with pytest.raises(PolicyError):
+        workshop.train(workshop.tiny.replace('purpose = "train"', 'purpose = "sell"'))
+    assert size(workshop) == before
+    assert not workshop.leftovers
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "kind"),
+    [
+        ("pickle", {"pytorch_model.bin": b"\x80\x04."}, "unsafe-model"),
+        ("disguised", {"model.safetensors": b"\x80\x04." + b"x" * 99}, "unsafe-model"),
+        ("code", {"modeling.py": b"import os"}, "unsafe-model"),
+        (
+            "remote",
+            {"config.json": b'{"architectures":["BertModel"],"auto_map":{}}'},
+            "unknown-model",
+        ),
+        ("partial", {"tokenizer.json": None}, "unknown-model"),
+    ],
+)
+def test_unsafe_bases_are_refused_before_anything_is_logged(workshop, name, changes, kind):
+    workshop.put_base(f"checkpoints/acme/{name}", changes)
+    before = size(workshop)
+    with pytest.raises(PolicyError) as caught:
+        workshop.train(workshop.tiny.replace("acme/minilm", f"acme/{name}"))
+    assert caught.value.kind == kind
+    assert size(workshop) == before
+    assert not workshop.leftovers
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (('label = "family"', 'label = "nothing"'), "label-missing"),
+        (("acme/tiny.validation", "acme/tiny.train"), "same-data"),
+        (('targets = ["query", "value"]', 'targets = ["lm_head"]'), "bad-config"),
+        (("max_tokens = 16", "max_tokens = 1024"), "bad-config"),
+        (('label = "family"', 'label = "package"'), "label-unknown"),
+        (("checkpoints/acme/minilm", "datasets/acme/tiny.train"), "not-a-model"),
+    ],
+)
+def test_inputs_that_cannot_be_trained_on(workshop, change, kind):
+    text = workshop.tiny.replace(*change)
+    assert text != workshop.tiny
+    before = size(workshop)
+    with pytest.raises(LyrikstoreError) as caught:
+        workshop.train(text)
+    assert caught.value.kind == kind
+    assert isinstance(caught.value, (InvalidInputError, FormatError))
+    assert size(workshop) == before
+
+
+def test_weights_of_another_shape_fail_the_run_and_leave_only_its_announcement(workshop):
+    config = json.loads((workshop.model / "config.json").read_bytes())
+    config["num_hidden_layers"] = 7
+    workshop.put_base("checkpoints/acme/seven", {"config.json": json.dumps(config).encode()})
+    before = size(workshop)
+    with pytest.raises(RunFailedError) as caught:
+        workshop.train(
+            workshop.tiny.replace("acme/minilm", "acme/seven").replace('acme/tiny"', 'acme/n"')
+        )
+    assert caught.value.kind == "worker-failed"
+    assert "weights lack" in caught.value.message
+    assert "\n" not in caught.value.message
+    assert size(workshop) == before + 2  # the run and its transaction
+    assert "checkpoints/acme/n" not in workshop.repo.refs
+    assert not workshop.leftovers
+
+
+def children() -> list[int]:
+    found = []
+    for path in Path("/proc/self/task").glob("*/children"):
+        found += map(int, path.read_text().split())
+    return found
+
+
+def test_a_worker_that_is_killed(workshop):
+    def kill(progress):
+        if progress.phase == "step":
+            for child in children():
+                os.kill(child, signal.SIGKILL)
+
+    with pytest.raises(RunFailedError, match="SIGKILL") as caught:
+        workshop.train(workshop.tiny.replace('acme/tiny"', 'acme/killed"'), kill)
+    assert caught.value.kind == "worker-failed"
+    workshop.repo.refresh()
+    assert "checkpoints/acme/killed" not in workshop.repo.refs
+    assert not workshop.leftovers
+
+
+def test_ctrl_c(workshop):
+    def interrupt(progress):
+        if progress.phase == "step":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        workshop.train(workshop.tiny.replace('acme/tiny"', 'acme/stopped"'), interrupt)
+    assert not children()
+    workshop.repo.refresh()
+    assert "runs/acme/stopped" in workshop.repo.refs
+    assert "checkpoints/acme/stopped" not in workshop.repo.refs
+    assert not workshop.leftovers
+    assert_sound(workshop)
+
+
+def test_the_callers_are_documented():
+    for function in (train_run, predict_file):
+        assert "Raises:" in (function.__doc__ or "")
