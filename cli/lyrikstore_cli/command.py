@@ -1,0 +1,88 @@
+"""How a command is declared: one function, the shared options, a session as first argument."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lyrikstore_cli.session import Options, Session
+
+
+def _shared() -> list[click.Parameter]:
+    # Fresh objects for each command: click keeps state in them.
+    return [
+        click.Option(["--json", "json_"], is_flag=True, help="Print the result as JSON."),
+        click.Option(["--store"], type=click.Path(path_type=Path), help="The store folder."),
+        click.Option(
+            ["-C", "directory"],
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Change to this folder first.",
+        ),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say only results and errors."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say error kinds and more detail."),
+        click.Option(["--no-color"], is_flag=True, help="No colours."),
+        click.Option(["--no-input"], is_flag=True, help="Never ask; fail instead."),
+    ]
+
+
+def _passphrase() -> click.Parameter:
+    return click.Option(
+        ["--passphrase-file"],
+        type=click.Path(path_type=Path),
+        help="A file whose first line is the passphrase.",
+    )
+
+
+def _signing() -> list[click.Parameter]:
+    return [
+        click.Option(["--signer"], metavar="URI", help="Who signs: file:PATH or a key's name."),
+        _passphrase(),
+    ]
+
+
+def command(
+    name: str, *, signs: bool = False, passphrase: bool = False, epilog: str = ""
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Declare a command.
+
+    Args:
+        name: As typed.
+        signs: The command signs, so it takes ``--signer`` and ``--passphrase-file``.
+        passphrase: It needs a passphrase only, so it takes ``--passphrase-file``.
+        epilog: Examples, shown below the options.
+
+    Returns:
+        A decorator for ``function(session, **its own parameters)``.
+    """
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        def run(**values: Any) -> None:
+            directory = values.pop("directory")
+            if directory is not None:
+                os.chdir(directory)
+            options = Options(
+                json=values.pop("json_"),
+                store=values.pop("store"),
+                quiet=values.pop("quiet"),
+                verbose=values.pop("verbose"),
+                color=False if values.pop("no_color") else None,
+                no_input=values.pop("no_input"),
+                signer=values.pop("signer", None),
+                passphrase_file=values.pop("passphrase_file", None),
+            )
+            function(Session(options), **values)
+
+        extra = _signing() if signs else [_passphrase()] if passphrase else []
+        own = list(reversed(getattr(function, "__click_params__", [])))
+        return click.Command(
+            name,
+            callback=run,
+            params=[*own, *extra, *_shared()],
+            help=function.__doc__,
+            epilog="\b\n" + epilog if epilog else None,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+
+    return decorate

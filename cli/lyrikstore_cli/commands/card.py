@@ -1,0 +1,67 @@
+"""``lyrikstore card``: the model card, from signed facts."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.errors import ConflictError, InvalidInputError
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+
+
+@declare(
+    "card", signs=True, epilog="lyrikstore card checkpoints/acme/clause-classifier -o README.md"
+)
+@click.argument("checkpoint")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the card here.")
+@click.option("--answers", type=click.Path(path_type=Path), help="What an expert states, in TOML.")
+def command(session: Session, checkpoint: str, output: Path | None, answers: Path | None) -> None:
+    """Write, sign and log the model card of CHECKPOINT.
+
+    Hugging Face can read it. Every statement names the object that proves it; what nobody
+    established says so.
+    """
+    from lyrikstore.publish.responses import parse_responses
+
+    responses = None
+    if answers is not None:
+        try:
+            responses = parse_responses(answers.read_bytes())
+        except OSError as error:
+            raise InvalidInputError(
+                "unreadable", f"cannot read {answers}: {error.strerror}"
+            ) from None
+    if output is not None and output.exists() and not output.is_file():
+        raise ConflictError("exists", f"{output} is not a file")
+    result = session.open_store(sign=True).card(checkpoint, responses)
+    if output is not None:
+        try:
+            output.write_bytes(result.text)
+        except OSError as error:
+            raise InvalidInputError(
+                "unwritable",
+                f"cannot write {output}: {error.strerror}",
+                hint="the card is signed and logged; name another file",
+            ) from None
+    session.emit(
+        "card",
+        {
+            "id": str(result.manifest.id),
+            "name": result.manifest.name,
+            "logIndex": result.log_index,
+            "changed": result.changed,
+            "statements": result.statements,
+            "notEstablished": result.not_established,
+            "claimed": result.claimed,
+            "evidence": [str(identity) for identity in result.evidence],
+        },
+    )
+    screen = session.screen
+    if output is None:
+        for line in result.text.decode("utf-8").splitlines():
+            screen.result(line)
+    screen.say(
+        f"✓ card     {result.manifest.name}  {result.manifest.id.short}: {result.statements} "
+        f"statements from {len(result.evidence)} objects, {result.claimed} claimed by a person, "
+        f"{result.not_established} not established"
+    )

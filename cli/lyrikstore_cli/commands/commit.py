@@ -1,0 +1,133 @@
+"""``lyrikstore commit``: a folder of files becomes a signed version."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import Screen, clean, size
+
+SHOWN = 10
+
+
+@declare(
+    "commit",
+    signs=True,
+    epilog="lyrikstore commit documents -d acme/contracts --metadata sheet.xlsx\n"
+    "lyrikstore commit model -d checkpoints/acme/base",
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("-d", "--dataset", "name", required=True, help="The name: NAMESPACE/NAME.")
+@click.option("--metadata", type=click.Path(path_type=Path), help="A CSV, TSV or XLSX sheet.")
+@click.option("--key", help="The sheet's column that names the file.")
+@click.option("--license", "licence", metavar="SPDX", help="The licence, as CC-BY-4.0.")
+@click.option(
+    "--licence-text", type=click.Path(path_type=Path), help="The licence's text, kept with it."
+)
+@click.option(
+    "--describe",
+    type=click.Path(path_type=Path),
+    help="What you state about the data (docs/descriptor.md).",
+)
+@click.option("--reader", default="document/1", show_default=True, help="How files are records.")
+@click.option("-m", "--message", default="", help="A note, signed with the version.")
+@click.option("--follow-links", is_flag=True, help="Follow symbolic links inside the folder.")
+@click.option("--allow-orphans", is_flag=True, help="Leave out rows that name no file.")
+@click.option("--yes", is_flag=True, help="More than a fifth of the files may leave.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would change; write nothing.")
+def command(
+    session: Session,
+    path: Path,
+    name: str,
+    metadata: Path | None,
+    key: str | None,
+    licence: str | None,
+    licence_text: Path | None,
+    describe: Path | None,
+    reader: str,
+    message: str,
+    follow_links: bool,
+    allow_orphans: bool,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Sign the files of PATH as the new version of a dataset, with what a sheet says about them.
+
+    A commit is a snapshot: files gone from PATH leave the dataset. What `.lyrikignore` names is
+    left out and listed. Nothing is logged if nothing changed. A name below `checkpoints/` imports
+    a base model.
+    """
+    from lyrikstore.curate.descriptor import load_descriptor
+
+    store = session.open_store(sign=True)
+    with session.screen.progress("committing") as meter:
+        result = store.commit(
+            path,
+            name,
+            sheet=metadata,
+            key=key,
+            licence=licence,
+            licence_text=_read(licence_text) if licence_text else None,
+            descriptor=load_descriptor(describe) if describe else None,
+            reader=reader,
+            message=message,
+            follow_links=follow_links,
+            allow_orphans=allow_orphans,
+            allow_loss=yes,
+            dry_run=dry_run,
+            progress=lambda files, total, done, _bytes: meter(files, total, done),
+        )
+    current = result.current
+    session.emit(
+        "commit",
+        {
+            "name": current.name if current else name,
+            "changed": result.manifest is not None,
+            "dryRun": dry_run,
+            "id": str(current.id) if current else "",
+            "logIndex": -1 if result.log_index is None else result.log_index,
+            "tree": str(result.tree_id),
+            "files": result.files,
+            "bytes": result.bytes,
+            "bytesRead": result.bytes_read,
+            "added": list(result.added),
+            "removed": list(result.removed),
+            "modified": list(result.changed),
+            "orphanFiles": list(result.orphan_files),
+            "orphanRows": [row.key for row in result.orphan_rows],
+            "ignored": [{"path": item.path, "reason": item.reason} for item in result.ignored],
+        },
+    )
+    screen = session.screen
+    changes = f"+{len(result.added)} −{len(result.removed)} ~{len(result.changed)}"
+    screen.result(
+        f"✓ read     {result.files} files, {size(result.bytes)}, of which "
+        f"{size(result.bytes_read)} had to be read"
+    )
+    _name(screen, "! files without a row in the sheet", result.orphan_files)
+    _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
+    _name(screen, "– left out", [f"{item.path} ({item.reason})" for item in result.ignored])
+    if dry_run:
+        screen.result(f"– nothing was written; {name} would change by {changes}")
+    elif result.manifest is None and current is not None:
+        screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
+    elif result.manifest is not None:
+        screen.result(f"✓ signed   {result.manifest.name}  {result.manifest.id.short}  {changes}")
+        screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
+
+
+def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> None:
+    if not names:
+        return
+    shown = ", ".join(clean(one) for one in names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more (all of them with --json)" if len(names) > SHOWN else ""
+    screen.result(f"{title}: {len(names)}: {shown}{more}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None

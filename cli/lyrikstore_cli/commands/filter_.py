@@ -1,0 +1,69 @@
+"""``lyrikstore filter``: derive a dataset by a recipe."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+
+
+@declare(
+    "filter",
+    signs=True,
+    epilog="lyrikstore filter acme/contracts --recipe clean.toml --as acme/contracts-clean",
+)
+@click.argument("ref")
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="What to do, in TOML (docs/recipes.md).",
+)
+@click.option("--as", "as_name", required=True, help="The name of the derived dataset.")
+@click.option("-m", "--message", default="", help="A note, signed with the version.")
+def command(session: Session, ref: str, recipe: Path, as_name: str, message: str) -> None:
+    """Derive a dataset from REF by a recipe of built-in filters, and sign both.
+
+    Every record dropped or changed gets a reason; `lyrikstore why` tells it. A recipe with a
+    split makes NAME.train, NAME.validation and NAME.test.
+    """
+    from lyrikstore.curate.recipe import load_recipe
+
+    plan = load_recipe(recipe)
+    store = session.open_store(sign=True)
+    with session.screen.progress("filtering") as meter:
+        result = store.filter(ref, plan, as_name, message=message, progress=meter)
+    session.emit(
+        "filter",
+        {
+            "source": str(result.source.id),
+            "filter": str(result.filter.id),
+            "unchanged": result.unchanged,
+            "parts": [
+                {
+                    "part": part,
+                    "name": manifest.name,
+                    "id": str(manifest.id),
+                    "logIndex": result.log_indices.get(part, -1),
+                    "counts": dict(result.counts[part]),
+                }
+                for part, manifest in result.manifests.items()
+            ],
+            "dropped": dict(result.dropped),
+            "changed": dict(result.changed),
+        },
+    )
+    screen = session.screen
+    for title, reasons in (("dropped", result.dropped), ("changed", result.changed)):
+        for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+            screen.result(f"  {title:<8} {count:>7}  {reason}")
+    for part, manifest in result.manifests.items():
+        counts = result.counts[part]
+        numbers = f"{counts['in']} in, {counts['kept']} kept, {counts['dropped']} dropped"
+        if counts["elsewhere"]:
+            numbers += f", {counts['elsewhere']} in other parts"
+        index = result.log_indices.get(part)
+        where = f"log entry {index}" if index is not None else "as it was, nothing logged"
+        screen.result(f"✓ signed   {manifest.name}  {manifest.id.short}  {numbers}  ({where})")
+    screen.hint(f"why was a record kept or dropped: lyrikstore why {as_name} RECORD")

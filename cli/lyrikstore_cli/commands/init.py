@@ -1,0 +1,49 @@
+"""``lyrikstore init``: create a store."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import STORE_FOLDER, Session
+
+
+@declare("init", signs=True, epilog="lyrikstore key new && lyrikstore init")
+@click.argument("directory_", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option("--origin", help="The log's name, such as example.org/data; by default a random one.")
+def command(session: Session, directory_: Path, origin: str | None) -> None:
+    """Create a store in DIR (by default here), with a log of its own.
+
+    Your key signs the store's first entry; a new key, kept beside yours, signs its log. Your own
+    key is added to your trust file, for this store only.
+    """
+    from lyrikstore.store import Store
+
+    folder = directory_ / STORE_FOLDER
+    if (folder / "format").exists():
+        store = Store.open(folder, memory_dir=session.paths.memory, trust_file=session.paths.trust)
+        session.emit("init", {"created": False, "store": str(store.id), "path": str(folder)})
+        session.screen.result(f"– the store {folder} exists already ({store.id.short})")
+        return
+    signer = session.signer()
+    store = Store.create(
+        folder,
+        signer=signer,
+        keys_dir=session.paths.keys,
+        memory_dir=session.paths.memory,
+        trust_file=session.paths.trust,
+        origin=origin,
+    )
+    session.emit(
+        "init",
+        {
+            "created": True,
+            "store": str(store.id),
+            "path": str(folder),
+            "origin": store.origin,
+            "author": signer.did,
+        },
+    )
+    session.screen.result(f"✓ created  {folder}  store {store.id.short}, log {store.origin}")
+    session.screen.result(f"✓ trusted  {signer.did}, for this store only ({session.paths.trust})")
+    session.screen.hint("back your keys up, nobody can restore them: lyrikstore key backup -o FILE")

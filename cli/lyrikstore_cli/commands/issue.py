@@ -1,0 +1,103 @@
+"""``lyrikstore issue``: a delivery that its buyer can verify alone."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import size
+
+
+@declare(
+    "issue",
+    signs=True,
+    epilog="lyrikstore issue acme/contracts -o delivery --permit train,evaluate --valid-for 365d",
+)
+@click.argument("ref")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="A new or empty folder."
+)
+@click.option("--permit", "permits", required=True, help="What a holder may do: train,evaluate,…")
+@click.option("--prohibit", "prohibits", default="", help="What is forbidden: redistribute,…")
+@click.option("--require", "requires", default="", help="Duties: attribution,…")
+@click.option("--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y.")
+@click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+@click.option("--version", "label", help="A version label for people.")
+def command(
+    session: Session,
+    ref: str,
+    output: Path,
+    permits: str,
+    prohibits: str,
+    requires: str,
+    valid_for: str,
+    issuer_name: str | None,
+    label: str | None,
+) -> None:
+    """Issue a dataset credential about REF and write the folder to hand over.
+
+    The folder holds the data, the credential, the signed manifest, the proof of its place in the
+    log, and a README that says how to verify it. Credentials cannot be revoked yet: keep them
+    short.
+    """
+    store = session.open_store(sign=True)
+    manifest = store.resolve(ref)
+    with session.screen.progress("issuing") as meter:
+        result = store.issue(
+            manifest,
+            output,
+            permits=_words(permits),
+            prohibits=_words(prohibits),
+            requires=_words(requires),
+            valid_for=_duration(valid_for),
+            issuer_name=issuer_name,
+            version=label,
+            progress=meter,
+        )
+    session.emit(
+        "issue",
+        {
+            "folder": str(result.folder),
+            "credential": str(result.credential_id),
+            "logIndex": result.log_index,
+            "manifest": str(result.manifest.id),
+            "records": str(result.records.id),
+            "files": result.files,
+            "bytes": result.bytes,
+            "validFrom": result.valid_from,
+            "validUntil": result.valid_until or "",
+            "descriptor": dict(result.descriptor),
+        },
+    )
+    screen = session.screen
+    screen.result(
+        f"✓ issued   credential {result.credential_id.short} about {result.manifest.name} "
+        f"{result.manifest.id.short}, log entry {result.log_index}"
+    )
+    screen.result(f"  permits  {permits}, until {result.valid_until or 'further notice'}")
+    states = ", ".join(f"{count} {state}" for state, count in result.descriptor.items())
+    screen.result(f"  fields   {states}")
+    screen.result(
+        f"✓ wrote    {result.files} files, {size(result.bytes)}, and their evidence to {output}"
+    )
+    screen.hint(
+        "send your key on another way than the folder: lyrikstore key show; the buyer runs: "
+        "lyrikstore verify credential.json --data data"
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _duration(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9]\d{0,3})([dy])", text)
+    if found is None:
+        raise InvalidInputError(
+            "bad-validity", f"not a duration: {text}", hint="write days or years, as 365d or 2y"
+        )
+    return timedelta(days=int(found[1]) * (365 if found[2] == "y" else 1))

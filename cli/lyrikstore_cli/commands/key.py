@@ -1,0 +1,185 @@
+"""``lyrikstore key``: the signing keys of this user."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.crypto.keyfile import StoredKey
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Make, list, show, export or back up signing keys.
+
+    Keys are Ed25519 in OpenSSH format, readable by you alone, and never inside a store.
+    """
+
+
+@declare("new", passphrase=True, epilog="lyrikstore key new\nlyrikstore key new --from keys.backup")
+@click.argument("name", default="default")
+@click.option("--no-passphrase", is_flag=True, help="Store the key unprotected (for machines).")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Restore the keys of a backup instead of making one.",
+)
+def _new(
+    session: Session,
+    name: str,
+    no_passphrase: bool,
+    source: Path | None,
+) -> None:
+    """Make a key, or restore the keys of a backup."""
+    from lyrikstore.crypto import keyfile
+
+    if source is not None:
+        _restore(session, source)
+        return
+    passphrase = None if no_passphrase else session.ask_passphrase("new passphrase", confirm=True)
+    if passphrase is not None and not passphrase:
+        raise KeyMaterialError(
+            "passphrase-missing", "the passphrase is empty", hint="or say --no-passphrase"
+        )
+    key = keyfile.create_key(session.paths.keys, name, passphrase)
+    _report(session, "key-new", [key])
+    session.screen.hint("back it up, nobody can restore it: lyrikstore key backup -o FILE")
+
+
+@declare("list")
+def _list(session: Session) -> None:
+    """List your keys."""
+    from lyrikstore.crypto import keyfile
+
+    _report(session, "key-list", keyfile.list_keys(session.paths.keys))
+
+
+@declare("show")
+@click.argument("name", default="default")
+def _show(session: Session, name: str) -> None:
+    """Show the DID of a key: what others put into their trust file."""
+    _report(session, "key-show", [_find(session, name)])
+
+
+@declare("export")
+@click.argument("name", default="default")
+@click.option("--format", "form", type=click.Choice(["did", "multikey", "openssh"]), default="did")
+def _export(session: Session, name: str, form: str) -> None:
+    """Print the public half of a key."""
+    from lyrikstore.crypto.multikey import encode_multikey
+
+    key = _find(session, name)
+    text = {
+        "did": key.did,
+        "multikey": encode_multikey(key.public),
+        "openssh": key.path.with_name(key.path.name + ".pub").read_text("utf-8").strip(),
+    }[form]
+    session.emit("key-export", {"name": name, "format": form, "public": text})
+    session.screen.result(text)
+
+
+@declare("backup", passphrase=True, epilog="lyrikstore key backup -o keys.backup")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--backup-passphrase-file",
+    type=click.Path(path_type=Path),
+    help="The backup's own passphrase; by default the one of the key.",
+)
+def _backup(
+    session: Session,
+    output: Path,
+    backup_passphrase_file: Path | None,
+) -> None:
+    """Write all your keys, log keys included, to one encrypted file.
+
+    Print it or put it on a stick in a drawer. `key new --from FILE` restores it.
+    """
+    from lyrikstore.crypto import keyfile
+
+    stored = keyfile.list_keys(session.paths.keys)
+    if not stored:
+        raise KeyMaterialError("key-missing", "no keys to back up", hint="lyrikstore key new")
+    keys = [
+        (key.name, keyfile.load_key(key.path, session.passphrase if key.encrypted else None))
+        for key in stored
+    ]
+    if backup_passphrase_file is not None:
+        session.options.passphrase_file = backup_passphrase_file
+    passphrase = session.ask_passphrase("passphrase for the backup", confirm=True)
+    data = keyfile.backup(keys, passphrase)
+    read_back = [(name, key.public) for name, key in keyfile.restore(data, passphrase)]
+    if read_back != [(name, key.public) for name, key in keys]:
+        raise KeyMaterialError("backup-failed", "the backup does not read back")
+    try:
+        with output.open("xb") as file:
+            output.chmod(0o600)
+            file.write(data)
+    except FileExistsError:
+        raise InvalidInputError(
+            "exists", f"{output} exists", hint="choose another name; backups are not overwritten"
+        ) from None
+    session.emit("key-backup", {"path": str(output), "keys": [key.name for key in stored]})
+    session.screen.result(f"✓ backed up {len(keys)} keys to {output}, and read them back")
+
+
+def _restore(session: Session, source: Path) -> None:
+    from lyrikstore.crypto import keyfile
+
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"cannot read {source}: {error.strerror}") from None
+    passphrase = session.ask_passphrase("passphrase of the backup")
+    known = {key.name for key in keyfile.list_keys(session.paths.keys)}
+    restored = []
+    for name, private in keyfile.restore(data, passphrase):
+        if name in known:
+            session.screen.say(f"– {name} is there already, left alone")
+            continue
+        # Log keys sign at every commit and are kept unprotected, as `init` makes them.
+        secret = None if name.startswith("log-") else passphrase
+        restored.append(keyfile.store_key(session.paths.keys, name, private, secret))
+    _report(session, "key-restore", restored)
+
+
+def _find(session: Session, name: str) -> "StoredKey":
+    from lyrikstore.crypto import keyfile
+
+    for key in keyfile.list_keys(session.paths.keys):
+        if key.name == name:
+            return key
+    raise KeyMaterialError(
+        "key-missing", f"no key {name} in {session.paths.keys}", hint="lyrikstore key new"
+    )
+
+
+def _report(session: Session, command_name: str, keys: "list[StoredKey]") -> None:
+    session.emit(
+        command_name,
+        {
+            "keys": [
+                {
+                    "name": key.name,
+                    "did": key.did,
+                    "path": str(key.path),
+                    "encrypted": key.encrypted,
+                }
+                for key in keys
+            ]
+        },
+    )
+    for key in keys:
+        lock = "passphrase" if key.encrypted else "no passphrase"
+        session.screen.result(f"{key.name}  {key.did}  {key.path}  ({lock})")
+    if not keys:
+        session.screen.say("no keys")
+
+
+for _subcommand in (_new, _list, _show, _export, _backup):
+    command.add_command(_subcommand)

@@ -1,0 +1,78 @@
+"""``lyrikstore lineage``: what something was made from, as a tree."""
+
+import click
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.lineage import Graph
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean
+
+
+@declare("lineage", epilog="lyrikstore lineage checkpoints/acme/clause-classifier")
+@click.argument("ref")
+def command(session: Session, ref: str) -> None:
+    """Show everything REF rests on, each object with its kind, name and signer.
+
+    Exit code 3 if a link does not hold, 5 if something it names is missing.
+    """
+    store = session.open_store()
+    graph = store.lineage(ref)
+    session.emit(
+        "lineage",
+        {
+            "root": str(graph.root),
+            "nodes": [
+                {
+                    "id": str(node.id),
+                    "kind": node.manifest.kind,
+                    "name": node.manifest.name,
+                    "index": node.index,
+                    "author": node.manifest.author,
+                }
+                for node in graph.nodes.values()
+            ],
+            "edges": [
+                {"child": str(e.child), "parent": str(e.parent), "role": e.role}
+                for e in graph.edges
+            ],
+            "problems": [
+                {"kind": p.kind, "id": str(p.id), "summary": p.summary} for p in graph.problems
+            ],
+        },
+    )
+    _draw(session, graph, graph.root, "", "", set())
+    for problem in graph.problems:
+        session.screen.result(f"✗ {problem.kind}: {clean(problem.summary)}")
+    if graph.problems:
+        missing = all(problem.kind in {"missing", "unlogged"} for problem in graph.problems)
+        raise click.exceptions.Exit(5 if missing else 3)
+
+
+def _draw(
+    session: Session, graph: Graph, identity: Digest, lead: str, branch: str, shown: set[Digest]
+) -> None:
+    node = graph.nodes.get(identity)
+    if node is None:
+        session.screen.result(f"{lead}{branch}{identity.short}  (not here)")
+        return
+    facts = _facts(node.manifest.kind, node.manifest.body)
+    line = f"{node.manifest.kind} {clean(node.manifest.name)}  {identity.short}{facts}"
+    if identity in shown:
+        session.screen.result(f"{lead}{branch}{line}  (see above)")
+        return
+    shown.add(identity)
+    session.screen.result(f"{lead}{branch}{line}")
+    indent = lead + ("   " if branch.startswith("└") else "│  " if branch else "")
+    links = [edge for edge in graph.inputs_of(identity) if edge.role != "parent"]
+    for number, edge in enumerate(links):
+        last = number == len(links) - 1
+        _draw(session, graph, edge.parent, indent, f"{'└' if last else '├'}─ {edge.role}: ", shown)
+
+
+def _facts(kind: str, body: dict[str, object]) -> str:
+    if kind == "dataset":
+        return f"  {body['records']} records"
+    if kind == "checkpoint":
+        return f"  ({body['origin']})"
+    return ""

@@ -1,0 +1,140 @@
+"""``lyrikstore log``: the history of a name, or everything the log says."""
+
+from typing import Any
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.history.manifest import Manifest
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean
+
+
+@declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
+@click.argument("ref", required=False)
+@click.option("--audit", is_flag=True, help="Every entry of the log, with who signed it.")
+def command(session: Session, ref: str | None, audit: bool) -> None:
+    """Show the versions of a name, newest first; with --audit, the whole log, oldest first.
+
+    Dates are what signers claim; the order is what the log proves.
+    """
+    store = session.open_store()
+    repository = store.repository
+    if audit:
+        if ref is not None:
+            raise InvalidInputError(
+                "usage", "--audit shows the whole log", hint="leave REF or --audit out"
+            )
+        flagged = {item.index: item.summary for item in repository.flagged}
+        rows = []
+        for entry in repository.entries():
+            row: dict[str, Any] = {"index": entry.index, "type": entry.type, "id": str(entry.id)}
+            if entry.type == "manifest" and entry.index not in flagged:
+                row.update(_facts(repository.manifest(entry.id)))
+            if entry.index in flagged:
+                row["flagged"] = flagged[entry.index]
+            rows.append(row)
+        head = repository.checkpoint
+        session.emit(
+            "log",
+            {
+                "origin": repository.origin,
+                "size": head.size,
+                "root": head.root.hex(),
+                "entries": rows,
+            },
+        )
+        for row in rows:
+            what = f"{row.get('kind', row['type']):<11} {_short(row['id'])}"
+            who = f"{row.get('created', ''):<20} {clean(row.get('name', ''))}"
+            by = f"  by {_nickname(session, row['author'])}" if "author" in row else ""
+            mark = f"  ! {row['flagged']}" if "flagged" in row else ""
+            session.screen.result(f"{row['index']:>5}  {what}  {who}{by}{mark}")
+        session.screen.result(
+            f"log {repository.origin}: {head.size} entries, root {head.root.hex()[:12]}"
+        )
+        return
+    if ref is None:
+        states = sorted(repository.refs.values(), key=lambda state: state.name)
+        session.emit(
+            "log",
+            {
+                "refs": [
+                    {
+                        "name": state.name,
+                        "id": str(state.id),
+                        "index": state.index,
+                        "versions": len(state.history),
+                    }
+                    for state in states
+                ]
+            },
+        )
+        for state in states:
+            count = len(state.history)
+            session.screen.result(
+                f"{clean(state.name):<44} {state.id.short}  {count} version{'s'[: count != 1]}"
+            )
+        return
+    manifest = repository.resolve(ref)
+    versions = repository.history(manifest.name)
+    versions = versions[[version.id for version in versions].index(manifest.id) :]
+    session.emit(
+        "log",
+        {
+            "name": manifest.name,
+            "versions": [
+                {"id": str(v.id), "index": repository.index_of(v.id), **_facts(v)} for v in versions
+            ],
+        },
+    )
+    for version in versions:
+        session.screen.result(f"{version.id.short}  {clean(version.name)}", "bold")
+        session.screen.result(
+            f"  logged as entry {repository.index_of(version.id)}, signed by "
+            f"{_nickname(session, version.author)} ({version.author}), claims {version.created}"
+        )
+        for line in _body_lines(version):
+            session.screen.result(f"  {line}")
+        if version.message:
+            session.screen.result(f"  {clean(version.message)}")
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "kind": manifest.kind,
+        "name": manifest.name,
+        "author": manifest.author,
+        "created": manifest.created,
+        "message": manifest.message,
+        "tree": str(manifest.tree) if manifest.tree else "",
+        "parents": [str(parent) for parent in manifest.parents],
+    }
+
+
+def _body_lines(manifest: Manifest) -> list[str]:
+    body = manifest.body
+    lines = []
+    if manifest.kind == "dataset":
+        lines.append(
+            f"{body['records']} records in {body['fileCount']} files, {body['bytes']} bytes"
+        )
+        if "derivation" in body:
+            counts = body["derivation"]["counts"]
+            lines.append("  ".join(f"{name} {count}" for name, count in counts.items()))
+    if manifest.inputs:
+        made = ", ".join(f"{item.role} {item.kind} {item.id.short}" for item in manifest.inputs)
+        lines.append(f"made from {made}")
+    return lines
+
+
+def _nickname(session: Session, did: str) -> str:
+    from lyrikstore.credentials.trust import load_trust
+
+    known = load_trust(session.paths.trust).knows(did)
+    return clean(known.nickname) if known else f"{did[:20]}… (unknown to you)"
+
+
+def _short(identity: str) -> str:
+    return identity.removeprefix("blake3:")[:12]

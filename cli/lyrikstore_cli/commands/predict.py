@@ -1,0 +1,34 @@
+"""``lyrikstore predict``: what a checkpoint says about a file."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+
+
+@declare("predict", epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt")
+@click.argument("checkpoint")
+@click.argument("file", type=click.Path(path_type=Path))
+def command(session: Session, checkpoint: str, file: Path) -> None:
+    """Label FILE with CHECKPOINT, which is loaded from verified bytes only."""
+    store = session.open_store()
+    answer = store.predict(checkpoint, file, environment=session.environment)
+    session.emit(
+        "predict",
+        {
+            "label": answer.label,
+            "probabilities": dict(answer.probabilities),
+            "checkpoint": str(answer.checkpoint),
+            "text": str(answer.text),
+            "tokens": answer.tokens,
+            "cutOff": answer.cut_off,
+        },
+    )
+    screen = session.screen
+    for label, probability in answer.probabilities.items():
+        screen.result(f"{probability:>8}  {label}")
+    if answer.cut_off:
+        screen.say(f"! only the first {answer.max_tokens} tokens were read")
+    screen.result(f"{answer.label}", "bold")

@@ -1,0 +1,53 @@
+"""``lyrikstore query``: SQL over the index."""
+
+import csv
+import sys
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean
+
+
+@declare("query", epilog='lyrikstore query "select reason, count(*) from decisions group by all"')
+@click.argument("sql")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True)
+def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
+    """Answer one SELECT over the views of docs/index-views.md.
+
+    The index is derived from the signed objects, made anew when it is missing or old, and never
+    evidence: `verify` does not read it. The query runs in a process of its own without file or
+    network access.
+    """
+    store = session.open_store()
+    answer = store.query(sql, rows=limit)
+    session.emit(
+        "query",
+        {
+            "columns": list(answer.columns),
+            "rows": [list(row) for row in answer.rows],
+            "truncated": answer.truncated,
+            "boundaries": dict(answer.boundaries),
+        },
+    )
+    if as_csv and not session.options.json:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *answer.rows])
+    else:
+        cells = [[clean("" if cell is None else cell) for cell in row] for row in answer.rows]
+        widths = [
+            min(60, max(len(text) for text in column))
+            for column in zip(answer.columns, *cells, strict=True)
+        ]
+        for row in (list(answer.columns), *cells):
+            line = "  ".join(
+                f"{cell[:width]:<{width}}" for cell, width in zip(row, widths, strict=True)
+            )
+            session.screen.result(line.rstrip())
+    if answer.truncated:
+        session.screen.say("! more rows exist; raise --limit")
+    if not answer.confined:
+        session.screen.say(
+            "! this system could not confine the query fully; DuckDB's own limits held"
+        )

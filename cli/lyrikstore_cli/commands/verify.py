@@ -1,0 +1,164 @@
+"""``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from lyrikstore import __version__
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.jsontext import MAX_BYTES
+from lyrikstore.canon.timestamps import now, parse_timestamp
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.reports import show_report
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.report import Report
+    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.history.tree import Entry
+
+
+@declare(
+    "verify",
+    epilog="lyrikstore verify credential.json --data data\n"
+    "lyrikstore verify checkpoints/acme/clause-classifier\nlyrikstore verify",
+)
+@click.argument("target", required=False)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="The folder of data that the credential is about.",
+)
+@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file.")
+@click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
+@click.option("--report", "report_file", type=click.Path(path_type=Path), help="Keep the report.")
+def command(
+    session: Session,
+    target: str | None,
+    data: Path | None,
+    trust_file: Path | None,
+    at: str | None,
+    report_file: Path | None,
+) -> None:
+    """Verify TARGET: a credential file (offline, without a store), a REF, or the whole store.
+
+    Says what was checked and what was not. Exit code 0 trusted, 4 valid but not trusted by you,
+    5 incomplete, 3 invalid. `--trust` and `--at` change only this judgement.
+    """
+    from lyrikstore.credentials.trust import load_trust
+
+    if trust_file is not None and not trust_file.is_file():
+        raise NotFoundError("no-file", f"no trust file {trust_file}")
+    trust = load_trust(trust_file or session.paths.trust)
+    moment = parse_timestamp(at) if at else now()
+    report = _verify(session, target, data, trust, moment)
+    code = show_report(session, report)
+    if report_file is not None:
+        _keep(report_file, report, trust)
+        session.screen.say(f"✓ report kept in {report_file}")
+    raise click.exceptions.Exit(code)
+
+
+def _verify(
+    session: Session, target: str | None, data: Path | None, trust: "Trust", at: datetime
+) -> "Report":
+    if target is None:
+        if data is not None:
+            raise InvalidInputError(
+                "usage", "--data goes with a credential", hint="lyrikstore verify FILE --data DIR"
+            )
+        from lyrikstore.credentials.storecheck import verify_store_at
+
+        with session.screen.progress("verifying") as meter:
+            return verify_store_at(
+                session.store_folder(),
+                trust=trust,
+                at=at,
+                memory=session.memory(),
+                progress=lambda done: meter(0, 0, done),
+            )
+    path = Path(target)
+    if path.exists():
+        if not target.startswith((".", "/")) and _is_ref(session, target):
+            raise click.UsageError(
+                f"{target} is a file and a name: write ./{target}, or datasets/{target}"
+            )
+        if path.is_dir():
+            path = path / "credential.json"
+        return _verify_file(session, path, data, trust, at)
+    from lyrikstore.credentials.objectcheck import verify_object
+
+    store = session.open_store()
+    with session.screen.progress("verifying") as meter:
+        return verify_object(
+            store.repository,
+            store.resolve(target).id,
+            trust=trust,
+            at=at,
+            memory=session.memory(),
+            progress=lambda done: meter(0, 0, done),
+        )
+
+
+def _verify_file(
+    session: Session, path: Path, data: Path | None, trust: "Trust", at: datetime
+) -> "Report":
+    from lyrikstore.credentials.datacheck import FolderData, read_siblings
+    from lyrikstore.credentials.verify import verify_delivery
+
+    credential = _read(path)
+    with session.screen.progress("verifying") as meter:
+        source = FolderData(data, lambda files, size: meter(files, 0, size)) if data else None
+        return verify_delivery(
+            credential,
+            siblings=read_siblings(path),
+            data=source,
+            record_ids=_record_ids,
+            trust=trust,
+            at=at,
+            memory=session.memory(),
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one more than is accepted: too long stays too long
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+
+
+def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
+    from lyrikstore.curate.records import DOCUMENT, iter_records
+    from lyrikstore.history.orderroot import document_id
+
+    if reader == DOCUMENT:
+        return [document_id(iter(lambda: stream.read(1 << 20), b""))]
+    return (record.id for record in iter_records(reader, entry.path, stream))
+
+
+def _is_ref(session: Session, target: str) -> bool:
+    try:
+        session.open_store().resolve(target)
+    except (NotFoundError, InvalidInputError):
+        return False
+    return True
+
+
+def _keep(path: Path, report: "Report", trust: "Trust") -> None:
+    from lyrikstore.credentials.trust import encode_trust
+
+    document = {
+        "tool": f"lyrikstore {__version__}",
+        "trust": str(Digest.of(encode_trust(trust))),
+        "report": report.to_json(),
+    }
+    try:
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None

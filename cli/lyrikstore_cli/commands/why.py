@@ -1,0 +1,73 @@
+"""``lyrikstore why``: what happened to one record."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from lyrikstore.curate.decisions import Decision
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean
+
+
+@declare("why", epilog="lyrikstore why acme/contracts-clean letter-0231.txt")
+@click.argument("ref")
+@click.argument("record")
+def command(session: Session, ref: str, record: str) -> None:
+    """Tell what each filter did to RECORD (a path, or a record id) on its way to REF, and why."""
+    found = session.open_store().why(ref, record)
+    session.emit(
+        "why",
+        {
+            "path": found.path,
+            "record": found.record,
+            "current": found.current or "",
+            "kept": found.kept,
+            "dataset": str(found.dataset.id),
+            "root": str(found.root.id),
+            "stages": [
+                {
+                    "dataset": str(stage.dataset.id),
+                    "name": stage.dataset.name,
+                    "source": str(stage.source.id),
+                    "filter": str(stage.filter.id),
+                    "decisions": [_row(decision) for decision in stage.decisions],
+                }
+                for stage in found.stages
+            ],
+        },
+    )
+    screen = session.screen
+    screen.result(f"{clean(found.path)}  record {found.record[:12]}", "bold")
+    screen.result(f"  committed in {found.root.name} {found.root.id.short}")
+    for stage in found.stages:
+        screen.result(
+            f"  filter {stage.filter.id.short}, to {stage.dataset.name} {stage.dataset.id.short}:"
+        )
+        for decision in stage.decisions:
+            screen.result(f"    {_sentence(decision)}")
+    where = f"{found.dataset.name} {found.dataset.id.short}"
+    if found.current is None:
+        screen.result(f"✗ not in   {where}")
+    else:
+        screen.result(f"✓ kept in  {where} as record {found.current[:12]}")
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    return {name: value for name, value in asdict(decision).items() if value is not None}
+
+
+def _sentence(decision: Decision) -> str:
+    words = [decision.action]
+    if decision.filter:
+        words.append(f"by {decision.filter}")
+    if decision.reason:
+        words.append(f"because {decision.reason}")
+    if decision.field:
+        words.append(f"in {decision.field}")
+    if decision.part:
+        words.append(f"in part {decision.part}")
+    if decision.detail:
+        words.append(f"({decision.detail})")
+    return clean(" ".join(words))

@@ -1,0 +1,51 @@
+"""The one table of exit codes; ``docs/exit-codes.md`` and ``help exit-codes`` are made from it."""
+
+from lyrikstore.canon import errors
+from lyrikstore.canon.errors import LyrikstoreError
+
+MEANING: dict[int, str] = {
+    0: "done; for verify: trusted, and everything required was checked",
+    1: "failed, for a reason without a code of its own",
+    2: "usage: the command line is wrong",
+    3: "invalid: a signature, digest, proof or link does not hold, or it is out of date",
+    4: "valid, but the issuer is not in your trust file",
+    5: "incomplete: something needed to decide is missing or could not be checked",
+    10: "no store here",
+    11: "the store is locked by another process",
+    12: "key missing, weak or unreadable, or wrong passphrase",
+    13: "remote unreachable or refused",
+    14: "refused by policy or use rights",
+    15: "conflict: the ref moved, or this store is a copy",
+    16: "bad input: unreadable or malformed",
+    17: "empty result",
+    18: "the training program failed",
+    130: "interrupted",
+    141: "broken pipe",
+}
+
+VERDICT: dict[str, int] = {"trusted": 0, "valid": 4, "incomplete": 5, "invalid": 3}
+
+_BY_KIND: dict[str, int] = {"no-store": 10}
+
+_BY_CLASS: dict[type[LyrikstoreError], int] = {
+    errors.InvalidInputError: 16,
+    errors.EmptyResultError: 17,
+    errors.NotFoundError: 1,
+    errors.FormatError: 16,
+    errors.VerificationError: 3,
+    errors.IncompleteError: 5,
+    errors.KeyMaterialError: 12,
+    errors.PolicyError: 14,
+    errors.ConflictError: 15,
+    errors.LockedError: 11,
+    errors.StorageError: 1,
+    errors.RemoteError: 13,
+    errors.RunFailedError: 18,
+}
+
+
+def exit_code(error: LyrikstoreError) -> int:
+    """Return the exit code of an error: by its kind where one is listed, else by its class."""
+    if error.kind in _BY_KIND:
+        return _BY_KIND[error.kind]
+    return next((_BY_CLASS[cls] for cls in type(error).__mro__ if cls in _BY_CLASS), 1)

@@ -1,0 +1,181 @@
+"""The program: finds the command, runs it, turns what it raises into a message and an exit code."""
+
+import json
+import sys
+import traceback
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.version import __version__
+from lyrikstore_cli import ui
+from lyrikstore_cli.exits import exit_code
+
+# Grouped as the help shows them. A command's module is loaded only when it is called or its own
+# help is asked for, so that `lyrikstore --help` stays fast.
+GROUPS: dict[str, dict[str, str]] = {
+    "start": {
+        "init": "create a store here",
+        "key": "make, list, show or back up signing keys",
+        "trust": "say whose signatures you believe",
+    },
+    "record": {
+        "commit": "sign a folder of files as a new version of a dataset",
+        "filter": "derive a dataset by a recipe, with a reason for every record",
+        "why": "why a record was kept, changed or dropped",
+        "checkout": "write the files of a version to a folder",
+    },
+    "look": {
+        "log": "history of a name, or the audit log",
+        "show": "any signed object",
+        "lineage": "what something was made from",
+        "query": "SQL over the index, read-only",
+    },
+    "prove": {
+        "issue": "make a delivery with a credential that a buyer can verify",
+        "verify": "check a credential, a version or the whole store",
+    },
+    "train": {
+        "train": "fine-tune a model; only signed checkpoints leave",
+        "evaluate": "measure a checkpoint on the locked test part",
+        "predict": "label a file with a checkpoint",
+        "card": "write the model card from signed facts",
+    },
+    "maintain": {
+        "index": "rebuild the index",
+        "help": "exit-codes, environment",
+    },
+}
+
+MODULES = {
+    name: f"lyrikstore_cli.commands.{name if name != 'filter' else 'filter_'}"
+    for group in GROUPS.values()
+    for name in group
+}
+
+
+class Program(click.Group):
+    """The command group whose commands load on demand."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the command names in the order of the help."""
+        return list(MODULES)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command's module, or return None where there is no such command."""
+        if cmd_name not in MODULES:
+            return None
+        loaded: click.Command = import_module(MODULES[cmd_name]).command
+        return loaded
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or fail with the nearest name."""
+        if args and args[0] not in MODULES and not args[0].startswith("-"):
+            near = get_close_matches(args[0], MODULES, n=1)
+            also = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"no command {args[0]!r}.{also}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the grouped table of commands."""
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
+
+
+@click.group(
+    cls=Program,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="lyrikstore COMMAND --help says more;  lyrikstore help exit-codes lists the exit codes.",
+)
+@click.version_option(__version__, prog_name="lyrikstore")
+def program() -> None:
+    """Signed, content-addressed datasets and models that verify offline."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a code of the exit-code table."""
+    ui.unicode_output()
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except (BrokenPipeError, OSError):
+        # The reader went away, or the disk behind standard output is full.
+        code = code or 141
+        sys.stdout = None  # or the interpreter flushes again at exit
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; nothing but a code leaves.
+
+    Args:
+        arguments: The command line without the program's name.
+    """
+    as_json = "--json" in arguments
+    verbose = "-v" in arguments or "--verbose" in arguments
+    screen = ui.Screen(json=as_json, quiet=False, color=None, verbose=verbose)
+    try:
+        outcome = program.main(arguments, prog_name="lyrikstore", standalone_mode=False)
+    except LyrikstoreError as error:
+        code = exit_code(error)
+        if as_json:
+            document = {
+                "type": "error",
+                "kind": error.kind,
+                "message": error.message,
+                "hint": error.hint,
+                "details": error.details,
+                "exit_code": code,
+            }
+            sys.stderr.write(json.dumps(document, ensure_ascii=False) + "\n")
+        else:
+            screen.error(error)
+        return code
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write(
+            "\ninterrupted; nothing half-made is visible, run the same command again\n"
+        )
+        return 130
+    except BrokenPipeError:
+        return 141
+    except MemoryError:
+        screen.error(LyrikstoreError("out-of-memory", "out of memory", hint="free some and retry"))
+        return 1
+    except OSError as error:
+        screen.error(_storage(error))
+        return 1
+    except Exception as error:  # noqa: BLE001 - a defect: no traceback reaches a user unasked
+        return _internal(screen, error, verbose=verbose)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _storage(error: OSError) -> LyrikstoreError:
+    place = f" {ui.clean(error.filename)}" if error.filename else ""
+    return LyrikstoreError("io", f"{(error.strerror or str(error)).lower()}:{place or ' the disk'}")
+
+
+def _internal(screen: ui.Screen, error: Exception, *, verbose: bool) -> int:
+    if verbose:
+        traceback.print_exc()
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
+    screen.error(
+        LyrikstoreError(
+            "internal",
+            f"internal error: {type(error).__name__} in {last.name} ({place})",
+            hint="please report it, with what `-v` prints; the store is whole",
+        )
+    )
+    return 1

@@ -1,0 +1,51 @@
+"""How a verification report reads on a terminal; the same words as its JSON and its spec."""
+
+from lyrikstore.credentials.report import Check, CheckState, Report, Verdict
+from lyrikstore_cli.exits import VERDICT
+from lyrikstore_cli.session import Session
+
+_SYMBOL = {
+    CheckState.PASS: "✓",
+    CheckState.FAIL: "✗",
+    CheckState.WARN: "!",
+    CheckState.UNCHECKED: "–",
+    CheckState.NOT_APPLICABLE: "–",
+}
+
+_VERDICT_LINE = {
+    Verdict.TRUSTED: ("TRUSTED", "bold green"),
+    Verdict.VALID: ("VALID, but your trust file does not know the issuer", "bold yellow"),
+    Verdict.INCOMPLETE: ("INCOMPLETE: something needed to decide is missing", "bold yellow"),
+    Verdict.INVALID: ("INVALID", "bold red"),
+}
+
+
+def show_report(session: Session, report: Report) -> int:
+    """Print a report and return its exit code.
+
+    The verdict is the last line of the result, so that a long list of checks cannot hide it.
+    """
+    session.emit("verify", report.to_json())
+    screen = session.screen
+    screen.result(f"{report.subject}  by {report.issuer or 'nobody named'}, at {report.at}")
+    width = max(len(check.id) for check in report.checks)
+    for check in report.checks:
+        screen.result(f" {_SYMBOL[check.state]} {check.id:<{width}}  {_words(check)}")
+    for line in report.not_proven:
+        screen.result(f" – not proven: {line}", "dim")
+    failures = sum(check.state is CheckState.FAIL for check in report.checks)
+    text, style = _VERDICT_LINE[report.verdict]
+    if failures:
+        text += f": {failures} check{'s' if failures > 1 else ''} failed"
+    screen.result(text, style)
+    if report.verdict is Verdict.VALID and report.issuer:
+        screen.hint(
+            "compare the key with one you received on another way, then: "
+            f"lyrikstore trust add {report.issuer} --name NICKNAME"
+        )
+    return VERDICT[report.verdict.value]
+
+
+def _words(check: Check) -> str:
+    prefix = "not checked: " if check.state is CheckState.UNCHECKED else ""
+    return prefix + check.summary

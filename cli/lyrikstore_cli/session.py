@@ -1,0 +1,251 @@
+"""What one invocation knows: where things are, who signs, what the user asked for.
+
+Nothing here is remembered between invocations, and a store can set none of it: a copied store
+must not choose whom its reader trusts.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, NotFoundError
+from lyrikstore_cli.ui import Screen, clean
+
+if TYPE_CHECKING:
+    from lyrikstore.crypto.signer import Signer
+    from lyrikstore.history.memory import LogMemory
+    from lyrikstore.store import Store
+
+STORE_FOLDER = ".lyrikstore"
+
+VARIABLES: Mapping[str, str] = {
+    "LYRIKSTORE_STORE": "the store folder, instead of the nearest .lyrikstore upwards",
+    "LYRIKSTORE_SIGNER": "who signs: a signer URI such as file:/path/to/key",
+    "LYRIKSTORE_PASSPHRASE_FILE": "a file whose first line is the passphrase of the signing key",
+    "LYRIKSTORE_TRUST": "the trust file, instead of the one in the configuration folder",
+    "LYRIKSTORE_CONFIG": "the configuration folder: keys and trust",
+    "LYRIKSTORE_STATE": "the state folder: log checkpoints already seen",
+    "LYRIKSTORE_CACHE": "the cache folder: what files hashed to; can be deleted",
+    "NO_COLOR": "no colours",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where this user's files are; none of them is inside a store.
+
+    Attributes:
+        keys: The private keys, mode 0700.
+        trust: The trust file.
+        memory: Log checkpoints signed and seen before.
+        cache: What files hashed to; can be deleted.
+    """
+
+    keys: Path
+    trust: Path
+    memory: Path
+    cache: Path
+
+
+def user_paths(environment: Mapping[str, str]) -> Paths:
+    """Return this user's paths from the environment."""
+    import platformdirs
+
+    config = Path(
+        environment.get("LYRIKSTORE_CONFIG") or platformdirs.user_config_dir("lyrikstore")
+    )
+    state = Path(environment.get("LYRIKSTORE_STATE") or platformdirs.user_state_dir("lyrikstore"))
+    trust = Path(environment.get("LYRIKSTORE_TRUST") or config / "trust.toml")
+    cache = Path(environment.get("LYRIKSTORE_CACHE") or platformdirs.user_cache_dir("lyrikstore"))
+    return Paths(keys=config / "keys", trust=trust, memory=state / "logs", cache=cache)
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Options:
+    """The options every command takes."""
+
+    json: bool = False
+    store: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+    color: bool | None = None
+    no_input: bool = False
+    signer: str | None = None
+    passphrase_file: Path | None = None
+
+
+@dataclass
+class Session:
+    """One invocation: options, paths, screen, and the store and keys they lead to."""
+
+    options: Options
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @cached_property
+    def paths(self) -> Paths:
+        """This user's paths."""
+        return user_paths(self.environment)
+
+    @cached_property
+    def screen(self) -> Screen:
+        """What people see."""
+        options = self.options
+        return Screen(
+            json=options.json,
+            quiet=options.quiet,
+            color=options.color,
+            verbose=options.verbose,
+        )
+
+    def emit(self, command: str, result: Mapping[str, Any]) -> None:
+        """Print the result as one JSON object, if the user asked for JSON."""
+        if self.options.json:
+            document = {"schema": f"lyrikstore/cli/{command}/v1", **result}
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+    def store_folder(self) -> Path:
+        """Return the store folder the user named, or the nearest one upwards.
+
+        Raises:
+            NotFoundError: (``no-store``) there is none.
+        """
+        named = self.options.store or self.environment.get("LYRIKSTORE_STORE")
+        if named:
+            folder = Path(named)
+            inner = folder / STORE_FOLDER
+            return inner if inner.is_dir() else folder
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / STORE_FOLDER).is_dir():
+                return folder / STORE_FOLDER
+        raise NotFoundError(
+            "no-store",
+            f"no store in {here} or above",
+            hint="make one with `lyrikstore init`, or name one with --store PATH",
+        )
+
+    def open_store(self, *, sign: bool = False) -> "Store":
+        """Return the store; with ``sign`` it can also append."""
+        from lyrikstore.store import Store
+
+        store = Store.open(
+            self.store_folder(),
+            memory_dir=self.paths.memory,
+            trust_file=self.paths.trust,
+            cache_dir=self.paths.cache,
+        )
+        if sign:
+            from lyrikstore.crypto.signer import DeferredSigner
+
+            self.signer_uri()  # no key at all is said before any work
+            keys = store.log_keys
+            store.use_signers(
+                DeferredSigner(self.signer), DeferredSigner(lambda: self.log_signer(keys()))
+            )
+        return store
+
+    def memory(self) -> "LogMemory":
+        """Return this user's memory of log checkpoints."""
+        from lyrikstore.history.memory import LogMemory
+
+        return LogMemory(self.paths.memory)
+
+    def signer_uri(self) -> str:
+        """Return the URI of the signer the user named, or of the key ``default``.
+
+        Raises:
+            KeyMaterialError: (``key-missing``) there is no such key.
+        """
+        uri = self.options.signer or self.environment.get("LYRIKSTORE_SIGNER") or "default"
+        if ":" in uri:
+            return uri
+        path = (self.paths.keys / uri).resolve()  # a bare name is a key of this user
+        if not path.exists():
+            raise KeyMaterialError(
+                "key-missing",
+                f"no signing key {path}",
+                hint="make one with `lyrikstore key new`, or name one with --signer file:PATH",
+            )
+        return f"file:{quote(str(path))}"
+
+    def signer(self) -> "Signer":
+        """Return the signer of :meth:`signer_uri`, opened.
+
+        Raises:
+            KeyMaterialError: no such key, or its passphrase is wrong or not given.
+        """
+        from lyrikstore.crypto.signer import signer_from_uri
+
+        return signer_from_uri(self.signer_uri(), self.passphrase)
+
+    def log_signer(self, log_keys: tuple[str, ...]) -> "Signer":
+        """Return the signer of a log this user may extend.
+
+        Args:
+            log_keys: The log keys the store's policy lists, as Multikeys.
+
+        Raises:
+            KeyMaterialError: (``log-key-missing``) none of them is in the key folder.
+        """
+        from lyrikstore.crypto.keyfile import list_keys
+        from lyrikstore.crypto.multikey import encode_multikey
+        from lyrikstore.crypto.signer import file_uri, signer_from_uri
+
+        for key in list_keys(self.paths.keys):
+            if encode_multikey(key.public) in log_keys:
+                return signer_from_uri(file_uri(key.path.resolve()), self.passphrase)
+        raise KeyMaterialError(
+            "log-key-missing",
+            "the key of this store's log is not in your key folder: the store is read-only for you",
+            hint="restore it with `lyrikstore key new --from BACKUP`",
+        )
+
+    def passphrase(self, key: Path) -> bytes:
+        """Return the passphrase of a key: from a file, else by asking.
+
+        Raises:
+            KeyMaterialError: (``passphrase-missing``) nobody can be asked.
+        """
+        return self.ask_passphrase(f"passphrase for {key.name}")
+
+    def ask_passphrase(self, prompt: str, *, confirm: bool = False) -> bytes:
+        """Return a passphrase from the passphrase file, else by asking on the terminal."""
+        file = self.options.passphrase_file or self.environment.get("LYRIKSTORE_PASSPHRASE_FILE")
+        if file:
+            try:
+                return Path(file).read_bytes().splitlines()[0]
+            except (OSError, IndexError):
+                raise KeyMaterialError(
+                    "passphrase-missing", f"no passphrase on the first line of {clean(file)}"
+                ) from None
+        if self.options.no_input or not sys.stdin.isatty():
+            raise KeyMaterialError(
+                "passphrase-missing",
+                f"{prompt}: nobody to ask",
+                hint="give --passphrase-file FILE",
+            )
+        import click
+
+        answer: str = click.prompt(prompt, hide_input=True, err=True, confirmation_prompt=confirm)
+        return answer.encode()
+
+    def confirm(self, question: str, flag: str = "--yes") -> None:
+        """Ask before something that is hard to take back.
+
+        Raises:
+            InvalidInputError: (``not-confirmed``) the answer is no, or nobody can be asked.
+        """
+        if self.options.no_input or not sys.stdin.isatty():
+            raise InvalidInputError(
+                "not-confirmed", question, hint=f"run it again with {flag} if that is meant"
+            )
+        import click
+
+        if not click.confirm(question, err=True):
+            raise InvalidInputError("not-confirmed", "stopped; nothing was changed")

@@ -1,0 +1,164 @@
+"""What people see.
+
+The rules: results go to standard output, everything else to standard error. Lower case, no full
+stop, no log levels. ``error: what failed, with the name the user typed``, then
+``hint: a command that can be pasted``. The last line is the most important one. The symbols
+``✓ ✗ – !`` always stand with a word. Ids are 12 hex digits to people and whole in JSON; sizes are
+binary units to people and bytes in JSON. Text from credentials, cards and file names is
+untrusted: control and direction-changing characters never reach the terminal.
+"""
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from lyrikstore.canon.errors import LyrikstoreError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+    from rich.text import Text
+
+_STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "–": "dim"}
+
+
+def clean(text: object) -> str:
+    """Return ``text`` on one line, with every character that could steer a terminal spelled out.
+
+    Escape sequences, newlines and bidirectional overrides in a file name or a credential could
+    otherwise forge lines of our own output.
+    """
+    return "".join(
+        char
+        if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+        else f"\\u{ord(char):04x}"
+        for char in str(text)
+    )
+
+
+def size(count: int) -> str:
+    """Return a byte count in binary units, such as ``18.4 MiB``."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 1024 or unit == "TiB":
+            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError  # the loop always returns
+
+
+class Screen:
+    """The terminal: results to standard output, the rest to standard error.
+
+    Args:
+        json: Nothing but JSON may reach standard output.
+        quiet: Say only results and errors.
+        color: ``None`` lets the terminal and ``NO_COLOR`` decide.
+        verbose: Also say error kinds.
+    """
+
+    def __init__(self, *, json: bool, quiet: bool, color: bool | None, verbose: bool) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.verbose = verbose
+        self._color = color
+
+    def result(self, line: str = "", style: str = "") -> None:
+        """Print one line of the result, unless the result is JSON."""
+        if not self.json:
+            self._print(sys.stdout, line, style)
+
+    def say(self, line: str, style: str = "") -> None:
+        """Print one line about what is happening to standard error."""
+        if not self.quiet and not self.json:
+            self._print(sys.stderr, line, style)
+
+    def hint(self, line: str) -> None:
+        """Print a next step."""
+        self.say(f"hint: {line}", "dim")
+
+    def error(self, error: LyrikstoreError) -> None:
+        """Print an error and its hint."""
+        kind = f" [{error.kind}]" if self.verbose else ""
+        self._print(sys.stderr, f"error: {clean(error.message)}{kind}", "red")
+        if error.hint:
+            self._print(sys.stderr, f"hint: {clean(error.hint)}", "dim")
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator["Meter"]:
+        """Show files, bytes, rate and time left while the block runs; nothing off a terminal."""
+        if self.quiet or self.json or not sys.stderr.isatty():
+            yield Meter(None, None)
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[facts]}"),
+            TimeRemainingColumn(),
+            console=self._consoles[sys.stderr.fileno()],
+            transient=True,
+        )
+        with bar:
+            yield Meter(bar, bar.add_task(label, total=None, facts=""))
+
+    def _print(self, stream: TextIO, line: str, style: str) -> None:
+        # rich takes 40 ms to load: only where somebody sees colours.
+        if stream.isatty() and stream.fileno() in self._consoles:
+            self._consoles[stream.fileno()].print(_styled(line, style))
+        else:
+            stream.write(line + "\n")
+
+    @cached_property
+    def _consoles(self) -> "dict[int, Console]":
+        from rich.console import Console
+
+        plain = self._color is False or bool(os.environ.get("NO_COLOR"))
+        return {
+            stream.fileno(): Console(file=stream, highlight=False, soft_wrap=True, no_color=plain)
+            for stream in (sys.stdout, sys.stderr)
+        }
+
+
+class Meter:
+    """One line of progress: how many of how many, how many bytes, how fast."""
+
+    def __init__(self, bar: "Progress | None", task: "TaskID | None") -> None:
+        self._bar = bar
+        self._task = task
+        self._start = time.monotonic()
+
+    def __call__(self, done: int, total: int, bytes_done: int = 0, note: str = "") -> None:
+        """Report ``done`` of ``total`` steps and the bytes moved so far."""
+        if self._bar is None or self._task is None:
+            return
+        facts = f"{done}/{total}" if total else f"{done}"
+        if bytes_done:
+            rate = bytes_done / max(time.monotonic() - self._start, 1e-3)
+            facts += f"  {size(bytes_done)}  {size(int(rate))}/s"
+        if note:
+            facts += f"  {clean(note)}"
+        self._bar.update(self._task, completed=done, total=total or None, facts=facts)
+
+
+def _styled(line: str, style: str) -> "Text":
+    from rich.text import Text
+
+    text = Text(line, style)
+    for index, char in enumerate(line[:6]):
+        if char in _STYLE:
+            text.stylize(_STYLE[char], index, index + 1)
+    return text
+
+
+def unicode_output() -> None:
+    """Make standard streams write UTF-8 even under ``LC_ALL=C``; never fail on a character."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")

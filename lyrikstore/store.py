@@ -1,0 +1,403 @@
+"""Floor 10, the facade: what notebooks import and the command line calls. Thin by rule.
+
+Example:
+    >>> from lyrikstore import Store                                       # doctest: +SKIP
+    >>> store = Store.open("corpus", memory_dir=..., trust_file=...)       # doctest: +SKIP
+    >>> store.verify().verdict                                             # doctest: +SKIP
+    <Verdict.TRUSTED: 'trusted'>
+
+Every method loads the floor it needs when it is called.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import KeyMaterialError
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.report import Report
+    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.crypto.signer import Signer
+    from lyrikstore.curate.apply import FilterResult
+    from lyrikstore.curate.commit import CommitResult
+    from lyrikstore.curate.recipe import Recipe
+    from lyrikstore.curate.why import Explanation
+    from lyrikstore.history.lineage import Graph
+    from lyrikstore.history.tree import Tree
+    from lyrikstore.index.query import QueryResult
+    from lyrikstore.publish.card import CardResult
+    from lyrikstore.publish.delivery import DeliveryResult
+    from lyrikstore.publish.responses import Responses
+    from lyrikstore.train.config import TrainConfig
+    from lyrikstore.train.predict import Prediction
+    from lyrikstore.train.run import TrainResult
+
+Progress = Callable[..., None]
+
+
+@dataclass
+class Store:
+    """One store, and who may append to it. Make it with :meth:`open` or :meth:`create`.
+
+    Attributes:
+        repository: The verified view of the store.
+        memory: The log checkpoints this user signed and saw.
+        trust_file: Whom this user believes; read anew at each use.
+        clock: The time of everything that is signed or judged.
+        cache_dir: Where commits remember what files hashed to; outside the store, or nowhere.
+    """
+
+    repository: Repository
+    memory: LogMemory
+    trust_file: Path
+    clock: Clock = now
+    cache_dir: Path | None = None
+    _signer: "Signer | None" = field(default=None, repr=False)
+    _log_signer: "Signer | None" = field(default=None, repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path | str,
+        *,
+        memory_dir: Path,
+        trust_file: Path,
+        clock: Clock = now,
+        cache_dir: Path | None = None,
+    ) -> "Store":
+        """Return the store in ``folder``, the ``.lyrikstore`` folder or the one that holds it.
+
+        Args:
+            folder: Read permission is enough.
+            memory_dir: Where this user's log checkpoints are remembered.
+            trust_file: This user's trust file; need not exist.
+            clock: The time.
+            cache_dir: Where this user's commits remember what files hashed to.
+
+        Raises:
+            NotFoundError: (``no-store``) there is none.
+            FormatError: (``newer-format``) a later version made it.
+            VerificationError: its log does not hold.
+        """
+        root = Path(folder)
+        inner = root / ".lyrikstore"
+        memory = LogMemory(memory_dir)
+        repository = Repository.open(inner if inner.is_dir() else root, memory=memory)
+        return cls(repository, memory, trust_file, clock, cache_dir)
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        *,
+        signer: "Signer",
+        keys_dir: Path,
+        memory_dir: Path,
+        trust_file: Path,
+        origin: str | None = None,
+        clock: Clock = now,
+    ) -> "Store":
+        """Make a store, its log key beside the user's keys, and the owner's trust in it.
+
+        Args:
+            folder: The store folder to make; its parent is made if missing.
+            signer: The owner; signs the store's first entry.
+            keys_dir: Where the log key goes, unprotected: it signs at every commit.
+            memory_dir: Where this user's log checkpoints are remembered.
+            trust_file: Gets an entry for the owner's key, for this store only.
+            origin: The log's name; by default a random one.
+            clock: The time.
+
+        Raises:
+            ConflictError: (``store-exists``) there is one.
+            StorageError: the disk said no.
+        """
+        from lyrikstore.credentials.trust import ROLES, TrustedIssuer, add_issuer
+        from lyrikstore.crypto.keyfile import create_key, load_key
+        from lyrikstore.crypto.signer import KeySigner
+
+        tag = secrets.token_hex(8)
+        stored = create_key(keys_dir, f"log-{tag}", None, comment="log key")
+        log_signer = KeySigner(load_key(stored.path, None))
+        memory = LogMemory(memory_dir)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        repository = Repository.create(
+            folder,
+            origin=origin or f"lyrikstore.local/{tag}",
+            signer=signer,
+            log_signer=log_signer,
+            clock=clock,
+            memory=memory,
+        )
+        add_issuer(
+            trust_file,
+            TrustedIssuer(
+                did=signer.did,
+                nickname=f"me ({repository.store_id.short})",
+                roles=ROLES,
+                stores=(repository.store_id,),
+            ),
+        )
+        store = cls(repository, memory, trust_file, clock)
+        store.use_signers(signer, log_signer)
+        return store
+
+    def use_signers(self, signer: "Signer", log_signer: "Signer") -> None:
+        """Let this store append: ``signer`` signs manifests, ``log_signer`` log checkpoints."""
+        self._signer = signer
+        self._log_signer = log_signer
+
+    @property
+    def id(self) -> Digest:
+        """The store's identity."""
+        return self.repository.store_id
+
+    @property
+    def origin(self) -> str:
+        """The name of its log."""
+        return self.repository.origin
+
+    @property
+    def trust(self) -> "Trust":
+        """Whom this user believes, as the trust file says now."""
+        from lyrikstore.credentials.trust import load_trust
+
+        return load_trust(self.trust_file)
+
+    def log_keys(self) -> tuple[str, ...]:
+        """Return the keys that may extend the log, as Multikeys."""
+        from lyrikstore.crypto.multikey import encode_multikey
+
+        return tuple(encode_multikey(entry.key) for entry in self.repository.founding_policy.logs)
+
+    def resolve(self, ref: str) -> Manifest:
+        """Return the manifest a person means: NAME, NAME~N, a full id or the start of one."""
+        return self.repository.resolve(ref)
+
+    def lineage(self, ref: str) -> "Graph":
+        """Return everything ``ref`` was made from."""
+        from lyrikstore.history.lineage import walk
+
+        return walk(self.repository, self.resolve(ref).id)
+
+    def _signing(self) -> dict[str, Any]:
+        if self._signer is None or self._log_signer is None:
+            raise KeyMaterialError(
+                "no-signer", "the store was opened for reading", hint="call use_signers first"
+            )
+        self.repository.recover(log_signer=self._log_signer)
+        return {"signer": self._signer, "log_signer": self._log_signer, "clock": self.clock}
+
+    def checkout(
+        self, manifest: Manifest, folder: Path, *, progress: Progress | None = None
+    ) -> "Tree":
+        """Write the files of a version into a new or empty folder and return its tree.
+
+        Args:
+            manifest: As :meth:`resolve` gives it.
+            folder: Where to.
+            progress: Told ``(files done, files in all, bytes done)`` after each file.
+        """
+        from lyrikstore.history.checkout import checkout_tree
+
+        tree = self.repository.tree(manifest)
+        total = len(tree.entries)
+        checkout_tree(
+            tree,
+            self.repository.blobs,
+            folder,
+            progress=(lambda files, size: progress(files, total, size)) if progress else None,
+        )
+        return tree
+
+    def verify(self, *, progress: Callable[[int], None] | None = None) -> "Report":
+        """Return the report on the whole store: every blob, signature, log entry and link."""
+        from lyrikstore.credentials.storecheck import verify_store
+
+        return verify_store(
+            self.repository,
+            trust=self.trust,
+            at=self.clock(),
+            memory=self.memory,
+            progress=progress,
+        )
+
+    def verify_ancestry(
+        self, ref: str, *, progress: Callable[[int], None] | None = None
+    ) -> "Report":
+        """Return the report on one object and everything it was made from."""
+        from lyrikstore.credentials.objectcheck import verify_object
+
+        return verify_object(
+            self.repository,
+            self.resolve(ref).id,
+            trust=self.trust,
+            at=self.clock(),
+            memory=self.memory,
+            progress=progress,
+        )
+
+    def query(
+        self, sql: str, parameters: Sequence[Any] = (), *, rows: int = 10_000
+    ) -> "QueryResult":
+        """Return the answer of one SELECT over the index, which is brought up to date first."""
+        from lyrikstore.index.build import ask
+        from lyrikstore.index.query import Limits
+
+        return ask(self.repository, sql, parameters, limits=Limits(rows=rows))
+
+    def rebuild_index(self) -> Path:
+        """Make the index anew and return its path."""
+        from lyrikstore.index.build import ensure_index
+
+        return ensure_index(self.repository, rebuild=True).path
+
+    def commit(self, folder: Path, name: str, **options: Any) -> "CommitResult":
+        """Make ``folder`` the current version of ``name``.
+
+        Args:
+            folder: The snapshot.
+            name: The dataset, or a name below ``checkpoints/``.
+            options: As :func:`lyrikstore.curate.commit.commit_folder`.
+        """
+        from lyrikstore.curate.commit import commit_folder
+
+        cache = self.cache_dir / self.id.short if self.cache_dir else None
+        return commit_folder(
+            self.repository, folder, name, cache_dir=cache, **self._signing(), **options
+        )
+
+    def filter(
+        self,
+        ref: str,
+        recipe: "Recipe",
+        as_name: str,
+        *,
+        message: str = "",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "FilterResult":
+        """Derive ``as_name`` from the dataset ``ref`` by a recipe."""
+        from lyrikstore.curate.apply import apply_recipe
+
+        return apply_recipe(
+            self.repository,
+            ref,
+            recipe,
+            as_name,
+            message=message,
+            progress=progress,
+            **self._signing(),
+        )
+
+    def why(self, ref: str, record: str) -> "Explanation":
+        """Return what happened to one record on its way to the dataset ``ref``."""
+        from lyrikstore.curate.why import why
+
+        return why(self.repository, ref, record)
+
+    def issue(
+        self,
+        manifest: Manifest,
+        folder: Path,
+        *,
+        permits: Sequence[str],
+        prohibits: Sequence[str] = (),
+        requires: Sequence[str] = (),
+        valid_for: timedelta | None = None,
+        issuer_name: str | None = None,
+        version: str | None = None,
+        progress: Progress | None = None,
+    ) -> "DeliveryResult":
+        """Issue a credential about a dataset version and write the delivery to ``folder``."""
+        from lyrikstore.publish.delivery import issue_delivery
+
+        return issue_delivery(
+            self.repository,
+            manifest,
+            folder,
+            permits=permits,
+            prohibits=prohibits,
+            requires=requires,
+            valid_for=valid_for,
+            issuer_name=issuer_name,
+            version=version,
+            progress=(lambda _stage, files, size: progress(files, 0, size)) if progress else None,
+            **self._signing(),
+        )
+
+    def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":
+        """Make, sign and log the model card of a checkpoint."""
+        from lyrikstore.publish.card import make_card
+
+        return make_card(
+            self.repository, self.resolve(checkpoint), responses=responses, **self._signing()
+        )
+
+    def train(
+        self,
+        config: "TrainConfig",
+        *,
+        environment: Mapping[str, str],
+        progress: Callable[..., None] | None = None,
+        message: str = "",
+    ) -> "TrainResult":
+        """Train as ``config`` says; only signed, logged checkpoints come out.
+
+        Args:
+            config: What to do.
+            environment: The caller's environment variables; a few harmless ones are passed on.
+            progress: Told of every phase and step.
+            message: Free text, signed with the run.
+        """
+        from lyrikstore.train.run import train_run
+
+        return train_run(
+            self.repository,
+            config,
+            trust=self.trust,
+            base_env=environment,
+            message=message,
+            **self._signing(),
+            **_told(progress),
+        )
+
+    def evaluate(
+        self,
+        checkpoint: str,
+        dataset: str,
+        *,
+        environment: Mapping[str, str],
+        progress: Callable[..., None] | None = None,
+    ) -> Manifest:
+        """Measure a checkpoint and a baseline on a locked test set; return the signed report."""
+        from lyrikstore.train.evaluate import evaluate_checkpoint
+
+        return evaluate_checkpoint(
+            self.repository,
+            checkpoint,
+            dataset,
+            base_env=environment,
+            **self._signing(),
+            **_told(progress),
+        )
+
+    def predict(
+        self, checkpoint: str, path: Path, *, environment: Mapping[str, str]
+    ) -> "Prediction":
+        """Return what a checkpoint says about a text file."""
+        from lyrikstore.train.predict import predict_file
+
+        return predict_file(self.repository, checkpoint, path, base_env=environment)
+
+
+def _told(progress: Callable[..., None] | None) -> dict[str, Any]:
+    return {} if progress is None else {"progress": progress}

@@ -1,0 +1,309 @@
+"""Bad input gets one line, the next step and the right exit code; nothing is lost."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+NAME = "acme/licences"
+
+
+@pytest.fixture
+def folder(publisher, corpus):
+    """Return a folder of documents that was committed once."""
+    documents, sheet = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--metadata", sheet)
+    return documents
+
+
+def refused(person, code, *arguments):
+    """Run a command that must fail cleanly and leave a store that still verifies."""
+    before = person.ok("log", "--audit", "--json").json
+    result = person.fails(code, *arguments)
+    lines = [line for line in result.err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, result.err
+    assert person.ok("log", "--audit", "--json").json == before
+    assert person.run("verify", "--json").json["verdict"] == "trusted"
+    return result
+
+
+def test_special_files_and_names_are_refused_by_name(publisher, folder, tmp_path) -> None:
+    os.mkfifo(folder / "pipe")
+    assert "pipe" in refused(publisher, 16, "commit", folder, "-d", NAME).err
+    (folder / "pipe").unlink()
+
+    (tmp_path / "outside.txt").write_text("outside")
+    (folder / "link.txt").symlink_to(tmp_path / "outside.txt")
+    result = refused(publisher, 16, "commit", folder, "-d", NAME)
+    assert "link.txt" in result.err
+    (folder / "link.txt").unlink()
+
+    (folder / "Twin.txt").write_text("a")
+    (folder / "twin.txt").write_text("b")
+    assert "win.txt" in refused(publisher, 16, "commit", folder, "-d", NAME).err
+    (folder / "Twin.txt").unlink()
+    (folder / "twin.txt").unlink()
+
+    (folder / "caf\u00e9.txt").write_text("a")
+    (folder / "cafe\u0301.txt").write_text("b")
+    refused(publisher, 16, "commit", folder, "-d", NAME)
+    (folder / "caf\u00e9.txt").unlink()
+    (folder / "cafe\u0301.txt").unlink()
+
+    (folder / "line\nbreak.txt").write_text("a")
+    result = refused(publisher, 16, "commit", folder, "-d", NAME)
+    assert "line\nbreak" not in result.err
+    (folder / "line\nbreak.txt").unlink()
+
+    raw = os.fsencode(folder) + b"/\xff\xfe.txt"
+    Path(os.fsdecode(raw)).write_bytes(b"a")
+    refused(publisher, 16, "commit", folder, "-d", NAME)
+    os.unlink(raw)
+
+
+def test_an_unreadable_file_is_named(publisher, folder) -> None:
+    victim = min(folder.iterdir())
+    victim.write_text("new content")
+    victim.chmod(0)
+    # Root reads everything, unless it gives that power up.
+    without = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    done = subprocess.run(
+        [
+            *(without if os.geteuid() == 0 else []),
+            *publisher.command("commit", folder, "-d", NAME),
+        ],
+        cwd=publisher.folder,
+        env=publisher.variables(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 16, done.stderr
+    assert victim.name in done.stderr
+    assert "chmod" in done.stderr
+    victim.chmod(0o644)
+    assert publisher.run("verify").code == 0
+
+
+def test_sheets_are_checked_and_orphans_named(publisher, folder, corpus) -> None:
+    path = publisher.folder / "sheet.csv"
+    good = path.read_text("utf-8")
+    first = good.splitlines()[1]
+
+    path.write_text(good + first + "\n")
+    assert (
+        first.split(",")[0]
+        in refused(publisher, 16, "commit", folder, "-d", NAME, "--metadata", path).err
+    )
+
+    broken = publisher.folder / "broken.xlsx"
+    broken.write_bytes(b"PK\x03\x04 not really a workbook")
+    assert (
+        "broken.xlsx"
+        in refused(publisher, 16, "commit", folder, "-d", NAME, "--metadata", broken).err
+    )
+
+    path.write_text(good + "nowhere.txt,x,y,,long\n")
+    (folder / "unlisted.txt").write_text("I am in no sheet")
+    result = refused(publisher, 16, "commit", folder, "-d", NAME, "--metadata", path)
+    assert "nowhere.txt" in result.err
+    result = publisher.ok(
+        "commit", folder, "-d", NAME, "--metadata", path, "--allow-orphans", "--json"
+    )
+    assert result.json["orphanRows"] == ["nowhere.txt"]
+    assert result.json["orphanFiles"] == ["unlisted.txt"]
+
+
+def test_a_pdf_is_stored_but_no_text_filter_reads_it(publisher, folder) -> None:
+    (folder / "scan.pdf").write_bytes(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+    publisher.ok("commit", folder, "-d", NAME)
+    (publisher.folder / "r.toml").write_text(
+        'recipe = 1\n[[step]]\nuse = "redact/1"\npatterns = ["email"]\n'
+    )
+    result = refused(publisher, 16, "filter", NAME, "--recipe", "r.toml", "--as", "acme/clean")
+    assert "no reader for .pdf" in result.err
+
+
+def test_losing_files_needs_a_yes(publisher, folder) -> None:
+    for victim in sorted(folder.iterdir())[: len(list(folder.iterdir())) // 2]:
+        victim.unlink()
+    assert "--yes" in refused(publisher, 16, "commit", folder, "-d", NAME).err
+    assert publisher.ok("commit", folder, "-d", NAME, "--yes", "--json").json["removed"]
+
+
+def test_keys_and_stores_that_do_not_fit(publisher, folder, new_person) -> None:
+    stranger = new_person("stranger")
+    assert stranger.fails(10, "log", NAME).err
+    assert stranger.fails(12, "init").err
+
+    stranger.ok("key", "new", "--no-passphrase")
+    result = stranger.fails(12, "commit", folder, "-d", NAME, "--store", publisher.folder)
+    assert "read-only for you" in result.err
+
+    secret = publisher.folder / "secret"
+    secret.write_text("right\n")
+    publisher.ok("key", "new", "second", "--passphrase-file", secret)
+    secret.write_text("wrong\n")
+    (folder / "new.txt").write_text("new")
+    result = refused(
+        publisher,
+        12,
+        "commit",
+        folder,
+        "-d",
+        NAME,
+        "--signer",
+        "second",
+        "--passphrase-file",
+        secret,
+    )
+    assert "passphrase" in result.err
+
+
+def test_a_store_of_a_newer_format_is_left_alone(publisher, folder) -> None:
+    marker = publisher.folder / ".lyrikstore" / "format"
+    old = marker.read_bytes()
+    marker.write_bytes(b"lyrikstore 99\n")
+    for arguments in (("log", NAME), ("commit", folder, "-d", NAME), ("verify",)):
+        result = publisher.run(*arguments)
+        assert result.code not in {0, 4}
+        assert "format 99" in result.err
+    marker.write_bytes(old)
+    publisher.ok("verify")
+
+
+def test_a_copied_store_cannot_fork_the_log(publisher, folder) -> None:
+    copy = publisher.folder / "copy"
+    shutil.copytree(publisher.folder / ".lyrikstore", copy / ".lyrikstore")
+    (folder / "new.txt").write_text("in the original")
+    publisher.ok("commit", folder, "-d", NAME)
+    (folder / "new.txt").write_text("in the copy")
+    result = publisher.fails(15, "commit", folder, "-d", NAME, "--store", copy)
+    assert "a log has one home" in result.err
+    publisher.ok("verify")
+
+
+def test_a_read_only_store_reads(publisher, folder) -> None:
+    if os.geteuid() == 0:
+        mounted = publisher.folder / "mounted"
+        mounted.mkdir()
+        store = publisher.folder / ".lyrikstore"
+        script = 'mount --bind "$1" "$2" && mount -o remount,ro,bind "$2" && shift 2 && exec "$@"'
+        command = ["unshare", "-m", "sh", "-c", script, "sh", str(store), str(mounted)]
+        if subprocess.run([*command, "true"], capture_output=True).returncode:
+            pytest.skip("NOT RUN: this machine cannot mount")
+    else:
+        mounted = publisher.folder / ".lyrikstore"
+        for path in (mounted, *mounted.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        command = []
+
+    def run(*arguments):
+        return subprocess.run(
+            [*command, *publisher.command(*arguments, "--store", mounted)],
+            cwd=publisher.folder,
+            env=publisher.variables(),
+            capture_output=True,
+            text=True,
+        )
+
+    assert run("log", NAME).returncode == 0
+    verified = run("verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    (folder / "new.txt").write_text("new")
+    refused_commit = run("commit", str(folder), "-d", NAME)
+    assert refused_commit.returncode == 1, refused_commit.stderr
+    assert "Traceback" not in refused_commit.stderr
+    assert "read-only" in refused_commit.stderr
+
+
+def test_a_full_disk_is_said_and_loses_nothing(publisher, folder) -> None:
+    small = publisher.folder / "small"
+    small.mkdir()
+    store = publisher.folder / ".lyrikstore"
+    script = (
+        'mount -t tmpfs -o size=3m none "$1" && cp -a "$2" "$1/" && shift 2 && "$@"; code=$?; '
+        "exit $code"
+    )
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(small), str(store)]
+    if os.geteuid() or subprocess.run([*command, "true"], capture_output=True).returncode:
+        pytest.skip("NOT RUN: this machine cannot mount a small file system")
+    (folder / "big.bin").write_bytes(os.urandom(8 << 20))
+    inner = " ".join(
+        f"'{word}'" for word in publisher.command("commit", folder, "-d", NAME, "--store", small)
+    )
+    check = " ".join(f"'{word}'" for word in publisher.command("verify", "--store", small))
+    done = subprocess.run(
+        [*command, "sh", "-c", f"{inner}; echo commit $?; {check}; echo verify $?"],
+        cwd=publisher.folder,
+        env=publisher.variables(),
+        capture_output=True,
+        text=True,
+    )
+    assert "commit 1" in done.stdout, done.stdout + done.stderr
+    assert "verify 0" in done.stdout, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "full" in done.stderr or "space" in done.stderr
+
+
+def test_usage_errors_suggest_and_exit_2(publisher) -> None:
+    assert publisher.run("verfy").code == 2
+    assert publisher.run("commit").code == 2
+    assert publisher.run("filter", NAME).code == 2
+
+
+def test_a_name_nobody_logged(publisher, folder) -> None:
+    assert "acme/nothing" in publisher.fails(1, "log", "acme/nothing").err
+    assert publisher.run("why", NAME, "nothing.txt").code == 1
+
+
+def test_control_c_in_a_commit_leaves_the_store_whole(publisher, folder) -> None:
+    for number in range(3000):
+        (folder / f"{number}.txt").write_text(f"text {number} " * 50)
+    before = publisher.ok("log", "--audit", "--json").json
+    process = subprocess.Popen(
+        publisher.command("commit", folder, "-d", NAME),
+        cwd=publisher.folder,
+        env=publisher.variables(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(0.45)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    if process.returncode == 130:
+        assert "interrupted" in err
+        assert publisher.ok("log", "--audit", "--json").json == before
+    else:
+        assert process.returncode == 0  # it was done before the signal came
+    assert publisher.run("verify").code == 0
+
+
+def test_broken_pipe_and_full_standard_output(publisher, folder) -> None:
+    process = subprocess.Popen(
+        publisher.command("log", "--audit", "--json"),
+        cwd=publisher.folder,
+        env=publisher.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        process.stdout.close()
+        err = process.stderr.read().decode()
+    assert process.returncode in {0, 141}
+    assert "Traceback" not in err
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            publisher.command("log", NAME),
+            cwd=publisher.folder,
+            env=publisher.variables(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode != 0
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,201 @@
+"""What every test may use: the real command line in a subprocess, with a HOME of its own."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("ci")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Test groups that need Debian packages: the program that must be there, and its package.
+GROUPS = {
+    "faults": ("strace", "strace"),
+    "web": ("chromium", "chromium"),
+    "s3": ("radosgw", "radosgw"),
+    "node": ("node", "nodejs"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out groups whose Debian package is absent; under CI that is a failure instead."""
+    for item in items:
+        for mark, (program, package) in GROUPS.items():
+            if item.get_closest_marker(mark) and shutil.which(program) is None:
+                if os.environ.get("CI"):
+                    raise pytest.UsageError(f"group {mark} NOT RUN: install {package}")
+                item.add_marker(pytest.mark.skip(reason=f"NOT RUN, install {package}"))
+
+
+@dataclass
+class Result:
+    """What one command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The JSON error line on standard error."""
+        return json.loads(self.err.strip().splitlines()[-1])
+
+
+@dataclass
+class Person:
+    """Somebody at a terminal: a HOME, a working folder, the lyrikstore command."""
+
+    home: Path
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: object) -> list[str]:
+        """Return the argument vector of one lyrikstore command."""
+        return [sys.executable, "-m", "lyrikstore_cli", *map(str, arguments)]
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment of this person's commands: nothing of ours leaks in."""
+        keep = {
+            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
+        }
+        return {
+            **keep,
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **self.environment,
+        }
+
+    def run(self, *arguments: object, timeout: float = 300, cwd: Path | None = None) -> Result:
+        """Run a command and return what it did; a traceback is always a failure."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=cwd or self.folder,
+            env=self.variables(),
+            capture_output=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+        )
+        result = Result(
+            done.returncode,
+            done.stdout.decode("utf-8", "replace"),
+            done.stderr.decode("utf-8", "replace"),
+        )
+        assert "Traceback" not in result.err, result.err
+        assert "internal error" not in result.err, result.err
+        return result
+
+    def ok(self, *arguments: object, **options: Any) -> Result:
+        """Run a command that must succeed."""
+        result = self.run(*arguments, **options)
+        assert result.code == 0, f"{arguments}: exit {result.code}\n{result.out}\n{result.err}"
+        return result
+
+    def fails(self, code: int, *arguments: object, **options: Any) -> Result:
+        """Run a command that must fail with ``code`` and say why in one line."""
+        result = self.run(*arguments, **options)
+        assert result.code == code, f"{arguments}: exit {result.code}\n{result.out}\n{result.err}"
+        return result
+
+
+@pytest.fixture
+def new_person(tmp_path: Path) -> Callable[[str], Person]:
+    """Return a maker of people with nothing but a HOME and a folder."""
+
+    def make(name: str) -> Person:
+        home = tmp_path / name / "home"
+        folder = tmp_path / name / "work"
+        home.mkdir(parents=True)
+        folder.mkdir()
+        return Person(home, folder)
+
+    return make
+
+
+@pytest.fixture
+def publisher(new_person: Callable[[str], Person]) -> Person:
+    """Return somebody with a key and an empty store."""
+    person = new_person("publisher")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    return person
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Real texts: the licence files of the packages installed beside us, and a sheet about them."""
+
+    texts: dict[str, bytes]
+    rows: list[dict[str, str]]
+
+    columns = ("path", "package", "licence", "homepage", "size_class")
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """Write ``documents/`` and ``sheet.csv`` to ``folder`` and return both paths."""
+        documents = folder / "documents"
+        documents.mkdir(parents=True)
+        for path, text in self.texts.items():
+            (documents / path).write_bytes(text)
+        sheet = folder / "sheet.csv"
+        with sheet.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.columns)
+            writer.writeheader()
+            writer.writerows(self.rows)
+        return documents, sheet
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Corpus:
+    """Return up to 60 licence texts of installed packages, in a fixed order."""
+    texts: dict[str, bytes] = {}
+    rows = []
+    for package in sorted(distributions(), key=lambda d: d.metadata["Name"].lower()):
+        name = package.metadata["Name"].lower()
+        for file in package.files or ():
+            if not re.search(r"dist-info/(licenses/)?(LICEN[CS]E|COPYING)[^/]*$", str(file)):
+                continue
+            try:
+                text = Path(str(file.locate())).read_bytes()
+                text.decode("utf-8")
+            except (OSError, UnicodeDecodeError):
+                continue
+            path = f"{name}.txt"
+            if path in texts or not text.strip() or len(texts) >= 60:
+                continue
+            texts[path] = text
+            rows.append(
+                {
+                    "path": path,
+                    "package": name,
+                    "licence": package.metadata.get("License-Expression") or "unknown",
+                    "homepage": package.metadata.get("Home-page") or "",
+                    "size_class": "long" if len(text) > 2000 else "short",
+                }
+            )
+    assert len(texts) >= 20, "too few installed packages carry their licence text"
+    return Corpus(texts, rows)

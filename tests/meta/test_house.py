@@ -1,0 +1,142 @@
+"""The house rules that a machine can check."""
+
+import ast
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon import errors
+from lyrikstore_cli import exits, main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODULES = sorted([*(REPOSITORY / "lyrikstore").rglob("*.py"), *(REPOSITORY / "cli").rglob("*.py")])
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_modules_are_small_and_well_named(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 420
+    assert not re.search(r"utils|manager|helpers|misc", path.stem)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_public_names_have_docstrings(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assert ast.get_docstring(tree), "module docstring"
+
+
+def test_every_error_class_has_an_exit_code_and_a_meaning() -> None:
+    classes = [
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.LyrikstoreError)
+    ]
+    assert len(classes) >= 13
+    for cls in classes:
+        assert exits.exit_code(cls("kind", "message")) in exits.MEANING
+        assert cls.__name__ in (errors.__doc__ or "")
+
+
+def test_errors_survive_pickling_and_print_their_message() -> None:
+    import pickle
+
+    error = errors.NotFoundError("no-store", "no store", hint="init", details={"a": 1})
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.kind, str(copy), copy.hint, copy.details) == (
+        "no-store",
+        "no store",
+        "init",
+        {"a": 1},
+    )
+
+
+def test_every_verdict_has_its_exit_code() -> None:
+    from lyrikstore.credentials.report import Verdict
+
+    assert set(exits.VERDICT) == {verdict.value for verdict in Verdict}
+
+
+def test_every_command_loads_and_explains_itself() -> None:
+    import click
+
+    context = click.Context(main.program)
+    for name in main.program.list_commands(context):
+        loaded = main.program.get_command(context, name)
+        assert loaded is not None
+        assert loaded.help, name
+
+
+def test_start_up_is_fast_and_light() -> None:
+    """``--help`` and ``import lyrikstore`` load no heavy library; 150 ms is the budget.
+
+    The budget is checked as a ratio to an empty interpreter, so that a loaded machine does not
+    fail it: help may take at most 150 ms where Python itself takes 20.
+    """
+    script = (
+        "import sys, lyrikstore, lyrikstore_cli.main\n"
+        "heavy = {'duckdb', 'pyarrow', 'fsspec', 'torch', 'transformers', 'jsonschema_rs', 'sklearn',"
+        " 'openpyxl', 'cryptography', 'nacl', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+    def best(arguments: list[str]) -> float:
+        times = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+            times.append(time.perf_counter() - begin)
+        return min(times)
+
+    assert best(["-m", "lyrikstore_cli", "--help"]) <= max(0.150, 7.5 * best(["-c", ""]))
+
+
+def test_the_wheel_holds_what_it_should(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        tops = {name.split("/")[0] for name in names}
+        assert {"lyrikstore", "lyrikstore_cli"} <= tops
+        assert not tops & {"cli", "tests", "schemas", "spec", "examples", "benchmarks"}
+        assert "lyrikstore/py.typed" in names
+        for schema in (REPOSITORY / "schemas").rglob("*.json"):
+            packaged = f"lyrikstore/_schemas/{schema.relative_to(REPOSITORY / 'schemas')}"
+            assert archive.read(packaged) == schema.read_bytes()
+        for module in MODULES:
+            root = (
+                REPOSITORY / "cli"
+                if "cli" in module.relative_to(REPOSITORY).parts[0]
+                else REPOSITORY
+            )
+            assert str(module.relative_to(root)) in names
+
+
+def test_floors_hold() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_repository_names_no_machine_of_ours() -> None:
+    listed = subprocess.run(
+        ["git", "grep", "-nIE", r"(^|[^A-Za-z0-9_.])/(work|farm)/|index-url +http", "--", "."],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    lines = [line for line in listed.stdout.splitlines() if "test_house.py" not in line]
+    assert not [line for line in lines if "download.pytorch.org" not in line]

@@ -1,0 +1,76 @@
+"""Write the pages of docs/ that are made from code: the commands and the exit codes."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore_cli.exits import MEANING
+from lyrikstore_cli.main import GROUPS, program
+from lyrikstore_cli.session import VARIABLES
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+SHARED = ("json_", "store", "directory", "quiet", "verbose", "no_color", "no_input")
+SHARED_SIGNING = ("signer", "passphrase_file")
+
+
+def main() -> None:
+    """Write docs/cli.md and docs/exit-codes.md."""
+    (DOCS / "exit-codes.md").write_text(exit_codes(), "utf-8")
+    (DOCS / "cli.md").write_text(reference(), "utf-8")
+
+
+def exit_codes() -> str:
+    """Return the page of exit codes and environment variables."""
+    lines = ["# Exit codes", "", "Made by `make docs` from `lyrikstore_cli/exits.py`.", ""]
+    lines += ["| code | meaning |", "| --- | --- |"]
+    lines += [f"| {code} | {meaning} |" for code, meaning in MEANING.items()]
+    lines += ["", "An unknown exit code other than 0 is a failure.", ""]
+    lines += ["# Environment", "", "| variable | meaning |", "| --- | --- |"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def reference() -> str:
+    """Return the page of commands."""
+    lines = ["# Commands", "", "Made by `make docs` from the commands themselves.", ""]
+    lines += [
+        "Every command takes `--json`, `--store PATH`, `-C DIR`, `-q`, `-v`, `--no-color` and",
+        "`--no-input`; what signs also takes `--signer URI` and `--passphrase-file FILE`.",
+        "",
+    ]
+    context = click.Context(program, info_name="lyrikstore")
+    for title, names in GROUPS.items():
+        lines += [f"## {title}", ""]
+        for name in names:
+            command = program.get_command(context, name)
+            assert command is not None
+            lines += describe(command, f"lyrikstore {name}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def describe(command: click.Command, usage: str) -> list[str]:
+    """Return the lines about one command, or about each command of a group."""
+    if isinstance(command, click.Group):
+        lines = []
+        for name, member in command.commands.items():
+            lines += describe(member, f"{usage} {name}")
+        return lines
+    arguments = [
+        parameter.make_metavar(click.Context(command))
+        for parameter in command.params
+        if isinstance(parameter, click.Argument)
+    ]
+    lines = [f"### `{' '.join([usage, *arguments])}`", "", *(command.help or "").split("\n"), ""]
+    for parameter in command.params:
+        if not isinstance(parameter, click.Option) or parameter.name in SHARED + SHARED_SIGNING:
+            continue
+        record = parameter.get_help_record(click.Context(command))
+        if record:
+            lines.append(f"* `{record[0]}`: {record[1]}")
+    if command.epilog:
+        lines += ["", "```sh", *command.epilog.removeprefix("\b\n").split("\n"), "```"]
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    main()
