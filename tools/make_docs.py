@@ -1,5 +1,6 @@
 """Write the pages of docs/ that are made from code: the commands and the exit codes."""
 
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -60,7 +61,12 @@ def describe(command: click.Command, usage: str) -> list[str]:
         for parameter in command.params
         if isinstance(parameter, click.Argument)
     ]
-    lines = [f"### `{' '.join([usage, *arguments])}`", "", *(command.help or "").split("\n"), ""]
+    lines = [
+        f"### `{' '.join([usage, *arguments])}`",
+        "",
+        *cleandoc(command.help or "").split("\n"),
+        "",
+    ]
     for parameter in command.params:
         if not isinstance(parameter, click.Option) or parameter.name in SHARED + SHARED_SIGNING:
             continue

@@ -124,7 +124,7 @@ def parse_recipe(data: bytes) -> Recipe:
 
     Raises:
         InvalidInputError: (``bad-recipe``) not TOML, an unknown key or filter (near matches
-            named), a missing or misformed parameter, a split that is not last.
+            named), a missing or malformed parameter, a split that is not last.
     """
     try:
         table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)

@@ -2,9 +2,9 @@
 
 import ast
 import re
+import resource
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -73,26 +73,27 @@ def test_every_command_loads_and_explains_itself() -> None:
 def test_start_up_is_fast_and_light() -> None:
     """``--help`` and ``import lyrikstore`` load no heavy library; 150 ms is the budget.
 
-    The budget is checked as a ratio to an empty interpreter, so that a loaded machine does not
-    fail it: help may take at most 150 ms where Python itself takes 20.
+    Held as a ratio of processor times, which a loaded machine stretches alike: 14 times an empty
+    interpreter, which takes 11 ms where the help takes 105. Times are in ``benchmarks/``.
     """
     script = (
         "import sys, lyrikstore, lyrikstore_cli.main\n"
-        "heavy = {'duckdb', 'pyarrow', 'fsspec', 'torch', 'transformers', 'jsonschema_rs', 'sklearn',"
-        " 'openpyxl', 'cryptography', 'nacl', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'duckdb', 'pyarrow', 'fsspec', 'torch', 'transformers', 'sklearn',"
+        " 'jsonschema_rs', 'openpyxl', 'cryptography', 'nacl', 'numpy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 
     def best(arguments: list[str]) -> float:
         times = []
-        for _ in range(5):
-            begin = time.perf_counter()
+        for _ in range(7):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-            times.append(time.perf_counter() - begin)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         return min(times)
 
-    assert best(["-m", "lyrikstore_cli", "--help"]) <= max(0.150, 7.5 * best(["-c", ""]))
+    assert best(["-m", "lyrikstore_cli", "--help"]) <= 14 * best(["-c", ""])
 
 
 def test_the_wheel_holds_what_it_should(tmp_path: Path) -> None:
