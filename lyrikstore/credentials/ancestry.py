@@ -75,8 +75,7 @@ def read_manifest(repository: Repository, identity: Digest) -> Manifest:
         NotFoundError, IncompleteError: It is not logged as a manifest, or its bytes are gone.
         LyrikstoreError: It is no valid manifest.
     """
-    if repository.entry_of(identity).type != "manifest":
-        raise NotFoundError("not-logged", f"{identity.short} is logged, but not as a manifest")
+    repository.index_of(identity)
     return parse_manifest(repository.blobs.read(identity, max_bytes=MAX_READ))
 
 

@@ -19,6 +19,7 @@ from lyrikstore.history.logview import (
     Records,
     check_format,
     check_head,
+    claimed_size,
     read_checkpoint,
     read_records,
 )
@@ -26,6 +27,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory, MemoryState
 from lyrikstore.history.merkle import consistency_proof
 from lyrikstore.history.repository import Repository
+from lyrikstore.objects.transactions import TransactionLog, record_name
 
 CHECK_FOR_KIND = {
     "bad-store": "store.format",
@@ -48,7 +50,7 @@ class LogState:
         checks: ``store.format``, ``store.genesis``, ``log.checkpoint``, ``log.transactions``,
             ``log.memory``.
         signed: The log checkpoint, once it holds.
-        records: The transaction records, once they give its root.
+        records: The transaction records, once they give its root; then those not published yet.
     """
 
     checks: tuple[Check, ...]
@@ -73,25 +75,27 @@ def check_log_state(
     try:
         check_format(repository.backend)
         note = read_checkpoint(repository.backend)
-        records = read_records(repository.backend)
+        records = read_records(repository.backend, size=claimed_size(note))
         signed = check_head(note, repository.founding_policy.logs, records)
     except (FormatError, VerificationError) as error:
         return LogState(
             (*opening_failed(error)[:1], genesis, *opening_failed(error)[1:]), None, None
         )
-    waiting = len(records.transactions) - records.covered(signed.size)
+    records = read_records(repository.backend, records)  # also those nobody published yet
+    published = records.covered(signed.size)
+    waiting = TransactionLog(repository.backend).taken(published)
     transactions = passed(
         "log.transactions",
-        f"{len(records.transactions)} transaction records give the signed root",
-        transactions=len(records.transactions),
+        f"{published} transaction records give the signed root",
+        transactions=published,
         entries=signed.size,
     )
     if waiting:
         transactions = warned(
             "log.transactions",
             "unpublished",
-            f"{waiting} transactions are committed but not published: the next commit does so",
-            transactions=len(records.transactions),
+            f"{record_name(published)} is not published: the next commit of its author does so",
+            transactions=published,
             entries=signed.size,
         )
     checks = (

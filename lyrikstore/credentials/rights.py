@@ -110,7 +110,7 @@ class _Judge:
             data = self.repository.credential(identity)
         except LyrikstoreError:
             return f"{what} is not here"
-        if self.repository.index_of(identity) >= self.repository.index_of(run.id):
+        if self.repository.index_of(identity, "credential") >= self.repository.index_of(run.id):
             return f"{what} was logged after the run"
         outcome = check_credential(data, trust=self.trust, at=parse_timestamp(run.created))
         checks = {check.id: check for check in outcome.checks}

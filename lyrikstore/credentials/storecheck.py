@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import (
     IncompleteError,
     KeyMaterialError,
     LyrikstoreError,
+    NotFoundError,
     VerificationError,
 )
 from lyrikstore.canon.timestamps import format_timestamp
@@ -34,7 +35,7 @@ from lyrikstore.credentials.report import (
     unchecked,
 )
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.logview import check_format
+from lyrikstore.history.logview import Records, check_format
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
@@ -97,6 +98,7 @@ def verify_store(
     credential; memory for one name per blob that a manifest names.
     """
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
+    records = log.records or repository.records
     broken = Problems("manifests")
     manifests = dict(_read_all(repository, broken))
     named = check_contents(repository, manifests.values(), broken)
@@ -106,7 +108,7 @@ def verify_store(
         check.id: check
         for check in (
             *log.checks,
-            _check_tiles(repository),
+            _check_tiles(repository, records),
             _check_blobs(repository, progress),
             broken.close(
                 f"{len(manifests)} manifests, signatures hold; {len(named)} blobs are there",
@@ -115,7 +117,7 @@ def verify_store(
             links.close(f"{count} links lead to earlier manifests", links=count),
             _check_refs(repository),
             _check_credentials(repository, trust, at),
-            _check_orphans(repository),
+            _check_orphans(repository, records),
         )
     }
     report = _report(made, str(repository.store_id), repository.genesis.author, at)
@@ -156,7 +158,13 @@ def verify_store_at(
         return _unopened(root, error, at)
     try:
         repository = Repository.open(root, memory=memory)
-    except (FormatError, IncompleteError, KeyMaterialError, VerificationError) as error:
+    except (
+        FormatError,
+        IncompleteError,
+        KeyMaterialError,
+        NotFoundError,
+        VerificationError,
+    ) as error:
         return _unopened(root, error, at)
     return verify_store(repository, trust=trust, at=at, memory=memory, progress=progress)
 
@@ -168,8 +176,9 @@ def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
     }
     for check in opening_failed(error):
         made[check.id] = check
-    # A record of a later version in a store of this one: either may be so, neither is shown.
-    if isinstance(error, IncompleteError) or error.kind == "newer-format":
+    # A record of a later version in a store of this one; a genesis that no pack has, because one
+    # of both was changed: neither is shown.
+    if isinstance(error, IncompleteError | NotFoundError) or error.kind == "newer-format":
         made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
     elif not any(check.state is CheckState.FAIL for check in made.values()):
         made["store.genesis"] = failed("store.genesis", error.kind, error.message[:300])
@@ -208,33 +217,28 @@ def _invalid(repository: Repository) -> frozenset[Digest]:
     return frozenset(item.id for item in flagged if item.reason == "invalid")
 
 
-def _check_tiles(repository: Repository) -> Check:
+def _check_tiles(repository: Repository, records: Records) -> Check:
     problems = Problems("log.tiles")
     for line in repository.check_tiles():
         (problems.lost if line.endswith("is missing") else problems.bad).append(line)
-    _check_old_tiles(repository, problems)
+    _check_other_tiles(repository, records, problems)
     return problems.close("every tile and bundle is what the transaction records give")
 
 
-def _check_old_tiles(repository: Repository, problems: Problems) -> None:
-    # Partial files of older sizes stay, and somebody may still be reading them: each must be the
-    # beginning of what took its place (attack case A35).
-    records, size = repository.records, repository.checkpoint.size
-    older: dict[str, list[str]] = {}
+def _check_other_tiles(repository: Repository, records: Records, problems: Problems) -> None:
+    # Partial files of older sizes stay, and somebody may still be reading them; a writer that died
+    # while publishing leaves files of the next size. Each must be the beginning of what takes its
+    # place once every record is published (attack case A35).
+    others: dict[str, list[str]] = {}
     for name in repository.backend.list("log/tile/"):
-        older.setdefault(name.partition(".p/")[0], []).append(name)
-    for path, data in new_files(records.leaves[:size], records.hashes[:size], 0):
-        current = f"log/{path}"
-        for name in older.pop(current.partition(".p/")[0], ()):
-            if name == current:
-                continue
+        others.setdefault(name.partition(".p/")[0], []).append(name)
+    for path, data in new_files(records.leaves, records.hashes, 0):
+        for name in others.pop(f"log/{path}".partition(".p/")[0], ()):
             found = repository.backend.read(name, 0, len(data) + 1)
             if not found or not data.startswith(found):
                 problems.bad.append(f"{name} differs from what the transaction records say")
-    unpublished = records.transactions[records.covered(size) :]
-    for names in older.values():
-        if not unpublished:
-            problems.odd += (f"{name} belongs to no entry" for name in names)
+    for names in others.values():
+        problems.odd += (f"{name} belongs to no entry" for name in names)
 
 
 def _check_blobs(repository: Repository, progress: Progress | None) -> Check:
@@ -301,12 +305,10 @@ def _defects(repository: Repository, outcome: CheckedCredential) -> Iterable[str
     return []
 
 
-def _check_orphans(repository: Repository) -> Check:
+def _check_orphans(repository: Repository, records: Records) -> Check:
     problems = Problems("orphans")
     live = {pack.name for pack in repository.live.packs}
-    waiting = {
-        pack.name for transaction in repository.records.transactions for pack in transaction.added
-    }
-    strays = [name for name in repository.backend.list("packs/") if name not in live | waiting]
+    added = {pack.name for transaction in records.transactions for pack in transaction.added}
+    strays = [name for name in repository.backend.list("packs/") if name not in live | added]
     problems.odd += (f"{name} belongs to no transaction" for name in strays)
     return problems.close("every pack belongs to a transaction", strays=len(strays))

@@ -1,8 +1,8 @@
 """Publishing: how a won transaction becomes visible (spec/07-log.md §6).
 
 Everything published is a pure function of the records, so a writer that dies half-way leaves
-nothing but files that the next holder of the log key writes again, the same. Order: entry bundles,
-hash tiles, memory, log checkpoint. Nothing is ever written or signed for a slot that was not won.
+nothing but files that are written again, the same. Order: entry bundles, hash tiles, memory, log
+checkpoint. Nothing is ever written or signed for a slot that was not won, or was won by others.
 """
 
 import os
@@ -18,6 +18,7 @@ from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.tiles import new_files
 from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.transactions import TransactionLog, record_name
 
 
 class Publisher:
@@ -62,16 +63,17 @@ class Publisher:
         """
         if self._memory is None:
             return
-        self._memory.check_signed(self._key, records.hashes, self._location)
+        # A copy is called a copy, also when it is older: that names what to do about it.
         last = self._memory.last_signed(self._key)
         if last is not None and last.location not in {"", self._location}:
             self._check_moved(Path(last.location))
+        self._memory.check_signed(self._key, records.hashes, self._location)
 
     def publish(self, records: Records, signed: SignedCheckpoint | None) -> bytes | None:
         """Publish every record that the log checkpoint does not cover, one after another.
 
-        Also finishes what another writer began. Call it with the store's lock and the memory
-        held.
+        Also finishes what another process of this user began. Call it with the store's lock and
+        the memory held, once :meth:`check_original` has passed for these records.
 
         Args:
             records: All records.
@@ -81,13 +83,15 @@ class Publisher:
             The new log checkpoint's bytes; None if nothing was left to publish.
 
         Raises:
-            ConflictError: (``copied-store``) signing would fork the log.
+            ConflictError: (``copied-store``) signing would fork the log; (``foreign-record``) the
+                next slot holds something this user did not set out to commit.
             StorageError: The disk said no; whatever was written is right and will be used.
         """
         note: bytes | None = None
         old_size = signed.size if signed is not None else 0
         first = records.covered(old_size) if old_size else 0
         for size in records.ends[first:]:
+            self._check_own(records, size)
             leaves, hashes = records.leaves[:size], records.hashes[:size]
             for path, data in new_files(leaves, hashes, old_size):
                 self._put(f"log/{path}", data)
@@ -99,7 +103,22 @@ class Publisher:
             note = head.sign(self._signer)
             self._backend.replace(CHECKPOINT, note)
             old_size = size
+        seq = len(records.transactions)
+        if self._memory is not None and TransactionLog(self._backend).taken(seq):
+            raise _foreign(seq)
         return note
+
+    def _check_own(self, records: Records, size: int) -> None:
+        # ATTACK: whoever can write to the store can win a slot. Signed is only what was signed
+        # before, and what this user remembers having been about to commit.
+        if self._memory is None:
+            return
+        last = self._memory.last_signed(self._key)
+        if last is not None and size <= last.head.size:
+            return
+        record = records.entries[size - 1]
+        if self._memory.intended(self._key) != record.id:
+            raise _foreign(record.seq)
 
     def _put(self, name: str, data: bytes) -> None:
         if self._backend.create(name, data):
@@ -118,10 +137,20 @@ class Publisher:
         if note.startswith(f"{self._key.name}\n".encode()):
             raise ConflictError(
                 "copied-store",
-                f"this store is a copy of the one at {remembered}",
-                hint=f"work in {remembered}; if this is the one to keep, move that one away first",
+                f"this store is a copy or an old backup of the one at {remembered}",
+                hint="use the original; a log has one home (to keep this one, move that one away)",
                 details={"remembered": str(remembered), "path": self._location},
             )
+
+
+def _foreign(seq: int) -> ConflictError:
+    return ConflictError(
+        "foreign-record",
+        f"{record_name(seq)} waits to be published, but was not made here",
+        hint="whoever made it publishes it with their next command that writes; if nobody did, "
+        "remove that file: nothing that is visible needs it",
+        details={"file": record_name(seq)},
+    )
 
 
 def log_key(policy: Policy, origin: str, signer: Signer) -> VerifierKey:

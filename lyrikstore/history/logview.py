@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationError
+from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, VerificationError
 from lyrikstore.history import merkle
 from lyrikstore.history.log import (
     EntryType,
@@ -22,7 +22,7 @@ from lyrikstore.history.log import (
 )
 from lyrikstore.history.note import MAX_NOTE_BYTES, VerifierKey, split_note
 from lyrikstore.history.tiles import new_files
-from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.backend import NOT_A_FILE, Backend
 from lyrikstore.objects.transactions import Transaction, TransactionLog, parse_transaction
 
 CHECKPOINT = "log/checkpoint"
@@ -48,10 +48,10 @@ class LoggedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """All transaction records of a store, and the log entries that follow from them.
+    """Transaction records of a store from the first, and the log entries that follow from them.
 
     Attributes:
-        transactions: Every record, in order.
+        transactions: The records, in order.
         entries: Every entry, in log order.
         leaves: The entries' bytes.
         hashes: Their leaf hashes.
@@ -88,27 +88,41 @@ class Records:
 NO_RECORDS = Records((), (), (), (), ())
 
 
-def read_records(backend: Backend, known: Records = NO_RECORDS) -> Records:
+def read_records(
+    backend: Backend, known: Records = NO_RECORDS, *, size: int | None = None
+) -> Records:
     """Return the records of a store.
 
     Args:
         backend: The store's files.
         known: Records read before; only later ones are read again.
+        size: How many entries the log checkpoint covers. Records after those say nothing yet, so
+            they are not looked at: anybody may have put them there. None for every record, up
+            to the first that is missing or none.
 
     Raises:
-        FormatError: A record is not one.
-        VerificationError: (``transaction-missing``) there is a gap.
+        FormatError: A record that the log covers is not one.
         StorageError: The disk said no.
 
     Cost: one file per new transaction.
     """
+    if size is not None and len(known.entries) > size:
+        known = NO_RECORDS
     log = TransactionLog(backend)
     transactions = list(known.transactions)
     entries, leaves, hashes = list(known.entries), list(known.leaves), list(known.hashes)
     ends = list(known.ends)
-    for seq in range(len(transactions), log.count()):
-        data = log.read_bytes(seq)
-        transaction = parse_transaction(data, seq)
+    while size is None or len(entries) < size:
+        seq = len(transactions)
+        try:
+            data = log.read_bytes(seq)
+            transaction = parse_transaction(data, seq)
+        except NotFoundError:
+            break  # too few for the log checkpoint? `Records.covered` says so
+        except (FormatError, StorageError) as error:
+            if size is None and (isinstance(error, FormatError) or error.kind == NOT_A_FILE):
+                break
+            raise
         for leaf in leaves_of(transaction, Digest.of(data)):
             entries.append(LoggedEntry(len(entries), leaf.type, leaf.id, seq))
             leaves.append(leaf.encode())

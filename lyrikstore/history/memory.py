@@ -2,8 +2,8 @@
 
 A store that is rolled back, copied or forked looks perfectly sound from within. Only somebody who
 remembers a later log checkpoint can tell. So the signer keeps the last head it signed beside its
-log key and refuses to sign anything that does not extend it, and a verifier keeps the last head
-it saw of each log (attack cases A30, A33).
+log key, and refuses to sign anything that does not extend it or that it did not set out to commit;
+and a verifier keeps the last head it saw of each log (attack cases A30, A33).
 """
 
 import contextlib
@@ -15,17 +15,24 @@ from pathlib import Path
 from typing import Literal
 
 from lyrikstore.canon import jsontext
-from lyrikstore.canon.errors import ConflictError, FormatError, NotFoundError, VerificationError
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    NotFoundError,
+    VerificationError,
+    storage_error,
+)
 from lyrikstore.history import merkle
 from lyrikstore.history.log import LogCheckpoint
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.objects.backend import LocalBackend, storage_error
+from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.lock import StoreLock
 
 ConsistencyProver = Callable[[int, int], Sequence[bytes]]
 """Returns the consistency proof between two sizes of the log, older size first."""
 
-_Shelf = Literal["signed", "seen"]
+_Shelf = Literal["signed", "seen", "intended"]
 
 
 class MemoryState(Enum):
@@ -145,6 +152,35 @@ class LogMemory:
             )
         self._save("signed", key, Remembered(head, location))
 
+    def intend(self, key: VerifierKey, record: Digest) -> None:
+        """Remember durably which transaction this user is about to commit to the log of ``key``.
+
+        Call it before creating the record. Whoever can write to a store can put a record there;
+        only one remembered here is published.
+
+        Args:
+            key: The log key.
+            record: BLAKE3 of the transaction record.
+
+        Raises:
+            StorageError: The memory cannot be written.
+        """
+        self._write("intended", key, {"record": str(record)})
+
+    def intended(self, key: VerifierKey) -> Digest | None:
+        """Return the transaction this user last set out to commit to the log of ``key``, or None.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read.
+        """
+        document = self._read("intended", key, {"record"})
+        if document is None:
+            return None
+        try:
+            return Digest.parse(document["record"])
+        except FormatError as error:
+            raise self._unusable("intended", key, error) from None
+
     def check_seen(
         self, key: VerifierKey, head: LogCheckpoint, prove: ConsistencyProver | None = None
     ) -> MemoryState:
@@ -188,29 +224,40 @@ class LogMemory:
             self._save("seen", key, Remembered(head, location))
 
     def _load(self, shelf: _Shelf, key: VerifierKey) -> Remembered | None:
-        name = _file_name(shelf, key)
+        document = self._read(shelf, key, {"checkpoint", "location"})
+        if document is None:
+            return None
         try:
-            data = self._files.read(name)
+            head = LogCheckpoint.parse(document["checkpoint"])
+        except FormatError as error:
+            raise self._unusable(shelf, key, error) from None
+        return Remembered(head, document["location"])
+
+    def _save(self, shelf: _Shelf, key: VerifierKey, item: Remembered) -> None:
+        self._write(shelf, key, {"checkpoint": item.head.text, "location": item.location})
+
+    def _read(self, shelf: _Shelf, key: VerifierKey, members: set[str]) -> dict[str, str] | None:
+        try:
+            data = self._files.read(_file_name(shelf, key))
         except NotFoundError:
             return None
         try:
-            return _decode(data, key)
+            return _decode(data, key, members)
         except FormatError as error:
-            raise FormatError(
-                "bad-memory",
-                f"the remembered log checkpoint in {self._directory / name} is unusable: {error}",
-                hint="restore that file; remove it only once you know this is the newest store",
-            ) from None
+            raise self._unusable(shelf, key, error) from None
 
-    def _save(self, shelf: _Shelf, key: VerifierKey, item: Remembered) -> None:
+    def _write(self, shelf: _Shelf, key: VerifierKey, members: dict[str, str]) -> None:
         self._make()
-        document = {
-            "checkpoint": item.head.text,
-            "key": str(key),
-            "location": item.location,
-            "v": 1,
-        }
+        document = {**members, "key": str(key), "v": 1}
         self._files.replace(_file_name(shelf, key), jsontext.encode(document))
+
+    def _unusable(self, shelf: _Shelf, key: VerifierKey, error: FormatError) -> FormatError:
+        path = self._directory / _file_name(shelf, key)
+        return FormatError(
+            "bad-memory",
+            f"what is remembered in {path} is unusable: {error}",
+            hint="restore that file; remove it only once you know this is the newest store",
+        )
 
     def _make(self) -> None:
         try:
@@ -223,16 +270,16 @@ def _file_name(shelf: _Shelf, key: VerifierKey) -> str:
     return f"{shelf}/{sha256(str(key).encode()).hexdigest()}.json"
 
 
-def _decode(data: bytes, key: VerifierKey) -> Remembered:
+def _decode(data: bytes, key: VerifierKey, members: set[str]) -> dict[str, str]:
     document = jsontext.parse_canonical(data)
     if (
         not isinstance(document, dict)
-        or document.keys() != {"checkpoint", "key", "location", "v"}
+        or document.keys() != {*members, "key", "v"}
         or document["v"] != 1
         or document["key"] != str(key)
-        or not isinstance(document["checkpoint"], str)
-        or not isinstance(document["location"], str)
     ):
         raise FormatError("bad-memory", "it has other members")
-    head = LogCheckpoint.parse(document["checkpoint"])
-    return Remembered(head, document["location"])
+    texts = {member: value for member in members if isinstance(value := document[member], str)}
+    if len(texts) != len(members):
+        raise FormatError("bad-memory", "it has other members")
+    return texts

@@ -7,7 +7,7 @@ Everything kept between calls is kept in memory only, and follows from verified 
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -19,7 +19,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
-from lyrikstore.history.log import SignedCheckpoint, TlogProof
+from lyrikstore.history.log import EntryType, SignedCheckpoint, TlogProof
 from lyrikstore.history.logview import (
     NO_RECORDS,
     LoggedEntry,
@@ -40,7 +40,7 @@ from lyrikstore.history.resolve import credentials_by_subject, resolve, state_of
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.blobs import BlobStore, open_blobs
-from lyrikstore.objects.transactions import LiveObjects, fold
+from lyrikstore.objects.transactions import LiveObjects, TransactionLog, fold
 
 if TYPE_CHECKING:
     from lyrikstore.history.transact import TransactionBuilder
@@ -65,7 +65,7 @@ class Repository:
         self._blobs = open_blobs(backend, self._live)
         self._manifests: dict[Digest, Manifest] = {}
         self._about: dict[str, list[LoggedEntry]] | None = None
-        self._index: dict[Digest, int] | None = None
+        self._index: dict[tuple[EntryType, Digest], int] | None = None
         self._table = RefTable()
         self._applied = 0
         self._load()
@@ -138,6 +138,16 @@ class Repository:
             )
         return TransactionBuilder(self, log_signer=log_signer, memory=self._memory)
 
+    def recover(self, *, log_signer: Signer) -> None:
+        """Publish what an earlier writer of this user committed before it died, and refresh.
+
+        Call it before working out what a new version succeeds. Arguments and errors are those of
+        :meth:`transaction`. Cost: one look for a file if there is nothing to do.
+        """
+        if TransactionLog(self._backend).taken(len(self._records.transactions)):
+            with self.transaction(log_signer=log_signer):
+                pass
+
     def refresh(self) -> None:
         """Move the view to what is published now; verified as by :meth:`open`."""
         self._load()
@@ -189,7 +199,7 @@ class Repository:
 
     @property
     def records(self) -> Records:
-        """All transaction records, also those not published yet."""
+        """The records of the covered transactions."""
         return self._records
 
     @property
@@ -231,22 +241,23 @@ class Repository:
 
     def is_logged(self, identity: Digest) -> bool:
         """Return whether a covered entry of any type has this id."""
-        return identity in self._positions()
+        return any((kind, identity) in self._positions() for kind in get_args(EntryType))
 
-    def index_of(self, identity: Digest) -> int:
-        """Return the log index of the first entry with this id.
+    def index_of(self, identity: Digest, kind: EntryType = "manifest") -> int:
+        """Return the log index of the first entry of this type with this id.
 
         Raises:
-            NotFoundError: (``not-logged``) there is none.
+            NotFoundError: (``not-logged``) there is none: bytes are a manifest, or a credential,
+                only because an entry says so (attack cases A17, A36).
         """
-        try:
-            return self._positions()[identity]
-        except KeyError:
-            raise NotFoundError("not-logged", f"{identity.short} is not in the log") from None
+        index = self._positions().get((kind, identity))
+        if index is None:
+            raise NotFoundError("not-logged", f"{identity.short} is not logged as a {kind}")
+        return index
 
-    def entry_of(self, identity: Digest) -> LoggedEntry:
-        """Return the first entry with this id; raises as :meth:`index_of`."""
-        return self._records.entries[self.index_of(identity)]
+    def entry_of(self, identity: Digest, kind: EntryType = "manifest") -> LoggedEntry:
+        """Return the first entry of this type with this id; raises as :meth:`index_of`."""
+        return self._records.entries[self.index_of(identity, kind)]
 
     def proof_for(self, index: int) -> TlogProof:
         """Return the proof that the entry at ``index`` is under the log checkpoint.
@@ -260,13 +271,12 @@ class Repository:
         """Return the logged manifest with this id, verified.
 
         Raises:
-            NotFoundError: (``not-logged``) no log entry says that these bytes are a manifest
-                (attack cases A17, A36); (``no-blob``) the bytes are not here.
+            NotFoundError: (``not-logged``) no log entry says that these bytes are a manifest;
+                (``no-blob``) the bytes are not here.
             IncompleteError, VerificationError, FormatError, KeyMaterialError: They are lost,
                 damaged, or no valid manifest.
         """
-        if self.entry_of(identity).type != "manifest":
-            raise NotFoundError("not-logged", f"{identity.short} is logged, but not as a manifest")
+        self.index_of(identity)
         return self._read_manifest(identity)
 
     def all_manifests(self) -> Iterator[tuple[LoggedEntry, Manifest]]:
@@ -289,8 +299,7 @@ class Repository:
             NotFoundError: (``not-logged``) no entry says that these bytes are a credential.
             IncompleteError, VerificationError: They are lost or damaged.
         """
-        if self.entry_of(identity).type != "credential":
-            raise NotFoundError("not-logged", f"{identity.short} is not logged as a credential")
+        self.index_of(identity, "credential")
         return self._blobs.read(identity, max_bytes=MAX_CREDENTIAL_BYTES)
 
     def credentials_about(self, identity: Digest) -> list[LoggedEntry]:
@@ -302,9 +311,7 @@ class Repository:
                 here.
 
         Returns:
-            Log entries, oldest first; :meth:`credential` gives the bytes.
-
-        Cost: at first use, one read per logged credential.
+            Log entries, oldest first. Cost: at first use, one read per logged credential.
         """
         if self._about is None:
             self._about = credentials_by_subject(self.entries(), self.credential)
@@ -337,10 +344,7 @@ class Repository:
         return resolve(self, text)
 
     def history(self, name: str) -> list[Manifest]:
-        """Return every version of a name that was current, newest first.
-
-        Args:
-            name: Full name.
+        """Return every version of the full name that was current, newest first.
 
         Raises:
             NotFoundError: (``no-ref``) there is no such name.
@@ -348,18 +352,15 @@ class Repository:
         return [self.manifest(identity) for identity in state_of(self, name).history]
 
     def check_tiles(self) -> list[str]:
-        """Return what is wrong with the log's tiles and bundles, one line each.
-
-        Cost: reads the whole log.
-        """
+        """Return what is wrong with the log's tiles and bundles; reads them all."""
         return check_tiles(self._backend, self._records, self._signed.size)
 
     def _load(self) -> None:
         # The checkpoint first: records only grow, so those read after it are enough for it.
         note = read_checkpoint(self._backend)
-        records = read_records(self._backend, self._records)
-        covered = records.covered(claimed_size(note))
-        live = fold(records.transactions[:covered])
+        size = claimed_size(note)
+        records = read_records(self._backend, self._records, size=size)
+        live = fold(records.transactions[: records.covered(size)])
         blobs = self._blobs if live == self._live else open_blobs(self._backend, live)
         if records.entries[0].type != "manifest":
             raise VerificationError("bad-genesis", "the log does not begin with a manifest")
@@ -397,11 +398,11 @@ class Repository:
             self._manifests[identity] = found
         return found
 
-    def _positions(self) -> dict[Digest, int]:
+    def _positions(self) -> dict[tuple[EntryType, Digest], int]:
         if self._index is None:
             self._index = {}
             for entry in self.entries():
-                self._index.setdefault(entry.id, entry.index)
+                self._index.setdefault((entry.type, entry.id), entry.index)
         return self._index
 
 

@@ -97,7 +97,11 @@ def credentials_by_subject(
     about: dict[str, list[LoggedEntry]] = {}
     for entry in entries:
         if entry.type == "credential":
-            for urn in subjects(read(entry.id)):
+            try:
+                data = read(entry.id)
+            except FormatError:  # too large to be one
+                continue
+            for urn in subjects(data):
                 about.setdefault(urn, []).append(entry)
     return about
 

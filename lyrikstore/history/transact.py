@@ -3,7 +3,7 @@
 Blobs wait in scratch files while a transaction is open. ``commit`` then takes the store's lock,
 looks again at what is current, wins the next slot by creating its record, and publishes. Before
 the record exists nothing has happened; afterwards everything has, even if this process dies:
-whoever extends the log next publishes it.
+whoever extends the log next, with the same memory, publishes it.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
     IncompleteError,
     InvalidInputError,
     PolicyError,
+    storage_error,
 )
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
@@ -33,8 +34,9 @@ from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey, check_name
 from lyrikstore.history.policy import Genesis, Policy
 from lyrikstore.history.refs import REASONS
+from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
-from lyrikstore.objects.backend import LocalBackend, clean_leftovers, storage_error, sync_directory
+from lyrikstore.objects.backend import LocalBackend, clean_leftovers, sync_directory
 from lyrikstore.objects.blobs import BlobStore
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.transactions import (
@@ -45,9 +47,6 @@ from lyrikstore.objects.transactions import (
     TransactionLog,
 )
 from lyrikstore.objects.writer import BlobWriter
-
-if TYPE_CHECKING:
-    from lyrikstore.history.repository import Repository
 
 _TRIES = 16
 _POLICY_REASONS = frozenset({"unauthorised"})
@@ -66,7 +65,7 @@ class TransactionBuilder:
         KeyMaterialError: (``wrong-log-key``) it is not this log's key.
     """
 
-    def __init__(self, repository: "Repository", *, log_signer: Signer, memory: LogMemory) -> None:
+    def __init__(self, repository: Repository, *, log_signer: Signer, memory: LogMemory) -> None:
         key = log_key(repository.founding_policy, repository.origin, log_signer)
         self._repository = repository
         self._memory = memory
@@ -110,7 +109,16 @@ class TransactionBuilder:
         return self._log("manifest", manifest.id)
 
     def log_credential(self, data: bytes) -> Digest:
-        """Store a credential, byte-exact, and have it logged; return its id."""
+        """Store a credential, byte-exact, and have it logged; return its id.
+
+        Raises:
+            InvalidInputError: (``too-large``) readers would refuse it.
+        """
+        if len(data) > MAX_CREDENTIAL_BYTES:
+            raise InvalidInputError(
+                "too-large",
+                f"a credential of {len(data)} bytes; at most {MAX_CREDENTIAL_BYTES} can be read",
+            )
         return self._log("credential", self.writer.put_bytes(data))
 
     def commit(self) -> list[int]:
@@ -123,8 +131,8 @@ class TransactionBuilder:
             InvalidInputError: (``nothing-to-log``) no manifest or credential was given;
                 (``bad-manifest``) one can have no effect in this store.
             ConflictError: (``ref-moved``) somebody else changed a name meanwhile;
-                (``copied-store``) this is not the original store; (``busy``) other writers win
-                every slot.
+                (``copied-store``) this is not the original store; (``foreign-record``) the next
+                slot holds what this user did not make; (``busy``) other writers win every slot.
             PolicyError: (``unauthorised``) the policy does not let an author say this.
             IncompleteError: (``blob-missing``) a manifest names a blob that is not in the store.
             LockedError: (``locked``) another process holds the store for more than 30 s.
@@ -147,6 +155,7 @@ class TransactionBuilder:
                 transaction = Transaction(
                     seq, tuple(self._items), changes.added, (), changes.chunk_lists
                 )
+                self._memory.intend(self._publisher.key, transaction.id)
                 if not TransactionLog(repository.backend).append(transaction):
                     continue
                 start = len(repository.records.entries)
@@ -170,8 +179,9 @@ class TransactionBuilder:
     def _publish(self) -> None:
         repository = self._repository
         repository.refresh()
-        self._publisher.check_original(repository.records)
-        if self._publisher.publish(repository.records, repository.checkpoint) is not None:
+        records = read_records(repository.backend, repository.records)
+        self._publisher.check_original(records)
+        if self._publisher.publish(records, repository.checkpoint) is not None:
             repository.refresh()
 
     def _check_refs(self) -> None:
@@ -233,7 +243,7 @@ class TransactionBuilder:
 class _Reachable:
     # What can be read once a transaction is committed. The new packs are looked at apart from the
     # old ones: building one index over all of them would cost a read per pack and commit.
-    def __init__(self, repository: "Repository", changes: PackChanges) -> None:
+    def __init__(self, repository: Repository, changes: PackChanges) -> None:
         self._repository = repository
         self._changes = changes
         self._lists = dict(changes.chunk_lists)

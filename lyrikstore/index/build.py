@@ -18,14 +18,13 @@ from typing import Any
 import duckdb
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
 from lyrikstore.canon.jsontext import encode, parse_canonical
 from lyrikstore.history.repository import Repository
 from lyrikstore.index.collect import collect
 from lyrikstore.index.query import Limits, QueryResult, Scalar, query
 from lyrikstore.index.tables import Writer, create_tables
 from lyrikstore.index.views import VERSION, VIEWS
-from lyrikstore.objects.backend import storage_error
 
 INDEX_NAME = "index.duckdb"
 """File name of the database in a store's ``cache`` folder."""

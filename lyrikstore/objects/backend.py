@@ -18,17 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    StorageError,
+    storage_error,
+)
 
 SCRATCH = "tmp"
+NOT_A_FILE = "not-a-file"
+"""Kind of :class:`StorageError`: a link, folder or device stands where a file should."""
+
 _NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
-_KINDS = {
-    errno.ENOSPC: ("disk-full", "free some space and run the command again; nothing was half done"),
-    errno.EDQUOT: ("disk-full", "your quota is used up; free some space and run the command again"),
-    errno.EROFS: ("read-only", "the file system is mounted read-only; use another folder"),
-    errno.EACCES: ("no-permission", "check the owner and mode of the file"),
-    errno.EPERM: ("no-permission", "check the owner and mode of the file"),
-}
+_NO_FILES = frozenset({errno.ELOOP, errno.ENXIO})  # opening a link, a socket
 
 
 class Backend(Protocol):
@@ -79,14 +80,6 @@ def check_name(name: str) -> None:
         raise InvalidInputError("bad-name", f"not a file name inside a store: {name[:80]!r}")
 
 
-def storage_error(error: OSError, doing: str) -> LyrikstoreError:
-    """Return the error that reports ``error``, met while ``doing`` (a phrase naming the file)."""
-    if error.errno == errno.ENOENT:
-        return NotFoundError("no-file", f"{doing}: there is no such file")
-    kind, hint = _KINDS.get(error.errno or 0, ("io", "check the disk; see the system log"))
-    return StorageError(kind, f"{doing}: {error.strerror or error}", hint=hint)
-
-
 class LocalBackend:
     """A store in a folder of a local file system.
 
@@ -116,13 +109,15 @@ class LocalBackend:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 if not stat.S_ISREG(os.fstat(fd).st_mode):
-                    raise StorageError("io", f"reading {name}: not a regular file")
+                    raise StorageError(NOT_A_FILE, f"reading {name}: not a regular file")
                 return _pread(fd, start, length)
             finally:
                 os.close(fd)
         except StorageError:
             raise
         except OSError as error:
+            if error.errno in _NO_FILES:
+                raise StorageError(NOT_A_FILE, f"reading {name}: not a regular file") from None
             raise storage_error(error, f"reading {name}") from error
 
     def create(self, name: str, source: bytes | Path) -> bool:
@@ -191,7 +186,9 @@ class LocalBackend:
         with entries:
             for entry in entries:
                 name = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.is_dir(follow_symlinks=True):
+                # Whole parts of a store may lie elsewhere; below those, no link is one of ours, and
+                # following one could go in a circle.
+                if entry.is_dir(follow_symlinks=not folder):
                     if name.startswith(prefix) or prefix.startswith(f"{name}/"):
                         yield from self._walk(name, prefix)
                 elif name.startswith(prefix) and entry.is_file(follow_symlinks=False):
@@ -308,6 +305,10 @@ def _clean(path: Path) -> int:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return 0
+    except OSError as error:
+        if error.errno in _NO_FILES:
+            return 0
+        raise
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return 0

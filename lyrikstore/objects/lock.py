@@ -8,8 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lyrikstore.canon.errors import LockedError, StorageError
-from lyrikstore.objects.backend import storage_error
+from lyrikstore.canon.errors import LockedError, StorageError, storage_error
 
 TIMEOUT = 30.0
 _PAUSE = 0.05

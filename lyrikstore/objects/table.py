@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
-from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.backend import NOT_A_FILE, Backend
 from lyrikstore.objects.packs import PackIndex, PackRef, read_index, rebuild_index
 
 
@@ -38,6 +38,9 @@ class BlobTable:
             self.damaged[pack.id] = f"pack {pack.id.short} is missing"
             return PackIndex((), b"", array("I"))
         except StorageError as error:
+            # A disk, or a process out of file handles, that says no says nothing about the pack.
+            if error.kind != NOT_A_FILE:
+                raise
             self.damaged[pack.id] = f"pack {pack.id.short} cannot be read: {error}"
             return PackIndex((), b"", array("I"))
         except FormatError as error:

@@ -11,15 +11,21 @@ from typing import Any, Literal, cast
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError, VerificationError
-from lyrikstore.objects.backend import Backend
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.objects.backend import NOT_A_FILE, Backend
 from lyrikstore.objects.packs import PACK_MAX, PackRef
 
 RECORD_MAX = 16 << 20
 """Bytes of the largest transaction record: some 140,000 packs, 9 TB."""
 
 LogType = Literal["manifest", "credential"]
-_FILE = re.compile(r"tx/(\d{20})")
+_FILE = re.compile(r"tx/([0-9]{20})")
 _MEMBERS = {"v", "seq", "log", "packs", "chunkLists"}
 
 
@@ -197,6 +203,17 @@ class TransactionLog:
         except NotFoundError:
             raise NotFoundError("no-transaction", f"there is no transaction {seq}") from None
 
+    def taken(self, seq: int) -> bool:
+        """Return whether there is a file at slot ``seq``, whatever is in it."""
+        try:
+            self._backend.read(record_name(seq), 0, 1)
+        except NotFoundError:
+            return False
+        except StorageError as error:
+            if error.kind != NOT_A_FILE:
+                raise
+        return True
+
     def count(self) -> int:
         """Return how many records there are; the next slot has this number.
 
@@ -235,13 +252,8 @@ class TransactionLog:
             raise InvalidInputError("bad-record", f"cannot be recorded: {error}") from None
         if not same:
             raise InvalidInputError("bad-record", "the record does not read back as it was given")
-        if transaction.seq:
-            try:
-                self._backend.read(record_name(transaction.seq - 1), 0, 1)
-            except NotFoundError:
-                raise InvalidInputError(
-                    "bad-record", f"slot {transaction.seq} would leave a gap"
-                ) from None
+        if transaction.seq and not self.taken(transaction.seq - 1):
+            raise InvalidInputError("bad-record", f"slot {transaction.seq} would leave a gap")
         return self._backend.create(transaction.name, data)
 
     def live(self, up_to: int | None = None) -> LiveObjects:

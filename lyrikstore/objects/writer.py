@@ -13,8 +13,8 @@ from typing import BinaryIO, Self
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
-from lyrikstore.objects.backend import Backend, open_scratch, storage_error
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError, storage_error
+from lyrikstore.objects.backend import Backend, open_scratch
 from lyrikstore.objects.chunker import WHOLE_MAX, Readable, cut, encode_list, is_fine
 from lyrikstore.objects.packs import (
     BLOBS_TARGET,

@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     LyrikstoreError,
     NotFoundError,
+    storage_error,
 )
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
@@ -30,7 +31,7 @@ from lyrikstore.history.checkout import checkout_tree
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
-from lyrikstore.objects.backend import storage_error, sync_directory
+from lyrikstore.objects.backend import sync_directory
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
 

@@ -26,6 +26,7 @@ from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manife
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.objects.backend import LocalBackend
 
 ENVIRONMENT = {"python": "3.11.7", "platform": "linux", "packages": {}, "threads": 2}
 
@@ -296,6 +297,59 @@ def test_transaction_records(copied: Lineage) -> None:
     report = copied.store()
     assert report.verdict == "invalid"
     assert report.check("log.transactions").detail["reason"] == "transaction-missing"
+
+
+def test_genesis_that_the_first_record_does_not_name(copied: Lineage) -> None:
+    record = copied.root / "tx" / f"{0:020d}"
+    before = record.read_bytes()
+    digest = copied.repository.store_id.hex.encode()
+    at = before.index(digest)
+    record.chmod(0o600)
+    for place in range(at, at + len(digest)):
+        other = b"0" if before[place : place + 1] != b"0" else b"1"
+        record.write_bytes(before[:place] + other + before[place + 1 :])
+        report = copied.store()
+        assert report.verdict == "incomplete"
+        assert report.check("log.transactions").detail["reason"] == "no-blob"
+        assert tuple(states(report)) == STORE_CHECKS
+
+
+def test_writer_that_died_while_publishing(
+    fresh: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = LocalBackend.replace
+
+    def die(self: LocalBackend, name: str, source: bytes | Path) -> None:
+        if name == "log/checkpoint":
+            raise KeyboardInterrupt
+        real(self, name, source)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalBackend, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            fresh.log_credential(fresh.publisher.credential(permits=["evaluate"]))
+    report = fresh.store(memory=fresh.publisher.memory)
+    assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
+    assert states(report)["log.transactions"] == "warn"
+    assert {check for check, state in states(report).items() if state != "pass"} == {
+        "log.transactions"
+    }
+    # The files of the next size are checked all the same.
+    size = fresh.repository.checkpoint.size + 2
+    for tile in (f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"):
+        before = (fresh.root / "log" / tile).read_bytes()
+        flip(fresh.root / "log" / tile)
+        assert "differs" in problems(fresh.store(), "log.tiles")
+        (fresh.root / "log" / tile).write_bytes(before)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"v":2}'])
+def test_planted_record_is_a_warning(copied: Lineage, data: bytes) -> None:
+    count = len(copied.repository.records.transactions)
+    (copied.root / "tx" / f"{count:020d}").write_bytes(data)
+    report = copied.store()
+    assert report.verdict == "trusted"
+    assert states(report)["log.transactions"] == "warn"
 
 
 def test_no_store_is_no_verdict(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import stat
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, FormatError
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.history import merkle
@@ -126,6 +127,30 @@ def test_other_content_is_noticed(memory, tmp_path, old, new):
     file.write_bytes(data.replace(old, new))
     with pytest.raises(FormatError):
         memory.last_signed(KEY)
+
+
+def test_intentions(memory, tmp_path):
+    assert memory.intended(KEY) is None
+    one, two = Digest(b"\1" * 32), Digest(b"\2" * 32)
+    memory.intend(KEY, one)
+    memory.intend(KEY, two)
+    assert memory.intended(KEY) == two
+    (file,) = (tmp_path / "state" / "memory" / "intended").iterdir()
+    data = file.read_bytes()
+    file.chmod(0o600)
+    for length in range(len(data)):
+        file.write_bytes(data[:length])
+        with pytest.raises(FormatError) as caught:
+            memory.intended(KEY)
+        assert caught.value.kind == "bad-memory"
+    for old, new in (
+        (b"blake3:", b"blake2:"),
+        (b'"record"', b'"recall"'),
+        (b"archive+", b"archivf+"),
+    ):
+        file.write_bytes(data.replace(old, new))
+        with pytest.raises(FormatError):
+            memory.intended(KEY)
 
 
 def test_signing_excludes_others(memory):

@@ -26,14 +26,16 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import extend
 from lyrikstore.history.log import Leaf
+from lyrikstore.history.logview import read_records
 from lyrikstore.history.manifest import Attachment, Input, parse_manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.names import PrefixRef, parse_name
-from lyrikstore.history.repository import Repository
+from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.resolve import _by_prefix
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
+from lyrikstore.objects.writer import BlobWriter
 
 NAME = "datasets/acme/texts"
 
@@ -455,6 +457,33 @@ def test_credentials(shelf):
         repo.credential(made.id)
 
 
+def test_the_same_bytes_as_credential_and_as_manifest(shelf):
+    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+        made = shelf.manifest(tx)
+        tx.log_credential(made.encode())
+        tx.log_manifest(made)
+        assert tx.commit() == [2, 3]
+    repo = shelf.again()
+    assert repo.resolve(NAME).id == made.id
+    assert repo.resolve(str(made.id)).id == made.id
+    assert repo.credential(made.id) == made.encode()
+    assert (repo.index_of(made.id), repo.index_of(made.id, "credential")) == (3, 2)
+
+
+def test_a_credential_that_nobody_could_read_is_not_logged(shelf):
+    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+        with pytest.raises(InvalidInputError) as caught:
+            tx.log_credential(bytes(MAX_CREDENTIAL_BYTES + 1))
+        assert caught.value.kind == "too-large"
+        largest = tx.log_credential(bytes(MAX_CREDENTIAL_BYTES))
+        # What a writer with the log key, but other software, could do.
+        tx._items.append(LogItem("credential", tx.writer.put_bytes(b"x" * (2 << 20))))
+        tx.commit()
+    repo = shelf.again()
+    assert len(repo.credential(largest)) == MAX_CREDENTIAL_BYTES
+    assert repo.credentials_about(repo.store_id) == []
+
+
 # Crashes
 
 
@@ -471,17 +500,23 @@ def crash_at(monkeypatch, target, name, after=0):
     monkeypatch.setattr(target, name, maybe)
 
 
-@pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize(
-    ("target", "name"),
-    [(extend.Publisher, "_put"), (LogMemory, "remember_signed"), (LocalBackend, "replace")],
+    ("target", "name", "after"),
+    [
+        (extend.Publisher, "_put", 0),
+        (extend.Publisher, "_put", 1),
+        (LogMemory, "remember_signed", 0),
+        # The first file replaced is the memory of what is about to be committed.
+        (LocalBackend, "replace", 1),
+        (LocalBackend, "replace", 2),
+    ],
 )
 def test_a_writer_that_dies_while_publishing(shelf, monkeypatch, target, name, after):
     one = shelf.commit()
     published = (shelf.root / "log" / "checkpoint").read_bytes()
     with monkeypatch.context() as patch:
         # Entering the transaction publishes nothing here, so the first call is the commit's.
-        crash_at(patch, target, name, after if name == "_put" else 0)
+        crash_at(patch, target, name, after)
         with pytest.raises(KeyboardInterrupt):
             shelf.commit(content={"a.txt": b"two"})
     if (shelf.root / "log" / "checkpoint").read_bytes() == published:
@@ -489,7 +524,7 @@ def test_a_writer_that_dies_while_publishing(shelf, monkeypatch, target, name, a
         reader = shelf.again()
         assert reader.refs[NAME].id == one.id
         assert len(reader.entries()) == 4
-        assert len(reader.records.transactions) == 3
+        assert len(reader.records.transactions) == 2
         assert reader.check_tiles() == []
     # The next transaction finishes it, whatever it is about.
     repo = Repository.open(shelf.root, memory=shelf.memory)
@@ -501,9 +536,10 @@ def test_a_writer_that_dies_while_publishing(shelf, monkeypatch, target, name, a
     assert len(shelf.again().entries()) == 6
 
 
-def test_a_writer_that_dies_before_it_wins_a_slot(shelf, monkeypatch):
+@pytest.mark.parametrize(("target", "name"), [(LogMemory, "intend"), (TransactionLog, "append")])
+def test_a_writer_that_dies_before_it_wins_a_slot(shelf, monkeypatch, target, name):
     with monkeypatch.context() as patch:
-        crash_at(patch, TransactionLog, "append")
+        crash_at(patch, target, name)
         with pytest.raises(KeyboardInterrupt):
             shelf.commit()
     assert len(shelf.again().records.transactions) == 1
@@ -512,16 +548,39 @@ def test_a_writer_that_dies_before_it_wins_a_slot(shelf, monkeypatch):
     assert len(shelf.again().entries()) == 4
 
 
+def test_recovery_shows_what_was_committed_before_its_writer_died(shelf, monkeypatch):
+    one = shelf.commit()
+    with monkeypatch.context() as patch:
+        crash_at(patch, extend.Publisher, "_put")
+        with pytest.raises(KeyboardInterrupt):
+            shelf.commit(content={"a.txt": b"two"})
+    repo = Repository.open(shelf.root, memory=shelf.memory)
+    assert repo.refs[NAME].id == one.id
+    repo.recover(log_signer=shelf.log)
+    assert len(repo.refs[NAME].history) == 2
+    before = snapshot(shelf.root)
+    repo.recover(log_signer=shelf.log)
+    assert snapshot(shelf.root) == before
+    # Whoever recovers first builds on what is current, and need not be told to run again.
+    shelf.repo = repo
+    shelf.commit(content={"a.txt": b"three"})
+    assert len(shelf.again().refs[NAME].history) == 3
+
+
 def test_a_lost_slot_is_followed_by_the_next(shelf, monkeypatch):
     original = TransactionLog.append
     rival = []
 
     def slower(self, transaction):
         if not rival:
-            # Another machine without our lock wins this slot, and dies before publishing.
+            # Another machine with the log key, but without our lock, wins this slot.
             rival.append(
                 original(self, Transaction(transaction.seq, (LogItem("credential", lost),)))
             )
+            repo = shelf.again()
+            (key,) = repo.policy.logs
+            other = extend.Publisher(repo.backend, shelf.root, key, shelf.log, None)
+            other.publish(read_records(repo.backend), repo.checkpoint)
         return original(self, transaction)
 
     with shelf.repo.transaction(log_signer=shelf.log) as tx:
@@ -534,6 +593,93 @@ def test_a_lost_slot_is_followed_by_the_next(shelf, monkeypatch):
     assert repo.refs[NAME].id == made.id
     assert [entry.seq for entry in repo.entries()] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert repo.check_tiles() == []
+
+
+def drop_all(repo):
+    return Transaction(3, dropped=tuple(pack.id for pack in repo.live.packs)).encode()
+
+
+def log_at_will(_):
+    return Transaction(3, (LogItem("manifest", Digest(b"\7" * 32)),)).encode()
+
+
+@pytest.mark.parametrize(
+    "forge", [drop_all, log_at_will, lambda _: b"", lambda _: b'{"v":2}'], ids=lambda f: f.__name__
+)
+def test_a_record_that_nobody_here_made_is_neither_read_nor_signed(shelf, forge):
+    shelf.commit()
+    shelf.commit(content={"a": b"2"})
+    published = (shelf.root / "log" / "checkpoint").read_bytes()
+    planted = shelf.root / "tx" / f"{3:020d}"
+    planted.write_bytes(forge(shelf.repo))
+    for _ in range(2):
+        repo = Repository.open(shelf.root, memory=shelf.memory)
+        assert len(repo.entries()) == 6
+        assert repo.refs[NAME].history == shelf.repo.refs[NAME].history
+        with pytest.raises(ConflictError) as caught:
+            repo.recover(log_signer=shelf.log)
+        assert caught.value.kind == "foreign-record"
+        assert planted.name in caught.value.message
+        assert caught.value.hint
+        with pytest.raises(ConflictError):
+            shelf.commit(content={"a": b"3"})
+    assert (shelf.root / "log" / "checkpoint").read_bytes() == published
+    assert shelf.again().check_tiles() == []
+    planted.unlink()
+    shelf.commit(content={"a": b"3"})
+    assert len(shelf.again().entries()) == 8
+
+
+def test_an_intention_is_for_one_record(shelf, monkeypatch):
+    """What dies between intention and record leaves no licence for another record."""
+    with monkeypatch.context() as patch:
+        crash_at(patch, TransactionLog, "append")
+        with pytest.raises(KeyboardInterrupt):
+            shelf.commit()
+    record = Transaction(1, (LogItem("credential", Digest(b"\7" * 32)),))
+    assert TransactionLog(shelf.repo.backend).append(record)
+    with pytest.raises(ConflictError) as caught:
+        shelf.commit()
+    assert caught.value.kind == "foreign-record"
+
+
+@pytest.mark.parametrize("name", [f"{9:020d}", "\u0663" * 20, f"{2:020d}~", "x"])
+def test_stray_names_among_the_records_harm_nobody(shelf, name):
+    shelf.commit()
+    (shelf.root / "tx" / name).write_bytes(b"{}")
+    assert len(shelf.again().entries()) == 4
+    shelf.commit(content={"a": b"2"})
+    assert len(shelf.again().entries()) == 6
+
+
+def test_a_link_in_the_place_of_the_next_record(shelf):
+    (shelf.root / "tx" / f"{1:020d}").symlink_to("/dev/null")
+    assert len(shelf.again().entries()) == 2
+    with pytest.raises(ConflictError):
+        shelf.commit()
+
+
+def test_running_out_of_file_handles_is_not_called_damage(shelf, monkeypatch):
+    """The new packs are looked at before the record: that they cannot be opened is no loss."""
+    original = os.open
+    finish = BlobWriter.finish
+
+    def exhausted(path, *arguments, **options):
+        if str(path).endswith(".pack"):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return original(path, *arguments, **options)
+
+    def finish_then_fail(self):
+        changes = finish(self)
+        monkeypatch.setattr(os, "open", exhausted)
+        return changes
+
+    monkeypatch.setattr(BlobWriter, "finish", finish_then_fail)
+    with pytest.raises(StorageError) as caught:
+        shelf.commit()
+    assert caught.value.errno == errno.EMFILE
+    monkeypatch.undo()
+    assert len(shelf.again().records.transactions) == 1
 
 
 def test_a_damaged_leftover_tile_is_written_again(shelf):
@@ -555,7 +701,14 @@ def test_a_copy_is_refused_while_the_original_stands(shelf, tmp_path):
     with pytest.raises(ConflictError) as caught, repo.transaction(log_signer=shelf.log):
         pass
     assert caught.value.kind == "copied-store"
-    assert str(shelf.root) in caught.value.message
+    text = f"this store is a copy or an old backup of the one at {shelf.root}"
+    assert caught.value.message == text
+    # An older copy is one too.
+    shelf.commit(content={"a": b"2"})
+    with pytest.raises(ConflictError) as caught, repo.transaction(log_signer=shelf.log):
+        pass
+    assert caught.value.message == text
+    assert "a log has one home" in caught.value.hint
 
 
 def test_a_moved_store_goes_on(shelf, tmp_path):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,19 @@ def test_links_devices_and_fifos_are_not_files(root: Path, tmp_path: Path) -> No
     assert list(backend.list("tx/")) == []
 
 
+def test_links_below_the_top_are_not_followed(root: Path, tmp_path: Path) -> None:
+    backend = LocalBackend(root)
+    (tmp_path / "elsewhere").mkdir()
+    (root / "packs").symlink_to(tmp_path / "elsewhere")  # a part of the store on another disk
+    backend.create("packs/ab/1", b"x")
+    backend.create("log/tile/0/000", b"x")
+    (root / "log/tile/round").symlink_to(".")
+    (root / "packs/out").symlink_to(root / "log")
+    assert list(backend.list("packs/")) == ["packs/ab/1"]
+    assert list(backend.list("log/")) == ["log/tile/0/000"]
+    assert list(backend.list("")) == ["log/tile/0/000", "packs/ab/1"]
+
+
 def test_errors_by_number() -> None:
     assert isinstance(storage_error(OSError(errno.ENOENT, "x"), "reading a"), NotFoundError)
     assert storage_error(OSError(errno.EIO, "broken"), "reading a").message == "reading a: broken"
@@ -138,6 +152,19 @@ def test_leftovers_of_the_dead_go_those_of_the_living_stay(root: Path) -> None:
     assert list(backend.scratch.iterdir()) == [living]
     file.close()
     assert clean_leftovers(backend) == 1
+
+
+def test_cleaning_leaves_alone_what_is_no_file(root: Path, tmp_path: Path) -> None:
+    backend = LocalBackend(root)
+    backend.scratch.mkdir()
+    (tmp_path / "precious").write_bytes(b"x")
+    (backend.scratch / "link").symlink_to(tmp_path / "precious")
+    (backend.scratch / "folder").mkdir()
+    os.mkfifo(backend.scratch / "fifo")
+    with socket.socket(socket.AF_UNIX) as plug:
+        plug.bind(os.path.relpath(backend.scratch / "socket"))  # its path may be 107 bytes long
+        assert clean_leftovers(backend) == 0
+    assert (tmp_path / "precious").read_bytes() == b"x"
 
 
 def test_faulty_backend_fails_where_told(tmp_path: Path) -> None:

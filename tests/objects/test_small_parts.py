@@ -145,7 +145,7 @@ def old_file(path: Path, data: bytes = b"x") -> os.stat_result:
 @pytest.fixture
 def patient(monkeypatch):
     """A cache opened long after every file was written."""
-    monkeypatch.setattr(statcache, "_RACY_NS", -3_600_000_000_000)
+    monkeypatch.setattr(statcache, "RACY_NS", -3_600_000_000_000)
 
 
 def test_stat_cache(root: Path, patient) -> None:
