@@ -9,7 +9,7 @@ Example:
 Every method loads the floor it needs when it is called.
 """
 
-import secrets
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -125,7 +125,7 @@ class Store:
         from lyrikstore.crypto.keyfile import create_key, load_key
         from lyrikstore.crypto.signer import KeySigner
 
-        tag = secrets.token_hex(8)
+        tag = os.urandom(8).hex()
         stored = create_key(keys_dir, f"log-{tag}", None, comment="log key")
         log_signer = KeySigner(load_key(stored.path, None))
         memory = LogMemory(memory_dir)

@@ -45,6 +45,7 @@ class Digest:
             path: A regular file.
 
         Raises:
+            NotFoundError: (``no-file``) there is no such file.
             StorageError: The file cannot be read.
 
         Cost: one read of the file, 1 MiB of memory. The file is never mapped: one that shrinks

@@ -5,7 +5,7 @@ salts keep an outsider who sees a proof from confirming a guess at a neighbourin
 travel with the data, so that whoever holds the data recomputes the root.
 """
 
-import secrets
+import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def make_salts(
     records: Iterable[Digest],
     earlier: Iterable[tuple[Digest, bytes]] = (),
     *,
-    random: Callable[[int], bytes] = secrets.token_bytes,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
     """Return the salts blob for ``records``.
 

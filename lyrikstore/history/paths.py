@@ -215,7 +215,8 @@ def _component_offence(component: str) -> tuple[str, str] | None:
         return lookalike
     if ":" in component:
         return "colon", "has a colon, which starts a drive or stream on Windows"
-    for character in component:
+    # Plain ASCII, by far the usual case, has none of these but control characters.
+    for character in "" if component.isascii() and component.isprintable() else component:
         if category(character) in {"Cc", "Zl", "Zp"}:
             return "control", f"has the control character U+{ord(character):04X}"
         if character in _BIDI:

@@ -7,7 +7,7 @@ whoever extends the log next, with the same memory, publishes it.
 """
 
 import contextlib
-import secrets
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -301,7 +301,7 @@ def create_store(
         # One key for both would let a log checkpoint be mistaken for consent of a person.
         raise InvalidInputError("same-key", "the owner's key and the log key must differ")
     key = VerifierKey(origin, log_signer.public)
-    value = secrets.token_bytes(16) if nonce is None else nonce
+    value = os.urandom(16) if nonce is None else nonce
     body = Genesis(origin, value.hex(), Policy.sole(signer.did, key)).to_json()
     genesis = sign_manifest(
         kind="genesis",
@@ -338,7 +338,7 @@ def _build_in_place(
     # Built beside its place and moved in whole: a store that is there at all is a sound one.
     if root.is_symlink() or root.exists():
         raise FileExistsError
-    building = root.parent / f"{root.name}.new-{secrets.token_hex(8)}"
+    building = root.parent / f"{root.name}.new-{os.urandom(8).hex()}"
     building.mkdir()
     try:
         head = _build(building, genesis, key, signer)

@@ -11,7 +11,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -271,7 +270,7 @@ def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     while True:
-        path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        path = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         file = os.fdopen(fd, "r+b")
         fcntl.flock(fd, fcntl.LOCK_EX)

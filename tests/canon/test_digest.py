@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, StorageError
+from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 
 EMPTY = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
 
@@ -99,8 +99,8 @@ def test_of_file(tmp_path: Path):
     data = os.urandom((1 << 20) + 17)
     (tmp_path / "a").write_bytes(data)
     assert Digest.of_file(tmp_path / "a") == Digest.of(data)
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(NotFoundError) as caught:
         Digest.of_file(tmp_path / "gone")
-    assert caught.value.details["errno"] == 2
+    assert caught.value.kind == "no-file"
     with pytest.raises(StorageError):
         Digest.of_file(tmp_path)

@@ -37,7 +37,7 @@ def test_builtin_bases():
         (errno.ENOSPC, "disk-full"),
         (errno.EDQUOT, "disk-full"),
         (errno.EROFS, "read-only"),
-        (errno.EACCES, "permission-denied"),
+        (errno.EACCES, "no-permission"),
         (errno.EIO, "io"),
     ],
 )
