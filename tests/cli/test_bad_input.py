@@ -255,6 +255,12 @@ def test_usage_errors_suggest_and_exit_2(publisher) -> None:
     assert publisher.run("filter", NAME).code == 2
 
 
+def test_a_credential_that_is_not_there(new_person) -> None:
+    nobody = new_person("nobody")  # without a store, too
+    assert "no file nothing.json" in nobody.fails(1, "verify", "nothing.json").err
+    assert "no file" in nobody.fails(1, "verify", "delivery/c", "--data", "x").err
+
+
 def test_a_name_nobody_logged(publisher, folder) -> None:
     assert "acme/nothing" in publisher.fails(1, "log", "acme/nothing").err
     assert publisher.run("why", NAME, "nothing.txt").code == 1

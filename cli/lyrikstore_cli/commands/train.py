@@ -24,8 +24,10 @@ def command(session: Session, config: Path, message: str) -> None:
 
     try:
         text = config.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError("unreadable", f"cannot read {config}: {error}") from None
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"cannot read {config}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError("unreadable", f"{config} is not UTF-8 text") from None
     plan = TrainConfig.parse(text)
     store = session.open_store(sign=True)
     with session.screen.progress("training") as meter:

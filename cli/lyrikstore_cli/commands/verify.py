@@ -91,6 +91,8 @@ def _verify(
         if path.is_dir():
             path = path / "credential.json"
         return _verify_file(session, path, data, trust, at)
+    if data is not None or path.suffix == ".json" or target.startswith((".", "/")):
+        raise NotFoundError("no-file", f"there is no file {target}")
     from lyrikstore.credentials.objectcheck import verify_object
 
     store = session.open_store()
