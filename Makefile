@@ -1,8 +1,8 @@
 # The two commands of the README are `make demo` and `make test`; only .venv/ is written.
 #
 #   PYTHON    the interpreter to build .venv with           make PYTHON=python3.13 demo
-#   PIP_ARGS  extra arguments for pip, for example to choose a PyTorch build:
-#             make PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" demo
+#   PIP_ARGS  extra arguments for pip, for example the index of another PyTorch build, as
+#             PyTorch's own install page names it: make PIP_ARGS="--extra-index-url URL" demo
 
 PYTHON   ?= python3
 PIP_ARGS ?=
