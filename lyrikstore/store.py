@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import KeyMaterialError
+from lyrikstore.canon.errors import ConflictError, KeyMaterialError
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
@@ -125,6 +125,8 @@ class Store:
         from lyrikstore.crypto.keyfile import create_key, load_key
         from lyrikstore.crypto.signer import KeySigner
 
+        if folder.exists():  # before a log key is made that nobody would ever use
+            raise ConflictError("store-exists", f"there is something at {folder} already")
         tag = os.urandom(8).hex()
         stored = create_key(keys_dir, f"log-{tag}", None, comment="log key")
         log_signer = KeySigner(load_key(stored.path, None))

@@ -261,6 +261,15 @@ def test_a_credential_that_is_not_there(new_person) -> None:
     assert "no file" in nobody.fails(1, "verify", "delivery/c", "--data", "x").err
 
 
+def test_a_store_is_not_made_over_something_else(new_person) -> None:
+    person = new_person("somebody")
+    person.ok("key", "new", "--no-passphrase")
+    (person.folder / ".lyrikstore").mkdir()
+    (person.folder / ".lyrikstore" / "mine.txt").write_text("mine")
+    person.fails(15, "init")
+    assert len(person.ok("key", "list", "--json").json["keys"]) == 1
+
+
 def test_a_name_nobody_logged(publisher, folder) -> None:
     assert "acme/nothing" in publisher.fails(1, "log", "acme/nothing").err
     assert publisher.run("why", NAME, "nothing.txt").code == 1
