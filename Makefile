@@ -15,7 +15,7 @@ PIP      := $(PY) -m pip --disable-pip-version-check
 .PHONY: help demo test test-all lint docs vectors package clean preflight
 
 help:
-	@echo "make demo      the main job on real data: sign, verify, train, explain (about 15 minutes)"
+	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
 	@echo "make test      the test suite (under 12 minutes on 2 cores)"
 	@echo "make test-all  the slow matrices as well"
 	@echo "make lint      formatting, types, floors, spelling"
