@@ -247,6 +247,7 @@ def account(facts: dict[str, Any], seconds: float) -> None:
     print(f"measured   training took {facts['train_seconds']:.0f} s, the demo {seconds:.0f} s")
     for kind, count in facts["redaction"].items():
         print(f"measured   redaction removed {count['removed']} of {count['listed']} {kind}")
+    print("           (its patterns were developed on these very texts; expect less elsewhere)")
     for line in facts["verify"]["notProven"]:
         print(f"not proven {line}")
 
