@@ -180,6 +180,20 @@ def make_corpus(folder: Path, files: int) -> int:
     return total
 
 
+def make_sheet(path: Path, corpus: Path) -> None:
+    """Write an XLSX sheet with a row of eight columns for each file of ``corpus``."""
+    import openpyxl
+
+    chance = random.Random(20261125)
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("files")
+    sheet.append(["path", *(f"column {number}" for number in range(8))])
+    for file in sorted(corpus.rglob("*.txt")):
+        cells = [" ".join(chance.choices(WORDS, k=3)) for _ in range(8)]
+        sheet.append([str(file.relative_to(corpus)), *cells])
+    book.save(path)
+
+
 def floor(task: str, *arguments: object, repeat: int, cwd: Path) -> list[Sample]:
     """Run a task of ``floor.py`` in processes of its own."""
     command = [sys.executable, str(FLOOR), task, *map(str, arguments)]
@@ -195,15 +209,23 @@ def measure_store(base: Path, repeat: int) -> list[Row]:
     """Commit, unchanged re-commit and verify of a corpus of small files."""
     corpus = base / "corpus"
     size = make_corpus(corpus, FILES)
+    sheet = base / "sheet.xlsx"
+    make_sheet(sheet, corpus)
     time.sleep(2.5)  # younger files are "racy" and would rightly be read again
     hashing = statistics.median(s.wall for s in floor("hash", corpus, repeat=repeat, cwd=base))
     first, again, check, reading = [], [], [], []
+    first_sheet, again_sheet = [], []
     for number in range(repeat):
         person = Person(base / f"person-{number}")
         person.store("store")
         first.append(person.run("commit", corpus, "-d", NAME))
         again.append(person.run("commit", corpus, "-d", NAME))
         check.append(person.run("verify"))
+        with_sheet = ("commit", corpus, "-d", "bench/sheet", "--metadata", sheet)
+        other = Person(base / f"other-{number}")
+        other.store("store")
+        first_sheet.append(other.run(*with_sheet))
+        again_sheet.append(other.run(*with_sheet))
         reading += floor("hash", person.folder / ".lyrikstore", repeat=1, cwd=base)
     text = f"{FILES:,} files, {size / 1e6:.1f} MB"
     walls = [s.wall for s in first]
@@ -219,6 +241,15 @@ def measure_store(base: Path, repeat: int) -> list[Row]:
             [s.wall for s in again],
             floor_name="the first commit",
             floor=median,
+        ),
+        row("commit", "first commit with an XLSX sheet", "s", [s.wall for s in first_sheet]),
+        row(
+            "commit",
+            "commit again with its sheet, unchanged",
+            "s",
+            [s.wall for s in again_sheet],
+            floor_name="the first with its sheet",
+            floor=statistics.median(s.wall for s in first_sheet),
             limit=0.25,
             judged="ratio",
         ),
