@@ -5,7 +5,7 @@ closed, contexts are exactly the two we bundle, and what two members say twice m
 """
 
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256, sha384
 from importlib.resources import files
@@ -53,9 +53,16 @@ def check_credential_shape(document: JSON, profile: str = "lyrik") -> None:
     check(document)
 
 
+@cache
 def context_bytes() -> bytes:
     """Return the bundled context behind :data:`DATASET_CONTEXT`, byte-exact."""
     return files("lyrikstore").joinpath("credentials", "contexts", "v1.jsonld").read_bytes()
+
+
+@cache
+def context_sri() -> str:
+    """Return ``digestSRI`` of the bundled context."""
+    return sri(context_bytes())
 
 
 @cache
@@ -126,28 +133,26 @@ def _check_related(resources: list[dict[str, Any]]) -> None:
         _refuse("a relatedResource occurs twice")
     for resource in resources:
         pinned = resource["id"] == DATASET_CONTEXT
-        if pinned and resource.get("digestSRI", "") != sri(context_bytes()):
+        if pinned and resource.get("digestSRI", "") != context_sri():
             _refuse("relatedResource pins another text of the context than the published one")
 
 
 def _check_member_names(document: JSON) -> None:
     # Names that JSON-LD software would read as keywords, or that look alike, below the top level:
     # JCS signs them unseen, an RDF reader acts on them.
-    for path, name in _members(document, ()):
-        if not name.isascii():
-            _refuse(f"member name {name[:80]!a} is not ASCII")
-        if name.startswith("@") and path not in {(), ("proof",)}:
-            _refuse(f"member {name[:80]!r} inside {'/'.join(path)[:200]}")
-
-
-def _members(value: JSON, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield path, name
-            yield from _members(item, (*path, name))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _members(item, path)
+    outermost = (document, document.get("proof"))
+    pending: list[JSON] = [document]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            for name in value:
+                if not name.isascii():
+                    _refuse(f"member name {name[:80]!a} is not ASCII")
+                if name[:1] == "@" and not any(value is place for place in outermost):
+                    _refuse(f"member {name[:80]!r} below the top level")
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
 
 
 def _refuse(reason: str) -> NoReturn:

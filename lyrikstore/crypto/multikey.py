@@ -4,6 +4,7 @@ One key has exactly one spelling. Other multibases, other codecs, leading zeros 
 fragment names another key are refused: each is a way to show one key and use another.
 """
 
+from functools import lru_cache
 from typing import NoReturn
 
 from lyrikstore.canon.errors import FormatError, KeyMaterialError
@@ -53,6 +54,7 @@ def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
+@lru_cache(maxsize=1024)
 def encode_multikey(key: PublicKey) -> str:
     """Return ``z6Mk…``, the Multikey spelling of ``key``."""
     return "z" + encode_base58(_ED25519_CODEC + key.raw)
