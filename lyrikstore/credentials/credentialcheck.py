@@ -6,7 +6,7 @@ Sans-IO. :mod:`lyrikstore.credentials.verify` adds what needs the rest of a deli
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 from lyrikstore.canon.digest import Digest
@@ -17,12 +17,12 @@ from lyrikstore.credentials.report import (
     Check,
     CheckState,
     failed,
-    not_applicable,
     passed,
     quote,
     unchecked,
     warned,
 )
+from lyrikstore.credentials.statuscheck import CLOCK_SKEW, NO_LISTS, StatusLists, check_status
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import check_credential_shape, issuer_of
 from lyrikstore.crypto.multikey import did_key
@@ -39,9 +39,6 @@ CREDENTIAL_CHECKS = (
     "terms",
 )
 """Ids of the checks :func:`check_credential` makes, in order."""
-
-CLOCK_SKEW = timedelta(seconds=300)
-"""How far two honest clocks may be apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +132,16 @@ class CheckedCredential:
         )
 
 
-def check_credential(data: bytes, *, trust: Trust, at: datetime) -> CheckedCredential:
+def check_credential(
+    data: bytes, *, trust: Trust, at: datetime, lists: StatusLists = NO_LISTS
+) -> CheckedCredential:
     """Return the outcome of the credential's own checks. Never raises for bad input.
 
     Args:
         data: The credential's bytes, as received.
         trust: Whom the verifier believes.
         at: The moment to judge for.
+        lists: Status lists at hand.
 
     Cost: one signature and one schema validation, about two milliseconds.
     """
@@ -181,7 +181,7 @@ def check_credential(data: bytes, *, trust: Trust, at: datetime) -> CheckedCrede
     # (6) period.
     checks.append(_check_period(document, at))
     # (7) status.
-    checks.append(_check_status(document))
+    checks.append(_check_status(document, issuer, lists, trust, at, genuine=genuine))
     # (8) terms.
     checks.append(_check_terms(claims))
     return CheckedCredential(tuple(checks), claims, issuer, genuine)
@@ -289,13 +289,18 @@ def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:
     return passed("period", end, **detail)
 
 
-def _check_status(document: Mapping[str, JSON]) -> Check:
-    if "credentialStatus" not in document:
-        return not_applicable("status", "names no status list: this credential cannot be revoked")
-    # Fail closed: an entry that this version cannot read may say "revoked".
-    return unchecked(
-        "status", "no-status-reader", "names a status list, which this version cannot read"
-    )
+def _check_status(
+    document: Mapping[str, JSON],
+    issuer: str | None,
+    lists: StatusLists,
+    trust: Trust,
+    at: datetime,
+    *,
+    genuine: bool,
+) -> Check:
+    if not genuine or issuer is None:
+        return unchecked("status", "no-issuer", "whose status list counts is not established")
+    return check_status(document, issuer, lists, at, trust.max_status_age)
 
 
 def _check_terms(claims: Claims) -> Check:

@@ -13,6 +13,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.vcdm import (
     CONTEXTS,
     DATASET_CONTEXT,
@@ -64,6 +65,7 @@ def build_dataset_credential(
     version: str | None = None,
     extra_subject: dict[str, JSON] | None = None,
     credential_id: str | None = None,
+    status: Sequence[StatusEntry] = (),
 ) -> dict[str, JSON]:
     """Return an unsigned dataset credential about ``manifest``.
 
@@ -84,6 +86,7 @@ def build_dataset_credential(
         version: Human version label.
         extra_subject: Claim groups ``age``, ``quality``, ``regulatory``, where the issuer has them.
         credential_id: ``urn:uuid:`` v4; a new one by default.
+        status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
 
     Raises:
         InvalidInputError: (``wrong-object``) the parts do not belong together; (``unknown-word``)
@@ -144,6 +147,8 @@ def build_dataset_credential(
     }
     if valid_until is not None:
         document["validUntil"] = format_timestamp(valid_until)
+    if status:
+        document["credentialStatus"] = [entry.to_json() for entry in status]
     check_credential_shape(document)
     return document
 

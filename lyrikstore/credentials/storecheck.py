@@ -34,6 +34,8 @@ from lyrikstore.credentials.report import (
     failed,
     unchecked,
 )
+from lyrikstore.credentials.statuscheck import logged_lists
+from lyrikstore.credentials.statuslist import StatusList, list_url
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.logview import Records, check_format
 from lyrikstore.history.manifest import Manifest
@@ -268,6 +270,7 @@ def _check_refs(repository: Repository) -> Check:
 
 def _check_credentials(repository: Repository, trust: Trust, at: datetime) -> Check:
     problems = Problems("credentials")
+    lists = logged_lists(repository)
     count = 0
     for entry in repository.entries():
         if entry.type != "credential":
@@ -279,7 +282,13 @@ def _check_credentials(repository: Repository, trust: Trust, at: datetime) -> Ch
         except LyrikstoreError as error:
             problems.note(label, error)
             continue
-        outcome = check_credential(data, trust=trust, at=at)
+        if list_url(data) is not None:
+            try:
+                StatusList.parse(data)
+            except LyrikstoreError as error:
+                problems.bad.append(f"{label}: {error.message}")
+            continue
+        outcome = check_credential(data, trust=trust, at=at, lists=lists)
         problems.bad += (f"{label}: {text}" for text in _defects(repository, outcome))
         if outcome.genuine:
             problems.odd += (

@@ -4,6 +4,7 @@ Everybody can make a key and sign anything with it. Only this file, written by t
 verifies, turns "sound" into "trusted". It is TOML, made to be read and edited by hand::
 
     version = 1
+    maxStatusDays = 30
 
     [[issuer]]
     did = "did:key:z6Mk..."
@@ -19,8 +20,8 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ from lyrikstore.history.policy import matches
 
 ROLES = ("publisher", "trainer", "reviewer", "auditor")
 """What an issuer can be believed as. ``publisher``: dataset credentials and stores."""
+
+DEFAULT_STATUS_AGE = timedelta(days=30)
 
 MAX_BYTES = 1 << 20
 
@@ -99,10 +102,12 @@ class Trust:
     Attributes:
         issuers: In file order.
         logs: In file order.
+        max_status_age: How old a status list may be that says "not revoked".
     """
 
     issuers: tuple[TrustedIssuer, ...] = ()
     logs: tuple[TrustedLog, ...] = ()
+    max_status_age: timedelta = DEFAULT_STATUS_AGE
 
     def matches(
         self, did: str, *, role: str, name: str, store: Digest | None, at: datetime
@@ -157,6 +162,9 @@ def parse_trust(data: bytes) -> Trust:
         return Trust(
             issuers=tuple(_parse_issuer(item) for item in document.get("issuer", [])),
             logs=tuple(_parse_log(item) for item in document.get("log", [])),
+            max_status_age=timedelta(
+                days=document.get("maxStatusDays", DEFAULT_STATUS_AGE.days),
+            ),
         )
     except FormatError as error:
         raise FormatError("bad-trust", f"the trust file: {error.message}") from None
@@ -164,7 +172,10 @@ def parse_trust(data: bytes) -> Trust:
 
 def encode_trust(trust: Trust) -> bytes:
     """Return ``trust`` as a TOML file. ``parse_trust(encode_trust(t)) == t``."""
-    blocks = ["version = 1\n"]
+    head = "version = 1\n"
+    if trust.max_status_age != DEFAULT_STATUS_AGE:
+        head += f"maxStatusDays = {trust.max_status_age.days}\n"
+    blocks = [head]
     blocks += [_encode_issuer(issuer) for issuer in trust.issuers]
     blocks += [
         f"[[log]]\norigin = {_toml_string(log.origin)}\nkey = {_toml_string(str(log.key))}\n"
@@ -222,7 +233,7 @@ def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
     _write(
         path,
         body + separator + _encode_issuer(issuer).encode(),
-        Trust((*trust.issuers, issuer), trust.logs),
+        replace(trust, issuers=(*trust.issuers, issuer)),
     )
     return True
 
@@ -247,7 +258,8 @@ def remove_issuer(path: Path, who: str) -> tuple[TrustedIssuer, ...]:
     gone = [i for i, issuer in enumerate(trust.issuers) if who in (issuer.did, issuer.nickname)]
     if not gone:
         raise NotFoundError("no-issuer", f"the trust file names no {who}")
-    rest = Trust(tuple(e for i, e in enumerate(trust.issuers) if i not in gone), trust.logs)
+    kept_issuers = tuple(e for i, e in enumerate(trust.issuers) if i not in gone)
+    rest = replace(trust, issuers=kept_issuers)
     kept = _without_blocks(text, set(gone))
     if not _states(kept, rest):  # inline tables and other unusual spellings
         kept = encode_trust(rest)

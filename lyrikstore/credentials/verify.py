@@ -30,6 +30,8 @@ from lyrikstore.credentials.report import (
     passed,
     unchecked,
 )
+from lyrikstore.credentials.statuscheck import NO_LISTS, StatusLists
+from lyrikstore.credentials.statuslist import lists_among
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.memory import LogMemory
@@ -67,6 +69,8 @@ NO_REVOCATION = (
     "that the issuer still stands by it: it names no status list, so it cannot be revoked"
 )
 
+NOT_SINCE = "that the issuer still stands by it after {}, when its status lists were made"
+
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
@@ -94,7 +98,9 @@ class Siblings:
         return [data for _, data in found if data.startswith(head)]
 
 
-def verify_credential(data: bytes, *, trust: Trust, at: datetime) -> Report:
+def verify_credential(
+    data: bytes, *, trust: Trust, at: datetime, lists: StatusLists = NO_LISTS
+) -> Report:
     """Return the report on a credential alone: who says it, and whether that still holds.
 
     It does not look at any data: the checks that bind the credential to bytes are absent, and
@@ -104,8 +110,9 @@ def verify_credential(data: bytes, *, trust: Trust, at: datetime) -> Report:
         data: The credential's bytes.
         trust: Whom the verifier believes.
         at: The moment to judge for.
+        lists: Status lists at hand.
     """
-    outcome = check_credential(data, trust=trust, at=at)
+    outcome = check_credential(data, trust=trust, at=at, lists=lists)
     return _report(
         outcome,
         outcome.checks,
@@ -124,6 +131,7 @@ def verify_delivery(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
+    status_files: Iterable[bytes] = (),
 ) -> Report:
     """Return the report on a delivery. Never raises for bad input.
 
@@ -137,6 +145,7 @@ def verify_delivery(
         at: The moment to judge for.
         memory: Remembered log checkpoints. The one of this delivery is remembered if the verdict
             is ``trusted`` or ``valid``.
+        status_files: Newer status lists than those among ``siblings``; the newest counts.
 
     Raises:
         StorageError: The data or the memory cannot be read.
@@ -144,7 +153,8 @@ def verify_delivery(
 
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
-    outcome = check_credential(credential, trust=trust, at=at)
+    lists = lists_among((*siblings.values(), *status_files))
+    outcome = check_credential(credential, trust=trust, at=at, lists=lists)
     claims = outcome.claims
     if claims is None:
         checks = [
@@ -199,16 +209,18 @@ def _report(
     more: Iterable[str],
 ) -> Report:
     made = tuple(checks)
-    revocable = any(
-        check.id == "status" and check.state is not CheckState.NOT_APPLICABLE for check in made
-    )
+    status = next(check for check in made if check.id == "status")
+    open_end = NO_REVOCATION
+    if status.state is not CheckState.NOT_APPLICABLE:
+        since = status.detail.get("asOf")
+        open_end = NOT_SINCE.format(since) if isinstance(since, str) else ""
     return Report(
         verdict=decide(made, required),
         checks=made,
         subject=outcome.claims.tree.urn if outcome.claims is not None else "unreadable credential",
         issuer=_printable_did(outcome.issuer),
         at=format_timestamp(at),
-        not_proven=(*NOT_PROVEN, *(() if revocable else (NO_REVOCATION,)), *more),
+        not_proven=(*NOT_PROVEN, *((open_end,) if open_end else ()), *more),
     )
 
 

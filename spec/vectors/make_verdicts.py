@@ -7,8 +7,11 @@ Usage: ``python spec/vectors/make_verdicts.py`` rewrites the files. Each case is
 
 import importlib.util
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_list
 
 HERE = Path(__file__).parent
 
@@ -30,7 +33,6 @@ def make() -> dict[str, Any]:
     files = made.FILES
     trust = f'version = 1\n\n[[issuer]]\ndid = "{made.OWNER.did}"\nnickname = "Acme"\n'
     elsewhere = trust + 'names = ["datasets/other/*"]\n'
-    status = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}
 
     def subject(**changes: Any) -> str:
         change = lambda d: d["credentialSubject"].update(changes)  # noqa: E731
@@ -42,7 +44,6 @@ def make() -> dict[str, Any]:
     edited = made.edited(
         sound, lambda d: d["credentialSubject"]["licence"].update(permits=["x-everything"])
     ).decode()
-    revocable = made.resigned(sound, lambda d: d.update(credentialStatus=status)).decode()
     flipped = delivery.proof.encode().replace(b"index 2", b"index 1")
     one, three = files["a/one.txt"].decode(), files["b/three.txt"].decode()
 
@@ -62,8 +63,7 @@ def make() -> dict[str, Any]:
         ("expired-within-skew", "trusted", {}, {"at": "2027-11-01T00:05:00Z"}),
         ("not-yet-valid", "invalid", {"period": "not-yet-valid"}, {"at": "2026-10-31T23:54:59Z"}),
         ("not-yet-valid-within-skew", "trusted", {}, {"at": "2026-10-31T23:55:00Z"}),
-        ("status-unreadable", "incomplete", {"status": "no-status-reader"},
-         {"credential": revocable}),
+        *_status_cases(made, sound),
         ("byte-changed", "invalid", {"data.files": "differs"},
          {"data": {"a/one.txt": one.upper()}}),
         ("truncated", "invalid", {"data.files": "differs"}, {"data": {"a/one.txt": one[:-1]}}),
@@ -120,6 +120,100 @@ def make() -> dict[str, Any]:
         },
         "verdicts/decide.json": {"required": ["a", "b"], "cases": _decisions()},
     }
+
+
+def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
+    from lyrikstore.canon.jsontext import encode, parse
+    from lyrikstore.crypto.proof import add_proof
+
+    url, other = "https://data.example/status/revocation-1.json", "https://data.example/s.json"
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    month = timedelta(days=30)
+    empty = bytes(ENTRIES // 8)
+    place = 94567
+    raised = bytearray(empty)
+    raised[place // 8] |= 1 << (7 - place % 8)
+
+    def entry(**changes: Any) -> str:
+        stated = {**StatusEntry("revocation", place, url).to_json(), **changes}
+        stated = {name: value for name, value in stated.items() if value is not None}
+        return made.resigned(sound, lambda d: d.update(credentialStatus=stated)).decode()
+
+    def signed(bits: bytes = empty, at: datetime = now, signer: Any = made.OWNER) -> str:
+        return sign_list(url, "revocation", bits, signer, at, month).decode()
+
+    def lying(signer: Any = made.OWNER, **changes: Any) -> str:
+        document = parse(signed().encode())
+        del document["proof"]
+        for name, value in changes.items():
+            where = document if name in document else document["credentialSubject"]
+            where[name] = value
+        return encode(add_proof(document, signer, created=now)).decode()
+
+    plain = entry()
+    good, bad = signed(), signed(bytes(raised))
+    older = signed(at=now - timedelta(days=5))
+    bomb = pack(bytes((16 << 20) + 1))
+    suspended = entry(statusPurpose="suspension")
+
+    def case(name: str, verdict: str, reason: str, credential: str, *lists: str) -> Any:
+        siblings = {f"status-{number}.json": text for number, text in enumerate(lists)}
+        return name, verdict, {"status": reason}, {"credential": credential, "siblings": siblings}
+
+    def late(name: str, reason: str, at: str) -> Any:
+        found = case(name, "incomplete", reason, plain, good)
+        return (*found[:3], {**found[3], "at": at})
+
+    def unsound(name: str, text: str) -> Any:
+        return case(f"status-{name}", "incomplete", "unsound-list", plain, text)
+
+    def unread(name: str, credential: str) -> Any:
+        return case(f"status-{name}", "incomplete", "bad-entry", credential, good)
+
+    return [
+        case("status-good", "trusted", "pass", plain, good),
+        case("status-revoked", "invalid", "revoked", plain, bad),
+        case("status-suspended", "invalid", "suspended", suspended,
+             lying(statusPurpose="suspension", encodedList=pack(bytes(raised)))),
+        case("status-newest-counts", "invalid", "revoked", plain, older, bad),
+        case("status-older-does-not", "trusted", "pass", plain, good,
+             signed(bytes(raised), now - timedelta(days=5))),
+        case("status-foreign-does-not", "trusted", "pass", plain, good,
+             signed(bytes(raised), now + timedelta(days=1), made.MALLORY)),
+        case("status-no-list", "incomplete", "no-list", plain),
+        case("status-foreign-list", "incomplete", "foreign-list", plain,
+             signed(signer=made.MALLORY)),
+        unsound("foreign-key", lying(made.MALLORY)),
+        unsound("edited", good.replace("2026-11-20", "2026-11-22")),
+        case("status-future", "incomplete", "future-list", plain,
+             signed(at=now + timedelta(days=5))),
+        late("status-expired", "expired-list", "2026-12-20T00:00:01Z"),
+        case("status-other-url", "incomplete", "no-list", plain,
+             lying(id=other)),
+        case("status-url-in-subject", "incomplete", "unsound-list", plain,
+             lying(credentialSubject={"id": f"{other}#list", "type": "BitstringStatusList",
+                                      "statusPurpose": "revocation", "encodedList": pack(empty)})),
+        case("status-wrong-purpose", "incomplete", "wrong-list", plain,
+             lying(statusPurpose="suspension")),
+        unsound("unknown-purpose", lying(statusPurpose="refresh")),
+        unsound("short", lying(encodedList=pack(empty[:-1]))),
+        unsound("bomb", lying(encodedList=bomb)),
+        unsound("not-gzip", lying(encodedList="uAAAA")),
+        unsound("base64-padded", lying(encodedList=pack(empty) + "=")),
+        unsound("no-multibase", lying(encodedList=pack(empty)[1:])),
+        unsound("cut-short", lying(encodedList=pack(empty)[:-8])),
+        case("status-out-of-range", "incomplete", "unsound-list",
+             entry(statusListIndex="131072"), good),
+        *(unread(f"index-{name}", entry(statusListIndex=value))
+          for name, value in (("number", place), ("exponent", "9e4"), ("blank", " 94567"),
+                              ("underscore", "94_567"), ("leading-zero", "094567"),
+                              ("negative", "-1"), ("huge", "9" * 20))),
+        unread("entry-is-list", entry(id=url)),
+        unread("entry-http", entry(statusListCredential=url.replace("https", "http"))),
+        unread("size-2", entry(statusSize=2)),
+        unread("without-purpose", entry(statusPurpose=None)),
+        unread("other-type", entry(type="StatusList2021Entry")),
+    ]  # fmt: skip
 
 
 def _decisions() -> list[dict[str, Any]]:

@@ -352,7 +352,7 @@ def test_status_entry_cannot_be_judged(delivery: Delivery) -> None:
     delivery.resign(lambda d: d.update(credentialStatus=entry))
     report = delivery.verify()
     assert report.verdict == "incomplete"
-    assert reason(report, "status") == "no-status-reader"
+    assert reason(report, "status") == "no-list"
     assert not any("cannot be revoked" in text for text in report.not_proven)
 
 

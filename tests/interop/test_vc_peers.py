@@ -1,7 +1,7 @@
 """Software written by others accepts what we issue, offline, and refuses what was changed."""
 
 import importlib.util
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,19 @@ from awr.proof import verify_document_signature
 from openvc.did.did_key import DidKeyResolver
 from openvc.errors import OpenvcError
 from openvc.proof.errors import ProofError
+from openvc.resolvers import default_status_list_resolver
 from openvc.schema import SchemaValidationError
-from openvc.verify import IssuerBindingError, VerificationPolicy, verify_credential
+from openvc.verify import (
+    CredentialRevoked,
+    IssuerBindingError,
+    VerificationPolicy,
+    verify_credential,
+)
 
 from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import SCHEMA_ID, schema_bytes
 
 SCRIPT = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "make_credentials.py"
@@ -43,7 +52,7 @@ def fetch_schema(url: str) -> bytes:
     return schema_bytes()
 
 
-def openvc(document: dict[str, Any], now: datetime = NOW) -> Any:
+def openvc(document: dict[str, Any], now: datetime = NOW, **more: Any) -> Any:
     return verify_credential(
         document,
         policy=VerificationPolicy(
@@ -51,6 +60,7 @@ def openvc(document: dict[str, Any], now: datetime = NOW) -> Any:
         ),
         resolver=DidKeyResolver(),
         resolve_credential_schema=fetch_schema,
+        **more,
     )
 
 
@@ -113,6 +123,30 @@ def test_both_refuse_a_foreign_key(credential: bytes, made: Any) -> None:
 def test_openvc_refuses_an_expired_one(credential: bytes) -> None:
     with pytest.raises(OpenvcError):
         openvc(parse(credential), datetime(2028, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("raised", [False, True])
+def test_openvc_reads_our_status_lists_alike(credential: bytes, made: Any, raised: bool) -> None:
+    url = "https://data.example/status/revocation-1.json"
+    entry = StatusEntry("revocation", 94_567, url)
+    revocable = made.resigned(credential, lambda d: d.update(credentialStatus=entry.to_json()))
+    bits = bytearray(ENTRIES // 8)
+    bits[94_567 // 8] |= (128 >> 94_567 % 8) * raised
+    signed = sign_list(url, "revocation", bytes(bits), made.OWNER, NOW, timedelta(days=30))
+
+    # Their resolver, which verifies the list as a credential; only its network is ours.
+    resolve = default_status_list_resolver(
+        resolver=DidKeyResolver(), fetch={url: signed.decode()}.__getitem__
+    )
+    outcome = check_credential(revocable, trust=Trust(), at=NOW, lists={url: [signed]})
+    ours = next(check for check in outcome.checks if check.id == "status")
+    if raised:
+        assert ours.state == "fail"
+        with pytest.raises(CredentialRevoked):
+            openvc(parse(revocable), resolve_status_list=resolve)
+    else:
+        assert ours.state == "pass"
+        assert not openvc(parse(revocable), resolve_status_list=resolve).status.revoked
 
 
 def test_openvc_applies_our_schema(credential: bytes, made: Any) -> None:

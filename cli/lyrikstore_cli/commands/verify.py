@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 )
 @click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file.")
 @click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
+@click.option(
+    "--status",
+    "status_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A newer status list, or a folder of them.",
+)
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Keep the report.")
 def command(
     session: Session,
@@ -43,6 +50,7 @@ def command(
     data: Path | None,
     trust_file: Path | None,
     at: str | None,
+    status_files: tuple[Path, ...],
     report_file: Path | None,
 ) -> None:
     """Verify TARGET: a credential file (offline, without a store), a REF, or the whole store.
@@ -56,7 +64,7 @@ def command(
         raise NotFoundError("no-file", f"no trust file {trust_file}")
     trust = load_trust(trust_file or session.paths.trust)
     moment = parse_timestamp(at) if at else now()
-    report = _verify(session, target, data, trust, moment)
+    report = _verify(session, target, data, trust, moment, _status_lists(status_files))
     code = show_report(session, report)
     if report_file is not None:
         _keep(report_file, report, trust)
@@ -65,7 +73,12 @@ def command(
 
 
 def _verify(
-    session: Session, target: str | None, data: Path | None, trust: "Trust", at: datetime
+    session: Session,
+    target: str | None,
+    data: Path | None,
+    trust: "Trust",
+    at: datetime,
+    status_files: list[bytes],
 ) -> "Report":
     if target is None:
         if data is not None:
@@ -90,7 +103,7 @@ def _verify(
             )
         if path.is_dir():
             path = path / "credential.json"
-        return _verify_file(session, path, data, trust, at)
+        return _verify_file(session, path, data, trust, at, status_files)
     if data is not None or path.suffix == ".json" or target.startswith((".", "/")):
         raise NotFoundError("no-file", f"there is no file {target}")
     from lyrikstore.credentials.objectcheck import verify_object
@@ -108,7 +121,12 @@ def _verify(
 
 
 def _verify_file(
-    session: Session, path: Path, data: Path | None, trust: "Trust", at: datetime
+    session: Session,
+    path: Path,
+    data: Path | None,
+    trust: "Trust",
+    at: datetime,
+    status_files: list[bytes],
 ) -> "Report":
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
     from lyrikstore.credentials.verify import verify_delivery
@@ -124,7 +142,16 @@ def _verify_file(
             trust=trust,
             at=at,
             memory=session.memory(),
+            status_files=status_files,
         )
+
+
+def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
+    found: list[bytes] = []
+    for path in paths:
+        inside = sorted(path.glob("*.json"))[:1000] if path.is_dir() else [path]
+        found += [_read(one) for one in inside]
+    return found
 
 
 def _read(path: Path) -> bytes:

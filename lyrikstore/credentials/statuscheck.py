@@ -1,0 +1,141 @@
+"""The check ``status``: does the issuer still stand by it (spec/11-verification.md §4.1)?
+
+Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's never counts as
+"not revoked" - whoever holds the delivery chooses which lists lie beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
+from lyrikstore.credentials.statuslist import (
+    StatusEntry,
+    StatusList,
+    lists_among,
+    status_entries,
+)
+from lyrikstore.history.repository import Repository
+
+StatusLists = Mapping[str, Sequence[bytes]]
+"""URL -> the lists at hand that claim to be that one, unverified."""
+
+NO_LISTS: StatusLists = {}
+
+CLOCK_SKEW = timedelta(seconds=300)
+"""How far two honest clocks may be apart."""
+
+MAX_CANDIDATES = 8
+"""Lists read for one entry: each may cost a signature and 16 MiB, whoever put it there."""
+
+_SAID = {"revocation": "revoked", "suspension": "suspended"}
+
+
+def check_status(
+    document: Mapping[str, JSON],
+    issuer: str,
+    lists: StatusLists,
+    at: datetime,
+    max_age: timedelta,
+) -> Check:
+    """Return the check ``status`` of a genuine credential.
+
+    Args:
+        document: The credential, its signature verified.
+        issuer: Its issuer; the lists must be the same issuer's.
+        lists: Status lists at hand.
+        at: The moment to judge for.
+        max_age: How old a list the verifier accepts.
+    """
+    if "credentialStatus" not in document:
+        return not_applicable("status", "names no status list: this credential cannot be revoked")
+    try:
+        entries = status_entries(document)
+    except FormatError as error:
+        # An entry that cannot be read may say "revoked".
+        return unchecked("status", "bad-entry", quote(error.message, 300))
+    judged = [_judge(entry, issuer, lists, at, max_age) for entry in entries]
+    for state in ("fail", "unchecked"):
+        for check in judged:
+            if check.state.value == state:
+                return check
+    oldest = min(str(check.detail["asOf"]) for check in judged)
+    said = " and ".join(f"not {_SAID[entry.purpose]}" for entry in entries)
+    return passed("status", f"{said}, by status lists made at {oldest}", asOf=oldest)
+
+
+def logged_lists(repository: Repository) -> StatusLists:
+    """Return the status lists that a store has logged, unverified; what cannot be read is absent.
+
+    Cost: one read per logged credential.
+    """
+    found: list[bytes] = []
+    for entry in repository.entries():
+        if entry.type == "credential":
+            with suppress(LyrikstoreError):
+                found.append(repository.credential(entry.id))
+    # Newest first: only so many are looked at.
+    return lists_among(reversed(found))
+
+
+def _judge(
+    entry: StatusEntry, issuer: str, lists: StatusLists, at: datetime, max_age: timedelta
+) -> Check:
+    best: StatusList | None = None
+    trouble = _open("no-list", entry, "it is not at hand")
+    for data in lists.get(entry.url, ())[:MAX_CANDIDATES]:
+        found, problem = _read(data, entry, issuer, at)
+        if found is None:
+            trouble = _open(*problem)
+        elif best is None or found.valid_from > best.valid_from:
+            best = found
+    if best is None:
+        return trouble
+    made = format_timestamp(best.valid_from)
+    if best.holds(entry.index):
+        # However old the list: what was revoked stays so, and a suspension ends by a newer list.
+        word = _SAID[entry.purpose]
+        return failed("status", word, f"{word} by its issuer, by a list made at {made}", asOf=made)
+    return _fresh(best, entry, at, max_age)
+
+
+def _read(
+    data: bytes, entry: StatusEntry, issuer: str, at: datetime
+) -> tuple[StatusList | None, tuple[str, StatusEntry, str]]:
+    # Somebody else's list, and one made too late, must not outdo the right one.
+    try:
+        found = StatusList.parse(data)
+        if entry.index >= len(found):
+            raise FormatError("bad-status", f"entry {entry.index} is outside it")
+    except LyrikstoreError as error:
+        return None, ("unsound-list", entry, error.message)
+    if found.url != entry.url or found.purpose != entry.purpose:
+        return None, ("wrong-list", entry, "it is of another URL or purpose")
+    if found.issuer != issuer:
+        return None, ("foreign-list", entry, "it is signed by another issuer")
+    if found.valid_from - at > CLOCK_SKEW:
+        return None, ("future-list", entry, "it is from the future")
+    return found, ("", entry, "")
+
+
+def _fresh(found: StatusList, entry: StatusEntry, at: datetime, max_age: timedelta) -> Check:
+    made = format_timestamp(found.valid_from)
+    if at > found.valid_until:
+        until = format_timestamp(found.valid_until)
+        return _open("expired-list", entry, f"it was made at {made} and good until {until}", made)
+    if at - found.valid_from > max_age:
+        return _open("stale-list", entry, f"it was made at {made}, too long ago for you", made)
+    return passed("status", "", asOf=made)
+
+
+def _open(reason: str, entry: StatusEntry, problem: str, made: str = "") -> Check:
+    return unchecked(
+        "status",
+        reason,
+        f"the {entry.purpose} list {quote(entry.url)}: {quote(problem, 200)}",
+        list=entry.url,
+        **({"asOf": made} if made else {}),
+    )
