@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lyrikstore.publish.card import CardResult
     from lyrikstore.publish.delivery import DeliveryResult
     from lyrikstore.publish.responses import Responses
+    from lyrikstore.publish.status import CurrentList, Issued
     from lyrikstore.train.config import TrainConfig
     from lyrikstore.train.predict import Prediction
     from lyrikstore.train.run import TrainResult
@@ -317,6 +318,7 @@ class Store:
         valid_for: timedelta | None = None,
         issuer_name: str | None = None,
         version: str | None = None,
+        status_url: str | None = None,
         progress: Progress | None = None,
     ) -> "DeliveryResult":
         """Issue a credential about a dataset version and write the delivery to ``folder``."""
@@ -332,9 +334,22 @@ class Store:
             valid_for=valid_for,
             issuer_name=issuer_name,
             version=version,
+            status_url=status_url,
             progress=(lambda _stage, files, size: progress(files, 0, size)) if progress else None,
             **self._signing(),
         )
+
+    def set_status(self, credential: str, purpose: str, *, value: bool) -> "Issued":
+        """Revoke (``revocation``) or suspend (``suspension``) a credential, or end a suspension."""
+        from lyrikstore.publish.status import set_status
+
+        return set_status(self.repository, credential, purpose, value=value, **self._signing())
+
+    def status_lists(self) -> "list[CurrentList]":
+        """Return this issuer's current status lists, those signed anew that are half through."""
+        from lyrikstore.publish.status import renew_lists
+
+        return renew_lists(self.repository, **self._signing())
 
     def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":
         """Make, sign and log the model card of a checkpoint."""

@@ -36,6 +36,10 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "prove": {
         "issue": "make a delivery with a credential that a buyer can verify",
+        "revoke": "take a credential back for good",
+        "suspend": "suspend a credential",
+        "reinstate": "end a suspension",
+        "status-lists": "write the status lists to publish",
         "verify": "check a credential, a version or the whole store",
     },
     "train": {
@@ -51,7 +55,7 @@ GROUPS: dict[str, dict[str, str]] = {
 }
 
 MODULES = {
-    name: f"lyrikstore_cli.commands.{name if name != 'filter' else 'filter_'}"
+    name: f"lyrikstore_cli.commands.{'filter_' if name == 'filter' else name.replace('-', '_')}"
     for group in GROUPS.values()
     for name in group
 }

@@ -34,6 +34,7 @@ from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import sync_directory
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
+from lyrikstore.publish.status import StatusBook
 
 MAX_LICENCE_BYTES = 16 << 20
 MAX_VALIDITY = timedelta(days=3660)
@@ -95,6 +96,7 @@ def issue_delivery(
     issuer_name: str | None = None,
     version: str | None = None,
     regulatory: Sequence[Mapping[str, JSON]] = (),
+    status_url: str | None = None,
     progress: Progress | None = None,
 ) -> DeliveryResult:
     """Issue a credential about a dataset version and write the folder to hand over.
@@ -114,6 +116,8 @@ def issue_delivery(
         issuer_name: What the issuer calls itself; claimed.
         version: A version label for people.
         regulatory: Statements ``{regime, status, basis?}``.
+        status_url: The https URL below which the issuer publishes his status lists; None makes a
+            credential that nobody can take back.
         progress: Told about every file.
 
     Raises:
@@ -151,6 +155,10 @@ def issue_delivery(
         "licence_text": licence,
         "version": version,
     }
+    book = StatusBook.of(repository) if status_url is not None else StatusBook()
+    entries = book.reserve(status_url) if status_url is not None else ()
+    lists = book.signed(entries, signer, clock)
+    arguments["status"] = entries
     # Before an hour of reading: do the terms make a credential at all?
     build_dataset_credential(**arguments, records=None)
     with _building(destination) as folder:
@@ -164,8 +172,10 @@ def issue_delivery(
             extra_subject=_claims(manifest, commitment, regulatory),
         )
         credential = issue(document, signer, valid_from)
-        index = _log(repository, commitment, credential, log_signer)
+        new_lists = [data for url, data in lists.items() if url not in book.lists]
+        index = _log(repository, commitment, [*new_lists, credential], log_signer)
         documents = _documents(repository, manifest, tree, commitment, credential)
+        documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
         if licence is not None:
             documents["LICENCE.txt"] = licence
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
@@ -282,13 +292,14 @@ def _claims(
 
 
 def _log(
-    repository: Repository, commitment: Commitment, credential: bytes, log_signer: Signer
+    repository: Repository, commitment: Commitment, credentials: list[bytes], log_signer: Signer
 ) -> int:
     with repository.transaction(log_signer=log_signer) as transaction:
         if commitment.new:
             transaction.writer.put_bytes(commitment.salts)
             transaction.log_manifest(commitment.manifest)
-        transaction.log_credential(credential)
+        for credential in credentials:
+            transaction.log_credential(credential)
         return transaction.commit()[-1]
 
 

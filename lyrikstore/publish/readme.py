@@ -16,6 +16,7 @@ _FILES = {
     "genesis.json": "the founding document of the publisher's store, with the key of its log",
     "log.tlog-proof": "proof that this version stands in the publisher's log",
     "LICENCE.txt": "the licence text",
+    "status-": "whether the publisher had taken it back when this list was made",
     "README.md": "this page; nobody signed it",
 }
 
@@ -44,6 +45,10 @@ _VERDICTS = (
 )
 
 
+def _about(name: str) -> str:
+    return _FILES["status-" if name.startswith("status-") else name]
+
+
 def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
     """Return the README of a delivery.
 
@@ -55,7 +60,7 @@ def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
     issuer: dict[str, Any] = credential["issuer"]
     licence: dict[str, Any] = subject["licence"]
     named = escape(issuer["name"]) if "name" in issuer else "the publisher"
-    rows = "\n".join(f"| {code(name)} | {_FILES[name]} |" for name in [*files, "README.md"])
+    rows = "\n".join(f"| {code(name)} | {_about(name)} |" for name in [*files, "README.md"])
     until = credential.get("validUntil")
     return f"""# {escape(subject["name"])}
 

@@ -1,6 +1,6 @@
 """Filter, why and rights over a real store: counts reconcile, every record has its reason."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from lyrikstore.curate.recipe import parse_recipe
 from lyrikstore.curate.rights import check_rights
 from lyrikstore.curate.why import why
 from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.publish.status import StatusBook, set_status
 from lyrikstore.testing.keys import signer_for
 
 RECIPE = """
@@ -272,7 +273,9 @@ def test_damaged_decision_tables_are_refused() -> None:
             list(decode_decisions(data))
 
 
-def _credential(bench: Any, manifest: Any, signer: Any, at: Any, permits: list[str]) -> None:
+def _credential(
+    bench: Any, manifest: Any, signer: Any, at: Any, permits: list[str], **more: Any
+) -> None:
     document = build_dataset_credential(
         manifest=manifest,
         tree=bench.repo.tree(manifest),
@@ -284,6 +287,7 @@ def _credential(bench: Any, manifest: Any, signer: Any, at: Any, permits: list[s
         valid_from=at,
         valid_until=at + timedelta(days=10),
         licence_text=b"the licence",
+        **more,
     )
     with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
         transaction.log_credential(issue(document, signer, at))
@@ -291,11 +295,7 @@ def _credential(bench: Any, manifest: Any, signer: Any, at: Any, permits: list[s
 
 
 def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
-    import importlib
-
-    at = importlib.import_module("datetime").datetime(
-        2026, 11, 24, 12, tzinfo=importlib.import_module("datetime").UTC
-    )
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
     corpus(bench)
     source = bench.repo.resolve("acme/docs")
     derived = list(bench.filter(RECIPE).manifests.values())
@@ -328,6 +328,34 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
     refused("whom your trust file does not name", trust=other)
     auditor = Trust((TrustedIssuer(did=signer.did, nickname="me", roles=("auditor",)),))
     refused("whom your trust file does not name", trust=auditor)
+
+
+def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    corpus(bench)
+    source = bench.repo.resolve("acme/docs")
+    signer = signer_for("owner")
+    trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
+    book = StatusBook.of(bench.repo)
+    entries = book.reserve("https://data.example/status")
+    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+        for data in book.signed(entries, signer, lambda: at).values():
+            transaction.log_credential(data)
+        transaction.commit()
+    _credential(bench, source, signer, at, ["train"], status=entries)
+    assert check_rights(bench.repo, [source], "train", trust=trust, at=at)
+    name = StatusBook.of(bench.repo).issued[-1].name
+    for purpose, value in (("suspension", True), ("suspension", False), ("revocation", True)):
+        now = at = at + timedelta(minutes=10)
+        set_status(
+            *(bench.repo, name, purpose), value=value, signer=signer,
+            log_signer=signer_for("log"), clock=lambda now=now: now,
+        )  # fmt: skip
+        if value:
+            with pytest.raises(PolicyError, match="by its issuer"):
+                check_rights(bench.repo, [source], "train", trust=trust, at=at)
+        else:
+            assert check_rights(bench.repo, [source], "train", trust=trust, at=at)
 
 
 @pytest.mark.skipif(

@@ -27,6 +27,11 @@ from lyrikstore_cli.ui import size
 @click.option("--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y.")
 @click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
 @click.option("--version", "label", help="A version label for people.")
+@click.option(
+    "--status-url",
+    metavar="URL",
+    help="Where you publish status lists (https); without it nothing can be revoked.",
+)
 def command(
     session: Session,
     ref: str,
@@ -37,12 +42,13 @@ def command(
     valid_for: str,
     issuer_name: str | None,
     label: str | None,
+    status_url: str | None,
 ) -> None:
     """Issue a dataset credential about REF and write the folder to hand over.
 
     The folder holds the data, the credential, the signed manifest, the proof of its place in the
-    log, and a README that says how to verify it. Credentials cannot be revoked yet: keep them
-    short.
+    log, and a README that says how to verify it. With --status-url it can be revoked and
+    suspended later; the lists then have to be published there: lyrikstore status-lists.
     """
     store = session.open_store(sign=True)
     manifest = store.resolve(ref)
@@ -56,6 +62,7 @@ def command(
             valid_for=_duration(valid_for),
             issuer_name=issuer_name,
             version=label,
+            status_url=status_url,
             progress=meter,
         )
     session.emit(

@@ -1,0 +1,273 @@
+"""Revoking, suspending, reinstating: the status lists that a store keeps (spec/14 §4).
+
+Lists are credentials like others: signed by the issuer and logged, so that the log shows who took
+back what, and when. The newest logged list of each URL is the current one; nothing else is kept.
+"""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+    PolicyError,
+)
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.statuslist import (
+    ENTRIES,
+    PURPOSES,
+    StatusEntry,
+    StatusList,
+    list_url,
+    sign_list,
+    status_entries,
+)
+from lyrikstore.credentials.vcdm import issuer_of
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.repository import Repository
+
+LIST_VALIDITY = timedelta(days=30)
+"""How long a list is good: buyers see revocations at the latest then."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentList:
+    """The current list of one URL.
+
+    Attributes:
+        content: What it says.
+        data: Its bytes, to be published.
+    """
+
+    content: StatusList
+    data: bytes
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file in a folder that a web server serves."""
+        return self.content.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A logged credential that can be taken back.
+
+    Attributes:
+        id: BLAKE3 of its bytes.
+        name: Its ``id``, a ``urn:uuid``.
+        issuer: Who signed it.
+        entries: Where its bits are; empty if it names no list.
+    """
+
+    id: Digest
+    name: str
+    issuer: str
+    entries: tuple[StatusEntry, ...]
+
+
+@dataclass(frozen=True)
+class StatusBook:
+    """Everything the log of a store says about the standing of its credentials.
+
+    Attributes:
+        lists: URL → current list.
+        issued: Logged credentials, oldest first.
+    """
+
+    lists: dict[str, CurrentList] = field(default_factory=dict)
+    issued: list[Issued] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, repository: Repository) -> "StatusBook":
+        """Read the book. Cost: one read per logged credential, one signature per list.
+
+        Raises:
+            IncompleteError, VerificationError: A logged credential is lost or damaged: it may be
+                the list that revokes, so nothing is said without it.
+        """
+        book = cls()
+        for entry in repository.entries():
+            if entry.type == "credential":
+                book._take(entry.id, repository.credential(entry.id))
+        return book
+
+    def _take(self, identity: Digest, data: bytes) -> None:
+        url = list_url(data)
+        try:
+            if url is not None:
+                self._take_list(StatusList.parse(data), data)
+                return
+            document = parse(data)
+            entries = status_entries(document)
+        except LyrikstoreError:
+            return  # somebody else's, of a kind that is not known here
+        if isinstance(document, dict) and isinstance(document.get("id"), str):
+            issuer = issuer_of(document) or ""
+            self.issued.append(Issued(identity, document["id"], issuer, entries))
+
+    def _take_list(self, found: StatusList, data: bytes) -> None:
+        before = self.lists.get(found.url)
+        # The first issuer of a URL owns it: nobody else's list may take its place.
+        if before is None or before.content.issuer == found.issuer:
+            self.lists[found.url] = CurrentList(found, data)
+
+    def find(self, text: str) -> Issued:
+        """Return the one credential that a person means.
+
+        Args:
+            text: Its ``urn:uuid``, its digest, or at least 8 hex digits of that.
+
+        Raises:
+            NotFoundError: (``no-credential``) none of this store is called so.
+            InvalidInputError: (``ambiguous``) several digests start so.
+        """
+        hex_digits = text.removeprefix("blake3:")
+        found = [
+            one
+            for one in self.issued
+            if one.name == text or (len(hex_digits) >= 8 and one.id.hex.startswith(hex_digits))
+        ]
+        if not found:
+            raise NotFoundError(
+                "no-credential",
+                f"no credential {text[:80]!a} is logged in this store",
+                hint="lyrikstore log --audit lists them",
+            )
+        if len({one.id for one in found}) > 1:
+            raise InvalidInputError("ambiguous", f"{len(found)} credentials start with {text}")
+        return found[0]
+
+    def reserve(self, base: str) -> tuple[StatusEntry, ...]:
+        """Return entries for a new credential: one random free place in a list of each purpose.
+
+        Random, so that places tell nothing about when or for whom a credential was made.
+
+        Args:
+            base: The URL below which the lists are published.
+        """
+        number = 1
+        while True:
+            urls = {p: f"{base.rstrip('/')}/{p}-{number}.json" for p in PURPOSES}
+            taken = {
+                entry.index
+                for one in self.issued
+                for entry in one.entries
+                if entry.url in urls.values()
+            }
+            if len(taken) < ENTRIES // 2:
+                break
+            number += 1
+        while (index := secrets.randbelow(ENTRIES)) in taken:
+            pass
+        return tuple(StatusEntry(purpose, index, url) for purpose, url in urls.items())
+
+    def signed(
+        self, entries: Iterable[StatusEntry], signer: Signer, clock: Clock
+    ) -> dict[str, bytes]:
+        """Return the current list of each entry, new and empty where there is none yet."""
+        lists: dict[str, bytes] = {}
+        for entry in entries:
+            current = self.lists.get(entry.url)
+            if current is not None and current.content.issuer != signer.did:
+                raise ConflictError(
+                    "foreign-list",
+                    f"{entry.url} is a list of another issuer",
+                    hint="publish under another URL",
+                )
+            lists[entry.url] = (
+                current.data
+                if current is not None
+                else sign_list(
+                    *(entry.url, entry.purpose, bytes(ENTRIES // 8), signer),
+                    *(clock(), LIST_VALIDITY),
+                )
+            )
+        return lists
+
+
+def set_status(
+    repository: Repository,
+    text: str,
+    purpose: str,
+    *,
+    value: bool,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+) -> Issued:
+    """Set or clear one bit of a credential's standing: sign the list anew and log it.
+
+    Args:
+        repository: The store, opened with a memory.
+        text: The credential, as :meth:`StatusBook.find` takes it.
+        purpose: ``revocation`` or ``suspension``.
+        value: Whether it is revoked or suspended from now on.
+        signer: Its issuer.
+        log_signer: Holds the store's log key.
+        clock: Now.
+
+    Raises:
+        NotFoundError, InvalidInputError: As :meth:`StatusBook.find`;
+            (``not-revocable``) the credential names no such list.
+        PolicyError: (``not-the-issuer``) the signer did not issue it.
+        ConflictError: (``revoked``) what was revoked stays revoked;
+            (``nothing-to-do``) that is its standing already.
+    """
+    book = StatusBook.of(repository)
+    issued = book.find(text)
+    entry = next((e for e in issued.entries if e.purpose == purpose), None)
+    if entry is None or entry.url not in book.lists:
+        raise InvalidInputError(
+            "not-revocable",
+            f"credential {issued.id.short} names no {purpose} list",
+            hint="issue with --status-url to be able to take credentials back",
+        )
+    current = book.lists[entry.url].content
+    if signer.did != issued.issuer or signer.did != current.issuer:
+        raise PolicyError("not-the-issuer", f"only {issued.issuer} can change its standing")
+    if purpose == "revocation" and not value:
+        raise ConflictError("revoked", "a revocation is for good; issue a new credential")
+    if current.holds(entry.index) == value:
+        said = f"{'not ' if not value else ''}under {purpose}"
+        raise ConflictError("nothing-to-do", f"credential {issued.id.short} is {said} already")
+    bits = current.with_bit(entry.index, value)
+    data = sign_list(entry.url, purpose, bits, signer, clock(), LIST_VALIDITY)
+    with repository.transaction(log_signer=log_signer) as transaction:
+        transaction.log_credential(data)
+        transaction.commit()
+    return issued
+
+
+def renew_lists(
+    repository: Repository, *, signer: Signer, log_signer: Signer, clock: Clock
+) -> list[CurrentList]:
+    """Return the current lists of this issuer, those signed anew that are half through.
+
+    A list that ran out makes every credential that names it unverifiable: publish on a schedule.
+
+    Raises:
+        NotFoundError: (``no-lists``) this issuer has none in this store.
+    """
+    book = StatusBook.of(repository)
+    mine = [one for one in book.lists.values() if one.content.issuer == signer.did]
+    if not mine:
+        raise NotFoundError(
+            "no-lists", "this store has no status lists of yours", hint="issue with --status-url"
+        )
+    now = clock()
+    old = [one for one in mine if (now - one.content.valid_from) * 2 >= LIST_VALIDITY]
+    if old:
+        with repository.transaction(log_signer=log_signer) as transaction:
+            for one in old:
+                found = one.content
+                args = (found.url, found.purpose, found.bits, signer, now, LIST_VALIDITY)
+                transaction.log_credential(sign_list(*args))
+            transaction.commit()
+        book = StatusBook.of(repository)
+    return [book.lists[one.content.url] for one in mine]

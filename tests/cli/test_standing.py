@@ -1,0 +1,92 @@
+"""Revoking and suspending, as publisher and buyer do it: lists travel, verdicts change."""
+
+import json
+import shutil
+
+import pytest
+
+STATUS = "https://data.example/status"
+
+
+@pytest.fixture
+def delivery(publisher, corpus):
+    documents, sheet = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+    folder = publisher.folder / "delivery"
+    publisher.ok(
+        *("issue", "acme/docs", "-o", folder, "--permit", "train"), *("--status-url", STATUS)
+    )
+    return folder
+
+
+def status(person, delivery, *more):
+    report = person.run("verify", delivery, "--data", delivery / "data", "--json", *more)
+    checks = {check["id"]: check for check in report.json["checks"]}
+    return report.code, report.json["verdict"], checks["status"]
+
+
+def test_life_of_a_credential(publisher, delivery, new_person) -> None:
+    buyer = new_person("buyer")
+    did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
+    buyer.ok("trust", "add", did, "--name", "Acme")
+    assert sorted(path.name for path in delivery.glob("status-*")) == [
+        "status-revocation-1.json",
+        "status-suspension-1.json",
+    ]
+    assert status(buyer, delivery)[:2] == (0, "trusted")
+
+    public = publisher.folder / "public"
+    publisher.ok("suspend", delivery / "credential.json", "-o", public)
+    # The delivery as it was handed over knows nothing of it; the report says of when its lists are.
+    code, _, check = status(buyer, delivery)
+    assert (code, check["state"]) == (0, "pass")
+    assert check["detail"]["asOf"]
+    code, verdict, check = status(buyer, delivery, "--status", public)
+    assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "suspended")
+
+    publisher.ok("reinstate", delivery, "-o", public)
+    assert status(buyer, delivery, "--status", public)[:2] == (0, "trusted")
+    assert publisher.fails(15, "reinstate", delivery).err.count("\n") <= 2
+
+    publisher.ok("revoke", delivery, "-o", public)
+    code, verdict, check = status(buyer, delivery, "--status", public / "revocation-1.json")
+    assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "revoked")
+    assert publisher.fails(15, "revoke", delivery)
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_a_list_that_is_gone_or_old_is_never_not_revoked(publisher, delivery) -> None:
+    code, verdict, check = status(publisher, delivery, "--at", "2099-01-01T00:00:00Z")
+    assert (code, check["detail"]["reason"]) == (3, "expired-list")  # and the credential ran out
+    (delivery / "status-revocation-1.json").unlink()
+    code, verdict, check = status(publisher, delivery)
+    assert (code, verdict, check["detail"]["reason"]) == (5, "incomplete", "no-list")
+
+
+def test_only_the_issuer_and_only_what_names_a_list(publisher, delivery, corpus) -> None:
+    publisher.ok("key", "new", "mallory", "--no-passphrase")
+    assert publisher.fails(14, "revoke", delivery, "--signer", "mallory")
+    plain = publisher.folder / "plain"
+    publisher.ok("issue", "acme/docs", "-o", plain, "--permit", "train")
+    assert "--status-url" in publisher.fails(16, "revoke", plain).err
+    assert publisher.fails(1, "revoke", "urn:uuid:00000000-0000-4000-8000-000000000000")
+    assert publisher.fails(16, "issue", "acme/docs", "-o", publisher.folder / "x", "--permit",
+                           "train", "--status-url", "http://data.example")  # fmt: skip
+
+
+def test_two_credentials_share_the_lists_at_random_places(publisher, delivery) -> None:
+    second = publisher.folder / "second"
+    publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train", "--status-url", STATUS)
+    places = [
+        json.loads((folder / "credential.json").read_bytes())["credentialStatus"]
+        for folder in (delivery, second)
+    ]
+    assert places[0][0]["statusListCredential"] == places[1][0]["statusListCredential"]
+    assert places[0][0]["statusListIndex"] != places[1][0]["statusListIndex"]
+    public = publisher.folder / "public"
+    publisher.ok("revoke", second, "-o", public)
+    assert status(publisher, delivery, "--status", public)[:2] == (0, "trusted")
+    assert status(publisher, second, "--status", public)[0] == 3
+    shutil.rmtree(public)
+    publisher.ok("status-lists", "-o", public)
+    assert status(publisher, second, "--status", public)[0] == 3
