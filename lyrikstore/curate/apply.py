@@ -100,7 +100,8 @@ def apply_recipe(
         _check_readable(repository, tree)
     with repository.transaction(log_signer=log_signer) as transaction:
         put = transaction.writer.put_bytes
-        applied = run_recipe(recipe, tree, repository.blobs.open, put, progress)
+        put_data = transaction.writer.put_data
+        applied = run_recipe(recipe, tree, repository.blobs.open, put_data, progress)
         _check_kept(applied, targets)
         filter_name = str(Name("filters", name.namespace, name.leaf))
         current_filter = current_version(repository, filter_name)

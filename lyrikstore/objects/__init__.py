@@ -7,8 +7,8 @@ How a repository drives it::
     blobs = open_blobs(backend, log.live(up_to))       # up_to: what the log checkpoint covers
 
     with blobs.writer() as writer:                     # no lock needed: nothing is visible yet
-        digest = writer.put_bytes(manifest_bytes)
-        digest, size = writer.put_file(path)
+        digest = writer.put_bytes(manifest_bytes)      # a document
+        digest, size = writer.put_file(path)           # data: in packs of their own
         changes = writer.finish()                      # packs are durable, still nobody's
     with StoreLock(root / "lock"):                     # re-read refs here; they may have moved
         clean_leftovers(backend)

@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
-from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.packs import PackRef, PackRole
 from lyrikstore.objects.reading import PieceReader, damaged_blob
 from lyrikstore.objects.table import BlobTable
 from lyrikstore.objects.transactions import LiveObjects, PackChanges
@@ -195,7 +195,23 @@ class BlobStore:
 
     def writer(self) -> BlobWriter:
         """Return a writer that stores what this store does not have; use it in ``with``."""
-        return BlobWriter(self.backend, self._known)
+        return BlobWriter(self.backend, self)
+
+    def holds(self, raw: bytes, role: PackRole) -> bool:
+        """Return whether a live pack has a blob where one of ``role`` must be.
+
+        A document must lie in a documents pack; data may lie in either.
+        """
+        table = self._index()
+        number = table.find(raw)
+        if number < 0:
+            return role == "data" and self.list_of(Digest(raw)) is not None
+        return role == "data" or table.is_document(number)
+
+    def list_of(self, blob: Digest) -> Digest | None:
+        """Return the list of pieces that the records name for a large blob, if it is here."""
+        listed = self._lists.get(blob)
+        return listed if listed is not None and self.has(listed) else None
 
     def pieces(self, digest: Digest) -> PieceList:
         """Return the list of pieces of a large blob.
@@ -259,9 +275,6 @@ class BlobStore:
                 while self._cached > _CACHE:
                     self._cached -= len(self._blocks.popitem(last=False)[1])
         return content
-
-    def _known(self, raw: bytes) -> bool:
-        return self._index().find(raw) >= 0 or (bool(self._lists) and self.has(Digest(raw)))
 
     def _index(self) -> "BlobTable":
         with self._lock:

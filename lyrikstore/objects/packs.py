@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import BinaryIO
+from typing import Literal
 
 import zstandard
 from blake3 import blake3
@@ -22,23 +22,23 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import PIECE_MAX
 
-BLOCK_TARGET = 1 << 20
 BLOCK_MAX = PIECE_MAX
-PACK_TARGET = 64 << 20
 PACK_MAX = 128 << 20
-BLOBS_TARGET = 1 << 18
 BLOBS_MAX = 1 << 20
 
 STORED, ZSTD = 0, 1
-_LEVEL = 1
 
-_MAGIC = b"lyrpack\n"
-_END = b"\nkcapryl"
-_HEADER = struct.Struct("<8sHHI")
-_BLOCK = struct.Struct("<IIII")
-_COUNTS = struct.Struct("<II")
-_ROW = struct.Struct("<QIIII")
-_TRAILER = struct.Struct("<Q32s8s")
+PackRole = Literal["data", "documents"]
+"""What a pack is for: files of datasets and checkpoints, or what describes and proves them."""
+ROLES: tuple[PackRole, ...] = ("documents", "data")
+
+MAGIC = b"lyrpack\n"
+END = b"\nkcapryl"
+HEADER = struct.Struct("<8sHHI")
+BLOCK = struct.Struct("<IIII")
+COUNTS = struct.Struct("<II")
+ROW = struct.Struct("<QIIII")
+TRAILER = struct.Struct("<Q32s8s")
 _TAIL = 64 << 10
 
 
@@ -49,10 +49,12 @@ class PackRef:
     Attributes:
         id: The BLAKE3 of the pack file.
         bytes: The exact size of the pack file.
+        role: Whose blobs it holds. A copy without data is made of the documents packs alone.
     """
 
     id: Digest
     bytes: int
+    role: PackRole
 
     @property
     def name(self) -> str:
@@ -143,70 +145,6 @@ def unpack_block(codec: int, stored: bytes, raw: int) -> bytes:
     return content
 
 
-class PackWriter:
-    """Writes one pack into an open file.
-
-    Attributes:
-        bytes: How much is written so far.
-        blobs: How many blobs are in it.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._hash = blake3()
-        self._rows: list[tuple[int, int, int, int, int]] = []
-        self._digests = bytearray()
-        self._sizes = array("I")
-        self._zstd = zstandard.ZstdCompressor(level=_LEVEL)
-        self.bytes = 0
-        self._write(_HEADER.pack(_MAGIC, 1, 0, 0))
-
-    @property
-    def blobs(self) -> int:
-        """How many blobs are in the pack."""
-        return len(self._sizes)
-
-    def add_block(self, digests: bytes, blobs: Sequence[bytes]) -> None:
-        """Store ``blobs`` as one block.
-
-        Args:
-            digests: Their raw BLAKE3, joined.
-            blobs: At least one, of :data:`BLOCK_MAX` bytes together at most.
-        """
-        content = b"".join(blobs)
-        stored = self._zstd.compress(content)
-        codec = ZSTD
-        if len(stored) >= len(content):
-            stored, codec = content, STORED
-        sizes = array("I", map(len, blobs))
-        self._rows.append((self.bytes, len(stored), len(content), len(blobs), codec))
-        self._digests += digests
-        self._sizes += sizes
-        self._write(_BLOCK.pack(codec, len(stored), len(content), len(blobs)))
-        self._write(_little(sizes).tobytes())
-        self._write(stored)
-
-    def close(self) -> PackRef:
-        """Write the footer and return what to call the pack. The file is left open."""
-        body = b"".join(
-            (
-                _COUNTS.pack(len(self._rows), len(self._sizes)),
-                b"".join(_ROW.pack(*row) for row in self._rows),
-                bytes(self._digests),
-                _little(self._sizes).tobytes(),
-            )
-        )
-        self._write(body)
-        self._write(_TRAILER.pack(len(body), blake3(body).digest(), _END))
-        self._file.flush()
-        return PackRef(Digest(self._hash.digest()), self.bytes)
-
-    def _write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._hash.update(data)
-        self.bytes += len(data)
-
-
 def read_index(backend: Backend, pack: PackRef) -> PackIndex:
     """Return the index in the footer of a pack.
 
@@ -217,10 +155,10 @@ def read_index(backend: Backend, pack: PackRef) -> PackIndex:
 
     Cost: one or two reads, of the footer only.
     """
-    if not _HEADER.size + _TRAILER.size < pack.bytes <= PACK_MAX:
+    if not HEADER.size + TRAILER.size < pack.bytes <= PACK_MAX:
         raise FormatError("bad-pack", f"pack {pack.id.short}: impossible size {pack.bytes}")
     try:
-        check_header(backend.read(pack.name, 0, _HEADER.size))
+        check_header(backend.read(pack.name, 0, HEADER.size))
     except FormatError as error:
         # One flipped bit must not pass for progress: a later format comes with the right id.
         if error.kind == "newer-format" and not _has_its_id(backend, pack):
@@ -231,12 +169,12 @@ def read_index(backend: Backend, pack: PackRef) -> PackIndex:
     tail = backend.read(pack.name, start, pack.bytes - start + 1)
     if len(tail) != pack.bytes - start:
         raise FormatError("bad-pack", f"pack {pack.id.short} is not {pack.bytes} bytes long")
-    length, digest, end = _TRAILER.unpack(tail[-_TRAILER.size :])
-    if end != _END or length > pack.bytes - _HEADER.size - _TRAILER.size:
+    length, digest, end = TRAILER.unpack(tail[-TRAILER.size :])
+    if end != END or length > pack.bytes - HEADER.size - TRAILER.size:
         raise FormatError("bad-pack", f"pack {pack.id.short} has no footer")
-    footer = pack.bytes - _TRAILER.size - length
+    footer = pack.bytes - TRAILER.size - length
     if footer >= start:
-        body = tail[footer - start : -_TRAILER.size]
+        body = tail[footer - start : -TRAILER.size]
     else:
         body = backend.read(pack.name, footer, length)
     if blake3(body).digest() != digest:
@@ -253,17 +191,17 @@ def _has_its_id(backend: Backend, pack: PackRef) -> bool:
 
 def _parse_footer(body: bytes, footer: int) -> PackIndex:
     # ATTACK A06: every number is checked against the file it describes before it is used.
-    if len(body) < _COUNTS.size:
+    if len(body) < COUNTS.size:
         raise FormatError("bad-pack", "the footer is too short")
-    blocks, blobs = _COUNTS.unpack_from(body)
-    if blobs > BLOBS_MAX or len(body) != _COUNTS.size + blocks * _ROW.size + blobs * 36:
+    blocks, blobs = COUNTS.unpack_from(body)
+    if blobs > BLOBS_MAX or len(body) != COUNTS.size + blocks * ROW.size + blobs * 36:
         raise FormatError("bad-pack", "the footer's length does not fit its counts")
-    at = _COUNTS.size + blocks * _ROW.size
-    rows = list(_ROW.iter_unpack(body[_COUNTS.size : at]))
+    at = COUNTS.size + blocks * ROW.size
+    rows = list(ROW.iter_unpack(body[COUNTS.size : at]))
     sizes = array("I")
     sizes.frombytes(body[at + blobs * 32 :])
-    sizes = _little(sizes)
-    offset, number = _HEADER.size, 0
+    sizes = little(sizes)
+    offset, number = HEADER.size, 0
     for row_offset, stored, raw, count, codec in rows:
         if (
             row_offset != offset
@@ -292,9 +230,9 @@ def check_header(data: bytes) -> None:
     Raises:
         FormatError: (``bad-pack``) not a pack; (``newer-format``) a later format, or encrypted.
     """
-    if len(data) != _HEADER.size or data[:8] != _MAGIC:
+    if len(data) != HEADER.size or data[:8] != MAGIC:
         raise FormatError("bad-pack", "not a pack")
-    _, version, encryption, reserved = _HEADER.unpack(data)
+    _, version, encryption, reserved = HEADER.unpack(data)
     if version != 1 or encryption or reserved:
         raise FormatError(
             "newer-format",
@@ -317,21 +255,21 @@ def rebuild_index(backend: Backend, pack: PackRef) -> PackIndex:
     rows: list[tuple[int, int, int, int, int]] = []
     digests = bytearray()
     sizes = array("I")
-    offset = _HEADER.size
+    offset = HEADER.size
     try:
         while offset < PACK_MAX and len(sizes) < BLOBS_MAX:
-            head = backend.read(pack.name, offset, _BLOCK.size)
-            if len(head) < _BLOCK.size:
+            head = backend.read(pack.name, offset, BLOCK.size)
+            if len(head) < BLOCK.size:
                 break
-            codec, stored, raw, count = _BLOCK.unpack(head)
+            codec, stored, raw, count = BLOCK.unpack(head)
             if not _plausible(codec, stored, raw) or not 0 < count <= BLOBS_MAX:
                 break
-            rest = backend.read(pack.name, offset + _BLOCK.size, 4 * count + stored)
+            rest = backend.read(pack.name, offset + BLOCK.size, 4 * count + stored)
             if len(rest) < 4 * count + stored:
                 break
             lengths = array("I")
             lengths.frombytes(rest[: 4 * count])
-            lengths = _little(lengths)
+            lengths = little(lengths)
             if sum(lengths) != raw:
                 break
             content = memoryview(unpack_block(codec, rest[4 * count :], raw))
@@ -348,10 +286,11 @@ def rebuild_index(backend: Backend, pack: PackRef) -> PackIndex:
 
 
 def _front(count: int) -> int:
-    return _BLOCK.size + 4 * count
+    return BLOCK.size + 4 * count
 
 
-def _little(numbers: "array[int]") -> "array[int]":
+def little(numbers: "array[int]") -> "array[int]":
+    """Return ``numbers`` in the byte order of files, or from it."""
     if sys.byteorder == "big":
         numbers = array(numbers.typecode, numbers)
         numbers.byteswap()

@@ -15,16 +15,19 @@ class BlobTable:
     """All blobs of some packs, sorted by digest: 36 bytes each, where a dict would take 200.
 
     Attributes:
-        packs: The packs.
+        packs: The packs, those of documents first.
         indexes: Their indexes, in the same order.
         damaged: Packs that are missing or whose footer cannot be used, with the reason.
     """
 
     def __init__(self, backend: Backend, packs: tuple[PackRef, ...]) -> None:
         self.damaged: dict[Digest, str] = {}
-        self.packs = packs
-        self.indexes = [self._load(backend, pack) for pack in packs]
+        # Documents first: of several copies of a blob, find then gives one that is a document.
+        self.packs = tuple(sorted(packs, key=lambda pack: pack.role != "documents"))
+        self.indexes = [self._load(backend, pack) for pack in self.packs]
         self._starts = list(accumulate((len(index) for index in self.indexes), initial=0))
+        documents = sum(pack.role == "documents" for pack in self.packs)
+        self._documents = self._starts[documents]
         joined = b"".join(index.digests for index in self.indexes)
         keys = [joined[at : at + 32] for at in range(0, len(joined), 32)]
         order = sorted(range(len(keys)), key=keys.__getitem__)
@@ -50,7 +53,7 @@ class BlobTable:
             return rebuild_index(backend, pack)
 
     def find(self, raw: bytes) -> int:
-        """Return the number of a blob, or -1. Cost: one binary search."""
+        """Return the number of a blob's first copy, or -1. Cost: one binary search."""
         table = self._sorted
         low, high = 0, len(self._where)
         while low < high:
@@ -62,6 +65,10 @@ class BlobTable:
         if table[low * 32 : low * 32 + 32] == raw:
             return self._where[low]
         return -1
+
+    def is_document(self, number: int) -> bool:
+        """Return whether a blob lies in a documents pack."""
+        return number < self._documents
 
     def copies(self, raw: bytes) -> Iterator[int]:
         """Yield the numbers of every copy of a blob; concurrent writers may store it twice."""

@@ -19,10 +19,10 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.objects.backend import NOT_A_FILE, Backend
-from lyrikstore.objects.packs import PACK_MAX, PackRef
+from lyrikstore.objects.packs import PACK_MAX, ROLES, PackRef
 
 RECORD_MAX = 16 << 20
-"""Bytes of the largest transaction record: some 140,000 packs, 9 TB."""
+"""Bytes of the largest transaction record: some 125,000 packs, 8 TB."""
 
 LogType = Literal["manifest", "credential"]
 _FILE = re.compile(r"tx/([0-9]{20})")
@@ -81,7 +81,10 @@ class Transaction:
                 "seq": self.seq,
                 "log": [{"type": item.type, "id": str(item.id)} for item in self.log],
                 "packs": {
-                    "add": [{"id": str(pack.id), "bytes": pack.bytes} for pack in self.added],
+                    "add": [
+                        {"id": str(pack.id), "bytes": pack.bytes, "role": pack.role}
+                        for pack in self.added
+                    ],
                     "drop": [str(pack) for pack in self.dropped],
                 },
                 "chunkLists": [
@@ -293,10 +296,12 @@ def _log_item(value: Any, seq: int) -> LogItem:
 
 
 def _pack(value: Any, seq: int) -> PackRef:
-    item = _members(value, {"id", "bytes"}, seq)
+    item = _members(value, {"id", "bytes", "role"}, seq)
     if type(item["bytes"]) is not int or not 0 < item["bytes"] <= PACK_MAX:
         raise FormatError("bad-record", f"transaction {seq}: impossible size of a pack")
-    return PackRef(Digest.parse(item["id"]), item["bytes"])
+    if item["role"] not in ROLES:  # a tuple: hostile JSON may not be hashable
+        raise FormatError("bad-record", f"transaction {seq}: unknown role of a pack")
+    return PackRef(Digest.parse(item["id"]), item["bytes"], item["role"])
 
 
 def _pair(value: Any, seq: int) -> tuple[Digest, Digest]:

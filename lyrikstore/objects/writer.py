@@ -1,30 +1,32 @@
 """Storing blobs: everything waits in scratch files until ``finish`` (spec/04-objects.md §4)."""
 
-import contextlib
 import io
 import os
 import stat
 from array import array
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Protocol, Self
 
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError, storage_error
-from lyrikstore.objects.backend import Backend, open_scratch
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
+from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import WHOLE_MAX, Readable, cut, encode_list, is_fine
-from lyrikstore.objects.packs import (
-    BLOBS_TARGET,
-    BLOCK_MAX,
-    BLOCK_TARGET,
-    PACK_TARGET,
-    PackRef,
-    PackWriter,
-)
+from lyrikstore.objects.packing import Packer
+from lyrikstore.objects.packs import ROLES, PackRef, PackRole
 from lyrikstore.objects.transactions import PackChanges
+
+
+class Known(Protocol):
+    """What a writer asks about the blobs of the live packs; a ``BlobStore`` answers."""
+
+    def holds(self, raw: bytes, role: PackRole) -> bool:
+        """Return whether a blob need not be stored again in a pack of ``role``."""
+
+    def list_of(self, blob: Digest) -> Digest | None:
+        """Return the list of pieces recorded for a large blob, if that list is there."""
 
 
 class BlobWriter:
@@ -35,21 +37,15 @@ class BlobWriter:
 
     Args:
         backend: Where packs go.
-        known: Tells whether a raw digest is already in a live pack.
+        known: Tells what the live packs hold.
     """
 
-    def __init__(self, backend: Backend, known: Callable[[bytes], bool]) -> None:
+    def __init__(self, backend: Backend, known: Known) -> None:
         self._backend = backend
         self._known = known
-        self._own: set[bytes] = set()
+        self._own: dict[PackRole, set[bytes]] = {role: set() for role in ROLES}
+        self._packers = {role: Packer(backend.scratch, role) for role in ROLES}
         self._lists: dict[Digest, Digest] = {}
-        self._digests = bytearray()
-        self._pending: list[bytes] = []
-        self._pending_bytes = 0
-        self._pack: PackWriter | None = None
-        self._file: BinaryIO | None = None
-        self._files: list[tuple[BinaryIO, Path, PackRef]] = []
-        self._path = Path()
         self._done = False
 
     def __enter__(self) -> Self:
@@ -64,19 +60,24 @@ class BlobWriter:
         self.abort()
 
     def put_bytes(self, data: bytes) -> Digest:
-        """Store ``data`` and return its digest.
+        """Store a document and return its digest.
+
+        Documents describe and prove: manifests, trees, credentials, attachments. They lie in
+        packs of their own, so that a copy of a store can leave the data out.
 
         Raises:
             StorageError: The medium failed; nothing of this writer will be stored.
         """
-        if len(data) > WHOLE_MAX:
-            return self._put_stream(io.BytesIO(data))[0]
-        return Digest(self._put_whole(data))
+        return self._put(data, "documents")
+
+    def put_data(self, data: bytes) -> Digest:
+        """Store the content of a data file and return its digest; see :meth:`put_bytes`."""
+        return self._put(data, "data")
 
     def put_file(
         self, source: Path | Readable, *, follow_links: bool = False
     ) -> tuple[Digest, int]:
-        """Store a file or the rest of a stream; return its digest and size in bytes.
+        """Store a data file or the rest of a stream; return its digest and size in bytes.
 
         What is hashed is what is stored: the file is read once.
 
@@ -104,8 +105,8 @@ class BlobWriter:
             if before.st_size <= WHOLE_MAX:
                 data = _read_fd(fd, before.st_size + 1, source)
                 _check_unchanged(fd, before, len(data), source)
-                return Digest(self._put_whole(data)), len(data)
-            digest, size = self._put_stream(_FdReader(fd, source))
+                return Digest(self._put_whole(data, "data")), len(data)
+            digest, size = self._put_stream(_FdReader(fd, source), "data")
             _check_unchanged(fd, before, size, source)
             return digest, size
         finally:
@@ -121,34 +122,20 @@ class BlobWriter:
         """
         self._check_open()
         try:
-            self._flush_block()
-            self._close_pack()
-            for file, path, pack in self._files:
-                self._install(path, pack)
-                file.close()
-        except StorageError:
-            raise
-        except OSError as error:
-            raise storage_error(error, "writing a pack") from error
+            packs = [pack for role in ROLES for pack in self._packers[role].close()]
+            for pack in packs:
+                self._install(pack.path, pack.ref)
         finally:
             self.abort()
-        return PackChanges(tuple(pack for _, _, pack in self._files), tuple(self._lists.items()))
+        return PackChanges(tuple(pack.ref for pack in packs), tuple(self._lists.items()))
 
     def abort(self) -> None:
         """Remove everything this writer has not finished. Safe to call again."""
         self._done = True
-        self._pending.clear()
-        self._own.clear()
-        files = [(file, path) for file, path, _ in self._files]
-        if self._file is not None:
-            files.append((self._file, self._path))
-            self._file = self._pack = None
-        for file, path in files:
-            # A full disk can make even this fail; the file is then a leftover, no more.
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                file.close()
+        for packer in self._packers.values():
+            packer.discard()
+        for own in self._own.values():
+            own.clear()
 
     def _install(self, path: Path, pack: PackRef) -> None:
         if self._backend.create(pack.name, path):
@@ -162,28 +149,37 @@ class BlobWriter:
         if hasher.digest() != pack.id.raw:
             self._backend.replace(pack.name, path)
 
-    def _put_whole(self, data: bytes) -> bytes:
+    def _put(self, data: bytes, role: PackRole) -> Digest:
+        if len(data) > WHOLE_MAX:
+            return self._put_stream(io.BytesIO(data), role)[0]
+        return Digest(self._put_whole(data, role))
+
+    def _put_whole(self, data: bytes, role: PackRole) -> bytes:
         self._check_open()
         raw = blake3(data).digest()
-        if raw in self._own or self._known(raw):
-            return raw
-        if self._pending_bytes + len(data) > BLOCK_MAX:
-            self._flush_block()
-        self._own.add(raw)
-        self._digests += raw
-        self._pending.append(data)
-        self._pending_bytes += len(data)
-        if self._pending_bytes >= BLOCK_TARGET or len(self._pending) >= 1 << 14:
-            self._flush_block()
+        if not self._holds(raw, role):
+            self._own[role].add(raw)
+            try:
+                self._packers[role].add(raw, data)
+            except StorageError:
+                self.abort()
+                raise
         return raw
+
+    def _holds(self, raw: bytes, role: PackRole) -> bool:
+        # Data that lies among the documents is where every copy has it; not the other way round.
+        own = raw in self._own["documents"] or (role == "data" and raw in self._own["data"])
+        return own or self._known.holds(raw, role)
 
     def _put_readable(self, source: Readable) -> tuple[Digest, int]:
         head = _read_up_to(source, WHOLE_MAX + 1)
         if len(head) <= WHOLE_MAX:
-            return Digest(self._put_whole(head)), len(head)
-        return self._put_stream(_Joined(head, source))
+            return Digest(self._put_whole(head, "data")), len(head)
+        return self._put_stream(_Joined(head, source), "data")
 
-    def _put_stream(self, stream: Readable, *, fine: bool = False) -> tuple[Digest, int]:
+    def _put_stream(
+        self, stream: Readable, role: PackRole, *, fine: bool = False
+    ) -> tuple[Digest, int]:
         head = _read_up_to(stream, WHOLE_MAX)
         whole = blake3()
         digests = bytearray()
@@ -191,50 +187,22 @@ class BlobWriter:
         total = 0
         for piece in cut(_Joined(head, stream), fine=fine or is_fine(head)):
             whole.update(piece)
-            digests += self._put_whole(piece)
+            digests += self._put_whole(piece, role)
             sizes.append(len(piece))
             total += len(piece)
         digest = Digest(whole.digest())
-        # A blob of one piece is that piece, already stored.
-        known = digest.raw in self._own or digest in self._lists or self._known(digest.raw)
-        if not known:
-            encoded = encode_list(bytes(digests), sizes)
+        if len(sizes) == 1:
+            return digest, total  # a blob of one piece is that piece, already stored
+        encoded = encode_list(bytes(digests), sizes)
+        known = self._lists.get(digest) or self._known.list_of(digest)
+        # A document must hang by pieces that are documents, whatever list it has as data.
+        if not (known == Digest.of(encoded) or (known and role == "data")):
             if len(encoded) <= WHOLE_MAX:
-                self._lists[digest] = Digest(self._put_whole(encoded))
+                self._lists[digest] = Digest(self._put_whole(encoded, "documents"))
             else:  # finely, so that lists of versions share what the versions share
-                self._lists[digest] = self._put_stream(io.BytesIO(encoded), fine=True)[0]
+                stream = io.BytesIO(encoded)
+                self._lists[digest] = self._put_stream(stream, "documents", fine=True)[0]
         return digest, total
-
-    def _flush_block(self) -> None:
-        if not self._pending:
-            return
-        try:
-            if self._pack is None:
-                self._file, self._path = open_scratch(self._backend.scratch)
-                self._pack = PackWriter(self._file)
-            self._pack.add_block(bytes(self._digests), self._pending)
-        except OSError as error:
-            self.abort()
-            raise storage_error(error, "writing a pack") from error
-        self._digests.clear()
-        self._pending.clear()
-        self._pending_bytes = 0
-        if self._pack.bytes >= PACK_TARGET or self._pack.blobs >= BLOBS_TARGET:
-            self._close_pack()
-
-    def _close_pack(self) -> None:
-        if self._pack is None or self._file is None:
-            return
-        try:
-            pack = self._pack.close()
-            # By the descriptor that wrote: only it is sure to hear of a failed write.
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            self.abort()
-            raise storage_error(error, "writing a pack") from error
-        # Kept open: the lock on it tells others that the file is in use.
-        self._files.append((self._file, self._path, pack))
-        self._pack = self._file = None
 
     def _check_open(self) -> None:
         if self._done:

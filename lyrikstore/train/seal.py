@@ -75,7 +75,7 @@ def seal(folder: Path, writer: BlobWriter, *, base: Digest, private: Path) -> Se
             _check_weights(name, data)
         if os.fsencode(private) in data:
             _refuse(f"{name} names a private folder of this machine")
-        entries.append(Entry(name, len(data), writer.put_bytes(data)))
+        entries.append(Entry(name, len(data), writer.put_data(data)))
         sums.append(f"{sha256(data).hexdigest()}  {name}\n")
     tree = Tree.of(entries)
     text = "".join(sums).encode("ascii")

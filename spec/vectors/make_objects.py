@@ -170,7 +170,8 @@ def transactions_good() -> list[dict[str, Any]]:
             _record(
                 7,
                 f'{{"id":"{_id("01")}","type":"manifest"}},{{"id":"{_id("02")}","type":"credential"}}',
-                f'{{"bytes":1234,"id":"{_id("03")}"}}',
+                f'{{"bytes":1234,"id":"{_id("03")}","role":"data"}},'
+                f'{{"bytes":5678,"id":"{_id("07")}","role":"documents"}}',
                 f'"{_id("04")}"',
                 f'{{"blob":"{_id("05")}","list":"{_id("06")}"}}',
             ),
@@ -191,7 +192,7 @@ def transactions_refused() -> list[dict[str, Any]]:
     """Return the cases of ``transactions/refused.json``; each is read as number 0."""
     good = _record(0)
     item = f'{{"id":"{_id("01")}","type":"manifest"}}'
-    pack = f'{{"bytes":1234,"id":"{_id("03")}"}}'
+    pack = f'{{"bytes":1234,"id":"{_id("03")}","role":"data"}}'
     cases = {
         "final newline": ("not-canonical", good + "\n"),
         "members out of order": (
@@ -208,6 +209,12 @@ def transactions_refused() -> list[dict[str, Any]]:
         "upper-case digest": ("bad-digest", _record(0, drop=f'"blake3:{"AB" * 32}"')),
         "pack of no bytes": ("bad-record", _record(0, add=pack.replace("1234", "0"))),
         "pack too large": ("bad-record", _record(0, add=pack.replace("1234", "134217729"))),
+        "pack without a role": (
+            "bad-record",
+            _record(0, add=pack.replace(',"role":"data"', "")),
+        ),
+        "pack of another role": ("bad-record", _record(0, add=pack.replace("data", "trees"))),
+        "role as a list": ("bad-record", _record(0, add=pack.replace('"data"', '["data"]'))),
         "size as a string": ("bad-record", _record(0, add=pack.replace("1234", '"1234"'))),
     }
     return [{"id": name, "kind": kind, "record": text} for name, (kind, text) in cases.items()]

@@ -21,10 +21,11 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.objects import packs, writer
+from lyrikstore.objects import packing, packs, writer
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.blobs import open_blobs
 from lyrikstore.objects.chunker import WHOLE_MAX
+from lyrikstore.objects.packs import ROLES
 from lyrikstore.objects.transactions import LiveObjects, Transaction
 from lyrikstore.testing.backends import MemoryBackend
 
@@ -121,6 +122,39 @@ def test_deduplication(box) -> None:
     assert store.read(digest, max_bytes=MANY) == edited
 
 
+@pytest.mark.parametrize("size", [200, 3 << 20])
+def test_documents_and_data_lie_apart(box, tmp_path, size: int) -> None:
+    """A copy made of the documents packs alone has every document, whatever is data as well."""
+    both, other, document = text(size, 1), text(size, 2), text(size, 3)
+    log = box.log
+    for blob in (both, other):
+        with box.open().writer() as w:
+            w.put_file(io.BytesIO(blob))
+            changes = w.finish()
+        assert {pack.role for pack in changes.added} == ({"data"} if size == 200 else set(ROLES))
+        assert log.append(Transaction(log.count(), (), changes.added, (), changes.chunk_lists))
+    with box.open().writer() as w:
+        for blob in (both, document):
+            w.put_bytes(blob)
+        w.put_file(io.BytesIO(document))  # lies where every copy has it
+        changes = w.finish()
+    assert {pack.role for pack in changes.added} == {"documents"}
+    assert log.append(Transaction(log.count(), (), changes.added, (), changes.chunk_lists))
+    live = log.live()
+    kept = tuple(pack for pack in live.packs if pack.role == "documents")
+    copy = open_blobs(box.backend, LiveObjects(kept, live.chunk_lists))
+    for blob in (both, document):
+        assert copy.read(Digest.of(blob), max_bytes=MANY) == blob
+    with pytest.raises(NotFoundError):
+        copy.read(Digest.of(other), max_bytes=MANY)
+    with box.open().writer() as w:
+        for blob in (both, other, document):
+            w.put_file(io.BytesIO(blob))
+        for blob in (both, document):
+            w.put_bytes(blob)
+        assert w.finish().added == ()
+
+
 def test_only_live_packs_deduplicate(box) -> None:
     box.commit([b"hello"])
     (pack,) = box.log.live_packs()
@@ -147,7 +181,7 @@ def test_the_same_pack_twice_and_a_damaged_namesake(box, root: Path) -> None:
 
 
 def test_packs_and_blocks_are_bounded(box, monkeypatch) -> None:
-    monkeypatch.setattr(writer, "PACK_TARGET", 1 << 20)
+    monkeypatch.setattr(packing, "PACK_TARGET", 1 << 20)
     blobs = [random.Random(n).randbytes(100_000) for n in range(60)]
     ids = box.commit(blobs)
     live = box.log.live_packs()
@@ -336,15 +370,15 @@ def test_a_full_disk_while_packing(box, root, monkeypatch, call) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if call == "fsync":
-        monkeypatch.setattr(writer.os, "fsync", no_sync)
+        monkeypatch.setattr(packing.os, "fsync", no_sync)
     else:
-        real = writer.open_scratch
+        real = packing.open_scratch
 
         def opened(folder):
             file, path = real(folder)
             return Full(file), path
 
-        monkeypatch.setattr(writer, "open_scratch", opened)
+        monkeypatch.setattr(packing, "open_scratch", opened)
     with pytest.raises(StorageError) as caught, box.open().writer() as w:  # noqa: PT012
         w.put_bytes(text(4 << 20))
         w.finish()

@@ -15,7 +15,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.blobs import BlobStore, open_blobs
-from lyrikstore.objects.packs import PackRef, PackWriter, read_index, rebuild_index
+from lyrikstore.objects.packing import PackWriter
+from lyrikstore.objects.packs import PackRef, read_index, rebuild_index
 from lyrikstore.objects.transactions import Transaction, TransactionLog
 from lyrikstore.testing.backends import MemoryBackend
 
@@ -161,7 +162,7 @@ def test_any_byte_of_a_pack(small_pack, tmp_path: Path) -> None:
 def test_hostile_packs_end_in_our_errors(tmp_path_factory, junk: bytes, headed: bool) -> None:
     data = (b"lyrpack\n\x01\0\0\0\0\0\0\0" if headed else b"") + junk
     backend = MemoryBackend(tmp_path_factory.mktemp("scratch"))
-    pack = PackRef(Digest.of(data), len(data))
+    pack = PackRef(Digest.of(data), len(data), "data")
     backend.files[pack.name] = data
     with suppress(LyrikstoreError):
         read_index(backend, pack)
@@ -192,7 +193,7 @@ def test_a_later_format_is_believed_if_the_pack_has_its_id(tmp_path: Path, small
     data = bytearray(original.files[known.name])
     data[8] = 2
     backend = MemoryBackend(tmp_path)
-    pack = PackRef(Digest.of(bytes(data)), len(data))
+    pack = PackRef(Digest.of(bytes(data)), len(data), "data")
     backend.create(pack.name, bytes(data))
     with pytest.raises(FormatError) as caught:
         BlobStore(backend, (pack,)).has(Digest.of(b""))
@@ -206,7 +207,7 @@ def test_footers_with_numbers_too_large(tmp_path: Path, field: int, row: int) ->
     """Signed with the right checksum: what somebody writes who knows the format."""
     backend = MemoryBackend(tmp_path)
     buffer = BytesIO()
-    writer = PackWriter(buffer)
+    writer = PackWriter(buffer, "data")
     for blob in (b"one", b"two"):
         writer.add_block(Digest.of(blob).raw, [blob])
     writer.close()
@@ -218,7 +219,7 @@ def test_footers_with_numbers_too_large(tmp_path: Path, field: int, row: int) ->
         width = 8 if field == 0 else 4
         body[at : at + width] = b"\xff" * width
     forged = data[: -48 - length] + body + data[-48:-40] + blake3(body).digest() + data[-8:]
-    pack = PackRef(Digest.of(forged), len(forged))
+    pack = PackRef(Digest.of(forged), len(forged), "data")
     backend.create(pack.name, forged)
     with pytest.raises(FormatError) as caught:
         read_index(backend, pack)

@@ -33,7 +33,7 @@ def test_script_makes_these_files() -> None:
 
 def store_of(data: bytes, scratch: Path) -> tuple[BlobStore, PackRef]:
     backend = MemoryBackend(scratch)
-    pack = PackRef(Digest.of(data), len(data))
+    pack = PackRef(Digest.of(data), len(data), "documents")
     backend.files[pack.name] = data
     return BlobStore(backend, [pack]), pack
 
@@ -59,7 +59,7 @@ def test_refused_packs(case, tmp_path) -> None:
     store, pack = store_of(data, tmp_path)
     if "appended" in case["id"] or "cut short" in case["id"]:
         change = -1 if "appended" in case["id"] else 1
-        pack = PackRef(pack.id, pack.bytes + change)  # what the record would say
+        pack = PackRef(pack.id, pack.bytes + change, pack.role)  # what the record would say
         store = BlobStore(store.backend, [pack])
         store.backend.files[pack.name] = data
     if case["kind"] == "blob-damaged":
