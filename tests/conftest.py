@@ -25,6 +25,8 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
+pytest_plugins = ["tests.servers.s3"]
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Test groups that need Debian packages: the program that must be there, and its package.
@@ -36,9 +38,12 @@ GROUPS = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out groups whose Debian package is absent; under CI that is a failure instead."""
     for item in items:
+        if item.get_closest_marker("s3"):  # one cluster: all in one process
+            item.add_marker(pytest.mark.xdist_group("s3"))
         for mark, (program, package) in GROUPS.items():
             if item.get_closest_marker(mark) and shutil.which(program) is None:
                 if os.environ.get("CI"):

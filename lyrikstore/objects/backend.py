@@ -1,9 +1,10 @@
-"""Where a store's files live: five operations and one scratch folder (spec/04-objects.md §2).
+"""Where a store's files live: seven operations and one scratch folder (spec/04-objects.md §4.2).
 
 Everything a store holds is an immutable file created once, except the few that are replaced
-atomically (the log checkpoint). So a backend needs exclusive create, atomic replace, ranged read,
-list and remove, and nothing else. ``lyrikstore.testing.backends`` holds the suite that a
-third-party backend runs against itself.
+atomically (the log checkpoint). So a backend needs exclusive create, atomic replace, with and
+without a condition, ranged read, size, list and remove, and nothing else. This module has the one
+for a local folder, ``lyrikstore.objects.remote`` all others; ``lyrikstore.testing.backends`` holds
+the suite that a third-party backend runs against itself.
 """
 
 import contextlib
@@ -36,8 +37,11 @@ class Backend(Protocol):
 
     Names are lower-case ASCII path segments joined by ``/``. Every method raises
     :class:`StorageError` (``disk-full``, ``read-only``, ``no-permission``, ``io``) when the
-    medium fails. After such an error from :meth:`create` or :meth:`replace` the outcome is
-    unknown: the name holds either the whole new content or what it held before, never a part.
+    medium fails, or :class:`RemoteError` when the medium is another machine. After such an error
+    from :meth:`create`, :meth:`replace` or :meth:`swap` the outcome is unknown: the name holds
+    either the whole new content or what it held before, never a part. Where it matters who of
+    several callers did it, their contents must differ: a remote tells a lost answer from a lost
+    race by what is there.
     """
 
     @property
@@ -51,6 +55,9 @@ class Backend(Protocol):
             NotFoundError: (``no-file``) there is no such file.
         """
 
+    def size(self, name: str) -> int | None:
+        """Return the size of the file in bytes, or None if there is none."""
+
     def create(self, name: str, source: bytes | Path) -> bool:
         """Create ``name`` durably if it does not exist; return whether this call created it.
 
@@ -62,8 +69,19 @@ class Backend(Protocol):
     def replace(self, name: str, source: bytes | Path) -> None:
         """Make ``source`` the content of ``name``, atomically and durably."""
 
+    def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
+        """Replace a small file if its content is ``expected``; return whether it was.
+
+        None: if there is no such file. Of concurrent callers with one expectation one gets True,
+        except on media that cannot compare and replace in one step (SFTP), where two may.
+        """
+
     def list(self, prefix: str) -> Iterator[str]:
-        """Yield every name that starts with ``prefix``, in ascending order."""
+        """Yield every name that starts with ``prefix``, in ascending order.
+
+        For scrubbing and collecting only: what a store holds stands in its records, and a remote
+        may list late or wrongly.
+        """
 
     def remove(self, name: str) -> None:
         """Remove ``name``; a name that is not there is no error."""
@@ -119,6 +137,19 @@ class LocalBackend:
                 raise StorageError(NOT_A_FILE, f"reading {name}: not a regular file") from None
             raise storage_error(error, f"reading {name}") from error
 
+    def size(self, name: str) -> int | None:
+        """Return a file's size; see :meth:`Backend.size`."""
+        path = self._path(name)
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise storage_error(error, f"looking for {name}") from error
+        if not stat.S_ISREG(found.st_mode):
+            raise StorageError(NOT_A_FILE, f"looking for {name}: not a regular file")
+        return found.st_size
+
     def create(self, name: str, source: bytes | Path) -> bool:
         """Create a file exclusively; see :meth:`Backend.create`."""
         path = self._path(name)
@@ -151,6 +182,27 @@ class LocalBackend:
             raise
         except OSError as error:
             raise storage_error(error, f"writing {name}") from error
+
+    def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
+        """Replace a file that nobody has changed; see :meth:`Backend.swap`."""
+        path = self._path(name)
+        if expected is None:
+            return self.create(name, new)
+        try:
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise storage_error(error, f"writing {name}") from error
+        try:
+            # A lock on the folder leaves no lock file behind and dies with its process.
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if self.size(name) is None or self.read(name, 0, len(expected) + 1) != expected:
+                return False
+            self.replace(name, new)
+        finally:
+            os.close(folder)
+        return True
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield names in order; see :meth:`Backend.list`."""
@@ -194,9 +246,11 @@ class LocalBackend:
                     yield name
 
     def _make_parents(self, path: Path) -> None:
+        # The store's folder is made too, but nothing above it: a disk that is not mounted, or a
+        # misspelt path, must not become a new store somewhere else.
         missing = []
         folder = path.parent
-        while folder != self._root and not folder.is_dir():
+        while folder != self._root.parent and not folder.is_dir():
             missing.append(folder)
             folder = folder.parent
         for folder in reversed(missing):

@@ -8,7 +8,9 @@ A third-party backend tests itself so::
             return MyBackend(..., scratch=scratch)
 """
 
+import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,62 +19,10 @@ from typing import Literal
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
-from lyrikstore.objects.backend import Backend, check_name
+from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.remote.memory import MemoryBackend
 
-
-class MemoryBackend:
-    """A store in a dictionary.
-
-    Args:
-        scratch: A folder for files being built.
-    """
-
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
-        self._lock = threading.Lock()
-        self.files: dict[str, bytes] = {}
-
-    @property
-    def scratch(self) -> Path:
-        """The folder given."""
-        return self._scratch
-
-    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Return bytes of a file."""
-        check_name(name)
-        if name not in self.files:
-            raise NotFoundError("no-file", f"reading {name}: there is no such file")
-        end = None if length is None else start + length
-        return self.files[name][start:end]
-
-    def create(self, name: str, source: bytes | Path) -> bool:
-        """Create a file if it does not exist."""
-        check_name(name)
-        data = source if isinstance(source, bytes) else source.read_bytes()
-        with self._lock:
-            if name in self.files:
-                return False
-            self.files[name] = data
-            return True
-
-    def replace(self, name: str, source: bytes | Path) -> None:
-        """Replace a file."""
-        check_name(name)
-        self.files[name] = source if isinstance(source, bytes) else source.read_bytes()
-
-    def list(self, prefix: str) -> Iterator[str]:
-        """Yield names in order."""
-        yield from sorted(name for name in list_of(self.files) if name.startswith(prefix))
-
-    def remove(self, name: str) -> None:
-        """Remove a file."""
-        check_name(name)
-        self.files.pop(name, None)
-
-
-def list_of(files: dict[str, bytes]) -> tuple[str, ...]:
-    """Return the names in ``files``; a copy, as others may write meanwhile."""
-    return tuple(files)
+__all__ = ["BackendContract", "CrashError", "FaultyBackend", "MemoryBackend"]
 
 
 class CrashError(BaseException):
@@ -113,6 +63,11 @@ class FaultyBackend:
         self._count(f"reading {name}", before=True)
         return self.inner.read(name, start, length)
 
+    def size(self, name: str) -> int | None:
+        """Return a file's size, or fail."""
+        self._count(f"looking for {name}", before=True)
+        return self.inner.size(name)
+
     def create(self, name: str, source: bytes | Path) -> bool:
         """Create a file, or fail before or after."""
         self._count(f"writing {name}", before=not self.after)
@@ -125,6 +80,13 @@ class FaultyBackend:
         self._count(f"writing {name}", before=not self.after)
         self.inner.replace(name, source)
         self._check(f"writing {name}")
+
+    def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
+        """Replace a file that nobody has changed, or fail before or after."""
+        self._count(f"writing {name}", before=not self.after)
+        swapped = self.inner.swap(name, expected, new)
+        self._check(f"writing {name}")
+        return swapped
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield names, or fail."""
@@ -192,7 +154,7 @@ class BackendContract:
 
     def test_create_from_a_file(self, backend: Backend, tmp_path: Path) -> None:
         """A file in the scratch folder or elsewhere is taken over, and may be removed."""
-        backend.scratch.mkdir(exist_ok=True)
+        backend.scratch.mkdir(parents=True, exist_ok=True)
         for number, path in enumerate((backend.scratch / "one", tmp_path / "two")):
             path.write_bytes(b"x" * 3_000_000)
             assert backend.create(f"packs/{number}", path)
@@ -201,11 +163,81 @@ class BackendContract:
             assert backend.read(f"packs/{number}") == b"x" * 3_000_000
 
     def test_one_winner(self, backend: Backend) -> None:
-        """Of 16 concurrent creators exactly one wins, and its bytes stay."""
-        with ThreadPoolExecutor(8) as pool:
-            won = list(pool.map(lambda n: backend.create("tx/slot", b"%d" % n), range(16)))
+        """Of 32 creators in 16 threads exactly one wins, and its bytes stay."""
+        with ThreadPoolExecutor(16) as pool:
+            won = list(pool.map(lambda n: backend.create("tx/slot", b"%d" % n), range(32)))
         assert won.count(True) == 1
         assert backend.read("tx/slot") == b"%d" % won.index(True)
+
+    def test_size(self, backend: Backend) -> None:
+        """The size is known without reading; of what is not there it is None."""
+        assert backend.size("packs/a") is None
+        backend.create("packs/a", b"x" * 70_000)
+        assert backend.size("packs/a") == 70_000
+        backend.replace("packs/a", b"")
+        assert backend.size("packs/a") == 0
+        backend.remove("packs/a")
+        assert backend.size("packs/a") is None
+
+    def test_swap(self, backend: Backend) -> None:
+        """Only who knows what is there replaces it."""
+        assert not backend.swap("log/checkpoint", b"something", b"one")
+        assert backend.swap("log/checkpoint", None, b"one")
+        assert not backend.swap("log/checkpoint", None, b"two")
+        assert not backend.swap("log/checkpoint", b"on", b"two")
+        assert not backend.swap("log/checkpoint", b"one and more", b"two")
+        assert backend.read("log/checkpoint") == b"one"
+        assert backend.swap("log/checkpoint", b"one", b"two")
+        assert backend.read("log/checkpoint") == b"two"
+
+    swaps_exclusively = True
+    """Whether :meth:`Backend.swap` compares and replaces in one step; False: SFTP."""
+
+    def test_no_increment_is_lost(self, backend: Backend) -> None:
+        """A counter that 8 threads move 24 times by swaps ends at 24.
+
+        The contents differ: two callers who write the same may both be told that they did.
+        """
+        if not self.swaps_exclusively:
+            pytest.skip("this medium compares and replaces in two steps")
+        backend.create("log/counter", b"0 nobody")
+
+        def increment(number: int) -> None:
+            for attempt in range(500):
+                before = backend.read("log/counter")
+                count = int(before.split()[0])
+                if backend.swap("log/counter", before, b"%d %d" % (count + 1, number)):
+                    return
+                time.sleep(0.002 * (attempt % 7 + number % 5))
+            raise AssertionError("never got a turn")
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(increment, range(24)))
+        assert backend.read("log/counter").split()[0] == b"24"
+
+    def test_every_name_is_listed_after_writing(self, backend: Backend) -> None:
+        """Of 1,100 names written by 8 threads none is missing from the list."""
+        names = [f"packs/{number % 7}/{number:04x}" for number in range(1100)]
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(lambda name: backend.create(name, b"x"), names))
+        assert list(backend.list("packs/")) == sorted(names)
+
+    @pytest.mark.parametrize("name", ["a", "-", "_", "tx/0.1-2_3", "a/b/c/d/e/f", "x" * 200])
+    def test_names(self, backend: Backend, name: str) -> None:
+        """Every name of the grammar works, up to 200 bytes."""
+        assert backend.create(name, name.encode())
+        assert backend.read(name) == name.encode()
+        assert list(backend.list("")) == [name]
+
+    def test_sizes(self, backend: Backend) -> None:
+        """Sizes around the usual block and part sizes come back whole, in ranges as well."""
+        for size in (1, 4095, 32768, 32769, 1 << 20, (5 << 20) + 1000):
+            data = hashlib.shake_128(b"%d" % size).digest(size)
+            assert backend.create(f"packs/{size}", data)
+            assert backend.read(f"packs/{size}") == data
+            middle = size // 2
+            assert backend.read(f"packs/{size}", middle, 4) == data[middle : middle + 4]
+            assert backend.size(f"packs/{size}") == size
 
     def test_replace(self, backend: Backend, tmp_path: Path) -> None:
         """The new content is there whole, whether or not there was one before."""

@@ -1,0 +1,65 @@
+"""Stores on other machines: :func:`open_backend` and what it opens (spec/04-objects.md §4.2).
+
+::
+
+    backend = open_backend("s3://bucket/prefix", scratch=folder, options={"region": "eu-west-1"})
+    backend.create("tx/…", data)        # True for one of any number of callers
+
+Heavy libraries are imported when a remote of their kind is opened.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.remote.memory import MemoryBackend, shared_files
+from lyrikstore.objects.remote.retrying import Retry
+from lyrikstore.objects.remote.urls import RemoteUrl
+
+__all__ = ["RemoteUrl", "Retry", "open_backend"]
+
+
+def open_backend(
+    url: str,
+    *,
+    scratch: Path,
+    options: Mapping[str, str] | None = None,
+    retry: Retry | None = None,
+) -> Backend:
+    """Return the backend of the store at ``url``; nothing is asked of it yet.
+
+    Args:
+        url: ``s3://``, ``gs://``, ``az://``, ``sftp://``, ``http(s)://`` (read-only),
+            ``memory://`` (this process only), ``file://``, or the path of a folder.
+        scratch: A local folder for files being built; a folder remote uses its own.
+        options: What this kind of remote lets one set; never a secret.
+        retry: How often to try; 5 times if left out.
+
+    Raises:
+        InvalidInputError: (``bad-remote-url``, ``secret-in-url``, ``bad-option``)
+        RemoteError: (``remote-needs-extra``) a library is not installed; (``remote-denied``) the
+            credentials found cannot be used.
+    """
+    place = RemoteUrl.parse(url)
+    given = dict(options or {})
+    retry = retry or Retry()
+    if place.scheme in {"s3", "gs", "az"}:
+        from lyrikstore.objects.remote import cloud
+
+        _check_options(given, cloud.OPTIONS[place.scheme], place)
+        return cloud.CloudBackend(place, scratch, retry, given)
+    _check_options(given, frozenset(), place)
+    if place.scheme == "memory":
+        return MemoryBackend(scratch, shared_files(f"{place.host}/{place.path}".rstrip("/")))
+    return LocalBackend(Path(place.path))
+
+
+def _check_options(given: Mapping[str, str], known: frozenset[str], url: RemoteUrl) -> None:
+    for name in given:
+        if name not in known:
+            raise InvalidInputError(
+                "bad-option",
+                f"{url.scheme}:// remotes have no option {name[:40]!r}",
+                hint=f"they have {', '.join(sorted(known))}" if known else "they have none",
+            )

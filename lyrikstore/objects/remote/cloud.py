@@ -1,0 +1,292 @@
+"""S3, Google Cloud Storage and Azure, through obstore (spec/adr/0006-remotes.md says why).
+
+obstore's own retries are off: ours count. It gives no status code and no headers, only a text
+that quotes the URL, so errors are told apart by that text and none of it is passed on.
+"""
+
+import contextlib
+import mmap
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, RemoteError
+from lyrikstore.objects.remote.base import MAX_READ, RemoteBackend, open_source
+from lyrikstore.objects.remote.profiles import profile_settings
+from lyrikstore.objects.remote.retrying import Retry, TransientError
+from lyrikstore.objects.remote.urls import RemoteUrl
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+T = TypeVar("T")
+
+OPTIONS = {
+    "s3": frozenset({"endpoint", "region", "profile", "anonymous", "virtual-host", "timeout"}),
+    "gs": frozenset({"endpoint", "anonymous", "timeout"}),
+    "az": frozenset({"endpoint", "account", "anonymous", "timeout"}),
+}
+"""What may be set besides the URL; never a secret."""
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>(\w{1,64})</Code>")
+_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+# Codes behind a 4xx that are the network's doing, or a race that only another try decides.
+_AGAIN_CODES = frozenset(
+    {
+        "ConditionalRequestConflict",
+        "OperationAborted",
+        "RequestTimeout",
+        "SlowDown",
+        "BadDigest",
+        "InvalidDigest",
+        "IncompleteBody",
+        "XAmzContentSHA256Mismatch",
+        "XAmzContentChecksumMismatch",
+        "Md5Mismatch",
+    }
+)
+_CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
+_NO_CONTAINER = frozenset({"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"})
+_FULL = frozenset({"QuotaExceeded", "EntityTooLarge", "StorageFull", "XMinioStorageFull"})
+_NO_CREDENTIALS = re.compile(r"credential|InstanceMetadata|metadata endpoint|token", re.IGNORECASE)
+
+
+class CloudBackend(RemoteBackend):
+    """A store in a bucket. Exclusive create and compare-and-swap are the server's.
+
+    Args:
+        url: Bucket and prefix.
+        scratch: A local folder.
+        retry: How often to try.
+        options: See :data:`OPTIONS`.
+    """
+
+    def __init__(
+        self, url: RemoteUrl, scratch: Path, retry: Retry, options: dict[str, str]
+    ) -> None:
+        super().__init__(url, scratch, retry)
+        try:
+            import obstore
+        except ImportError:
+            extra = {"s3": "s3", "gs": "gcs", "az": "azure"}[url.scheme]
+            raise RemoteError(
+                "remote-needs-extra",
+                f"{url.scheme}:// remotes need the library obstore",
+                hint=f"pip install 'lyrikstore[{extra}]'",
+            ) from None
+        self._obstore = obstore
+        self._store = _open(url, options)
+        self._bare_tags = False  # whether If-Match wants the ETag without its quotes
+
+    def _get(self, name: str, start: int, length: int | None) -> bytes:
+        def get() -> bytes:
+            options: Any = None
+            if length is not None:
+                options = {"range": (start, start + length)}
+            elif start:
+                options = {"range": {"offset": start}}
+            answer = self._obstore.get(self._store, name, options=options)
+            first, end = answer.range
+            # Caps before allocation, whatever the server claims.
+            if end - first > (MAX_READ if length is None else length) or first != start:
+                raise self._failed(f"reading {name}", "it answers with another range")
+            data = bytes(answer.bytes())
+            if len(data) != end - first:
+                raise TransientError(self._failed(f"reading {name}", "the answer was cut short"))
+            return data
+
+        try:
+            return self._ask(f"reading {name}", get)
+        except _RangeError:
+            return b""
+
+    def _head(self, name: str) -> int | None:
+        try:
+            head = self._ask(f"looking for {name}", lambda: self._obstore.head(self._store, name))
+        except NotFoundError:
+            return None
+        return int(head["size"])
+
+    def _put_new(self, name: str, source: bytes | Path) -> bool:
+        with _buffer(source, name) as data:
+            try:
+                self._ask(
+                    f"writing {name}",
+                    lambda: self._obstore.put(self._store, name, data, mode="create"),
+                )
+            except _ExistsError:
+                return False
+        return True
+
+    def _put(self, name: str, source: bytes | Path) -> None:
+        with _buffer(source, name) as data:
+            self._ask(
+                f"writing {name}",
+                lambda: self._obstore.put(self._store, name, data, use_multipart=False),
+            )
+
+    def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
+        def read() -> Any:
+            answer = self._obstore.get(self._store, name)
+            same = answer.meta["size"] == len(expected) and bytes(answer.bytes()) == expected
+            return answer.meta if same else None
+
+        try:
+            meta = self._ask(f"reading {name}", read)
+        except NotFoundError:
+            return False
+        if meta is None:
+            return False
+        # Ceph compares If-Match with the ETag without quotes, AWS and others with them.
+        for bare in (self._bare_tags, not self._bare_tags):
+            version: Any = {key: meta[key] for key in ("e_tag", "version") if meta[key]}
+            if bare and "e_tag" in version:
+                version["e_tag"] = version["e_tag"].strip('"')
+            with contextlib.suppress(_ExistsError):
+                self._ask(
+                    f"writing {name}",
+                    partial(self._obstore.put, self._store, name, new, mode=version),
+                )
+                self._bare_tags = bare
+                return True
+        return False
+
+    def _names(self, folder: str) -> list[str]:
+        def names() -> list[str]:
+            pages = self._obstore.list(self._store, folder or None, chunk_size=1000)
+            return [str(found["path"]) for page in pages for found in page]
+
+        return self._ask(f"listing {folder}", names)
+
+    def _delete(self, name: str) -> None:
+        with contextlib.suppress(NotFoundError):
+            self._ask(f"removing {name}", lambda: self._obstore.delete(self._store, name))
+
+    def _ask(self, doing: str, request: Callable[[], T]) -> T:
+        from obstore import exceptions
+
+        try:
+            return request()
+        except (exceptions.BaseError, OSError, ValueError) as error:
+            # `from None`: the text quotes the request, and with it perhaps a signed URL.
+            raise self._translated(doing, error) from None
+
+    def _translated(self, doing: str, error: Exception) -> Exception:
+        from obstore import exceptions
+
+        text = str(error)
+        found = _STATUS.search(text)
+        status = int(found[1]) if found else 0
+        found = _CODE.search(text)
+        code = found[1] if found else ""
+        if code in _NO_CONTAINER:
+            return self._failed(doing, "there is no such bucket", kind="remote-missing")
+        if status == 404 or isinstance(error, FileNotFoundError):
+            return NotFoundError("no-file", f"{self.url}: {doing}: there is no such file")
+        said = f"the server says {status} {code}".rstrip()
+        if code in _AGAIN_CODES:
+            return TransientError(self._failed(doing, said), refused=True)
+        if status in _AGAIN:
+            return TransientError(self._failed(doing, said))
+        if status in {304, 412} or isinstance(
+            error, exceptions.AlreadyExistsError | exceptions.PreconditionError
+        ):
+            return _ExistsError(said)
+        if status == 416:
+            return _RangeError(said)
+        if code in _CLOCK:
+            return self._failed(doing, "the clocks differ too much", kind="remote-clock")
+        if status in {401, 403}:
+            return self._failed(doing, said, kind="remote-denied")
+        if code in _FULL or status == 507:
+            return self._failed(doing, said, kind="remote-full")
+        if status:
+            return self._failed(doing, said)
+        if _NO_CREDENTIALS.search(text) and "error sending request" not in text:
+            return self._failed(doing, "no credentials were found", kind="remote-denied")
+        return TransientError(
+            self._failed(doing, "the connection failed", kind="remote-unreachable")
+        )
+
+
+class _ExistsError(Exception):
+    """A condition of the request does not hold: 412."""
+
+
+class _RangeError(Exception):
+    """The file ends before the first byte asked for: 416."""
+
+
+@contextlib.contextmanager
+def _buffer(source: bytes | Path, name: str) -> Iterator[Any]:
+    # A conditional put is one request with a body in memory. Mapping the file keeps that memory
+    # the page cache's: a pack of 128 MiB costs none of our own.
+    if isinstance(source, bytes):
+        yield source
+        return
+    with open_source(source, name) as file:
+        file.seek(0, 2)
+        if not file.tell():
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            yield mapped
+
+
+def _open(url: RemoteUrl, options: dict[str, str]) -> "ObjectStore":
+    from obstore import exceptions, store
+
+    seconds = options.get("timeout", "30")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", seconds):
+        raise InvalidInputError("bad-option", "timeout is a number of seconds, 1 to 9999")
+    endpoint = options.get("endpoint", "")
+    client: Any = {
+        "connect_timeout": timedelta(seconds=min(10, int(seconds))),
+        "read_timeout": timedelta(seconds=int(seconds)),  # without a byte
+        "timeout": timedelta(minutes=15),  # of one request: a pack over a slow line
+        "allow_http": endpoint.startswith("http://"),
+    }
+    once: Any = {"max_retries": 0}
+    config: Any = {"endpoint": endpoint} if endpoint else {}
+    if options.get("anonymous") == "true":
+        config["skip_signature"] = True
+    shared: dict[str, Any] = {"prefix": url.path or None, "client_options": client}
+    try:
+        if url.scheme == "s3":
+            if "region" in options:
+                config["region"] = options["region"]
+            if options.get("virtual-host") == "true":
+                config["virtual_hosted_style_request"] = True
+            config |= _s3_profile(url, options, config)
+            return store.S3Store(url.host, config=config, retry_config=once, **shared)
+        if url.scheme == "gs":
+            if endpoint:
+                config["base_url"] = config.pop("endpoint")
+            return store.GCSStore(url.host, config=config, retry_config=once, **shared)
+        if "account" in options:
+            config["account_name"] = options["account"]
+        return store.AzureStore(url.host, config=config, retry_config=once, **shared)
+    except (exceptions.BaseError, ValueError, OSError):
+        raise RemoteError(
+            "remote-denied",
+            f"{url}: the settings for this remote cannot be used",
+            hint="check endpoint, region, account and the files or variables with the credentials",
+        ) from None
+
+
+def _s3_profile(url: RemoteUrl, options: dict[str, str], config: Any) -> dict[str, Any]:
+    # The order of the AWS tools: a profile asked for, the environment, the default profile.
+    from obstore import store
+
+    if "profile" in options:
+        return {**profile_settings(options["profile"]), **config}
+    seen: Any = store.S3Store(url.host, config=config).config
+    known = {"access_key_id", "web_identity_token_file", "skip_signature", "role_arn"}
+    known |= {"container_credentials_relative_uri", "container_credentials_full_uri"}
+    if any(name.removeprefix("aws_") in known for name in seen):
+        return {}
+    return profile_settings(None) | {name: seen[name] for name in ("region",) if name in seen}

@@ -1,0 +1,47 @@
+"""AWS profiles: the two files that every AWS tool reads, which obstore does not."""
+
+import configparser
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError
+
+_SETTINGS = {
+    "aws_access_key_id": "access_key_id",
+    "aws_secret_access_key": "secret_access_key",
+    "aws_session_token": "session_token",
+    "region": "region",
+    "endpoint_url": "endpoint",
+}
+
+
+def profile_settings(profile: str | None, folder: Path | None = None) -> dict[str, str]:
+    """Return what ``~/.aws/credentials`` and ``~/.aws/config`` say, as obstore names it.
+
+    Args:
+        profile: Which one; None: the one called ``default``, if there is one.
+        folder: Where the two files are; ``~/.aws`` if left out.
+
+    Raises:
+        InvalidInputError: (``bad-option``) there is no such profile, or a file cannot be read.
+    """
+    folder = folder or Path("~/.aws").expanduser()
+    name = profile or "default"
+    found: dict[str, str] = {}
+    known = False
+    for file, section in (
+        ("config", "default" if name == "default" else f"profile {name}"),
+        ("credentials", name),
+    ):
+        # No interpolation: a secret may hold `%`.
+        parser = configparser.ConfigParser(interpolation=None, default_section="\0")
+        try:
+            parser.read(folder / file, encoding="utf-8")
+        except (configparser.Error, OSError, UnicodeDecodeError):
+            # The parser's message would quote the line, which may be a secret.
+            raise InvalidInputError("bad-option", f"{folder / file} cannot be read") from None
+        if parser.has_section(section):
+            known = True
+            found |= {_SETTINGS[k]: v for k, v in parser.items(section) if k in _SETTINGS}
+    if profile and not known:
+        raise InvalidInputError("bad-option", f"{folder} has no profile {profile!r}")
+    return found

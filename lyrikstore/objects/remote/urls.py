@@ -1,0 +1,107 @@
+"""Where a remote is: its URL taken apart, checked, and free of secrets."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from lyrikstore.canon.errors import InvalidInputError
+
+SCHEMES = ("file", "memory", "s3", "gs", "az", "sftp", "http", "https")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+_MEMORY = re.compile(r"[A-Za-z0-9_.-]{0,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteUrl:
+    """One remote. ``str()`` gives the one spelling to show and to remember.
+
+    Attributes:
+        scheme: One of :data:`SCHEMES`.
+        host: Host, bucket or container; empty for folders.
+        port: 0: the usual one.
+        user: For SFTP, or empty.
+        path: Decoded; of a folder absolute; of an object store the prefix, without ``/`` at its
+            ends; of SFTP relative to the user's home unless it starts with ``/``.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> "RemoteUrl":
+        """Take ``text``, a URL or the path of a folder, apart.
+
+        Raises:
+            InvalidInputError: (``bad-remote-url``) it is none we know; (``secret-in-url``) it
+                holds a password or token. Neither message repeats the URL's secret part.
+        """
+        match = _SCHEME.match(text)
+        if match is None:
+            if not text or "\0" in text:
+                raise InvalidInputError("bad-remote-url", "a remote needs a URL or a folder")
+            return cls("file", "", 0, "", str(Path(text).absolute()))
+        scheme = match[1].lower()
+        if scheme not in SCHEMES:
+            raise InvalidInputError(
+                "bad-remote-url",
+                f"remotes of kind {scheme}:// are not supported",
+                hint=f"use a folder or one of {', '.join(f'{name}://' for name in SCHEMES)}",
+            )
+        return cls._of(scheme, text)
+
+    @classmethod
+    def _of(cls, scheme: str, text: str) -> "RemoteUrl":
+        try:
+            parts = urlsplit(text)
+            port = parts.port or 0
+        except ValueError:
+            raise InvalidInputError("bad-remote-url", f"not a {scheme}:// URL") from None
+        userinfo = parts.netloc.rpartition("@")[0]
+        # A URL is shown, logged and remembered: whatever may be a secret must not be in it.
+        if ":" in userinfo or (userinfo and scheme != "sftp") or parts.query:
+            raise InvalidInputError(
+                "secret-in-url",
+                f"this {scheme}:// URL carries a user, password or query, which may be secrets",
+                hint="leave it out; docs/remotes.md says where each kind of remote finds "
+                "its credentials",
+            )
+        host, path = parts.hostname or "", unquote(parts.path)
+        if parts.fragment or re.search(r"[\0-\x1f\x7f]", host + path) or ".." in path.split("/"):
+            raise InvalidInputError("bad-remote-url", f"not a {scheme}:// URL of a store")
+        if scheme == "file":
+            return cls._folder(host, path)
+        if scheme in {"s3", "gs", "az", "memory"}:
+            host = parts.netloc  # case counts
+            named = _MEMORY if scheme == "memory" else _BUCKET
+            fits = named.fullmatch(host) is not None
+            path = "/".join(part for part in path.split("/") if part)
+        else:
+            fits = bool(host)
+            path = path.rstrip("/")
+        if not fits:
+            raise InvalidInputError("bad-remote-url", f"{scheme}:// needs a host or bucket")
+        if scheme == "sftp":  # sftp://host/~/x and sftp://host/~ are below the user's home
+            path = path[3:] if path.startswith("/~/") else "" if path == "/~" else path or "/"
+        return cls(scheme, host, port, unquote(userinfo), path)
+
+    @classmethod
+    def _folder(cls, host: str, path: str) -> "RemoteUrl":
+        if host not in {"", "localhost"} or not path.startswith("/"):
+            raise InvalidInputError("bad-remote-url", "a file:// URL looks like file:///folder")
+        return cls("file", "", 0, "", str(Path(path)))
+
+    def __str__(self) -> str:
+        path = quote(self.path, safe="/~-._:+=@,!$&'()*;")
+        if self.scheme == "file":
+            return self.path
+        if self.scheme == "sftp" and not path.startswith("/"):
+            path = f"~/{path}" if path else "~"
+        user = f"{quote(self.user)}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{user}{host}{port}" + ("/" + path.lstrip("/") if path else "")
