@@ -7,7 +7,6 @@ another part; a changed record is among those kept.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
@@ -19,7 +18,7 @@ from lyrikstore.curate.engine import WHOLE, Applied, FilterProgress, run_recipe
 from lyrikstore.curate.recipe import Recipe
 from lyrikstore.curate.records import DOCUMENT
 from lyrikstore.curate.texts import foreign_format, suffix_label
-from lyrikstore.curate.versions import Statement, current_version, put_attachment
+from lyrikstore.curate.versions import Statement, current_version, formats, put_attachment
 from lyrikstore.history.manifest import Input, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
@@ -138,7 +137,7 @@ def apply_recipe(
             manifests[part] = statement.sign(
                 repository, current, signer=signer, clock=clock, message=message
             )
-            transaction.log_manifest(manifests[part])
+            transaction.log_manifest(manifests[part], part_tree)
             fresh.append(part)
         unchanged = not fresh and used is current_filter
         if not unchanged:
@@ -230,7 +229,6 @@ def _body(
     source: Manifest, used: Manifest, part: str, tree: Tree, applied: Applied, *, recipe: Recipe
 ) -> dict[str, Any]:
     counts = applied.counts(part)
-    formats = Counter(PurePosixPath(e.path).suffix.lower() or "none" for e in tree.entries)
     stats: dict[str, Any] = {
         "files": len(tree.entries),
         "bytes": tree.total_bytes,
@@ -258,7 +256,7 @@ def _body(
     measured = {
         "derivedFrom": [str(source.id)],
         "generatedBy": [generated],
-        "formats": dict(formats),
+        "formats": formats(tree.paths),
         "stats": stats,
     }
     body: dict[str, Any] = {

@@ -4,31 +4,28 @@ Everything that can be wrong with the input is found before the first byte is wr
 fails later leaves the store as it was.
 """
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.jsontext import encode
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
-from lyrikstore.curate.descriptor import Descriptor, describe
+from lyrikstore.curate.bodies import Attach, checkpoint_body, dataset_body, lists
+from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.hashing import Hashing, Progress
 from lyrikstore.curate.licence import parse_licence
 from lyrikstore.curate.records import DOCUMENT, READERS, count_records
 from lyrikstore.curate.sheet import Joined, Row, Sheet, join, read_sheet
 from lyrikstore.curate.snapshot import Ignored, Scan, scan
-from lyrikstore.curate.unchanged import LastCommit, Recalled
+from lyrikstore.curate.unchanged import LastCommit, last_commit, listing_of, stat_cache
 from lyrikstore.curate.versions import Statement, changed_paths, current_version, put_attachment
 from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.manifest import Attachment, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
-from lyrikstore.objects.statcache import StatCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +121,32 @@ def commit_folder(
     Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
     """
     full_name = parse_name(name)
-    cache = StatCache(cache_dir / "stat") if cache_dir else None
-    last = LastCommit(cache_dir, folder, str(full_name)) if cache_dir else None
+    cache = stat_cache(cache_dir, folder) if cache_dir else None
     snapshot = _snapshot(repository, folder, sheet, follow_links)
     current = current_version(repository, str(full_name))
-    state_id = None
-    if last is not None:
-        options = {
-            "key": key,
-            "licence": licence,
-            "text": str(Digest.of(licence_text)) if licence_text is not None else None,
-            "descriptor": descriptor,
-            "reader": reader,
-            "orphans": allow_orphans,
-        }
-        state_id = last.state(snapshot, [sheet], options)
-        recalled = last.recall(state_id, current)
-        if recalled is not None and current is not None and not repository.blobs.damaged:
+    options = {
+        "key": key,
+        "licence": licence,
+        "text": str(Digest.of(licence_text)) if licence_text is not None else None,
+        "descriptor": descriptor,
+        "reader": reader,
+        "orphans": allow_orphans,
+    }
+    last = LastCommit(
+        folder=str(folder.resolve()),
+        name=str(full_name),
+        manifest="" if current is None else str(current.id),
+        listing=listing_of(snapshot, sheet, cache.safe_before) if cache else "",
+        options=Digest.of(json.dumps(options, sort_keys=True).encode()).hex,
+        sheet="" if sheet is None else str(sheet.resolve()),
+        follow_links=follow_links,
+        orphan_files=(),
+        orphan_rows=(),
+    )
+    recalled = last_commit(cache_dir, folder, last.name) if cache_dir and last.listing else None
+    if recalled is not None and current is not None and not repository.blobs.damaged:
+        seen = replace(recalled, orphan_files=(), orphan_rows=())
+        if seen == last:
             return _unchanged(current, snapshot, recalled)
     table = None if sheet is None else read_sheet(sheet, key)
     joined = _join(snapshot, table, allow_orphans)
@@ -148,8 +154,8 @@ def commit_folder(
     expression = licence
     if licence is not None and weights is None and licence != _licence_of(current):
         expression = parse_licence(licence)
-    job = Hashing(repository, snapshot, joined, cache, progress)
-    job.look_up()
+    job = Hashing(snapshot, joined.meta, cache, progress)
+    job.look_up(repository)
     before: Tree | None = None
     if current is not None and current.tree is not None:
         # The usual re-run: all is known and the same, so the old tree need not be read.
@@ -158,14 +164,14 @@ def commit_folder(
         before = known if same else repository.tree(current)
     large_loss = _check_loss(str(full_name), snapshot, before, allow_loss or dry_run)
 
-    def state(tree: Tree, attach: Callable[[str, bytes], Attachment]) -> Statement:
+    def state(tree: Tree, attach: Attach) -> Statement:
         attachments: list[Attachment] = []
         if weights is not None:
-            body = _checkpoint_body(weights, expression)
+            body = checkpoint_body(weights, expression)
             attachments.append(attach("sha256sums", weights.sha256sums))
         else:
             records = _count(reader, snapshot)
-            body = _dataset_body(
+            body = dataset_body(
                 tree,
                 snapshot,
                 table,
@@ -178,7 +184,7 @@ def commit_folder(
             if licence_text is not None and "licence" in body:
                 attachments.append(attach("licence-text", licence_text))
                 body["licence"]["textDigest"] = str(attachments[-1].id)
-            attachments += _lists(snapshot, joined, attach)
+            attachments += lists(snapshot, joined, attach)
         return Statement(
             "checkpoint" if weights else "dataset",
             str(full_name),
@@ -190,10 +196,12 @@ def commit_folder(
     def result(manifest: Manifest | None, tree: Tree, index: int | None) -> CommitResult:
         job.remember()
         version = manifest or current
-        if last is not None and version is not None and not dry_run:
+        orphan_files = joined.orphan_files if table else ()
+        if cache_dir is not None and version is not None and not dry_run:
             rows = tuple((row.number, row.key) for row in joined.orphan_rows)
-            files = joined.orphan_files if table else ()
-            last.remember(state_id, Recalled(str(version.id), files, rows))
+            replace(
+                last, manifest=str(version.id), orphan_files=orphan_files, orphan_rows=rows
+            ).save(cache_dir)
         added, removed, changed = changed_paths(before, tree)
         return CommitResult(
             manifest,
@@ -203,10 +211,10 @@ def commit_folder(
             added,
             removed,
             changed,
-            len(tree.entries),
+            len(tree),
             tree.total_bytes,
             job.bytes_read,
-            joined.orphan_files if table else (),
+            orphan_files,
             joined.orphan_rows,
             snapshot.ignored,
             large_loss,
@@ -226,12 +234,12 @@ def commit_folder(
             return result(None, tree, None)
         put(tree.encode())
         manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
-        transaction.log_manifest(manifest)
+        transaction.log_manifest(manifest, tree)
         index = transaction.commit()[0]
     return result(manifest, tree, index)
 
 
-def _unchanged(current: Manifest, snapshot: Scan, recalled: Recalled) -> CommitResult:
+def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> CommitResult:
     if current.tree is None:
         raise InvalidInputError("bad-name", f"{current.name} has no files")
     rows = tuple(Row(number, key, {}) for number, key in recalled.orphan_rows)
@@ -243,8 +251,8 @@ def _unchanged(current: Manifest, snapshot: Scan, recalled: Recalled) -> CommitR
         added=(),
         removed=(),
         changed=(),
-        files=len(snapshot.files),
-        bytes=snapshot.total_bytes,
+        files=len(snapshot.paths),
+        bytes=sum(snapshot.sizes),
         bytes_read=0,
         orphan_files=recalled.orphan_files,
         orphan_rows=rows,
@@ -259,7 +267,7 @@ def _snapshot(repository: Repository, folder: Path, sheet: Path | None, follow_l
         leave_out.append((sheet, "the metadata sheet"))
     snapshot = scan(folder, follow_links=follow_links, leave_out=leave_out)
     snapshot.require_clean(folder)
-    if not snapshot.files:
+    if not snapshot.paths:
         raise InvalidInputError(
             "no-files",
             f"{folder}: no files to commit ({len(snapshot.ignored)} left out)",
@@ -271,7 +279,7 @@ def _snapshot(repository: Repository, folder: Path, sheet: Path | None, follow_l
 def _join(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
     if sheet is None:
         return Joined({}, (), ())
-    joined = join((found.path for found in snapshot.files), sheet)
+    joined = join(snapshot.paths, sheet)
     if joined.orphan_rows and not allow_orphans:
         # A row without a file is metadata that would silently be lost; a file without a row
         # loses nothing and is named in the result.
@@ -308,19 +316,19 @@ def _check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) ->
         raise InvalidInputError(
             "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
         )
-    return inspect_weights(snapshot.files)
+    return inspect_weights(snapshot)
 
 
 def _check_loss(name: str, snapshot: Scan, before: Tree | None, allowed: bool) -> bool:
     if before is None:
         return False
-    here = {found.path for found in snapshot.files}
-    gone = [path for path in before.by_path if path not in here]
-    large = len(gone) * 5 > len(before.entries)
+    here = set(snapshot.paths)
+    gone = [path for path in before.paths if path not in here]
+    large = len(gone) * 5 > len(before)
     if large and not allowed:
         raise InvalidInputError(
             "large-loss",
-            f"{name}: {len(gone)} of {len(before.entries)} files are gone, such as {gone[0]}",
+            f"{name}: {len(gone)} of {len(before)} files are gone, such as {gone[0]}",
             hint="add --yes if they are meant to leave the dataset",
             details={"removed": gone[:1000], "count": len(gone)},
         )
@@ -329,63 +337,19 @@ def _check_loss(name: str, snapshot: Scan, before: Tree | None, allowed: bool) -
 
 def _count(reader: str, snapshot: Scan) -> int:
     if reader == DOCUMENT:
-        return len(snapshot.files)
+        return len(snapshot.paths)
     total = 0
-    for found in snapshot.files:
+    for at, path in enumerate(snapshot.paths):
         try:
-            with Path(found.location).open("rb") as stream:
-                total += count_records(reader, found.path, stream)
+            with Path(snapshot.location(at)).open("rb") as stream:
+                total += count_records(reader, path, stream)
         except OSError as error:
             raise InvalidInputError(
                 "file-unreadable",
-                f"{found.path}: cannot be read ({error.strerror or error})",
+                f"{path}: cannot be read ({error.strerror or error})",
                 hint="check the file and run it again",
             ) from None
     return total
-
-
-def _dataset_body(
-    tree: Tree,
-    snapshot: Scan,
-    sheet: Sheet | None,
-    joined: Joined,
-    *,
-    records: int,
-    reader: str,
-    descriptor: Descriptor,
-    licence: str | None,
-) -> dict[str, Any]:
-    formats = Counter(PurePosixPath(e.path).suffix.lower() or "none" for e in tree.entries)
-    stats: dict[str, Any] = {
-        "files": len(tree.entries),
-        "bytes": tree.total_bytes,
-        "records": records,
-    }
-    if sheet is not None:
-        stats["columns"] = {
-            column: sum(1 for meta in joined.meta.values() if column in meta)
-            for column in sheet.columns
-        }
-    body: dict[str, Any] = {
-        "reader": reader,
-        "records": records,
-        "bytes": tree.total_bytes,
-        "fileCount": len(tree.entries),
-        "origin": "committed",
-        "descriptor": describe(descriptor, {"formats": dict(formats), "stats": stats}),
-        "ignored": len(snapshot.ignored),
-    }
-    if sheet is not None:
-        body["metadata"] = {
-            "columns": list(sheet.columns),
-            "key": sheet.key,
-            "sheetDigest": str(sheet.digest),
-            "orphanRows": len(joined.orphan_rows),
-            "orphanFiles": len(joined.orphan_files),
-        }
-    if licence is not None:
-        body["licence"] = {"expression": licence}
-    return body
 
 
 def _licence_of(current: Manifest | None) -> str | None:
@@ -393,26 +357,3 @@ def _licence_of(current: Manifest | None) -> str | None:
         return None
     expression: str | None = current.body.get("licence", {}).get("expression")
     return expression
-
-
-def _checkpoint_body(weights: Weights, rights: str | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"origin": "imported", "format": weights.format}
-    if rights is not None:
-        body["rights"] = {"asserted": rights}
-    return body
-
-
-def _lists(
-    snapshot: Scan, joined: Joined, attach: Callable[[str, bytes], Attachment]
-) -> list[Attachment]:
-    found: list[Attachment] = []
-    if snapshot.ignored:
-        items = [{"path": item.path, "reason": item.reason} for item in snapshot.ignored]
-        found.append(attach("ignored", encode(items)))
-    if joined.orphan_rows or joined.orphan_files:
-        orphans = {
-            "rows": [{"row": row.number, "key": row.key} for row in joined.orphan_rows],
-            "files": list(joined.orphan_files),
-        }
-        found.append(attach("orphans", encode(orphans)))
-    return found

@@ -1,14 +1,13 @@
 """The hashing of a snapshot: only what the stat cache does not know is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import StorageError
-from lyrikstore.curate.sheet import Joined
-from lyrikstore.curate.snapshot import Found, Scan
+from lyrikstore.curate.snapshot import Scan
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.history.tree import Tree
 from lyrikstore.objects.statcache import StatCache
 from lyrikstore.objects.writer import BlobWriter
 
@@ -17,48 +16,60 @@ Progress = Callable[[int, int, int, int], None]
 
 
 class Hashing:
-    """What the cache knows of one snapshot, and what must be read.
+    """What the cache knows of one snapshot, and what must be read. It works on whole columns.
+
+    Args:
+        snapshot: The listing.
+        metas: Path to metadata.
+        cache: What was hashed before, if that is remembered.
+        progress: Told about files and bytes.
 
     Attributes:
-        pending: Files that must be read.
+        pending: Positions in the snapshot of the files that must be read.
         bytes_read: Bytes read so far.
     """
 
     def __init__(
         self,
-        repository: Repository,
         snapshot: Scan,
-        joined: Joined,
+        metas: Mapping[str, Mapping[str, str]],
         cache: StatCache | None,
-        progress: Progress | None,
+        progress: Progress | None = None,
     ) -> None:
-        self._repository = repository
-        self._files = snapshot.files
-        self._meta: Mapping[str, Mapping[str, str]] = joined.meta
+        self._snapshot = snapshot
+        self._metas = metas
         self._cache = cache
         self._progress = progress
-        self._total = snapshot.total_bytes
-        self._done = 0
-        self._entries: dict[str, Entry] = {}
+        self._sizes = snapshot.sizes
+        self._total = sum(self._sizes)
+        self._digests = bytearray(32 * len(snapshot.paths))
         self._tree: Tree | None = None
-        self.pending: list[Found] = []
+        self.pending: Sequence[int] = range(len(snapshot.paths))
         self.bytes_read = 0
 
-    def look_up(self) -> None:
-        """Take from the cache what it knows and the store still has."""
-        for found in self._files:
-            digest = self._cache.lookup(found.stat) if self._cache is not None else None
-            if digest is None or not self._repository.blobs.has(digest):
-                self.pending.append(found)
-            else:
-                self._add(found, digest, found.stat.st_size)
+    def look_up(self, repository: Repository | None = None) -> None:
+        """Take from the cache what it knows.
+
+        Args:
+            repository: Where the blobs must be as well, for what is taken not to be read.
+        """
+        if self._cache is None:
+            return
+        self._digests, unknown = self._cache.lookup(self._snapshot.states)
+        if repository is not None and len(unknown) < len(self._snapshot.paths):
+            absent = repository.blobs.missing(bytes(self._digests))
+            unknown = sorted({*unknown, *absent})
+        self.pending = unknown
+        if len(unknown) < len(self._snapshot.paths):
+            self._tell(len(self._sizes) - len(unknown), self._settled())
 
     def tree(self) -> Tree:
         """Return the tree without storing anything; reads what is pending."""
         if self._tree is None:
-            for found in self.pending:
-                self._add(found, _hash(found), found.stat.st_size)
-            self._tree = Tree.of(self._entries.values())
+            for at in self.pending:
+                digest = Digest.of_file(Path(self._snapshot.location(at)))
+                self._digests[at * 32 : at * 32 + 32] = digest.raw
+            self._tree = self._assemble()
         return self._tree
 
     def store(self, writer: BlobWriter) -> Tree:
@@ -68,31 +79,43 @@ class Hashing:
             InvalidInputError: (``file-changed``, ``file-unreadable``, ``file-missing``).
             StorageError: The store's medium failed.
         """
-        for found in self.pending:
-            digest, size = writer.put_file(Path(found.location), follow_links=True)
+        locations = [self._snapshot.location(at) for at in self.pending]
+        done, settled = len(self._sizes) - len(locations), self._settled()
+        for place, digest, size in _put_files(writer, locations):
+            at = self.pending[place]
+            self._digests[at * 32 : at * 32 + 32] = digest.raw
+            self._sizes[at] = size
             self.bytes_read += size
-            if self._cache is not None:
-                self._cache.record(found.stat, digest)
-            self._add(found, digest, size)
-        return Tree.of(self._entries.values())
+            done += 1
+            self._tell(done, settled + self.bytes_read)
+        self._tree = self._assemble()
+        return self._tree
 
     def remember(self) -> None:
         """Save the cache. A failure to write it is no failure of the commit."""
         if self._cache is not None:
-            self._cache.save()
+            self._cache.save(self._snapshot.states, bytes(self._digests))
 
-    def _add(self, found: Found, digest: Digest, size: int) -> None:
-        meta = self._meta.get(found.path)
-        self._entries[found.path] = Entry(found.path, size, digest, meta or None)
-        self._done += size
+    def _assemble(self) -> Tree:
+        paths = self._snapshot.paths
+        metas = {}
+        if self._metas:
+            get = self._metas.get
+            metas = {at: meta for at, path in enumerate(paths) if (meta := get(path))}
+        return Tree.of_columns(paths, self._sizes, bytes(self._digests), metas)
+
+    def _settled(self) -> int:
+        return self._total - sum(self._sizes[at] for at in self.pending)
+
+    def _tell(self, files: int, size: int) -> None:
         if self._progress is not None:
-            self._progress(len(self._entries), len(self._files), self._done, self._total)
+            self._progress(files, len(self._sizes), size, self._total)
 
 
-def _hash(found: Found) -> Digest:
-    try:
-        return Digest.of_file(Path(found.location))
-    except OSError as error:
-        raise StorageError(
-            "io", f"{found.path}: cannot be read ({error.strerror or error})", hint="run it again"
-        ) from None
+def _put_files(writer: BlobWriter, locations: Sequence[str]) -> Iterator[tuple[int, Digest, int]]:
+    together = getattr(writer, "put_files", None)
+    if together is not None:
+        yield from cast("Iterator[tuple[int, Digest, int]]", together(locations, follow_links=True))
+        return
+    for place, location in enumerate(locations):
+        yield place, *writer.put_file(Path(location), follow_links=True)

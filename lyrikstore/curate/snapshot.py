@@ -6,17 +6,27 @@ Nothing is opened here and nothing is skipped silently: what is not a file of th
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import lt
 from pathlib import Path
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.curate.ignore import IGNORE_FILE, Rule, ignored_by, load_rules
+from lyrikstore.history.paths import Paths, show
 from lyrikstore.history.paths import offenders as path_offenders
-from lyrikstore.history.paths import show
+from lyrikstore.objects.statcache import STATE, pack_state, sizes
 
 MAX_DEPTH = 200
 _EFFECTIVE = os.access in os.supports_effective_ids
+# A regular file that everybody may read. An access list may still say otherwise: then reading it
+# fails, before anything of the commit is visible. Every other file is asked about.
+_READABLE = 0o444
+_MASK = 0o170000 | _READABLE
+_PLAIN = stat.S_IFREG | _READABLE
+_KINDS = {stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket"}
 
 _NEXT_STEP = {
     "unreadable": "make it readable (chmod u+r), or name it in .lyrikignore",
@@ -32,21 +42,6 @@ _NEXT_STEP = {
     "twin": "rename one of the two; some file systems cannot keep them apart",
     "too-deep": "flatten the folder",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One file of a snapshot.
-
-    Attributes:
-        path: Relative path, POSIX separators.
-        location: Where it is on disk.
-        stat: Its state when the folder was listed.
-    """
-
-    path: str
-    location: str
-    stat: os.stat_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +76,31 @@ class Offender:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The content of a folder.
+    """The content of a folder, in columns.
 
     Attributes:
-        files: In path order.
+        root: The folder.
+        paths: Relative paths of the files, in path order.
+        states: The state of each file when it was listed, one after another, as
+            :func:`lyrikstore.objects.statcache.pack_state` packs it.
         ignored: In path order.
-        offenders: In path order.
-        total_bytes: Sum of the files' sizes as listed.
+        offenders: In path order; files among them are not in ``paths``.
     """
 
-    files: tuple[Found, ...]
+    root: str
+    paths: Paths
+    states: bytes
     ignored: tuple[Ignored, ...]
     offenders: tuple[Offender, ...]
 
     @property
-    def total_bytes(self) -> int:
-        """Sum of the files' sizes as listed."""
-        return sum(found.stat.st_size for found in self.files)
+    def sizes(self) -> "array[int]":
+        """The files' sizes as listed, in path order."""
+        return sizes(self.states)
+
+    def location(self, at: int) -> str:
+        """Return where file number ``at`` is on disk."""
+        return f"{self.root}/{self.paths[at]}"
 
     def require_clean(self, folder: Path) -> None:
         """Return if everything can be committed.
@@ -142,7 +145,7 @@ def scan(
     Raises:
         InvalidInputError: (``no-folder``) there is no such folder; (``bad-ignore``).
 
-    Cost: one listing; no file is opened.
+    Cost: one listing and one look at each file; no file is opened.
     """
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "no such folder"
@@ -150,28 +153,26 @@ def scan(
             "no-folder", f"{folder}: {problem}", hint="give the folder that holds the files"
         )
     rules = load_rules(folder / IGNORE_FILE) if ignore is None else ignore
-    walk = _Walk(folder.resolve(), rules, follow_links, dict(_resolved(leave_out)))
-    walk.visit(folder, "", 0, frozenset({_identity(folder.stat())}))
-    offences = {offence.path: offence for offence in path_offenders(f.path for f in walk.files)}
-    walk.offenders += [
-        Offender(
-            offence.shown,
-            offence.kind,
-            f"{offence.reason}" + (f" ({show(offence.other)})" if offence.other else ""),
-            _NEXT_STEP.get(offence.kind, "rename it, or name it in .lyrikignore"),
-        )
-        for offence in offences.values()
-    ]
+    walk = _Walk(folder, rules, follow_links, leave_out)
+    walk.visit(str(folder), "", 0, frozenset({_identity(folder.stat())}))
+    paths, states = walk.columns()
+    try:
+        checked = Paths(paths)
+    except FormatError:
+        paths, states = walk.without_offenders(paths, states)
+        checked = Paths(paths)
     return Scan(
-        tuple(sorted(walk.files, key=lambda found: found.path)),
+        str(folder),
+        checked,
+        states,
         tuple(sorted(walk.ignored, key=lambda item: item.path)),
         tuple(sorted(walk.offenders, key=lambda item: item.path)),
     )
 
 
-def _resolved(items: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, str]]:
-    for path, reason in items:
-        yield str(path.resolve()), reason
+def _place(entry: os.DirEntry[str]) -> str:
+    # So that a walk gives "a.txt" before "a/b": path order, not the order of names.
+    return f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
 
 
 def _identity(state: os.stat_result) -> tuple[int, int]:
@@ -180,71 +181,109 @@ def _identity(state: os.stat_result) -> tuple[int, int]:
 
 class _Walk:
     def __init__(
-        self, root: Path, rules: Sequence[Rule], follow_links: bool, leave_out: dict[str, str]
+        self,
+        folder: Path,
+        rules: Sequence[Rule],
+        follow_links: bool,
+        leave_out: Sequence[tuple[Path, str]],
     ) -> None:
-        self._root = root
+        self._root = folder.resolve()
         self._rules = rules
         self._follow = follow_links
-        self._leave_out = leave_out
-        self.files: list[Found] = []
+        self._left_out = {IGNORE_FILE: "the ignore file"}
+        for path, reason in leave_out:
+            place = path.resolve()
+            if place.is_relative_to(self._root):
+                self._left_out[place.relative_to(self._root).as_posix()] = reason
+        self._paths: list[str] = []
+        self._states: list[bytes] = []
         self.ignored: list[Ignored] = []
         self.offenders: list[Offender] = []
 
-    def visit(self, folder: Path, prefix: str, depth: int, above: frozenset[object]) -> None:
+    def columns(self) -> tuple[list[str], bytes]:
+        # The walk is in path order already, unless links to folders were followed.
+        paths, states = self._paths, self._states
+        if not all(map(lt, paths, islice(paths, 1, None))):
+            order = sorted(range(len(paths)), key=paths.__getitem__)
+            paths = [paths[at] for at in order]
+            states = [states[at] for at in order]
+        return paths, b"".join(states)
+
+    def without_offenders(self, paths: list[str], states: bytes) -> tuple[list[str], bytes]:
+        offences = {offence.path: offence for offence in path_offenders(paths)}
+        for offence in offences.values():
+            other = f" ({show(offence.other)})" if offence.other else ""
+            self._refuse(offence.path, offence.kind, offence.reason + other)
+        kept = [at for at, path in enumerate(paths) if path not in offences]
+        width = STATE.size
+        return (
+            [paths[at] for at in kept],
+            b"".join([states[at * width : (at + 1) * width] for at in kept]),
+        )
+
+    def visit(self, folder: str, prefix: str, depth: int, above: frozenset[object]) -> None:
         try:
             with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+                entries = sorted(listing, key=_place)
         except OSError as error:
             self._refuse(prefix or ".", "folder-unreadable", f"{error.strerror or error}")
             return
+        # The loop over all files: what can be said of a plain file is said without a call.
+        simple = not self._rules
+        left_out = self._left_out
         for entry in entries:
             path = prefix + entry.name
             try:
-                self._look(entry, path, depth, above)
+                state = entry.stat(follow_symlinks=False)
+                if simple and state.st_mode & _MASK == _PLAIN and path not in left_out:
+                    self._paths.append(path)
+                    self._states.append(pack_state(state))
+                else:
+                    self._look(entry, state, path, depth, above)
             except OSError as error:
                 self._refuse(path, "unreadable", f"{error.strerror or error}")
 
     def _look(
-        self, entry: os.DirEntry[str], path: str, depth: int, above: frozenset[object]
+        self,
+        entry: os.DirEntry[str],
+        state: os.stat_result,
+        path: str,
+        depth: int,
+        above: frozenset[object],
     ) -> None:
-        state = entry.stat(follow_symlinks=False)
-        left_out = self._reason(path, is_folder=stat.S_ISDIR(state.st_mode))
-        if left_out is not None:
-            mark = "/" if stat.S_ISDIR(state.st_mode) else ""
-            self.ignored.append(Ignored(show(path) + mark, left_out))
+        kind = stat.S_IFMT(state.st_mode)
+        reason = self._reason(path, is_folder=kind == stat.S_IFDIR)
+        if reason is not None:
+            mark = "/" if kind == stat.S_IFDIR else ""
+            self.ignored.append(Ignored(show(path) + mark, reason))
             return
-        if stat.S_ISLNK(state.st_mode):
+        if kind == stat.S_IFLNK:
             followed = self._followed(Path(entry.path), path, above)
             if followed is None:
                 return
             state = followed
-        if stat.S_ISDIR(state.st_mode):
+            kind = stat.S_IFMT(state.st_mode)
+        if kind == stat.S_IFDIR:
             if depth >= MAX_DEPTH:
                 self._refuse(path, "too-deep", f"more than {MAX_DEPTH} folders deep")
                 return
-            self.visit(Path(entry.path), f"{path}/", depth + 1, above | {_identity(state)})
-        elif stat.S_ISREG(state.st_mode):
-            if os.access(entry.path, os.R_OK, effective_ids=_EFFECTIVE):
-                self.files.append(Found(path, entry.path, state))
+            self.visit(entry.path, f"{path}/", depth + 1, above | {_identity(state)})
+        elif kind == stat.S_IFREG:
+            if state.st_mode & _READABLE == _READABLE or os.access(
+                entry.path, os.R_OK, effective_ids=_EFFECTIVE
+            ):
+                self._paths.append(path)
+                self._states.append(pack_state(state))
             else:
                 self._refuse(path, "unreadable", "permission denied")
         else:
-            kind = (
-                "fifo"
-                if stat.S_ISFIFO(state.st_mode)
-                else "socket"
-                if stat.S_ISSOCK(state.st_mode)
-                else "device"
-            )
-            self._refuse(path, kind, f"is a {kind}, not a file" if kind != "fifo" else "is a FIFO")
+            what = _KINDS.get(kind, "device")
+            name = "FIFO" if what == "fifo" else f"{what}, not a file"
+            self._refuse(path, what, f"is a {name}")
 
     def _reason(self, path: str, *, is_folder: bool) -> str | None:
-        if path == IGNORE_FILE:
-            return "the ignore file"
-        if self._leave_out:
-            reason = self._leave_out.get(f"{self._root}/{path}")
-            if reason is not None:
-                return reason
+        if path in self._left_out:
+            return self._left_out[path]
         rule = ignored_by(path, self._rules, is_folder=is_folder)
         return f"{IGNORE_FILE} line {rule.line}" if rule is not None else None
 

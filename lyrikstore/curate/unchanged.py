@@ -1,4 +1,4 @@
-"""Knowing from a listing alone that a folder is what it was at its last commit.
+"""What a folder was at its last commit: for commits that find nothing new, and for ``status``.
 
 One small file per folder and name, in the user's cache folder. Like the stat cache it lies outside
 the store: whoever holds the store must not be able to choose what its owner signs, or skips.
@@ -6,101 +6,119 @@ the store: whoever holds the store must not be able to choose what its owner sig
 
 import json
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+
+from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.snapshot import Scan
-from lyrikstore.history.manifest import Manifest
-from lyrikstore.objects.statcache import RACY_NS
+from lyrikstore.objects.statcache import StatCache, newest, pack_state
 
 MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
-    """What the last commit of this very state gave.
+class LastCommit:
+    """What the last commit of a folder under one name read, and what it gave.
 
     Attributes:
+        folder: The folder's absolute path.
+        name: The full name.
         manifest: Id of the version it made or found.
+        listing: What :func:`listing_of` gave; empty if that could not be relied on.
+        options: Digest of the options that change the result.
+        sheet: The metadata sheet's absolute path, or empty.
+        follow_links: Whether links were followed.
         orphan_files: Files without a row.
         orphan_rows: ``(number, key)`` of rows without a file.
     """
 
+    folder: str
+    name: str
     manifest: str
+    listing: str
+    options: str
+    sheet: str
+    follow_links: bool
     orphan_files: tuple[str, ...]
     orphan_rows: tuple[tuple[int, str], ...]
 
+    def save(self, directory: Path) -> None:
+        """Keep it in ``directory``. A failure to write is no failure of the commit."""
+        path = _file(directory, self.folder, self.name)
+        new = path.with_name(f"{path.name}.new")
+        with suppress(OSError, ValueError):
+            data = json.dumps(asdict(self)).encode()
+            if path.exists() and path.read_bytes() == data:
+                return
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new.write_bytes(data)
+            new.replace(path)
 
-class LastCommit:
-    """The memory of one folder under one name. Make it before the folder is listed.
+
+def last_commit(directory: Path, folder: Path, name: str) -> LastCommit | None:
+    """Return what is remembered of ``folder`` under ``name``, if anything."""
+    return _load(_file(directory, str(folder.resolve()), name))
+
+
+def last_commits(directory: Path) -> Iterator[LastCommit]:
+    """Yield everything that is remembered in ``directory``, by folder, then by name."""
+    found = [_load(path) for path in directory.glob("commit-*") if not path.suffix]
+    yield from sorted((one for one in found if one), key=lambda one: (one.folder, one.name))
+
+
+def stat_cache(directory: Path, folder: Path) -> StatCache:
+    """Return what is remembered of the content of the files in ``folder``."""
+    return StatCache(directory / f"stat-{_key(str(folder.resolve()))}")
+
+
+def listing_of(snapshot: Scan, sheet: Path | None, safe_before: int) -> str:
+    """Return the digest of everything that a listing tells of the files a commit reads.
 
     Args:
-        directory: The user's cache folder for this store.
-        folder: The folder that is committed.
-        name: The full name it is committed as.
+        snapshot: The listing.
+        sheet: The metadata sheet, which is read as well.
+        safe_before: Since when time stamps are too young, as :class:`StatCache` has it. A file
+            touched so recently that a later change could carry the same time stamp makes the
+            whole listing unreliable, Git's racy rule: the result is empty.
     """
-
-    def __init__(self, directory: Path, folder: Path, name: str) -> None:
-        key = Digest.of(f"{folder.resolve()}\0{name}".encode("utf-8", "surrogateescape"))
-        self._path = directory / f"commit-{key.short}"
-        self._safe_before = time.time_ns() - RACY_NS
-
-    def state(
-        self, snapshot: Scan, others: Sequence[Path | None], options: Mapping[str, Any]
-    ) -> Digest | None:
-        """Return the digest of everything a commit depends on, or None if it cannot be relied on.
-
-        Args:
-            snapshot: The listing.
-            others: Further files that are read, such as the sheet.
-            options: JSON-compatible options that change the result.
-
-        A file touched so recently that a later change could carry the same time stamp makes the
-        whole state unreliable: Git's racy rule, as in the stat cache.
-        """
-        lines = [json.dumps(options, sort_keys=True)]
-        lines += [f"{item.path}\0{item.reason}" for item in snapshot.ignored]
-        stats: list[tuple[str, os.stat_result]] = [(f.path, f.stat) for f in snapshot.files]
-        for path in others:
-            if path is not None:
-                with suppress(OSError):
-                    stats.append((str(path), path.stat()))
-        for name, stat in stats:
-            if max(stat.st_mtime_ns, stat.st_ctime_ns) >= self._safe_before:
-                return None
-            lines.append(
-                f"{name}\0{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} "
-                f"{stat.st_ctime_ns}"
-            )
-        return Digest.of("\n".join(lines).encode("utf-8", "surrogateescape"))
-
-    def recall(self, state: Digest | None, current: Manifest | None) -> Recalled | None:
-        """Return what the last commit gave, if it was of this state and is still current."""
-        if state is None or current is None:
-            return None
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            if self._path.stat().st_size > MAX_BYTES:
-                return None
-            found = json.loads(self._path.read_bytes())
-            if found.pop("state") == str(state) and found["manifest"] == str(current.id):
-                return Recalled(
-                    found["manifest"],
-                    tuple(found["orphan_files"]),
-                    tuple((int(number), str(key)) for number, key in found["orphan_rows"]),
-                )
-        return None
-
-    def remember(self, state: Digest | None, recalled: Recalled) -> None:
-        """Keep ``recalled`` for ``state``. A failure to write is no failure of the commit."""
-        if state is None:
-            return
-        new = self._path.with_name(f"{self._path.name}.new")
+    states = snapshot.states
+    if sheet is not None:
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.write_bytes(json.dumps({"state": str(state), **asdict(recalled)}).encode())
-            new.replace(self._path)
+            states += pack_state(sheet.stat())
+    if newest(states) >= safe_before:
+        return ""
+    hasher = blake3(states)
+    for names in (snapshot.paths, [f"{item.path}\0{item.reason}" for item in snapshot.ignored]):
+        hasher.update("\n".join((str(len(names)), *names)).encode("utf-8", "surrogateescape"))
+    return hasher.hexdigest()
+
+
+def _file(directory: Path, folder: str, name: str) -> Path:
+    return directory / f"commit-{_key(chr(0).join((folder, name)))}"
+
+
+def _key(text: str) -> str:
+    return Digest.of(os.fsencode(text)).short
+
+
+def _load(path: Path) -> LastCommit | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if path.stat().st_size > MAX_BYTES:
+            return None
+        found = json.loads(path.read_bytes())
+        texts = {name: found[name] for name in _TEXTS}
+        if all(type(text) is str for text in texts.values()):
+            return LastCommit(
+                **texts,
+                follow_links=bool(found["follow_links"]),
+                orphan_files=tuple(str(file) for file in found["orphan_files"]),
+                orphan_rows=tuple((int(number), str(key)) for number, key in found["orphan_rows"]),
+            )
+    return None
+
+
+_TEXTS = [field.name for field in fields(LastCommit) if field.type is str]

@@ -1,6 +1,7 @@
 """Small truths about versions that commit and filter share."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +80,32 @@ def changed_paths(
     before: Tree | None, after: Tree
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Return the paths added, removed and changed (content or metadata), each in path order."""
-    old = {} if before is None else before.by_path
-    new = after.by_path
-    added = tuple(path for path in new if path not in old)
-    removed = tuple(path for path in old if path not in new)
-    changed = tuple(path for path in new if path in old and new[path] != old[path])
-    return added, removed, changed
+    if before is None:
+        return tuple(after.paths), (), ()
+    old = dict(zip(before.paths, range(len(before)), strict=True))
+    added: list[str] = []
+    changed: list[str] = []
+    for at, path in enumerate(after.paths):
+        was = old.pop(path, None)
+        if was is None:
+            added.append(path)
+        elif _record(before, was) != _record(after, at):
+            changed.append(path)
+    return tuple(added), tuple(old), tuple(changed)
+
+
+def _record(tree: Tree, at: int) -> tuple[bytes, Mapping[str, str] | None]:
+    return tree.digests[at * 32 : at * 32 + 32], tree.metas.get(at)
+
+
+def formats(paths: Iterable[str]) -> dict[str, int]:
+    """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
+    counts: Counter[str] = Counter()
+    for path in paths:
+        dot = path.rfind(".")
+        start = path.rfind("/") + 1
+        counts[path[dot:].lower() if start < dot < len(path) - 1 else "none"] += 1
+    return dict(counts)
 
 
 def put_attachment(writer_put: Any, role: str, data: bytes) -> Attachment:

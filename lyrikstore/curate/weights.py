@@ -1,12 +1,11 @@
 """What a folder of model weights must be before it may become a checkpoint."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.snapshot import Found
+from lyrikstore.curate.snapshot import Scan
 
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz")
 
@@ -24,7 +23,7 @@ class Weights:
     sha256sums: bytes
 
 
-def inspect_weights(files: Iterable[Found]) -> Weights:
+def inspect_weights(snapshot: Scan) -> Weights:
     """Return what a folder of weights is.
 
     Raises:
@@ -33,38 +32,37 @@ def inspect_weights(files: Iterable[Found]) -> Weights:
 
     Cost: one read of every file.
     """
-    names: set[str] = set()
-    lines: list[str] = []
-    for found in files:
-        names.add(found.path)
-        lines.append(f"{_sha256(found)}  {found.path}\n")
-    if not any(name.endswith(".safetensors") for name in names):
+    lines = [
+        f"{_sha256(path, Path(snapshot.location(at)), size)}  {path}\n"
+        for at, (path, size) in enumerate(zip(snapshot.paths, snapshot.sizes, strict=True))
+    ]
+    if not any(path.endswith(".safetensors") for path in snapshot.paths):
         raise InvalidInputError(
             "no-weights",
             "the folder holds no .safetensors file",
             hint="convert the weights to safetensors first",
         )
-    adapter = "adapter_config.json" in names
+    adapter = "adapter_config.json" in snapshot.paths
     return Weights("peft-lora/1" if adapter else "transformers/1", "".join(lines).encode())
 
 
-def _sha256(found: Found) -> str:
-    lowered = found.path.lower()
+def _sha256(path: str, location: Path, size: int) -> str:
+    lowered = path.lower()
     hasher = hashlib.sha256()
     try:
-        with Path(found.location).open("rb") as file:
+        with location.open("rb") as file:
             head = file.read(9)
             # Protocols 2 to 5 begin so, but so may the length of a safetensors header, which a
             # brace follows; a whole pickle cannot pass for that (the format is checked again
             # before weights are loaded). torch's own files are ZIPs around a pickle.
             length = int.from_bytes(head[:8], "little")
-            tensors = head[8:] == b"{" and length <= found.stat.st_size - 8
+            tensors = head[8:] == b"{" and length <= size - 8
             protocol = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
             binary = protocol and not tensors
             if lowered.endswith(_PICKLE_SUFFIXES) or binary or head.startswith(b"PK\x03\x04"):
                 raise InvalidInputError(
                     "pickle",
-                    f"{found.path}: a pickle, or a format that hides one; loading it runs code",
+                    f"{path}: a pickle, or a format that hides one; loading it runs code",
                     hint="convert it to safetensors, or name it in .lyrikignore",
                 )
             hasher.update(head)
@@ -73,7 +71,7 @@ def _sha256(found: Found) -> str:
     except OSError as error:
         raise InvalidInputError(
             "file-unreadable",
-            f"{found.path}: cannot be read ({error.strerror or error})",
+            f"{path}: cannot be read ({error.strerror or error})",
             hint="check the file and run it again",
         ) from None
     return hasher.hexdigest()

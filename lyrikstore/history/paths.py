@@ -7,9 +7,12 @@ such as ``?`` on Windows, is allowed.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
+from operator import lt
+from typing import NoReturn, Self
 from unicodedata import category, is_normalized, normalize
 
 from lyrikstore.canon.errors import FormatError
@@ -35,8 +38,14 @@ _OURS = frozenset({".git", ".lyrikstore"})
 # What FAT and NTFS may call .git and .lyrikstore in their 8.3 form (CVE-2014-9390).
 _SHORT_FORM = re.compile(r"(?:git|lyriks|gi[0-9a-f]{4}|ly[0-9a-f]{4})~[0-9]+")
 
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ -]{4,58}\.[A-Za-z0-9]{1,12}")
-_DEVICE_START = ("con", "prn", "aux", "nul", "clock", "com", "lpt")
+# A whole path that no rule can object to but the one about its length: what most paths are.
+# Components of ASCII, that begin and end with a letter or digit and may not be a device's name.
+# Possessive, so that a path that does not match is refused in one pass.
+_NAME = (
+    r"(?![CcPpAaNnLl][OoRrUuPp][NnXxLlMmTt][0-9]?+ *+(?:[./]|\Z))"
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_.,;!#%&'()+=@\[\]{} -]{0,253}(?<![. ]))?+"
+)
+_plain = re.compile(f"(?:{_NAME}/)*+{_NAME}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ def check_path(path: str) -> None:
         FormatError: (``bad-path``) it is not; ``details`` has the offence's code (attack cases
             A12, A15, A16).
 
-    Cost: about a microsecond for plain ASCII names.
+    Cost: half a microsecond for plain ASCII names.
     """
     offence = path_offence(path)
     if offence is not None:
@@ -94,6 +103,8 @@ def check_path(path: str) -> None:
 
 def path_offence(path: str) -> Offence | None:
     """Return what is wrong with ``path`` alone, or ``None``."""
+    if len(path) <= MAX_PATH and _plain(path):
+        return None
     if not path:
         return Offence(path, "empty", "is empty")
     if len(path) > MAX_PATH or len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
@@ -101,8 +112,6 @@ def path_offence(path: str) -> Offence | None:
     if path.startswith("/"):
         return Offence(path, "absolute", "is absolute")
     for component in path.split("/"):
-        if _PLAIN.fullmatch(component) and not component.lower().startswith(_DEVICE_START):
-            continue  # nothing below can object to it: a short cut for most of a large tree
         found = _component_offence(component)
         if found is not None:
             return Offence(path, *found)
@@ -118,11 +127,14 @@ def offenders(paths: Iterable[str]) -> list[Offence]:
 
     The result does not depend on the order of ``paths``.
     """
+    ordered = sorted(paths)
+    if are_distinct(ordered) and not any(map(path_offence, ordered)):
+        return []
     twins = Twins()
     found: list[Offence] = []
     other_forms: list[Offence] = []
     before: str | None = None
-    for path in sorted(paths):
+    for path in ordered:
         offence = path_offence(path)
         if path == before:
             offence = Offence(path, "duplicate", "is listed twice", path)
@@ -137,6 +149,82 @@ def offenders(paths: Iterable[str]) -> list[Offence]:
     # After the others, so that the NFD spelling of a name is called the twin of the NFC one.
     found += [twins.add(offence.path) or offence for offence in other_forms]
     return sorted(found, key=lambda offence: offence.path)
+
+
+class Paths(tuple[str, ...]):
+    """Paths that can stand in one tree: in code point order, each within the grammar, no twins.
+
+    Checked when it is made, so that whatever takes ``Paths`` need not check again.
+
+    Raises:
+        FormatError: (``bad-path``) one is not within the grammar; (``bad-tree``) they are out of
+            order, or two of them cannot be kept apart.
+
+    Cost: about a microsecond a path.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, paths: Iterable[str] = ()) -> Self:
+        """Return ``paths`` once they are checked."""
+        self = super().__new__(cls, paths)
+        if not all(map(_plain, self)) or max(map(len, self), default=0) > MAX_PATH:
+            for path in self:
+                check_path(path)
+        if not are_distinct(self):
+            self._refuse()
+        return self
+
+    def _refuse(self) -> NoReturn:
+        twins, before = Twins(), ""
+        for path in self:
+            # Code point order, which is the order of the UTF-8 bytes. Attack case A11.
+            offence = twins.add(path)
+            if path == before or offence is not None:
+                refuse_tree(offence.reason if offence else "twice in the tree", path)
+            if path < before:
+                refuse_tree("out of order", path)
+            before = path
+        raise AssertionError  # are_distinct says no only where one of these does
+
+
+def refuse_tree(reason: str, path: str) -> NoReturn:
+    """Raise what an entry of a tree is refused with.
+
+    Raises:
+        FormatError: (``bad-tree``) always.
+    """
+    raise FormatError("bad-tree", f"{path[:200]!r}: {reason}", details={"path": path[:4096]})
+
+
+def are_distinct(paths: Sequence[str]) -> bool:
+    """Return whether ``paths``, in code point order, hold no duplicate and no :class:`Twins`.
+
+    Cost: a quarter of a microsecond a path; the keys of the paths that have upper case letters, or
+    letters beyond ASCII, are held in memory.
+    """
+    if not all(map(lt, paths, islice(paths, 1, None))):
+        return False
+    folders: set[str] = set()
+    last = ""
+    for path in paths:
+        folder = path[: path.rfind("/") + 1]
+        if folder != last:
+            last = folder
+            while folder and folder not in folders:
+                folders.add(folder)
+                folder = folder[: folder.rfind("/", 0, -1) + 1]
+    keys = {fold(folder[:-1]) for folder in folders}
+    # A path that is its own key can only clash with one that is not.
+    others = [key for path in paths if (key := fold(path)) != path]
+    own = set(others)
+    return (
+        len(keys) == len(folders)
+        and len(own) == len(others)
+        and keys.isdisjoint(own)
+        and keys.isdisjoint(paths)
+        and (not own or own.isdisjoint(paths))
+    )
 
 
 class Twins:

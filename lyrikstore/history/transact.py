@@ -73,6 +73,7 @@ class TransactionBuilder:
         self._writer: BlobWriter | None = None
         self._items: list[LogItem] = []
         self._manifests: list[Manifest] = []
+        self._trees: dict[Digest, Tree] = {}
 
     def __enter__(self) -> Self:
         # Now, not after an hour of hashing: is this the original, and is nothing left undone?
@@ -102,9 +103,16 @@ class TransactionBuilder:
             raise InvalidInputError("transaction-closed", "the transaction is not open")
         return self._writer
 
-    def log_manifest(self, manifest: Manifest) -> Digest:
-        """Store a manifest and have it logged, after those given before; return its id."""
+    def log_manifest(self, manifest: Manifest, tree: Tree | None = None) -> Digest:
+        """Store a manifest and have it logged, after those given before; return its id.
+
+        Args:
+            manifest: The manifest.
+            tree: The tree it names, already put, if it need not be read back.
+        """
         self.writer.put_bytes(manifest.encode())
+        if tree is not None and tree.id == manifest.tree:
+            self._trees[tree.id] = tree
         self._manifests.append(manifest)
         return self._log("manifest", manifest.id)
 
@@ -231,13 +239,12 @@ class TransactionBuilder:
             if manifest.tree is None:
                 continue
             found.require(manifest.tree, manifest, "tree")
-            tree = found.tree(manifest.tree)
+            tree = self._trees.get(manifest.tree) or found.tree(manifest.tree)
             if tree.files_id != manifest.files:
                 raise InvalidInputError(
                     "bad-manifest", f"{manifest.name}: files is not its tree without metadata"
                 )
-            for entry in tree.entries:
-                found.require(entry.blake3, manifest, entry.path)
+            found.require_all(tree, manifest)
 
 
 class _Reachable:
@@ -255,6 +262,14 @@ class _Reachable:
         raise IncompleteError(
             "blob-missing", f"{manifest.name}: {what} ({digest.short}) is not in the store"
         )
+
+    def require_all(self, tree: Tree, manifest: Manifest) -> None:
+        old = self._repository.blobs.missing(tree.digests)
+        raws = b"".join([tree.digests[at * 32 : at * 32 + 32] for at in old])
+        for place in self._new.missing(raws):
+            self.require(
+                Digest(raws[place * 32 : place * 32 + 32]), manifest, tree.paths[old[place]]
+            )
 
     def tree(self, digest: Digest) -> Tree:
         blobs = self._new if self._new.has(digest) else self._repository.blobs

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.history import paths as paths_module
 from lyrikstore.history.assigned import is_assigned
 from lyrikstore.history.paths import (
+    Paths,
     Twins,
+    are_distinct,
     check_path,
     fold,
     offenders,
@@ -98,6 +101,56 @@ def test_fold_joins_what_caseless_or_normalising_file_systems_join(text):
     assert fold(text) == fold(unicodedata.normalize("NFC", text))
     if text.isascii():
         assert fold(text) == fold(text.upper()) == fold(text.lower())
+
+
+NAMES = st.lists(
+    st.sampled_from(["a", "B", "con", "COM1", "lpt9.x", "nul ", "aux.", "prn", "contract", ".git"])
+    | st.sampled_from(["git~1", "x.", " x", "a b", "", ".", "..", "x:y", "a\\b", "clock$", "é"])
+    | st.text(alphabet="cCoOnN1. ~_-$", max_size=6),
+    min_size=1,
+    max_size=3,
+).map("/".join)
+
+
+@given(NAMES | st.sampled_from([*GOOD, *BAD]) | st.text(max_size=12))
+def test_the_short_cut_for_plain_paths_accepts_nothing_else(path):
+    if paths_module._plain(path) and len(path) <= paths_module.MAX_PATH:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(paths_module, "_plain", lambda _: None)
+            assert path_offence(path) is None
+
+
+def test_usual_names_take_the_short_cut():
+    for path in (
+        "docs/contract_1.txt",
+        "000/case_000123.txt",
+        "Compliance (2).pdf",
+        "a",
+        "x.tar.gz",
+    ):
+        assert paths_module._plain(path)
+    assert not paths_module._plain("a" * 255 + "a")
+
+
+def one_by_one(paths):
+    twins = Twins()
+    return paths == sorted(set(paths)) and not [path for path in paths if twins.add(path)]
+
+
+@given(st.lists(st.text(alphabet="aAéÉß/\u017f", min_size=1, max_size=5), max_size=8).map(sorted))
+def test_twins_are_looked_for_all_at_once(paths):
+    assert are_distinct(paths) == one_by_one(paths)
+
+
+@given(st.lists(st.text(alphabet="aAbé/", min_size=1, max_size=4), max_size=6))
+def test_paths_hold_what_can_stand_in_one_tree(paths):
+    good = one_by_one(paths) and not any(map(path_offence, paths))
+    if good:
+        assert list(Paths(paths)) == paths
+    else:
+        with pytest.raises(FormatError) as caught:
+            Paths(paths)
+        assert caught.value.kind in {"bad-path", "bad-tree"}
 
 
 def test_twins_keeps_working_after_a_collision():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import encode
-from lyrikstore.history.paths import path_offence
+from lyrikstore.history.paths import Paths, path_offence
 from lyrikstore.history.tree import MAX_LINE, Entry, Tree
 
 LETTERS = st.one_of(
@@ -142,6 +142,9 @@ HEX = Digest.of(b"a").hex
         LINE.replace(b'{"k":"v"}', b"null"),
         LINE.replace(b'{"k":"v"}', b'{"k":"v","k":"v"}'),
         LINE.replace(b'{"k":"v"}', b'{"k":"v","a":"v"}'),
+        LINE.replace(b'{"k":"v"}', b'{"k":"v""l":"v"}'),
+        LINE.replace(b'{"k":"v"}', b'{"k":"v",}'),
+        LINE.replace(b'{"k":"v"}', '{"\uff5e":"v","\U0001f600":"v"}'.encode()),
         LINE.replace(b'"v"', b'"\\u0076"'),
         LINE.replace(b'"v"', b'"\\ud800"'),
         LINE.replace(b'"v"', b'"\xff"'),
@@ -157,13 +160,53 @@ HEX = Digest.of(b"a").hex
         LINE + Entry("a/b", 1, Digest.of(b"a")).encode(),
         LINE.replace(b'"v"', b'"' + b"v" * MAX_LINE + b'"'),
     ],
-    ids=range(42),
+    ids=range(45),
 )
 def test_anything_but_the_canonical_form_is_refused(data):
     with pytest.raises(FormatError) as caught:
         Tree.parse(data)
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < 1000
+
+
+@pytest.mark.parametrize("before", [0, MAX_LINE // 2, MAX_LINE - 200])
+def test_a_line_that_is_too_long_is_refused_wherever_it_begins(before):
+    first = Entry("a", 1, Digest.of(b"a"), {"k": "v" * before} if before else None).encode()
+    line = Entry("b", 1, Digest.of(b"b"), {"k": "v"}).encode()
+    fits = line.replace(b'"v"', b'"' + b"v" * (MAX_LINE - len(line) + 1) + b'"')
+    assert len(fits) == MAX_LINE
+    assert Tree.parse(first + fits).encode() == first + fits
+    for more in (1, 1000):
+        with pytest.raises(FormatError):
+            Tree.parse(first + fits.replace(b'"v', b'"' + b"v" * (more + 1), 1))
+
+
+@given(TREES)
+def test_columns_make_the_same_tree(tree):
+    again = Tree.of_columns(tree.paths, list(tree.sizes), tree.digests, tree.metas)
+    assert again == tree
+    assert again.entries == tree.entries
+    assert (again.id, again.files_id) == (tree.id, tree.files_id)
+    parsed = Tree.parse(tree.encode())
+    assert (parsed.id, parsed.files_id) == (tree.id, tree.files_id)
+    assert parsed.entries == tree.entries
+
+
+def test_columns_are_checked():
+    paths, digest = Paths(["a"]), Digest.of(b"a").raw
+    for sizes, digests, metas in (
+        ([], digest, {}),
+        ([1, 2], digest, {}),
+        ([1], digest[:-1], {}),
+        ([1], digest * 2, {}),
+        ([-1], digest, {}),
+        ([2**53], digest, {}),
+        ([True], digest, {}),
+        ([1], digest, {0: {"k": ""}}),
+        ([1], digest, {0: {"k": 1}}),
+    ):
+        with pytest.raises(FormatError):
+            Tree.of_columns(paths, sizes, digests, metas)
 
 
 def test_what_cannot_be_written_cannot_be_made():

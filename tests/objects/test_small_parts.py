@@ -20,7 +20,7 @@ from lyrikstore.objects import statcache
 from lyrikstore.objects.chunker import PIECE_MAX, cut, encode_list, is_fine, parse_list
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.packs import BLOCK_MAX, unpack_block
-from lyrikstore.objects.statcache import StatCache
+from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state, sizes
 
 
 @given(st.integers(0, 400_000), st.integers(0, 99), st.booleans())
@@ -151,36 +151,37 @@ def patient(monkeypatch):
 def test_stat_cache(root: Path, patient) -> None:
     cache = StatCache(root / "statcache")
     one, two = old_file(root / "one"), old_file(root / "two", b"yy")
-    cache.record(one, Digest.of(b"x"))
-    cache.record(two, Digest.of(b"yy"))
-    cache.save()
+    states = pack_state(one) + pack_state(two)
+    digests = Digest.of(b"x").raw + Digest.of(b"yy").raw
+    assert cache.lookup(states) == (bytearray(64), [0, 1])
+    cache.save(states, digests)
     again = StatCache(root / "statcache")
     assert len(again) == 2
-    assert again.lookup(one) == Digest.of(b"x")
+    assert again.lookup(states) == (digests, [])
+    assert again.lookup(pack_state(two)) == (Digest.of(b"yy").raw, [])
     (root / "one").write_bytes(b"z")
     os.utime(root / "one", ns=(one.st_atime_ns, one.st_mtime_ns))  # ctime tells
-    assert again.lookup((root / "one").stat()) is None
-    assert again.lookup(two) == Digest.of(b"yy")
-    again.save(only_used=True)
-    assert len(StatCache(root / "statcache")) == 2
-    fresh = StatCache(root / "statcache")
-    fresh.lookup(two)
-    fresh.save(only_used=True)
+    now = pack_state((root / "one").stat())
+    assert again.lookup(pack_state(two) + now) == (Digest.of(b"yy").raw + bytes(32), [1])
+    again.save(pack_state(two) + now, Digest.of(b"yy").raw + bytes(32))
     assert len(StatCache(root / "statcache")) == 1
+    assert list(sizes(states)) == [1, 2]
+    assert newest(states) == max(one.st_ctime_ns, two.st_ctime_ns)
+    assert newest(b"") == 0
 
 
-def test_racy_files_are_not_remembered(root: Path) -> None:
+def test_racy_files_are_not_remembered(root: Path, monkeypatch) -> None:
     cache = StatCache(root / "statcache")
-    stat = old_file(root / "one")
-    cache.record(stat, Digest.of(b"x"))
-    assert cache.lookup(stat) is None
+    young = pack_state(old_file(root / "young"))
+    old = STATE.pack(1, 2, 3, 4, 5)
+    cache.save(young + old + young, b"\1" * 32 + b"\2" * 32 + b"\3" * 32)
+    assert StatCache(root / "statcache").lookup(young + old) == (bytes(32) + b"\2" * 32, [0])
 
 
 def test_a_damaged_cache_is_an_empty_cache(root: Path, patient) -> None:
     path = root / "statcache"
     cache = StatCache(path)
-    cache.record(old_file(root / "one"), Digest.of(b"x"))
-    cache.save()
+    cache.save(pack_state(old_file(root / "one")), Digest.of(b"x").raw)
     data = path.read_bytes()
     for at in range(len(data)):
         path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
@@ -189,4 +190,4 @@ def test_a_damaged_cache_is_an_empty_cache(root: Path, patient) -> None:
         assert len(StatCache(path)) == 0
     path.unlink()
     path.mkdir()
-    StatCache(path).save()
+    StatCache(path).save(STATE.pack(1, 2, 3, 4, 5), b"\1" * 32)
