@@ -9,7 +9,6 @@ Example:
 Every method loads the floor it needs when it is called.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, KeyMaterialError
+from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.apply import FilterResult
     from lyrikstore.curate.commit import CommitResult
     from lyrikstore.curate.recipe import Recipe
+    from lyrikstore.curate.status import FolderStatus
     from lyrikstore.curate.why import Explanation
     from lyrikstore.history.lineage import Graph
     from lyrikstore.history.tree import Tree
@@ -122,33 +122,16 @@ class Store:
             ConflictError: (``store-exists``) there is one.
             StorageError: the disk said no.
         """
-        from lyrikstore.credentials.trust import ROLES, TrustedIssuer, add_issuer
-        from lyrikstore.crypto.keyfile import create_key, load_key
-        from lyrikstore.crypto.signer import KeySigner
+        from lyrikstore.credentials.founding import found_store
 
-        if folder.exists():  # before a log key is made that nobody would ever use
-            raise ConflictError("store-exists", f"there is something at {folder} already")
-        tag = os.urandom(8).hex()
-        stored = create_key(keys_dir, f"log-{tag}", None, comment="log key")
-        log_signer = KeySigner(load_key(stored.path, None))
-        memory = LogMemory(memory_dir)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        repository = Repository.create(
+        repository, memory, log_signer = found_store(
             folder,
-            origin=origin or f"lyrikstore.local/{tag}",
             signer=signer,
-            log_signer=log_signer,
+            keys_dir=keys_dir,
+            memory_dir=memory_dir,
+            trust_file=trust_file,
+            origin=origin,
             clock=clock,
-            memory=memory,
-        )
-        add_issuer(
-            trust_file,
-            TrustedIssuer(
-                did=signer.did,
-                nickname=f"me ({repository.store_id.short})",
-                roles=ROLES,
-                stores=(repository.store_id,),
-            ),
         )
         store = cls(repository, memory, trust_file, clock)
         store.use_signers(signer, log_signer)
@@ -274,10 +257,20 @@ class Store:
         """
         from lyrikstore.curate.commit import commit_folder
 
-        cache = self.cache_dir / self.id.short if self.cache_dir else None
         return commit_folder(
-            self.repository, folder, name, cache_dir=cache, **self._signing(), **options
+            self.repository, folder, name, cache_dir=self._cache, **self._signing(), **options
         )
+
+    def status(self, folder: Path | None = None) -> "list[FolderStatus]":
+        """Return how the folders that were committed from here differ from their versions."""
+        from lyrikstore.curate.status import folder_statuses
+
+        cache = self._cache
+        return folder_statuses(self.repository, cache, folder) if cache else []
+
+    @property
+    def _cache(self) -> Path | None:
+        return self.cache_dir / self.id.short if self.cache_dir else None
 
     def filter(
         self,

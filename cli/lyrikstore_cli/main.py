@@ -24,6 +24,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "record": {
         "commit": "sign a folder of files as a new version of a dataset",
+        "status": "what a commit would change",
         "filter": "derive a dataset by a recipe, with a reason for every record",
         "why": "why a record was kept, changed or dropped",
         "checkout": "write the files of a version to a folder",

@@ -19,7 +19,13 @@ from lyrikstore.curate.licence import parse_licence
 from lyrikstore.curate.records import DOCUMENT, READERS, count_records
 from lyrikstore.curate.sheet import Joined, Row, Sheet, join, read_sheet
 from lyrikstore.curate.snapshot import Ignored, Scan, scan
-from lyrikstore.curate.unchanged import LastCommit, last_commit, listing_of, stat_cache
+from lyrikstore.curate.unchanged import (
+    LastCommit,
+    last_commit,
+    listing_of,
+    sheet_digest,
+    stat_cache,
+)
 from lyrikstore.curate.versions import Statement, changed_paths, current_version, put_attachment
 from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.manifest import Attachment, Manifest
@@ -139,6 +145,7 @@ def commit_folder(
         listing=listing_of(snapshot, sheet, cache.safe_before) if cache else "",
         options=Digest.of(json.dumps(options, sort_keys=True).encode()).hex,
         sheet="" if sheet is None else str(sheet.resolve()),
+        sheet_digest=sheet_digest(sheet),
         follow_links=follow_links,
         orphan_files=(),
         orphan_rows=(),

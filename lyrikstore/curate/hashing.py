@@ -1,10 +1,15 @@
 """The hashing of a snapshot: only what the stat cache does not know is read."""
 
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from blake3 import blake3
+
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.snapshot import Scan
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
@@ -67,7 +72,7 @@ class Hashing:
         """Return the tree without storing anything; reads what is pending."""
         if self._tree is None:
             for at in self.pending:
-                digest = Digest.of_file(Path(self._snapshot.location(at)))
+                digest = hash_file(self._snapshot.location(at))
                 self._digests[at * 32 : at * 32 + 32] = digest.raw
             self._tree = self._assemble()
         return self._tree
@@ -110,6 +115,39 @@ class Hashing:
     def _tell(self, files: int, size: int) -> None:
         if self._progress is not None:
             self._progress(files, len(self._sizes), size, self._total)
+
+
+def hash_file(location: str) -> Digest:
+    """Return the digest of a file of a snapshot.
+
+    Raises:
+        InvalidInputError: (``file-unreadable``) it cannot be read, or is no file any more.
+
+    Cost: one read, 1 MiB of memory.
+    """
+    hasher = blake3()
+    try:
+        # Not blocking: what was a file when it was listed may be a FIFO by now.
+        with open(location, "rb", buffering=0, opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _unreadable(location, "not a regular file any more")
+            while piece := file.read(1 << 20):
+                hasher.update(piece)
+    except OSError as error:
+        raise _unreadable(location, error.strerror or str(error)) from None
+    return Digest(hasher.digest())
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _unreadable(location: str, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "file-unreadable",
+        f"{location}: cannot be read ({reason})",
+        hint="check the file and run it again",
+    )
 
 
 def _put_files(writer: BlobWriter, locations: Sequence[str]) -> Iterator[tuple[int, Digest, int]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import NotFoundError, StorageError
 from lyrikstore.curate.snapshot import Scan
 from lyrikstore.objects.statcache import StatCache, newest, pack_state
 
@@ -31,6 +32,7 @@ class LastCommit:
         listing: What :func:`listing_of` gave; empty if that could not be relied on.
         options: Digest of the options that change the result.
         sheet: The metadata sheet's absolute path, or empty.
+        sheet_digest: What :func:`sheet_digest` gave.
         follow_links: Whether links were followed.
         orphan_files: Files without a row.
         orphan_rows: ``(number, key)`` of rows without a file.
@@ -42,6 +44,7 @@ class LastCommit:
     listing: str
     options: str
     sheet: str
+    sheet_digest: str
     follow_links: bool
     orphan_files: tuple[str, ...]
     orphan_rows: tuple[tuple[int, str], ...]
@@ -95,6 +98,14 @@ def listing_of(snapshot: Scan, sheet: Path | None, safe_before: int) -> str:
     for names in (snapshot.paths, [f"{item.path}\0{item.reason}" for item in snapshot.ignored]):
         hasher.update("\n".join((str(len(names)), *names)).encode("utf-8", "surrogateescape"))
     return hasher.hexdigest()
+
+
+def sheet_digest(sheet: Path | None) -> str:
+    """Return the digest of the sheet's bytes; empty if there is none, or it cannot be read."""
+    if sheet is not None:
+        with suppress(NotFoundError, StorageError):
+            return Digest.of_file(sheet).hex
+    return ""
 
 
 def _file(directory: Path, folder: str, name: str) -> Path:

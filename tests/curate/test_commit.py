@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -334,3 +335,99 @@ def test_a_poisoned_cache_inside_the_store_is_never_read(bench: Any) -> None:
     assert bench.commit(cache_dir=cache).manifest is None
     bench.write({"b.txt": "three"})
     assert bench.commit(cache_dir=cache).changed == ("b.txt",)
+
+
+def test_deep_folders_and_big_folders(bench: Any) -> None:
+    from lyrikstore.curate.snapshot import MAX_DEPTH, scan
+
+    place = bench.data
+    for _ in range(MAX_DEPTH):
+        place /= "d"
+        place.mkdir()
+    (place / "f").write_text("x")
+    assert bench.commit().files == 1
+    here = os.open(place, os.O_RDONLY)
+    try:
+        for _ in range(400 - MAX_DEPTH):
+            os.mkdir("d", dir_fd=here)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = deeper
+    finally:
+        os.close(here)
+    with pytest.raises(InvalidInputError) as caught:
+        bench.commit()
+    assert caught.value.details["offenders"][0]["kind"] == "too-deep"
+    bench.write({".lyrikignore": "/d/\n"})
+    big = bench.data / "big"
+    big.mkdir()
+    folder = os.open(big, os.O_RDONLY)
+    for number in range(100_000):
+        os.mknod(f"{number:06}", 0o100644, dir_fd=folder)
+    os.close(folder)
+    found = scan(bench.data)
+    assert len(found.paths) == 100_000
+    assert found.paths[0] == "big/000000"
+    assert not any(found.sizes)
+    assert not found.offenders
+    shutil.rmtree(big)  # or it would be kept with the test's folder
+
+
+def test_paths_come_in_the_order_of_the_tree(bench: Any) -> None:
+    from lyrikstore.curate.snapshot import scan
+
+    bench.write(dict.fromkeys(("a/b", "a.txt", "a b", "a-", "a0", "Z/z", "b/a/c", "b/a.c"), "x"))
+    (bench.data / "a1").symlink_to("b")
+    found = scan(bench.data, follow_links=True)
+    assert list(found.paths) == sorted(found.paths)
+    assert "a1/a/c" in found.paths
+
+
+def test_hard_links_sparse_and_empty_files(bench: Any) -> None:
+    bench.write({"a.txt": "one", "empty": ""})
+    (bench.data / "hard.txt").hardlink_to(bench.data / "a.txt")
+    with (bench.data / "sparse").open("wb") as file:
+        file.truncate(30 << 20)
+    tree = bench.repo.tree(bench.commit().manifest)
+    by_path = tree.by_path
+    assert by_path["hard.txt"].blake3 == by_path["a.txt"].blake3
+    assert by_path["sparse"].bytes == 30 << 20
+    assert bench.repo.blobs.open(by_path["sparse"].blake3).read() == bytes(30 << 20)
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink", "rewrite", "vanish", "fifo"])
+def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
+    bench: Any, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lyrikstore.curate import commit as commit_module
+
+    bench.write({"a.txt": "one", "b.txt": "two"})
+    scan = commit_module.scan
+
+    def meddle(*arguments: Any, **options: Any) -> Any:
+        found = scan(*arguments, **options)
+        place = bench.data / "b.txt"
+        place.unlink()
+        if change == "fifo":
+            os.mkfifo(place)
+        elif change != "vanish":
+            place.write_text({"grow": "two and more", "shrink": "t", "rewrite": "owt"}[change])
+        return found
+
+    monkeypatch.setattr(commit_module, "scan", meddle)
+    cache = bench.root / "cache"
+    count = len(entries_of(bench))
+    if change in {"vanish", "fifo"}:
+        with pytest.raises(InvalidInputError) as caught:
+            bench.commit(cache_dir=cache)
+        assert caught.value.kind in {"file-missing", "file-unreadable", "not-a-file"}
+        assert len(entries_of(bench)) == count
+        return
+    made = bench.commit(cache_dir=cache)
+    text = (bench.data / "b.txt").read_bytes()
+    entry = bench.repo.tree(made.manifest).by_path["b.txt"]
+    assert entry.bytes == len(text)
+    assert bench.repo.blobs.read(entry.blake3, max_bytes=100) == text
+    monkeypatch.setattr(commit_module, "scan", scan)
+    again = bench.commit(cache_dir=cache)
+    assert again.manifest is None

@@ -1,0 +1,99 @@
+"""``lyrikstore status``: how committed folders differ from the current versions."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import Screen, clean
+
+if TYPE_CHECKING:
+    from lyrikstore.curate.status import FolderStatus
+
+SHOWN = 10
+
+
+@declare("status", epilog="lyrikstore status\nlyrikstore status documents --json")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def command(session: Session, path: Path | None) -> None:
+    """Say what a commit would change in the folders that were committed from here.
+
+    PATH leaves out all but the folders at, below or above it. Files that did not change are not
+    read, and nothing is written to the store.
+    """
+    statuses = session.open_store().status(path)
+    session.emit(
+        "status",
+        {
+            "clean": all(status.clean for status in statuses),
+            "folders": [
+                {
+                    "folder": status.folder,
+                    "name": status.name,
+                    "id": str(status.current),
+                    "moved": status.moved,
+                    "clean": status.clean,
+                    "files": status.files,
+                    "added": list(status.added),
+                    "removed": list(status.removed),
+                    "modified": list(status.changed),
+                    "unreadable": [
+                        {"path": item.path, "kind": item.kind, "reason": item.reason}
+                        for item in status.unreadable
+                    ],
+                    "sheet": status.sheet,
+                    "sheetChanged": status.sheet_changed,
+                    "problem": status.problem,
+                }
+                for status in statuses
+            ],
+        },
+    )
+    if not statuses:
+        session.screen.result("– no folder was committed to this store from here")
+        session.screen.hint("lyrikstore commit PATH -d NAMESPACE/NAME")
+    for status in statuses:
+        _show(session.screen, status)
+
+
+def _show(screen: Screen, status: "FolderStatus") -> None:
+    folder = clean(_shown(status.folder))
+    screen.result(f"{status.name}  {status.current.short}  {folder}", "bold")
+    if status.problem:
+        screen.result(f"✗ {clean(status.problem)}")
+        return
+    if status.moved:
+        screen.result("! the current version is not the one last committed from this folder")
+    _list(screen, "+", status.added)
+    _list(screen, "−", status.removed)
+    _list(screen, "~", status.changed)
+    _list(screen, "✗", (f"{item.path}: {item.reason}" for item in status.unreadable))
+    if status.sheet_changed:
+        screen.result(f"! the metadata sheet changed: {clean(_shown(status.sheet))}")
+    if status.clean:
+        screen.result(f"– nothing changed in {status.files} files")
+        return
+    counts = f"+{len(status.added)} −{len(status.removed)} ~{len(status.changed)}"
+    if status.unreadable:
+        screen.result(f"✗ changed {counts}; {len(status.unreadable)} cannot be committed")
+        screen.hint(status.unreadable[0].hint)
+    else:
+        screen.result(f"! changed {counts}")
+        screen.hint(f"lyrikstore commit {folder} -d {status.name.removeprefix('datasets/')}")
+
+
+def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
+    paths = list(items)
+    for path in paths[:SHOWN]:
+        screen.result(f"  {mark} {clean(path)}")
+    if len(paths) > SHOWN:
+        screen.result(f"  {mark} and {len(paths) - SHOWN} more (all of them with --json)")
+
+
+def _shown(path: str) -> str:
+    # As the user would type it, where that is shorter.
+    place, here = Path(path), Path.cwd()
+    return str(place.relative_to(here)) if place.is_relative_to(here) else path

@@ -1,0 +1,53 @@
+"""A new store, with its log key beside the user's keys and the owner's trust in it."""
+
+import os
+from pathlib import Path
+
+from lyrikstore.canon.errors import ConflictError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.trust import ROLES, TrustedIssuer, add_issuer
+from lyrikstore.crypto.keyfile import create_key, load_key
+from lyrikstore.crypto.signer import KeySigner, Signer
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+
+
+def found_store(
+    folder: Path,
+    *,
+    signer: Signer,
+    keys_dir: Path,
+    memory_dir: Path,
+    trust_file: Path,
+    origin: str | None,
+    clock: Clock,
+) -> tuple[Repository, LogMemory, Signer]:
+    """Make a store and return it with the memory and the signer of its log.
+
+    Arguments and errors are those of :meth:`lyrikstore.store.Store.create`.
+    """
+    if folder.exists():  # before a log key is made that nobody would ever use
+        raise ConflictError("store-exists", f"there is something at {folder} already")
+    tag = os.urandom(8).hex()
+    stored = create_key(keys_dir, f"log-{tag}", None, comment="log key")
+    log_signer = KeySigner(load_key(stored.path, None))
+    memory = LogMemory(memory_dir)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    repository = Repository.create(
+        folder,
+        origin=origin or f"lyrikstore.local/{tag}",
+        signer=signer,
+        log_signer=log_signer,
+        clock=clock,
+        memory=memory,
+    )
+    add_issuer(
+        trust_file,
+        TrustedIssuer(
+            did=signer.did,
+            nickname=f"me ({repository.store_id.short})",
+            roles=ROLES,
+            stores=(repository.store_id,),
+        ),
+    )
+    return repository, memory, log_signer

@@ -1,0 +1,172 @@
+"""``status``: what a commit of a folder would change, without reading what has not changed."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.curate.hashing import hash_file
+from lyrikstore.curate.snapshot import Offender, Scan, scan
+from lyrikstore.curate.unchanged import (
+    LastCommit,
+    last_commits,
+    listing_of,
+    sheet_digest,
+    stat_cache,
+)
+from lyrikstore.curate.versions import current_version
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.objects.statcache import StatCache
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """How a committed folder differs from the current version of its name.
+
+    Attributes:
+        folder: Its absolute path.
+        name: The full name it was committed as.
+        current: Id of that name's current version.
+        moved: Whether that is another version than the last commit of this folder made or found.
+        files: How many files are in the folder now.
+        added: Paths that are new.
+        removed: Paths that are gone.
+        changed: Paths with other content.
+        unreadable: What a commit would refuse.
+        sheet: The metadata sheet it was committed with, or empty.
+        sheet_changed: Whether that sheet is another one now, or gone.
+        problem: Why nothing can be said, such as a folder that is gone; else empty.
+    """
+
+    folder: str
+    name: str
+    current: Digest
+    moved: bool
+    files: int = 0
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unreadable: tuple[Offender, ...] = ()
+    sheet: str = ""
+    sheet_changed: bool = False
+    problem: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Whether a commit would find nothing new."""
+        return not (
+            self.added
+            or self.removed
+            or self.changed
+            or self.unreadable
+            or self.sheet_changed
+            or self.problem
+        )
+
+
+def folder_statuses(
+    repository: Repository, directory: Path, folder: Path | None = None
+) -> list[FolderStatus]:
+    """Return the status of each folder that was committed to this store from here.
+
+    Args:
+        repository: The store; read-only is enough.
+        directory: The user's cache folder for it.
+        folder: Only the folders at, below or above this path.
+
+    Raises:
+        NotFoundError: (``not-committed``) ``folder`` is given, and none of them is.
+        IncompleteError, VerificationError: The store does not hold.
+
+    Cost: one look at each file. Only a file whose size is as it was and whose time stamps are not
+    is read.
+    """
+    wanted = None if folder is None else folder.resolve()
+    found = [
+        one
+        for one in last_commits(directory)
+        if wanted is None
+        or (place := Path(one.folder)).is_relative_to(wanted)
+        or wanted.is_relative_to(place)
+    ]
+    if wanted is not None and not found:
+        raise NotFoundError(
+            "not-committed",
+            f"{folder} was not committed to this store from here",
+            hint=f"commit it with `lyrikstore commit {folder} -d NAMESPACE/NAME`",
+        )
+    statuses = []
+    for last in found:
+        current = current_version(repository, last.name)
+        if current is not None:  # a name never goes away: this would be another store's memory
+            statuses.append(_status(repository, directory, last, current))
+    return statuses
+
+
+def _status(
+    repository: Repository, directory: Path, last: LastCommit, current: Manifest
+) -> FolderStatus:
+    place = Path(last.folder)
+    sheet = Path(last.sheet) if last.sheet else None
+    cache = stat_cache(directory, place)
+    moved = last.manifest != str(current.id)
+    leave_out = [(repository.root, "the store itself")]
+    if sheet is not None:
+        leave_out.append((sheet, "the metadata sheet"))
+    try:
+        snapshot = scan(place, follow_links=last.follow_links, leave_out=leave_out)
+    except InvalidInputError as error:
+        return FolderStatus(last.folder, last.name, current.id, moved, problem=error.message)
+    listing = listing_of(snapshot, sheet, cache.safe_before)
+    status = FolderStatus(
+        last.folder,
+        last.name,
+        current.id,
+        moved,
+        files=len(snapshot.paths),
+        unreadable=snapshot.offenders,
+        sheet=last.sheet,
+        sheet_changed=sheet_digest(sheet) != last.sheet_digest,
+    )
+    if listing and listing == last.listing and not moved:
+        return status
+    added, removed, changed, unreadable = _compare(repository, snapshot, current, cache)
+    return replace(
+        status,
+        added=tuple(added),
+        removed=tuple(removed),
+        changed=tuple(changed),
+        unreadable=(*snapshot.offenders, *unreadable),
+    )
+
+
+def _compare(
+    repository: Repository, snapshot: Scan, current: Manifest, cache: StatCache
+) -> tuple[list[str], list[str], list[str], list[Offender]]:
+    tree = repository.tree(current)
+    digests, unknown = cache.lookup(snapshot.states)
+    pending, sizes = set(unknown), snapshot.sizes
+    places = dict(zip(tree.paths, range(len(tree)), strict=True))
+    added: list[str] = []
+    changed: list[str] = []
+    unreadable: list[Offender] = []
+    for at, path in enumerate(snapshot.paths):
+        was = places.pop(path, None)
+        if was is None:
+            added.append(path)
+            continue
+        mine = slice(at * 32, at * 32 + 32)
+        if at in pending and sizes[at] == tree.sizes[was]:
+            try:
+                digests[mine] = hash_file(snapshot.location(at)).raw
+            except InvalidInputError as error:
+                unreadable.append(Offender(path, error.kind, error.message, error.hint))
+                continue
+        if digests[mine] != tree.digests[was * 32 : was * 32 + 32]:
+            changed.append(path)
+    cache.save(snapshot.states, bytes(digests))
+    hidden = tuple(offender.path for offender in snapshot.offenders)
+    folders = tuple(path for path in hidden if path.endswith("/"))
+    removed = [path for path in places if path not in hidden and not path.startswith(folders)]
+    return added, removed, changed, unreadable
