@@ -2,6 +2,7 @@
 """The corpora that the benchmarks run on: made, not downloaded, and the same bytes everywhere.
 
     python benchmarks/corpora.py docs shards versions --folder DIR --scale 0.1
+    python benchmarks/corpora.py amend --folder COPY_OF_DOCS
 
 *docs* is 50,000 small texts in 250 folders; *shards* four JSONL and four Parquet shards of 256 MB
 and a checkpoint of 1 GB; *versions* five versions of a JSONL shard of 512 MB, 1% of the rows of
@@ -338,7 +339,7 @@ def _changes(mode: str, count: int, rng: np.random.Generator) -> Iterator[tuple[
 def main() -> int:
     """Make the corpora asked for, print their paths, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="+", choices=["docs", "shards", "versions", "many"])
+    parser.add_argument("names", nargs="+", choices=["docs", "shards", "versions", "many", "amend"])
     parser.add_argument("--folder", type=Path, required=True, help="where corpora are kept")
     parser.add_argument("--scale", type=float, default=1.0, help="1 makes the full sizes")
     parser.add_argument("--count", type=int, default=1_000_000, help="files of many")
@@ -349,6 +350,8 @@ def main() -> int:
             if name == "versions":
                 paths = [path for mode in MODES for path in corpora.versions(mode)]
                 print(*dict.fromkeys(paths), sep="\n")
+            elif name == "amend":
+                print(amend(options.folder))
             elif name == "many":
                 print(corpora.many(options.count))
             else:
