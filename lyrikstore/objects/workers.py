@@ -16,6 +16,7 @@ schedulers can call it as well.
 
 import contextlib
 import importlib
+import io
 import json
 import os
 import queue
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from lyrikstore.canon import errors
 from lyrikstore.canon.errors import LyrikstoreError, StorageError
+from lyrikstore.version import __version__
 
 MAX_WORKERS = 8
 
@@ -215,24 +217,11 @@ class _Process:
     def run(self, setup: dict[str, Any], task: Message) -> Iterator[Message]:
         try:
             _send(self._stream, Message({"setup": setup, "task": task.header}, task.buffers))
-            while (answer := _receive(self._stream)) is not None:
-                kind = answer.header["kind"]
-                if kind == "end":
-                    return
-                if kind == "error":
-                    raise _error(answer.header["value"])
-                if kind == "crash":
-                    raise RuntimeError(answer.header["value"])
-                yield Message(answer.header["value"], answer.buffers)
+            yield from _answers(self._stream)
         except LyrikstoreError:
             raise
         except (OSError, ValueError):
-            pass  # ValueError: closed here while it was read
-        raise StorageError(
-            "worker-died",
-            "a worker process ended in the middle of its work",
-            hint="run the command again; if it happens again, there is too little memory",
-        )
+            raise worker_died() from None  # ValueError: closed here while it was read
 
     def kill(self) -> None:
         """End the process, whatever it is doing."""
@@ -269,6 +258,50 @@ def _start(target: str) -> _Process | None:
     return _Process(child, ours)
 
 
+def pack_request(target: str, setup: Mapping[str, Any], task: Message) -> bytes:
+    """Return a task as bytes that :func:`run_request` runs, on any machine with this library."""
+    header = {"version": __version__, "target": target, "setup": dict(setup), "task": task.header}
+    stream = io.BytesIO()
+    _send(stream, Message(header, task.buffers))
+    return stream.getvalue()
+
+
+def run_request(request: bytes) -> bytes:
+    """Run a task from :func:`pack_request` to its end and return all it yielded, as bytes."""
+    message = _receive(io.BytesIO(request))
+    answer = io.BytesIO()
+    if message is None or message.header["version"] != __version__:
+        theirs = message.header["version"] if message else "another"
+        error = StorageError(
+            "worker-version",
+            f"a worker has lyrikstore {__version__}, not {theirs}",
+            hint="install the same version on every worker",
+        )
+        _send(answer, Message({"kind": "error", "value": _described(error)}))
+        return answer.getvalue()
+    task = Message(message.header["task"], message.buffers)
+    _answer(answer, message.header["target"], message.header["setup"], task)
+    return answer.getvalue()
+
+
+def read_answer(answer: bytes) -> Iterator[Message]:
+    """Yield what the target yielded, from what :func:`run_request` returned.
+
+    Raises:
+        LyrikstoreError: What the target raised.
+    """
+    return _answers(io.BytesIO(answer))
+
+
+def worker_died() -> StorageError:
+    """Return the error for a worker that ended before its answer did."""
+    return StorageError(
+        "worker-died",
+        "a worker process ended in the middle of its work",
+        hint="run the command again; if it happens again, there is too little memory",
+    )
+
+
 def serve(descriptor: int, target: str) -> None:
     """Run tasks from a socket until it is closed: the whole life of a worker process."""
     # An interrupt goes to everybody at the terminal; the parent decides what it means.
@@ -287,14 +320,7 @@ def _answer(stream: _Stream, target: str, setup: dict[str, Any], task: Message) 
         for header, *buffers in _load(target)(setup, task.header, *task.buffers):
             _send(stream, Message({"kind": "result", "value": header}, tuple(buffers)))
     except LyrikstoreError as error:
-        value = {
-            "class": type(error).__name__,
-            "kind": error.kind,
-            "message": error.message,
-            "hint": error.hint,
-            "details": error.details,
-        }
-        _send(stream, Message({"kind": "error", "value": value}))
+        _send(stream, Message({"kind": "error", "value": _described(error)}))
     except OSError:
         raise  # the other side is gone
     except Exception:  # noqa: BLE001 - a defect of ours, to be seen where the work was ordered
@@ -311,6 +337,29 @@ def _run(target: str, setup: dict[str, Any], task: Message) -> Iterator[Message]
 def _load(target: str) -> Any:
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def _answers(stream: _Stream) -> Iterator[Message]:
+    while (answer := _receive(stream)) is not None:
+        kind = answer.header["kind"]
+        if kind == "end":
+            return
+        if kind == "error":
+            raise _error(answer.header["value"])
+        if kind == "crash":
+            raise RuntimeError(answer.header["value"])
+        yield Message(answer.header["value"], answer.buffers)
+    raise worker_died()
+
+
+def _described(error: LyrikstoreError) -> dict[str, Any]:
+    return {
+        "class": type(error).__name__,
+        "kind": error.kind,
+        "message": error.message,
+        "hint": error.hint,
+        "details": error.details,
+    }
 
 
 def _error(value: dict[str, Any]) -> LyrikstoreError:

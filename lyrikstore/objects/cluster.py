@@ -1,0 +1,193 @@
+"""The same work on the machines of a Dask cluster (extra ``dask``).
+
+A cluster runs the very functions that worker processes run (:mod:`lyrikstore.objects.workers`),
+on the same JSON headers and buffers; nothing of lyrikstore's crosses as a pickle. A task that was
+on a machine that died runs again on another one: tasks may therefore run twice, and what the
+first run left, such as a pack that nobody names, is what ``gc`` removes.
+
+Dask itself trusts its network: whoever reaches the scheduler may run code on every worker.
+"""
+
+import queue
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+from lyrikstore.canon.errors import InvalidInputError, RemoteError
+from lyrikstore.objects.workers import (
+    Message,
+    Result,
+    cores,
+    pack_request,
+    read_answer,
+    run_request,
+    worker_died,
+)
+
+_AHEAD = 2  # tasks under way for each thread of the cluster: one runs, one waits beside it
+_LOOK = 5  # seconds between two looks at whether there are workers
+_WAIT = 30  # seconds for the scheduler to answer, and for the first worker
+
+
+class Pool(Protocol):
+    """Something that runs a target on many tasks."""
+
+    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
+        """Run every task and yield what the target yields, as it comes."""
+
+
+Pools = Callable[[str, Mapping[str, Any]], AbstractContextManager[Pool]]
+"""Makes a pool for a target and its setup; ``Cluster.pool`` is one."""
+
+
+class Cluster:
+    """A connection to a Dask cluster; see :func:`connect`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def wait(self, workers: int) -> None:
+        """Wait until there are so many workers.
+
+        Raises:
+            RemoteError: (``no-workers``) they do not come.
+        """
+        try:
+            self._client.wait_for_workers(workers, timeout=_WAIT)
+        except TimeoutError:
+            raise RemoteError(
+                "no-workers",
+                "the Dask cluster has too few workers",
+                hint="start one: dask worker ADDRESS",
+            ) from None
+
+    @contextmanager
+    def pool(self, target: str, setup: Mapping[str, Any]) -> Iterator["ClusterPool"]:
+        """Return what runs ``target`` on the cluster."""
+        yield ClusterPool(self._client, target, setup)
+
+
+class ClusterPool:
+    """Runs one target on a cluster; the counterpart of ``Workers``."""
+
+    def __init__(self, client: Any, target: str, setup: Mapping[str, Any]) -> None:
+        self._client = client
+        self._target = target
+        self._setup = dict(setup)
+
+    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
+        """Run every task and yield what the target yields, task by task as they are done.
+
+        Tasks are taken from ``tasks`` only as the cluster has room for them. Workers that come
+        while it runs get work, too.
+
+        Raises:
+            LyrikstoreError: What a target raised first; (``worker-died``) one task ended several
+                workers; (``worker-version``) a worker has another lyrikstore.
+        """
+        running: dict[Any, int] = {}
+        done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        numbered = enumerate(tasks)
+        room = max(1, _AHEAD * sum(self._client.nthreads().values()))
+        try:
+            while True:
+                while len(running) < room and (item := next(numbered, None)) is not None:
+                    number, task = item
+                    request = pack_request(self._target, self._setup, task)
+                    # pure=False: equal requests are different tasks.
+                    future = self._client.submit(run_request, request, pure=False)
+                    running[future] = number
+                    future.add_done_callback(done.put)
+                if not running:
+                    return
+                future = self._next(done)
+                number = running.pop(future)
+                for message in read_answer(_answer(future)):
+                    yield Result(number, *message)
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _next(self, done: "queue.SimpleQueue[Any]") -> Any:
+        # A cluster without workers is waited for, but not for ever.
+        alone = 0
+        while True:
+            try:
+                return done.get(timeout=_LOOK)
+            except queue.Empty:
+                alone = 0 if self._client.nthreads() else alone + _LOOK
+            if alone >= _WAIT:
+                raise RemoteError(
+                    "no-workers",
+                    "the Dask cluster has lost its last worker",
+                    hint="start workers, then run the command again",
+                )
+
+
+def _answer(future: Any) -> bytes:
+    from distributed import CancelledError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        answer: bytes = future.result()
+    except KilledWorker:
+        raise worker_died() from None
+    except (CancelledError, OSError) as error:
+        raise RemoteError(
+            "no-scheduler",
+            "the Dask scheduler went away",
+            hint="run the command again when it is back",
+        ) from error
+    return answer
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Cluster]:
+    """Connect to a Dask scheduler.
+
+    Args:
+        address: Such as ``tcp://10.0.0.5:8786``, or ``local`` for worker processes of one's own
+            that end with the connection. Every worker must see the store, and the files, where
+            this process sees them.
+
+    Raises:
+        InvalidInputError: (``no-dask``) the extra is not installed; (``bad-address``).
+        RemoteError: (``no-scheduler``) nobody answers there; (``no-workers``) it has no worker.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise InvalidInputError(
+            "no-dask", "Dask is not installed", hint="pip install 'lyrikstore[dask]'"
+        ) from None
+    if address == "local":
+        # No dashboard: it would open a port that nobody asked for.
+        with (
+            distributed.LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=cores(),
+                threads_per_worker=1,
+                dashboard_address=None,
+                host="127.0.0.1",
+            ) as local,
+            distributed.Client(local, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+        ):
+            yield Cluster(client)
+        return
+    try:
+        client = distributed.Client(  # type: ignore[no-untyped-call]
+            address, timeout=_WAIT, set_as_default=False
+        )
+    except ValueError as error:
+        raise InvalidInputError(
+            "bad-address", f"{address}: {error}", hint="an address looks like tcp://10.0.0.5:8786"
+        ) from None
+    except (OSError, TimeoutError) as error:
+        raise RemoteError(
+            "no-scheduler",
+            f"no Dask scheduler answers at {address}",
+            hint="start one: dask scheduler",
+        ) from error
+    with client:
+        cluster = Cluster(client)
+        cluster.wait(1)
+        yield cluster

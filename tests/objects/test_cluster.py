@@ -1,0 +1,159 @@
+"""A real Dask scheduler with two workers: the same results, whoever dies."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, RemoteError, StorageError
+from lyrikstore.objects import cluster as clusters
+from lyrikstore.objects.cluster import connect
+from lyrikstore.objects.workers import Message, pack_request, read_answer, run_request
+
+pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.xdist_group("dask"),
+    # Raised inside distributed where a connection ends while it is closed.
+    pytest.mark.filterwarnings("default"),
+]
+TARGETS = """
+import os, time
+from pathlib import Path
+from lyrikstore.canon.errors import ConflictError
+
+def square(setup, task, *buffers):
+    yield {"square": setup["factor"] * task["n"] ** 2}, *buffers
+
+def refuse(setup, task):
+    yield {"n": 0}
+    raise ConflictError("taken", "it is taken", hint="wait", details={"n": task["n"]})
+
+def slow(setup, task):
+    Path(setup["folder"], f"{task['n']}-{os.getpid()}").touch()
+    time.sleep(setup["seconds"])
+    yield {"n": task["n"]}
+"""
+HERE = "lyrikstore_cluster_under_test"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("dask")
+    (folder / f"{HERE}.py").write_text(TARGETS)
+    with scheduler(folder) as found, worker(folder, found), worker(folder, found):
+        yield found
+
+
+@contextlib.contextmanager
+def scheduler(folder: Path) -> Iterator[str]:
+    file = folder / "scheduler.json"
+    module = "distributed.cli.dask_scheduler"
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
+    with process(folder, module, *options):
+        deadline = time.monotonic() + 60
+        while not file.exists() or not file.read_text().strip():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"]
+
+
+@contextlib.contextmanager
+def worker(folder: Path, address: str) -> Iterator["subprocess.Popen[bytes]"]:
+    options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
+    with process(folder, "distributed.cli.dask_worker", address, *options) as child:
+        yield child
+
+
+@contextlib.contextmanager
+def process(folder: Path, module: str, *options: object) -> Iterator["subprocess.Popen[bytes]"]:
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", module, *map(str, options)]
+    child = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield child
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+
+
+def test_tasks_run_on_the_cluster_and_bring_their_buffers_back(address: str) -> None:
+    with connect(address) as cluster, cluster.pool(f"{HERE}:square", {"factor": 3}) as pool:
+        results = list(pool.map(Message({"n": n}, (bytes([n]),)) for n in range(20)))
+    found = {r.task: (r.header["square"], r.buffers) for r in results}
+    assert found == {n: (3 * n * n, (bytes([n]),)) for n in range(20)}
+
+
+def test_a_refusal_arrives_as_it_was_raised(address: str) -> None:
+    with (
+        connect(address) as cluster,
+        cluster.pool(f"{HERE}:refuse", {}) as pool,
+        pytest.raises(ConflictError) as caught,
+    ):
+        list(pool.map([Message({"n": 7})]))
+    assert (caught.value.kind, caught.value.details) == ("taken", {"n": 7})
+
+
+def test_a_killed_worker_changes_nothing_but_time(tmp_path: Path) -> None:
+    (tmp_path / f"{HERE}.py").write_text(TARGETS)
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    setup = {"folder": str(marks), "seconds": 0.3}
+    with (
+        scheduler(tmp_path) as found,
+        worker(tmp_path, found) as first,
+        worker(tmp_path, found),
+        connect(found) as cluster,
+    ):
+        cluster.wait(2)
+        with cluster.pool(f"{HERE}:slow", setup) as pool:
+            results = []
+            for result in pool.map(Message({"n": n}) for n in range(12)):
+                results.append(result)
+                if len(results) == 3:
+                    first.kill()
+    assert sorted(r.task for r in results) == list(range(12))
+    assert len({mark.name.split("-")[1] for mark in marks.iterdir()}) == 2
+
+
+def test_without_workers_it_does_not_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "_WAIT", 1)
+    with (
+        scheduler(tmp_path) as found,
+        pytest.raises(RemoteError, match="too few workers"),
+        connect(found),
+    ):
+        raise AssertionError
+    with pytest.raises(RemoteError) as caught, connect("tcp://127.0.0.1:9"):
+        raise AssertionError
+    assert caught.value.kind == "no-scheduler"
+    with pytest.raises(InvalidInputError) as refused, connect("gopher://somewhere"):
+        raise AssertionError
+    assert refused.value.kind == "bad-address"
+
+
+def test_a_worker_of_another_version_is_refused() -> None:
+    request = pack_request(f"{HERE}:square", {}, Message({}))
+    other = request.replace(b'"version": "', b'"version": "9')
+    other = (len(other) - len(request) + int.from_bytes(other[:4], "little")).to_bytes(
+        4, "little"
+    ) + other[4:]
+    with pytest.raises(StorageError) as caught:
+        list(read_answer(run_request(other)))
+    assert caught.value.kind == "worker-version"
+
+
+def test_an_answer_that_ends_early_is_no_answer() -> None:
+    with pytest.raises(StorageError) as caught:
+        list(read_answer(b""))
+    assert caught.value.kind == "worker-died"
