@@ -1,0 +1,46 @@
+/** BLAKE3 and the spellings of a digest (spec/01-digest.md). */
+import { createBLAKE3 } from "hash-wasm";
+import { base64url, concat, hex, unbase64url, unhex } from "./bytes.js";
+import { refuse } from "./errors.js";
+
+const HEX = /^[0-9a-f]{64}$/;
+const MULTIHASH = Uint8Array.of(0x1e, 0x20);
+
+/** @typedef {string} Hex 64 lower-case hexadecimal digits. */
+
+const hasher = await createBLAKE3();
+
+/** Return the BLAKE3 of bytes at hand. @param {Uint8Array} bytes @returns {Hex} */
+export function blake3(bytes) {
+  return hasher.init().update(bytes).digest("hex");
+}
+
+/** Read `blake3:…`. @param {any} text @returns {Hex} */
+export const parseId = (text) => parse(text, "blake3:");
+
+/** Read `urn:blake3:…`. @param {any} text @returns {Hex} */
+export const parseUrn = (text) => parse(text, "urn:blake3:");
+
+/** Read bare hexadecimal. @param {any} text @returns {Hex} */
+export const parseHex = (text) => parse(text, "");
+
+/** Return the base64url multibase of the multihash. @param {Hex} digest */
+export const multibase = (digest) => `u${base64url(concat(MULTIHASH, unhex(digest)))}`;
+
+/** Read a base64url multibase BLAKE3 multihash. @param {any} text @returns {Hex} */
+export function parseMultibase(text) {
+  const raw = typeof text === "string" && text.startsWith("u") && text.length === 47
+    ? unbase64url(text.slice(1), "bad-digest")
+    : new Uint8Array();
+  const digest = raw.length === 34 ? hex(raw.slice(2)) : "";
+  return digest && multibase(digest) === text ? digest : refuse("bad-digest", "not a BLAKE3 multihash");
+}
+
+/** The first digits, for people. @param {Hex} digest */
+export const short = (digest) => digest.slice(0, 12);
+
+/** @param {any} text @param {string} prefix */
+function parse(text, prefix) {
+  const digits = typeof text === "string" && text.startsWith(prefix) ? text.slice(prefix.length) : "";
+  return HEX.test(digits) ? digits : refuse("bad-digest", `not a digest: ${JSON.stringify(text)?.slice(0, 80)}`);
+}

@@ -1,0 +1,20 @@
+/** The one error of this verifier: a stable code and a sentence for people. */
+export class Refusal extends Error {
+  /**
+   * @param {string} kind Stable code, as in the spec and in Python.
+   * @param {string} message
+   */
+  constructor(kind, message) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/**
+ * @param {string} kind
+ * @param {string} message
+ * @returns {never}
+ */
+export function refuse(kind, message) {
+  throw new Refusal(kind, message);
+}

@@ -1,0 +1,34 @@
+/** The kinds of manifest that lie in a delivery, and what each may point at (spec/06-manifests.md §4). */
+
+/** @typedef {Map<string, {kind: string, least: number, most: number}>} Rules */
+/** @typedef {{prefix: string, tree: boolean, inputs: Rules, origins?: Map<string, Rules>, attachments: string[]}} Kind */
+
+const ANY = 10_000;
+/** @type {Rules} */
+const NOTHING = new Map();
+
+/** @type {Map<string, Kind>} */
+export const KINDS = new Map([
+  ["genesis", { prefix: "policies", tree: false, inputs: NOTHING, attachments: [] }],
+  ["policy", { prefix: "policies", tree: false, inputs: NOTHING, attachments: [] }],
+  ["dataset", {
+    prefix: "datasets",
+    tree: true,
+    inputs: NOTHING,
+    origins: new Map([
+      ["committed", NOTHING],
+      ["imported", NOTHING],
+      ["filtered", new Map([
+        ["source", { kind: "dataset", least: 1, most: ANY }],
+        ["filter", { kind: "filter", least: 1, most: ANY }],
+      ])],
+    ]),
+    attachments: [],
+  }],
+  ["records", {
+    prefix: "records",
+    tree: false,
+    inputs: new Map([["dataset", { kind: "dataset", least: 1, most: 1 }]]),
+    attachments: ["salts"],
+  }],
+]);

@@ -1,0 +1,87 @@
+/** What every verification answers: checks with states, one verdict, and what was not proven (spec/11-verification.md). */
+
+/** @typedef {"pass" | "fail" | "warn" | "unchecked" | "n/a"} State */
+/** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
+/** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
+/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[]}} Report */
+
+export const MAX_NAMED = 10_000;
+
+const CREDENTIAL = "spec/11-verification.md#1141-the-credential";
+const DATA = "spec/11-verification.md#1143-the-data";
+const LOG = "spec/11-verification.md#1145-the-log";
+/** @type {Map<string, string>} */
+const SPEC = new Map([
+  ["format", "spec/10-credentials.md#102-bytes"],
+  ["schema", "spec/10-credentials.md#103-members"],
+  ["proof", "spec/10-credentials.md#105-proof"],
+  ["issuer.binding", "spec/10-credentials.md#105-proof"],
+  ["trust.issuer", "spec/11-verification.md#113-trust"],
+  ["period", CREDENTIAL],
+  ["status", CREDENTIAL],
+  ["terms", CREDENTIAL],
+  ["manifest", "spec/11-verification.md#1142-the-manifest"],
+  ["manifest.signature", "spec/11-verification.md#1142-the-manifest"],
+  ["data.files", DATA],
+  ["data.tree", DATA],
+  ["records.root", "spec/11-verification.md#1144-the-records"],
+  ["log.inclusion", LOG],
+  ["log.anchor", LOG],
+  ["log.memory", LOG],
+]);
+const TRUST_CHECKS = new Set(["trust.issuer", "log.anchor", "store.genesis", "rights"]);
+
+/** @param {string} id @param {State} state @param {string} summary @param {object} detail @returns {Check} */
+function check(id, state, summary, detail) {
+  return { id, state, summary, spec: SPEC.get(id) ?? "", detail };
+}
+
+/** @param {string} id @param {string} summary @param {object} [detail] */
+export const passed = (id, summary, detail = {}) => check(id, "pass", summary, detail);
+/** @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
+export const failed = (id, reason, summary, detail = {}) => check(id, "fail", summary, { reason, ...detail });
+/** @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
+export const warned = (id, reason, summary, detail = {}) => check(id, "warn", summary, { reason, ...detail });
+/** Never a success. @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
+export const unchecked = (id, reason, summary, detail = {}) =>
+  check(id, "unchecked", summary, { reason, ...detail });
+/** @param {string} id @param {string} summary */
+export const notApplicable = (id, summary) => check(id, "n/a", summary, {});
+
+/**
+ * Return the verdict over checks.
+ *
+ * @param {{id: string, state: State}[]} checks
+ * @param {Iterable<string>} required
+ * @returns {Verdict}
+ */
+export function decide(checks, required) {
+  const states = new Map(checks.map(({ id, state }) => [id, state]));
+  if (checks.some(({ state }) => state === "fail")) return "invalid";
+  if ([...required].some((id) => (states.get(id) ?? "unchecked") === "unchecked")) return "incomplete";
+  const doubtful = checks.some(
+    ({ id, state }) => TRUST_CHECKS.has(id) && (state === "warn" || state === "unchecked"),
+  );
+  return doubtful ? "valid" : "trusted";
+}
+
+/**
+ * Return foreign text safe for one line: a name inside a credential must not repaint the verdict.
+ *
+ * @param {unknown} value
+ * @param {number} limit
+ */
+export function quote(value, limit = 80) {
+  const whole = Array.from(String(value));
+  const shown = whole.slice(0, limit).map((character) =>
+    character === " " || !/[\p{C}\p{Z}]/u.test(character)
+      ? character
+      : `\\u{${/** @type {number} */ (character.codePointAt(0)).toString(16)}}`);
+  return `'${shown.join("")}${whole.length > limit ? "…" : ""}'`;
+}
+
+/** @param {string[]} names @param {number} limit */
+export function nameSome(names, limit = 3) {
+  const shown = names.slice(0, limit).map((name) => quote(name)).join(", ");
+  return names.length > limit ? `${shown} and ${names.length - limit} more` : shown;
+}

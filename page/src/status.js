@@ -1,0 +1,198 @@
+/** Status lists, and whether the issuer still stands by a credential (spec/10-credentials.md §6). */
+import { unbase64url } from "./bytes.js";
+import { didKey } from "./ed25519.js";
+import { refuse, Refusal } from "./errors.js";
+import { verifyProof } from "./proof.js";
+import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
+import { hasExactly, isObject, parse } from "./strictjson.js";
+import { formatTimestamp, parseTimestamp } from "./timestamps.js";
+
+const ENTRIES = 131_072;
+const MAX_INFLATED = 16 << 20;
+const MAX_CANDIDATES = 8;
+const SKEW = 300_000;
+const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
+const TYPE = "BitstringStatusListCredential";
+const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
+const URL_FORM = /^https:\/\/[!-~]{1,1990}$/;
+const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
+
+/** @typedef {{purpose: string, index: number, url: string}} Entry */
+/** @typedef {Map<string, Uint8Array[]>} Lists URL to the lists at hand that claim to be that one. */
+
+/** Return the status lists among files by the URL each claims, unverified. @param {Iterable<Uint8Array>} files */
+export function listsAmong(files) {
+  /** @type {Lists} */
+  const lists = new Map();
+  for (const bytes of files) {
+    let document;
+    try {
+      document = parse(bytes);
+    } catch {
+      continue;
+    }
+    if (!isObject(document) || !Array.isArray(document.type) || !document.type.includes(TYPE)) continue;
+    if (typeof document.id === "string") lists.set(document.id, [...(lists.get(document.id) ?? []), bytes]);
+  }
+  return lists;
+}
+
+/**
+ * Return the check `status` of a genuine credential.
+ *
+ * @param {any} document
+ * @param {string} issuer
+ * @param {Lists} lists
+ * @param {number} at
+ * @param {number} maxAge
+ */
+export async function checkStatus(document, issuer, lists, at, maxAge) {
+  if (!Object.hasOwn(document, "credentialStatus")) {
+    return notApplicable("status", "names no status list: this credential cannot be revoked");
+  }
+  let entries;
+  try {
+    entries = readEntries(document.credentialStatus);
+  } catch (error) {
+    return unchecked("status", "bad-entry", quote(/** @type {Refusal} */ (error).message, 300));
+  }
+  const judged = [];
+  for (const entry of entries) judged.push(await judge(entry, issuer, lists, at, maxAge));
+  for (const state of ["fail", "unchecked"]) {
+    const found = judged.find((check) => check.state === state);
+    if (found) return found;
+  }
+  const oldest = judged.map((check) => check.detail.asOf).sort()[0];
+  const said = entries.map((entry) => `not ${SAID.get(entry.purpose)}`).join(" and ");
+  return passed("status", `${said}, by status lists made at ${oldest}`, { asOf: oldest });
+}
+
+/** @param {any} stated @returns {Entry[]} */
+function readEntries(stated) {
+  const entries = (Array.isArray(stated) ? stated : [stated]).map(readEntry);
+  if (new Set(entries.map((entry) => entry.purpose)).size !== entries.length) bad("two entries of one purpose");
+  return entries;
+}
+
+/** @param {any} item @returns {Entry} */
+function readEntry(item) {
+  const needed = ["type", "statusPurpose", "statusListIndex", "statusListCredential"];
+  if (!isObject(item) || item.type !== "BitstringStatusListEntry") bad("an entry of an unknown type");
+  const names = Object.keys(item);
+  if (!needed.every((name) => names.includes(name)) ||
+      !names.every((name) => [...needed, "id", "statusSize"].includes(name))) {
+    bad("an entry with other members");
+  }
+  const { statusPurpose: purpose, statusListIndex: index, statusListCredential: url } = item;
+  if (!SAID.has(purpose)) bad("an unknown purpose");
+  if (typeof index !== "string" || !INDEX.test(index)) bad("statusListIndex is not a string of digits");
+  if (typeof url !== "string" || !URL_FORM.test(url)) bad("statusListCredential is not an https URL");
+  if (item.id === url || (item.statusSize ?? 1) !== 1) bad("an entry that names the list itself");
+  return { purpose, index: Number(index), url };
+}
+
+/**
+ * @param {Entry} entry
+ * @param {string} issuer
+ * @param {Lists} lists
+ * @param {number} at
+ * @param {number} maxAge
+ */
+async function judge(entry, issuer, lists, at, maxAge) {
+  const open = (/** @type {string} */ reason, /** @type {string} */ problem, /** @type {object} */ more = {}) =>
+    unchecked("status", reason, `the ${entry.purpose} list ${quote(entry.url)}: ${quote(problem, 200)}`,
+      { list: entry.url, ...more });
+  let best = null;
+  let trouble = open("no-list", "it is not at hand");
+  for (const bytes of (lists.get(entry.url) ?? []).slice(0, MAX_CANDIDATES)) {
+    let found;
+    try {
+      found = await readList(bytes);
+      if (entry.index >= found.bits.length * 8) bad(`entry ${entry.index} is outside it`);
+    } catch (error) {
+      trouble = open("unsound-list", /** @type {Refusal} */ (error).message);
+      continue;
+    }
+    if (found.url !== entry.url || found.purpose !== entry.purpose) {
+      trouble = open("wrong-list", "it is of another URL or purpose");
+    } else if (found.issuer !== issuer) {
+      trouble = open("foreign-list", "it is signed by another issuer");
+    } else if (found.made - at > SKEW) {
+      trouble = open("future-list", "it is from the future");
+    } else if (best === null || found.made > best.made) {
+      best = found;
+    }
+  }
+  if (best === null) return trouble;
+  const made = formatTimestamp(best.made);
+  if ((best.bits[entry.index >> 3] >> (7 - (entry.index & 7))) & 1) {
+    const word = /** @type {string} */ (SAID.get(entry.purpose));
+    return failed("status", word, `${word} by its issuer, by a list made at ${made}`, { asOf: made });
+  }
+  if (at > best.until) {
+    const until = formatTimestamp(best.until);
+    return open("expired-list", `it was made at ${made} and good until ${until}`, { asOf: made });
+  }
+  if (at - best.made > maxAge) {
+    return open("stale-list", `it was made at ${made}, too long ago for you`, { asOf: made });
+  }
+  return passed("status", "", { asOf: made });
+}
+
+/** Read a list and verify who signed it. @param {Uint8Array} bytes */
+async function readList(bytes) {
+  const given = parse(bytes);
+  const members = ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "proof"];
+  if (!hasExactly(given, members)) bad("other members than a status list has");
+  const { document, key } = verifyProof(given);
+  const context = document["@context"];
+  const { type, credentialSubject: subject, id: url } = document;
+  if (!Array.isArray(context) || context.length !== 1 || context[0] !== VC_CONTEXT) bad("another context");
+  if (!Array.isArray(type) || type.join() !== `VerifiableCredential,${TYPE}`) bad("another type");
+  const issuer = isObject(document.issuer) ? document.issuer.id : document.issuer;
+  if (issuer !== didKey(key)) bad("it is signed by somebody else than the issuer it names");
+  if (!hasExactly(subject, ["id", "type", "statusPurpose", "encodedList"])) bad("another subject");
+  if (typeof url !== "string" || !URL_FORM.test(url)) bad("its id is not an https URL");
+  if (subject.type !== "BitstringStatusList" || subject.id !== `${url}#list`) bad("another subject");
+  if (!SAID.has(subject.statusPurpose)) bad("an unknown purpose");
+  const made = parseTimestamp(document.validFrom);
+  const until = parseTimestamp(document.validUntil);
+  if (until < made) bad("validUntil is before validFrom");
+  const bits = await unpack(subject.encodedList);
+  return { url, issuer, purpose: subject.statusPurpose, bits, made, until };
+}
+
+/** Return the bits of an `encodedList`. @param {any} encoded */
+async function unpack(encoded) {
+  if (typeof encoded !== "string" || !/^u[A-Za-z0-9_-]+$/.test(encoded)) bad("encodedList is not multibase base64url");
+  const stream = new Blob([unbase64url(encoded.slice(1), "bad-status")]).stream()
+    .pipeThrough(new DecompressionStream("gzip"));
+  const reader = stream.getReader();
+  /** @type {Uint8Array[]} */
+  const pieces = [];
+  let size = 0;
+  try {
+    // 1.4 MB can unpack to 1 GiB: stop as soon as it is too much.
+    while (size <= MAX_INFLATED) {
+      const { value } = await reader.read();
+      if (value === undefined) break;
+      size += value.length;
+      pieces.push(value);
+    }
+  } catch {
+    bad("encodedList does not unpack");
+  }
+  if (size > MAX_INFLATED) {
+    await reader.cancel().catch(() => undefined);
+    bad(`encodedList has more than ${MAX_INFLATED} bytes`);
+  }
+  if (size * 8 < ENTRIES) bad(`a list of ${size * 8} entries; fewer than ${ENTRIES} tell whose they are`);
+  const bits = new Uint8Array(size);
+  pieces.reduce((at, piece) => (bits.set(piece, at), at + piece.length), 0);
+  return bits;
+}
+
+/** @param {string} reason @returns {never} */
+function bad(reason) {
+  return refuse("bad-status", `not a sound status list or entry: ${reason}`);
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { utf8 } from "../src/bytes.js";
+import { checkCredential } from "../src/credential.js";
+import { blake3 } from "../src/digest.js";
+import { parseTimestamp } from "../src/timestamps.js";
+import { Trust } from "../src/trust.js";
+import { each, load } from "./vectors.js";
+
+const run = async (/** @type {string} */ credential, /** @type {string} */ at) => {
+  const given = { trust: new Trust(), at: parseTimestamp(at), lists: new Map() };
+  return (await checkCredential(utf8(credential), given)).checks;
+};
+
+const refused = load("credentials/refused.json");
+each("credential refused", refused.cases, async (one) => {
+  const check = (await run(one.credential, refused.at)).find(({ id }) => id === one.check);
+  assert.equal(check?.state, "fail", JSON.stringify(check));
+});
+each("credential issued", load("credentials/issued.json").cases, async (one) => {
+  assert.equal(blake3(utf8(one.credential)), one.blake3);
+  for (const check of await run(one.credential, one.created)) {
+    const expected = check.id === "trust.issuer" ? "warn" : check.id === "status" ? "n/a" : "pass";
+    assert.equal(check.state, expected, JSON.stringify(check));
+  }
+});

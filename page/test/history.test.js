@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { unhex, utf8 } from "../src/bytes.js";
+import { blake3 } from "../src/digest.js";
+import { openNote, parseLogKey, parseProof, verifyProof } from "../src/log.js";
+import { checkPaths, offence } from "../src/paths.js";
+import { Tree } from "../src/tree.js";
+import { each, load, refuses } from "./vectors.js";
+
+each("path good", load("paths/good.json").cases, (one) => assert.equal(offence(one.path), ""));
+each("path refused", load("paths/refused.json").cases, (one) => assert.equal(offence(one.path), one.offence));
+each("paths together", load("paths/together.json").cases, (one) => {
+  const run = () => checkPaths(one.paths.toSorted());
+  if (one.offence) refuses(run);
+  else run();
+});
+each("tree good", load("trees/good.json").cases, (one) => {
+  assert.equal(blake3(utf8(one.tree)), one.blake3);
+  assert.equal(Tree.parse(utf8(one.tree)).filesId, one.filesBlake3);
+});
+each("tree refused", load("trees/refused.json").cases, (one) =>
+  refuses(() => Tree.parse(one.treeHex ? unhex(one.treeHex) : utf8(one.tree))));
+
+const notes = load("notes/notes.json");
+const key = parseLogKey(notes.vkey);
+each("note good", notes.good, (one) => assert.equal(openNote(utf8(one.note), [key]).text, one.text));
+each("note bad", notes.bad, (one) => refuses(() => openNote(utf8(one.note), [key])));
+
+const proofs = load("tlog-proof/proofs.json");
+const keys = [parseLogKey(proofs.vkey)];
+each("log proof good", proofs.good, (one) => verifyProof(parseProof(utf8(one.proof)), utf8(one.entry), keys));
+each("log proof bad", proofs.bad, (one) =>
+  refuses(() => verifyProof(parseProof(utf8(one.proof)), utf8(one.entry), keys)));

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { hex, unhex, utf8 } from "../src/bytes.js";
+import { didKey, isSoundKey, parseDidKey, parseMultikey, parseVerificationMethod, verify } from "../src/ed25519.js";
+import { leafHash, root, verifyInclusion } from "../src/merkle.js";
+import { verifyProof } from "../src/proof.js";
+import { canonical, parse, parseCanonical } from "../src/strictjson.js";
+import { each, load, refuses } from "./vectors.js";
+
+const text = (/** @type {Uint8Array} */ bytes) => new TextDecoder().decode(bytes);
+const strict = (/** @type {any} */ value) => parse(utf8(JSON.stringify(value)));
+
+each("json accept", load("canonical-json/accept.json").cases, (one) => {
+  const value = parse(utf8(one.input), { foreign: one.profile === "foreign" });
+  assert.equal(text(canonical(value)), one.canonical);
+});
+each("json refuse", load("canonical-json/refuse.json").cases, (one) => {
+  refuses(() => parse(unhex(one.inputHex)), "bad-json");
+  if (one.profile === "foreign") refuses(() => parse(unhex(one.inputHex), { foreign: true }), "bad-json");
+});
+each("json not canonical", load("canonical-json/not-canonical.json").cases, (one) =>
+  refuses(() => parseCanonical(utf8(one.input))));
+
+each("ed25519 good", load("ed25519/sign.json").cases, (one) => {
+  assert.ok(isSoundKey(unhex(one.publicKey)));
+  assert.ok(verify(unhex(one.publicKey), unhex(one.signature), unhex(one.message)));
+});
+each("ed25519 weak key", load("ed25519/bad-keys.json").cases, (one) =>
+  assert.equal(isSoundKey(unhex(one.publicKey)), false));
+each("ed25519 bad signature", load("ed25519/bad-signatures.json").cases, (one) =>
+  assert.equal(verify(unhex(one.publicKey), unhex(one.signature), unhex(one.message)), false));
+
+each("multikey good", load("multikey/good.json").cases, (one) => {
+  assert.equal(hex(parseMultikey(one.multikey)), one.publicKey);
+  assert.equal(hex(parseDidKey(one.did)), one.publicKey);
+  assert.equal(hex(parseVerificationMethod(one.verificationMethod)), one.publicKey);
+  assert.equal(didKey(unhex(one.publicKey)), one.did);
+});
+each("multikey refused", load("multikey/refuse.json").cases, (one) => {
+  refuses(() => parseVerificationMethod(one.text));
+});
+
+each("proof good", load("proofs/good.json").cases.filter((/** @type {any} */ c) => c.profile === "lyrik"), (one) => {
+  assert.deepEqual(text(canonical(verifyProof(strict(one.document)).document)), text(canonical(one.verifiedDocument)));
+});
+each("proof of the wider profile", load("proofs/good.json").cases.filter((/** @type {any} */ c) => c.profile === "w3c"), (one) =>
+  refuses(() => verifyProof(strict(one.document))));
+each("proof bad", load("proofs/bad.json").cases, (one) =>
+  refuses(() => verifyProof(strict(one.document)), one.kind));
+
+each("merkle root", load("merkle/roots.json").cases, (one) =>
+  assert.equal(hex(root(one.entries.map((/** @type {string} */ entry) => leafHash(unhex(entry))))), one.root));
+each("merkle inclusion", load("merkle/inclusion.json").cases, (one) => {
+  const run = () => verifyInclusion(
+    leafHash(unhex(one.entry)), one.index, one.size, one.proof.map(unhex), unhex(one.root));
+  if (one.valid) run();
+  else refuses(run, "bad-inclusion");
+});

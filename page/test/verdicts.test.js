@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { unhex, utf8 } from "../src/bytes.js";
+import { blake3 } from "../src/digest.js";
+import { orderRoot, recordId } from "../src/records.js";
+import { decide } from "../src/report.js";
+import { parseTimestamp } from "../src/timestamps.js";
+import { Trust } from "../src/trust.js";
+import { verifyDelivery } from "../src/verify.js";
+import { each, load } from "./vectors.js";
+
+const { base, cases } = load("verdicts/deliveries.json");
+const bytes = (/** @type {any} */ given) => (typeof given === "string" ? utf8(given) : unhex(given.hex));
+const present = (/** @type {any} */ parts) => Object.entries(parts).filter(([, value]) => value !== null);
+
+each("delivery", cases, async ({ verdict, checks, changes }) => {
+  const siblings = new Map(present({ ...base.siblings, ...changes.siblings }).map(([name, value]) => [name, bytes(value)]));
+  const data = "data" in changes && changes.data === null
+    ? null
+    : present({ ...base.data, ...changes.data }).map(([path, value]) => {
+      const content = utf8(/** @type {string} */ (value));
+      return {
+        path,
+        size: content.length,
+        digest: async () => blake3(content),
+        recordId: async (/** @type {string} */ reader) => recordId(reader, content),
+      };
+    });
+  const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {
+    siblings,
+    data,
+    trust: Trust.parse(changes.trust ?? base.trust),
+    at: parseTimestamp(changes.at ?? base.at),
+  });
+  for (const [id, expected] of Object.entries(checks)) {
+    const check = report.checks.find((one) => one.id === id);
+    assert.equal(check?.detail.reason ?? check?.state, expected, JSON.stringify(check));
+  }
+  assert.equal(report.verdict, verdict, JSON.stringify(report.checks.filter((one) => one.state !== "pass"), null, 1));
+});
+
+const rules = load("verdicts/decide.json");
+each("decide", rules.cases, (one) => {
+  const states = Object.entries(one.states).map(([id, state]) => ({ id, state: /** @type {any} */ (state) }));
+  assert.equal(decide(states, rules.required), one.verdict);
+});
+
+each("record id", load("records/ids.json").cases, (one) =>
+  assert.equal(recordId(one.reader, unhex(one.record)), one.recordId));
+each("order root", load("records/order-roots.json").cases, (one) => {
+  const records = one.records.map((/** @type {any} */ record) => record.recordId ?? record);
+  assert.equal(orderRoot(records, unhex(one.salts)), one.root);
+});
