@@ -12,7 +12,7 @@ PY       := $(VENV)/bin/python
 PIP      := $(PY) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint docs vectors package clean preflight
+.PHONY: help demo test test-all lint docs vectors page package clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint      formatting, types, floors, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
 	@echo "make vectors   write spec/vectors/ again"
+	@echo "make page      build the verification page again (needs npm)"
 	@echo "make package   build the wheel"
 	@echo "make clean     delete .venv"
 
@@ -56,6 +57,12 @@ docs: $(VENV)/.installed
 
 vectors: $(VENV)/.installed
 	@for script in spec/vectors/make_*.py; do echo "$$script"; $(PY) "$$script" || exit 1; done
+
+page: $(VENV)/.installed
+	$(PY) tools/make_page_tables.py
+	npm --prefix page ci --no-audit --no-fund
+	npm --prefix page run --silent types
+	npm --prefix page run --silent build
 
 package: $(VENV)/.installed
 	$(PY) -m hatchling build -t wheel

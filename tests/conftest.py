@@ -35,6 +35,7 @@ GROUPS = {
     "web": ("chromium", "chromium"),
     "s3": ("radosgw", "radosgw"),
     "node": ("node", "nodejs"),
+    "page": ("npm", "npm"),
 }
 
 

@@ -42,6 +42,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "reinstate": "end a suspension",
         "status-lists": "write the status lists to publish",
         "verify": "check a credential, a version or the whole store",
+        "page": "write the page that verifies a delivery in a browser",
     },
     "train": {
         "train": "fine-tune a model; only signed checkpoints leave",

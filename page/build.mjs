@@ -1,0 +1,50 @@
+/** Build `lyrikstore/web/verify.html`: one file, no network, the same bytes from the same sources. */
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { build } from "esbuild";
+import "./schemas.mjs";
+
+const HERE = new URL("./", import.meta.url);
+const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
+
+/** @param {string} entry @param {import("esbuild").Plugin[]} plugins */
+async function bundle(entry, plugins = []) {
+  const { outputFiles } = await build({
+    entryPoints: [new URL(entry, HERE).pathname],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    charset: "ascii",
+    legalComments: "inline",
+    write: false,
+    plugins,
+    supported: { "top-level-await": true },
+  });
+  return outputFiles[0].text.trim();
+}
+
+const worker = await bundle("ui/hashing.worker.js");
+const script = await bundle("ui/main.js", [{
+  name: "worker",
+  setup(building) {
+    building.onResolve({ filter: /^worker:/ }, ({ path }) => ({ path, namespace: "worker" }));
+    building.onLoad({ filter: /./, namespace: "worker" }, () => ({ contents: worker, loader: "text" }));
+  },
+}]);
+// Inside a script element only this ends it; in JavaScript both spellings are the same string.
+const safe = script.replaceAll("</script", "<\\/script");
+const style = (await readFile(new URL("ui/style.css", HERE), "utf8")).trim();
+const hash = (/** @type {string} */ text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+const csp = [
+  "default-src 'none'",
+  `script-src ${hash(safe)} 'wasm-unsafe-eval'`,
+  `style-src ${hash(style)}`,
+  "worker-src blob:",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+const page = await readFile(new URL("ui/page.html", HERE), "utf8");
+const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe]]);
+await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT)@/g, (name) => /** @type {string} */ (parts.get(name))));
+console.log(`${TARGET.pathname}: sha256 ${createHash("sha256").update(await readFile(TARGET)).digest("hex")}`);
