@@ -235,11 +235,12 @@ def commit_folder(
     _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
     with repository.transaction(log_signer=log_signer) as transaction:
         tree = job.store(transaction.writer)
+        data = tree.encode()
         put = transaction.writer.put_bytes
         statement = state(tree, lambda role, data: put_attachment(put, role, data))
         if statement.repeats(current):
             return result(None, tree, None)
-        put(tree.encode())
+        put(data)
         manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
         transaction.log_manifest(manifest, tree)
         index = transaction.commit()[0]

@@ -82,29 +82,46 @@ def changed_paths(
     """Return the paths added, removed and changed (content or metadata), each in path order."""
     if before is None:
         return tuple(after.paths), (), ()
-    old = dict(zip(before.paths, range(len(before)), strict=True))
-    added: list[str] = []
-    changed: list[str] = []
-    for at, path in enumerate(after.paths):
-        was = old.pop(path, None)
-        if was is None:
-            added.append(path)
-        elif _record(before, was) != _record(after, at):
-            changed.append(path)
-    return tuple(added), tuple(old), tuple(changed)
+    if before.paths == after.paths:  # the usual case, at the speed of comparing bytes
+        places: Iterable[tuple[int, int]] = (
+            (at, at)
+            for start in range(0, len(after), _RUN)
+            if not _alike(before, after, start)
+            for at in range(start, min(start + _RUN, len(after)))
+        )
+        added: tuple[str, ...] = ()
+        removed: tuple[str, ...] = ()
+    else:
+        old = dict(zip(before.paths, range(len(before)), strict=True))
+        both = [(old.pop(path, -1), at) for at, path in enumerate(after.paths)]
+        added = tuple(after.paths[at] for was, at in both if was < 0)
+        removed = tuple(old)
+        places = (pair for pair in both if pair[0] >= 0)
+    changed = (at for was, at in places if _record(before, was) != _record(after, at))
+    return added, removed, tuple(after.paths[at] for at in changed)
+
+
+_RUN = 1024
+
+
+def _alike(before: Tree, after: Tree, start: int) -> bool:
+    run = slice(start * 32, (start + _RUN) * 32)
+    return before.metas == after.metas and before.digests[run] == after.digests[run]
 
 
 def _record(tree: Tree, at: int) -> tuple[bytes, Mapping[str, str] | None]:
     return tree.digests[at * 32 : at * 32 + 32], tree.metas.get(at)
 
 
-def formats(paths: Iterable[str]) -> dict[str, int]:
+def formats(paths: Sequence[str]) -> dict[str, int]:
     """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
+    dots = [path.rfind(".", path.rfind("/") + 2) for path in paths]  # none at a name's start
+    found = Counter(
+        [path[dot:] if dot > 0 else "none" for path, dot in zip(paths, dots, strict=True)]
+    )
     counts: Counter[str] = Counter()
-    for path in paths:
-        dot = path.rfind(".")
-        start = path.rfind("/") + 1
-        counts[path[dot:].lower() if start < dot < len(path) - 1 else "none"] += 1
+    for suffix, count in found.items():
+        counts[suffix.lower()] += count
     return dict(counts)
 
 

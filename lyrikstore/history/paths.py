@@ -206,17 +206,15 @@ def are_distinct(paths: Sequence[str]) -> bool:
     if not all(map(lt, paths, islice(paths, 1, None))):
         return False
     folders: set[str] = set()
-    last = ""
-    for path in paths:
-        folder = path[: path.rfind("/") + 1]
-        if folder != last:
-            last = folder
-            while folder and folder not in folders:
-                folders.add(folder)
-                folder = folder[: folder.rfind("/", 0, -1) + 1]
-    keys = {fold(folder[:-1]) for folder in folders}
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]  # noqa: PLW2901
+    keys = set(map(fold, folders))
     # A path that is its own key can only clash with one that is not.
-    others = [key for path in paths if (key := fold(path)) != path]
+    text = "/".join(paths)
+    plain = text.isascii() and text == text.lower()
+    others = [] if plain else [key for path in paths if (key := fold(path)) != path]
     own = set(others)
     return (
         len(keys) == len(folders)

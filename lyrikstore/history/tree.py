@@ -42,10 +42,11 @@ _BLOCK = 1 << 13  # lines encoded at a time
 _TEXT = r'[^"\\\x00-\x1f]++'
 _MEMBER = f'"{_TEXT}":"{_TEXT}"'
 _PAIR = re.compile(f'"({_TEXT})":"({_TEXT})"')
-_LINE = re.compile(
-    r'\{"blake3":"([0-9a-f]{64})","bytes":(0|[1-9][0-9]{0,15}),'
-    rf'(?:"meta":\{{({_MEMBER}(?:,{_MEMBER})*+)\}},)?"path":"({_TEXT})"\}}'
-)
+_HEAD = r'\{"blake3":"([0-9a-f]{64})","bytes":(0|[1-9][0-9]{0,15}),'
+_PATH = f'"path":"({_TEXT})"\\}}'
+_LINE = re.compile(rf'{_HEAD}(?:"meta":\{{({_MEMBER}(?:,{_MEMBER})*+)\}},)?{_PATH}')
+_PLAIN = re.compile(f"{_HEAD}{_PATH}\n")
+_PLAIN_FRAME = len('{"blake3":"","bytes":,"path":""}\n') + 64
 
 
 class Tree:
@@ -165,7 +166,11 @@ class Tree:
 
     def encode(self) -> bytes:
         """Return the canonical bytes, whose BLAKE3 is :attr:`id`."""
-        return b"".join(self._blocks(self.metas))
+        data = b"".join(self._blocks(self.metas))
+        if not self.metas and "_ids" not in self.__dict__:
+            whole = Digest.of(data)
+            self.__dict__["_ids"] = (whole, whole)  # known now, so not worked out again
+        return data
 
     def encode_files(self) -> bytes:
         """Return the bytes of the same tree without ``meta``, whose BLAKE3 is :attr:`files_id`."""
@@ -258,18 +263,40 @@ class _Columns:
         return whole, whole if self._files is None else Digest(self._files.digest())
 
     def add(self, block: bytes) -> None:
-        # Whole lines only. One regular expression takes nearly all; the others get a closer look.
+        # Whole lines only. One regular expression takes all of them where none has metadata;
+        # else it takes them one by one, and what it does not take gets a closer look.
         before = len(self.paths)
+        _check_count(before + block.count(b"\n"))
         try:
-            lines = block.decode().split("\n")
+            text = block.decode()
         except UnicodeDecodeError as error:
             number = before + block.count(b"\n", 0, error.start) + 1
             raise FormatError("bad-tree", f"line {number} is not UTF-8") from None
-        lines.pop()
-        _check_count(before + len(lines))
+        plain = _PLAIN.findall(text)
+        digests, lengths, paths = map(list, zip(*plain, strict=True)) if plain else ([], [], [])
+        # Lines without metadata, from the first to the last character: nothing lies between them.
+        covered = len(plain) * _PLAIN_FRAME + sum(map(len, lengths)) + sum(map(len, paths))
+        sizes = [int(length) for length in lengths]
+        if covered != len(text):
+            digests, sizes, paths = self._one_by_one(text)
+        if sizes and max(sizes) > MAX_INTEGER:
+            check_size(max(sizes), paths[sizes.index(max(sizes))])
+        self.paths += paths
+        self.sizes.extend(sizes)
+        self.digests += bytes.fromhex("".join(digests))
+        if self.metas and self._files is None:
+            self._files = self._whole.copy()
+        self._whole.update(block)
+        if self._files is not None:
+            columns = zip(paths, sizes, digests, strict=True)
+            lines = "".join([encode_line(*column, NO_META) for column in columns])
+            self._files.update(lines.encode())
+
+    def _one_by_one(self, text: str) -> tuple[list[str], list[int], list[str]]:
         digests: list[str] = []
         sizes: list[int] = []
-        for line in lines:
+        paths: list[str] = []
+        for number, line in enumerate(text[:-1].split("\n"), len(self.paths)):
             plain = _LINE.fullmatch(line) if len(line) < MAX_LINE // 4 else None
             meta: Mapping[str, str] | None = None
             if plain is not None:
@@ -277,25 +304,14 @@ class _Columns:
                 if members is not None:
                     meta = self._members(members)
             if plain is None or (members is not None and meta is None):
-                entry = parse_line(line, len(self.paths) + 1)
+                entry = parse_line(line, number + 1)
                 digest, size, meta, path = entry.blake3.hex, entry.bytes, entry.meta, entry.path
             if meta:
-                self.metas[len(self.paths)] = meta
+                self.metas[number] = meta
             digests.append(digest)
             sizes.append(int(size))
-            self.paths.append(path)
-        if sizes and max(sizes) > MAX_INTEGER:
-            check_size(max(sizes), self.paths[before + sizes.index(max(sizes))])
-        self.sizes.extend(sizes)
-        self.digests += bytes.fromhex("".join(digests))
-        if self.metas and self._files is None:
-            self._files = self._whole.copy()
-        self._whole.update(block)
-        if self._files is not None:
-            columns = zip(self.paths[before:], sizes, digests, strict=True)
-            self._files.update(
-                "".join([encode_line(*column, NO_META) for column in columns]).encode()
-            )
+            paths.append(path)
+        return digests, sizes, paths
 
     def _members(self, text: str) -> Mapping[str, str] | None:
         # In ASCII the order of UTF-16 is that of the characters; None means: look closer.

@@ -52,6 +52,20 @@ def newest(states: bytes) -> int:
     return max(max(fields[3::_FIELDS], default=0), max(fields[4::_FIELDS], default=0))
 
 
+def _alike(one: bytes, other: bytes, *, at_end: bool = False) -> int:
+    # How many states both have in common at their start, or at their end: a binary search.
+    width = STATE.size
+    low, high = 0, min(len(one), len(other)) // width
+    while low < high:
+        middle = (low + high + 1) // 2
+        if at_end:
+            left, right = (x[len(x) - middle * width : len(x) - low * width] for x in (one, other))
+        else:
+            left, right = (x[low * width : middle * width] for x in (one, other))
+        low, high = (middle, high) if left == right else (low, middle - 1)
+    return low
+
+
 class StatCache:
     """A memory of the states of many files and their digests, in one compact file.
 
@@ -85,21 +99,23 @@ class StatCache:
         Returns:
             32 bytes for each state, and the positions of those that are not known.
 
-        Cost: one comparison if nothing changed, else a look-up in a table for each file.
+        Cost: one comparison for what did not change at either end, else a look-up in a table.
         """
-        if states == self._states:
-            return bytearray(self._digests), []
-        digests, unknown = bytearray(len(states) // STATE.size * 32), []
-        known = {
-            self._states[at : at + STATE.size]: at // STATE.size * 32
-            for at in range(0, len(self._states), STATE.size)
-        }
-        for at in range(len(states) // STATE.size):
-            place = known.get(states[at * STATE.size : (at + 1) * STATE.size])
+        width, old = STATE.size, self._states
+        count, had = len(states) // width, len(old) // width
+        digests, unknown = bytearray(count * 32), []
+        # What is as it was at the start and at the end need not be looked up.
+        start = _alike(states, old)
+        end = min(_alike(states, old, at_end=True), min(count, had) - start)
+        digests[: start * 32] = self._digests[: start * 32]
+        digests[(count - end) * 32 :] = self._digests[(had - end) * 32 :]
+        known = {old[at * width : (at + 1) * width]: at for at in range(start, had - end)}
+        for at in range(start, count - end):
+            place = known.get(states[at * width : (at + 1) * width])
             if place is None:
                 unknown.append(at)
             else:
-                digests[at * 32 : at * 32 + 32] = self._digests[place : place + 32]
+                digests[at * 32 : at * 32 + 32] = self._digests[place * 32 : place * 32 + 32]
         return digests, unknown
 
     def save(self, states: bytes, digests: bytes) -> None:

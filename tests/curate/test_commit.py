@@ -431,3 +431,35 @@ def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
     monkeypatch.setattr(commit_module, "scan", scan)
     again = bench.commit(cache_dir=cache)
     assert again.manifest is None
+
+
+def test_formats_are_suffixes_in_lower_case() -> None:
+    from lyrikstore.curate.versions import formats
+
+    paths = ["a.TXT", "d.x/b.txt", "d.x/b", ".bashrc", "d/.b.tar.GZ", "c"]
+    assert formats(paths) == {".txt": 2, "none": 3, ".gz": 1}
+
+
+def test_changed_paths_of_any_two_trees() -> None:
+    from lyrikstore.canon.digest import Digest
+    from lyrikstore.curate.versions import changed_paths
+    from lyrikstore.history.tree import Entry, Tree
+
+    chance = random.Random(5)
+    for _ in range(12):
+        one, two = (
+            Tree.of(
+                Entry(f"{n:04}", 1, Digest.of(chance.choice([b"a", b"a", b"b"])), meta)
+                for n in range(2500)
+                if full or chance.random() < 0.99
+                for meta in [chance.choice([None, None, {"k": "v"}]) if metas else None]
+            )
+            for full, metas in [chance.choice([(True, False), (True, True), (False, True)])]
+            for _ in range(2)
+        )
+        added, removed, changed = changed_paths(one, two)
+        old, new = one.by_path, two.by_path
+        assert added == tuple(path for path in new if path not in old)
+        assert removed == tuple(path for path in old if path not in new)
+        assert changed == tuple(p for p in new if p in old and old[p] != new[p])
+    assert changed_paths(None, one) == (tuple(one.paths), (), ())

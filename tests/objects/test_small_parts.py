@@ -170,6 +170,25 @@ def test_stat_cache(root: Path, patient) -> None:
     assert newest(b"") == 0
 
 
+@given(st.permutations(range(9)), st.permutations(range(9)), st.integers(0, 9))
+def test_what_is_looked_up_is_what_was_saved(before: list[int], after: list[int], cut: int) -> None:
+    before = sorted(before[:cut])
+    after = sorted(after[:5])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statcache, "RACY_NS", -3_600_000_000_000)
+        cache = StatCache(Path("/dev/null/none"))
+    cache.save(
+        b"".join(STATE.pack(n, 0, 0, 0, 0) for n in before), b"".join(raw(n) for n in before)
+    )
+    digests, unknown = cache.lookup(b"".join(STATE.pack(n, 0, 0, 0, 0) for n in after))
+    assert digests == b"".join(raw(n) if n in before else bytes(32) for n in after)
+    assert unknown == [at for at, n in enumerate(after) if n not in before]
+
+
+def raw(number: int) -> bytes:
+    return bytes([number + 1]) * 32
+
+
 def test_racy_files_are_not_remembered(root: Path, monkeypatch) -> None:
     cache = StatCache(root / "statcache")
     young = pack_state(old_file(root / "young"))
