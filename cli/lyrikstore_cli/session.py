@@ -4,10 +4,11 @@ Nothing here is remembered between invocations, and a store can set none of it: 
 must not choose whom its reader trusts.
 """
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +21,11 @@ from lyrikstore_cli.ui import Screen, clean
 if TYPE_CHECKING:
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.history.memory import LogMemory
+    from lyrikstore.objects.cluster import Pools
     from lyrikstore.store import Store
 
 STORE_FOLDER = ".lyrikstore"
+DASK_HELP = "Share the work with a Dask cluster's workers; `local` starts some here."
 
 VARIABLES: Mapping[str, str] = {
     "LYRIKSTORE_STORE": "the store folder, instead of the nearest .lyrikstore upwards",
@@ -149,6 +152,17 @@ class Session:
                 DeferredSigner(self.signer), DeferredSigner(lambda: self.log_signer(keys()))
             )
         return store
+
+    @contextlib.contextmanager
+    def pools(self, dask: str | None) -> "Iterator[Pools | None]":
+        """Connect to the Dask cluster the user named, if any, until the block ends."""
+        if dask is None:
+            yield None
+            return
+        from lyrikstore.objects.cluster import connect
+
+        with connect(dask) as cluster:
+            yield cluster.pool
 
     def memory(self) -> "LogMemory":
         """Return this user's memory of log checkpoints."""

@@ -32,6 +32,7 @@ from lyrikstore.history.manifest import Attachment, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
+from lyrikstore.objects.cluster import Pools
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def commit_folder(
     allow_loss: bool = False,
     allow_orphans: bool = False,
     dry_run: bool = False,
+    pools: Pools | None = None,
 ) -> CommitResult:
     """Make ``folder`` the current version of ``name``.
 
@@ -117,6 +119,7 @@ def commit_folder(
         allow_orphans: Whether rows without a file may be left out; files without a row always
             stay, named in the result.
         dry_run: Find out what would change; write nothing.
+        pools: Workers on other machines that read and store the files; see ``objects.cluster``.
 
     Raises:
         InvalidInputError: (``bad-files``, ``bad-sheet``, ``duplicate-rows``, ``orphan-rows``,
@@ -234,7 +237,7 @@ def commit_folder(
             return result(None, tree, None)
     _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
     with repository.transaction(log_signer=log_signer) as transaction:
-        tree = job.store(transaction.writer)
+        tree = job.store(transaction.writer, repository.backend, pools)
         data = tree.encode()
         put = transaction.writer.put_bytes
         statement = state(tree, lambda role, data: put_attachment(put, role, data))

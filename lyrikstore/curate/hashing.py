@@ -13,6 +13,8 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.snapshot import Scan
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
+from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.statcache import StatCache
 from lyrikstore.objects.writer import BlobWriter
 
@@ -77,8 +79,15 @@ class Hashing:
             self._tree = self._assemble()
         return self._tree
 
-    def store(self, writer: BlobWriter) -> Tree:
+    def store(
+        self, writer: BlobWriter, backend: Backend | None = None, pools: Pools | None = None
+    ) -> Tree:
         """Store what is pending and return the tree.
+
+        Args:
+            writer: Of the store.
+            backend: Where the store is, for ``pools``.
+            pools: Makes the pool of other machines' workers that read and store the files.
 
         Raises:
             InvalidInputError: (``file-changed``, ``file-unreadable``, ``file-missing``).
@@ -86,7 +95,15 @@ class Hashing:
         """
         locations = [self._snapshot.location(at) for at in self.pending]
         done, settled = len(self._sizes) - len(locations), self._settled()
-        for place, digest, size in _put_files(writer, locations):
+        if backend is not None and pools is not None:
+            from lyrikstore.objects.spread import spread_files
+
+            files = [str(Path(location).absolute()) for location in locations]
+            sizes = [self._sizes[at] for at in self.pending]
+            stored = spread_files(writer, backend, pools, files, sizes)
+        else:
+            stored = _put_files(writer, locations)
+        for place, digest, size in stored:
             at = self.pending[place]
             self._digests[at * 32 : at * 32 + 32] = digest.raw
             self._sizes[at] = size

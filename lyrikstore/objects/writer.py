@@ -46,6 +46,7 @@ class BlobWriter:
         self._own: dict[PackRole, set[bytes]] = {role: set() for role in ROLES}
         self._packers = {role: Packer(backend.scratch, role) for role in ROLES}
         self._lists: dict[Digest, Digest] = {}
+        self._adopted: list[PackRef] = []
         self._done = False
 
     def __enter__(self) -> Self:
@@ -112,6 +113,12 @@ class BlobWriter:
         finally:
             os.close(fd)
 
+    def adopt(self, changes: PackChanges) -> None:
+        """Take over what another writer of this store finished, as if it had been stored here."""
+        self._check_open()
+        self._adopted += changes.added
+        self._lists.update(changes.chunk_lists)
+
     def finish(self) -> PackChanges:
         """Make everything durable under its final name and return what to record.
 
@@ -127,7 +134,9 @@ class BlobWriter:
                 self._install(pack.path, pack.ref)
         finally:
             self.abort()
-        return PackChanges(tuple(pack.ref for pack in packs), tuple(self._lists.items()))
+        # Two writers that had the same to store made the same pack.
+        added = dict.fromkeys((*self._adopted, *(pack.ref for pack in packs)))
+        return PackChanges(tuple(added), tuple(self._lists.items()))
 
     def abort(self) -> None:
         """Remove everything this writer has not finished. Safe to call again."""

@@ -1,12 +1,5 @@
 """A real Dask scheduler with two workers: the same results, whoever dies."""
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +9,7 @@ from lyrikstore.canon.errors import ConflictError, InvalidInputError, RemoteErro
 from lyrikstore.objects import cluster as clusters
 from lyrikstore.objects.cluster import connect
 from lyrikstore.objects.workers import Message, pack_request, read_answer, run_request
+from tests.servers.dask import scheduler, worker
 
 pytest.importorskip("distributed")
 pytestmark = [
@@ -49,40 +43,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / f"{HERE}.py").write_text(TARGETS)
     with scheduler(folder) as found, worker(folder, found), worker(folder, found):
         yield found
-
-
-@contextlib.contextmanager
-def scheduler(folder: Path) -> Iterator[str]:
-    file = folder / "scheduler.json"
-    module = "distributed.cli.dask_scheduler"
-    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
-    with process(folder, module, *options):
-        deadline = time.monotonic() + 60
-        while not file.exists() or not file.read_text().strip():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield json.loads(file.read_text())["address"]
-
-
-@contextlib.contextmanager
-def worker(folder: Path, address: str) -> Iterator["subprocess.Popen[bytes]"]:
-    options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
-    with process(folder, "distributed.cli.dask_worker", address, *options) as child:
-        yield child
-
-
-@contextlib.contextmanager
-def process(folder: Path, module: str, *options: object) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-m", module, *map(str, options)]
-    child = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield child
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
 
 
 def test_tasks_run_on_the_cluster_and_bring_their_buffers_back(address: str) -> None:

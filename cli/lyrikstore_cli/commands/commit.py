@@ -6,7 +6,7 @@ import click
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.session import Session
+from lyrikstore_cli.session import DASK_HELP, Session
 from lyrikstore_cli.ui import Screen, clean, size
 
 SHOWN = 10
@@ -36,6 +36,7 @@ SHOWN = 10
 @click.option("--follow-links", is_flag=True, help="Follow symbolic links inside the folder.")
 @click.option("--allow-orphans", is_flag=True, help="Leave out rows that name no file.")
 @click.option("--yes", is_flag=True, help="More than a fifth of the files may leave.")
+@click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would change; write nothing.")
 def command(
     session: Session,
@@ -51,6 +52,7 @@ def command(
     follow_links: bool,
     allow_orphans: bool,
     yes: bool,
+    dask: str | None,
     dry_run: bool,
 ) -> None:
     """Sign the files of PATH as the new version of a dataset, with what a sheet says about them.
@@ -62,7 +64,7 @@ def command(
     from lyrikstore.curate.descriptor import load_descriptor
 
     store = session.open_store(sign=True)
-    with session.screen.progress("committing") as meter:
+    with session.pools(dask) as pools, session.screen.progress("committing") as meter:
         result = store.commit(
             path,
             name,
@@ -77,6 +79,7 @@ def command(
             allow_orphans=allow_orphans,
             allow_loss=yes,
             dry_run=dry_run,
+            pools=pools,
             progress=lambda files, total, done, _bytes: meter(files, total, done),
         )
     current = result.current

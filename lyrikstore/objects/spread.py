@@ -1,0 +1,132 @@
+"""Storing files on the machines of a cluster: each stores its share in packs of its own.
+
+A worker opens the store's backend itself and writes packs there, durably, under their final
+names; nothing but digests, sizes and the names of packs comes back. The transaction record of the
+one who ordered it makes them count. What a worker wrote that died is packs that no record names.
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.blobs import BlobStore, open_blobs
+from lyrikstore.objects.cluster import Pools
+from lyrikstore.objects.packs import ROLES, PackRef
+from lyrikstore.objects.remote import open_backend
+from lyrikstore.objects.remote.base import RemoteBackend
+from lyrikstore.objects.transactions import PackChanges, TransactionLog
+from lyrikstore.objects.workers import Message
+from lyrikstore.objects.writer import BlobWriter
+
+_SHARES = 64  # tasks at least, where there is enough to do: many machines, and little lost by one
+_SHARE_MIN, _SHARE_MAX, _FILES_MAX = 32 << 20, 1 << 30, 20_000
+
+
+def spread_files(
+    writer: BlobWriter, backend: Backend, pools: Pools, files: Sequence[str], sizes: Sequence[int]
+) -> Iterator[tuple[int, Digest, int]]:
+    """Store files by a pool's workers, which must see the files and the store under these names.
+
+    Args:
+        writer: Takes over what they stored.
+        backend: Where the store is.
+        pools: Makes the pool.
+        files: Absolute paths; symbolic links are followed.
+        sizes: Their sizes, roughly: they only decide who does what.
+
+    Yields:
+        The position in ``files``, the digest and the size of each, in any order.
+
+    Raises:
+        InvalidInputError: What :meth:`BlobWriter.put_file` raises;
+            (``backend-not-shared``) the store is where no other process can open it.
+        StorageError: The store's medium failed, on some machine.
+    """
+    setup = _setup(backend)
+    shares = list(_shares(sizes))
+    tasks = (Message({"files": [files[place] for place in share]}) for share in shares)
+    with pools("lyrikstore.objects.spread:store_files", setup) as pool:
+        for result in pool.map(tasks):
+            share, digests, found = shares[result.task], result.buffers[0], result.header["sizes"]
+            if len(digests) != 32 * len(share) or len(found) != len(share):
+                raise FormatError("bad-answer", "a worker answered for other files than were asked")
+            writer.adopt(_changes(result.header))
+            for number, place in enumerate(share):
+                yield place, Digest(digests[32 * number : 32 * number + 32]), found[number]
+
+
+def store_files(
+    setup: Mapping[str, Any], task: Mapping[str, Any]
+) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Store ``task["files"]`` in packs of their own: what a worker does; see ``workers``."""
+    blobs = _store(setup["url"], setup["upTo"], tuple(sorted(setup["options"].items())))
+    digests, sizes = bytearray(), array("Q")
+    with blobs.writer() as writer:
+        for file in task["files"]:
+            digest, size = writer.put_file(Path(file), follow_links=True)
+            digests += digest.raw
+            sizes.append(size)
+        changes = writer.finish()
+    header = {
+        "sizes": sizes.tolist(),
+        "packs": [[pack.id.hex, pack.bytes, pack.role] for pack in changes.added],
+        "lists": [[blob.hex, pieces.hex] for blob, pieces in changes.chunk_lists],
+    }
+    yield header, bytes(digests)
+
+
+@lru_cache(maxsize=2)
+def _store(url: str, up_to: int, options: tuple[tuple[str, str], ...]) -> BlobStore:
+    # Kept between tasks: knowing what the store holds takes longer than most tasks.
+    backend = open_backend(url, scratch=Path(gettempdir()), options=dict(options))
+    return open_blobs(backend, TransactionLog(backend).live(up_to))
+
+
+def _setup(backend: Backend) -> dict[str, Any]:
+    if isinstance(backend, LocalBackend):
+        url = str(backend.root.resolve())
+    elif isinstance(backend, RemoteBackend) and not backend.url.startswith("memory:"):
+        url = backend.url
+    else:
+        raise InvalidInputError(
+            "backend-not-shared",
+            "other machines cannot open this store",
+            hint="use a store in a shared folder or a bucket",
+        )
+    return {"url": url, "options": {}, "upTo": TransactionLog(backend).count()}
+
+
+def _shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:
+    # The largest first, so that none is left over at the end; small ones stay in order, in runs.
+    most = min(_SHARE_MAX, max(_SHARE_MIN, sum(sizes) // _SHARES))
+    large = [place for place, size in enumerate(sizes) if size >= most]
+    for place in sorted(large, key=lambda place: -sizes[place]):
+        yield [place]
+    share: list[int] = []
+    weight = 0
+    for place, size in enumerate(sizes):
+        if size >= most:
+            continue
+        share.append(place)
+        weight += size
+        if weight >= most or len(share) >= _FILES_MAX:
+            yield share
+            share, weight = [], 0
+    if share:
+        yield share
+
+
+def _changes(header: Mapping[str, Any]) -> PackChanges:
+    added = []
+    for name, size, role in header["packs"]:
+        if role not in ROLES:
+            raise FormatError("bad-answer", "a worker names a pack of an unknown kind")
+        added.append(PackRef(Digest.parse_hex(name), size, role))
+    lists = tuple((Digest.parse_hex(a), Digest.parse_hex(b)) for a, b in header["lists"])
+    return PackChanges(tuple(added), lists)

@@ -1,0 +1,108 @@
+"""A commit whose files other machines store: the same version, whoever dies."""
+
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.objects import spread
+from lyrikstore.objects.cluster import connect
+from lyrikstore.store import Store
+from lyrikstore.testing.keys import signer_for
+from tests.servers.dask import scheduler, worker
+
+pytest.importorskip("distributed")
+pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.filterwarnings("default")]
+
+
+def new_store(folder: Path) -> Store:
+    return Store.create(
+        folder / "store",
+        signer=signer_for("owner"),
+        keys_dir=folder / "keys",
+        memory_dir=folder / "memory",
+        trust_file=folder / "trust.toml",
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    # Larger than a piece, smaller, empty, twice the same, and lines that are cut finely.
+    folder = tmp_path / "data"
+    (folder / "deep").mkdir(parents=True)
+    rows = (
+        f'{{"id": {n}, "text": "{hashlib.sha1(b"%d" % n).hexdigest()}"}}' for n in range(60_000)
+    )
+    lines = "\n".join(rows)
+    for number in range(6):
+        (folder / f"shard-{number}.jsonl").write_text(lines[number * 1000 :])
+    for number in range(300):
+        (folder / "deep" / f"{number}.txt").write_text(f"text {number % 200}\n" * 50)
+    (folder / "empty.bin").write_bytes(b"")
+    (folder / "noise.bin").write_bytes(hashlib.shake_128(b"noise").digest(3_000_000))
+    return folder
+
+
+def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_time(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "_SHARE_MIN", 1 << 18)
+    alone = new_store(tmp_path / "alone").commit(data, "acme/corpus")
+    store = new_store(tmp_path / "shared")
+    killed = threading.Event()
+
+    with (
+        scheduler(tmp_path) as address,
+        worker(tmp_path, address) as first,
+        worker(tmp_path, address),
+        connect(address) as cluster,
+    ):
+        cluster.wait(2)
+
+        def kill_one(files: int, total: int, done: int, size: int) -> None:
+            if 0 < files < total and not killed.is_set():
+                killed.set()
+                first.kill()
+
+        result = store.commit(data, "acme/corpus", pools=cluster.pool, progress=kill_one)
+        assert killed.is_set()
+        again = store.commit(data, "acme/corpus", pools=cluster.pool)
+
+    assert again.manifest is None
+    assert result.tree_id == alone.tree_id
+    assert result.manifest is not None
+    assert result.manifest.files == alone.manifest.files  # type: ignore[union-attr]
+    report = store.verify()
+    assert report.verdict.value == "trusted", report
+    store.checkout(result.manifest, tmp_path / "out")
+    for path in data.rglob("*"):
+        if path.is_file():
+            assert (tmp_path / "out" / path.relative_to(data)).read_bytes() == path.read_bytes()
+
+
+def test_what_is_stored_already_is_not_stored_again(tmp_path: Path, data: Path) -> None:
+    store = new_store(tmp_path)
+    store.commit(data, "acme/corpus")
+    before = {pack.id for pack in store.repository.blobs.packs if pack.role == "data"}
+    (data / "one.txt").write_text("one more")
+    with connect("local") as cluster:
+        store.commit(data, "acme/other", pools=cluster.pool)
+    added = [p for p in store.repository.blobs.packs if p.role == "data" and p.id not in before]
+    assert sum(pack.bytes for pack in added) < 1000
+
+
+def test_a_refusal_on_a_worker_is_the_refusal_of_the_commit(tmp_path: Path, data: Path) -> None:
+    store = new_store(tmp_path)
+    with connect("local") as cluster:
+        (data / "gone.txt").write_text("soon")
+
+        def pool(target: str, setup: dict) -> object:
+            (data / "gone.txt").unlink()
+            return cluster.pool(target, setup)
+
+        with pytest.raises(InvalidInputError) as caught:
+            store.commit(data, "acme/corpus", pools=pool)
+    assert caught.value.kind == "file-missing"
+    assert "datasets/acme/corpus" not in store.repository.refs

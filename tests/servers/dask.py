@@ -1,0 +1,45 @@
+"""A Dask scheduler and workers, each a process that can be killed."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def scheduler(folder: Path) -> Iterator[str]:
+    file = folder / "scheduler.json"
+    module = "distributed.cli.dask_scheduler"
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
+    with process(folder, module, *options):
+        deadline = time.monotonic() + 60
+        while not file.exists() or not file.read_text().strip():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"]
+
+
+@contextlib.contextmanager
+def worker(folder: Path, address: str) -> Iterator["subprocess.Popen[bytes]"]:
+    options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
+    with process(folder, "distributed.cli.dask_worker", address, *options) as child:
+        yield child
+
+
+@contextlib.contextmanager
+def process(folder: Path, module: str, *options: object) -> Iterator["subprocess.Popen[bytes]"]:
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", module, *map(str, options)]
+    child = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield child
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
