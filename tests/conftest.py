@@ -25,7 +25,7 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
-pytest_plugins = ["tests.servers.s3"]
+pytest_plugins = ["tests.servers.s3", "tests.servers.sshd"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -33,7 +33,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 GROUPS = {
     "faults": ("strace", "strace"),
     "web": ("chromium", "chromium"),
-    "s3": ("radosgw", "radosgw"),
+    "s3": ("radosgw", "radosgw ceph-mon ceph-osd ceph-common"),
+    "sftp": ("sshd", "openssh-server"),
     "node": ("node", "nodejs"),
     "page": ("npm", "npm"),
 }
@@ -42,11 +43,12 @@ GROUPS = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out groups whose Debian package is absent; under CI that is a failure instead."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     for item in items:
         if item.get_closest_marker("s3"):  # one cluster: all in one process
             item.add_marker(pytest.mark.xdist_group("s3"))
         for mark, (program, package) in GROUPS.items():
-            if item.get_closest_marker(mark) and shutil.which(program) is None:
+            if item.get_closest_marker(mark) and shutil.which(program, path=path) is None:
                 if os.environ.get("CI"):
                     raise pytest.UsageError(f"group {mark} NOT RUN: install {package}")
                 item.add_marker(pytest.mark.skip(reason=f"NOT RUN, install {package}"))

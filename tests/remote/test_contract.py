@@ -29,3 +29,14 @@ class TestCeph(BackendContract):
     @pytest.fixture
     def backend(self, tmp_path, ceph, monkeypatch):
         return ceph.backend(monkeypatch, tmp_path / "scratch")
+
+
+@pytest.mark.sftp
+class TestSftp(BackendContract):
+    swaps_exclusively = False
+
+    @pytest.fixture
+    def backend(self, tmp_path, sshd):
+        backend = sshd.backend(tmp_path / "store", tmp_path / "scratch")
+        yield backend
+        backend.close()

@@ -11,7 +11,7 @@ Heavy libraries are imported when a remote of their kind is opened.
 from collections.abc import Mapping
 from pathlib import Path
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, RemoteError
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.remote.memory import MemoryBackend, shared_files
 from lyrikstore.objects.remote.retrying import Retry
@@ -45,14 +45,37 @@ def open_backend(
     given = dict(options or {})
     retry = retry or Retry()
     if place.scheme in {"s3", "gs", "az"}:
-        from lyrikstore.objects.remote import cloud
-
+        try:
+            from lyrikstore.objects.remote import cloud
+        except ImportError:
+            extra = {"s3": "s3", "gs": "gcs", "az": "azure"}[place.scheme]
+            raise _needs_extra(place, "obstore", extra) from None
         _check_options(given, cloud.OPTIONS[place.scheme], place)
         return cloud.CloudBackend(place, scratch, retry, given)
+    if place.scheme == "sftp":
+        try:
+            from lyrikstore.objects.remote import sftp
+        except ImportError:
+            raise _needs_extra(place, "paramiko", "sftp") from None
+        _check_options(given, sftp.OPTIONS, place)
+        return sftp.SftpBackend(place, scratch, retry, given)
+    if place.scheme in {"http", "https"}:
+        from lyrikstore.objects.remote import web
+
+        _check_options(given, web.OPTIONS, place)
+        return web.WebBackend(place, scratch, retry, given)
     _check_options(given, frozenset(), place)
     if place.scheme == "memory":
         return MemoryBackend(scratch, shared_files(f"{place.host}/{place.path}".rstrip("/")))
     return LocalBackend(Path(place.path))
+
+
+def _needs_extra(url: RemoteUrl, library: str, extra: str) -> RemoteError:
+    return RemoteError(
+        "remote-needs-extra",
+        f"{url.scheme}:// remotes need the library {library}",
+        hint=f"pip install 'lyrikstore[{extra}]'",
+    )
 
 
 def _check_options(given: Mapping[str, str], known: frozenset[str], url: RemoteUrl) -> None:

@@ -1,11 +1,12 @@
 """What every remote has in common: retries, and telling a lost answer from a lost race."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from lyrikstore.canon.errors import RemoteError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, RemoteError, storage_error
 from lyrikstore.objects.backend import check_name
 from lyrikstore.objects.remote.retrying import Retry, TransientError
 from lyrikstore.objects.remote.urls import RemoteUrl
@@ -199,3 +200,15 @@ def open_source(path: Path, name: str) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise storage_error(error, f"reading what is to become {name}") from error
+
+
+def parse_timeout(options: dict[str, str]) -> int:
+    """Return the option ``timeout``: after how many seconds without a byte to give up.
+
+    Raises:
+        InvalidInputError: (``bad-option``) it is no number from 1 to 9999.
+    """
+    seconds = options.get("timeout", "30")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", seconds):
+        raise InvalidInputError("bad-option", "timeout is a number of seconds, 1 to 9999")
+    return int(seconds)

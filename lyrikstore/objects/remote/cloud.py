@@ -11,16 +11,21 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError, RemoteError
-from lyrikstore.objects.remote.base import MAX_READ, RemoteBackend, open_source
+import obstore
+from obstore import exceptions, store
+
+from lyrikstore.canon.errors import NotFoundError, RemoteError
+from lyrikstore.objects.remote.base import (
+    MAX_READ,
+    RemoteBackend,
+    open_source,
+    parse_timeout,
+)
 from lyrikstore.objects.remote.profiles import profile_settings
 from lyrikstore.objects.remote.retrying import Retry, TransientError
 from lyrikstore.objects.remote.urls import RemoteUrl
-
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore
 
 T = TypeVar("T")
 
@@ -69,16 +74,6 @@ class CloudBackend(RemoteBackend):
         self, url: RemoteUrl, scratch: Path, retry: Retry, options: dict[str, str]
     ) -> None:
         super().__init__(url, scratch, retry)
-        try:
-            import obstore
-        except ImportError:
-            extra = {"s3": "s3", "gs": "gcs", "az": "azure"}[url.scheme]
-            raise RemoteError(
-                "remote-needs-extra",
-                f"{url.scheme}:// remotes need the library obstore",
-                hint=f"pip install 'lyrikstore[{extra}]'",
-            ) from None
-        self._obstore = obstore
         self._store = _open(url, options)
         self._bare_tags = False  # whether If-Match wants the ETag without its quotes
 
@@ -89,7 +84,7 @@ class CloudBackend(RemoteBackend):
                 options = {"range": (start, start + length)}
             elif start:
                 options = {"range": {"offset": start}}
-            answer = self._obstore.get(self._store, name, options=options)
+            answer = obstore.get(self._store, name, options=options)
             first, end = answer.range
             # Caps before allocation, whatever the server claims.
             if end - first > (MAX_READ if length is None else length) or first != start:
@@ -106,7 +101,7 @@ class CloudBackend(RemoteBackend):
 
     def _head(self, name: str) -> int | None:
         try:
-            head = self._ask(f"looking for {name}", lambda: self._obstore.head(self._store, name))
+            head = self._ask(f"looking for {name}", lambda: obstore.head(self._store, name))
         except NotFoundError:
             return None
         return int(head["size"])
@@ -116,7 +111,7 @@ class CloudBackend(RemoteBackend):
             try:
                 self._ask(
                     f"writing {name}",
-                    lambda: self._obstore.put(self._store, name, data, mode="create"),
+                    lambda: obstore.put(self._store, name, data, mode="create"),
                 )
             except _ExistsError:
                 return False
@@ -126,12 +121,12 @@ class CloudBackend(RemoteBackend):
         with _buffer(source, name) as data:
             self._ask(
                 f"writing {name}",
-                lambda: self._obstore.put(self._store, name, data, use_multipart=False),
+                lambda: obstore.put(self._store, name, data, use_multipart=False),
             )
 
     def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
         def read() -> Any:
-            answer = self._obstore.get(self._store, name)
+            answer = obstore.get(self._store, name)
             same = answer.meta["size"] == len(expected) and bytes(answer.bytes()) == expected
             return answer.meta if same else None
 
@@ -149,7 +144,7 @@ class CloudBackend(RemoteBackend):
             with contextlib.suppress(_ExistsError):
                 self._ask(
                     f"writing {name}",
-                    partial(self._obstore.put, self._store, name, new, mode=version),
+                    partial(obstore.put, self._store, name, new, mode=version),
                 )
                 self._bare_tags = bare
                 return True
@@ -157,18 +152,16 @@ class CloudBackend(RemoteBackend):
 
     def _names(self, folder: str) -> list[str]:
         def names() -> list[str]:
-            pages = self._obstore.list(self._store, folder or None, chunk_size=1000)
+            pages = obstore.list(self._store, folder or None, chunk_size=1000)
             return [str(found["path"]) for page in pages for found in page]
 
         return self._ask(f"listing {folder}", names)
 
     def _delete(self, name: str) -> None:
         with contextlib.suppress(NotFoundError):
-            self._ask(f"removing {name}", lambda: self._obstore.delete(self._store, name))
+            self._ask(f"removing {name}", lambda: obstore.delete(self._store, name))
 
     def _ask(self, doing: str, request: Callable[[], T]) -> T:
-        from obstore import exceptions
-
         try:
             return request()
         except (exceptions.BaseError, OSError, ValueError) as error:
@@ -176,8 +169,6 @@ class CloudBackend(RemoteBackend):
             raise self._translated(doing, error) from None
 
     def _translated(self, doing: str, error: Exception) -> Exception:
-        from obstore import exceptions
-
         text = str(error)
         found = _STATUS.search(text)
         status = int(found[1]) if found else 0
@@ -237,16 +228,12 @@ def _buffer(source: bytes | Path, name: str) -> Iterator[Any]:
             yield mapped
 
 
-def _open(url: RemoteUrl, options: dict[str, str]) -> "ObjectStore":
-    from obstore import exceptions, store
-
-    seconds = options.get("timeout", "30")
-    if not re.fullmatch(r"[1-9][0-9]{0,3}", seconds):
-        raise InvalidInputError("bad-option", "timeout is a number of seconds, 1 to 9999")
+def _open(url: RemoteUrl, options: dict[str, str]) -> store.ObjectStore:
+    seconds = parse_timeout(options)
     endpoint = options.get("endpoint", "")
     client: Any = {
-        "connect_timeout": timedelta(seconds=min(10, int(seconds))),
-        "read_timeout": timedelta(seconds=int(seconds)),  # without a byte
+        "connect_timeout": timedelta(seconds=min(10, seconds)),
+        "read_timeout": timedelta(seconds=seconds),  # without a byte
         "timeout": timedelta(minutes=15),  # of one request: a pack over a slow line
         "allow_http": endpoint.startswith("http://"),
     }
@@ -280,8 +267,6 @@ def _open(url: RemoteUrl, options: dict[str, str]) -> "ObjectStore":
 
 def _s3_profile(url: RemoteUrl, options: dict[str, str], config: Any) -> dict[str, Any]:
     # The order of the AWS tools: a profile asked for, the environment, the default profile.
-    from obstore import store
-
     if "profile" in options:
         return {**profile_settings(options["profile"]), **config}
     seen: Any = store.S3Store(url.host, config=config).config

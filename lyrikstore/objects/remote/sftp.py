@@ -1,0 +1,380 @@
+"""A store on a machine that one reaches by SSH, over SFTP, with paramiko.
+
+Exclusive create: the content goes to a temporary name, is synced where the server can, and is then
+renamed. SFTP's own rename (version 3) must fail if the new name exists; OpenSSH does it with a hard
+link, so it is a race that exactly one wins. Replacing uses OpenSSH's ``posix-rename``. There is no
+compare-and-swap: :meth:`swap` compares, then replaces.
+
+Keys come from ssh-agent and ``~/.ssh``, host keys from ``known_hosts``; an unknown host is refused.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import stat
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import paramiko
+from paramiko.sftp import CMD_EXTENDED, CMD_INIT, CMD_VERSION, CMD_WRITE, int64
+
+from lyrikstore.canon.errors import NotFoundError
+from lyrikstore.objects.remote.base import (
+    MAX_READ,
+    RemoteBackend,
+    open_source,
+    parse_timeout,
+)
+from lyrikstore.objects.remote.retrying import Retry, TransientError
+from lyrikstore.objects.remote.urls import RemoteUrl
+
+# Else logging's last resort writes paramiko's tracebacks to the user's terminal.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+OPTIONS = frozenset({"identity", "known-hosts", "timeout"})
+"""What may be set besides the URL: files, never a secret."""
+
+_CHANNELS = 4  # an OpenSSH server allows 10 sessions on one connection
+_STEP = 32_000  # what every server takes in one request
+_WINDOW = 64  # requests under way: 2 MB on a line with a long way
+_SCRATCH = "tmp"
+_ABANDONED = 7 * 86_400  # seconds after which a temporary file's writer is dead
+
+
+class SftpBackend(RemoteBackend):
+    """A store in a folder behind SFTP.
+
+    Args:
+        url: Host, user and folder.
+        scratch: A local folder.
+        retry: How often to try.
+        options: See :data:`OPTIONS`.
+    """
+
+    def __init__(
+        self, url: RemoteUrl, scratch: Path, retry: Retry, options: dict[str, str]
+    ) -> None:
+        super().__init__(url, scratch, retry)
+        self._timeout = parse_timeout(options)
+        self._identity = options.get("identity")
+        self._known_hosts = options.get("known-hosts")
+        self._root = url.path.rstrip("/") or ("/" if url.path else ".")
+        self._guard = threading.Lock()
+        self._turn = threading.BoundedSemaphore(_CHANNELS)
+        self._client: paramiko.SSHClient | None = None
+        self._idle: list[_Sftp] = []
+        self._cleaned = False
+
+    def _get(self, name: str, start: int, length: int | None) -> bytes:
+        doing = f"reading {name}"
+        with self._channel(doing) as sftp, sftp.open(self._path(name), "rb") as file:
+            found = file.stat()
+            if not stat.S_ISREG(found.st_mode or 0):
+                raise self._failed(doing, "not a regular file")
+            there = max(0, (found.st_size or 0) - start)
+            wanted = there if length is None else min(length, there)
+            if wanted > MAX_READ and length is None:
+                raise self._failed(doing, "the file is too large")
+            if not wanted:
+                return b""
+            data = b"".join(file.readv([(start, wanted)], _WINDOW))
+            if len(data) != wanted:
+                raise TransientError(self._failed(doing, "the answer was cut short"))
+            return data
+
+    def _head(self, name: str) -> int | None:
+        doing = f"looking for {name}"
+        try:
+            with self._channel(doing) as sftp:
+                found = sftp.lstat(self._path(name))
+        except NotFoundError:
+            return None
+        if not stat.S_ISREG(found.st_mode or 0):
+            raise self._failed(doing, "not a regular file")
+        return int(found.st_size or 0)
+
+    def _put_new(self, name: str, source: bytes | Path) -> bool:
+        with self._channel(f"writing {name}") as sftp:
+            if _exists(sftp, self._path(name)):
+                return False
+            with self._uploaded(sftp, name, source) as temporary:
+                try:
+                    sftp.rename(temporary, self._path(name))
+                except OSError:
+                    # SFTP has no number for "exists"; ask whether that is the reason.
+                    if _exists(sftp, self._path(name)):
+                        return False
+                    raise
+        return True
+
+    def _put(self, name: str, source: bytes | Path) -> None:
+        with (
+            self._channel(f"writing {name}") as sftp,
+            self._uploaded(sftp, name, source) as temporary,
+        ):
+            sftp.posix_rename(temporary, self._path(name))
+
+    def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
+        try:
+            if self._get(name, 0, len(expected) + 1) != expected:
+                return False
+        except NotFoundError:
+            return False
+        self._put(name, new)
+        return True
+
+    def _names(self, folder: str) -> list[str]:
+        names: list[str] = []
+        with self._channel(f"listing {folder}") as sftp:
+            waiting = [folder]
+            while waiting:
+                inside = waiting.pop()
+                try:
+                    entries = sftp.listdir_attr(self._path(inside) if inside else self._root)
+                except FileNotFoundError:
+                    continue
+                for entry in entries:
+                    name = f"{inside}/{entry.filename}" if inside else entry.filename
+                    if stat.S_ISDIR(entry.st_mode or 0):
+                        waiting.append(name)
+                    elif stat.S_ISREG(entry.st_mode or 0):
+                        names.append(name)
+        return [name for name in names if not name.startswith(f"{_SCRATCH}/")]
+
+    def _delete(self, name: str) -> None:
+        with contextlib.suppress(NotFoundError), self._channel(f"removing {name}") as sftp:
+            sftp.remove(self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}"
+
+    @contextlib.contextmanager
+    def _uploaded(self, sftp: "_Sftp", name: str, source: bytes | Path) -> Iterator[str]:
+        # A complete, synced file under a temporary name; removed if it still has it afterwards.
+        for parent in (name, f"{_SCRATCH}/x"):
+            self._make_parents(sftp, parent)
+        self._clean(sftp)
+        temporary = self._path(f"{_SCRATCH}/{os.urandom(16).hex()}")
+        try:
+            sftp.upload(temporary, _pieces(source, name))
+            yield temporary
+        finally:
+            with contextlib.suppress(Exception):
+                sftp.remove(temporary)
+
+    def _make_parents(self, sftp: "_Sftp", name: str) -> None:
+        missing = []
+        folder = name.rpartition("/")[0]
+        while folder and not _exists(sftp, self._path(folder)):
+            missing.append(self._path(folder))
+            folder = folder.rpartition("/")[0]
+        if not folder and not _exists(sftp, self._root):
+            missing.append(self._root)
+        for path in reversed(missing):
+            try:
+                sftp.mkdir(path)
+            except FileNotFoundError:
+                raise self._failed(
+                    f"writing {name}", "there is no folder to make it in", kind="remote-missing"
+                ) from None
+            except OSError:
+                if not _exists(sftp, path):  # else another writer made it meanwhile
+                    raise
+
+    def _clean(self, sftp: "_Sftp") -> None:
+        # Once per connection: what writers that died left behind, by the server's own clock.
+        if self._cleaned:
+            return
+        self._cleaned = True
+        with contextlib.suppress(OSError):
+            probe = self._path(f"{_SCRATCH}/{os.urandom(16).hex()}")
+            sftp.upload(probe, iter(()))
+            now = sftp.stat(probe).st_mtime or 0
+            for entry in sftp.listdir_attr(self._path(_SCRATCH)):
+                path = self._path(f"{_SCRATCH}/{entry.filename}")
+                if path == probe or now - (entry.st_mtime or now) > _ABANDONED:
+                    sftp.remove(path)
+
+    @contextlib.contextmanager
+    def _channel(self, doing: str) -> Iterator["_Sftp"]:
+        # A channel of one's own for the time of one operation: paramiko's are not for sharing.
+        with self._turn:
+            sftp: _Sftp | None = None
+            try:
+                sftp = self._open_channel()
+                yield sftp
+            except (paramiko.SSHException, EOFError, OSError) as error:
+                self._raise(doing, error, sftp)
+            finally:
+                if sftp is not None:
+                    with self._guard:
+                        self._idle.append(sftp)
+
+    def _raise(self, doing: str, error: Exception, sftp: "_Sftp | None") -> NoReturn:
+        if isinstance(error, FileNotFoundError) or getattr(error, "errno", 0) == errno.ENOENT:
+            raise NotFoundError("no-file", f"{self.url}: {doing}: there is no such file") from None
+        if isinstance(error, paramiko.BadHostKeyException):
+            raise self._failed(
+                doing,
+                "the host key is not the one in known_hosts",
+                kind="remote-denied",
+                hint="if the server was really replaced, remove its line with ssh-keygen -R",
+            ) from None
+        if isinstance(error, PermissionError | paramiko.AuthenticationException):
+            raise self._failed(doing, "the server refuses", kind="remote-denied") from None
+        if isinstance(error, _UnknownHostError):
+            raise self._failed(
+                doing,
+                "the host is not in known_hosts",
+                kind="remote-denied",
+                hint="connect once with ssh and compare the fingerprint",
+            ) from None
+        if sftp is not None and isinstance(error, OSError) and error.errno is None:
+            # SSH_FX_FAILURE is a server's only word for everything else.
+            reason = "the server reports a failure; its disk may be full or read-only"
+            raise TransientError(self._failed(doing, reason)) from None
+        self.close()
+        raise TransientError(
+            self._failed(doing, "the connection failed", kind="remote-unreachable")
+        ) from None
+
+    def _open_channel(self) -> "_Sftp":
+        with self._guard:
+            while self._idle:
+                sftp = self._idle.pop()
+                channel = sftp.get_channel()
+                if channel is not None and not channel.closed and not channel.eof_received:
+                    return sftp
+            if self._client is None:
+                self._client = self._connected()
+            transport = self._client.get_transport()
+            if transport is None:
+                raise EOFError
+            channel = transport.open_session(timeout=self._timeout)
+            channel.settimeout(self._timeout)
+            channel.invoke_subsystem("sftp")
+            return _Sftp(channel)
+
+    def _connected(self) -> paramiko.SSHClient:
+        class Refuse(paramiko.MissingHostKeyPolicy):
+            def missing_host_key(self, *_: Any) -> None:
+                raise _UnknownHostError
+
+        client = paramiko.SSHClient()
+        if self._known_hosts is None:
+            client.load_system_host_keys()
+        else:
+            client.load_system_host_keys(self._known_hosts)
+        client.set_missing_host_key_policy(Refuse())
+        known = _ssh_config(self._url.host)
+        try:
+            client.connect(
+                known.get("hostname", self._url.host),
+                port=self._url.port or int(known.get("port", 22)),
+                username=self._url.user or known.get("user"),
+                key_filename=self._identity or known.get("identityfile"),
+                timeout=self._timeout,
+                banner_timeout=self._timeout,
+                auth_timeout=self._timeout,
+            )
+        except BaseException:
+            client.close()
+            raise
+        transport = client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(15)
+        return client
+
+    def close(self) -> None:
+        """End the connection; the next operation opens another."""
+        with self._guard:
+            self._idle.clear()
+            if self._client is not None:
+                self._client.close()
+            self._client = None
+
+
+class _Sftp(paramiko.SFTPClient):
+    """A channel that knows what its server offers, and that checks every answer to a write.
+
+    paramiko's own pipelined writes drop the answers, failures included.
+    """
+
+    extensions: frozenset[str] = frozenset()
+
+    # What paramiko's class has and its type hints have not.
+    _async_request: Callable[..., int]
+    _read_response: Callable[[int], Any]
+    _request: Callable[..., Any]
+    _send_packet: Callable[[int, paramiko.Message], None]
+    _read_packet: Callable[[], tuple[int, bytes]]
+
+    def upload(self, path: str, pieces: Iterator[bytes]) -> None:
+        """Create a file, write it, let the server sync it."""
+        file = self.open(path, "wx")
+        try:
+            waiting: deque[int] = deque()
+            at = 0
+            for piece in pieces:
+                request = (CMD_WRITE, file.handle, int64(at), piece)
+                waiting.append(self._async_request(type(None), *request))
+                at += len(piece)
+                if len(waiting) >= _WINDOW:
+                    self._read_response(waiting.popleft())
+            while waiting:
+                self._read_response(waiting.popleft())
+            if "fsync@openssh.com" in self.extensions:
+                self._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)
+            file.chmod(0o444)
+        finally:
+            file.close()
+
+    def _send_version(self) -> int:
+        # As paramiko's, which throws the list of extensions away.
+        hello = paramiko.Message()
+        hello.add_int(3)
+        self._send_packet(CMD_INIT, hello)
+        kind, data = self._read_packet()
+        if kind != CMD_VERSION or len(data) < 4:
+            raise paramiko.SSHException("not an SFTP server")
+        rest = paramiko.Message(data[4:])
+        names = []
+        while rest.get_remainder():
+            names.append(rest.get_string().decode("latin-1"))
+            rest.get_string()
+        self.extensions = frozenset(names)
+        return int(struct.unpack(">I", data[:4])[0])
+
+
+def _ssh_config(host: str) -> dict[str, Any]:
+    with contextlib.suppress(OSError, paramiko.SSHException):
+        path = Path("~/.ssh/config").expanduser()
+        return dict(paramiko.SSHConfig.from_path(str(path)).lookup(host))
+    return {}
+
+
+class _UnknownHostError(OSError):
+    """The host's key is in no known_hosts."""
+
+
+def _exists(sftp: "_Sftp", path: str) -> bool:
+    try:
+        sftp.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _pieces(source: bytes | Path, name: str) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        for at in range(0, len(source), _STEP):
+            yield source[at : at + _STEP]
+        return
+    with open_source(source, name) as file:
+        while piece := file.read(_STEP):
+            yield piece
