@@ -4,8 +4,10 @@ import uuid
 
 import pytest
 
+from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.remote import open_backend
 from lyrikstore.testing.backends import BackendContract
+from tests.servers.faulty import FaultyServer
 
 
 class TestFolder(BackendContract):
@@ -40,3 +42,25 @@ class TestSftp(BackendContract):
         backend = sshd.backend(tmp_path / "store", tmp_path / "scratch")
         yield backend
         backend.close()
+
+
+class WrittenHereReadOverHttp:
+    """The suite with its reads going through a web server, its writes to the folder behind it."""
+
+    def __init__(self, folder, web):
+        self.folder, self.web = folder, web
+        self.scratch = folder.scratch
+        self.replace, self.list, self.swap = folder.replace, folder.list, folder.swap
+        self.create, self.remove = folder.create, folder.remove
+        self.read, self.size = web.read, web.size
+
+
+class TestHttp(BackendContract):
+    @pytest.fixture
+    def backend(self, tmp_path):
+        folder = tmp_path / "store"
+        folder.mkdir()
+        with FaultyServer(folder=folder) as server:
+            web = open_backend(server.url, scratch=tmp_path / "scratch")
+            yield WrittenHereReadOverHttp(LocalBackend(folder), web)
+            web.close()

@@ -91,7 +91,7 @@ class FaultyServer:
         self._plans: list[_Plan] = []
         self._rate: tuple[float, tuple[str, ...], random.Random] | None = None
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), _Handler)
+        self._server = _Server((LOOPBACK, 0), _Handler)
         self._server.daemon_threads = True
         self._server.owner = self  # type: ignore[attr-defined]
         self.url = f"http://{LOOPBACK}:{self._server.server_port}"
@@ -141,6 +141,11 @@ class FaultyServer:
             if self._rate and self._rate[2].random() < self._rate[0]:
                 return Fault(self._rate[2].choice(self._rate[1]))
         return None
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: clients go away in the middle here."""
 
 
 class _Handler(BaseHTTPRequestHandler):

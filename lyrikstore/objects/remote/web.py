@@ -89,6 +89,12 @@ class WebBackend(RemoteBackend):
         except NotFoundError:
             return None
 
+    def close(self) -> None:
+        """End idle connections; the next operation opens another."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
+
     def _body(
         self,
         answer: http.client.HTTPResponse,
@@ -101,14 +107,16 @@ class WebBackend(RemoteBackend):
     ) -> bytes:
         # Up to `most` bytes. More than that is an error, unless the rest is to be `cut` off.
         end = self._monotonic() + self._timeout + most / _SLOWEST
+        announced = answer.length
         pieces, got = [], 0
-        while got < most and (piece := answer.read(min(_STEP, most - got))):
+        while got < most and (piece := answer.read1(min(_STEP, most - got))):
             got += len(piece)
             if keep:
                 pieces.append(piece)
             if self._monotonic() > end:
                 raise TransientError(self._failed(doing, "it sends too slowly"))
-        if exact is not None and got != exact:
+        short = announced is not None and got < min(announced, most)
+        if short or (exact is not None and got != exact):
             raise TransientError(self._failed(doing, "the answer was cut short"))
         if keep and not cut and answer.read(1):
             raise self._failed(doing, "it sends more than was asked for")
@@ -123,7 +131,9 @@ class WebBackend(RemoteBackend):
         try:
             answer = self._answer(connection, method, target, doing, headers)
             yield answer
-            if method == "HEAD" or answer.isclosed():
+            if method == "HEAD":
+                answer.read()
+            if answer.isclosed():
                 with contextlib.suppress(queue.Full):
                     self._idle.put_nowait(connection)
                     return
