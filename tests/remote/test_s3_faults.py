@@ -132,7 +132,7 @@ def test_a_missing_bucket_is_not_an_empty_store(s3, tmp_path, retry, monkeypatch
 
 
 def test_a_quarter_of_all_requests_failing_is_survived(s3, tmp_path, monkeypatch):
-    """40 exchanges of 10 operations over a line that fails 25 % of the time: 38 must get through."""
+    """Of 40 exchanges of 10 operations, over a line that fails 25 % of the time, 38 succeed."""
     s3.use(monkeypatch)
     survived = wrong = 0
     url = s3.new_url()
@@ -181,6 +181,11 @@ class TestCephOnly:
             assert remote.create("packs/x", DATA)
             assert line.count("PUT", "packs/x") == 2
             assert remote.read("packs/x") == DATA
+
+    def test_everything_may_come_from_the_environment(self, ceph, tmp_path, monkeypatch):
+        ceph.use(monkeypatch)
+        remote = open_backend(ceph.new_url(), scratch=tmp_path, environment=ceph.environment)
+        assert remote.create("tx/1", b"x")
 
     def test_two_backends_see_each_other_at_once(self, ceph, tmp_path, monkeypatch):
         one = ceph.backend(monkeypatch, tmp_path)

@@ -3,9 +3,11 @@
 Tests take the fixture ``sshd`` and are marked ``sftp``.
 """
 
+import contextlib
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,8 +43,10 @@ class SshServer:
         port: Where it listens, on 127.0.0.1.
         identity: The private key of a user who may log in.
         known_hosts: A file that names the server.
+        pid: The process that listens; those that serve somebody are its children.
     """
 
+    pid: int
     port: int
     identity: Path
     known_hosts: Path
@@ -55,6 +59,17 @@ class SshServer:
     def url(self, folder: Path) -> str:
         """Return the URL of a store in ``folder``."""
         return f"sftp://{getpass.getuser()}@{LOOPBACK}:{self.port}{folder}"
+
+    def drop_sessions(self) -> None:
+        """Kill the processes that serve somebody, as a broken line would end them."""
+        waiting = [self.pid]
+        while waiting:
+            pid = waiting.pop()
+            with contextlib.suppress(OSError):
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+                waiting += map(int, children)
+                if pid != self.pid:
+                    os.kill(pid, signal.SIGKILL)
 
     def backend(self, folder: Path, scratch: Path, retry: Retry | None = None) -> Backend:
         """Return the backend of the store in ``folder``."""
@@ -80,6 +95,6 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     daemon = start([program, "-D", "-e", "-f", configuration], folder / "log")
     try:
         wait_until(lambda: listens(port), "sshd", seconds=20)
-        yield SshServer(port, folder / "user", known_hosts)
+        yield SshServer(daemon.pid, port, folder / "user", known_hosts)
     finally:
         stop(daemon)

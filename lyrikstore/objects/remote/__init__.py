@@ -25,6 +25,7 @@ def open_backend(
     *,
     scratch: Path,
     options: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
     retry: Retry | None = None,
 ) -> Backend:
     """Return the backend of the store at ``url``; nothing is asked of it yet.
@@ -34,6 +35,9 @@ def open_backend(
             ``memory://`` (this process only), ``file://``, or the path of a folder.
         scratch: A local folder for files being built; a folder remote uses its own.
         options: What this kind of remote lets one set; never a secret.
+        environment: The environment of the process, for ``AWS_PROFILE`` and for knowing when the
+            default profile of ``~/.aws`` counts; without it only the option ``profile`` names one.
+            The libraries read their own variables (``AWS_*``, ``AZURE_*``, ``GOOGLE_*``) anyway.
         retry: How often to try; 5 times if left out.
 
     Raises:
@@ -51,7 +55,7 @@ def open_backend(
             extra = {"s3": "s3", "gs": "gcs", "az": "azure"}[place.scheme]
             raise _needs_extra(place, "obstore", extra) from None
         _check_options(given, cloud.OPTIONS[place.scheme], place)
-        return cloud.CloudBackend(place, scratch, retry, given)
+        return cloud.CloudBackend(place, scratch, retry, given, environment)
     if place.scheme == "sftp":
         try:
             from lyrikstore.objects.remote import sftp

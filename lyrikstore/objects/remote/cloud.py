@@ -7,7 +7,7 @@ that quotes the URL, so errors are told apart by that text and none of it is pas
 import contextlib
 import mmap
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -68,13 +68,19 @@ class CloudBackend(RemoteBackend):
         scratch: A local folder.
         retry: How often to try.
         options: See :data:`OPTIONS`.
+        environment: The process's, to find an AWS profile by; see :func:`open_backend`.
     """
 
     def __init__(
-        self, url: RemoteUrl, scratch: Path, retry: Retry, options: dict[str, str]
+        self,
+        url: RemoteUrl,
+        scratch: Path,
+        retry: Retry,
+        options: dict[str, str],
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(url, scratch, retry)
-        self._store = _open(url, options)
+        self._store = _open(url, options, environment)
         self._bare_tags = False  # whether If-Match wants the ETag without its quotes
 
     def _get(self, name: str, start: int, length: int | None) -> bytes:
@@ -228,35 +234,26 @@ def _buffer(source: bytes | Path, name: str) -> Iterator[Any]:
             yield mapped
 
 
-def _open(url: RemoteUrl, options: dict[str, str]) -> store.ObjectStore:
+def _open(url: RemoteUrl, options: dict[str, str], environment: Mapping[str, str] | None) -> Any:
+    kind, config = _settings(url, options, environment or {})
+    if url.scheme == "s3":
+        config = {**_s3_profile(options, environment), **config}
     seconds = parse_timeout(options)
-    endpoint = options.get("endpoint", "")
     client: Any = {
         "connect_timeout": timedelta(seconds=min(10, seconds)),
         "read_timeout": timedelta(seconds=seconds),  # without a byte
         "timeout": timedelta(minutes=15),  # of one request: a pack over a slow line
-        "allow_http": endpoint.startswith("http://"),
     }
-    once: Any = {"max_retries": 0}
-    config: Any = {"endpoint": endpoint} if endpoint else {}
-    if options.get("anonymous") == "true":
-        config["skip_signature"] = True
-    shared: dict[str, Any] = {"prefix": url.path or None, "client_options": client}
+    if str(config.get("base_url") or config.get("endpoint", "")).startswith("http://"):
+        client["allow_http"] = True
     try:
-        if url.scheme == "s3":
-            if "region" in options:
-                config["region"] = options["region"]
-            if options.get("virtual-host") == "true":
-                config["virtual_hosted_style_request"] = True
-            config |= _s3_profile(url, options, config)
-            return store.S3Store(url.host, config=config, retry_config=once, **shared)
-        if url.scheme == "gs":
-            if endpoint:
-                config["base_url"] = config.pop("endpoint")
-            return store.GCSStore(url.host, config=config, retry_config=once, **shared)
-        if "account" in options:
-            config["account_name"] = options["account"]
-        return store.AzureStore(url.host, config=config, retry_config=once, **shared)
+        return kind(
+            url.host,
+            prefix=url.path or None,
+            config=config,
+            client_options=client,
+            retry_config={"max_retries": 0},
+        )
     except (exceptions.BaseError, ValueError, OSError):
         raise RemoteError(
             "remote-denied",
@@ -265,13 +262,44 @@ def _open(url: RemoteUrl, options: dict[str, str]) -> store.ObjectStore:
         ) from None
 
 
-def _s3_profile(url: RemoteUrl, options: dict[str, str], config: Any) -> dict[str, Any]:
-    # The order of the AWS tools: a profile asked for, the environment, the default profile.
-    if "profile" in options:
-        return {**profile_settings(options["profile"]), **config}
-    seen: Any = store.S3Store(url.host, config=config).config
-    known = {"access_key_id", "web_identity_token_file", "skip_signature", "role_arn"}
-    known |= {"container_credentials_relative_uri", "container_credentials_full_uri"}
-    if any(name.removeprefix("aws_") in known for name in seen):
+def _settings(
+    url: RemoteUrl, options: dict[str, str], environment: Mapping[str, str]
+) -> tuple[Any, dict[str, Any]]:
+    # What obstore calls the class and the settings.
+    config: dict[str, Any] = {}
+    if options.get("anonymous") == "true":
+        config["skip_signature"] = True
+    endpoint = options.get("endpoint")
+    if url.scheme == "gs":
+        return store.GCSStore, config | ({"base_url": endpoint} if endpoint else {})
+    if url.scheme == "az":
+        config |= {"account_name": options["account"]} if "account" in options else {}
+        return store.AzureStore, config | ({"endpoint": endpoint} if endpoint else {})
+    endpoint = (
+        endpoint or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    )
+    config |= {"endpoint": endpoint} if endpoint else {}
+    config |= {"region": options["region"]} if "region" in options else {}
+    if options.get("virtual-host") == "true":
+        config["virtual_hosted_style_request"] = True
+    return store.S3Store, config
+
+
+_OTHER_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+def _s3_profile(options: dict[str, str], environment: Mapping[str, str] | None) -> dict[str, str]:
+    # The order of the AWS tools: a profile asked for, the environment (which obstore reads itself),
+    # the default profile. Without knowing the environment, the last step would shadow it.
+    if options.get("anonymous") == "true":
         return {}
-    return profile_settings(None) | {name: seen[name] for name in ("region",) if name in seen}
+    if asked := options.get("profile") or (environment or {}).get("AWS_PROFILE"):
+        return profile_settings(asked)
+    if environment is None or any(name in environment for name in _OTHER_CREDENTIALS):
+        return {}
+    return profile_settings(None)

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 import paramiko
 from paramiko.sftp import CMD_EXTENDED, CMD_INIT, CMD_VERSION, CMD_WRITE, int64
 
-from lyrikstore.canon.errors import NotFoundError
+from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
 from lyrikstore.objects.remote.base import (
     MAX_READ,
     RemoteBackend,
@@ -208,6 +208,8 @@ class SftpBackend(RemoteBackend):
             try:
                 sftp = self._open_channel()
                 yield sftp
+            except StorageError:
+                raise  # the file to be sent cannot be read here
             except (paramiko.SSHException, EOFError, OSError) as error:
                 self._raise(doing, error, sftp)
             finally:
@@ -376,5 +378,11 @@ def _pieces(source: bytes | Path, name: str) -> Iterator[bytes]:
             yield source[at : at + _STEP]
         return
     with open_source(source, name) as file:
-        while piece := file.read(_STEP):
+        while True:
+            try:
+                piece = file.read(_STEP)
+            except OSError as error:
+                raise storage_error(error, f"reading what is to become {name}") from error
+            if not piece:
+                return
             yield piece
