@@ -40,13 +40,16 @@ GROUPS = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep all tests that need the one Ceph cluster in one process."""
+    if item.get_closest_marker("s3"):
+        item.add_marker(pytest.mark.xdist_group("s3"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out groups whose Debian package is absent; under CI that is a failure instead."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     for item in items:
-        if item.get_closest_marker("s3"):  # one cluster: all in one process
-            item.add_marker(pytest.mark.xdist_group("s3"))
         for mark, (program, package) in GROUPS.items():
             if item.get_closest_marker(mark) and shutil.which(program, path=path) is None:
                 if os.environ.get("CI"):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lyrikstore.canon.errors import NotFoundError, RemoteError
-from lyrikstore.objects.remote import Retry, open_backend
+from lyrikstore.objects.remote import Abilities, Retry, open_backend, probe
 from tests.servers.faulty import Fault, FaultyServer
 
 DATA = hashlib.shake_128(b"data").digest(300_000)
@@ -157,6 +157,19 @@ def test_a_quarter_of_all_requests_failing_is_survived(s3, tmp_path, monkeypatch
                 continue
     assert survived >= 38
     assert wrong == 0
+
+
+def test_the_server_is_probed(remote):
+    assert probe(remote) == Abilities(writable=True, creates=True, swaps=True)
+    assert list(remote.list("")) == []
+
+
+def test_a_server_without_conditions_is_found_out(remote, monkeypatch):
+    import obstore
+
+    real = obstore.put
+    monkeypatch.setattr(obstore, "put", lambda *a, **k: real(*a, **k | {"mode": "overwrite"}))
+    assert probe(remote) == Abilities(writable=True, creates=False, swaps=False)
 
 
 @pytest.mark.s3

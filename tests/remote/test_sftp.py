@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lyrikstore.canon.errors import NotFoundError, RemoteError
-from lyrikstore.objects.remote import Retry, open_backend
+from lyrikstore.objects.remote import Abilities, Retry, open_backend, probe
 
 pytestmark = pytest.mark.sftp
 
@@ -100,9 +100,9 @@ def test_a_broken_line_is_mended(sshd, remote):
 
 @pytest.mark.parametrize("effect", [True, False])
 def test_a_lost_answer_is_told_from_a_lost_race(remote, monkeypatch, effect):
-    from lyrikstore.objects.remote.sftp import _Sftp
+    from lyrikstore.objects.remote.sftpchannel import SftpChannel
 
-    real, calls = _Sftp.rename, []
+    real, calls = SftpChannel.rename, []
 
     def rename(self, old, new):
         calls.append(new)
@@ -112,7 +112,7 @@ def test_a_lost_answer_is_told_from_a_lost_race(remote, monkeypatch, effect):
             real(self, old, new)
         raise EOFError
 
-    monkeypatch.setattr(_Sftp, "rename", rename)
+    monkeypatch.setattr(SftpChannel, "rename", rename)
     assert remote.create("tx/1", b"mine")
     assert remote.read("tx/1") == b"mine"
     assert not remote.create("tx/1", b"theirs")
@@ -159,3 +159,8 @@ def test_links_and_folders_are_not_files(remote, folder, tmp_path):
             remote.size(name)
     with pytest.raises(NotFoundError):
         remote.read("tx/none")
+
+
+def test_the_server_is_probed(remote, folder):
+    assert probe(remote) == Abilities(writable=True, creates=True, swaps=False)
+    assert list((folder / "tmp").iterdir()) == []

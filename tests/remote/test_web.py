@@ -3,7 +3,7 @@
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, RemoteError
-from lyrikstore.objects.remote import open_backend
+from lyrikstore.objects.remote import Abilities, open_backend, probe
 from tests.servers.faulty import Fault
 
 PACK = bytes(range(256)) * 400
@@ -127,3 +127,8 @@ def test_options_are_checked(tmp_path):
         assert caught.value.kind == "bad-option"
     with pytest.raises(InvalidInputError):
         open_backend("https://localhost/", scratch=tmp_path, options={"ca-file": "/none"})
+
+
+def test_probing_writes_nothing(web, server):
+    assert probe(web) == Abilities(writable=False, creates=False, swaps=False)
+    assert {method for method, _ in server.requests} == {"HEAD"}

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError, RemoteError
 from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.remote.base import Abilities, RemoteBackend
 from lyrikstore.objects.remote.memory import MemoryBackend, shared_files
 from lyrikstore.objects.remote.retrying import Retry
 from lyrikstore.objects.remote.urls import RemoteUrl
 
-__all__ = ["RemoteUrl", "Retry", "open_backend"]
+__all__ = ["Abilities", "RemoteUrl", "Retry", "open_backend", "probe"]
 
 
 def open_backend(
@@ -72,6 +73,17 @@ def open_backend(
     if place.scheme == "memory":
         return MemoryBackend(scratch, shared_files(f"{place.host}/{place.path}".rstrip("/")))
     return LocalBackend(Path(place.path))
+
+
+def probe(backend: Backend) -> Abilities:
+    """Return what a remote can be relied on for, having tried it.
+
+    Raises:
+        RemoteError: It cannot be reached, or it refuses the credentials.
+    """
+    if isinstance(backend, RemoteBackend):
+        return backend.probe()
+    return Abilities(writable=True, creates=True, swaps=True)
 
 
 def _needs_extra(url: RemoteUrl, library: str, extra: str) -> RemoteError:

@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -16,6 +17,22 @@ T = TypeVar("T")
 MAX_READ = 256 << 20
 """The most bytes one read takes in: twice the largest pack, however long a server says it is."""
 _STEP = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a remote can be relied on for.
+
+    Attributes:
+        writable: It can be written to.
+        creates: Exclusive create is exact, so several writers may push at once.
+        swaps: So is compare-and-swap; else two writers may replace the log checkpoint one after
+            the other, and the older one stays until the next push.
+    """
+
+    writable: bool
+    creates: bool
+    swaps: bool
 
 
 class RemoteBackend(ABC):
@@ -110,6 +127,14 @@ class RemoteBackend(ABC):
         """Remove a file; see :meth:`Backend.remove`."""
         check_name(name)
         self._try(lambda: self._delete(name))
+
+    @abstractmethod
+    def probe(self) -> Abilities:
+        """Find out what the server does, by a small file under ``tmp/`` that is removed again.
+
+        Raises:
+            RemoteError: It cannot be reached, or it refuses the credentials.
+        """
 
     @abstractmethod
     def _get(self, name: str, start: int, length: int | None) -> bytes:

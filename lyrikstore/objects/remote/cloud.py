@@ -6,6 +6,7 @@ that quotes the URL, so errors are told apart by that text and none of it is pas
 
 import contextlib
 import mmap
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -19,6 +20,7 @@ from obstore import exceptions, store
 from lyrikstore.canon.errors import NotFoundError, RemoteError
 from lyrikstore.objects.remote.base import (
     MAX_READ,
+    Abilities,
     RemoteBackend,
     open_source,
     parse_timeout,
@@ -82,6 +84,17 @@ class CloudBackend(RemoteBackend):
         super().__init__(url, scratch, retry)
         self._store = _open(url, options, environment)
         self._bare_tags = False  # whether If-Match wants the ETag without its quotes
+
+    def probe(self) -> Abilities:
+        """Try both conditions; see :meth:`RemoteBackend.probe`."""
+        name = f"tmp/probe-{os.urandom(8).hex()}"
+        self.create(name, b"first")
+        try:
+            creates = not self.create(name, b"second") and self.read(name) == b"first"
+            swaps = creates and not self._try(lambda: self._put_if(name, b"x", {"e_tag": "0" * 32}))
+        finally:
+            self.remove(name)
+        return Abilities(writable=True, creates=creates, swaps=swaps)
 
     def _get(self, name: str, start: int, length: int | None) -> bytes:
         def get() -> bytes:
@@ -147,13 +160,16 @@ class CloudBackend(RemoteBackend):
             version: Any = {key: meta[key] for key in ("e_tag", "version") if meta[key]}
             if bare and "e_tag" in version:
                 version["e_tag"] = version["e_tag"].strip('"')
-            with contextlib.suppress(_ExistsError):
-                self._ask(
-                    f"writing {name}",
-                    partial(obstore.put, self._store, name, new, mode=version),
-                )
+            if self._put_if(name, new, version):
                 self._bare_tags = bare
                 return True
+        return False
+
+    def _put_if(self, name: str, data: bytes, version: Any) -> bool:
+        with contextlib.suppress(_ExistsError):
+            put = partial(obstore.put, self._store, name, data, mode=version)
+            self._ask(f"writing {name}", put)
+            return True
         return False
 
     def _names(self, folder: str) -> list[str]:

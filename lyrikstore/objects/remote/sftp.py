@@ -13,24 +13,23 @@ import errno
 import logging
 import os
 import stat
-import struct
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import paramiko
-from paramiko.sftp import CMD_EXTENDED, CMD_INIT, CMD_VERSION, CMD_WRITE, int64
 
 from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
 from lyrikstore.objects.remote.base import (
     MAX_READ,
+    Abilities,
     RemoteBackend,
     open_source,
     parse_timeout,
 )
 from lyrikstore.objects.remote.retrying import Retry, TransientError
+from lyrikstore.objects.remote.sftpchannel import WINDOW, SftpChannel
 from lyrikstore.objects.remote.urls import RemoteUrl
 
 # Else logging's last resort writes paramiko's tracebacks to the user's terminal.
@@ -41,7 +40,6 @@ OPTIONS = frozenset({"identity", "known-hosts", "timeout"})
 
 _CHANNELS = 4  # an OpenSSH server allows 10 sessions on one connection
 _STEP = 32_000  # what every server takes in one request
-_WINDOW = 64  # requests under way: 2 MB on a line with a long way
 _SCRATCH = "tmp"
 _ABANDONED = 7 * 86_400  # seconds after which a temporary file's writer is dead
 
@@ -67,8 +65,23 @@ class SftpBackend(RemoteBackend):
         self._guard = threading.Lock()
         self._turn = threading.BoundedSemaphore(_CHANNELS)
         self._client: paramiko.SSHClient | None = None
-        self._idle: list[_Sftp] = []
+        self._idle: list[SftpChannel] = []
         self._cleaned = False
+
+    def probe(self) -> Abilities:
+        """Try to create one name twice; see :meth:`RemoteBackend.probe`."""
+        name = f"{_SCRATCH}/probe-{os.urandom(8).hex()}"
+        self.create(name, b"first")
+        try:
+            with self._channel("probing") as sftp, self._uploaded(sftp, name, b"2") as temporary:
+                try:
+                    sftp.rename(temporary, self._path(name))
+                    creates = False
+                except OSError:
+                    creates = True
+        finally:
+            self.remove(name)
+        return Abilities(writable=True, creates=creates, swaps=False)
 
     def _get(self, name: str, start: int, length: int | None) -> bytes:
         doing = f"reading {name}"
@@ -82,7 +95,7 @@ class SftpBackend(RemoteBackend):
                 raise self._failed(doing, "the file is too large")
             if not wanted:
                 return b""
-            data = b"".join(file.readv([(start, wanted)], _WINDOW))
+            data = b"".join(file.readv([(start, wanted)], WINDOW))
             if len(data) != wanted:
                 raise TransientError(self._failed(doing, "the answer was cut short"))
             return data
@@ -154,7 +167,7 @@ class SftpBackend(RemoteBackend):
         return f"{self._root.rstrip('/')}/{name}"
 
     @contextlib.contextmanager
-    def _uploaded(self, sftp: "_Sftp", name: str, source: bytes | Path) -> Iterator[str]:
+    def _uploaded(self, sftp: SftpChannel, name: str, source: bytes | Path) -> Iterator[str]:
         # A complete, synced file under a temporary name; removed if it still has it afterwards.
         for parent in (name, f"{_SCRATCH}/x"):
             self._make_parents(sftp, parent)
@@ -167,7 +180,7 @@ class SftpBackend(RemoteBackend):
             with contextlib.suppress(Exception):
                 sftp.remove(temporary)
 
-    def _make_parents(self, sftp: "_Sftp", name: str) -> None:
+    def _make_parents(self, sftp: SftpChannel, name: str) -> None:
         missing = []
         folder = name.rpartition("/")[0]
         while folder and not _exists(sftp, self._path(folder)):
@@ -186,7 +199,7 @@ class SftpBackend(RemoteBackend):
                 if not _exists(sftp, path):  # else another writer made it meanwhile
                     raise
 
-    def _clean(self, sftp: "_Sftp") -> None:
+    def _clean(self, sftp: SftpChannel) -> None:
         # Once per connection: what writers that died left behind, by the server's own clock.
         if self._cleaned:
             return
@@ -201,10 +214,10 @@ class SftpBackend(RemoteBackend):
                     sftp.remove(path)
 
     @contextlib.contextmanager
-    def _channel(self, doing: str) -> Iterator["_Sftp"]:
+    def _channel(self, doing: str) -> Iterator[SftpChannel]:
         # A channel of one's own for the time of one operation: paramiko's are not for sharing.
         with self._turn:
-            sftp: _Sftp | None = None
+            sftp: SftpChannel | None = None
             try:
                 sftp = self._open_channel()
                 yield sftp
@@ -217,7 +230,7 @@ class SftpBackend(RemoteBackend):
                     with self._guard:
                         self._idle.append(sftp)
 
-    def _raise(self, doing: str, error: Exception, sftp: "_Sftp | None") -> NoReturn:
+    def _raise(self, doing: str, error: Exception, sftp: SftpChannel | None) -> NoReturn:
         if isinstance(error, FileNotFoundError) or getattr(error, "errno", 0) == errno.ENOENT:
             raise NotFoundError("no-file", f"{self.url}: {doing}: there is no such file") from None
         if isinstance(error, paramiko.BadHostKeyException):
@@ -245,7 +258,7 @@ class SftpBackend(RemoteBackend):
             self._failed(doing, "the connection failed", kind="remote-unreachable")
         ) from None
 
-    def _open_channel(self) -> "_Sftp":
+    def _open_channel(self) -> SftpChannel:
         with self._guard:
             while self._idle:
                 sftp = self._idle.pop()
@@ -260,7 +273,7 @@ class SftpBackend(RemoteBackend):
             channel = transport.open_session(timeout=self._timeout)
             channel.settimeout(self._timeout)
             channel.invoke_subsystem("sftp")
-            return _Sftp(channel)
+            return SftpChannel(channel)
 
     def _connected(self) -> paramiko.SSHClient:
         class Refuse(paramiko.MissingHostKeyPolicy):
@@ -301,58 +314,6 @@ class SftpBackend(RemoteBackend):
             self._client = None
 
 
-class _Sftp(paramiko.SFTPClient):
-    """A channel that knows what its server offers, and that checks every answer to a write.
-
-    paramiko's own pipelined writes drop the answers, failures included.
-    """
-
-    extensions: frozenset[str] = frozenset()
-
-    # What paramiko's class has and its type hints have not.
-    _async_request: Callable[..., int]
-    _read_response: Callable[[int], Any]
-    _request: Callable[..., Any]
-    _send_packet: Callable[[int, paramiko.Message], None]
-    _read_packet: Callable[[], tuple[int, bytes]]
-
-    def upload(self, path: str, pieces: Iterator[bytes]) -> None:
-        """Create a file, write it, let the server sync it."""
-        file = self.open(path, "wx")
-        try:
-            waiting: deque[int] = deque()
-            at = 0
-            for piece in pieces:
-                request = (CMD_WRITE, file.handle, int64(at), piece)
-                waiting.append(self._async_request(type(None), *request))
-                at += len(piece)
-                if len(waiting) >= _WINDOW:
-                    self._read_response(waiting.popleft())
-            while waiting:
-                self._read_response(waiting.popleft())
-            if "fsync@openssh.com" in self.extensions:
-                self._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)
-            file.chmod(0o444)
-        finally:
-            file.close()
-
-    def _send_version(self) -> int:
-        # As paramiko's, which throws the list of extensions away.
-        hello = paramiko.Message()
-        hello.add_int(3)
-        self._send_packet(CMD_INIT, hello)
-        kind, data = self._read_packet()
-        if kind != CMD_VERSION or len(data) < 4:
-            raise paramiko.SSHException("not an SFTP server")
-        rest = paramiko.Message(data[4:])
-        names = []
-        while rest.get_remainder():
-            names.append(rest.get_string().decode("latin-1"))
-            rest.get_string()
-        self.extensions = frozenset(names)
-        return int(struct.unpack(">I", data[:4])[0])
-
-
 def _ssh_config(host: str) -> dict[str, Any]:
     with contextlib.suppress(OSError, paramiko.SSHException):
         path = Path("~/.ssh/config").expanduser()
@@ -364,7 +325,7 @@ class _UnknownHostError(OSError):
     """The host's key is in no known_hosts."""
 
 
-def _exists(sftp: "_Sftp", path: str) -> bool:
+def _exists(sftp: SftpChannel, path: str) -> bool:
     try:
         sftp.lstat(path)
     except FileNotFoundError:

@@ -18,7 +18,7 @@ from typing import NoReturn
 from urllib.parse import quote, urljoin, urlsplit
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.objects.remote.base import MAX_READ, RemoteBackend, parse_timeout
+from lyrikstore.objects.remote.base import MAX_READ, Abilities, RemoteBackend, parse_timeout
 from lyrikstore.objects.remote.retrying import Retry, TransientError
 from lyrikstore.objects.remote.urls import RemoteUrl
 
@@ -58,6 +58,11 @@ class WebBackend(RemoteBackend):
         self._context = _context(options) if url.scheme == "https" else None
         self._headers = {"User-Agent": "lyrikstore", "Accept-Encoding": "identity"}
         self._headers |= _login(url.host) if url.scheme == "https" else {}
+
+    def probe(self) -> Abilities:
+        """See :meth:`RemoteBackend.probe`; nothing is written."""
+        self.size("format")
+        return Abilities(writable=False, creates=False, swaps=False)
 
     def _get(self, name: str, start: int, length: int | None) -> bytes:
         doing = f"reading {name}"
