@@ -40,12 +40,6 @@ GROUPS = {
 }
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep all tests that need the one Ceph cluster in one process."""
-    if item.get_closest_marker("s3"):
-        item.add_marker(pytest.mark.xdist_group("s3"))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out groups whose Debian package is absent; under CI that is a failure instead."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"

@@ -1,11 +1,13 @@
 """S3 servers for tests, each with a bucket of one's own: moto's, always; Ceph's, marked ``s3``.
 
 Tests take the fixtures ``moto`` and ``ceph`` (both :class:`S3Server`); ``tests/conftest.py`` makes
-them known everywhere. One server serves a whole test session; all tests marked ``s3`` run in the
-same xdist worker, so that there is one cluster.
+them known everywhere. One Ceph serves a whole test session, whatever the number of its processes.
 """
 
+import contextlib
+import fcntl
 import itertools
+import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +22,7 @@ from lyrikstore.objects.remote import Retry, open_backend
 from tests.servers.ceph import ACCESS_KEY, SECRET_KEY, Ceph
 from tests.servers.ports import LOOPBACK, free_port, listens, start, stop, wait_until
 
-_COUNT = itertools.count()
+_COUNT = itertools.count()  # with the process id: several processes share one server
 
 
 @dataclass
@@ -54,7 +56,7 @@ class S3Server:
         """Make an empty bucket and return the URL of a store in it."""
         import boto3
 
-        bucket = f"lyrik-test-{next(_COUNT)}"
+        bucket = f"lyrik-test-{os.getpid()}-{next(_COUNT)}"
         boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -91,11 +93,36 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def ceph() -> Iterator[S3Server]:
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """Return Ceph's gateway, a real S3 server; the test must be marked ``s3``."""
-    folder = Path(tempfile.mkdtemp(prefix="ceph-"))  # sockets lie in it: its path must be short
-    try:
-        with Ceph(folder) as cluster:
-            yield S3Server(cluster.endpoint, ACCESS_KEY, SECRET_KEY)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the whole session
+    with _one_for_all(folder) as endpoint:
+        yield S3Server(endpoint, ACCESS_KEY, SECRET_KEY)
+
+
+@contextlib.contextmanager
+def _one_for_all(folder: Path) -> Iterator[str]:
+    # The first process that comes starts the cluster, and leaves when the others have left. Locks
+    # die with their processes, so nobody waits for the dead.
+    with (folder / "ceph").open("a+") as turn, (folder / "ceph-users").open("a+") as users:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        turn.seek(0)
+        if endpoint := turn.read():
+            fcntl.flock(users, fcntl.LOCK_SH)
+            fcntl.flock(turn, fcntl.LOCK_UN)
+            yield endpoint
+            return
+        place = Path(tempfile.mkdtemp(prefix="ceph-"))  # it holds sockets: its path must be short
+        try:
+            with Ceph(place) as cluster:
+                turn.write(cluster.endpoint)
+                turn.flush()
+                fcntl.flock(turn, fcntl.LOCK_UN)
+                yield cluster.endpoint
+                fcntl.flock(turn, fcntl.LOCK_EX)
+                turn.truncate(0)
+                fcntl.flock(users, fcntl.LOCK_EX)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
