@@ -1,7 +1,10 @@
 """S3 servers behind a line that fails and lies: moto's always, Ceph's where it is installed."""
 
 import hashlib
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -199,6 +202,27 @@ class TestCephOnly:
         ceph.use(monkeypatch)
         remote = open_backend(ceph.new_url(), scratch=tmp_path, environment=ceph.environment)
         assert remote.create("tx/1", b"x")
+
+    def test_a_pack_goes_up_without_being_loaded(self, ceph, tmp_path, monkeypatch):
+        remote = ceph.backend(monkeypatch, tmp_path)
+        path = tmp_path / "pack"
+        path.write_bytes(hashlib.shake_128(b"pack").digest(1 << 20) * 128)
+        remote.create("tx/1", b"x")  # whatever is made once
+
+        def own_memory():
+            status = Path("/proc/self/status").read_text()
+            return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) >> 10
+
+        before = own_memory()
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(remote.create, "packs/x", path)
+            most = before
+            while not sending.done():
+                most = max(most, own_memory())
+                time.sleep(0.005)
+        assert sending.result()
+        assert most - before < 32
+        assert remote.size("packs/x") == 128 << 20
 
     def test_two_backends_see_each_other_at_once(self, ceph, tmp_path, monkeypatch):
         one = ceph.backend(monkeypatch, tmp_path)

@@ -1,5 +1,6 @@
 """A store behind OpenSSH's server: who is let in, what a crash leaves, what a broken line does."""
 
+import hashlib
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ import pytest
 
 from lyrikstore.canon.errors import NotFoundError, RemoteError
 from lyrikstore.objects.remote import Abilities, Retry, open_backend, probe
+from lyrikstore.objects.remote.sftpchannel import SftpChannel
 
 pytestmark = pytest.mark.sftp
 
@@ -100,8 +102,6 @@ def test_a_broken_line_is_mended(sshd, remote):
 
 @pytest.mark.parametrize("effect", [True, False])
 def test_a_lost_answer_is_told_from_a_lost_race(remote, monkeypatch, effect):
-    from lyrikstore.objects.remote.sftpchannel import SftpChannel
-
     real, calls = SftpChannel.rename, []
 
     def rename(self, old, new):
@@ -164,3 +164,27 @@ def test_links_and_folders_are_not_files(remote, folder, tmp_path):
 def test_the_server_is_probed(remote, folder):
     assert probe(remote) == Abilities(writable=True, creates=True, swaps=False)
     assert list((folder / "tmp").iterdir()) == []
+
+
+def test_a_large_pack_comes_whole(remote, tmp_path):
+    """paramiko's own pipelined reads take minutes at this size."""
+    path = tmp_path / "pack"
+    path.write_bytes(hashlib.shake_128(b"pack").digest(64 << 20))
+    assert remote.create("packs/x", path)
+    assert remote.read("packs/x") == path.read_bytes()
+
+
+def test_a_server_that_gives_less_than_was_asked_for(remote, monkeypatch):
+    data = hashlib.shake_128(b"short").digest(300_001)
+    remote.create("packs/x", data)
+    from paramiko.sftp import CMD_READ
+
+    real = SftpChannel._async_request
+
+    def less(self, fileobj, kind, *arguments):
+        if kind == CMD_READ:
+            arguments = (*arguments[:-1], max(1, arguments[-1] - 1000))
+        return real(self, fileobj, kind, *arguments)
+
+    monkeypatch.setattr(SftpChannel, "_async_request", less)
+    assert remote.read("packs/x") == data

@@ -38,9 +38,9 @@ class Abilities:
 class RemoteBackend(ABC):
     """A store on another machine: a :class:`~lyrikstore.objects.backend.Backend`.
 
-    Subclasses do one request in each of their methods and say what became of it: done,
-    :class:`NotFoundError`, :class:`RemoteError`, or :class:`TransientError` for what is worth
-    another try. Names have been checked before they are called.
+    Subclasses do one request in each of their methods, except :meth:`_swap`, and say what became of
+    it: done, :class:`NotFoundError`, :class:`RemoteError`, or :class:`TransientError` for what is
+    worth another try. Names have been checked before they are called.
 
     Nothing read here is verified: a server may lie about content and size, so callers hash what
     they get. What absence means is asked of the server each time, never of a listing.
@@ -111,8 +111,7 @@ class RemoteBackend(ABC):
         check_name(name)
         if expected is None:
             return self.create(name, new)
-        swapped, doubt = self._attempt(lambda: self._swap(name, expected, new))
-        return swapped or (doubt and self._holds(name, new))
+        return self._swap(name, expected, new)
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield names in order; see :meth:`Backend.list`."""
@@ -154,7 +153,7 @@ class RemoteBackend(ABC):
 
     @abstractmethod
     def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
-        """Replace a file if its content is still ``expected``."""
+        """Replace a file if its content is still ``expected``; several requests, each tried."""
 
     @abstractmethod
     def _names(self, folder: str) -> Sequence[str]:

@@ -150,7 +150,7 @@ class CloudBackend(RemoteBackend):
             return answer.meta if same else None
 
         try:
-            meta = self._ask(f"reading {name}", read)
+            meta = self._try(lambda: self._ask(f"reading {name}", read))
         except NotFoundError:
             return False
         if meta is None:
@@ -160,8 +160,10 @@ class CloudBackend(RemoteBackend):
             version: Any = {key: meta[key] for key in ("e_tag", "version") if meta[key]}
             if bare and "e_tag" in version:
                 version["e_tag"] = version["e_tag"].strip('"')
-            if self._put_if(name, new, version):
+            swapped, doubt = self._attempt(partial(self._put_if, name, new, version))
+            if swapped:
                 self._bare_tags = bare
+            if swapped or (doubt and self._holds(name, new)):
                 return True
         return False
 

@@ -29,7 +29,7 @@ from lyrikstore.objects.remote.base import (
     parse_timeout,
 )
 from lyrikstore.objects.remote.retrying import Retry, TransientError
-from lyrikstore.objects.remote.sftpchannel import WINDOW, SftpChannel
+from lyrikstore.objects.remote.sftpchannel import STEP, SftpChannel
 from lyrikstore.objects.remote.urls import RemoteUrl
 
 # Else logging's last resort writes paramiko's tracebacks to the user's terminal.
@@ -39,7 +39,6 @@ OPTIONS = frozenset({"identity", "known-hosts", "timeout"})
 """What may be set besides the URL: files, never a secret."""
 
 _CHANNELS = 4  # an OpenSSH server allows 10 sessions on one connection
-_STEP = 32_000  # what every server takes in one request
 _SCRATCH = "tmp"
 _ABANDONED = 7 * 86_400  # seconds after which a temporary file's writer is dead
 
@@ -95,7 +94,7 @@ class SftpBackend(RemoteBackend):
                 raise self._failed(doing, "the file is too large")
             if not wanted:
                 return b""
-            data = b"".join(file.readv([(start, wanted)], WINDOW))
+            data = sftp.download(file, start, wanted)
             if len(data) != wanted:
                 raise TransientError(self._failed(doing, "the answer was cut short"))
             return data
@@ -134,11 +133,11 @@ class SftpBackend(RemoteBackend):
 
     def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
         try:
-            if self._get(name, 0, len(expected) + 1) != expected:
+            if self.read(name, 0, len(expected) + 1) != expected:
                 return False
         except NotFoundError:
             return False
-        self._put(name, new)
+        self.replace(name, new)
         return True
 
     def _names(self, folder: str) -> list[str]:
@@ -335,13 +334,13 @@ def _exists(sftp: SftpChannel, path: str) -> bool:
 
 def _pieces(source: bytes | Path, name: str) -> Iterator[bytes]:
     if isinstance(source, bytes):
-        for at in range(0, len(source), _STEP):
-            yield source[at : at + _STEP]
+        for at in range(0, len(source), STEP):
+            yield source[at : at + STEP]
         return
     with open_source(source, name) as file:
         while True:
             try:
-                piece = file.read(_STEP)
+                piece = file.read(STEP)
             except OSError as error:
                 raise storage_error(error, f"reading what is to become {name}") from error
             if not piece:
