@@ -5,7 +5,6 @@ out silently (docs/descriptor.md). What only a person can know comes from a TOML
 measured is measured.
 """
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -71,6 +70,8 @@ def load_descriptor(path: Path) -> Descriptor:
         InvalidInputError: (``bad-descriptor``) unreadable, not TOML, an unknown field (near
             matches named), a field that is measured, a contradiction.
     """
+    import tomllib
+
     try:
         data = path.read_bytes()
         if len(data) > MAX_BYTES:

@@ -16,7 +16,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.near import unknown
-from lyrikstore.curate.xlsx import xlsx_rows
 
 KEY_COLUMNS = ("path", "file", "filename")
 MAX_COLUMNS = 1_000
@@ -92,6 +91,8 @@ def read_sheet(path: Path, key: str | None = None) -> Sheet:
         if suffix in {".csv", ".tsv"}:
             return _assemble(path, _csv_rows(path), key)
         if suffix == ".xlsx":
+            from lyrikstore.curate.xlsx import xlsx_rows
+
             return _assemble(path, xlsx_rows(path), key)
     except FileNotFoundError:
         raise InvalidInputError(

@@ -303,19 +303,33 @@ def _component_offence(component: str) -> tuple[str, str] | None:
         return "colon", "has a colon, which starts a drive or stream on Windows"
     # Plain ASCII, by far the usual case, has none of these but control characters.
     for character in "" if component.isascii() and component.isprintable() else component:
-        if category(character) in {"Cc", "Zl", "Zp"}:
-            return "control", f"has the control character U+{ord(character):04X}"
-        if character in _BIDI:
-            return "bidi", f"has the text direction character U+{ord(character):04X}"
-        if _IGNORABLE.match(character):
-            return "ignorable", f"has the invisible character U+{ord(character):04X}"
-        if not is_assigned(character):
-            return "unassigned", f"has U+{ord(character):04X}, which Unicode 14 does not assign"
+        kind = _character_offence(character)
+        if kind is not None:
+            return kind, _CHARACTERS[kind].format(f"U+{ord(character):04X}")
     if not is_normalized("NFC", component):
         return "not-nfc", "is not in Unicode normal form C"
     if component[-1] in {".", " "}:
         return "trailing", "has a component that ends in a dot or space, which Windows drops"
     return None
+
+
+_CHARACTERS = {
+    "control": "has the control character {}",
+    "bidi": "has the text direction character {}",
+    "ignorable": "has the invisible character {}",
+    "unassigned": "has {}, which Unicode 14 does not assign",
+}
+
+
+@lru_cache(maxsize=4096)
+def _character_offence(character: str) -> str | None:
+    if category(character) in {"Cc", "Zl", "Zp"}:
+        return "control"
+    if character in _BIDI:
+        return "bidi"
+    if _IGNORABLE.match(character):
+        return "ignorable"
+    return None if is_assigned(character) else "unassigned"
 
 
 def _lookalike(component: str) -> tuple[str, str] | None:
