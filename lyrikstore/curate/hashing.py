@@ -54,21 +54,14 @@ class Hashing:
         self.pending: Sequence[int] = range(len(snapshot.paths))
         self.bytes_read = 0
 
-    def look_up(self, repository: Repository | None = None) -> None:
-        """Take from the cache what it knows.
-
-        Args:
-            repository: Where the blobs must be as well, for what is taken not to be read.
-        """
+    def look_up(self, repository: Repository) -> None:
+        """Take from the cache what it knows and the store still has."""
         if self._cache is None:
             return
         self._digests, unknown = self._cache.lookup(self._snapshot.states)
-        if repository is not None and len(unknown) < len(self._snapshot.paths):
-            absent = repository.blobs.missing(bytes(self._digests))
-            unknown = sorted({*unknown, *absent})
-        self.pending = unknown
-        if len(unknown) < len(self._snapshot.paths):
-            self._tell(len(self._sizes) - len(unknown), self._settled())
+        if len(unknown) < len(self._sizes):
+            self.pending = repository.blobs.missing(bytes(self._digests))
+            self._tell(len(self._sizes) - len(self.pending), self._settled())
 
     def tree(self) -> Tree:
         """Return the tree without storing anything; reads what is pending."""
