@@ -31,7 +31,7 @@ from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.manifest import Attachment, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Tree
+from lyrikstore.history.tree import Tree, pairs
 from lyrikstore.objects.cluster import Pools
 
 
@@ -331,10 +331,9 @@ def _check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) ->
 
 
 def _check_loss(name: str, snapshot: Scan, before: Tree | None, allowed: bool) -> bool:
-    if before is None:
+    if before is None or before.paths == snapshot.paths:
         return False
-    here = set(snapshot.paths)
-    gone = [path for path in before.paths if path not in here]
+    gone = [before.paths[was] for was, at in pairs(before.paths, snapshot.paths) if at < 0]
     large = len(gone) * 5 > len(before)
     if large and not allowed:
         raise InvalidInputError(

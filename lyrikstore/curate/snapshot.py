@@ -196,18 +196,18 @@ class _Walk:
             if place.is_relative_to(self._root):
                 self._left_out[place.relative_to(self._root).as_posix()] = reason
         self._paths: list[str] = []
-        self._states: list[bytes] = []
+        self._states = bytearray()
         self.ignored: list[Ignored] = []
         self.offenders: list[Offender] = []
 
     def columns(self) -> tuple[list[str], bytes]:
         # The walk is in path order already, unless links to folders were followed.
-        paths, states = self._paths, self._states
+        paths, states, width = self._paths, bytes(self._states), STATE.size
         if not all(map(lt, paths, islice(paths, 1, None))):
             order = sorted(range(len(paths)), key=paths.__getitem__)
             paths = [paths[at] for at in order]
-            states = [states[at] for at in order]
-        return paths, b"".join(states)
+            states = b"".join([states[at * width : (at + 1) * width] for at in order])
+        return paths, states
 
     def without_offenders(self, paths: list[str], states: bytes) -> tuple[list[str], bytes]:
         offences = {offence.path: offence for offence in path_offenders(paths)}
@@ -237,7 +237,7 @@ class _Walk:
                 state = entry.stat(follow_symlinks=False)
                 if simple and state.st_mode & _MASK == _PLAIN and path not in left_out:
                     self._paths.append(path)
-                    self._states.append(pack_state(state))
+                    self._states += pack_state(state)
                 else:
                     self._look(entry, state, path, depth, above)
             except OSError as error:
@@ -273,7 +273,7 @@ class _Walk:
                 entry.path, os.R_OK, effective_ids=_EFFECTIVE
             ):
                 self._paths.append(path)
-                self._states.append(pack_state(state))
+                self._states += pack_state(state)
             else:
                 self._refuse(path, "unreadable", "permission denied")
         else:

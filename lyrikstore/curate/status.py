@@ -17,6 +17,7 @@ from lyrikstore.curate.unchanged import (
 from lyrikstore.curate.versions import current_version
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import pairs
 from lyrikstore.objects.statcache import StatCache
 
 
@@ -147,14 +148,20 @@ def _compare(
     tree = repository.tree(current)
     digests, unknown = cache.lookup(snapshot.states)
     pending, sizes = set(unknown), snapshot.sizes
-    places = dict(zip(tree.paths, range(len(tree)), strict=True))
+    hidden = {offender.path for offender in snapshot.offenders}
+    folders = tuple(path for path in hidden if path.endswith("/"))
     added: list[str] = []
+    removed: list[str] = []
     changed: list[str] = []
     unreadable: list[Offender] = []
-    for at, path in enumerate(snapshot.paths):
-        was = places.pop(path, None)
-        if was is None:
+    for was, at in pairs(tree.paths, snapshot.paths):
+        path = tree.paths[was] if at < 0 else snapshot.paths[at]
+        if was < 0:
             added.append(path)
+            continue
+        if at < 0:
+            if path not in hidden and not path.startswith(folders):
+                removed.append(path)
             continue
         mine = slice(at * 32, at * 32 + 32)
         if at in pending and sizes[at] == tree.sizes[was]:
@@ -166,7 +173,4 @@ def _compare(
         if digests[mine] != tree.digests[was * 32 : was * 32 + 32]:
             changed.append(path)
     cache.save(snapshot.states, bytes(digests))
-    hidden = tuple(offender.path for offender in snapshot.offenders)
-    folders = tuple(path for path in hidden if path.endswith("/"))
-    removed = [path for path in places if path not in hidden and not path.startswith(folders)]
     return added, removed, changed, unreadable

@@ -1,7 +1,7 @@
 """Small truths about versions that commit and filter share."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Tree
+from lyrikstore.history.tree import Tree, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +83,25 @@ def changed_paths(
     if before is None:
         return tuple(after.paths), (), ()
     if before.paths == after.paths:  # the usual case, at the speed of comparing bytes
-        places: Iterable[tuple[int, int]] = (
-            (at, at)
+        changed = [
+            path
             for start in range(0, len(after), _RUN)
             if not _alike(before, after, start)
-            for at in range(start, min(start + _RUN, len(after)))
-        )
-        added: tuple[str, ...] = ()
-        removed: tuple[str, ...] = ()
-    else:
-        old = dict(zip(before.paths, range(len(before)), strict=True))
-        both = [(old.pop(path, -1), at) for at, path in enumerate(after.paths)]
-        added = tuple(after.paths[at] for was, at in both if was < 0)
-        removed = tuple(old)
-        places = (pair for pair in both if pair[0] >= 0)
-    changed = (at for was, at in places if _record(before, was) != _record(after, at))
-    return added, removed, tuple(after.paths[at] for at in changed)
+            for at, path in enumerate(after.paths[start : start + _RUN], start)
+            if _record(before, at) != _record(after, at)
+        ]
+        return (), (), tuple(changed)
+    added: list[str] = []
+    removed: list[str] = []
+    changed = []
+    for was, at in pairs(before.paths, after.paths):
+        if was < 0:
+            added.append(after.paths[at])
+        elif at < 0:
+            removed.append(before.paths[was])
+        elif _record(before, was) != _record(after, at):
+            changed.append(after.paths[at])
+    return tuple(added), tuple(removed), tuple(changed)
 
 
 _RUN = 1024

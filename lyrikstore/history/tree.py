@@ -31,7 +31,7 @@ from lyrikstore.history.entry import (
 )
 from lyrikstore.history.paths import Paths
 
-__all__ = ["MAX_ENTRIES", "MAX_LINE", "Entry", "Tree"]
+__all__ = ["MAX_ENTRIES", "MAX_LINE", "Entry", "Tree", "pairs"]
 
 MAX_ENTRIES = 10_000_000
 """Most entries of a tree."""
@@ -245,6 +245,26 @@ class Tree:
                     for path, size, digest in columns
                 ]
             yield "".join(lines).encode()
+
+
+def pairs(one: Paths, other: Paths) -> Iterator[tuple[int, int]]:
+    """Yield the positions of each path in ``one`` and in ``other``, in path order.
+
+    A path that only one of them has is at -1 in the other. Cost: no memory.
+    """
+    left, right = 0, 0
+    while left < len(one) and right < len(other):
+        if one[left] == other[right]:
+            yield left, right
+            left, right = left + 1, right + 1
+        elif one[left] < other[right]:
+            yield left, -1
+            left += 1
+        else:
+            yield -1, right
+            right += 1
+    yield from ((at, -1) for at in range(left, len(one)))
+    yield from ((-1, at) for at in range(right, len(other)))
 
 
 class _Columns:

@@ -25,7 +25,6 @@ _MAGIC = b"lyrstat\n"
 _VERSION = 2
 _HEADER = struct.Struct("=8sIIQ")
 _FIELDS = STATE.size // 8
-_SUM = 32
 _MAX = 1 << 30
 _MASK = (1 << 64) - 1
 
@@ -146,34 +145,36 @@ class StatCache:
             new.replace(self._path)
 
     def _sure(self, states: bytes, digests: bytes) -> tuple[bytes, bytes]:
-        nothing = bytes(32)
-        if newest(states) < self.safe_before and nothing not in digests:
-            return bytes(states), bytes(digests)
-        fields = array("q", states)
-        young = map(max, fields[3::_FIELDS], fields[4::_FIELDS])
-        kept = [
+        # All but what is too young or has no digest.
+        fields, nothing = array("q", states), bytes(32)
+        young = [
             at
-            for at, time_ns in enumerate(young)
-            if time_ns < self.safe_before and digests[at * 32 : at * 32 + 32] != nothing
+            for at, time_ns in enumerate(map(max, fields[3::_FIELDS], fields[4::_FIELDS]))
+            if time_ns >= self.safe_before or digests[at * 32 : at * 32 + 32] == nothing
         ]
+        if not young:
+            return states, digests
+        runs = list(zip([-1, *young], [*young, len(digests) // 32], strict=True))
         width = STATE.size
         return (
-            b"".join([states[at * width : (at + 1) * width] for at in kept]),
-            b"".join([digests[at * 32 : at * 32 + 32] for at in kept]),
+            b"".join([states[(after + 1) * width : end * width] for after, end in runs]),
+            b"".join([digests[(after + 1) * 32 : end * 32] for after, end in runs]),
         )
 
     def _load(self) -> None:
-        if self._path.stat().st_size > _MAX:
-            return
-        data = self._path.read_bytes()
-        body = memoryview(data)[:-_SUM]
-        if len(data) < _HEADER.size + _SUM or blake3(body).digest() != data[-_SUM:]:
-            return
-        magic, version, width, count = _HEADER.unpack_from(data)
-        middle = _HEADER.size + count * STATE.size
-        if (magic, version, width) != (_MAGIC, _VERSION, STATE.size):
-            return
-        if middle + count * 32 != len(body):
-            return
-        self._states = bytes(body[_HEADER.size : middle])
-        self._digests = bytes(body[middle:])
+        with self._path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > _MAX:
+                return
+            head = file.read(_HEADER.size)
+            if len(head) < _HEADER.size:
+                return
+            magic, version, width, count = _HEADER.unpack(head)
+            if (magic, version, width) != (_MAGIC, _VERSION, STATE.size) or count > _MAX // width:
+                return
+            states, digests = file.read(count * width), file.read(count * 32)
+            found = file.read()
+        hasher = blake3(head)
+        hasher.update(states)
+        hasher.update(digests)
+        if found == hasher.digest():  # the cache is whole, for it is in the sum how long it is
+            self._states, self._digests = states, digests
