@@ -172,6 +172,8 @@ def commit_folder(
         known = None if job.pending else job.tree()
         same = known is not None and known.id == current.tree
         before = known if same else repository.tree(current)
+        if before is not None and before.paths == snapshot.paths:
+            before.paths = snapshot.paths  # one list of a million paths in memory, not two
     large_loss = _check_loss(str(full_name), snapshot, before, allow_loss or dry_run)
 
     def state(tree: Tree, attach: Attach) -> Statement:
@@ -238,12 +240,11 @@ def commit_folder(
     _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
     with repository.transaction(log_signer=log_signer) as transaction:
         tree = job.store(transaction.writer, repository.backend, pools)
-        data = tree.encode()
         put = transaction.writer.put_bytes
+        put(tree.encode())
         statement = state(tree, lambda role, data: put_attachment(put, role, data))
         if statement.repeats(current):
             return result(None, tree, None)
-        put(data)
         manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
         transaction.log_manifest(manifest, tree)
         index = transaction.commit()[0]
