@@ -26,7 +26,13 @@ from lyrikstore.curate.unchanged import (
     sheet_digest,
     stat_cache,
 )
-from lyrikstore.curate.versions import Statement, changed_paths, current_version, put_attachment
+from lyrikstore.curate.versions import (
+    Statement,
+    changed_paths,
+    current_version,
+    put_attachment,
+    tree_like,
+)
 from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.manifest import Attachment, Manifest
 from lyrikstore.history.names import Name, parse_name
@@ -171,9 +177,7 @@ def commit_folder(
         # The usual re-run: all is known and the same, so the old tree need not be read.
         known = None if job.pending else job.tree()
         same = known is not None and known.id == current.tree
-        before = known if same else repository.tree(current)
-        if before is not None and before.paths == snapshot.paths:
-            before.paths = snapshot.paths  # one list of a million paths in memory, not two
+        before = known if same else tree_like(repository, current, snapshot.paths)
     large_loss = _check_loss(str(full_name), snapshot, before, allow_loss or dry_run)
 
     def state(tree: Tree, attach: Attach) -> Statement:

@@ -14,7 +14,7 @@ from lyrikstore.curate.unchanged import (
     sheet_digest,
     stat_cache,
 )
-from lyrikstore.curate.versions import current_version
+from lyrikstore.curate.versions import current_version, tree_like
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import pairs
@@ -145,7 +145,7 @@ def _status(
 def _compare(
     repository: Repository, snapshot: Scan, current: Manifest, cache: StatCache
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
-    tree = repository.tree(current)
+    tree = tree_like(repository, current, snapshot.paths)
     digests, unknown = cache.lookup(snapshot.states)
     pending, sizes = set(unknown), snapshot.sizes
     hidden = {offender.path for offender in snapshot.offenders}

@@ -9,6 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.paths import Paths
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree, pairs
 
@@ -74,6 +75,14 @@ def current_version(repository: Repository, name: str) -> Manifest | None:
     """Return the current version of a full name, or ``None`` if it has none yet."""
     state = repository.refs.get(name)
     return None if state is None else repository.manifest(state.id)
+
+
+def tree_like(repository: Repository, manifest: Manifest, paths: Paths) -> Tree:
+    """Return the tree of a version, cheaper if its paths are nearly always ``paths``."""
+    if manifest.tree is None:
+        return Tree(())
+    with repository.blobs.open(manifest.tree) as stream:
+        return Tree.parse(stream, like=paths)
 
 
 def changed_paths(

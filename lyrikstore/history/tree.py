@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from json.encoder import encode_basestring as quote
+from operator import eq
 from typing import Any, BinaryIO, Self
 
 from blake3 import blake3
@@ -131,12 +132,14 @@ class Tree:
         return tree
 
     @classmethod
-    def parse(cls, data: bytes | BinaryIO) -> Self:
+    def parse(cls, data: bytes | BinaryIO, *, like: Paths | None = None) -> Self:
         """Return the tree in ``data``.
 
         Args:
             data: The bytes, or a stream at their start; a stream is read to its end, so that a
                 reader that checks a digest at the end does so.
+            like: Paths that are checked already: if the tree has exactly these, they are neither
+                checked again nor held twice.
 
         Raises:
             FormatError: (``bad-tree``, ``bad-path``) anything but the one canonical form: not
@@ -159,7 +162,11 @@ class Tree:
             number = len(found.paths) + 1
             raise FormatError("bad-tree", f"line {number} has no newline at its end")
         tree = cls(())
-        tree.paths, tree.sizes = Paths(found.paths), found.sizes
+        same = (
+            like is not None and len(like) == len(found.paths) and all(map(eq, like, found.paths))
+        )
+        tree.paths = like if same and like is not None else Paths(found.paths)
+        tree.sizes = found.sizes
         tree.digests, tree.metas = bytes(found.digests), found.metas
         tree.__dict__["_ids"] = found.ids()
         return tree

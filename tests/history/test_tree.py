@@ -192,6 +192,17 @@ def test_columns_make_the_same_tree(tree):
     assert parsed.entries == tree.entries
 
 
+def test_paths_that_are_checked_are_not_checked_again():
+    tree = example()
+    assert Tree.parse(tree.encode(), like=tree.paths).paths is tree.paths
+    for other in (Paths(()), Paths(["a"]), Paths([*tree.paths, "ö"]), Paths(tree.paths[:-1])):
+        assert Tree.parse(tree.encode(), like=other) == tree
+    for bad in ([], ["a.txt"], ["b", "a"]):
+        lines = b"".join(Entry(path, 0, Digest.of(b"")).encode() for path in ("b", "a"))
+        with pytest.raises(FormatError):
+            Tree.parse(lines, like=Paths(sorted(bad)))
+
+
 def test_columns_are_checked():
     paths, digest = Paths(["a"]), Digest.of(b"a").raw
     for sizes, digests, metas in (
