@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,18 @@ def _socket(data: Path) -> None:
         os.chdir(here)
 
 
+def _device(data: Path) -> None:
+    try:
+        os.mknod(data / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("may not make devices")
+
+
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
         (_fifo, "fifo"),
+        (_device, "device"),
         (_socket, "socket"),
         (lambda data: (data / "link").symlink_to("/etc/passwd"), "symlink-outside"),
         (lambda data: (data / "link").symlink_to("a.txt"), "symlink"),
