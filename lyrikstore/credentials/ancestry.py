@@ -4,8 +4,12 @@ Every problem becomes a line that names the object; nothing stops at the first o
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Event
+from typing import Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
@@ -21,7 +25,6 @@ from lyrikstore.credentials.report import (
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.refs import REASONS
 from lyrikstore.history.repository import MAX_READ, Repository
-from lyrikstore.history.tree import Tree
 
 Progress = Callable[[int], None]
 """Is told the number of bytes just read."""
@@ -66,6 +69,32 @@ class Problems:
             text = f"{summary}; {_text(self.odd)}"
             return warned(self.check, "noted", text, problems=listed(self.odd), **facts)
         return passed(self.check, summary, **facts)
+
+
+class Aside:
+    """One piece of work in a thread beside this one; a context manager.
+
+    Leaving the block by an error, an interrupt included, stops the work.
+
+    Args:
+        work: Given an event, set when it should stop.
+    """
+
+    def __init__(self, work: Callable[[Event], Check]) -> None:
+        self._stopped = Event()
+        self._pool = ThreadPoolExecutor(1)
+        self._future = self._pool.submit(work, self._stopped)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._pool.shutdown()
+
+    def result(self) -> Check:
+        """Wait and return what the work returned; raise what it raised."""
+        return self._future.result()
 
 
 def read_manifest(repository: Repository, identity: Digest) -> Manifest:
@@ -143,32 +172,40 @@ def check_links(repository: Repository, manifests: Iterable[Manifest], problems:
 
 def check_contents(
     repository: Repository, manifests: Iterable[Manifest], problems: Problems
-) -> dict[Digest, str]:
+) -> Mapping[bytes, int]:
     """Check trees and attachments against what is stored; return every blob they name.
 
     Returns:
-        Digest → where it is named, for the blobs that should be there.
+        Raw digest → length, for the blobs that should be there.
+
+    Cost: one read of every tree and one pass over the indexes of all packs; some 100 bytes of
+    memory per blob, in however many versions it is.
     """
-    named: dict[Digest, str] = {}
+    manifests = list(manifests)
+    sizes: dict[bytes, int] = {}
+    doubtful: set[bytes] = set()
     for manifest in manifests:
-        label = f"{manifest.name} ({manifest.id.short})"
+        if manifest.tree is not None:
+            try:
+                tree = repository.tree(manifest)
+            except LyrikstoreError as error:
+                problems.note(f"{_label(manifest)}: tree", error)
+                continue
+            if tree.files_id != manifest.files:
+                problems.bad.append(f"{_label(manifest)}: files is not its tree without metadata")
+            for at, size in enumerate(tree.sizes):
+                raw = tree.digests[at * 32 : at * 32 + 32]
+                if sizes.setdefault(raw, size) != size:
+                    doubtful.add(raw)
         for attachment in manifest.attachments:
-            named.setdefault(attachment.id, f"{label}: attachment {attachment.role}")
-            _check_size(repository, attachment.id, attachment.bytes, label, problems)
-        if manifest.tree is None:
-            continue
-        named.setdefault(manifest.tree, f"{label}: tree")
-        try:
-            tree = _read_tree(repository, manifest.tree)
-        except LyrikstoreError as error:
-            problems.note(f"{label}: tree", error)
-            continue
-        if tree.files_id != manifest.files:
-            problems.bad.append(f"{label}: files is not its tree without metadata")
-        for entry in tree.entries:
-            named.setdefault(entry.blake3, f"{label}: {entry.path}")
-            _check_size(repository, entry.blake3, entry.bytes, f"{label}: {entry.path}", problems)
-    return named
+            if sizes.setdefault(attachment.id.raw, attachment.bytes) != attachment.bytes:
+                doubtful.add(attachment.id.raw)
+    doubtful.update(repository.blobs.differing(sizes))
+    for digest, expected, where in _mentions(repository, manifests, doubtful):
+        if expected is not None:
+            _check_size(repository, digest, expected, where, problems)
+    sizes.update((manifest.tree.raw, 0) for manifest in manifests if manifest.tree is not None)
+    return sizes
 
 
 def check_flags(repository: Repository, manifests: Iterable[Digest], problems: Problems) -> None:
@@ -186,27 +223,68 @@ def check_flags(repository: Repository, manifests: Iterable[Digest], problems: P
 
 def hash_blobs(
     repository: Repository,
-    named: dict[Digest, str],
+    manifests: Iterable[Manifest],
+    named: Iterable[bytes],
     problems: Problems,
     progress: Progress | None,
 ) -> int:
-    """Read and hash every blob of ``named``; return the bytes read."""
-    total = 0
-    for digest, where in named.items():
+    """Read and hash every blob of ``named``; return how many bytes they have.
+
+    Args:
+        repository: The store.
+        manifests: What names them.
+        named: Raw digests, as :func:`check_contents` gives them.
+        problems: Takes what is absent or damaged, by the first place that names it.
+        progress: Told the bytes read.
+    """
+    blobs = repository.blobs
+    digests = [Digest(raw) for raw in named]
+    unsound = blobs.unsound(digests, progress)
+    total = sum(blobs.size(digest) for digest in digests if digest not in unsound)
+    raws = {digest.raw for digest in unsound}
+    for digest, _, where in _mentions(repository, manifests, raws):
+        if digest.raw not in raws:
+            continue
+        raws.discard(digest.raw)
         try:
-            with repository.blobs.open(digest) as stream:
-                while piece := stream.read(_PIECE):
-                    total += len(piece)
-                    if progress is not None:
-                        progress(len(piece))
+            with blobs.open(digest) as stream:
+                while stream.read(_PIECE):
+                    pass
         except LyrikstoreError as error:
             problems.note(where, error)
+        else:
+            problems.bad.append(f"{where}: read twice, it gave different bytes")
     return total
 
 
-def _read_tree(repository: Repository, identity: Digest) -> Tree:
-    with repository.blobs.open(identity) as stream:
-        return Tree.parse(stream)
+def _mentions(
+    repository: Repository, manifests: Iterable[Manifest], wanted: Collection[bytes]
+) -> Iterator[tuple[Digest, int | None, str]]:
+    """Yield (digest, length if known, where) wherever ``manifests`` name a blob of ``wanted``.
+
+    Trees are read again for it: a name kept for every blob would take more memory than the rest.
+    """
+    if not wanted:
+        return
+    for manifest in manifests:
+        label = _label(manifest)
+        for attachment in manifest.attachments:
+            if attachment.id.raw in wanted:
+                yield attachment.id, attachment.bytes, f"{label}: attachment {attachment.role}"
+        if manifest.tree is None:
+            continue
+        if manifest.tree.raw in wanted:
+            yield manifest.tree, None, f"{label}: tree"
+        with suppress(LyrikstoreError):  # reported already
+            tree = repository.tree(manifest)
+            for at, path in enumerate(tree.paths):
+                raw = tree.digests[at * 32 : at * 32 + 32]
+                if raw in wanted:
+                    yield Digest(raw), tree.sizes[at], f"{label}: {path}"
+
+
+def _label(manifest: Manifest) -> str:
+    return f"{manifest.name} ({manifest.id.short})"
 
 
 def _check_size(

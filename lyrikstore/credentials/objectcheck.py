@@ -97,7 +97,7 @@ def verify_object(
     links = Problems("lineage")
     count = check_links(repository, ancestry.values(), links)
     damage = Problems("blobs")
-    total = hash_blobs(repository, named, damage, progress)
+    total = hash_blobs(repository, ancestry.values(), named, damage, progress)
     subject = ancestry.get(identity)
     made = {
         check.id: check

@@ -3,9 +3,8 @@
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Literal, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import BinaryIO, cast
 
 from blake3 import blake3
 
@@ -24,26 +23,11 @@ from lyrikstore.objects.packs import PackRef, PackRole
 from lyrikstore.objects.reading import PieceReader, damaged_blob
 from lyrikstore.objects.table import BlobTable
 from lyrikstore.objects.transactions import LiveObjects, PackChanges
-from lyrikstore.objects.verifying import check_pack
+from lyrikstore.objects.verifying import Checked, Checker
 from lyrikstore.objects.writer import BlobWriter
 
 _CACHE = 32 << 20
 _LISTS_OF_LISTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The result of one check of :meth:`BlobStore.verify_all`.
-
-    Attributes:
-        kind: ``pack`` or ``blob``.
-        id: Its digest.
-        problem: What is wrong, for people; empty if nothing is.
-    """
-
-    kind: Literal["pack", "blob"]
-    id: Digest
-    problem: str
 
 
 def open_blobs(backend: Backend, live: LiveObjects) -> "BlobStore":
@@ -185,29 +169,66 @@ class BlobStore:
             if table.find(blob.raw) < 0 and self.has(blob):
                 yield blob
 
-    def verify_all(self, progress: Callable[[int], None] | None = None) -> Iterator[Checked]:
-        """Read everything and yield one result per pack and per blob.
+    def verify_all(
+        self, progress: Callable[[int], None] | None = None, *, share: float = 1
+    ) -> Iterator[Checked]:
+        """Check packs and blobs, in worker processes where there is much to read.
 
-        A pack is checked as a file against its id, and every blob in it is hashed; then every
-        large blob is put together from its pieces and hashed.
+        A pack is checked as a file against its id, and every blob in it is hashed; every large
+        blob is put together from its pieces and hashed.
 
         Args:
             progress: Called with the number of bytes just checked.
+            share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
+                presence, size and footer are looked at, and no large blob is put together.
 
-        Cost: reads every pack once, and the packs of large blobs again; 10 MiB of memory.
+        Yields:
+            One result per pack and per large blob, and one for every other blob that is wrong.
+
+        Cost: see :meth:`lyrikstore.objects.verifying.Checker.check`.
         """
+        checker = self._checker(progress)
+        if share < 1:
+            yield from checker.look(share)
+            return
+        large = [blob for blob in self._lists if self._index().find(blob.raw) < 0]
+        yield from checker.check(large)
+
+    def unsound(
+        self, digests: Iterable[Digest], progress: Callable[[int], None] | None = None
+    ) -> set[Digest]:
+        """Read and hash blobs; return those that are absent or damaged. Reading one says how.
+
+        Args:
+            digests: The blobs.
+            progress: Called with the number of bytes just checked.
+
+        Cost: each block that holds one of them is read and unpacked once, in worker processes
+            where there is much to read.
+        """
+        return self._checker(progress).check_some(digests)
+
+    def differing(self, sizes: Mapping[bytes, int]) -> list[bytes]:
+        """Return which of the raw digests in ``sizes`` are not here with the size given there.
+
+        Cost: one pass over the indexes of all packs, whatever is asked.
+        """
+        return [
+            raw
+            for raw in self._index().differing(sizes)
+            if not self.has(Digest(raw)) or self.size(Digest(raw)) != sizes[raw]
+        ]
+
+    def _checker(self, progress: Callable[[int], None] | None) -> Checker:
         tell = progress or _silent
-        for pack in self._packs:
-            problem = ""
-            for raw, wrong in check_pack(self.backend, pack, tell):
-                if raw is None:
-                    problem = wrong
-                else:
-                    yield Checked("blob", Digest(raw), wrong)
-            yield Checked("pack", pack.id, problem)
-        for blob in self._lists:
-            if self._index().find(blob.raw) < 0:
-                yield Checked("blob", blob, self._check_large(blob, tell))
+        return Checker(
+            self.backend,
+            self._packs,
+            table=self._index,
+            pieces=self.pieces,
+            reread=lambda blob: self._check_large(blob, tell),
+            tell=tell,
+        )
 
     def writer(self) -> BlobWriter:
         """Return a writer that stores what this store does not have; use it in ``with``."""

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 from lyrikstore.canon.digest import Digest
@@ -81,10 +81,26 @@ class BlobTable:
             if at >= 0 and at % 32 == 0 and (other := self._starts[number] + at // 32) != first:
                 yield other
 
+    def locate(self, number: int) -> tuple[int, int]:
+        """Return (pack, number inside the pack) of a blob."""
+        pack = bisect_right(self._starts, number) - 1
+        return pack, number - self._starts[pack]
+
     def place(self, number: int) -> tuple[int, int, int, int]:
         """Return (pack, block, start inside the block, size) of a blob."""
-        pack = bisect_right(self._starts, number) - 1
-        return pack, *self.indexes[pack].place(number - self._starts[pack])
+        pack, blob = self.locate(number)
+        return pack, *self.indexes[pack].place(blob)
+
+    def differing(self, sizes: Mapping[bytes, int]) -> set[bytes]:
+        """Return which of the raw digests in ``sizes`` are in no pack with the size given there."""
+        missing = set(sizes)
+        for index in self.indexes:
+            digests, bounds = index.digests, index.bounds
+            for number in range(len(index)):
+                raw = digests[number * 32 : number * 32 + 32]
+                if raw in missing and sizes[raw] == bounds[number + 1] - bounds[number]:
+                    missing.discard(raw)
+        return missing
 
     def iter(self) -> Iterator[bytes]:
         """Yield every raw digest once, in ascending order."""

@@ -1,77 +1,253 @@
-"""Checking a pack as a file: its id, its index, every blob in it, in one read."""
+"""Checking what packs hold, in parts that other processes can do (spec/11-verification.md §6).
 
-from collections.abc import Callable, Iterator
+A *part* is some packs, checked as files with every blob in them, and the large blobs that lie in
+them, put together in the order of their bytes: so each pack is read once, each block unpacked
+once. A part only says which blocks and large blobs are doubtful; those are looked at again, alone,
+to be named.
+"""
 
-from blake3 import blake3
+import random
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
-from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.packs import PackIndex, PackRef, read_index, rebuild_index
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.checking import check_block, check_part, unreadable
+from lyrikstore.objects.chunker import PieceList
+from lyrikstore.objects.layout import COLUMNS, add_run, runs_of, usable_index
+from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.table import BlobTable
+from lyrikstore.objects.workers import Message, Workers, cores
+
+WORTH_WORKERS = 32 << 20
+"""From this many bytes on, processes are started."""
+
+_TOGETHER = 16  # large blobs that share blocks, walked side by side
 
 
-def check_pack(
-    backend: Backend, pack: PackRef, tell: Callable[[int], None]
-) -> Iterator[tuple[bytes | None, str]]:
-    """Yield (raw digest, problem) for each blob of a pack, then (None, problem) for the pack.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of one check.
 
-    An empty problem means that all is well.
+    Attributes:
+        kind: ``pack`` or ``blob``.
+        id: Its digest.
+        problem: What is wrong, for people; empty if nothing is.
+        blobs: For packs, how many blobs are in it.
+        bytes: For packs, how many bytes of it were read; 0 if only its footer was looked at.
+    """
+
+    kind: Literal["pack", "blob"]
+    id: Digest
+    problem: str
+    blobs: int = 0
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Part:
+    """Packs to check as files, blobs to put together, and the blocks those lie in."""
+
+    packs: list[int] = field(default_factory=list)
+    blobs: list[Digest | None] = field(default_factory=list)
+    runs: "list[array[int]]" = field(default_factory=list)
+    blocks: set[tuple[int, int]] = field(default_factory=set)
+
+    def add(self, blob: Digest | None, runs: "array[int]", blocks: set[tuple[int, int]]) -> None:
+        self.blobs.append(blob)
+        self.runs.append(runs)
+        self.blocks |= blocks
+
+    @property
+    def length(self) -> int:
+        """How many bytes of large blobs there are."""
+        return sum(sum(runs[3::COLUMNS]) for runs in self.runs)
+
+
+class Checker:
+    """Checks the packs and large blobs of one store.
 
     Args:
-        backend: Where the pack is.
-        pack: Its id and size.
-        tell: Called with the number of bytes just read.
-
-    Cost: reads the pack once; one block (4 MiB at most) in memory.
+        backend: Where the packs are.
+        packs: The packs.
+        table: Returns the blobs in the packs.
+        pieces: Returns the list of pieces of a large blob.
+        reread: Reads one large blob the plain way and returns what is wrong with it, or nothing.
+        tell: Called with the number of bytes just checked.
     """
-    try:
-        yield from _check_pack(backend, pack, tell)
-    except StorageError as error:
-        yield None, f"pack {pack.id.short} cannot be read: {error}"
+
+    def __init__(
+        self,
+        backend: Backend,
+        packs: tuple[PackRef, ...],
+        *,
+        table: Callable[[], BlobTable],
+        pieces: Callable[[Digest], PieceList],
+        reread: Callable[[Digest], str],
+        tell: Callable[[int], None],
+    ) -> None:
+        self._backend = backend
+        self._packs = packs
+        self._table = table
+        self._pieces = pieces
+        self._reread = reread
+        self._tell = tell
+
+    def check(self, large: Iterable[Digest]) -> Iterator[Checked]:
+        """Read everything; yield every pack, every large blob and every other blob that is wrong.
+
+        Args:
+            large: The blobs that lie in pieces.
+
+        Cost: each pack is read once and each block unpacked once, as long as large blobs lie in
+            the order in which they were written; 40 MiB per process.
+        """
+        parts, alone = self._plan(large)
+        users: dict[int, Counter[int]] = {}
+        for number, part in enumerate(parts):
+            for pack, _ in part.blocks:
+                users.setdefault(pack, Counter())[number] += 1
+        for pack in range(len(self._packs)):
+            if pack in users:
+                parts[users[pack].most_common(1)[0][0]].packs.append(pack)
+            else:
+                parts.append(_Part([pack]))
+        yield from self._run(parts)
+        for blob in alone:
+            yield Checked("blob", blob, self._reread(blob))
+
+    def check_some(self, wanted: Iterable[Digest]) -> set[Digest]:
+        """Read and hash the blobs of ``wanted``; return those that are absent or not sound.
+
+        Cost: each block that holds one of them is read and unpacked once.
+        """
+        digests = set(wanted)
+        table = self._table()
+        places = [(digest, table.find(digest.raw)) for digest in digests]
+        parts, alone = self._plan(digest for digest, number in places if number < 0)
+        blocks = {table.place(number)[:2] for _, number in places if number >= 0}
+        for pack in sorted({pack for pack, _ in blocks}):
+            part, runs = _Part(), array("Q")
+            mine = {block for block in blocks if block[0] == pack}
+            for _, block in sorted(mine):
+                add_run(runs, pack, block, 0, 0)
+            part.add(None, runs, mine)
+            parts.append(part)
+        doubtful = {result.id for result in self._run(parts) if result.problem}
+        return (doubtful & digests) | set(alone)
+
+    def look(self, share: float) -> Iterator[Checked]:
+        """Yield every pack and every wrong blob; ``share`` of the packs, drawn at random, are read.
+
+        Of the others only presence, size, header and footer are looked at. Large blobs are not
+        put together.
+        """
+        drawn: set[int] = set()
+        if share > 0 and self._packs:
+            count = max(1, round(len(self._packs) * share))
+            drawn.update(random.SystemRandom().sample(range(len(self._packs)), count))
+        yield from self._run([_Part([number]) for number in sorted(drawn)])
+        for number, pack in enumerate(self._packs):
+            if number not in drawn:
+                yield self._glance(pack)
+
+    def _glance(self, pack: PackRef) -> Checked:
+        try:
+            index, problem = usable_index(self._backend, pack)
+        except (NotFoundError, StorageError) as error:
+            return Checked("pack", pack.id, unreadable(pack, error))
+        return Checked("pack", pack.id, problem, len(index))
+
+    def _plan(self, large: Iterable[Digest]) -> tuple[list[_Part], list[Digest]]:
+        parts: list[_Part] = []
+        owner: dict[tuple[int, int], int] = {}
+        alone: list[Digest] = []
+        for blob in large:
+            try:
+                runs = runs_of(self._table(), self._pieces(blob))
+            except LyrikstoreError:
+                runs = None
+            if runs is None:
+                alone.append(blob)
+                continue
+            blocks = set(zip(runs[::COLUMNS], runs[1::COLUMNS], strict=True))
+            # Neighbours share the block where one ends and the other starts; versions share most.
+            shared = Counter(owner[block] for block in blocks if block in owner)
+            number, common = max(shared.items(), key=lambda item: item[1], default=(-1, 0))
+            if common * 4 < len(blocks) or len(parts[number].blobs) >= _TOGETHER:
+                number = len(parts)
+                parts.append(_Part())
+            parts[number].add(blob, runs, blocks)
+            owner.update(dict.fromkeys(blocks, number))
+        return parts, alone
+
+    def _run(self, parts: list[_Part]) -> Iterator[Checked]:
+        sizes = [part.length + sum(self._packs[n].bytes for n in part.packs) for part in parts]
+        order = sorted(range(len(parts)), key=sizes.__getitem__, reverse=True)
+        elsewhere: dict[int, set[int]] = {}
+        for part in parts:
+            for pack, block in part.blocks:
+                elsewhere.setdefault(pack, set()).add(block)
+        tasks = (self._message(parts[number], elsewhere) for number in order)
+        suspects: set[tuple[int, int]] = set()
+        for number, header in _results(self._backend, tasks, sum(sizes), len(order)):
+            if "read" in header:
+                self._tell(header["read"])
+                continue
+            part = parts[order[number]]
+            for pack, (count, problem) in zip(part.packs, header["packs"], strict=True):
+                yield Checked("pack", self._packs[pack].id, problem, count, self._packs[pack].bytes)
+            suspects.update((pack, block) for pack, block in header["blocks"])
+            for position, blob in enumerate(part.blobs):
+                if blob is not None:
+                    doubtful = position in header["blobs"]
+                    yield Checked("blob", blob, self._reread(blob) if doubtful else "")
+        yield from self._name(suspects)
+
+    def _message(self, part: _Part, elsewhere: Mapping[int, set[int]]) -> Message:
+        used = sorted({pack for pack, _ in part.blocks}.union(part.packs))
+        others = {}
+        for pack in part.packs:
+            mine = {block for number, block in part.blocks if number == pack}
+            others[pack] = sorted(elsewhere.get(pack, set()) - mine)
+        header = {
+            "packs": {pack: [self._packs[pack].id.hex, self._packs[pack].bytes] for pack in used},
+            "files": others,
+            "blobs": [blob.hex if blob is not None else None for blob in part.blobs],
+        }
+        return Message(header, tuple(runs.tobytes() for runs in part.runs))
+
+    def _name(self, suspects: set[tuple[int, int]]) -> Iterator[Checked]:
+        for number, block in sorted(suspects):
+            pack = self._packs[number]
+            try:
+                index, _ = usable_index(self._backend, pack)
+                stored = self._backend.read(pack.name, *index.span(block))
+            except (NotFoundError, StorageError, IndexError):
+                continue  # then the pack itself was reported
+            wrong = check_block(index, block, stored)
+            for blob, problem in wrong:
+                raw = index.digests[blob * 32 : blob * 32 + 32]
+                yield Checked("blob", Digest(raw), problem)
+            if not wrong:
+                problem = f"pack {pack.id.short} was read twice and gave different bytes"
+                yield Checked("pack", pack.id, problem)
 
 
-def _check_pack(
-    backend: Backend, pack: PackRef, tell: Callable[[int], None]
-) -> Iterator[tuple[bytes | None, str]]:
-    problem = ""
-    try:
-        index = read_index(backend, pack)
-    except NotFoundError:
-        yield None, f"pack {pack.id.short} is missing"
+def _results(
+    backend: Backend, tasks: Iterable[Message], work: int, length: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    if not isinstance(backend, LocalBackend):
+        for number, task in enumerate(tasks):
+            for header in check_part(backend, task.header, *task.buffers):
+                yield number, header
         return
-    except FormatError as error:
-        problem = str(error)
-        index = rebuild_index(backend, pack)
-    whole = blake3()
-    at = 0
-    for block in range(index.blocks):
-        offset, length = index.span(block)
-        whole.update(backend.read(pack.name, at, offset - at))
-        stored = backend.read(pack.name, offset, length)
-        whole.update(stored)
-        at = offset + length
-        tell(length)
-        yield from _check_block(index, block, stored)
-    while rest := backend.read(pack.name, at, 1 << 20):
-        whole.update(rest)
-        at += len(rest)
-    if not problem and at != pack.bytes:
-        problem = f"pack {pack.id.short} has {at} bytes, not {pack.bytes}"
-    if not problem and whole.digest() != pack.id.raw:
-        problem = f"pack {pack.id.short} is damaged: its bytes have another hash"
-    yield None, problem
-
-
-def _check_block(index: PackIndex, block: int, stored: bytes) -> Iterator[tuple[bytes, str]]:
-    problem = ""
-    content = memoryview(b"")
-    try:
-        content = memoryview(index.unpack(block, stored))
-    except FormatError as error:
-        problem = str(error)
-    for blob in range(index.first[block], index.first[block + 1]):
-        raw = index.digests[blob * 32 : blob * 32 + 32]
-        _, start, size = index.place(blob)
-        if problem or blake3(content[start : start + size]).digest() == raw:
-            yield raw, problem
-        else:
-            yield raw, "its bytes have another hash"
+    count = min(cores(), length) if work >= WORTH_WORKERS else 0
+    target = "lyrikstore.objects.checking:check_task"
+    with Workers(target, {"root": str(backend.root)}, count) as workers:
+        for result in workers.map(tasks):
+            yield result.task, result.header

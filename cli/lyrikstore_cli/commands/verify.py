@@ -1,7 +1,7 @@
 """``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.history.tree import Entry
+    from lyrikstore_cli.ui import Meter
 
 
 @declare(
@@ -43,6 +44,13 @@ if TYPE_CHECKING:
     multiple=True,
     help="A newer status list, or a folder of them.",
 )
+@click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
+@click.option(
+    "--sample",
+    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    metavar="P",
+    help="Read P percent of the packs, drawn at random.",
+)
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Keep the report.")
 def command(
     session: Session,
@@ -51,12 +59,15 @@ def command(
     trust_file: Path | None,
     at: str | None,
     status_files: tuple[Path, ...],
+    quick: bool,
+    sample: float | None,
     report_file: Path | None,
 ) -> None:
     """Verify TARGET: a credential file (offline, without a store), a REF, or the whole store.
 
     Says what was checked and what was not. Exit code 0 trusted, 4 valid but not trusted by you,
-    5 incomplete, 3 invalid. `--trust` and `--at` change only this judgement.
+    5 incomplete, 3 invalid. `--trust` and `--at` change only this judgement. `--quick` and
+    `--sample` are for the whole store; what they do not read is not verified: 5 at best.
     """
     from lyrikstore.credentials.trust import load_trust
 
@@ -64,7 +75,10 @@ def command(
         raise NotFoundError("no-file", f"no trust file {trust_file}")
     trust = load_trust(trust_file or session.paths.trust)
     moment = parse_timestamp(at) if at else now()
-    report = _verify(session, target, data, trust, moment, _status_lists(status_files))
+    if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
+        raise click.UsageError("--quick or --sample goes with the whole store: name no TARGET")
+    share = 0.0 if quick else 1.0 if sample is None else sample / 100
+    report = _verify(session, target, data, trust, moment, _status_lists(status_files), share)
     code = show_report(session, report)
     if report_file is not None:
         _keep(report_file, report, trust)
@@ -79,6 +93,7 @@ def _verify(
     trust: "Trust",
     at: datetime,
     status_files: list[bytes],
+    share: float,
 ) -> "Report":
     if target is None:
         if data is not None:
@@ -93,7 +108,8 @@ def _verify(
                 trust=trust,
                 at=at,
                 memory=session.memory(),
-                progress=lambda done: meter(0, 0, done),
+                progress=_summed(meter),
+                share=share,
             )
     path = Path(target)
     if path.exists():
@@ -116,8 +132,19 @@ def _verify(
             trust=trust,
             at=at,
             memory=session.memory(),
-            progress=lambda done: meter(0, 0, done),
+            progress=_summed(meter),
         )
+
+
+def _summed(meter: "Meter") -> Callable[[int], None]:
+    done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        meter(0, 0, done)
+
+    return tell
 
 
 def _verify_file(
