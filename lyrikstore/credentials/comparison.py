@@ -77,6 +77,8 @@ class Comparison:
         extra: There and not listed.
         litter: Desktop litter, there and not listed.
         unreadable: There and not readable.
+        documents: Where asked for and complete, the ids of the files as records, 32 bytes each,
+            in tree order.
     """
 
     matching: int
@@ -87,6 +89,7 @@ class Comparison:
     extra: tuple[str, ...] = ()
     litter: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    documents: bytes = b""
 
     @property
     def complete(self) -> bool:
@@ -102,8 +105,16 @@ is hashed while it is read; need not read all of it."""
 class DataSource(Protocol):
     """Where the data is: a folder today."""
 
-    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
-        """Return how the data departs from ``tree``, reading every listed file once."""
+    def compare(
+        self, tree: Tree, each: EachFile | None = None, *, documents: str | None = None
+    ) -> Comparison:
+        """Return how the data departs from ``tree``, reading every listed file once.
+
+        Args:
+            tree: What should be there.
+            each: Given every listed file.
+            documents: A reader to which each file is one record; gives ``Comparison.documents``.
+        """
 
     def files_id(self) -> Digest:
         """Return the digest of the tree, without ``meta``, that the data itself makes.

@@ -6,8 +6,8 @@ never believes a name, and reads every file once.
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -23,7 +23,9 @@ from lyrikstore.credentials.comparison import (
     FoundKind,
     compare_listing,
 )
+from lyrikstore.credentials.filehash import FLAGS
 from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.objects.workers import Message, Workers, cores
 
 Progress = Callable[[int, int], None]
 """Is told files and bytes read so far."""
@@ -34,8 +36,9 @@ MAX_SIBLINGS = 64
 """Bounds on the files beside a credential: bytes each, bytes in all, number."""
 
 _PIECE = 1 << 20
-# O_NONBLOCK: opening a FIFO must not hang before fstat can tell that it is one.
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_ALONE, _HANDFUL = 8 << 20, 1000
+_WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
+"""From so much on, processes are started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +53,88 @@ class FolderData:
     root: Path
     progress: Progress | None = None
 
-    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+    def compare(
+        self, tree: Tree, each: EachFile | None = None, *, documents: str | None = None
+    ) -> Comparison:
         """Return how the folder departs from ``tree``.
 
         Args:
             tree: What should be there.
             each: Given every listed file that has its listed length, in tree order.
+            documents: A reader to which every file is one record: the comparison then has their
+                record ids, from the same read.
 
         Raises:
             NotFoundError: (``no-data``) there is no such folder.
             StorageError: (``io``) a folder cannot be listed.
 
-        Cost: one read of every file whose length some listed file has; 1 MiB of memory and the
-        list of names.
+        Cost: one read of every file whose length some listed file has, in worker processes where
+            there is much and nothing for ``each``; 1 MiB of memory each and the list of names.
         """
         names = dict(_walk(self.root))
-        lengths = {entry.bytes for entry in tree.entries}
-        found: dict[str, Found] = {}
         counter = _Counter(self.progress)
-        for entry in tree.entries:
-            if entry.path in names:
+        ids = bytearray()
+        sound = self._hash(tree, names, documents, ids, counter) if each is None else set()
+        if len(sound) == len(tree) == len(names):
+            return Comparison(len(tree), documents=bytes(ids))
+        lengths = set(tree.sizes)
+        found: dict[str, Found] = {}
+        for at, entry in enumerate(tree.entries):
+            if at in sound:
+                found[entry.path] = Found(FoundKind.FILE, entry.bytes, entry.blake3)
+            elif entry.path in names:
                 found[entry.path] = self._look(entry.path, names[entry.path], entry, lengths, each)
                 counter.add(found[entry.path].bytes)
         for path, is_file in names.items():
             if path not in found:
                 found[path] = self._look(path, is_file, None, lengths, None)
                 counter.add(found[path].bytes)
-        return compare_listing(tree, found)
+        comparison = compare_listing(tree, found)
+        all_read = len(sound) == len(tree)
+        return replace(comparison, documents=bytes(ids)) if all_read else comparison
+
+    def _hash(
+        self,
+        tree: Tree,
+        names: Mapping[str, bool],
+        documents: str | None,
+        ids: bytearray,
+        counter: "_Counter",
+    ) -> set[int]:
+        """Return the positions of the files that are as listed; put their record ids into ``ids``.
+
+        All others are looked at again, alone, by whoever asks.
+        """
+        batches = list(_batches(tree, [at for at, path in enumerate(tree.paths) if path in names]))
+        much = tree.total_bytes >= _WORTH_BYTES or len(tree) >= _WORTH_FILES
+        count = min(cores(), len(batches)) if much else 0
+        setup = {"root": os.fspath(self.root), "reader": documents}
+        tasks = (
+            Message(
+                {
+                    "paths": [tree.paths[at] for at in batch],
+                    "sizes": [tree.sizes[at] for at in batch],
+                }
+            )
+            for batch in batches
+        )
+        sound: set[int] = set()
+        ids.extend(bytes(len(tree) * 32 if documents is not None else 0))
+        with Workers("lyrikstore.credentials.filehash:hash_task", setup, count) as workers:
+            for result in workers.map(tasks):
+                if "read" in result.header:
+                    counter.add(result.header["read"], files=0)
+                    continue
+                batch = batches[result.task]
+                counter.add(result.header["done"], files=len(batch))
+                digests, records = result.buffers
+                for number, at in enumerate(batch):
+                    here = slice(number * 32, number * 32 + 32)
+                    if digests[here] == tree.digests[at * 32 : at * 32 + 32]:
+                        sound.add(at)
+                        if documents is not None:
+                            ids[at * 32 : at * 32 + 32] = records[here]
+        return sound
 
     def files_id(self) -> Digest:
         """Return the digest of the tree without ``meta`` that the folder makes.
@@ -105,7 +163,7 @@ class FolderData:
         if not is_file:
             return Found(FoundKind.OTHER)
         try:
-            descriptor = os.open(self.root / path, _FLAGS)
+            descriptor = os.open(self.root / path, FLAGS)
         except OSError:
             return Found(FoundKind.UNREADABLE)
         with open(descriptor, "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor, not a path
@@ -202,11 +260,30 @@ class _Counter:
         self._files = 0
         self._bytes = 0
 
-    def add(self, count: int) -> None:
-        self._files += 1
+    def add(self, count: int, files: int = 1) -> None:
+        self._files += files
         self._bytes += count
         if self._progress is not None:
             self._progress(self._files, self._bytes)
+
+
+def _batches(tree: Tree, positions: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the large files one by one, the largest first, then the others in handfuls."""
+    large = [at for at in positions if tree.sizes[at] >= _ALONE]
+    for at in sorted(large, key=tree.sizes.__getitem__, reverse=True):
+        yield [at]
+    batch: list[int] = []
+    size = 0
+    for at in positions:
+        if tree.sizes[at] >= _ALONE:
+            continue
+        batch.append(at)
+        size += tree.sizes[at]
+        if size >= _ALONE or len(batch) == _HANDFUL:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _walk(root: Path) -> Iterator[tuple[str, bool]]:
@@ -231,7 +308,7 @@ def _walk(root: Path) -> Iterator[tuple[str, bool]]:
 
 def _read_small(path: Path, limit: int) -> bytes | None:
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, FLAGS)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return None

@@ -24,7 +24,7 @@ from lyrikstore.credentials.report import (
     unchecked,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.orderroot import OrderRoot, verify_order_root
+from lyrikstore.history.orderroot import DOCUMENT, OrderRoot, verify_order_root
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.tree import Entry, Tree
 
@@ -156,7 +156,11 @@ def check_data(
         files = unchecked("data.files", "no-data", "no data was given to compare with")
         return DataOutcome((files, tree_check), None, "no data was given")
     collector = _Collector(reader, record_ids)
-    comparison = data.compare(tree, collector.add if collector.active else None)
+    if collector.active and reader == DOCUMENT:
+        comparison = data.compare(tree, documents=reader)
+        collector.take(comparison.documents, len(tree))
+    else:
+        comparison = data.compare(tree, collector.add if collector.active else None)
     complete = comparison.complete and collector.active
     return DataOutcome(
         (check_files(comparison), tree_check),
@@ -240,6 +244,11 @@ class _Collector:
                 self._raw += record.raw
         except LyrikstoreError as error:
             self.problem = f"{quote(entry.path)}: {quote(error.message, 200)}"
+
+    def take(self, ids: bytes, count: int) -> None:
+        self._raw += ids
+        if len(ids) != 32 * count:
+            self.problem = "not all files gave their bytes at the first reading"
 
     @property
     def records(self) -> Sequence[Digest]:

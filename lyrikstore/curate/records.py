@@ -13,9 +13,10 @@ from typing import BinaryIO
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import encode
-from lyrikstore.history.orderroot import record_id
+from lyrikstore.history.orderroot import DOCUMENT, record_id
 
-DOCUMENT = "document/1"
+__all__ = ["CSV", "DOCUMENT", "JSONL", "READERS"]
+
 JSONL = "jsonl/1"
 CSV = "csv/1"
 READERS = (DOCUMENT, JSONL, CSV)

@@ -17,6 +17,9 @@ from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.history.merkle import leaf_hash, root
 
 SALT_BYTES = 16
+DOCUMENT = "document/1"
+"""The reader to which a file is one record."""
+
 CONTEXT = "lyrikstore 2026-11 record id "
 """Key derivation context of record ids; the reader's id and version are appended."""
 
@@ -44,7 +47,7 @@ def record_id(reader: str, data: bytes) -> Digest:
     return Digest(blake3(data, derive_key_context=CONTEXT + reader).digest())
 
 
-def document_id(pieces: Iterable[bytes], reader: str = "document/1") -> Digest:
+def document_id(pieces: Iterable[bytes], reader: str = DOCUMENT) -> Digest:
     """Return the id of a record that is a whole file, from its bytes in pieces of any size."""
     hasher = blake3(derive_key_context=CONTEXT + reader)
     for piece in pieces:

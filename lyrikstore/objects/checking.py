@@ -36,9 +36,9 @@ def check_part(
 
     Args:
         backend: Where the packs are.
-        task: ``packs``: number → [hex id, bytes] of every pack used; ``files``: number → blocks
-            that others unpack, of every pack to check as a file; ``blobs``: hex digests of the
-            blobs to put together, None for those where only the blocks are to be checked.
+        task: ``packs``: number → [hex id, bytes, role] of every pack used; ``files``: number →
+            blocks that others unpack, of every pack to check as a file; ``blobs``: hex digests of
+            the blobs to put together, None where only the blocks are to be checked.
         buffers: The runs of each blob (:func:`lyrikstore.objects.layout.runs_of`).
 
     Yields:
@@ -47,8 +47,8 @@ def check_part(
         doubtful.
     """
     packs = {
-        int(number): PackRef(Digest.parse_hex(digest), size)
-        for number, (digest, size) in task["packs"].items()
+        int(number): PackRef(Digest.parse_hex(digest), size, role)
+        for number, (digest, size, role) in task["packs"].items()
     }
     files = {int(number): _File(backend, packs[int(number)]) for number in task["files"]}
     others = {int(number): set(blocks) for number, blocks in task["files"].items()}

@@ -215,7 +215,10 @@ class Checker:
             mine = {block for number, block in part.blocks if number == pack}
             others[pack] = sorted(elsewhere.get(pack, set()) - mine)
         header = {
-            "packs": {pack: [self._packs[pack].id.hex, self._packs[pack].bytes] for pack in used},
+            "packs": {
+                number: [pack.id.hex, pack.bytes, pack.role]
+                for number, pack in ((number, self._packs[number]) for number in used)
+            },
             "files": others,
             "blobs": [blob.hex if blob is not None else None for blob in part.blobs],
         }

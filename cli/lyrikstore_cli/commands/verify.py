@@ -190,11 +190,8 @@ def _read(path: Path) -> bytes:
 
 
 def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
-    from lyrikstore.curate.records import DOCUMENT, iter_records
-    from lyrikstore.history.orderroot import document_id
+    from lyrikstore.curate.records import iter_records
 
-    if reader == DOCUMENT:
-        return [document_id(iter(lambda: stream.read(1 << 20), b""))]
     return (record.id for record in iter_records(reader, entry.path, stream))
 
 
