@@ -2,6 +2,7 @@
 
 import io
 import threading
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, cast
@@ -19,6 +20,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
+from lyrikstore.objects.layout import runs_of
 from lyrikstore.objects.packs import PackRef, PackRole
 from lyrikstore.objects.reading import PieceReader, damaged_blob
 from lyrikstore.objects.table import BlobTable
@@ -218,6 +220,25 @@ class BlobStore:
             for raw in self._index().differing(sizes)
             if not self.has(Digest(raw)) or self.size(Digest(raw)) != sizes[raw]
         ]
+
+    @property
+    def table(self) -> BlobTable:
+        """Which pack holds which blob; treat as read-only."""
+        return self._index()
+
+    def runs(self, digest: Digest) -> "array[int] | None":
+        """Return where a blob lies, as :func:`lyrikstore.objects.layout.runs_of` does, if it can.
+
+        None says nothing more than that: :meth:`open` says why.
+        """
+        table = self._index()
+        number = table.find(digest.raw)
+        if number >= 0:
+            return array("Q", table.place(number))
+        try:
+            return runs_of(table, self.pieces(digest))
+        except LyrikstoreError:
+            return None
 
     def _checker(self, progress: Callable[[int], None] | None) -> Checker:
         tell = progress or _silent

@@ -2,13 +2,18 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.objects.backend import NOT_A_FILE, Backend
 from lyrikstore.objects.packs import PackIndex, PackRef, read_index, rebuild_index
+
+
+def in_order(packs: Iterable[PackRef]) -> tuple[PackRef, ...]:
+    """Return packs in the order in which a table numbers them: those of documents first."""
+    return tuple(sorted(packs, key=lambda pack: pack.role != "documents"))
 
 
 class BlobTable:
@@ -23,7 +28,7 @@ class BlobTable:
     def __init__(self, backend: Backend, packs: tuple[PackRef, ...]) -> None:
         self.damaged: dict[Digest, str] = {}
         # Documents first: of several copies of a blob, find then gives one that is a document.
-        self.packs = tuple(sorted(packs, key=lambda pack: pack.role != "documents"))
+        self.packs = in_order(packs)
         self.indexes = [self._load(backend, pack) for pack in self.packs]
         self._starts = list(accumulate((len(index) for index in self.indexes), initial=0))
         documents = sum(pack.role == "documents" for pack in self.packs)
@@ -90,6 +95,22 @@ class BlobTable:
         """Return (pack, block, start inside the block, size) of a blob."""
         pack, blob = self.locate(number)
         return pack, *self.indexes[pack].place(blob)
+
+    def numbers(self, digests: bytes) -> "array[int]":
+        """Return the number of a copy of each of ``digests``, 32 bytes each; -1 for none.
+
+        Cost: one pass over all indexes, no search per blob.
+        """
+        asked = [digests[at : at + 32] for at in range(0, len(digests), 32)]
+        found = dict.fromkeys(asked, -1)
+        number = 0
+        for index in self.indexes:
+            listed = index.digests
+            for at in range(0, len(listed), 32):
+                if (raw := listed[at : at + 32]) in found:
+                    found[raw] = number
+                number += 1
+        return array("q", [found[raw] for raw in asked])
 
     def differing(self, sizes: Mapping[bytes, int]) -> set[bytes]:
         """Return which of the raw digests in ``sizes`` are in no pack with the size given there."""

@@ -20,7 +20,7 @@ from lyrikstore.objects.checking import check_block, check_part, unreadable
 from lyrikstore.objects.chunker import PieceList
 from lyrikstore.objects.layout import COLUMNS, add_run, runs_of, usable_index
 from lyrikstore.objects.packs import PackRef
-from lyrikstore.objects.table import BlobTable
+from lyrikstore.objects.table import BlobTable, in_order
 from lyrikstore.objects.workers import Message, Workers, cores
 
 WORTH_WORKERS = 32 << 20
@@ -91,7 +91,7 @@ class Checker:
         tell: Callable[[int], None],
     ) -> None:
         self._backend = backend
-        self._packs = packs
+        self._packs = in_order(packs)
         self._table = table
         self._pieces = pieces
         self._reread = reread

@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.history import checkout
 from lyrikstore.history.checkout import checkout_tree
+from lyrikstore.history.destination import Destination
 from lyrikstore.history.tree import Entry, Tree
 
 FILES = {
@@ -108,7 +109,7 @@ def test_deep_trees_do_not_exhaust_descriptors(tmp_path):
 
 def shutil_rmtree_deep(folder, files):
     """Remove what is too deep for one path (and for shutil.rmtree's recursion)."""
-    job = checkout._Checkout(os.open(folder, os.O_RDONLY))
+    job = Destination(os.open(folder, os.O_RDONLY))
     depth = next(iter(files)).count("/")
     job.files = list(files)
     job.folders = ["/".join(["d"] * count) for count in range(1, depth + 1)]
