@@ -193,7 +193,10 @@ class BlobStore:
         if share < 1:
             yield from checker.look(share)
             return
-        large = [blob for blob in self._lists if self._index().find(blob.raw) < 0]
+        # Records name lists for ever; one that is nowhere belonged to data that is there no more.
+        large = [
+            blob for blob in self._lists if self._index().find(blob.raw) < 0 and self.has(blob)
+        ]
         yield from checker.check(large)
 
     def unsound(
@@ -347,7 +350,7 @@ class BlobStore:
             return IncompleteError(
                 "blob-lost",
                 f"blob {digest.short} is lost: {reason}",
-                hint="fetch the pack from a clone or backup",
+                hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
                 details={"blob": str(digest), "pack": str(pack)},
             )
         return NotFoundError("no-blob", f"blob {digest.short} is not in this store")

@@ -93,6 +93,6 @@ def damaged_blob(raw: bytes, how: str) -> VerificationError:
     return VerificationError(
         "blob-damaged",
         f"blob {digest.short} is damaged: {how}",
-        hint="fetch it from a clone or backup",
+        hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
         details={"blob": str(digest)},
     )

@@ -189,6 +189,22 @@ def test_sound_store(sound: Lineage, tmp_path: Path) -> None:
     check_schema(report.to_json(), "report")
 
 
+@pytest.mark.parametrize(("share", "unmade"), [(0, {"blobs", "manifests"}), (0.3, {"blobs"})])
+def test_checking_less_is_incomplete_and_finds_what_it_looks_at(
+    copied: Lineage, share: float, unmade: set[str]
+) -> None:
+    report = copied.store(share=share)
+    assert report.verdict == "incomplete"
+    assert {check.id for check in report.checks if check.state == "unchecked"} == unmade
+    assert report.check("blobs").detail["reason"] == ("sampled" if share else "not-read")
+    check_schema(report.to_json(), "report")
+    pack = copied.repository.live.packs[-1]
+    (copied.root / pack.name).unlink()
+    report = copied.store(share=share)
+    assert report.verdict == "invalid"
+    assert "is missing" in problems(report, "blobs")
+
+
 def test_founder_nobody_knows(sound: Lineage) -> None:
     report = sound.store(trust=Trust())
     assert report.verdict == "valid"
