@@ -47,6 +47,7 @@ from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tiles import new_files
 from lyrikstore.objects.backend import LocalBackend
+from lyrikstore.objects.cluster import Pools
 
 __all__ = ["NOT_PROVEN", "STORE_CHECKS", "verify_object", "verify_store", "verify_store_at"]
 
@@ -87,6 +88,7 @@ def verify_store(
     memory: LogMemory | None = None,
     progress: Progress | None = None,
     share: float = 1,
+    pools: Pools | None = None,
 ) -> Report:
     """Return the report on a whole store: every byte of it is read and hashed.
 
@@ -99,6 +101,7 @@ def verify_store(
         progress: Told the bytes read; from another thread.
         share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
             what was not read is not known to be there. 0 reads no tree either.
+        pools: Makes the workers that read the packs, if they are not to be processes here.
 
     Raises:
         StorageError: The disk cannot be read.
@@ -108,7 +111,7 @@ def verify_store(
     """
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     records = log.records or repository.records
-    with Aside(partial(_check_blobs, repository, progress, share)) as blobs:
+    with Aside(partial(_check_blobs, repository, progress, share, pools)) as blobs:
         manifests, contents = _check_manifests(repository, trees=share > 0)
         links = Problems("lineage")
         count = check_links(repository, manifests.values(), links)
@@ -141,6 +144,7 @@ def verify_store_at(
     memory: LogMemory | None = None,
     progress: Progress | None = None,
     share: float = 1,
+    pools: Pools | None = None,
 ) -> Report:
     """Return the report on the store in the folder ``root``, also where it cannot be opened.
 
@@ -151,6 +155,7 @@ def verify_store_at(
         memory: What was signed and seen before, or None.
         progress: Told the bytes read; from another thread.
         share: As for :func:`verify_store`.
+        pools: As for :func:`verify_store`.
 
     Raises:
         NotFoundError: (``no-store``) there is none.
@@ -174,7 +179,13 @@ def verify_store_at(
     ) as error:
         return _unopened(root, error, at)
     return verify_store(
-        repository, trust=trust, at=at, memory=memory, progress=progress, share=share
+        repository,
+        trust=trust,
+        at=at,
+        memory=memory,
+        progress=progress,
+        share=share,
+        pools=pools,
     )
 
 
@@ -265,7 +276,11 @@ def _check_manifests(
 
 
 def _check_blobs(
-    repository: Repository, progress: Progress | None, share: float, stopped: Event
+    repository: Repository,
+    progress: Progress | None,
+    share: float,
+    pools: Pools | None,
+    stopped: Event,
 ) -> Check:
     problems = Problems("blobs")
     blobs = packs = read = size = 0
@@ -276,7 +291,7 @@ def _check_blobs(
         if progress is not None:
             progress(count)
 
-    for result in repository.blobs.verify_all(told, share=share):
+    for result in repository.blobs.verify_all(told, share=share, pools=pools):
         blobs += result.blobs
         packs += result.kind == "pack"
         read += result.bytes > 0

@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
+from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.layout import runs_of
 from lyrikstore.objects.packs import PackRef, PackRole
 from lyrikstore.objects.reading import PieceReader, damaged_blob
@@ -172,7 +173,11 @@ class BlobStore:
                 yield blob
 
     def verify_all(
-        self, progress: Callable[[int], None] | None = None, *, share: float = 1
+        self,
+        progress: Callable[[int], None] | None = None,
+        *,
+        share: float = 1,
+        pools: Pools | None = None,
     ) -> Iterator[Checked]:
         """Check packs and blobs, in worker processes where there is much to read.
 
@@ -183,13 +188,14 @@ class BlobStore:
             progress: Called with the number of bytes just checked.
             share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
                 presence, size and footer are looked at, and no large blob is put together.
+            pools: Makes the workers, if they are not to be processes here.
 
         Yields:
             One result per pack and per large blob, and one for every other blob that is wrong.
 
         Cost: see :meth:`lyrikstore.objects.verifying.Checker.check`.
         """
-        checker = self._checker(progress)
+        checker = self._checker(progress, pools)
         if share < 1:
             yield from checker.look(share)
             return
@@ -243,7 +249,9 @@ class BlobStore:
         except LyrikstoreError:
             return None
 
-    def _checker(self, progress: Callable[[int], None] | None) -> Checker:
+    def _checker(
+        self, progress: Callable[[int], None] | None, pools: Pools | None = None
+    ) -> Checker:
         tell = progress or _silent
         return Checker(
             self.backend,
@@ -252,6 +260,7 @@ class BlobStore:
             pieces=self.pieces,
             reread=lambda blob: self._check_large(blob, tell),
             tell=tell,
+            pools=pools,
         )
 
     def writer(self) -> BlobWriter:

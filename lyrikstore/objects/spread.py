@@ -16,6 +16,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.blobs import BlobStore, open_blobs
+from lyrikstore.objects.checking import check_part
 from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.packs import ROLES, PackRef
 from lyrikstore.objects.remote import open_backend
@@ -48,7 +49,7 @@ def spread_files(
             (``backend-not-shared``) the store is where no other process can open it.
         StorageError: The store's medium failed, on some machine.
     """
-    setup = _setup(backend)
+    setup = {**address_of(backend), "upTo": TransactionLog(backend).count()}
     shares = list(_shares(sizes))
     tasks = (Message({"files": [files[place] for place in share]}) for share in shares)
     with pools("lyrikstore.objects.spread:store_files", setup) as pool:
@@ -81,14 +82,31 @@ def store_files(
     yield header, bytes(digests)
 
 
+def _backend(url: str, options: Mapping[str, str]) -> Backend:
+    return open_backend(url, scratch=Path(gettempdir()), options=options)
+
+
 @lru_cache(maxsize=2)
 def _store(url: str, up_to: int, options: tuple[tuple[str, str], ...]) -> BlobStore:
     # Kept between tasks: knowing what the store holds takes longer than most tasks.
-    backend = open_backend(url, scratch=Path(gettempdir()), options=dict(options))
+    backend = _backend(url, dict(options))
     return open_blobs(backend, TransactionLog(backend).live(up_to))
 
 
-def _setup(backend: Backend) -> dict[str, Any]:
+def check_share(
+    setup: Mapping[str, Any], task: Mapping[str, Any], *buffers: bytes
+) -> Iterator[tuple[dict[str, Any]]]:
+    """Check some packs: what a worker does; see :func:`lyrikstore.objects.checking.check_part`."""
+    for header in check_part(_backend(setup["url"], setup["options"]), task, *buffers):
+        yield (header,)
+
+
+def address_of(backend: Backend) -> dict[str, Any]:
+    """Return what another machine needs to open a backend.
+
+    Raises:
+        InvalidInputError: (``backend-not-shared``) it cannot.
+    """
     if isinstance(backend, LocalBackend):
         url = str(backend.root.resolve())
     elif isinstance(backend, RemoteBackend) and not backend.url.startswith("memory:"):
@@ -99,7 +117,7 @@ def _setup(backend: Backend) -> dict[str, Any]:
             "other machines cannot open this store",
             hint="use a store in a shared folder or a bucket",
         )
-    return {"url": url, "options": {}, "upTo": TransactionLog(backend).count()}
+    return {"url": url, "options": {}}
 
 
 def _shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:

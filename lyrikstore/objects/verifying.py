@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.checking import check_block, check_part, unreadable
 from lyrikstore.objects.chunker import PieceList
+from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.layout import COLUMNS, add_run, runs_of, usable_index
 from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.table import BlobTable, in_order
@@ -78,6 +79,7 @@ class Checker:
         pieces: Returns the list of pieces of a large blob.
         reread: Reads one large blob the plain way and returns what is wrong with it, or nothing.
         tell: Called with the number of bytes just checked.
+        pools: Makes the workers, if they are not to be processes here.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Checker:
         pieces: Callable[[Digest], PieceList],
         reread: Callable[[Digest], str],
         tell: Callable[[int], None],
+        pools: Pools | None = None,
     ) -> None:
         self._backend = backend
         self._packs = in_order(packs)
@@ -96,6 +99,7 @@ class Checker:
         self._pieces = pieces
         self._reread = reread
         self._tell = tell
+        self._pools = pools
 
     def check(self, large: Iterable[Digest]) -> Iterator[Checked]:
         """Read everything; yield every pack, every large blob and every other blob that is wrong.
@@ -194,7 +198,7 @@ class Checker:
                 elsewhere.setdefault(pack, set()).add(block)
         tasks = (self._message(parts[number], elsewhere) for number in order)
         suspects: set[tuple[int, int]] = set()
-        for number, header in _results(self._backend, tasks, sum(sizes), len(order)):
+        for number, header in _results(self._backend, tasks, sum(sizes), len(order), self._pools):
             if "read" in header:
                 self._tell(header["read"])
                 continue
@@ -242,8 +246,19 @@ class Checker:
 
 
 def _results(
-    backend: Backend, tasks: Iterable[Message], work: int, length: int
+    backend: Backend,
+    tasks: Iterable[Message],
+    work: int,
+    length: int,
+    pools: Pools | None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
+    if pools is not None:
+        from lyrikstore.objects.spread import address_of
+
+        with pools("lyrikstore.objects.spread:check_share", address_of(backend)) as pool:
+            for result in pool.map(tasks):
+                yield result.task, result.header
+        return
     if not isinstance(backend, LocalBackend):
         for number, task in enumerate(tasks):
             for header in check_part(backend, task.header, *task.buffers):

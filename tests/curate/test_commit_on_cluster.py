@@ -93,6 +93,24 @@ def test_what_is_stored_already_is_not_stored_again(tmp_path: Path, data: Path) 
     assert sum(pack.bytes for pack in added) < 1000
 
 
+def test_packs_are_verified_on_a_cluster(tmp_path: Path, data: Path) -> None:
+    store = new_store(tmp_path)
+    store.commit(data, "acme/corpus")
+    with connect("local") as cluster:
+        sound = list(store.repository.blobs.verify_all(pools=cluster.pool))
+        pack = next(p for p in store.repository.blobs.packs if p.role == "data")
+        path = tmp_path / "store" / pack.name
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 3] ^= 1
+        path.chmod(0o600)
+        path.write_bytes(damaged)
+        found = list(store.repository.blobs.verify_all(pools=cluster.pool))
+        alone = list(store.repository.blobs.verify_all())
+    assert not any(result.problem for result in sound)
+    assert any(result.problem for result in found)
+    assert sorted(map(str, found)) == sorted(map(str, alone))
+
+
 def test_a_refusal_on_a_worker_is_the_refusal_of_the_commit(tmp_path: Path, data: Path) -> None:
     store = new_store(tmp_path)
     with connect("local") as cluster:

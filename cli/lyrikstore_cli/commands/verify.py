@@ -15,7 +15,7 @@ from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.reports import show_report
-from lyrikstore_cli.session import Session
+from lyrikstore_cli.session import DASK_HELP, Session
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     metavar="P",
     help="Read P percent of the packs, drawn at random.",
 )
+@click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Keep the report.")
 def command(
     session: Session,
@@ -61,6 +62,7 @@ def command(
     status_files: tuple[Path, ...],
     quick: bool,
     sample: float | None,
+    dask: str | None,
     report_file: Path | None,
 ) -> None:
     """Verify TARGET: a credential file (offline, without a store), a REF, or the whole store.
@@ -77,8 +79,10 @@ def command(
     moment = parse_timestamp(at) if at else now()
     if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
         raise click.UsageError("--quick or --sample goes with the whole store: name no TARGET")
+    if dask is not None and (target is not None or quick or sample is not None):
+        raise click.UsageError("--dask reads the whole store: name no TARGET")
     share = 0.0 if quick else 1.0 if sample is None else sample / 100
-    report = _verify(session, target, data, trust, moment, _status_lists(status_files), share)
+    report = _verify(session, target, data, trust, moment, _status_lists(status_files), share, dask)
     code = show_report(session, report)
     if report_file is not None:
         _keep(report_file, report, trust)
@@ -94,6 +98,7 @@ def _verify(
     at: datetime,
     status_files: list[bytes],
     share: float,
+    dask: str | None,
 ) -> "Report":
     if target is None:
         if data is not None:
@@ -102,7 +107,7 @@ def _verify(
             )
         from lyrikstore.credentials.storecheck import verify_store_at
 
-        with session.screen.progress("verifying") as meter:
+        with session.pools(dask) as pools, session.screen.progress("verifying") as meter:
             return verify_store_at(
                 session.store_folder(),
                 trust=trust,
@@ -110,6 +115,7 @@ def _verify(
                 memory=session.memory(),
                 progress=_summed(meter),
                 share=share,
+                pools=pools,
             )
     path = Path(target)
     if path.exists():
