@@ -343,8 +343,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, required=True, help="where corpora are kept")
     parser.add_argument("--scale", type=float, default=1.0, help="1 makes the full sizes")
     parser.add_argument("--count", type=int, default=1_000_000, help="files of many")
+    parser.add_argument("--workers", type=int, help="processes (default: the cores)")
     options = parser.parse_args()
-    corpora = Corpora(options.folder, options.scale)
+    corpora = Corpora(options.folder, options.scale, options.workers)
     try:
         for name in options.names:
             if name == "versions":

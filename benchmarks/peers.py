@@ -1,9 +1,9 @@
 """Lyrikstore and its peers: the lines of shell by which each does each piece of work.
 
 In a line, ``$TREE`` (the current folder) is a working copy with the corpus in ``$TREE/data``,
-``$STORE`` the tool's store, ``$OUT`` a folder that does not exist yet, ``$REMOTE`` an empty one,
-``$V`` a label. Every tool has a HOME of its own. Peers run with their defaults, which the
-documentation of each recommends; where two settings matter, both are here.
+``$STORE`` the tool's store, ``$OUT`` a folder that does not exist yet, ``$REMOTE`` an empty one
+and ``$R`` a name for it, ``$V`` a label. Every tool has a HOME of its own. Peers run with their
+defaults; where two settings matter, both are here.
 """
 
 import compileall
@@ -79,8 +79,8 @@ TOOLS = (
         status="lyrikstore status data " + _IN,
         verify="lyrikstore verify " + _IN,
         checkout="mkdir $OUT && lyrikstore checkout bench/corpus $OUT/data " + _IN,
-        push_init="lyrikstore remote add r $REMOTE " + _IN,
-        push="lyrikstore push r " + _IN,
+        push_init="lyrikstore remote add $R $REMOTE --mirror " + _IN,
+        push="lyrikstore push $R " + _IN,
         data_init="lyrikstore issue bench/corpus -o $STORE/out --permit train --valid-for 365d "
         + _IN,
         data="lyrikstore verify $STORE/out/credential.json --data data -q",
@@ -134,8 +134,8 @@ TOOLS = (
         status="git status --porcelain",
         verify="git lfs fsck",
         checkout="git clone -q $TREE $OUT && cd $OUT && git lfs install --local && git lfs pull",
-        push_init="git init -q --bare $REMOTE && git remote add r file://$REMOTE",
-        push="git push -q r HEAD:main",
+        push_init="git init -q --bare $REMOTE && git remote add $R file://$REMOTE",
+        push="git push -q $R HEAD:main",
         holds=("tree/.git",),
         touches=True,
         corpora=("shards",),

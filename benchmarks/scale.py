@@ -274,6 +274,20 @@ checkpoint, whatever the size. {sending} The driver of a commit holds the tree a
 of the store, so that nothing is stored twice; with {driver:.0f} GiB it is what gives out first
 where the last column says so. The ways on: commit in parts (a dataset for each part, whose blobs
 one driver can know), and coarser pieces for data that will never be edited in place.
+
+## On many machines
+
+    dask scheduler                                      # on one of them
+    dask worker tcp://10.0.0.5:8786 --nthreads 1        # one for each core, on all of them
+    lyrikstore commit /shared/corpus -d acme/corpus --dask tcp://10.0.0.5:8786
+    lyrikstore verify --dask tcp://10.0.0.5:8786
+
+Every worker has the same lyrikstore installed (`lyrikstore[dask]`) and sees the data and the store
+where the driver sees them. Workers write packs to the store and say only what they stored; the
+driver signs one manifest, whose tree is the one that a single core makes. The work of a worker
+that dies is done by another; what it had written and nobody names, `gc` removes. `--dask local`
+does the same with processes of this machine. Dask trusts its network: whoever reaches the
+scheduler can run code on every worker, so keep it behind a firewall or use Dask's TLS.
 """
 
 

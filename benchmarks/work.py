@@ -149,14 +149,18 @@ class Turn:
 
     def push(self) -> None:
         """Measure the push to an empty folder."""
-        if not self.tool.push:
-            return
-        remote = self.desk.base / "remote"
-        remove(remote)
-        remote.mkdir()
-        if self.prepare("push_init"):
-            self.measure("push", times=1)
-        remove(remote)
+        numbers = iter(range(100))
+
+        def new_remote() -> None:
+            name = f"r{next(numbers)}"
+            remote = self.desk.base / name
+            remote.mkdir()
+            self.desk.env |= {"REMOTE": str(remote), "R": name}
+            self.prepare("push_init")
+
+        self.measure("push", before=new_remote)
+        for number in range(next(numbers)):
+            remove(self.desk.base / f"r{number}")
 
 
 def docs(plan: Plan, figures: Figures) -> None:
