@@ -2,15 +2,18 @@
 
 Everything published is a pure function of the records, so a writer that dies half-way leaves
 nothing but files that are written again, the same. Order: entry bundles, hash tiles, memory, log
-checkpoint. Nothing is ever written or signed for a slot that was not won, or was won by others.
+checkpoint. Nothing is ever written or signed for a slot that was not won; and for one that others
+won only after :mod:`lyrikstore.history.append` has judged what is in it.
 """
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lyrikstore.canon.errors import ConflictError, KeyMaterialError, LyrikstoreError
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history import merkle
+from lyrikstore.history.local import Within, read_mark
 from lyrikstore.history.log import LogCheckpoint, SignedCheckpoint
 from lyrikstore.history.logview import CHECKPOINT, Records, read_checkpoint
 from lyrikstore.history.memory import LogMemory
@@ -26,22 +29,25 @@ class Publisher:
 
     Args:
         backend: The store's files.
-        location: The store's folder, as the memory and messages name it.
+        location: The store's folder, or the URL of a remote, as the memory and messages name it.
         key: The log key; its name is the log's origin.
         signer: Holds that key.
         memory: What it signed before; None only for a store being made, which nobody has seen.
+        folder: Where the log is inside the store: empty, or ``local``.
     """
 
     def __init__(
         self,
         backend: Backend,
-        location: Path,
+        location: Path | str,
         key: VerifierKey,
         signer: Signer,
         memory: LogMemory | None,
+        folder: str = "",
     ) -> None:
         self._backend = backend
-        self._location = location_text(location)
+        self._location = location if isinstance(location, str) else location_text(location)
+        self._folder = folder
         self._key = key
         self._signer = signer
         self._memory = memory
@@ -69,69 +75,78 @@ class Publisher:
             self._check_moved(Path(last.location))
         self._memory.check_signed(self._key, records.hashes, self._location)
 
-    def publish(self, records: Records, signed: SignedCheckpoint | None) -> bytes | None:
-        """Publish every record that the log checkpoint does not cover, one after another.
+    def publish(
+        self,
+        records: Records,
+        signed: SignedCheckpoint | None,
+        accept: Callable[[int], bool] | None = None,
+    ) -> bool:
+        """Publish the first record that the log checkpoint does not cover.
 
         Also finishes what another process of this user began. Call it with the store's lock and
         the memory held, once :meth:`check_original` has passed for these records.
 
         Args:
             records: All records.
-            signed: The published log checkpoint; None in a new store.
+            signed: The published log checkpoint; None in a new log.
+            accept: Judges a record (by its number) that this user did not set out to commit.
 
         Returns:
-            The new log checkpoint's bytes; None if nothing was left to publish.
+            Whether there was one. The log checkpoint may be another's by then: look again.
 
         Raises:
             ConflictError: (``copied-store``) signing would fork the log; (``foreign-record``) the
                 next slot holds something this user did not set out to commit.
             StorageError: The disk said no; whatever was written is right and will be used.
         """
-        note: bytes | None = None
         old_size = signed.size if signed is not None else 0
         first = records.covered(old_size) if old_size else 0
-        for size in records.ends[first:]:
-            self._check_own(records, size)
-            leaves, hashes = records.leaves[:size], records.hashes[:size]
-            for path, data in new_files(leaves, hashes, old_size):
-                self._put(f"log/{path}", data)
-            head = LogCheckpoint(self._key.name, size, merkle.root(hashes))
-            # Remembered before it is signed: a crash in between leaves a memory that the records
-            # bear out, while the other order would leave a signature that nobody remembers.
-            if self._memory is not None:
-                self._memory.remember_signed(self._key, head, self._location)
-            note = head.sign(self._signer)
+        if first == len(records.ends):
+            if self._memory is not None and TransactionLog(self._backend).taken(first):
+                raise foreign_record(first)
+            return False
+        size = records.ends[-1 if self._memory is None else first]
+        self._check_own(records, size, accept)
+        leaves, hashes = records.leaves[:size], records.hashes[:size]
+        put_log_files(self._backend, leaves, hashes, old_size)
+        head = LogCheckpoint(self._key.name, size, merkle.root(hashes))
+        # Remembered before it is signed: a crash in between leaves a memory that the records
+        # bear out, while the other order would leave a signature that nobody remembers.
+        if self._memory is not None:
+            self._memory.remember_signed(self._key, head, self._location)
+        note = head.sign(self._signer)
+        if signed is None:
             self._backend.replace(CHECKPOINT, note)
-            old_size = size
-        seq = len(records.transactions)
-        if self._memory is not None and TransactionLog(self._backend).taken(seq):
-            raise _foreign(seq)
-        return note
+        else:
+            # Where no lock reaches, another may have published more meanwhile; then his stays.
+            self._backend.swap(CHECKPOINT, signed.note, note)
+        return True
 
-    def _check_own(self, records: Records, size: int) -> None:
+    def _check_own(self, records: Records, size: int, accept: Callable[[int], bool] | None) -> None:
         # ATTACK: whoever can write to the store can win a slot. Signed is only what was signed
-        # before, and what this user remembers having been about to commit.
+        # before, what this user remembers having been about to commit, and what anybody may see
+        # signed because its authors and the policy say so.
         if self._memory is None:
             return
         last = self._memory.last_signed(self._key)
         if last is not None and size <= last.head.size:
             return
         record = records.entries[size - 1]
-        if self._memory.intended(self._key) != record.id:
-            raise _foreign(record.seq)
-
-    def _put(self, name: str, data: bytes) -> None:
-        if self._backend.create(name, data):
+        if self._memory.intended(self._key) == record.id:
             return
-        # Left by a writer that died, and then the same; or damaged, and then never signed for.
-        if self._backend.read(name, 0, len(data) + 1) != data:
-            self._backend.replace(name, data)
+        if accept is None or not accept(record.seq):
+            raise foreign_record(record.seq)
 
     def _check_moved(self, remembered: Path) -> None:
         try:
             if os.path.samefile(remembered, self._location):  # noqa: PTH121 - a text location
                 return
-            note = read_checkpoint(LocalBackend(remembered))
+            there: Backend = LocalBackend(remembered)
+            if self._folder:
+                there = Within(there, self._folder)
+            elif read_mark(there) is not None:
+                return  # what stands there became a mirror: its home was moved
+            note = read_checkpoint(there)
         except (OSError, LyrikstoreError):
             return  # nothing stands there any more: the store was moved
         if note.startswith(f"{self._key.name}\n".encode()):
@@ -143,7 +158,28 @@ class Publisher:
             )
 
 
-def _foreign(seq: int) -> ConflictError:
+def put_log_files(
+    backend: Backend, leaves: Sequence[bytes], hashes: Sequence[bytes], old_size: int
+) -> None:
+    """Write the entry bundles and tiles that a log needs beyond its first ``old_size`` entries.
+
+    Raises:
+        StorageError, RemoteError: The medium failed; what was written is right and will be used.
+    """
+    for path, data in new_files(leaves, hashes, old_size):
+        _put(backend, f"log/{path}", data)
+
+
+def _put(backend: Backend, name: str, data: bytes) -> None:
+    if backend.create(name, data):
+        return
+    # Left by a writer that died, and then the same; or damaged, and then never signed for.
+    if backend.read(name, 0, len(data) + 1) != data:
+        backend.replace(name, data)
+
+
+def foreign_record(seq: int) -> ConflictError:
+    """Return the error that says that somebody else's record blocks the next slot."""
     return ConflictError(
         "foreign-record",
         f"{record_name(seq)} waits to be published, but was not made here",

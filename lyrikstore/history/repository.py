@@ -2,7 +2,8 @@
 
 Opening needs no key and writes nothing. It checks the signature on the log checkpoint and that
 the transaction records give its root; manifests and blobs are verified when they are read.
-Everything kept between calls is kept in memory only, and follows from verified bytes.
+Everything kept between calls is kept in memory only, and follows from verified bytes. In a mirror,
+what its local log holds and the home log does not have yet follows the entries of the home log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, read_mark
 from lyrikstore.history.log import EntryType, SignedCheckpoint, TlogProof
 from lyrikstore.history.logview import (
     NO_RECORDS,
@@ -40,7 +42,7 @@ from lyrikstore.history.resolve import credentials_by_subject, resolve, state_of
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.blobs import BlobStore, open_blobs
-from lyrikstore.objects.transactions import LiveObjects, TransactionLog, fold
+from lyrikstore.objects.transactions import LiveObjects, Transaction, TransactionLog, fold
 
 if TYPE_CHECKING:
     from lyrikstore.history.transact import TransactionBuilder
@@ -56,18 +58,31 @@ class Repository:
     The view is of one moment; :meth:`refresh` moves it to now. Not for use from several threads.
     """
 
-    def __init__(self, root: Path, backend: Backend, memory: LogMemory | None) -> None:
-        self._root = root
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        location: Path | str,
+        memory: LogMemory | None = None,
+        known: "Repository | None" = None,
+    ) -> None:
         self._backend = backend
+        self._location = location
         self._memory = memory
         self._records: Records = NO_RECORDS
         self._live = LiveObjects((), {})
         self._blobs = open_blobs(backend, self._live)
         self._manifests: dict[Digest, Manifest] = {}
-        self._about: dict[str, list[LoggedEntry]] | None = None
-        self._index: dict[tuple[EntryType, Digest], int] | None = None
         self._table = RefTable()
         self._applied = 0
+        if known is not None:
+            self._records, self._applied = known.records, known.checkpoint.size
+            self._table = known.home_table.copy()
+            self._manifests = known._manifests.copy()  # noqa: SLF001 - another of this class
+        self._local: LocalLog | None = None
+        self._whole: RefTable | None = None
+        self._about: dict[str, list[LoggedEntry]] | None = None
+        self._index: dict[tuple[EntryType, Digest], int] | None = None
         self._load()
 
     @classmethod
@@ -87,9 +102,30 @@ class Repository:
 
         Cost: one small file per transaction, and one manifest.
         """
-        backend = LocalBackend(root)
+        return cls.over(LocalBackend(root), location=root, memory=memory)
+
+    @classmethod
+    def over(
+        cls,
+        backend: Backend,
+        *,
+        location: Path | str,
+        memory: LogMemory | None = None,
+        known: "Repository | None" = None,
+    ) -> Self:
+        """Return the store whose files ``backend`` holds, wherever they are.
+
+        Args:
+            backend: The store's files.
+            location: A folder, or what messages and the memory call the place.
+            memory: As for :meth:`open`.
+            known: The same store as seen before; only what came after it is read.
+
+        Raises:
+            LyrikstoreError: As :meth:`open`; RemoteError as the backend.
+        """
         check_format(backend)
-        return cls(root, backend, memory)
+        return cls(backend, location=location, memory=memory, known=known)
 
     @classmethod
     def create(
@@ -144,7 +180,8 @@ class Repository:
         Call it before working out what a new version succeeds. Arguments and errors are those of
         :meth:`transaction`. Cost: one look for a file if there is nothing to do.
         """
-        if TransactionLog(self._backend).taken(len(self._records.transactions)):
+        own = self.own_log
+        if TransactionLog(own.backend).taken(len(own.records.transactions)):
             with self.transaction(log_signer=log_signer):
                 pass
 
@@ -154,8 +191,47 @@ class Repository:
 
     @property
     def root(self) -> Path:
-        """The store's folder."""
-        return self._root
+        """The store's folder.
+
+        Raises:
+            InvalidInputError: (``not-a-folder``) the store is on another machine.
+        """
+        if not isinstance(self._location, Path):
+            raise InvalidInputError(
+                "not-a-folder",
+                f"{self._location} is no folder of this machine",
+                hint="make a clone: lyrikstore clone URL",
+            )
+        return self._location
+
+    @property
+    def location(self) -> Path | str:
+        """Where the store is: its folder, or what the memory calls the place."""
+        return self._location
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether the log is extended elsewhere, so that commits go to a local log."""
+        return self._mark is not None
+
+    @property
+    def own_log(self) -> OwnLog:
+        """The log that commits here extend: the home log, in a mirror the local one."""
+        if not self.is_mirror:
+            return OwnLog(self._backend, self._records, self._signed)
+        records = self._local.records if self._local else NO_RECORDS
+        signed = self._local.signed if self._local else None
+        return OwnLog(Within(self._backend, LOCAL), records, signed)
+
+    @property
+    def pending(self) -> tuple[LoggedEntry, ...]:
+        """What the local log of a mirror has and the home log has not, in order."""
+        return self._pending
+
+    @property
+    def pending_transactions(self) -> tuple[Transaction, ...]:
+        """The local records that hold anything pending."""
+        return self._holders
 
     @property
     def backend(self) -> Backend:
@@ -189,7 +265,7 @@ class Repository:
 
     @property
     def live(self) -> LiveObjects:
-        """The packs and piece lists of the covered transactions."""
+        """The packs and piece lists of the covered transactions, pending ones included."""
         return self._live
 
     @property
@@ -199,12 +275,12 @@ class Repository:
 
     @property
     def records(self) -> Records:
-        """The records of the covered transactions."""
+        """The covered records of the home log."""
         return self._records
 
     @property
     def checkpoint(self) -> SignedCheckpoint:
-        """The verified log checkpoint."""
+        """The verified log checkpoint of the home log."""
         return self._signed
 
     @property
@@ -218,10 +294,21 @@ class Repository:
 
         Cost: at first use, one read and one signature verification per manifest.
         """
+        home = self.home_table
+        if not self._pending:
+            return home
+        if self._whole is None:
+            whole = home.copy()
+            for entry in self._pending:
+                self._apply(whole, entry)
+            self._whole = whole
+        return self._whole
+
+    @property
+    def home_table(self) -> RefTable:
+        """As :attr:`table`, without what is pending."""
         while self._applied < self._signed.size:
-            entry = self._records.entries[self._applied]
-            if entry.type == "manifest":
-                self._apply(entry)
+            self._apply(self._table, self._records.entries[self._applied])
             self._applied += 1
         return self._table
 
@@ -236,8 +323,8 @@ class Repository:
         return tuple(self.table.flagged)
 
     def entries(self) -> Sequence[LoggedEntry]:
-        """Return the covered log entries, in order."""
-        return self._records.entries[: self._signed.size]
+        """Return the covered log entries, in order; those of a local log still pending last."""
+        return (*self._records.entries[: self._signed.size], *self._pending)
 
     def is_logged(self, identity: Digest) -> bool:
         """Return whether a covered entry of any type has this id."""
@@ -257,14 +344,21 @@ class Repository:
 
     def entry_of(self, identity: Digest, kind: EntryType = "manifest") -> LoggedEntry:
         """Return the first entry of this type with this id; raises as :meth:`index_of`."""
-        return self._records.entries[self.index_of(identity, kind)]
+        return self.entries()[self.index_of(identity, kind)]
 
     def proof_for(self, index: int) -> TlogProof:
         """Return the proof that the entry at ``index`` is under the log checkpoint.
 
         Raises:
-            InvalidInputError: (``bad-index``) there is no such entry.
+            InvalidInputError: (``bad-index``) there is no such entry; (``not-pushed``) it waits in
+                the local log.
         """
+        if self._signed.size <= index < self._signed.size + len(self._pending):
+            raise InvalidInputError(
+                "not-pushed",
+                "it waits in the local log; only the home log can prove it to others",
+                hint="lyrikstore push brings it there",
+            )
         return prove(self._records, self._signed, index)
 
     def manifest(self, identity: Digest) -> Manifest:
@@ -360,11 +454,22 @@ class Repository:
         note = read_checkpoint(self._backend)
         size = claimed_size(note)
         records = read_records(self._backend, self._records, size=size)
-        live = fold(records.transactions[: records.covered(size)])
-        blobs = self._blobs if live == self._live else open_blobs(self._backend, live)
+        covered = records.transactions[: records.covered(size)]
         if records.entries[0].type != "manifest":
             raise VerificationError("bad-genesis", "the log does not begin with a manifest")
-        genesis = parse_manifest(blobs.read(records.entries[0].id, max_bytes=MAX_READ))
+        first = records.entries[0].id
+        mark = read_mark(self._backend)
+        local = LocalLog.open(self._backend, first, self._local) if mark is not None else None
+        pending: tuple[LoggedEntry, ...] = ()
+        holders: tuple[Transaction, ...] = ()
+        if local is not None:
+            home = {(entry.type, entry.id) for entry in records.entries[:size]}
+            pending, holders = local.pending(home, size, len(covered))
+        live = fold((*covered, *holders))
+        blobs = self._blobs if live == self._live else open_blobs(self._backend, live)
+        genesis = self._manifests.get(first)
+        if genesis is None:
+            genesis = parse_manifest(blobs.read(first, max_bytes=MAX_READ))
         founded = check_genesis(genesis)
         signed = check_head(note, founded.policy.logs, records)
         if signed.origin != founded.origin:
@@ -373,10 +478,13 @@ class Repository:
             self._table, self._applied = RefTable(), 0
         self._records, self._live, self._blobs = records, live, blobs
         self._genesis, self._founded, self._signed = genesis, founded, signed
+        self._mark, self._local, self._pending, self._holders = mark, local, pending, holders
         self._manifests[genesis.id] = genesis
-        self._about = self._index = None
+        self._whole = self._about = self._index = None
 
-    def _apply(self, entry: LoggedEntry) -> None:
+    def _apply(self, table: RefTable, entry: LoggedEntry) -> None:
+        if entry.type != "manifest":
+            return
         # Lost or damaged bytes raise here, before anything is applied. Intact bytes that are no
         # manifest have no effect, for every reader alike.
         found = self._manifests.get(entry.id)
@@ -386,10 +494,10 @@ class Repository:
         except (FormatError, KeyMaterialError, VerificationError) as error:
             if error.kind == "newer-format":
                 raise
-            self._table.flag(entry.index, entry.id, "invalid")
+            table.flag(entry.index, entry.id, "invalid")
             return
         self._manifests[entry.id] = found
-        self._table.apply(entry.index, found)
+        table.apply(entry.index, found)
 
     def _read_manifest(self, identity: Digest) -> Manifest:
         found = self._manifests.get(identity)

@@ -6,10 +6,8 @@ the record exists nothing has happened; afterwards everything has, even if this 
 whoever extends the log next, with the same memory, publishes it.
 """
 
-import contextlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,15 +15,15 @@ from typing import Self
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
-    IncompleteError,
     InvalidInputError,
-    PolicyError,
     storage_error,
 )
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history import merkle
-from lyrikstore.history.extend import Publisher, location_text, log_key
+from lyrikstore.history.accept import require_blobs
+from lyrikstore.history.append import Appender
+from lyrikstore.history.extend import Publisher, location_text
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.log import LogCheckpoint
 from lyrikstore.history.logview import FORMAT, read_records
@@ -33,24 +31,17 @@ from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey, check_name
 from lyrikstore.history.policy import Genesis, Policy
-from lyrikstore.history.refs import REASONS
 from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import LocalBackend, clean_leftovers, sync_directory
 from lyrikstore.objects.blobs import BlobStore
-from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.transactions import (
     LogItem,
     LogType,
-    PackChanges,
     Transaction,
     TransactionLog,
 )
 from lyrikstore.objects.writer import BlobWriter
-
-_TRIES = 16
-_POLICY_REASONS = frozenset({"unauthorised"})
-_MOVED = frozenset({"not-a-successor", "already-logged"})
 
 
 class TransactionBuilder:
@@ -66,10 +57,8 @@ class TransactionBuilder:
     """
 
     def __init__(self, repository: Repository, *, log_signer: Signer, memory: LogMemory) -> None:
-        key = log_key(repository.founding_policy, repository.origin, log_signer)
         self._repository = repository
-        self._memory = memory
-        self._publisher = Publisher(repository.backend, repository.root, key, log_signer, memory)
+        self._appender = Appender(repository, log_signer=log_signer, memory=memory)
         self._writer: BlobWriter | None = None
         self._items: list[LogItem] = []
         self._manifests: list[Manifest] = []
@@ -77,7 +66,7 @@ class TransactionBuilder:
 
     def __enter__(self) -> Self:
         # Now, not after an hour of hashing: is this the original, and is nothing left undone?
-        with self._locked():
+        with self._appender.locked():
             clean_leftovers(self._repository.backend)
         self._writer = self._repository.blobs.writer()
         return self
@@ -150,138 +139,20 @@ class TransactionBuilder:
         writer = self.writer
         if not self._items:
             raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
-        repository = self._repository
-        changes: PackChanges | None = None
-        for _ in range(_TRIES):
-            with self._locked():
-                self._check_refs()
-                if changes is None:
-                    self._check_inputs()
-                    changes = writer.finish()
-                    self._check_blobs(changes)
-                seq = len(repository.records.transactions)
-                transaction = Transaction(
-                    seq, tuple(self._items), changes.added, (), changes.chunk_lists
-                )
-                self._memory.intend(self._publisher.key, transaction.id)
-                if not TransactionLog(repository.backend).append(transaction):
-                    continue
-                start = len(repository.records.entries)
-                self._publish()
-            self._writer = None
-            return list(range(start, start + len(self._items)))
-        raise ConflictError("busy", "other writers keep the store busy", hint="run it again")
+        start = self._appender.append(
+            self._items,
+            self._manifests,
+            writer.finish,
+            check=lambda stored: require_blobs(
+                self._repository, self._manifests, stored, self._trees
+            ),
+        )
+        self._writer = None
+        return list(range(start, start + len(self._items)))
 
     def _log(self, kind: LogType, identity: Digest) -> Digest:
         self._items.append(LogItem(kind, identity))
         return identity
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        # Both locks: the store's against other writers of this folder, the memory's against
-        # writers of a copy of it.
-        with StoreLock(self._repository.root / "lock"), self._memory.signing():
-            self._publish()
-            yield
-
-    def _publish(self) -> None:
-        repository = self._repository
-        repository.refresh()
-        records = read_records(repository.backend, repository.records)
-        self._publisher.check_original(records)
-        if self._publisher.publish(records, repository.checkpoint) is not None:
-            repository.refresh()
-
-    def _check_refs(self) -> None:
-        table = self._repository.table.copy()
-        index = len(self._repository.records.entries)
-        for manifest in self._manifests:
-            current = table.refs.get(manifest.name)
-            reason = table.apply(index, manifest)
-            index += 1
-            if reason in _MOVED:
-                raise ConflictError(
-                    "ref-moved",
-                    f"{manifest.name} changed meanwhile; its current version is "
-                    f"{current.id.short if current else 'unknown'}",
-                    hint="run the command again: it will start from the new version",
-                    details={"name": manifest.name, "current": str(current.id) if current else ""},
-                )
-            if reason in _POLICY_REASONS:
-                raise PolicyError(
-                    "unauthorised",
-                    f"the store's policy does not let {manifest.author} change {manifest.name}",
-                    hint="sign with a key that the policy names",
-                )
-            if reason is not None:
-                raise InvalidInputError("bad-manifest", f"{manifest.name}: {REASONS[reason]}")
-
-    def _check_inputs(self) -> None:
-        # What a statement rests on is logged before it (A36, A39), with the kind it claims.
-        own: dict[Digest, str] = {}
-        for manifest in self._manifests:
-            for item in manifest.inputs:
-                kind = own.get(item.id)
-                if kind is None:
-                    kind = self._repository.manifest(item.id).kind
-                if kind != item.kind:
-                    raise InvalidInputError(
-                        "bad-manifest",
-                        f"{manifest.name}: input {item.id.short} is a {kind}, not a {item.kind}",
-                    )
-            own[manifest.id] = manifest.kind
-
-    def _check_blobs(self, changes: PackChanges) -> None:
-        found = _Reachable(self._repository, changes)
-        for manifest in self._manifests:
-            for attachment in manifest.attachments:
-                found.require(attachment.id, manifest, f"attachment {attachment.role}")
-            if manifest.tree is None:
-                continue
-            found.require(manifest.tree, manifest, "tree")
-            tree = self._trees.get(manifest.tree) or found.tree(manifest.tree)
-            if tree.files_id != manifest.files:
-                raise InvalidInputError(
-                    "bad-manifest", f"{manifest.name}: files is not its tree without metadata"
-                )
-            found.require_all(tree, manifest)
-
-
-class _Reachable:
-    # What can be read once a transaction is committed. The new packs are looked at apart from the
-    # old ones: building one index over all of them would cost a read per pack and commit.
-    def __init__(self, repository: Repository, changes: PackChanges) -> None:
-        self._repository = repository
-        self._changes = changes
-        self._lists = dict(changes.chunk_lists)
-        self._new = BlobStore(repository.backend, changes.added)
-
-    def require(self, digest: Digest, manifest: Manifest, what: str) -> None:
-        if digest in self._lists or self._new.has(digest) or self._repository.blobs.has(digest):
-            return
-        raise IncompleteError(
-            "blob-missing", f"{manifest.name}: {what} ({digest.short}) is not in the store"
-        )
-
-    def require_all(self, tree: Tree, manifest: Manifest) -> None:
-        old = self._repository.blobs.missing(tree.digests)
-        raws = b"".join([tree.digests[at * 32 : at * 32 + 32] for at in old])
-        for place in self._new.missing(raws):
-            self.require(
-                Digest(raws[place * 32 : place * 32 + 32]), manifest, tree.paths[old[place]]
-            )
-
-    def tree(self, digest: Digest) -> Tree:
-        blobs = self._new if self._new.has(digest) else self._repository.blobs
-        if digest in self._lists:  # its pieces may lie in old and new packs
-            live = self._repository.live
-            blobs = BlobStore(
-                self._repository.backend,
-                (*live.packs, *self._changes.added),
-                (*live.chunk_lists.items(), *self._lists.items()),
-            )
-        with blobs.open(digest) as stream:
-            return Tree.parse(stream)
 
 
 def create_store(

@@ -1,0 +1,181 @@
+"""What may be logged: the blobs behind a manifest, and records that others left (spec/07 §6)."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from blake3 import blake3
+
+from lyrikstore.canon import jsontext
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    IncompleteError,
+    InvalidInputError,
+    LyrikstoreError,
+    RemoteError,
+    StorageError,
+)
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.crypto.proof import verify_proof
+from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.policy import Policy
+from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, MAX_READ, Repository
+from lyrikstore.history.tree import Tree
+from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.blobs import BlobStore
+from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.transactions import PackChanges, Transaction, TransactionLog
+
+_STEP = 4 << 20
+
+
+def acceptable(repository: Repository, seq: int) -> bool:
+    """Return whether anybody with the log key may publish record ``seq``, whoever won its slot.
+
+    So a writer that died after it won a slot blocks nobody. The record must be one that its
+    authors and the policy in force want published anyway: each manifest in it is signed by
+    somebody whom the policy allows to say this, and takes effect; each credential is signed by a
+    key that some role of the policy names; it drops no pack; its packs are whole, and every blob
+    that a manifest names is there.
+
+    Args:
+        repository: The store as far as it is published; ``seq`` is the next record.
+        seq: Number of the record.
+
+    Raises:
+        StorageError, RemoteError: The medium failed, so nothing is known.
+
+    Cost: reads the record's packs whole.
+    """
+    try:
+        record = TransactionLog(repository.backend).read(seq)
+        return _acceptable(repository, record)
+    except (StorageError, RemoteError):
+        raise
+    except LyrikstoreError:
+        return False
+
+
+def _acceptable(repository: Repository, record: Transaction) -> bool:
+    # ATTACK: whoever can write to the store plants a record and has it signed by the log key.
+    # It can hold nothing but what the policy's own people signed for this place in history.
+    if record.dropped or not record.log:
+        return False
+    live = repository.live
+    changes = PackChanges(record.added, record.chunk_lists)
+    if not all(is_whole(repository.backend, pack) for pack in record.added):
+        return False
+    lists = dict(record.chunk_lists)
+    if any(live.chunk_lists.get(blob, listed) != listed for blob, listed in lists.items()):
+        return False  # a blob that is there already keeps its list of pieces
+    blobs = BlobStore(
+        repository.backend,
+        (*live.packs, *record.added),
+        (*live.chunk_lists.items(), *record.chunk_lists),
+    )
+    table = repository.home_table.copy()
+    manifests: list[Manifest] = []
+    for index, item in enumerate(record.log, len(repository.entries())):
+        if item.type == "credential":
+            data = blobs.read(item.id, max_bytes=MAX_CREDENTIAL_BYTES)
+            if table.policy is None or not _issued_by_us(data, table.policy):
+                return False
+            continue
+        manifest = parse_manifest(blobs.read(item.id, max_bytes=MAX_READ))
+        known = {one.id: one.kind for one in manifests}
+        for given in manifest.inputs:
+            kind = known.get(given.id) or repository.manifest(given.id).kind
+            if kind != given.kind:
+                return False
+        if table.apply(index, manifest) is not None:
+            return False
+        manifests.append(manifest)
+    require_blobs(repository, manifests, changes)
+    return True
+
+
+def _issued_by_us(data: bytes, policy: Policy) -> bool:
+    document = jsontext.parse(data)
+    if not isinstance(document, dict):
+        return False
+    author = did_key(verify_proof(document).key)
+    return any(role.threshold == 1 and author in role.keys for role in policy.roles.values())
+
+
+def is_whole(backend: Backend, pack: PackRef) -> bool:
+    """Return whether a pack is there and has the digest in its name. Cost: reads it once."""
+    if backend.size(pack.name) != pack.bytes:
+        return False
+    whole = blake3()
+    for at in range(0, pack.bytes, _STEP):
+        whole.update(backend.read(pack.name, at, min(_STEP, pack.bytes - at)))
+    return whole.digest() == pack.id.raw
+
+
+def require_blobs(
+    repository: Repository,
+    manifests: Sequence[Manifest],
+    changes: PackChanges,
+    trees: Mapping[Digest, Tree] = MappingProxyType({}),
+) -> None:
+    """Return if every blob that the manifests name will be in the store.
+
+    Args:
+        repository: The store.
+        manifests: What is to be logged.
+        changes: The packs added with it.
+        trees: Those that need not be read.
+
+    Raises:
+        IncompleteError: (``blob-missing``) one will not.
+        InvalidInputError: (``bad-manifest``) ``files`` is not the tree without metadata.
+    """
+    found = _Reachable(repository, changes)
+    for manifest in manifests:
+        for attachment in manifest.attachments:
+            found.require(attachment.id, manifest, f"attachment {attachment.role}")
+        if manifest.tree is None:
+            continue
+        found.require(manifest.tree, manifest, "tree")
+        tree = trees.get(manifest.tree) or found.tree(manifest.tree)
+        if tree.files_id != manifest.files:
+            raise InvalidInputError(
+                "bad-manifest", f"{manifest.name}: files is not its tree without metadata"
+            )
+        found.require_all(tree, manifest)
+
+
+class _Reachable:
+    # What can be read once a transaction is committed. The new packs are looked at apart from the
+    # old ones: building one index over all of them would cost a read per pack and commit.
+    def __init__(self, repository: Repository, changes: PackChanges) -> None:
+        self._repository = repository
+        self._changes = changes
+        self._lists = dict(changes.chunk_lists)
+        self._new = BlobStore(repository.backend, changes.added)
+
+    def require(self, digest: Digest, manifest: Manifest, what: str) -> None:
+        if digest in self._lists or self._new.has(digest) or self._repository.blobs.has(digest):
+            return
+        raise IncompleteError(
+            "blob-missing", f"{manifest.name}: {what} ({digest.short}) is not in the store"
+        )
+
+    def require_all(self, tree: Tree, manifest: Manifest) -> None:
+        old = self._repository.blobs.missing(tree.digests)
+        raws = b"".join([tree.digests[at * 32 : at * 32 + 32] for at in old])
+        for place in self._new.missing(raws):
+            self.require(
+                Digest(raws[place * 32 : place * 32 + 32]), manifest, tree.paths[old[place]]
+            )
+
+    def tree(self, digest: Digest) -> Tree:
+        blobs = self._new if self._new.has(digest) else self._repository.blobs
+        if digest in self._lists:  # its pieces may lie in old and new packs
+            live = self._repository.live
+            blobs = BlobStore(
+                self._repository.backend,
+                (*live.packs, *self._changes.added),
+                (*live.chunk_lists.items(), *self._lists.items()),
+            )
+        with blobs.open(digest) as stream:
+            return Tree.parse(stream)

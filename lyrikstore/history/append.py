@@ -1,0 +1,242 @@
+"""Winning a slot: the steps every writer of a log goes through (spec/07-log.md §6).
+
+Commits to a home, commits to a local log and pushes to a home on another machine all append here.
+Where a lock reaches, writers queue for it; elsewhere the exclusive creation of the record decides,
+and who lost looks again.
+"""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence, Set
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    KeyMaterialError,
+    PolicyError,
+)
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.accept import acceptable
+from lyrikstore.history.extend import Publisher, log_key
+from lyrikstore.history.local import LOCAL, read_local_key, write_local_key
+from lyrikstore.history.logview import read_records
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.refs import REASONS
+from lyrikstore.history.repository import Repository
+from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.transactions import (
+    LogItem,
+    PackChanges,
+    Transaction,
+    TransactionLog,
+)
+
+_TRIES = 64
+_PATIENCE = 4.0
+"""Seconds a writer elsewhere gets to publish the slot it won, before others do it for him."""
+_POLICY_REASONS = frozenset({"unauthorised"})
+_MOVED = frozenset({"not-a-successor", "already-logged"})
+
+
+class Appender:
+    """Extends the log that commits in a store extend: the home log, in a mirror the local one.
+
+    Args:
+        repository: The store, here or on another machine.
+        log_signer: Holds the log's key.
+        memory: What that key signed before.
+
+    Raises:
+        KeyMaterialError: (``wrong-log-key``) it is not this log's key.
+    """
+
+    def __init__(self, repository: Repository, *, log_signer: Signer, memory: LogMemory) -> None:
+        self._repository = repository
+        self._memory = memory
+        own = repository.own_log
+        if repository.is_mirror:
+            self._key = _local_key(repository, log_signer)
+        else:
+            self._key = log_key(repository.founding_policy, repository.origin, log_signer)
+        self._publisher = Publisher(
+            own.backend,
+            repository.location,
+            self._key,
+            log_signer,
+            memory,
+            LOCAL if repository.is_mirror else "",
+        )
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store's lock, if there is one, and the memory; publish what is left undone.
+
+        Raises:
+            ConflictError: (``copied-store``, ``foreign-record``) see :class:`Publisher`.
+            LockedError: (``locked``) another process holds them for more than 30 s.
+        """
+        # Both locks: the store's against other writers of this folder, the memory's against
+        # writers of a copy of it.
+        with self._lock(), self._memory.signing():
+            self._publish()
+            yield
+
+    def append(
+        self,
+        items: Sequence[LogItem],
+        manifests: Sequence[Manifest],
+        changes: Callable[[], PackChanges],
+        *,
+        overtaken: Set[Digest] = frozenset(),
+        check: Callable[[PackChanges], None] | None = None,
+        won: Callable[[Transaction], None] | None = None,
+    ) -> int:
+        """Log ``items`` in the next slot; return the index of the first.
+
+        Args:
+            items: What to log, in order.
+            manifests: The manifests among them.
+            changes: Makes the packs durable and returns them; called once, when all is well.
+            overtaken: Manifests that may stay without effect.
+            check: Called with the packs, before the record that names them is made.
+            won: Called with the record once its slot is won, before it is published.
+
+        Raises:
+            ConflictError: (``ref-moved``, ``copied-store``, ``foreign-record``, ``busy``)
+            InvalidInputError: (``bad-manifest``) a manifest can have no effect in this store.
+            PolicyError: (``unauthorised``) the policy does not let an author say this.
+            LockedError, StorageError, RemoteError: as the medium; others as ``check``.
+        """
+        repository = self._repository
+        stored: PackChanges | None = None
+        for attempt in range(_TRIES):
+            with self.locked():
+                self._check_refs(manifests, overtaken)
+                if stored is None:
+                    self._check_inputs(manifests)
+                    stored = changes()
+                    if check is not None:
+                        check(stored)
+                if repository.is_mirror and repository.own_log.signed is None:
+                    self._begin()
+                own = repository.own_log
+                seq = len(own.records.transactions)
+                record = Transaction(seq, tuple(items), stored.added, (), stored.chunk_lists)
+                self._memory.intend(self._key, record.id)
+                start = len(repository.entries())
+                if TransactionLog(own.backend).append(record):
+                    if won is not None:
+                        won(record)
+                    self._publish()
+                    return start
+            time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))  # noqa: S311 - jitter
+        raise ConflictError("busy", "other writers keep the store busy", hint="run it again")
+
+    def _lock(self) -> contextlib.AbstractContextManager[object]:
+        location = self._repository.location
+        if isinstance(location, Path):
+            return StoreLock(location / "lock")
+        return contextlib.nullcontext()
+
+    def _publish(self) -> None:
+        repository = self._repository
+        waited = time.monotonic()
+        while True:
+            repository.refresh()
+            own = repository.own_log
+            records = read_records(own.backend, own.records)
+            self._publisher.check_original(records)
+            try:
+                if not self._publisher.publish(records, own.signed, self._accept):
+                    return
+            except ConflictError as error:
+                # Where no lock reaches, its winner is most likely about to publish it.
+                at_work = not isinstance(repository.location, Path) and not repository.is_mirror
+                if error.kind != "foreign-record" or not at_work:
+                    raise
+                if time.monotonic() - waited > _PATIENCE:
+                    raise
+                time.sleep(0.1)
+            else:
+                waited = time.monotonic()
+
+    def _accept(self, seq: int) -> bool:
+        return not self._repository.is_mirror and acceptable(self._repository, seq)
+
+    def _begin(self) -> None:
+        repository = self._repository
+        if write_local_key(repository.backend, self._key) != self._key:
+            raise ConflictError("busy", "another process began the local log", hint="run it again")
+        own = repository.own_log
+        first = Transaction(0, (LogItem("manifest", repository.store_id),))
+        self._memory.intend(self._key, first.id)
+        TransactionLog(own.backend).append(first)
+        self._publish()
+
+    def _check_refs(self, manifests: Sequence[Manifest], overtaken: Set[Digest]) -> None:
+        table = self._repository.table.copy()
+        index = len(self._repository.entries())
+        for manifest in manifests:
+            current = table.refs.get(manifest.name)
+            reason = table.apply(index, manifest)
+            index += 1
+            if reason is None or (reason == "not-a-successor" and manifest.id in overtaken):
+                continue
+            if reason in _MOVED:
+                raise ref_moved(manifest, current.id if current else None)
+            if reason in _POLICY_REASONS:
+                raise PolicyError(
+                    "unauthorised",
+                    f"the store's policy does not let {manifest.author} change {manifest.name}",
+                    hint="sign with a key that the policy names",
+                )
+            raise InvalidInputError("bad-manifest", f"{manifest.name}: {REASONS[reason]}")
+
+    def _check_inputs(self, manifests: Sequence[Manifest]) -> None:
+        # What a statement rests on is logged before it (A36, A39), with the kind it claims.
+        own: dict[Digest, str] = {}
+        for manifest in manifests:
+            for item in manifest.inputs:
+                kind = own.get(item.id)
+                if kind is None:
+                    kind = self._repository.manifest(item.id).kind
+                if kind != item.kind:
+                    raise InvalidInputError(
+                        "bad-manifest",
+                        f"{manifest.name}: input {item.id.short} is a {kind}, not a {item.kind}",
+                    )
+            own[manifest.id] = manifest.kind
+
+
+def ref_moved(
+    manifest: Manifest,
+    current: Digest | None,
+    hint: str = "run the command again: it will start from the new version",
+) -> ConflictError:
+    """Return the error that says that a manifest succeeds what is current no longer."""
+    return ConflictError(
+        "ref-moved",
+        f"{manifest.name} changed meanwhile; its current version is "
+        f"{current.short if current else 'unknown'}",
+        hint=hint,
+        details={"name": manifest.name, "current": str(current) if current else ""},
+    )
+
+
+def _local_key(repository: Repository, signer: Signer) -> VerifierKey:
+    known = read_local_key(repository.backend)
+    if known is None:
+        name = f"{repository.origin}/local/{Digest.of(signer.public.raw).hex[:16]}"
+        return VerifierKey(name, signer.public)
+    if known.key != signer.public:
+        raise KeyMaterialError(
+            "wrong-log-key",
+            "this key does not sign the local log of this clone",
+            hint="use the key that was made with it, or make a clone of your own",
+        )
+    return known

@@ -1,0 +1,230 @@
+"""Clones: a mirror of the home log, and a local log for what was not pushed (spec/15-remotes.md).
+
+A log is extended in one place, its home. Every other folder that holds it is a *mirror*, which a
+file of that name says; nobody appends to a mirror's log. What is committed in a mirror goes to a
+log of its own below ``local/``, with its own origin and key, until ``push`` brings it home.
+"""
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from lyrikstore.canon import jsontext
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationError
+from lyrikstore.history.log import EntryType, SignedCheckpoint
+from lyrikstore.history.logview import (
+    NO_RECORDS,
+    LoggedEntry,
+    Records,
+    check_head,
+    claimed_size,
+    read_checkpoint,
+    read_records,
+)
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.transactions import Transaction, TransactionLog
+
+MARK = "mirror"
+"""Name of the file that makes a store a mirror."""
+LOCAL = "local"
+"""The folder of a mirror's local log."""
+_KEY = f"{LOCAL}/key"
+_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the file ``mirror`` says.
+
+    Attributes:
+        moving: While the home is being moved: the BLAKE3 of the new home's URL, else empty.
+    """
+
+    moving: str = ""
+
+    def encode(self) -> bytes:
+        """Return the bytes of the file."""
+        return jsontext.encode({"moving": self.moving, "v": 1})
+
+
+def read_mark(backend: Backend) -> Mark | None:
+    """Return what makes this store a mirror; None for a home.
+
+    Raises:
+        FormatError: (``bad-mirror``) the file is damaged: it is not known where the home is.
+    """
+    try:
+        data = backend.read(MARK, 0, _MAX + 1)
+    except NotFoundError:
+        return None
+    value = None
+    if len(data) <= _MAX:
+        try:
+            value = jsontext.parse_canonical(data)
+        except FormatError:
+            value = None
+    if (
+        not isinstance(value, dict)
+        or value.keys() != {"moving", "v"}
+        or value["v"] != 1
+        or not isinstance(value["moving"], str)
+    ):
+        raise FormatError(
+            "bad-mirror",
+            "the file mirror of the store is damaged",
+            hint=f"it should say {Mark().encode().decode()}",
+        )
+    return Mark(value["moving"])
+
+
+class Within:
+    """The files of a backend below one of its folders, as a backend of their own.
+
+    Args:
+        inner: The whole.
+        folder: The folder, without a slash at its end.
+    """
+
+    def __init__(self, inner: Backend, folder: str) -> None:
+        self._inner = inner
+        self._folder = folder
+
+    @property
+    def scratch(self) -> Path:
+        """That of the whole."""
+        return self._inner.scratch
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of a file; see :meth:`Backend.read`."""
+        return self._inner.read(self._below(name), start, length)
+
+    def size(self, name: str) -> int | None:
+        """Return a file's size; see :meth:`Backend.size`."""
+        return self._inner.size(self._below(name))
+
+    def create(self, name: str, source: bytes | Path) -> bool:
+        """Create a file; see :meth:`Backend.create`."""
+        return self._inner.create(self._below(name), source)
+
+    def replace(self, name: str, source: bytes | Path) -> None:
+        """Replace a file; see :meth:`Backend.replace`."""
+        self._inner.replace(self._below(name), source)
+
+    def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
+        """Replace a file that nobody has changed; see :meth:`Backend.swap`."""
+        return self._inner.swap(self._below(name), expected, new)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield names in order; see :meth:`Backend.list`."""
+        cut = len(self._folder) + 1
+        return (name[cut:] for name in self._inner.list(self._below(prefix)))
+
+    def remove(self, name: str) -> None:
+        """Remove a file; see :meth:`Backend.remove`."""
+        self._inner.remove(self._below(name))
+
+    def _below(self, name: str) -> str:
+        return f"{self._folder}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLog:
+    """The log that commits in a folder extend.
+
+    Attributes:
+        backend: Its files.
+        records: Its covered records.
+        signed: Its log checkpoint; None before a local log has begun.
+    """
+
+    backend: Backend
+    records: Records
+    signed: SignedCheckpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLog:
+    """The verified local log of a mirror.
+
+    Attributes:
+        records: Its covered records.
+        signed: Its log checkpoint.
+    """
+
+    records: Records
+    signed: SignedCheckpoint
+
+    @classmethod
+    def open(cls, backend: Backend, genesis: Digest, known: Self | None = None) -> Self | None:
+        """Return the local log of a mirror, or None if it was not begun.
+
+        Args:
+            backend: The files of the mirror.
+            genesis: The store's id, which the first entry must name.
+            known: The local log as it was read before.
+
+        Raises:
+            FormatError: A file of it is damaged.
+            VerificationError: It does not hold, or (``bad-local-log``) belongs to another store.
+        """
+        key = read_local_key(backend)
+        if key is None:
+            return None
+        own = Within(backend, LOCAL)
+        try:
+            note = read_checkpoint(own)
+        except VerificationError:
+            if TransactionLog(own).taken(1):
+                raise
+            return None  # its writer died while beginning it, and nothing is in it
+        records = read_records(own, known.records if known else NO_RECORDS, size=claimed_size(note))
+        signed = check_head(note, [key], records)
+        first = records.entries[0]
+        if first.type != "manifest" or first.id != genesis:
+            raise VerificationError("bad-local-log", "the local log belongs to another store")
+        return cls(records, signed)
+
+    def pending(
+        self, home: Set[tuple[EntryType, Digest]], size: int, transactions: int
+    ) -> tuple[tuple[LoggedEntry, ...], tuple[Transaction, ...]]:
+        """Return what the home log does not have yet.
+
+        Args:
+            home: Type and id of every entry of the home log.
+            size: How many entries the home log has; pending ones are numbered from there.
+            transactions: How many records the home log has; likewise.
+
+        Returns:
+            The pending entries, and the local records that hold any.
+        """
+        entries: list[LoggedEntry] = []
+        holders: dict[int, Transaction] = {}
+        for entry in self.records.entries[: self.signed.size]:
+            if entry.seq == 0 or entry.type == "transaction" or (entry.type, entry.id) in home:
+                continue
+            holders[entry.seq] = self.records.transactions[entry.seq]
+            number = transactions + entry.seq - 1
+            entries.append(LoggedEntry(size + len(entries), entry.type, entry.id, number))
+        return tuple(entries), tuple(holders.values())
+
+
+def read_local_key(backend: Backend) -> VerifierKey | None:
+    """Return the key of a mirror's local log; None if no local log was begun.
+
+    Raises:
+        FormatError: (``bad-vkey``) the file is damaged.
+    """
+    try:
+        data = backend.read(_KEY, 0, _MAX)
+    except NotFoundError:
+        return None
+    return VerifierKey.parse(data.decode("utf-8", "replace").removesuffix("\n"))
+
+
+def write_local_key(backend: Backend, key: VerifierKey) -> VerifierKey:
+    """Begin a local log with ``key``; return the key it has now, which another may have chosen."""
+    backend.create(_KEY, f"{key}\n".encode())
+    return read_local_key(backend) or key
