@@ -50,6 +50,12 @@ GROUPS: dict[str, dict[str, str]] = {
         "predict": "label a file with a checkpoint",
         "card": "write the model card from signed facts",
     },
+    "share": {
+        "remote": "where a store is pushed to and pulled from",
+        "push": "bring what is here to the home log or a mirror",
+        "pull": "bring what others pushed here, verified",
+        "clone": "make a verified copy of a store to work in",
+    },
     "maintain": {
         "index": "rebuild the index",
         "help": "exit-codes, environment",

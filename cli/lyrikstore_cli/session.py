@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lyrikstore.history.memory import LogMemory
     from lyrikstore.objects.cluster import Pools
     from lyrikstore.store import Store
+    from lyrikstore_cli.remotes import Remotes
 
 STORE_FOLDER = ".lyrikstore"
 DASK_HELP = "Share the work with a Dask cluster's workers; `local` starts some here."
@@ -32,7 +33,7 @@ VARIABLES: Mapping[str, str] = {
     "LYRIKSTORE_SIGNER": "who signs: a signer URI such as file:/path/to/key",
     "LYRIKSTORE_PASSPHRASE_FILE": "a file whose first line is the passphrase of the signing key",
     "LYRIKSTORE_TRUST": "the trust file, instead of the one in the configuration folder",
-    "LYRIKSTORE_CONFIG": "the configuration folder: keys and trust",
+    "LYRIKSTORE_CONFIG": "the configuration folder: keys, trust and remotes",
     "LYRIKSTORE_STATE": "the state folder: log checkpoints already seen",
     "LYRIKSTORE_CACHE": "the cache folder: what files hashed to; can be deleted",
     "NO_COLOR": "no colours",
@@ -47,12 +48,14 @@ class Paths:
         keys: The private keys, mode 0700.
         trust: The trust file.
         memory: Log checkpoints signed and seen before.
+        remotes: Where each store is pushed to and pulled from.
         cache: What files hashed to; can be deleted.
     """
 
     keys: Path
     trust: Path
     memory: Path
+    remotes: Path
     cache: Path
 
 
@@ -66,7 +69,13 @@ def user_paths(environment: Mapping[str, str]) -> Paths:
     state = Path(environment.get("LYRIKSTORE_STATE") or platformdirs.user_state_dir("lyrikstore"))
     trust = Path(environment.get("LYRIKSTORE_TRUST") or config / "trust.toml")
     cache = Path(environment.get("LYRIKSTORE_CACHE") or platformdirs.user_cache_dir("lyrikstore"))
-    return Paths(keys=config / "keys", trust=trust, memory=state / "logs", cache=cache)
+    return Paths(
+        keys=config / "keys",
+        trust=trust,
+        memory=state / "logs",
+        remotes=config / "remotes",
+        cache=cache,
+    )
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -147,9 +156,8 @@ class Session:
             from lyrikstore.crypto.signer import DeferredSigner
 
             self.signer_uri()  # no key at all is said before any work
-            keys = store.log_keys
             store.use_signers(
-                DeferredSigner(self.signer), DeferredSigner(lambda: self.log_signer(keys()))
+                DeferredSigner(self.signer), DeferredSigner(lambda: self._own_log_signer(store))
             )
         return store
 
@@ -163,6 +171,24 @@ class Session:
 
         with connect(dask) as cluster:
             yield cluster.pool
+
+    def remotes(self) -> "Remotes":
+        """Return the remotes this user gave the store, by name."""
+        from lyrikstore_cli.remotes import Remotes
+
+        return Remotes(self.paths.remotes, self.store_folder())
+
+    def _own_log_signer(self, store: "Store") -> "Signer":
+        keys = store.own_log_keys()
+        if keys:
+            return self.log_signer(keys)
+        # The first commit in a clone begins its local log, with a key of its own.
+        from lyrikstore.crypto.keyfile import create_key, load_key
+        from lyrikstore.crypto.signer import KeySigner
+
+        name = f"log-{os.urandom(8).hex()}"
+        stored = create_key(self.paths.keys, name, None, comment="local log key")
+        return KeySigner(load_key(stored.path, None))
 
     def memory(self) -> "LogMemory":
         """Return this user's memory of log checkpoints."""

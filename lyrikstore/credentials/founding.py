@@ -1,11 +1,13 @@
 """A new store, with its log key beside the user's keys and the owner's trust in it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from lyrikstore.canon.errors import ConflictError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import ROLES, TrustedIssuer, add_issuer
+from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keyfile import create_key, load_key
 from lyrikstore.crypto.signer import KeySigner, Signer
 from lyrikstore.history.memory import LogMemory
@@ -21,6 +23,8 @@ def found_store(
     trust_file: Path,
     origin: str | None,
     clock: Clock,
+    writers: Sequence[str] = (),
+    log_keys: Sequence[PublicKey] = (),
 ) -> tuple[Repository, LogMemory, Signer]:
     """Make a store and return it with the memory and the signer of its log.
 
@@ -40,6 +44,8 @@ def found_store(
         log_signer=log_signer,
         clock=clock,
         memory=memory,
+        writers=writers,
+        log_keys=log_keys,
     )
     add_issuer(
         trust_file,

@@ -6,7 +6,7 @@ above one is not satisfied by the manifest alone.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
@@ -92,6 +92,20 @@ class Policy:
             log: The log's key.
         """
         return cls(1, {OWNER: Role((owner,), 1, ("*",), ("*",))}, (log,))
+
+    @classmethod
+    def shared(cls, owner: str, logs: Sequence[VerifierKey], writers: Sequence[str] = ()) -> Self:
+        """Return the policy of a store with one owner and several writers.
+
+        Args:
+            owner: The owner's DID; says everything, and alone changes the policy.
+            logs: The log's keys, one per writer, the owner's first.
+            writers: DIDs that may say everything but the policy.
+        """
+        roles = {OWNER: Role((owner,), 1, ("*",), ("*",))}
+        if writers:
+            roles["writer"] = Role(tuple(writers), 1, ("*",), ("*",))
+        return cls.parse(cls(1, roles, tuple(logs)).to_json())
 
     @classmethod
     def parse(cls, value: Any) -> Self:

@@ -8,7 +8,7 @@ what its local log holds and the home log does not have yet follows the entries 
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -18,7 +18,6 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, read_mark
 from lyrikstore.history.log import EntryType, SignedCheckpoint, TlogProof
@@ -128,32 +127,14 @@ class Repository:
         return cls(backend, location=location, memory=memory, known=known)
 
     @classmethod
-    def create(
-        cls,
-        root: Path,
-        *,
-        origin: str,
-        signer: Signer,
-        log_signer: Signer,
-        clock: Clock,
-        memory: LogMemory,
-        nonce: bytes | None = None,
-    ) -> Self:
+    def create(cls, root: Path, *, memory: LogMemory, **options: Any) -> Self:
         """Make a new store in the folder ``root`` and return it.
 
         Arguments and errors are those of :func:`lyrikstore.history.transact.create_store`.
         """
         from lyrikstore.history.transact import create_store
 
-        create_store(
-            root,
-            origin=origin,
-            signer=signer,
-            log_signer=log_signer,
-            clock=clock,
-            memory=memory,
-            nonce=nonce,
-        )
+        create_store(root, memory=memory, **options)
         return cls.open(root, memory=memory)
 
     def transaction(self, *, log_signer: Signer) -> "TransactionBuilder":
@@ -267,6 +248,11 @@ class Repository:
     def live(self) -> LiveObjects:
         """The packs and piece lists of the covered transactions, pending ones included."""
         return self._live
+
+    @property
+    def home_live(self) -> LiveObjects:
+        """As :attr:`live`, without what is pending."""
+        return fold(self._records.transactions[: self._records.covered(self._signed.size)])
 
     @property
     def blobs(self) -> BlobStore:

@@ -8,6 +8,7 @@ whoever extends the log next, with the same memory, publishes it.
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history import merkle
 from lyrikstore.history.accept import require_blobs
@@ -164,6 +166,8 @@ def create_store(
     clock: Clock,
     memory: LogMemory,
     nonce: bytes | None = None,
+    writers: Sequence[str] = (),
+    log_keys: Sequence[PublicKey] = (),
 ) -> None:
     """Make a store at ``root``, whole or not at all.
 
@@ -175,6 +179,9 @@ def create_store(
         clock: Tells when the genesis claims to be signed.
         memory: Where to remember what the log key signed.
         nonce: 16 bytes; random unless a test wants to know them.
+        writers: DIDs of others who may say everything but the policy.
+        log_keys: Further keys that may sign the log, for the life of the store: one per machine
+            or person that pushes.
 
     Raises:
         ConflictError: (``store-exists``) there is something at ``root``; (``log-key-used``) the
@@ -188,7 +195,9 @@ def create_store(
         raise InvalidInputError("same-key", "the owner's key and the log key must differ")
     key = VerifierKey(origin, log_signer.public)
     value = os.urandom(16) if nonce is None else nonce
-    body = Genesis(origin, value.hex(), Policy.sole(signer.did, key)).to_json()
+    keys = dict.fromkeys((key, *(VerifierKey(origin, other) for other in log_keys)))
+    policy = Policy.shared(signer.did, tuple(keys), tuple(dict.fromkeys(writers)))
+    body = Genesis(origin, value.hex(), policy).to_json()
     genesis = sign_manifest(
         kind="genesis",
         store=None,

@@ -11,12 +11,30 @@ from lyrikstore_cli.session import STORE_FOLDER, Session
 @declare("init", signs=True, epilog="lyrikstore key new && lyrikstore init")
 @click.argument("directory_", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--origin", help="The log's name, such as example.org/data; by default a random one.")
-def command(session: Session, directory_: Path, origin: str | None) -> None:
+@click.option("--writer", "writers", multiple=True, metavar="DID", help="Who else may sign here.")
+@click.option(
+    "--log-key",
+    "log_keys",
+    multiple=True,
+    metavar="KEY",
+    help="A further key (did:key or Multikey) that may sign the log, for good.",
+)
+def command(
+    session: Session,
+    directory_: Path,
+    origin: str | None,
+    writers: tuple[str, ...],
+    log_keys: tuple[str, ...],
+) -> None:
     """Create a store in DIR (by default here), with a log of its own.
 
     Your key signs the store's first entry; a new key, kept beside yours, signs its log. Your own
     key is added to your trust file, for this store only.
+
+    Who else shall push to this store needs two keys: one to sign with (--writer), one for the log
+    (--log-key). Log keys cannot be added later.
     """
+    from lyrikstore.crypto.multikey import did_key, parse_did_key, parse_multikey
     from lyrikstore.store import Store
 
     folder = directory_ / STORE_FOLDER
@@ -33,6 +51,11 @@ def command(session: Session, directory_: Path, origin: str | None) -> None:
         memory_dir=session.paths.memory,
         trust_file=session.paths.trust,
         origin=origin,
+        writers=[did_key(parse_did_key(did)) for did in writers],
+        log_keys=[
+            parse_did_key(key) if key.startswith("did:") else parse_multikey(key)
+            for key in log_keys
+        ],
     )
     session.emit(
         "init",

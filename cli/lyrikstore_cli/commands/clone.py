@@ -1,0 +1,99 @@
+"""``lyrikstore clone``: a verified copy of a store, to work in."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import STORE_FOLDER, Session
+from lyrikstore_cli.ui import clean, size
+
+
+@declare(
+    "clone",
+    epilog="lyrikstore clone s3://bucket/archive\n"
+    "lyrikstore clone sftp://host/archive --only acme/contracts",
+)
+@click.argument("url")
+@click.argument("directory_", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--no-data", is_flag=True, help="Fetch what describes and proves, but no files.")
+@click.option("--only", multiple=True, metavar="REF", help="Fetch the files of REF only.")
+@click.option("--id", "expected", metavar="ID", help="The store's id, if you know it.")
+def command(
+    session: Session,
+    url: str,
+    directory_: Path | None,
+    no_data: bool,
+    only: tuple[str, ...],
+    expected: str | None,
+) -> None:
+    """Make a verified copy of the store at URL in DIR (by default its last part), to work in.
+
+    What you commit there waits in a log of its own until you push it. Everything is verified on
+    arrival. Without --id the store is believed to be the one you meant, as nothing here knows
+    better: compare the id that is shown. A clone that was cut off goes on when run again.
+    """
+    from lyrikstore.history.partial import Selection
+    from lyrikstore.objects.remote import RemoteUrl
+    from lyrikstore.store import Store
+    from lyrikstore_cli.remotes import NamedRemote, Remotes
+
+    if no_data and only:
+        raise InvalidInputError("usage", "--no-data and --only exclude each other")
+    place = RemoteUrl.parse(url)
+    if place.scheme == "file" and (Path(place.path) / STORE_FOLDER / "format").is_file():
+        place = RemoteUrl.parse(str(Path(place.path) / STORE_FOLDER))
+    folder = directory_ or Path(_last_part(str(place)))
+    root = folder / STORE_FOLDER
+    with session.screen.progress("cloning") as meter:
+        store, result = Store.clone(
+            str(place),
+            root,
+            memory_dir=session.paths.memory,
+            trust_file=session.paths.trust,
+            scratch=root / "tmp",
+            expected=Digest.parse(expected) if expected else None,
+            selection=Selection(tuple(only)) if no_data or only else None,
+            progress=meter,
+        )
+    remotes = Remotes(session.paths.remotes, root)
+    for stale in remotes.all():
+        remotes.remove(stale.name)  # of a store that stood here before
+    remotes.add(NamedRemote("origin", str(place)))
+    founder = store.repository.genesis.author
+    trusted = store.trust.vouches_for(founder, store=store.id, at=store.clock()) is not None
+    known = result.known or trusted
+    session.emit(
+        "clone",
+        {
+            "store": str(store.id),
+            "path": str(root),
+            "url": str(place),
+            "founder": founder,
+            "known": known,
+            "entries": result.after,
+            "packs": result.packs.files,
+            "bytes": result.packs.bytes,
+            "notFetched": result.missing,
+        },
+    )
+    screen = session.screen
+    screen.result(
+        f"✓ cloned   {clean(place)} to {folder}  store {store.id.short}, {result.after} log entries"
+    )
+    screen.result(f"✓ fetched  {result.packs.files} packs, {size(result.packs.bytes)}")
+    if result.missing:
+        screen.result(f"! {result.missing} packs are not fetched; lyrikstore pull --all-data does")
+    if not known:
+        screen.result(
+            f"! first seen here: store {store.id}, founded by {clean(founder)}; compare "
+            "both with what its owner tells you"
+        )
+
+
+def _last_part(url: str) -> str:
+    parts = [part for part in url.split("/") if part and part != STORE_FOLDER]
+    name = parts[-1] if parts else "store"
+    return name if not name.startswith((".", "-")) and ":" not in name else "store"

@@ -1,0 +1,50 @@
+"""``lyrikstore pull``: what others pushed comes here, verified."""
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean, size
+
+
+@declare("pull", epilog="lyrikstore pull\nlyrikstore pull --all-data")
+@click.argument("remote", required=False)
+@click.option("--all-data", is_flag=True, help="Fetch what a partial clone left out.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would come; change nothing.")
+def command(session: Session, remote: str | None, all_data: bool, dry_run: bool) -> None:
+    """Bring this store up to what REMOTE has (by default `origin`, or the only one).
+
+    Everything is verified on arrival. A remote that is older than what was seen of it, or that
+    went another way, is refused.
+    """
+    store = session.open_store()
+    source = session.remotes().find(remote)
+    with session.screen.progress("pulling") as meter:
+        result = store.pull(source.url, all_data=all_data, dry_run=dry_run, progress=meter)
+    session.emit(
+        "pull",
+        {
+            "remote": source.name,
+            "url": source.url,
+            "dryRun": dry_run,
+            "before": result.before,
+            "after": result.after,
+            "packs": result.packs.files,
+            "bytes": result.packs.bytes,
+            "notFetched": result.missing,
+        },
+    )
+    screen = session.screen
+    did = "would fetch" if dry_run else "✓ fetched "
+    screen.result(
+        f"{did} {result.packs.files} packs, {size(result.packs.bytes)}, from {clean(source.url)}"
+    )
+    if result.before == result.after:
+        screen.result(f"– nothing new: the log has {result.after} entries")
+    else:
+        screen.result(
+            f"{'–' if dry_run else '✓'} log      {result.after - result.before} new "
+            f"entries, {result.after} in all"
+        )
+    if result.missing:
+        screen.result(f"! {result.missing} packs are not fetched; lyrikstore pull --all-data does")

@@ -1,0 +1,80 @@
+"""``lyrikstore push``: what is here goes to the home log, or to a mirror."""
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean, size
+
+
+@declare(
+    "push",
+    passphrase=True,
+    epilog="lyrikstore remote add origin s3://bucket/archive\nlyrikstore push",
+)
+@click.argument("remote", required=False)
+@click.option("--mirror", is_flag=True, help="Make the remote a copy that nobody extends.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be pushed; change nothing.")
+def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -> None:
+    """Bring what is here and not there to REMOTE (by default `origin`, or the only one).
+
+    The first remote a store is pushed to becomes the home of its log: from then on this folder is
+    a clone of it, as every other, and what is committed waits here until it is pushed. With
+    --mirror the home stays here and the remote is a copy. Exit code 15: somebody else changed a
+    name meanwhile; nothing was pushed.
+    """
+    store = session.open_store()
+    target = session.remotes().find(remote)
+    with session.screen.progress("pushing") as meter:
+        result = store.push(
+            target.url,
+            log_signer=lambda: session.log_signer(store.log_keys()),
+            mirror=mirror or target.mirror,
+            dry_run=dry_run,
+            progress=meter,
+        )
+    session.emit(
+        "push",
+        {
+            "remote": target.name,
+            "url": target.url,
+            "dryRun": dry_run,
+            "what": result.what,
+            "before": result.before,
+            "after": result.after,
+            "logged": [str(one) for one in result.logged],
+            "overtaken": [str(one.id) for one in result.overtaken],
+            "pending": result.pending,
+            "packs": result.packs.files,
+            "bytes": result.packs.bytes,
+        },
+    )
+    screen = session.screen
+    did = "would copy" if dry_run else "✓ copied "
+    screen.result(
+        f"{did}  {result.packs.files} packs, {size(result.packs.bytes)}, to {clean(target.url)}"
+    )
+    for manifest in result.overtaken:
+        screen.result(
+            f"! overtaken: {manifest.name} {manifest.id.short} stays here, without effect"
+        )
+    if dry_run:
+        screen.result(
+            f"– nothing was changed; the log there would grow from {result.before} "
+            f"to {result.after} entries"
+        )
+    elif result.before == result.after:
+        screen.result(f"– nothing new: {clean(target.name)} has all {result.after} log entries")
+    else:
+        screen.result(
+            f"✓ logged   {result.after - result.before} entries; the log there has {result.after}"
+        )
+    if result.what == "moved" and not dry_run:
+        screen.result(
+            f"! the home of this log is {clean(target.url)} from now on: what you commit "
+            "here waits until you push"
+        )
+    if result.what == "filled" and result.pending:
+        screen.result(
+            f"! {result.pending} entries wait for a push to the home; a mirror does not take them"
+        )

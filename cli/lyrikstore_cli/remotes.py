@@ -1,0 +1,135 @@
+"""The remotes a user gave a store: one small file per store in the configuration folder.
+
+They are the user's, never the store's: a copied store must not choose where its reader's work is
+sent to.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    storage_error,
+)
+
+DEFAULT = "origin"
+_MAX = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRemote:
+    """A remote by name.
+
+    Attributes:
+        name: What the user calls it.
+        url: Where it is, without secrets.
+        mirror: Whether a push makes it a mirror.
+    """
+
+    name: str
+    url: str
+    mirror: bool = False
+
+
+class Remotes:
+    """The remotes of one store.
+
+    Args:
+        folder: The user's folder of remotes.
+        store: The store's folder.
+    """
+
+    def __init__(self, folder: Path, store: Path) -> None:
+        self._store = os.fsencode(store.resolve())
+        self._path = folder / f"{sha256(self._store).hexdigest()[:32]}.json"
+
+    def all(self) -> list[NamedRemote]:
+        """Return them in the order they were added.
+
+        Raises:
+            FormatError: (``bad-remotes``) the file is damaged.
+        """
+        try:
+            with self._path.open("rb") as file:
+                document = json.loads(file.read(_MAX))
+            return [
+                NamedRemote(str(one["name"]), str(one["url"]), one["mirror"] is True)
+                for one in document["remotes"]
+            ]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise storage_error(error, f"reading {self._path}") from error
+        except (ValueError, KeyError, TypeError):
+            raise FormatError(
+                "bad-remotes", f"{self._path} is damaged", hint="remove it, and add them again"
+            ) from None
+
+    def find(self, name: str | None) -> NamedRemote:
+        """Return the remote of that name; without a name ``origin``, or the only one.
+
+        Raises:
+            NotFoundError: (``no-remote``) there is none.
+        """
+        known = self.all()
+        if name is None and len(known) == 1:
+            return known[0]
+        wanted = name or DEFAULT
+        for remote in known:
+            if remote.name == wanted:
+                return remote
+        names = ", ".join(remote.name for remote in known)
+        raise NotFoundError(
+            "no-remote",
+            f"this store has no remote {wanted!r}" + (f" (only {names})" if names else ""),
+            hint="lyrikstore remote add NAME URL",
+        )
+
+    def add(self, remote: NamedRemote) -> None:
+        """Remember a remote.
+
+        Raises:
+            ConflictError: (``remote-exists``) the name is taken.
+            InvalidInputError: (``bad-name``) it cannot be a name.
+        """
+        if not remote.name.replace("-", "").replace("_", "").isalnum() or len(remote.name) > 64:
+            raise InvalidInputError(
+                "bad-name", f"not a name for a remote: {remote.name[:80]!r}", hint="such as origin"
+            )
+        known = self.all()
+        if any(one.name == remote.name for one in known):
+            raise ConflictError(
+                "remote-exists",
+                f"there is a remote {remote.name} already",
+                hint=f"lyrikstore remote remove {remote.name}",
+            )
+        self._write([*known, remote])
+
+    def remove(self, name: str) -> NamedRemote:
+        """Forget a remote; what is there stays.
+
+        Raises:
+            NotFoundError: (``no-remote``) there is none of that name.
+        """
+        gone = self.find(name)
+        self._write([one for one in self.all() if one.name != name])
+        return gone
+
+    def _write(self, remotes: list[NamedRemote]) -> None:
+        document = {
+            "store": self._store.decode("utf-8", "backslashreplace"),
+            "remotes": [asdict(one) for one in remotes],
+        }
+        building = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            building.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+            building.replace(self._path)
+        except OSError as error:
+            raise storage_error(error, f"writing {self._path}") from error

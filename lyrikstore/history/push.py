@@ -1,0 +1,372 @@
+"""Bringing work to a remote: filling a mirror, moving the home, or appending to it (spec/15 §5).
+
+A log has one home. The first remote that a store is pushed to becomes it: from then on the folder
+here is a clone like any other, and nobody has to guess who may extend the log. ``--mirror`` keeps
+the home where it is, and makes the remote a copy that nobody extends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import ConflictError, IncompleteError, NotFoundError
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.accept import require_blobs
+from lyrikstore.history.append import Appender, ref_moved
+from lyrikstore.history.contact import Contact, Relation, is_missing, meet, rolled_back
+from lyrikstore.history.local import MARK, Mark, read_mark
+from lyrikstore.history.logview import LoggedEntry
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.pull import copy_log, pull
+from lyrikstore.history.refs import RefTable
+from lyrikstore.history.repository import Repository
+from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.sync import Moved, Overlay, Progress, absent, copy_packs
+from lyrikstore.objects.transactions import LogItem, PackChanges, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class PushResult:
+    """What a push did.
+
+    Attributes:
+        what: ``filled`` a mirror, ``moved`` the home there, or ``appended`` to the home.
+        before: Log entries at the remote before.
+        after: And afterwards.
+        logged: Ids that the home log has now, in order; empty unless ``appended``.
+        overtaken: Pending versions that others overtook, and that stay here.
+        pending: What still waits in the local log.
+        packs: What was copied, or for a dry run would be.
+    """
+
+    what: str
+    before: int
+    after: int
+    logged: tuple[Digest, ...]
+    overtaken: tuple[Manifest, ...]
+    pending: int
+    packs: Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A remote as a push needs to know it.
+
+    Attributes:
+        backend: Its files.
+        location: Its folder, or its URL without secrets.
+        name: What to call it in messages.
+        mirror: Whether it shall be a mirror.
+    """
+
+    backend: Backend
+    location: Path | str
+    name: str
+    mirror: bool = False
+
+    @property
+    def id(self) -> str:
+        """What a store remembers of the place its home is being moved to."""
+        return str(Digest.of(str(self.location).encode("utf-8", "surrogateescape")))
+
+
+def push(
+    repository: Repository,
+    remote: Remote,
+    *,
+    memory: LogMemory,
+    log_signer: Callable[[], Signer],
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> PushResult:
+    """Bring what is here and not there to a remote.
+
+    Args:
+        repository: This store.
+        remote: The remote.
+        memory: What the log key signed before, and what was seen of the log.
+        log_signer: Gives a signer whose key the genesis lists; asked only if the home log is to be
+            extended.
+        dry_run: Find out what would happen; change nothing.
+        progress: Told of the packs.
+
+    Raises:
+        ConflictError: (``ref-moved``) somebody else pushed another version of a name; nothing was
+            pushed; (``remote-ahead``) pull first; (``no-home``, ``two-homes``) it is not clear
+            where the home is; (``other-store``, ``foreign-record``, ``copied-store``, ``busy``).
+        KeyMaterialError: No log key of the home is at hand.
+        VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
+        IncompleteError: (``not-fetched``) a partial clone cannot fill a mirror.
+        RemoteError, StorageError, LockedError: As the media. What was copied stays there.
+    """
+    try:
+        contact = meet(remote.backend, repository, remote.name)
+    except NotFoundError as error:
+        if not is_missing(error):
+            raise
+        return _begin(repository, remote, dry_run=dry_run, progress=progress)
+    if contact.mark is None and not remote.mirror:
+        if not repository.is_mirror:
+            raise _two_homes(remote)
+        return _append(
+            repository,
+            remote,
+            contact,
+            memory=memory,
+            log_signer=log_signer,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    if contact.relation is Relation.AHEAD:
+        raise ConflictError(
+            "remote-ahead",
+            f"{remote.name} has {contact.signed.size} log entries, this store "
+            f"{repository.checkpoint.size}",
+            hint="lyrikstore pull first",
+        )
+    if contact.mark is None:
+        if repository.is_mirror:
+            raise ConflictError(
+                "two-homes",
+                f"{remote.name} is the home of this store, and cannot be its mirror too",
+                hint="lyrikstore remote remove and add it again without --mirror",
+            )
+        if not dry_run:
+            remote.backend.create(MARK, Mark().encode())
+    return _fill(repository, remote, contact, "filled", dry_run=dry_run, progress=progress)
+
+
+def _two_homes(remote: Remote) -> ConflictError:
+    return ConflictError(
+        "two-homes",
+        f"{remote.name} and this store are both homes of one log: one is a copy of the other",
+        hint="to make that one a mirror: lyrikstore push --mirror; to go on with that one, move "
+        "this store away and clone it",
+    )
+
+
+def _begin(
+    repository: Repository, remote: Remote, *, dry_run: bool, progress: Progress | None
+) -> PushResult:
+    local = repository.backend
+    if remote.mirror:
+        if not dry_run:
+            remote.backend.create(MARK, Mark().encode())
+        return _fill(repository, remote, None, "filled", dry_run=dry_run, progress=progress)
+    mark = read_mark(local)
+    if mark is not None and mark.moving != remote.id:
+        raise ConflictError(
+            "no-home",
+            f"there is no store at {remote.name}, and the home of this one is elsewhere",
+            hint="push there with --mirror for a copy, or to the remote this was cloned from",
+        )
+    if dry_run:
+        return _fill(repository, remote, None, "moved", dry_run=True, progress=progress)
+    # First nobody extends the log here any more, then it can be extended there: in between it has
+    # no home, and the next push goes on.
+    if mark is None:
+        with StoreLock(repository.root / "lock"):
+            repository.refresh()
+            local.create(MARK, Mark(remote.id).encode())
+        repository.refresh()
+    result = _fill(repository, remote, None, "moved", dry_run=False, progress=progress)
+    local.replace(MARK, Mark().encode())
+    repository.refresh()
+    return result
+
+
+def _fill(
+    repository: Repository,
+    remote: Remote,
+    contact: Contact | None,
+    what: str,
+    *,
+    dry_run: bool,
+    progress: Progress | None,
+) -> PushResult:
+    signed, records = repository.checkpoint, repository.records
+    old = contact.signed if contact else None
+    first = records.covered(old.size) if old else 0
+    transactions = records.transactions[: records.covered(signed.size)]
+    live = repository.home_live
+    added = {pack.id for transaction in transactions[first:] for pack in transaction.added}
+    packs = [pack for pack in live.packs if pack.id in added]
+    missing = absent(repository.backend, packs)
+    if missing:
+        raise IncompleteError(
+            "not-fetched",
+            f"{len(missing)} packs are not here, so this clone cannot fill a mirror",
+            hint="lyrikstore pull --all-data",
+        )
+    if dry_run:
+        lacking = absent(remote.backend, packs)
+        moved = Moved(len(lacking), sum(pack.bytes for pack in lacking))
+    else:
+        moved = copy_log(
+            repository.backend,
+            remote.backend,
+            records,
+            signed,
+            old,
+            packs=packs,
+            progress=progress,
+        )
+    before = old.size if old else 0
+    return PushResult(what, before, signed.size, (), (), len(repository.pending), moved)
+
+
+def _append(
+    repository: Repository,
+    remote: Remote,
+    contact: Contact,
+    *,
+    memory: LogMemory,
+    log_signer: Callable[[], Signer],
+    dry_run: bool,
+    progress: Progress | None,
+) -> PushResult:
+    if contact.relation is Relation.BEHIND:
+        raise rolled_back(remote.name, contact.signed.head, repository.checkpoint.head)
+    there = Repository.over(
+        Overlay(remote.backend, repository.backend),
+        location=remote.location,
+        memory=memory,
+        known=repository,
+    )
+    before = there.checkpoint.size
+    choice = _choose(repository, there.home_table)
+    entries = [entry for entry in choice.entries if not _has(there, entry)]
+    holders = _holders(repository, entries)
+    packs = [pack for holder in holders for pack in holder.added]
+    if dry_run or not entries:
+        lacking = absent(remote.backend, packs)
+        moved = Moved(len(lacking), sum(pack.bytes for pack in lacking)) if entries else Moved()
+        if not dry_run:
+            pull(repository, remote.backend, remote.name, memory=memory, progress=progress)
+        after = before if not entries else before + len(entries) + 1
+        logged = tuple(entry.id for entry in entries)
+        return PushResult(
+            "appended", before, after, logged, choice.overtaken, len(repository.pending), moved
+        )
+    appender = Appender(there, log_signer=log_signer(), memory=memory)
+    # Before any lock is held: only then may the record name them, and nobody waits meanwhile.
+    moved = copy_packs(repository.backend, remote.backend, packs, progress)
+    manifests = [repository.manifest(entry.id) for entry in entries if entry.type == "manifest"]
+    lists = dict(pair for holder in holders for pair in holder.chunk_lists)
+    packs += _dropped_meanwhile(repository, there, manifests, PackChanges(tuple(packs)))
+    copy_packs(repository.backend, remote.backend, packs)
+    changes = PackChanges(tuple(dict.fromkeys(packs)), tuple(lists.items()))
+
+    def won(record: Transaction) -> None:
+        # Whoever collects garbage there may have taken our packs before a record named them.
+        copy_packs(repository.backend, remote.backend, record.added)
+
+    appender.append(
+        [LogItem(entry.type, entry.id) for entry in entries if entry.type != "transaction"],
+        manifests,
+        lambda: changes,
+        overtaken=frozenset(manifest.id for manifest in choice.needed),
+        won=won,
+    )
+    pull(repository, remote.backend, remote.name, memory=memory)
+    return PushResult(
+        "appended",
+        before,
+        there.checkpoint.size,
+        tuple(entry.id for entry in entries),
+        choice.overtaken,
+        len(repository.pending),
+        moved,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    # What of the pending entries goes home: those with effect, and overtaken ones that they rest
+    # on; other overtaken ones stay.
+    entries: tuple[LoggedEntry, ...]
+    needed: tuple[Manifest, ...]
+    overtaken: tuple[Manifest, ...]
+
+
+def _choose(repository: Repository, home: RefTable) -> _Choice:
+    without_effect = {item.index for item in repository.flagged}
+    table = home.copy()
+    index = 1 << 52  # any number will do: nobody sees this table
+    wanted: set[Digest] = set()
+    overtaken: dict[Digest, Manifest] = {}
+    for entry in repository.pending:
+        if entry.type != "manifest":
+            continue
+        manifest = repository.manifest(entry.id)
+        if entry.index in without_effect:
+            overtaken[entry.id] = manifest
+            continue
+        current = table.refs.get(manifest.name)
+        index += 1
+        reason = table.apply(index, manifest)
+        # What the policy forbids by now is said when the slot is asked for; what is there already
+        # was brought by a push whose answer got lost.
+        there = reason == "already-logged" and _moved(home, entry.id)
+        if reason is not None and reason != "unauthorised" and not there:
+            raise ref_moved(
+                manifest,
+                current.id if current else None,
+                hint="lyrikstore pull, then make the change again on what is current",
+            )
+        wanted.update(item.id for item in manifest.inputs)
+    needed: list[Manifest] = []
+    for identity in reversed(list(overtaken)):
+        if identity in wanted:
+            manifest = overtaken.pop(identity)
+            needed.insert(0, manifest)
+            wanted.update(item.id for item in manifest.inputs)
+    entries = tuple(entry for entry in repository.pending if entry.id not in overtaken)
+    return _Choice(entries, tuple(needed), tuple(overtaken.values()))
+
+
+def _moved(table: RefTable, identity: Digest) -> bool:
+    return any(identity in state.history for state in table.refs.values())
+
+
+def _has(repository: Repository, entry: LoggedEntry) -> bool:
+    try:
+        repository.index_of(entry.id, entry.type)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _holders(repository: Repository, entries: list[LoggedEntry]) -> list[Transaction]:
+    ids = {entry.id for entry in entries}
+    return [
+        transaction
+        for transaction in repository.pending_transactions
+        if any(item.id in ids for item in transaction.log)
+    ]
+
+
+def _dropped_meanwhile(
+    repository: Repository, there: Repository, manifests: list[Manifest], changes: PackChanges
+) -> list[PackRef]:
+    # What is pending may rest on packs that the home dropped since; then they go there again.
+    first = repository.records.covered(repository.checkpoint.size)
+    dropped = {
+        pack for transaction in there.records.transactions[first:] for pack in transaction.dropped
+    }
+    if not dropped:
+        return []
+    try:
+        require_blobs(there, manifests, changes)
+    except IncompleteError:
+        live = {pack.id for pack in there.live.packs}
+        return [
+            pack
+            for pack in repository.home_live.packs
+            if pack.id in dropped and pack.id not in live
+        ]
+    return []
