@@ -21,6 +21,7 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
+from lyrikstore.history.sharing import Shared
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from lyrikstore.curate.status import FolderStatus
     from lyrikstore.curate.why import Explanation
     from lyrikstore.history.lineage import Graph
-    from lyrikstore.history.partial import Selection
-    from lyrikstore.history.pull import PullResult
-    from lyrikstore.history.push import PushResult
     from lyrikstore.history.tree import Tree
     from lyrikstore.index.query import QueryResult
     from lyrikstore.publish.card import CardResult
@@ -50,7 +48,7 @@ Progress = Callable[..., None]
 
 
 @dataclass
-class Store:
+class Store(Shared):
     """One store, and who may append to it. Make it with :meth:`open` or :meth:`create`.
 
     Attributes:
@@ -124,7 +122,7 @@ class Store:
             origin: The log's name; by default a random one.
             clock: The time.
             writers: DIDs of others who may say everything but the policy.
-            log_keys: Further keys that may sign its log.
+            log_keys: Keys of others that may sign its log.
 
         Raises:
             ConflictError: (``store-exists``) there is one.
@@ -168,128 +166,6 @@ class Store:
         from lyrikstore.credentials.trust import load_trust
 
         return load_trust(self.trust_file)
-
-    @classmethod
-    def clone(
-        cls,
-        url: str,
-        folder: Path,
-        *,
-        memory_dir: Path,
-        trust_file: Path,
-        scratch: Path,
-        expected: Digest | None = None,
-        selection: "Selection | None" = None,
-        progress: Progress | None = None,
-    ) -> "tuple[Store, PullResult]":
-        """Make a clone of the store at ``url`` in ``folder``, and say what came.
-
-        Args:
-            url: As :func:`lyrikstore.objects.remote.open_backend` takes it.
-            folder: The store folder to make.
-            memory_dir: Where this user's log checkpoints are remembered.
-            trust_file: This user's trust file.
-            scratch: A folder for temporary files.
-            expected: The store's id, if known; else it is trusted on first use.
-            selection: What data to fetch; None for everything.
-            progress: Told ``(packs done, packs in all, bytes done)``.
-
-        Raises:
-            ConflictError, VerificationError, RemoteError, StorageError: See
-                :func:`lyrikstore.history.pull.clone`.
-        """
-        from lyrikstore.history.pull import clone
-        from lyrikstore.objects.remote import open_backend
-
-        memory = LogMemory(memory_dir)
-        repository, result = clone(
-            open_backend(url, scratch=scratch),
-            url,
-            folder,
-            memory=memory,
-            expected=expected,
-            selection=selection,
-            progress=progress,
-        )
-        return cls(repository, memory, trust_file), result
-
-    def pull(
-        self,
-        url: str,
-        *,
-        all_data: bool = False,
-        dry_run: bool = False,
-        progress: Progress | None = None,
-    ) -> "PullResult":
-        """Bring the copy of the home log here up to what ``url`` has; see ``history.pull``."""
-        from lyrikstore.history.pull import pull
-        from lyrikstore.objects.remote import open_backend
-
-        return pull(
-            self.repository,
-            open_backend(url, scratch=self.repository.backend.scratch),
-            url,
-            memory=self.memory,
-            all_data=all_data,
-            dry_run=dry_run,
-            progress=progress,
-        )
-
-    def push(
-        self,
-        url: str,
-        *,
-        log_signer: "Callable[[], Signer]",
-        mirror: bool = False,
-        dry_run: bool = False,
-        progress: Progress | None = None,
-    ) -> "PushResult":
-        """Bring what is here to ``url``: to the home log, or to a mirror of it.
-
-        Args:
-            url: As :func:`lyrikstore.objects.remote.open_backend` takes it.
-            log_signer: Gives a signer of the home log; asked only if that is to be extended.
-            mirror: Whether the remote shall be a mirror.
-            dry_run: Find out what would happen; change nothing.
-            progress: Told ``(packs done, packs in all, bytes done)``.
-
-        Raises:
-            ConflictError, VerificationError, RemoteError, KeyMaterialError: See
-                :func:`lyrikstore.history.push.push`.
-        """
-        from lyrikstore.history.push import Remote, push
-        from lyrikstore.objects.backend import LocalBackend
-        from lyrikstore.objects.remote import open_backend
-
-        backend = open_backend(url, scratch=self.repository.backend.scratch)
-        location = backend.root if isinstance(backend, LocalBackend) else url
-        return push(
-            self.repository,
-            Remote(backend, location, url, mirror),
-            memory=self.memory,
-            log_signer=log_signer,
-            dry_run=dry_run,
-            progress=progress,
-        )
-
-    def own_log_keys(self) -> tuple[str, ...]:
-        """Return the keys that sign what is committed here, as Multikeys; a clone begins with none.
-
-        In a clone that is the key of its local log.
-        """
-        from lyrikstore.crypto.multikey import encode_multikey
-        from lyrikstore.history.local import read_local_key
-
-        if not self.repository.is_mirror:
-            return self.log_keys()
-        key = read_local_key(self.repository.backend)
-        return () if key is None else (encode_multikey(key.key),)
-
-    def log_keys(self) -> tuple[str, ...]:
-        """Return the keys that may extend the home log, as Multikeys."""
-        from lyrikstore.crypto.multikey import encode_multikey
-
-        return tuple(encode_multikey(entry.key) for entry in self.repository.founding_policy.logs)
 
     def resolve(self, ref: str) -> Manifest:
         """Return the manifest a person means: NAME, NAME~N, a full id or the start of one."""

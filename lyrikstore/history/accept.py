@@ -18,8 +18,9 @@ from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proof import verify_proof
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy import Policy
-from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, MAX_READ, Repository
+from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
+from lyrikstore.history.view import MAX_READ
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.blobs import BlobStore
 from lyrikstore.objects.packs import PackRef

@@ -33,7 +33,8 @@ from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.memory import LogMemory, MemoryState
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.refs import check_genesis
-from lyrikstore.history.repository import MAX_READ, Repository
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.view import MAX_READ
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.blobs import open_blobs
 from lyrikstore.objects.sync import Overlay

@@ -6,9 +6,9 @@ Everything kept between calls is kept in memory only, and follows from verified 
 what its local log holds and the home log does not have yet follows the entries of the home log.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -19,39 +19,30 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.crypto.signer import Signer
-from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, read_mark
-from lyrikstore.history.log import EntryType, SignedCheckpoint, TlogProof
 from lyrikstore.history.logview import (
     NO_RECORDS,
     LoggedEntry,
-    Records,
     check_format,
-    check_head,
-    check_tiles,
-    claimed_size,
-    prove,
-    read_checkpoint,
-    read_records,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.policy import Policy
-from lyrikstore.history.refs import Flagged, RefState, RefTable, check_genesis
+from lyrikstore.history.refs import Flagged, RefState, RefTable
 from lyrikstore.history.resolve import credentials_by_subject, resolve, state_of
 from lyrikstore.history.tree import Tree
+from lyrikstore.history.view import MAX_READ, StoreView
 from lyrikstore.objects.backend import Backend, LocalBackend
-from lyrikstore.objects.blobs import BlobStore, open_blobs
-from lyrikstore.objects.transactions import LiveObjects, Transaction, TransactionLog, fold
+from lyrikstore.objects.transactions import TransactionLog
 
 if TYPE_CHECKING:
     from lyrikstore.history.transact import TransactionBuilder
 
+__all__ = ["MAX_CREDENTIAL_BYTES", "MAX_READ", "Repository"]
+
 MAX_CREDENTIAL_BYTES = 1 << 20
-MAX_READ = 16 << 20
-"""More than a manifest may have: its size is judged by its own parser, not by a pack's index."""
 
 
-class Repository:
+class Repository(StoreView):
     """The verified view of one store. Make it with :meth:`open` or :meth:`create`.
 
     The view is of one moment; :meth:`refresh` moves it to now. Not for use from several threads.
@@ -65,24 +56,19 @@ class Repository:
         memory: LogMemory | None = None,
         known: "Repository | None" = None,
     ) -> None:
-        self._backend = backend
-        self._location = location
         self._memory = memory
-        self._records: Records = NO_RECORDS
-        self._live = LiveObjects((), {})
-        self._blobs = open_blobs(backend, self._live)
-        self._manifests: dict[Digest, Manifest] = {}
         self._table = RefTable()
         self._applied = 0
         if known is not None:
-            self._records, self._applied = known.records, known.checkpoint.size
-            self._table = known.home_table.copy()
-            self._manifests = known._manifests.copy()  # noqa: SLF001 - another of this class
-        self._local: LocalLog | None = None
+            self._table, self._applied = known.home_table.copy(), known.checkpoint.size
         self._whole: RefTable | None = None
         self._about: dict[str, list[LoggedEntry]] | None = None
-        self._index: dict[tuple[EntryType, Digest], int] | None = None
-        self._load()
+        super().__init__(
+            backend,
+            location,
+            known.records if known else NO_RECORDS,
+            known._manifests.copy() if known else None,  # noqa: SLF001 - another of this class
+        )
 
     @classmethod
     def open(cls, root: Path, *, memory: LogMemory | None = None) -> Self:
@@ -166,108 +152,10 @@ class Repository:
             with self.transaction(log_signer=log_signer):
                 pass
 
-    def refresh(self) -> None:
-        """Move the view to what is published now; verified as by :meth:`open`."""
-        self._load()
-
-    @property
-    def root(self) -> Path:
-        """The store's folder.
-
-        Raises:
-            InvalidInputError: (``not-a-folder``) the store is on another machine.
-        """
-        if not isinstance(self._location, Path):
-            raise InvalidInputError(
-                "not-a-folder",
-                f"{self._location} is no folder of this machine",
-                hint="make a clone: lyrikstore clone URL",
-            )
-        return self._location
-
-    @property
-    def location(self) -> Path | str:
-        """Where the store is: its folder, or what the memory calls the place."""
-        return self._location
-
-    @property
-    def is_mirror(self) -> bool:
-        """Whether the log is extended elsewhere, so that commits go to a local log."""
-        return self._mark is not None
-
-    @property
-    def own_log(self) -> OwnLog:
-        """The log that commits here extend: the home log, in a mirror the local one."""
-        if not self.is_mirror:
-            return OwnLog(self._backend, self._records, self._signed)
-        records = self._local.records if self._local else NO_RECORDS
-        signed = self._local.signed if self._local else None
-        return OwnLog(Within(self._backend, LOCAL), records, signed)
-
-    @property
-    def pending(self) -> tuple[LoggedEntry, ...]:
-        """What the local log of a mirror has and the home log has not, in order."""
-        return self._pending
-
-    @property
-    def pending_transactions(self) -> tuple[Transaction, ...]:
-        """The local records that hold anything pending."""
-        return self._holders
-
-    @property
-    def backend(self) -> Backend:
-        """The store's files."""
-        return self._backend
-
-    @property
-    def store_id(self) -> Digest:
-        """The store's identity: the id of its genesis manifest."""
-        return self._genesis.id
-
-    @property
-    def genesis(self) -> Manifest:
-        """The verified genesis manifest."""
-        return self._genesis
-
-    @property
-    def origin(self) -> str:
-        """Name of the store's log."""
-        return self._signed.origin
-
     @property
     def policy(self) -> Policy:
         """The policy in force now."""
         return self.table.policy or self._founded.policy
-
-    @property
-    def founding_policy(self) -> Policy:
-        """The policy in the genesis manifest, whose ``logs`` hold for the life of the log."""
-        return self._founded.policy
-
-    @property
-    def live(self) -> LiveObjects:
-        """The packs and piece lists of the covered transactions, pending ones included."""
-        return self._live
-
-    @property
-    def home_live(self) -> LiveObjects:
-        """As :attr:`live`, without what is pending."""
-        return fold(self._records.transactions[: self._records.covered(self._signed.size)])
-
-    @property
-    def blobs(self) -> BlobStore:
-        """The blobs of the covered transactions."""
-        return self._blobs
-
-    @property
-    def records(self) -> Records:
-        """The covered records of the home log."""
-        return self._records
-
-    @property
-    def checkpoint(self) -> SignedCheckpoint:
-        """The verified log checkpoint of the home log."""
-        return self._signed
 
     @property
     def table(self) -> RefTable:
@@ -307,45 +195,6 @@ class Repository:
     def flagged(self) -> tuple[Flagged, ...]:
         """Logged manifests without effect, in log order; raises as :attr:`table` does."""
         return tuple(self.table.flagged)
-
-    def entries(self) -> Sequence[LoggedEntry]:
-        """Return the covered log entries, in order; those of a local log still pending last."""
-        return (*self._records.entries[: self._signed.size], *self._pending)
-
-    def is_logged(self, identity: Digest) -> bool:
-        """Return whether a covered entry of any type has this id."""
-        return any((kind, identity) in self._positions() for kind in get_args(EntryType))
-
-    def index_of(self, identity: Digest, kind: EntryType = "manifest") -> int:
-        """Return the log index of the first entry of this type with this id.
-
-        Raises:
-            NotFoundError: (``not-logged``) there is none: bytes are a manifest, or a credential,
-                only because an entry says so (attack cases A17, A36).
-        """
-        index = self._positions().get((kind, identity))
-        if index is None:
-            raise NotFoundError("not-logged", f"{identity.short} is not logged as a {kind}")
-        return index
-
-    def entry_of(self, identity: Digest, kind: EntryType = "manifest") -> LoggedEntry:
-        """Return the first entry of this type with this id; raises as :meth:`index_of`."""
-        return self.entries()[self.index_of(identity, kind)]
-
-    def proof_for(self, index: int) -> TlogProof:
-        """Return the proof that the entry at ``index`` is under the log checkpoint.
-
-        Raises:
-            InvalidInputError: (``bad-index``) there is no such entry; (``not-pushed``) it waits in
-                the local log.
-        """
-        if self._signed.size <= index < self._signed.size + len(self._pending):
-            raise InvalidInputError(
-                "not-pushed",
-                "it waits in the local log; only the home log can prove it to others",
-                hint="lyrikstore push brings it there",
-            )
-        return prove(self._records, self._signed, index)
 
     def manifest(self, identity: Digest) -> Manifest:
         """Return the logged manifest with this id, verified.
@@ -431,42 +280,11 @@ class Repository:
         """
         return [self.manifest(identity) for identity in state_of(self, name).history]
 
-    def check_tiles(self) -> list[str]:
-        """Return what is wrong with the log's tiles and bundles; reads them all."""
-        return check_tiles(self._backend, self._records, self._signed.size)
-
     def _load(self) -> None:
-        # The checkpoint first: records only grow, so those read after it are enough for it.
-        note = read_checkpoint(self._backend)
-        size = claimed_size(note)
-        records = read_records(self._backend, self._records, size=size)
-        covered = records.transactions[: records.covered(size)]
-        if records.entries[0].type != "manifest":
-            raise VerificationError("bad-genesis", "the log does not begin with a manifest")
-        first = records.entries[0].id
-        mark = read_mark(self._backend)
-        local = LocalLog.open(self._backend, first, self._local) if mark is not None else None
-        pending: tuple[LoggedEntry, ...] = ()
-        holders: tuple[Transaction, ...] = ()
-        if local is not None:
-            home = {(entry.type, entry.id) for entry in records.entries[:size]}
-            pending, holders = local.pending(home, size, len(covered))
-        live = fold((*covered, *holders))
-        blobs = self._blobs if live == self._live else open_blobs(self._backend, live)
-        genesis = self._manifests.get(first)
-        if genesis is None:
-            genesis = parse_manifest(blobs.read(first, max_bytes=MAX_READ))
-        founded = check_genesis(genesis)
-        signed = check_head(note, founded.policy.logs, records)
-        if signed.origin != founded.origin:
-            raise VerificationError("bad-genesis", "the log has another name than its genesis says")
-        if signed.size < self._applied:
+        super()._load()
+        if self._signed.size < self._applied:
             self._table, self._applied = RefTable(), 0
-        self._records, self._live, self._blobs = records, live, blobs
-        self._genesis, self._founded, self._signed = genesis, founded, signed
-        self._mark, self._local, self._pending, self._holders = mark, local, pending, holders
-        self._manifests[genesis.id] = genesis
-        self._whole = self._about = self._index = None
+        self._whole = self._about = None
 
     def _apply(self, table: RefTable, entry: LoggedEntry) -> None:
         if entry.type != "manifest":
@@ -491,13 +309,6 @@ class Repository:
             found = parse_manifest(self._blobs.read(identity, max_bytes=MAX_READ))
             self._manifests[identity] = found
         return found
-
-    def _positions(self) -> dict[tuple[EntryType, Digest], int]:
-        if self._index is None:
-            self._index = {}
-            for entry in self.entries():
-                self._index.setdefault((entry.type, entry.id), entry.index)
-        return self._index
 
 
 _NO_MANIFEST = frozenset({"invalid", "already-logged"})

@@ -194,7 +194,7 @@ def test_opening_reads_no_manifest_but_the_genesis(shelf, monkeypatch):
         read.append(data)
         return parse_manifest(data)
 
-    monkeypatch.setattr("lyrikstore.history.repository.parse_manifest", parse)
+    monkeypatch.setattr("lyrikstore.history.view.parse_manifest", parse)
     repo = Repository.open(shelf.root)
     assert read == [repo.genesis.encode()]
 

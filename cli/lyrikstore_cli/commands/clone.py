@@ -6,6 +6,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import STORE_FOLDER, Session
 from lyrikstore_cli.ui import clean, size
@@ -35,9 +36,10 @@ def command(
     arrival. Without --id the store is believed to be the one you meant, as nothing here knows
     better: compare the id that is shown. A clone that was cut off goes on when run again.
     """
+    from lyrikstore.credentials.trust import load_trust
     from lyrikstore.history.partial import Selection
+    from lyrikstore.history.sharing import clone_from
     from lyrikstore.objects.remote import RemoteUrl
-    from lyrikstore.store import Store
     from lyrikstore_cli.remotes import NamedRemote, Remotes
 
     if no_data and only:
@@ -48,12 +50,10 @@ def command(
     folder = directory_ or Path(_last_part(str(place)))
     root = folder / STORE_FOLDER
     with session.screen.progress("cloning") as meter:
-        store, result = Store.clone(
+        repository, result = clone_from(
             str(place),
             root,
-            memory_dir=session.paths.memory,
-            trust_file=session.paths.trust,
-            scratch=root / "tmp",
+            memory=session.memory(),
             expected=Digest.parse(expected) if expected else None,
             selection=Selection(tuple(only)) if no_data or only else None,
             progress=meter,
@@ -62,13 +62,14 @@ def command(
     for stale in remotes.all():
         remotes.remove(stale.name)  # of a store that stood here before
     remotes.add(NamedRemote("origin", str(place)))
-    founder = store.repository.genesis.author
-    trusted = store.trust.vouches_for(founder, store=store.id, at=store.clock()) is not None
+    founder, store_id = repository.genesis.author, repository.store_id
+    trust = load_trust(session.paths.trust)
+    trusted = trust.vouches_for(founder, store=store_id, at=now()) is not None
     known = result.known or trusted
     session.emit(
         "clone",
         {
-            "store": str(store.id),
+            "store": str(store_id),
             "path": str(root),
             "url": str(place),
             "founder": founder,
@@ -81,14 +82,14 @@ def command(
     )
     screen = session.screen
     screen.result(
-        f"✓ cloned   {clean(place)} to {folder}  store {store.id.short}, {result.after} log entries"
+        f"✓ cloned   {clean(place)} to {folder}  store {store_id.short}, {result.after} log entries"
     )
     screen.result(f"✓ fetched  {result.packs.files} packs, {size(result.packs.bytes)}")
     if result.missing:
         screen.result(f"! {result.missing} packs are not fetched; lyrikstore pull --all-data does")
     if not known:
         screen.result(
-            f"! first seen here: store {store.id}, founded by {clean(founder)}; compare "
+            f"! first seen here: store {store_id}, founded by {clean(founder)}; compare "
             "both with what its owner tells you"
         )
 

@@ -1,0 +1,137 @@
+"""What a store does with others: clone, push and pull by URL (spec/15-remotes.md)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.local import read_local_key
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+from lyrikstore.objects.backend import LocalBackend
+
+if TYPE_CHECKING:  # most commands never look beyond this machine
+    from lyrikstore.history.partial import Selection
+    from lyrikstore.history.pull import PullResult
+    from lyrikstore.history.push import PushResult
+    from lyrikstore.objects.sync import Progress
+
+
+class Shared:
+    """The part of a store that others see."""
+
+    repository: Repository
+    memory: LogMemory
+
+    def pull(
+        self,
+        url: str,
+        *,
+        all_data: bool = False,
+        dry_run: bool = False,
+        progress: "Progress | None" = None,
+    ) -> "PullResult":
+        """Bring the copy of the home log here up to what ``url`` has.
+
+        Args:
+            url: As :func:`lyrikstore.objects.remote.open_backend` takes it.
+            all_data: Fetch also what a partial clone left out.
+            dry_run: Find out what would come; change nothing.
+            progress: Told ``(packs done, packs in all, bytes done)``.
+
+        Raises:
+            ConflictError, VerificationError, RemoteError, StorageError: See
+                :func:`lyrikstore.history.pull.pull`.
+        """
+        from lyrikstore.history.pull import pull
+        from lyrikstore.objects.remote import open_backend
+
+        backend = open_backend(url, scratch=self.repository.backend.scratch)
+        return pull(
+            self.repository,
+            backend,
+            url,
+            memory=self.memory,
+            all_data=all_data,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    def push(
+        self,
+        url: str,
+        *,
+        log_signer: Callable[[], Signer],
+        mirror: bool = False,
+        dry_run: bool = False,
+        progress: "Progress | None" = None,
+    ) -> "PushResult":
+        """Bring what is here to ``url``: to the home log, or to a mirror of it.
+
+        Args:
+            url: As :func:`lyrikstore.objects.remote.open_backend` takes it.
+            log_signer: Gives a signer of the home log; asked only if that is to be extended.
+            mirror: Whether the remote shall be a mirror.
+            dry_run: Find out what would happen; change nothing.
+            progress: Told ``(packs done, packs in all, bytes done)``.
+
+        Raises:
+            ConflictError, VerificationError, RemoteError, KeyMaterialError: See
+                :func:`lyrikstore.history.push.push`.
+        """
+        from lyrikstore.history.push import Remote, push
+        from lyrikstore.objects.remote import open_backend
+
+        backend = open_backend(url, scratch=self.repository.backend.scratch)
+        location = backend.root if isinstance(backend, LocalBackend) else url
+        return push(
+            self.repository,
+            Remote(backend, location, url, mirror),
+            memory=self.memory,
+            log_signer=log_signer,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    def log_keys(self) -> tuple[str, ...]:
+        """Return the keys that may extend the home log, as Multikeys."""
+        return tuple(encode_multikey(entry.key) for entry in self.repository.founding_policy.logs)
+
+    def own_log_keys(self) -> tuple[str, ...]:
+        """Return the keys that sign what is committed here, as Multikeys; a clone begins with none.
+
+        In a clone that is the key of its local log.
+        """
+        if not self.repository.is_mirror:
+            return self.log_keys()
+        key = read_local_key(self.repository.backend)
+        return () if key is None else (encode_multikey(key.key),)
+
+
+def clone_from(
+    url: str,
+    root: Path,
+    *,
+    memory: LogMemory,
+    expected: Digest | None = None,
+    selection: "Selection | None" = None,
+    progress: "Progress | None" = None,
+) -> "tuple[Repository, PullResult]":
+    """Make a clone of the store at ``url`` in the store folder ``root``.
+
+    Arguments and errors are those of :func:`lyrikstore.history.pull.clone`.
+    """
+    from lyrikstore.history.pull import clone
+    from lyrikstore.objects.remote import open_backend
+
+    return clone(
+        open_backend(url, scratch=root / "tmp"),
+        url,
+        root,
+        memory=memory,
+        expected=expected,
+        selection=selection,
+        progress=progress,
+    )
