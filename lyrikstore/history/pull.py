@@ -4,6 +4,7 @@ Packs first, then records, then tiles, the log checkpoint last: whenever it stop
 is whole (spec/15-remotes.md §4).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.packs import PackRef
-from lyrikstore.objects.sync import Moved, Progress, absent, copy_packs
-from lyrikstore.objects.transactions import fold
+from lyrikstore.objects.sync import THREADS, Moved, Progress, absent, copy_packs
+from lyrikstore.objects.transactions import Transaction, fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +192,21 @@ def copy_log(
     moved = copy_packs(source, target, packs, progress)
     size, old_size = signed.size, old.size if old else 0
     first = records.covered(old_size) if old else 0
-    for transaction in records.transactions[first : records.covered(size)]:
+
+    def put_record(transaction: Transaction) -> None:
         data = transaction.encode()
         if not target.create(transaction.name, data) and (
             target.read(transaction.name, 0, len(data) + 1) != data
         ):
             raise foreign_record(transaction.seq)
-    put_log_files(target, records.leaves[:size], records.hashes[:size], old_size)
+
+    # All at once: nobody looks at any of them before the log checkpoint covers them.
+    with ThreadPoolExecutor(THREADS) as pool:
+        tiles = pool.submit(
+            put_log_files, target, records.leaves[:size], records.hashes[:size], old_size
+        )
+        list(pool.map(put_record, records.transactions[first : records.covered(size)]))
+        tiles.result()
     if old is None:
         target.replace(CHECKPOINT, signed.note)
     elif old.note != signed.note and not target.swap(CHECKPOINT, old.note, signed.note):

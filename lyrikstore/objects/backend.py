@@ -29,6 +29,7 @@ NOT_A_FILE = "not-a-file"
 """Kind of :class:`StorageError`: a link, folder or device stands where a file should."""
 
 _NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
+_NO_COPYING = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM})
 _NO_FILES = frozenset({errno.ELOOP, errno.ENXIO})  # opening a link, a socket
 
 
@@ -272,7 +273,7 @@ class LocalBackend:
             try:
                 if isinstance(source, Path):
                     with source.open("rb") as original:
-                        shutil.copyfileobj(original, file, 1 << 20)
+                        _copy(original, file)
                 else:
                     file.write(source)
                 file.flush()
@@ -283,6 +284,16 @@ class LocalBackend:
                 yield path
             finally:
                 path.unlink(missing_ok=True)
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> None:
+    try:
+        while os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
+            pass
+    except OSError as error:
+        if error.errno not in _NO_COPYING:
+            raise
+        shutil.copyfileobj(source, target, 1 << 20)  # from where the kernel stopped
 
 
 def _pread(fd: int, start: int, length: int | None) -> bytes:
