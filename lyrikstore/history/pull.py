@@ -237,7 +237,9 @@ def _fetch_selected(
     data = [pack for pack in repository.live.packs if pack.role == "data"]
     here = {pack.id for pack in data} - {pack.id for pack in absent(repository.backend, data)}
     lacking = [pack for pack in data if pack.id not in here]
-    return copy_packs(backend, repository.backend, holders(backend, lacking, wanted), progress)
+    moved = copy_packs(backend, repository.backend, holders(backend, lacking, wanted), progress)
+    repository.refresh()
+    return moved
 
 
 def _missing(repository: Repository) -> int:

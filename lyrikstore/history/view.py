@@ -24,10 +24,11 @@ from lyrikstore.history.logview import (
     read_records,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.partial import read_selection
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.refs import check_genesis
 from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.blobs import BlobStore, open_blobs
+from lyrikstore.objects.blobs import BlobStore, open_blobs, open_fetched
 from lyrikstore.objects.transactions import LiveObjects, Transaction, fold
 
 MAX_READ = 16 << 20
@@ -58,6 +59,7 @@ class StoreView:
         self._blobs = open_blobs(backend, self._live)
         self._manifests = manifests or {}
         self._local: LocalLog | None = None
+        self._partial = False
         self._index: dict[tuple[EntryType, Digest], int] | None = None
         self._load()
 
@@ -219,7 +221,15 @@ class StoreView:
             home = {(entry.type, entry.id) for entry in records.entries[:size]}
             pending, holders = local.pending(home, size, len(covered))
         live = fold((*covered, *holders))
-        blobs = self._blobs if live == self._live else open_blobs(self._backend, live)
+        partial = mark is not None and read_selection(self._backend) is not None
+        if partial:
+            blobs = open_fetched(self._backend, live)
+        else:
+            blobs = (
+                self._blobs
+                if live == self._live and not self._partial
+                else open_blobs(self._backend, live)
+            )
         genesis = self._manifests.get(first)
         if genesis is None:
             genesis = parse_manifest(blobs.read(first, max_bytes=MAX_READ))
@@ -229,6 +239,7 @@ class StoreView:
             raise VerificationError("bad-genesis", "the log has another name than its genesis says")
         self._records, self._live, self._blobs = records, live, blobs
         self._genesis, self._founded, self._signed = genesis, founded, signed
+        self._partial = partial
         self._mark, self._local, self._pending, self._holders = mark, local, pending, holders
         self._manifests[genesis.id] = genesis
         self._index = None

@@ -38,6 +38,19 @@ def open_blobs(backend: Backend, live: LiveObjects) -> "BlobStore":
     return BlobStore(backend, live.packs, live.chunk_lists.items())
 
 
+def open_fetched(backend: Backend, live: LiveObjects) -> "BlobStore":
+    """Return the blobs of a partial clone: what is not here is *not fetched*, never lost.
+
+    Cost: one question per pack, and one read per large blob.
+    """
+    packs = [pack for pack in live.packs if backend.size(pack.name) is not None]
+    if len(packs) == len(live.packs):
+        return open_blobs(backend, live)
+    all_lists = BlobStore(backend, packs, live.chunk_lists.items(), partial=True)
+    here = [item for item in live.chunk_lists.items() if all_lists.is_whole(item[0])]
+    return BlobStore(backend, packs, here, partial=True)
+
+
 class BlobStore:
     """The blobs in a list of packs.
 
@@ -48,6 +61,7 @@ class BlobStore:
         backend: Where the packs are.
         packs: The live packs, from transaction records.
         chunk_lists: Pairs of a large blob and the list of its pieces, from transaction records.
+        partial: Whether other packs exist that were not fetched.
     """
 
     def __init__(
@@ -55,8 +69,11 @@ class BlobStore:
         backend: Backend,
         packs: Iterable[PackRef],
         chunk_lists: Iterable[tuple[Digest, Digest]] = (),
+        *,
+        partial: bool = False,
     ) -> None:
         self.backend = backend
+        self._partial = partial
         self._packs = tuple(dict.fromkeys(packs))
         self._lists = dict(chunk_lists)
         self._table: BlobTable | None = None
@@ -92,6 +109,16 @@ class BlobStore:
                 return listed is not None
             listed = self._lists.get(listed)
         return False
+
+    def is_whole(self, digest: Digest) -> bool:
+        """Return whether a blob is here with all its pieces. Their bytes are not looked at."""
+        if self._index().find(digest.raw) >= 0:
+            return True
+        try:
+            pieces = self.pieces(digest)
+        except IncompleteError:
+            return False
+        return not self.missing(b"".join(pieces.digest(n) for n in range(len(pieces))))
 
     def missing(self, digests: bytes) -> list[int]:
         """Return the positions in ``digests``, 32 bytes each, of blobs that are not here.
@@ -354,6 +381,13 @@ class BlobStore:
 
     def _absent(self, digest: Digest) -> NotFoundError | IncompleteError:
         damaged = self._index().damaged
+        if self._partial and not damaged:
+            return IncompleteError(
+                "not-fetched",
+                f"blob {digest.short} is not fetched: this clone is partial",
+                hint="lyrikstore pull --all-data",
+                details={"blob": str(digest)},
+            )
         if damaged:
             pack, reason = next(iter(damaged.items()))
             return IncompleteError(

@@ -214,6 +214,7 @@ def _check_manifest(repository: Repository, manifest: Manifest) -> None:
             f"manifest {manifest.id.short} never was the current {manifest.name} of this store",
             hint="lyrikstore log lists the versions",
         )
+    repository.proof_for(repository.index_of(manifest.id))  # before any work: it was pushed
 
 
 def _check_destination(destination: Path) -> None:

@@ -118,7 +118,10 @@ def command(
         screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
     elif result.manifest is not None:
         screen.result(f"✓ signed   {result.manifest.name}  {result.manifest.id.short}  {changes}")
-        screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
+        if store.repository.is_mirror:
+            screen.result("✓ logged   in the log of this clone; lyrikstore push brings it home")
+        else:
+            screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
 
 
 def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> None:

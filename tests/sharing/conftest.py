@@ -1,0 +1,158 @@
+"""People who share a store: a home, a remote, clones, in one process and fast."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history.manifest import Manifest, sign_manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.pull import PullResult, clone, pull
+from lyrikstore.history.push import PushResult, Remote, push
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.remote.memory import MemoryBackend
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+OWNER = KeySigner(PrivateKey.from_seed(b"\x01" * 32))
+LOG = KeySigner(PrivateKey.from_seed(b"\x02" * 32))
+NAME = "datasets/acme/texts"
+
+
+def key(number: int) -> KeySigner:
+    """Return the key of a local log."""
+    return KeySigner(PrivateKey.from_seed(bytes([100 + number]) * 32))
+
+
+@dataclass
+class Desk:
+    """One folder at which somebody works."""
+
+    repo: Repository
+    memory: LogMemory
+    log: KeySigner
+    number: int = 0
+
+    def commit(
+        self,
+        content: Mapping[str, bytes],
+        name: str = NAME,
+        parents: tuple[Digest, ...] | None = None,
+    ) -> Manifest:
+        """Commit a version of a dataset that succeeds the current one."""
+        log = key(self.number) if self.repo.is_mirror else self.log
+        self.repo.recover(log_signer=log)
+        if parents is None:
+            state = self.repo.refs.get(name)
+            parents = (state.id,) if state else ()
+        with self.repo.transaction(log_signer=log) as tx:
+            entries = [
+                Entry(path, len(data), tx.writer.put_data(data), None)
+                for path, data in sorted(content.items())
+            ]
+            tree = Tree.of(entries)
+            tx.writer.put_bytes(tree.encode())
+            manifest = sign_manifest(
+                kind="dataset",
+                store=self.repo.store_id,
+                name=name,
+                body={
+                    "reader": "document/1",
+                    "records": len(content),
+                    "bytes": tree.total_bytes,
+                    "fileCount": len(content),
+                    "origin": "committed",
+                    "descriptor": {},
+                    "ignored": 0,
+                },
+                tree=tree.id,
+                files=tree.files_id,
+                parents=parents,
+                signer=OWNER,
+                created=NOW,
+            )
+            tx.log_manifest(manifest)
+            tx.commit()
+        return manifest
+
+    def push(self, backend: Backend, *, mirror: bool = False, **options: object) -> PushResult:
+        """Push to ``backend``."""
+        where = backend.root if isinstance(backend, LocalBackend) else f"memory://{id(backend)}"
+        remote = Remote(backend, where, "origin", mirror)
+        return push(self.repo, remote, memory=self.memory, log_signer=lambda: self.log, **options)  # type: ignore[arg-type]
+
+    def pull(self, backend: Backend, **options: object) -> PullResult:
+        """Pull from ``backend``."""
+        return pull(self.repo, backend, "origin", memory=self.memory, **options)  # type: ignore[arg-type]
+
+    def again(self) -> Repository:
+        """Return the store as it is found anew."""
+        return Repository.open(self.repo.root, memory=self.memory)
+
+
+@dataclass
+class Office:
+    """Where desks are made."""
+
+    folder: Path
+    count: int = 0
+
+    def memory(self, name: str = "memory") -> LogMemory:
+        """Return somebody's memory."""
+        return LogMemory(self.folder / name)
+
+    def home(self) -> Desk:
+        """Make a new store."""
+        root = self.folder / "home" / ".lyrikstore"
+        root.parent.mkdir()
+        memory = self.memory()
+        repo = Repository.create(
+            root,
+            origin="example.org/archive",
+            signer=OWNER,
+            log_signer=LOG,
+            clock=lambda: NOW,
+            memory=memory,
+            nonce=b"\x09" * 16,
+        )
+        return Desk(repo, memory, LOG)
+
+    def clone(self, backend: Backend, memory: str = "memory", **options: object) -> Desk:
+        """Clone what is at ``backend``."""
+        self.count += 1
+        root = self.folder / f"clone-{self.count}"
+        kept = self.memory(memory)
+        repo, _ = clone(backend, "origin", root, memory=kept, **options)  # type: ignore[arg-type]
+        return Desk(repo, kept, LOG, self.count)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """Return a place without anything in it."""
+    return Office(tmp_path)
+
+
+@pytest.fixture(params=["folder", "memory"])
+def make_remote(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Backend]:
+    """Return a maker of empty remotes: folders, and places without locks."""
+
+    def make(name: str = "remote") -> Backend:
+        if request.param == "folder":
+            return LocalBackend(tmp_path / name)
+        scratch = tmp_path / f"{name}-scratch"
+        scratch.mkdir(exist_ok=True)
+        return MemoryBackend(scratch)
+
+    return make
+
+
+@pytest.fixture
+def remote(make_remote: Callable[[str], Backend]) -> Backend:
+    """Return an empty remote."""
+    return make_remote("remote")
