@@ -24,7 +24,6 @@ from lyrikstore.history.refs import RefTable
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.lock import StoreLock
-from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.sync import Moved, Overlay, Progress, absent, copy_packs
 from lyrikstore.objects.transactions import LogItem, PackChanges, Transaction
 
@@ -257,9 +256,10 @@ def _append(
     moved = copy_packs(repository.backend, remote.backend, packs, progress)
     manifests = [repository.manifest(entry.id) for entry in entries if entry.type == "manifest"]
     lists = dict(pair for holder in holders for pair in holder.chunk_lists)
-    packs += _dropped_meanwhile(repository, there, manifests, PackChanges(tuple(packs)))
-    copy_packs(repository.backend, remote.backend, packs)
-    changes = PackChanges(tuple(dict.fromkeys(packs)), tuple(lists.items()))
+    changes = _complete(
+        repository, there, manifests, PackChanges(tuple(dict.fromkeys(packs)), tuple(lists.items()))
+    )
+    copy_packs(repository.backend, remote.backend, changes.added)
 
     def won(record: Transaction) -> None:
         # Whoever collects garbage there may have taken our packs before a record named them.
@@ -350,23 +350,28 @@ def _holders(repository: Repository, entries: list[LoggedEntry]) -> list[Transac
     ]
 
 
-def _dropped_meanwhile(
+def _complete(
     repository: Repository, there: Repository, manifests: list[Manifest], changes: PackChanges
-) -> list[PackRef]:
-    # What is pending may rest on packs that the home dropped since; then they go there again.
-    first = repository.records.covered(repository.checkpoint.size)
-    dropped = {
-        pack for transaction in there.records.transactions[first:] for pack in transaction.dropped
-    }
-    if not dropped:
-        return []
+) -> PackChanges:
+    # What goes home may rest on blobs in packs that do not go with it: of an overtaken version
+    # with the same files, or that the home dropped since. Every blob is looked for there, and
+    # where one would be missing those packs go along.
     try:
         require_blobs(there, manifests, changes)
     except IncompleteError:
-        live = {pack.id for pack in there.live.packs}
-        return [
+        first = repository.records.covered(repository.checkpoint.size)
+        dropped = {
             pack
-            for pack in repository.home_live.packs
-            if pack.id in dropped and pack.id not in live
-        ]
-    return []
+            for transaction in there.records.transactions[first:]
+            for pack in transaction.dropped
+        }
+        known = {pack.id for pack in (*there.live.packs, *changes.added)}
+        ours = [pack for pack in repository.home_live.packs if pack.id in dropped]
+        ours += [pack for one in repository.pending_transactions for pack in one.added]
+        lists = {pair for one in repository.pending_transactions for pair in one.chunk_lists}
+        more = dict.fromkeys(pack for pack in ours if pack.id not in known)
+        changes = PackChanges(
+            (*changes.added, *more), tuple(dict((*changes.chunk_lists, *lists)).items())
+        )
+        require_blobs(there, manifests, changes)
+    return changes

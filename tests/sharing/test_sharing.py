@@ -119,8 +119,12 @@ def test_a_moved_ref_pushes_nothing(office, remote):
     assert [manifest.id for manifest in result.overtaken] == [ours.id]
     again = home.commit({"a": b"ours"})
     assert again.parents == (theirs.id,)
+    # Its files lie in the packs of the version that was overtaken: those go along.
     assert home.push(remote).logged == (again.id,)
     assert home.again().refs[NAME].history[:2] == (again.id, theirs.id)
+    same(office.clone(remote, "third").repo, home.again())
+    tree = home.repo.tree(again)
+    assert office.clone(remote, "x").repo.blobs.missing(tree.digests) == []
 
 
 def test_a_dry_run_changes_nothing(office, remote):

@@ -13,6 +13,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import now, parse_timestamp
+from lyrikstore_cli import repair
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.reports import show_report
 from lyrikstore_cli.session import DASK_HELP, Session
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     help="Read P percent of the packs, drawn at random.",
 )
 @click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
+@click.option("--repair-from", metavar="REMOTE", help="First restore what is damaged from there.")
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Keep the report.")
 def command(
     session: Session,
@@ -63,6 +65,7 @@ def command(
     quick: bool,
     sample: float | None,
     dask: str | None,
+    repair_from: str | None,
     report_file: Path | None,
 ) -> None:
     """Verify TARGET: a credential file (offline, without a store), a REF, or the whole store.
@@ -77,6 +80,10 @@ def command(
         raise NotFoundError("no-file", f"no trust file {trust_file}")
     trust = load_trust(trust_file or session.paths.trust)
     moment = parse_timestamp(at) if at else now()
+    if repair_from is not None:
+        if target is not None:
+            raise click.UsageError("--repair-from goes with the whole store: name no TARGET")
+        repair.repair_from(session, repair_from)
     if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
         raise click.UsageError("--quick or --sample goes with the whole store: name no TARGET")
     if dask is not None and (target is not None or quick or sample is not None):

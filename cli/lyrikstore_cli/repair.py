@@ -1,0 +1,26 @@
+"""``verify --repair-from REMOTE``: put right what is damaged, before it is judged."""
+
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean
+
+
+def repair_from(session: Session, remote: str) -> None:
+    """Fetch what is damaged or missing in the store from a remote, by name or URL."""
+    from lyrikstore.history.repairing import repair_store
+    from lyrikstore.objects.remote import RemoteUrl, open_backend
+
+    known = {one.name: one.url for one in session.remotes().all()}
+    url = known.get(remote) or str(RemoteUrl.parse(remote))
+    root = session.store_folder()
+    with session.screen.progress("repairing") as meter:
+        repaired = repair_store(
+            root,
+            open_backend(url, scratch=root / "tmp"),
+            url,
+            memory=session.memory(),
+            progress=meter,
+        )
+    for one in repaired:
+        session.screen.say(f"✓ restored {one.name}, which was {one.problem}")
+    if not repaired:
+        session.screen.say(f"– nothing to repair from {clean(url)}")

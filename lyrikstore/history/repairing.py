@@ -1,0 +1,145 @@
+"""Repairing a store from another place that holds it (spec/15-remotes.md §7).
+
+What is damaged or missing is fetched, verified, and put in place; the damaged file is moved to
+``quarantine/``. What the two logs have in common decides: a remote cannot change what this store
+says, only give back what it said.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.history.contact import Found, first_contact
+from lyrikstore.history.logview import (
+    CHECKPOINT,
+    FORMAT,
+    check_head,
+    claimed_size,
+    read_checkpoint,
+    read_records,
+)
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.refs import check_genesis
+from lyrikstore.history.tiles import new_files
+from lyrikstore.objects.backend import NOT_A_FILE, Backend, LocalBackend
+from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.sync import Progress, repair_pack, set_aside
+from lyrikstore.objects.transactions import TransactionLog, fold, parse_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """One file that was put right.
+
+    Attributes:
+        name: Its name in the store.
+        problem: ``missing`` or ``damaged``.
+    """
+
+    name: str
+    problem: str
+
+
+def repair_store(
+    root: Path,
+    source: Backend,
+    where: str,
+    *,
+    memory: LogMemory,
+    expected: Digest | None = None,
+    progress: Progress | None = None,
+) -> list[Repaired]:
+    """Put right what is damaged or missing in the store at ``root``.
+
+    Args:
+        root: The store's folder; its log may be too damaged to be opened.
+        source: A clone, mirror or home of the same store.
+        where: What to call it.
+        memory: The log checkpoints seen before.
+        expected: The store's id, where the first record here cannot say it.
+        progress: Told ``(packs checked, packs in all, bytes checked)``.
+
+    Returns:
+        What was repaired. What only this store has — entries that the source lacks — cannot be.
+
+    Raises:
+        ConflictError: (``other-store``) the source holds another store.
+        VerificationError, FormatError, NotFoundError: The source does not hold what it should.
+        RemoteError, StorageError, LockedError: As the media.
+
+    Cost: reads every pack here once, and fetches what is damaged.
+    """
+    local = LocalBackend(root)
+    found = first_contact(source, where, memory=memory, expected=expected or _id_of(local))
+    repaired: list[Repaired] = []
+    with StoreLock(root / "lock"):
+        _restore(local, "format", FORMAT, repaired)
+        covered = found.records.covered(found.signed.size)
+        for transaction in found.records.transactions[:covered]:
+            _restore(local, transaction.name, transaction.encode(), repaired)
+        size = _restore_head(local, found, repaired)
+        records = read_records(local, size=size)
+        for path, data in new_files(records.leaves[:size], records.hashes[:size], 0):
+            _restore(local, f"log/{path}", data, repaired)
+        packs = fold(records.transactions[: records.covered(size)]).packs
+        done = 0
+        for number, pack in enumerate(packs, 1):
+            there = local.size(pack.name) if _is_file(local, pack.name) else None
+            if (local.root / "partial").exists() and there is None:
+                continue  # not fetched is no damage
+            if repair_pack(local, source, pack):
+                problem = "missing" if there is None else "damaged"
+                repaired.append(Repaired(pack.name, problem))
+            done += pack.bytes
+            if progress is not None:
+                progress(number, len(packs), done)
+    return repaired
+
+
+def _restore_head(local: LocalBackend, found: Found, repaired: list[Repaired]) -> int:
+    # A head of ours that holds is kept, also where it is newer than the source's.
+    keys = check_genesis(found.genesis).policy.logs
+    problem = "damaged" if (local.root / CHECKPOINT).is_symlink() else "missing"
+    if _is_file(local, CHECKPOINT):
+        problem = "damaged"
+    try:
+        note = read_checkpoint(local)
+        return check_head(note, keys, read_records(local, size=claimed_size(note))).size
+    except (LyrikstoreError, NotFoundError) as error:
+        if isinstance(error, StorageError) and error.kind != NOT_A_FILE:
+            raise
+    set_aside(local, CHECKPOINT)
+    local.replace(CHECKPOINT, found.signed.note)
+    repaired.append(Repaired(CHECKPOINT, problem))
+    return found.signed.size
+
+
+def _restore(local: LocalBackend, name: str, data: bytes, repaired: list[Repaired]) -> None:
+    problem = "missing"
+    if _is_file(local, name):
+        if local.read(name, 0, len(data) + 1) == data:
+            return
+        problem = "damaged"
+    elif (local.root / name).is_symlink() or (local.root / name).exists():
+        problem = "damaged"
+    set_aside(local, name)
+    local.create(name, data)
+    repaired.append(Repaired(name, problem))
+
+
+def _is_file(local: LocalBackend, name: str) -> bool:
+    try:
+        return local.size(name) is not None
+    except StorageError as error:
+        if error.kind != NOT_A_FILE:
+            raise
+        return False
+
+
+def _id_of(local: LocalBackend) -> Digest | None:
+    try:
+        first = parse_transaction(TransactionLog(local).read_bytes(0), 0)
+    except (FormatError, NotFoundError, StorageError):
+        return None
+    return first.log[0].id if first.log else None

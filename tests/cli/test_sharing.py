@@ -1,0 +1,140 @@
+"""Two machines and a colleague, with the real command line."""
+
+import json
+import shutil
+
+import pytest
+
+
+def write(person, text, name="d"):
+    folder = person.folder / name
+    folder.mkdir(exist_ok=True)
+    (folder / "a.txt").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def laptop(publisher):
+    """Return somebody whose store is at home in a shared folder."""
+    publisher.ok("commit", write(publisher, "one"), "-d", "acme/x")
+    publisher.ok("remote", "add", "origin", publisher.folder.parent / "shared")
+    assert "would copy" in publisher.ok("push", "-n").out
+    out = publisher.ok("push").out
+    assert "the home of this log" in out
+    return publisher
+
+
+@pytest.fixture
+def desktop(laptop, new_person):
+    """Return the same person at another machine: the same keys, another memory."""
+    person = new_person("desktop")
+    shutil.copytree(laptop.home / ".config", person.home / ".config")
+    shutil.rmtree(person.home / ".config" / "lyrikstore" / "remotes")
+    out = person.ok("clone", laptop.folder.parent / "shared", ".").out
+    assert "first seen" not in out  # the trust file knows the founder
+    return person
+
+
+def test_work_goes_there_and_back(laptop, desktop):
+    desktop.ok("commit", write(desktop, "two"), "-d", "acme/x")
+    desktop.ok("verify")
+    assert desktop.ok("push", "--json").json["what"] == "appended"
+    desktop.ok("verify")
+    assert laptop.ok("pull", "--json").json["after"] == 6
+    laptop.ok("verify")
+    laptop.ok("checkout", "acme/x", "out")
+    assert (laptop.folder / "out" / "a.txt").read_text() == "two"
+    one, two = (p.ok("log", "--audit", "--json").json for p in (laptop, desktop))
+    assert one["root"] == two["root"]
+    laptop.ok("issue", "acme/x", "-o", "delivery", "--permit", "train", "--valid-for", "30d")
+
+
+def test_what_waits_cannot_be_issued(desktop):
+    desktop.ok("commit", write(desktop, "two"), "-d", "acme/x")
+    args = ("issue", "acme/x", "-o", "delivery", "--permit", "train", "--valid-for", "30d")
+    result = desktop.fails(16, *args, "--json")
+    assert result.error["kind"] == "not-pushed"
+    desktop.ok("push")
+    desktop.ok(*args)
+
+
+def test_a_moved_ref_is_15_and_the_way_on_works(laptop, desktop):
+    desktop.ok("commit", write(desktop, "theirs"), "-d", "acme/x")
+    desktop.ok("push")
+    folder = write(laptop, "ours")
+    laptop.ok("commit", folder, "-d", "acme/x")
+    result = laptop.fails(15, "push", "--json")
+    assert result.error["kind"] == "ref-moved"
+    assert "pull" in result.error["hint"]
+    laptop.ok("pull")
+    laptop.ok("commit", folder, "-d", "acme/x")
+    pushed = laptop.ok("push", "--json").json
+    assert len(pushed["logged"]) == len(pushed["overtaken"]) == 1
+    desktop.ok("pull")
+    desktop.ok("verify")
+
+
+def test_a_colleague_with_keys_of_her_own(publisher, new_person):
+    ann = new_person("ann")
+    ann.ok("key", "new", "--no-passphrase")
+    ann.ok("key", "new", "ann-log", "--no-passphrase")
+    dids = {key["name"]: key["did"] for key in ann.ok("key", "list", "--json").json["keys"]}
+    shutil.rmtree(publisher.folder / ".lyrikstore")
+    publisher.ok("init", "--writer", dids["default"], "--log-key", dids["ann-log"])
+    publisher.ok("commit", write(publisher, "one"), "-d", "acme/x")
+    shared = publisher.folder.parent / "shared"
+    publisher.ok("remote", "add", "origin", shared)
+    publisher.ok("push")
+    out = ann.ok("clone", shared, ".").out
+    assert "first seen here" in out
+    ann.ok("commit", write(ann, "hers"), "-d", "acme/x")
+    ann.ok("push")
+    publisher.ok("pull")
+    publisher.ok("checkout", "acme/x", "out")
+    assert (publisher.folder / "out" / "a.txt").read_text() == "hers"
+    stranger = new_person("stranger")
+    stranger.ok("key", "new", "--no-passphrase")
+    stranger.ok("clone", shared, ".")
+    stranger.fails(14, "commit", write(stranger, "x"), "-d", "acme/x")
+    (ann.home / ".config" / "lyrikstore" / "keys" / "ann-log").unlink()
+    ann.ok("commit", write(ann, "again"), "-d", "acme/x")
+    result = ann.fails(12, "push", "--json")
+    assert result.error["hint"]
+
+
+def test_partial_clones(laptop, new_person):
+    person = new_person("reader")
+    shared = laptop.folder.parent / "shared"
+    result = person.ok("clone", shared, "none", "--no-data", "--json").json
+    assert result["notFetched"] == 1
+    none = person.folder / "none"
+    assert person.run("verify", cwd=none).code == 5
+    person.fails(5, "checkout", "acme/x", "out", cwd=none)
+    person.ok("log", "acme/x", cwd=none)
+    person.ok("pull", "--all-data", cwd=none)
+    assert person.run("verify", cwd=none).code == 4  # valid; the reader trusts nobody yet
+    person.ok("clone", shared, "some", "--only", "acme/x")
+    person.ok("checkout", "acme/x", "out", cwd=person.folder / "some")
+
+
+def test_repair(laptop):
+    packs = list((laptop.folder / ".lyrikstore" / "packs").rglob("*.pack"))
+    for pack in packs:
+        pack.chmod(0o644)
+        pack.write_bytes(pack.read_bytes()[:-3])
+    laptop.fails(3, "verify")
+    assert "restored" in laptop.ok("verify", "--repair-from", "origin").err
+    assert len(list((laptop.folder / ".lyrikstore" / "quarantine").iterdir())) == len(packs)
+
+
+def test_remotes_are_the_users(laptop):
+    listed = laptop.ok("remote", "list", "--json").json["remotes"]
+    assert [(one["name"], one["mirror"]) for one in listed] == [("origin", False)]
+    laptop.fails(15, "remote", "add", "origin", "/elsewhere")
+    laptop.fails(16, "remote", "add", "other", "s3://user:secret@bucket/x")
+    laptop.ok("remote", "add", "backup", laptop.folder.parent / "backup", "--mirror")
+    laptop.ok("push", "backup")
+    assert json.loads((laptop.folder.parent / "backup" / "mirror").read_text())["v"] == 1
+    laptop.ok("remote", "remove", "backup")
+    laptop.fails(1, "push", "backup")
+    assert not list((laptop.folder / ".lyrikstore").rglob("*remotes*"))

@@ -1,0 +1,70 @@
+"""Repairing from another place: every kind of file, damaged in every way."""
+
+import os
+
+import pytest
+
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.history.repairing import repair_store
+
+
+def whole(desk):
+    repo = desk.again()
+    assert repo.check_tiles() == []
+    assert [one.problem for one in repo.blobs.verify_all() if one.problem] == []
+    return repo
+
+
+@pytest.mark.parametrize("how", ["flip", "cut", "empty", "gone", "link"])
+@pytest.mark.parametrize("what", ["packs/", "tx/", "log/tile/", "log/checkpoint", "format"])
+def test_what_is_damaged_is_restored(office, remote, what, how):
+    home = office.home()
+    home.commit({"a": b"one" * 100})
+    home.commit({"a": b"two" * 100})
+    home.push(remote, mirror=True)
+    root = home.repo.root
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    head = home.repo.checkpoint.root
+    names = [what] if (root / what).is_file() else list(remote.list(what))
+    for name in names:
+        path = root / name
+        data = path.read_bytes()
+        path.unlink()
+        if how == "link":
+            path.symlink_to("/dev/null")
+        elif how != "gone":
+            broken = {"flip": bytes([data[0] ^ 1]) + data[1:], "cut": data[:-1], "empty": b""}
+            path.write_bytes(broken[how])
+    repaired = repair_store(root, remote, "origin", memory=home.memory)
+    assert {one.name for one in repaired} == set(names)
+    assert whole(home).checkpoint.root == head
+    for path, data in before.items():
+        if path.name != "lock":
+            assert path.read_bytes() == data
+    kept = len(os.listdir(root / "quarantine"))
+    assert kept == (0 if how == "gone" else len(names))
+    assert repair_store(root, remote, "origin", memory=home.memory) == []
+
+
+def test_a_newer_store_is_not_set_back(office, remote):
+    home = office.home()
+    home.commit({"a": b"one" * 100})
+    home.push(remote, mirror=True)
+    home.commit({"a": b"two" * 100})
+    for name in list(home.repo.backend.list("log/tile/")):
+        (home.repo.root / name).unlink()
+    assert repair_store(home.repo.root, remote, "origin", memory=home.memory)
+    assert whole(home).checkpoint.size == 6
+
+
+def test_a_damaged_source_repairs_nothing(office, remote):
+    home = office.home()
+    home.commit({"a": b"one" * 100})
+    home.push(remote, mirror=True)
+    name = next(iter(remote.list("packs/")))
+    for backend in (home.repo.backend, remote):
+        data = backend.read(name)
+        backend.replace(name, data[:20] + bytes([data[20] ^ 1]) + data[21:])
+    with pytest.raises(LyrikstoreError):
+        repair_store(home.repo.root, remote, "origin", memory=home.memory)
+    assert home.repo.backend.size(name) is not None
