@@ -80,14 +80,14 @@ def command(
         raise NotFoundError("no-file", f"no trust file {trust_file}")
     trust = load_trust(trust_file or session.paths.trust)
     moment = parse_timestamp(at) if at else now()
-    if repair_from is not None:
-        if target is not None:
-            raise click.UsageError("--repair-from goes with the whole store: name no TARGET")
-        repair.repair_from(session, repair_from)
     if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
         raise click.UsageError("--quick or --sample goes with the whole store: name no TARGET")
     if dask is not None and (target is not None or quick or sample is not None):
         raise click.UsageError("--dask reads the whole store: name no TARGET")
+    if repair_from is not None:
+        if target is not None:
+            raise click.UsageError("--repair-from goes with the whole store: name no TARGET")
+        repair.repair_from(session, repair_from)
     share = 0.0 if quick else 1.0 if sample is None else sample / 100
     report = _verify(session, target, data, trust, moment, _status_lists(status_files), share, dask)
     code = show_report(session, report)
