@@ -141,12 +141,13 @@ def _misfit(repository: Repository, path: Path) -> str:
 def _stamp(repository: Repository, database: str) -> dict[str, Any]:
     head = repository.checkpoint
     own = repository.own_log.signed
+    pending = {"pending": own.root.hex()} if repository.pending and own else {}
     return {
+        **pending,
         "database": database,
         "duckdb": duckdb.__version__,
         "logRoot": head.root.hex(),
         "logSize": head.size,
-        "pending": own.root.hex() if repository.pending and own else "",
         "store": str(repository.store_id),
         "views": VERSION,
     }

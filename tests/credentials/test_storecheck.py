@@ -412,9 +412,7 @@ def test_unauthorised_manifest_is_reported(fresh: Lineage, monkeypatch: pytest.M
         {"recipe": {}, "steps": [{"use": "empty/1"}], "reads": [], "engine": "x"},
         signer=fresh.world.MALLORY,
     )
-    monkeypatch.setattr(
-        "lyrikstore.history.transact.TransactionBuilder._check_refs", lambda self: None
-    )
+    monkeypatch.setattr("lyrikstore.history.append.Appender._check_refs", lambda *_: None)
     fresh.log(intruder)
     report = fresh.store()
     assert report.verdict == "trusted"

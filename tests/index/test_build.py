@@ -13,9 +13,9 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, StorageError
+from lyrikstore.history.append import Appender
 from lyrikstore.history.manifest import Attachment, sign_manifest
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.transact import TransactionBuilder
 from lyrikstore.index import build
 from lyrikstore.index.build import ask, ensure_index, index_path
 from lyrikstore.index.views import VERSION, VIEWS
@@ -240,7 +240,7 @@ def test_a_manifest_without_effect_is_shown_as_such(
         monkeypatch.context() as patched,
         chain.repository.transaction(log_signer=chain.log_signer) as tx,
     ):
-        patched.setattr(TransactionBuilder, "_check_refs", lambda _: None)
+        patched.setattr(Appender, "_check_refs", lambda *_: None)
         forged = sign_manifest(
             kind="dataset",
             store=chain.repository.store_id,

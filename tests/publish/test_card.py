@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.history.append import Appender
 from lyrikstore.history.manifest import parse_manifest, sign_manifest
-from lyrikstore.history.transact import TransactionBuilder
 from lyrikstore.publish.card import CardResult, make_card
 from lyrikstore.publish.cardfacts import gather
 from lyrikstore.publish.cardtext import render_card
@@ -173,7 +173,7 @@ def test_evaluations_without_effect_are_left_out(
         monkeypatch.context() as patched,
         chain.repository.transaction(log_signer=chain.log_signer) as tx,
     ):
-        patched.setattr(TransactionBuilder, "_check_refs", lambda _: None)
+        patched.setattr(Appender, "_check_refs", lambda *_: None)
         forged = sign_manifest(
             kind="evaluation",
             store=chain.repository.store_id,

@@ -17,6 +17,7 @@ from lyrikstore.history.push import PushResult, Remote, push
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.remote import open_backend
 from lyrikstore.objects.remote.memory import MemoryBackend
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -138,8 +139,10 @@ def office(tmp_path: Path) -> Office:
     return Office(tmp_path)
 
 
-@pytest.fixture(params=["folder", "memory"])
-def make_remote(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Backend]:
+@pytest.fixture(params=["folder", "memory", "s3"])
+def make_remote(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Backend]:
     """Return a maker of empty remotes: folders, and places without locks."""
 
     def make(name: str = "remote") -> Backend:
@@ -147,6 +150,11 @@ def make_remote(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str
             return LocalBackend(tmp_path / name)
         scratch = tmp_path / f"{name}-scratch"
         scratch.mkdir(exist_ok=True)
+        if request.param == "s3":
+            server = request.getfixturevalue("moto")
+            for variable, value in server.environment.items():
+                monkeypatch.setenv(variable, value)
+            return open_backend(server.new_url(), scratch=scratch, options=server.options)
         return MemoryBackend(scratch)
 
     return make
