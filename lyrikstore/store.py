@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.status import FolderStatus
     from lyrikstore.curate.why import Explanation
     from lyrikstore.history.lineage import Graph
+    from lyrikstore.history.liveness import Collected
     from lyrikstore.history.tree import Tree
     from lyrikstore.index.query import QueryResult
     from lyrikstore.publish.card import CardResult
@@ -91,10 +92,9 @@ class Store(Shared):
             FormatError: (``newer-format``) a later version made it.
             VerificationError: its log does not hold.
         """
-        root = Path(folder)
-        inner = root / ".lyrikstore"
+        inner = Path(folder) / ".lyrikstore"
         memory = LogMemory(memory_dir)
-        repository = Repository.open(inner if inner.is_dir() else root, memory=memory)
+        repository = Repository.open(inner if inner.is_dir() else Path(folder), memory=memory)
         return cls(repository, memory, trust_file, clock, cache_dir)
 
     @classmethod
@@ -196,15 +196,11 @@ class Store(Shared):
             progress: Told ``(files done, files in all, bytes done)`` after each file.
         """
         from lyrikstore.history.checkout import checkout_tree
+        from lyrikstore.history.retention import present_tree
 
-        tree = self.repository.tree(manifest)
-        total = len(tree.entries)
-        checkout_tree(
-            tree,
-            self.repository.blobs,
-            folder,
-            progress=(lambda files, size: progress(files, total, size)) if progress else None,
-        )
+        tree = present_tree(self.repository, manifest)
+        tell = progress and (lambda files, size: progress(files, len(tree.paths), size))
+        checkout_tree(tree, self.repository.blobs, folder, progress=tell)
         return tree
 
     def verify(self, *, progress: Callable[[int], None] | None = None) -> "Report":
@@ -233,6 +229,14 @@ class Store(Shared):
             memory=self.memory,
             progress=progress,
         )
+
+    def gc(self, *, dry_run: bool = False, **options: Any) -> "Collected":
+        """Collect garbage; ``options`` as :func:`lyrikstore.history.liveness.collect`."""
+        from lyrikstore.history import liveness
+
+        keyless = dry_run or self.repository.is_mirror
+        signing = {"clock": self.clock} if keyless else self._signing()
+        return liveness.collect(self.repository, dry_run=dry_run, **signing, **options)
 
     def query(
         self, sql: str, parameters: Sequence[Any] = (), *, rows: int = 10_000

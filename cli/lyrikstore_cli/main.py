@@ -57,6 +57,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "clone": "make a verified copy of a store to work in",
     },
     "maintain": {
+        "gc": "free the space of what no version needs any more",
         "index": "rebuild the index",
         "help": "exit-codes, environment",
     },

@@ -25,6 +25,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.refs import REASONS
 from lyrikstore.history.repository import MAX_READ, Repository
+from lyrikstore.history.retention import retired_versions
 
 Progress = Callable[[int], None]
 """Is told the number of bytes just read."""
@@ -182,6 +183,7 @@ def check_contents(
     memory per blob, in however many versions it is.
     """
     manifests = list(manifests)
+    retired = _retired(repository)
     sizes: dict[bytes, int] = {}
     doubtful: set[bytes] = set()
     for manifest in manifests:
@@ -193,10 +195,15 @@ def check_contents(
                 continue
             if tree.files_id != manifest.files:
                 problems.bad.append(f"{_label(manifest)}: files is not its tree without metadata")
-            for at, size in enumerate(tree.sizes):
-                raw = tree.digests[at * 32 : at * 32 + 32]
-                if sizes.setdefault(raw, size) != size:
-                    doubtful.add(raw)
+            if manifest.id in retired:
+                # Its data may be gone by a signed decision: retired, never lost.
+                count = len(tree.sizes)
+                problems.odd.append(f"{_label(manifest)}: the data of its {count} files is retired")
+            else:
+                for at, size in enumerate(tree.sizes):
+                    raw = tree.digests[at * 32 : at * 32 + 32]
+                    if sizes.setdefault(raw, size) != size:
+                        doubtful.add(raw)
         for attachment in manifest.attachments:
             if sizes.setdefault(attachment.id.raw, attachment.bytes) != attachment.bytes:
                 doubtful.add(attachment.id.raw)
@@ -266,6 +273,7 @@ def _mentions(
     """
     if not wanted:
         return
+    retired = _retired(repository)
     for manifest in manifests:
         label = _label(manifest)
         for attachment in manifest.attachments:
@@ -275,6 +283,8 @@ def _mentions(
             continue
         if manifest.tree.raw in wanted:
             yield manifest.tree, None, f"{label}: tree"
+        if manifest.id in retired:
+            continue
         with suppress(LyrikstoreError):  # reported already
             tree = repository.tree(manifest)
             for at, path in enumerate(tree.paths):
@@ -285,6 +295,13 @@ def _mentions(
 
 def _label(manifest: Manifest) -> str:
     return f"{manifest.name} ({manifest.id.short})"
+
+
+def _retired(repository: Repository) -> frozenset[Digest]:
+    try:
+        return retired_versions(repository)
+    except LyrikstoreError:  # refs cannot be derived; the check of refs says why
+        return frozenset()
 
 
 def _check_size(

@@ -8,7 +8,6 @@ from blake3 import blake3
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
-    IncompleteError,
     InvalidInputError,
     LyrikstoreError,
     RemoteError,
@@ -18,6 +17,7 @@ from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proof import verify_proof
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy import Policy
+from lyrikstore.history.reachable import Reachable
 from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.history.view import MAX_READ
@@ -117,6 +117,8 @@ def require_blobs(
     manifests: Sequence[Manifest],
     changes: PackChanges,
     trees: Mapping[Digest, Tree] = MappingProxyType({}),
+    *,
+    repacked: Sequence[Digest] = (),
 ) -> None:
     """Return if every blob that the manifests name will be in the store.
 
@@ -125,12 +127,17 @@ def require_blobs(
         manifests: What is to be logged.
         changes: The packs added with it.
         trees: Those that need not be read.
+        repacked: What is to be logged, if ``gc`` ran since the packs were relied on: then this
+            and every piece of every blob is looked at.
 
     Raises:
         IncompleteError: (``blob-missing``) one will not.
+        ConflictError: (``repacked``) one will not, and ``gc`` ran.
         InvalidInputError: (``bad-manifest``) ``files`` is not the tree without metadata.
     """
-    found = _Reachable(repository, changes)
+    found = Reachable(repository, changes, thorough=bool(repacked))
+    for identity in repacked:
+        found.require(identity, None, "what is logged")
     for manifest in manifests:
         for attachment in manifest.attachments:
             found.require(attachment.id, manifest, f"attachment {attachment.role}")
@@ -143,40 +150,3 @@ def require_blobs(
                 "bad-manifest", f"{manifest.name}: files is not its tree without metadata"
             )
         found.require_all(tree, manifest)
-
-
-class _Reachable:
-    # What can be read once a transaction is committed. The new packs are looked at apart from the
-    # old ones: building one index over all of them would cost a read per pack and commit.
-    def __init__(self, repository: Repository, changes: PackChanges) -> None:
-        self._repository = repository
-        self._changes = changes
-        self._lists = dict(changes.chunk_lists)
-        self._new = BlobStore(repository.backend, changes.added)
-
-    def require(self, digest: Digest, manifest: Manifest, what: str) -> None:
-        if digest in self._lists or self._new.has(digest) or self._repository.blobs.has(digest):
-            return
-        raise IncompleteError(
-            "blob-missing", f"{manifest.name}: {what} ({digest.short}) is not in the store"
-        )
-
-    def require_all(self, tree: Tree, manifest: Manifest) -> None:
-        old = self._repository.blobs.missing(tree.digests)
-        raws = b"".join([tree.digests[at * 32 : at * 32 + 32] for at in old])
-        for place in self._new.missing(raws):
-            self.require(
-                Digest(raws[place * 32 : place * 32 + 32]), manifest, tree.paths[old[place]]
-            )
-
-    def tree(self, digest: Digest) -> Tree:
-        blobs = self._new if self._new.has(digest) else self._repository.blobs
-        if digest in self._lists:  # its pieces may lie in old and new packs
-            live = self._repository.live
-            blobs = BlobStore(
-                self._repository.backend,
-                (*live.packs, *self._changes.added),
-                (*live.chunk_lists.items(), *self._lists.items()),
-            )
-        with blobs.open(digest) as stream:
-            return Tree.parse(stream)

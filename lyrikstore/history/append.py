@@ -95,6 +95,7 @@ class Appender:
         overtaken: Set[Digest] = frozenset(),
         check: Callable[[PackChanges], None] | None = None,
         won: Callable[[Transaction], None] | None = None,
+        dropped: Sequence[Digest] = (),
     ) -> int:
         """Log ``items`` in the next slot; return the index of the first.
 
@@ -105,6 +106,7 @@ class Appender:
             overtaken: Manifests that may stay without effect.
             check: Called with the packs, before the record that names them is made.
             won: Called with the record once its slot is won, before it is published.
+            dropped: Packs that are live no more from this record on.
 
         Raises:
             ConflictError: (``ref-moved``, ``copied-store``, ``foreign-record``, ``busy``)
@@ -126,7 +128,9 @@ class Appender:
                     self._begin()
                 own = repository.own_log
                 seq = len(own.records.transactions)
-                record = Transaction(seq, tuple(items), stored.added, (), stored.chunk_lists)
+                record = Transaction(
+                    seq, tuple(items), stored.added, tuple(dropped), stored.chunk_lists
+                )
                 self._memory.intend(self._key, record.id)
                 start = len(repository.entries())
                 if TransactionLog(own.backend).append(record):

@@ -82,6 +82,11 @@ KINDS: Mapping[str, Kind] = {
             },
         ),
         Kind("filter", "filters"),
+        Kind(
+            "retention",
+            "retentions",
+            inputs={"dataset": _DATASETS, "checkpoint": InputRule("checkpoint")},
+        ),
         Kind("records", "records", inputs={"dataset": _ONE_DATASET}, attachments=("salts",)),
         Kind(
             "run",

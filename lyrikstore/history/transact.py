@@ -8,7 +8,8 @@ whoever extends the log next, with the same memory, publishes it.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,13 +34,16 @@ from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey, check_name
 from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.reachable import repacked_error
 from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import LocalBackend, clean_leftovers, sync_directory
 from lyrikstore.objects.blobs import BlobStore
+from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.transactions import (
     LogItem,
     LogType,
+    PackChanges,
     Transaction,
     TransactionLog,
 )
@@ -65,11 +69,16 @@ class TransactionBuilder:
         self._items: list[LogItem] = []
         self._manifests: list[Manifest] = []
         self._trees: dict[Digest, Tree] = {}
+        self._opened: frozenset[PackRef] = frozenset()
+        self._added: tuple[PackRef, ...] = ()
+        self._dropped: tuple[Digest, ...] = ()
+        self._still_good: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
         # Now, not after an hour of hashing: is this the original, and is nothing left undone?
         with self._appender.locked():
             clean_leftovers(self._repository.backend)
+        self._opened = frozenset(self._repository.live.packs)
         self._writer = self._repository.blobs.writer()
         return self
 
@@ -120,6 +129,23 @@ class TransactionBuilder:
             )
         return self._log("credential", self.writer.put_bytes(data))
 
+    def replace_packs(
+        self,
+        added: Collection[PackRef],
+        dropped: Collection[Digest],
+        still_good: Callable[[], None],
+    ) -> None:
+        """Have the transaction add packs and drop others that they make superfluous.
+
+        Args:
+            added: Complete and durable; nobody's yet.
+            dropped: Live packs.
+            still_good: Called once nothing can change any more; raises if what was committed
+                meanwhile forbids it.
+        """
+        self._added, self._dropped = tuple(added), tuple(dropped)
+        self._still_good = still_good
+
     def commit(self) -> list[int]:
         """Make everything durable and visible, or nothing.
 
@@ -130,6 +156,7 @@ class TransactionBuilder:
             InvalidInputError: (``nothing-to-log``) no manifest or credential was given;
                 (``bad-manifest``) one can have no effect in this store.
             ConflictError: (``ref-moved``) somebody else changed a name meanwhile;
+                (``repacked``) garbage that this transaction relied on was dropped meanwhile;
                 (``copied-store``) this is not the original store; (``foreign-record``) the next
                 slot holds what this user did not make; (``busy``) other writers win every slot.
             PolicyError: (``unauthorised``) the policy does not let an author say this.
@@ -138,19 +165,33 @@ class TransactionBuilder:
             StorageError: The disk said no. The record may exist; then the next writer publishes
                 it, and nothing needs to be done again.
         """
-        writer = self.writer
-        if not self._items:
+        if not self._items and self._still_good is None:
             raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
         start = self._appender.append(
-            self._items,
-            self._manifests,
-            writer.finish,
-            check=lambda stored: require_blobs(
-                self._repository, self._manifests, stored, self._trees
-            ),
+            self._items, self._manifests, self._finish, check=self._check, dropped=self._dropped
         )
         self._writer = None
         return list(range(start, start + len(self._items)))
+
+    def _finish(self) -> PackChanges:
+        changes = self.writer.finish()
+        return replace(changes, added=(*changes.added, *self._added))
+
+    def _check(self, stored: PackChanges) -> None:
+        # Packs are dropped only when gc ran meanwhile. Then nothing that was live to the writer
+        # can be taken for granted, pieces of large blobs included.
+        live = frozenset(self._repository.live.packs)
+        relied = [item.id for item in self._items] if not self._opened <= live else []
+        require_blobs(self._repository, self._manifests, stored, self._trees, repacked=relied)
+        if self._still_good is None:
+            return
+        backend, now = self._repository.backend, {pack.id for pack in live}
+        gone = [pack for pack in self._dropped if pack not in now]
+        # A sweep may have taken a new one that waited under the same name.
+        gone += [pack.id for pack in self._added if backend.size(pack.name) != pack.bytes]
+        if gone:
+            raise repacked_error(f"pack {gone[0].short} is gone")
+        self._still_good()
 
     def _log(self, kind: LogType, identity: Digest) -> Digest:
         self._items.append(LogItem(kind, identity))

@@ -136,6 +136,17 @@ class BlobStore:
             absent -= {raw for raw in absent if self.has(Digest(raw))}
         return [at for at, raw in enumerate(asked) if raw in absent]
 
+    def complete(self, digest: Digest) -> bool:
+        """Return whether the blob is here with all its pieces. Their bytes are not looked at."""
+        table = self._index()
+        if table.find(digest.raw) >= 0:
+            return True
+        try:
+            pieces = self.pieces(digest)
+        except (IncompleteError, NotFoundError):
+            return False
+        return all(table.find(pieces.digest(number)) >= 0 for number in range(len(pieces)))
+
     def size(self, digest: Digest) -> int:
         """Return the size of a blob in bytes, as its pack or list of pieces gives it.
 

@@ -16,7 +16,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
-from lyrikstore.objects.backend import open_scratch
+from lyrikstore.objects.backend import Backend, open_scratch
 from lyrikstore.objects.packs import (
     BLOCK,
     BLOCK_MAX,
@@ -52,6 +52,24 @@ class ScratchPack(NamedTuple):
     ref: PackRef
     file: BinaryIO
     path: Path
+
+
+def install(backend: Backend, pack: ScratchPack) -> None:
+    """Give a complete pack its final name, durably.
+
+    Raises:
+        StorageError: The medium failed.
+    """
+    if backend.create(pack.ref.name, pack.path):
+        return
+    # The name is the hash of the content, so what is there is the same, unless somebody
+    # damaged it; recording it unread would spread the damage.
+    hasher, at = blake3(), 0
+    while data := backend.read(pack.ref.name, at, 1 << 20):
+        hasher.update(data)
+        at += len(data)
+    if hasher.digest() != pack.ref.id.raw:
+        backend.replace(pack.ref.name, pack.path)
 
 
 class PackWriter:

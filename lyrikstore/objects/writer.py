@@ -14,7 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import WHOLE_MAX, Readable, cut, encode_list, is_fine
-from lyrikstore.objects.packing import Packer
+from lyrikstore.objects.packing import Packer, install
 from lyrikstore.objects.packs import ROLES, PackRef, PackRole
 from lyrikstore.objects.transactions import PackChanges
 
@@ -131,7 +131,7 @@ class BlobWriter:
         try:
             packs = [pack for role in ROLES for pack in self._packers[role].close()]
             for pack in packs:
-                self._install(pack.path, pack.ref)
+                install(self._backend, pack)
         finally:
             self.abort()
         # Two writers that had the same to store made the same pack.
@@ -145,18 +145,6 @@ class BlobWriter:
             packer.discard()
         for own in self._own.values():
             own.clear()
-
-    def _install(self, path: Path, pack: PackRef) -> None:
-        if self._backend.create(pack.name, path):
-            return
-        # The name is the hash of the content, so what is there is the same, unless somebody
-        # damaged it; recording it unread would spread the damage.
-        hasher, at = blake3(), 0
-        while data := self._backend.read(pack.name, at, 1 << 20):
-            hasher.update(data)
-            at += len(data)
-        if hasher.digest() != pack.id.raw:
-            self._backend.replace(pack.name, path)
 
     def _put(self, data: bytes, role: PackRole) -> Digest:
         if len(data) > WHOLE_MAX:

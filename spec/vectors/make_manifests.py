@@ -84,6 +84,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "engine": "lyrikstore 0.1",
         },
     },
+    "retention": {
+        "name": "retentions/acme/licences",
+        "body": {"of": "datasets/acme/licences", "keep": 3},
+        "inputs": [Input("dataset", "dataset", A), Input("dataset", "dataset", B)],
+    },
     "records": {
         "name": "records/acme/licences",
         "body": {

@@ -1,9 +1,14 @@
 """``lyrikstore lineage``: what something was made from, as a tree."""
 
+import contextlib
+from collections.abc import Collection
+
 import click
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.history.lineage import Graph
+from lyrikstore.history.retention import retired_versions
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
@@ -18,6 +23,9 @@ def command(session: Session, ref: str) -> None:
     """
     store = session.open_store()
     graph = store.lineage(ref)
+    retired: Collection[Digest] = ()
+    with contextlib.suppress(LyrikstoreError):  # what cannot be read stands under problems
+        retired = retired_versions(store.repository)
     session.emit(
         "lineage",
         {
@@ -29,6 +37,7 @@ def command(session: Session, ref: str) -> None:
                     "name": node.manifest.name,
                     "index": node.index,
                     "author": node.manifest.author,
+                    "retired": node.id in retired,
                 }
                 for node in graph.nodes.values()
             ],
@@ -41,7 +50,7 @@ def command(session: Session, ref: str) -> None:
             ],
         },
     )
-    _draw(session, graph, graph.root, "", "", set())
+    _draw(session, graph, graph.root, "", "", set(), retired)
     for problem in graph.problems:
         session.screen.result(f"✗ {problem.kind}: {clean(problem.summary)}")
     if graph.problems:
@@ -50,13 +59,20 @@ def command(session: Session, ref: str) -> None:
 
 
 def _draw(
-    session: Session, graph: Graph, identity: Digest, lead: str, branch: str, shown: set[Digest]
+    session: Session,
+    graph: Graph,
+    identity: Digest,
+    lead: str,
+    branch: str,
+    shown: set[Digest],
+    retired: Collection[Digest],
 ) -> None:
     node = graph.nodes.get(identity)
     if node is None:
         session.screen.result(f"{lead}{branch}{identity.short}  (not here)")
         return
     facts = _facts(node.manifest.kind, node.manifest.body)
+    facts += "  (data retired)" if identity in retired else ""
     line = f"{node.manifest.kind} {clean(node.manifest.name)}  {identity.short}{facts}"
     if identity in shown:
         session.screen.result(f"{lead}{branch}{line}  (see above)")
@@ -67,7 +83,8 @@ def _draw(
     links = [edge for edge in graph.inputs_of(identity) if edge.role != "parent"]
     for number, edge in enumerate(links):
         last = number == len(links) - 1
-        _draw(session, graph, edge.parent, indent, f"{'└' if last else '├'}─ {edge.role}: ", shown)
+        mark = f"{'└' if last else '├'}─ {edge.role}: "
+        _draw(session, graph, edge.parent, indent, mark, shown, retired)
 
 
 def _facts(kind: str, body: dict[str, object]) -> str:

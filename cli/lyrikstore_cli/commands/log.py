@@ -123,7 +123,12 @@ def _body_lines(manifest: Manifest) -> list[str]:
         if "derivation" in body:
             counts = body["derivation"]["counts"]
             lines.append("  ".join(f"{name} {count}" for name, count in counts.items()))
-    if manifest.inputs:
+    if manifest.kind == "retention":
+        lines.append(
+            f"retires the data of {len(manifest.inputs)} versions of {clean(body['of'])}; the "
+            f"newest {body['keep']} stay"
+        )
+    elif manifest.inputs:
         made = ", ".join(f"{item.role} {item.kind} {item.id.short}" for item in manifest.inputs)
         lines.append(f"made from {made}")
     return lines

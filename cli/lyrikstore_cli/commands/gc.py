@@ -1,0 +1,131 @@
+"""``lyrikstore gc``: free the space of what no version needs any more."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean, size
+
+if TYPE_CHECKING:
+    from lyrikstore.history.liveness import Collected
+
+_DAY = 86_400
+
+
+@declare("gc", signs=True, epilog="lyrikstore gc -n\nlyrikstore gc --keep 3 acme/contracts")
+@click.argument("name", required=False)
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Sign that versions of NAME before the newest N need no longer be kept as data.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=14,
+    show_default=True,
+    metavar="DAYS",
+    help="Delete a dropped pack only after it was seen unneeded for so long.",
+)
+@click.option(
+    "--threshold",
+    type=click.IntRange(1, 100),
+    default=25,
+    show_default=True,
+    metavar="PERCENT",
+    help="Rewrite a pack when so much of it is garbage.",
+)
+@click.option("-m", "--message", default="", help="A note, signed with the retention.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say exactly what would happen; write nothing.")
+def command(
+    session: Session,
+    name: str | None,
+    keep: int | None,
+    grace: float,
+    threshold: int,
+    message: str,
+    dry_run: bool,
+) -> None:
+    """Free the space of what no version needs, and join the small packs that commits leave.
+
+    Without --keep every version that was ever logged stays; only duplicates and leftovers go.
+    Nothing is deleted at once: what is dropped waits for the grace, over at least three runs, so
+    that other readers and writers are not disturbed and a wrong clock does no harm. Manifests,
+    trees and proofs of retired versions stay.
+    """
+    if (keep is None) != (name is None):
+        raise click.UsageError("--keep N and NAME go together")
+    store = session.open_store(sign=not dry_run)
+    with session.screen.progress("repacking") as meter:
+        found = store.gc(
+            keep=(name, keep) if name and keep else None,
+            dry_run=dry_run,
+            message=message,
+            grace=timedelta(days=grace),
+            share=threshold / 100,
+            progress=lambda done, total: meter(done, total, done),
+        )
+    session.emit("gc", _document(found, dry_run=dry_run))
+    _show(session, found, dry_run=dry_run)
+
+
+def _document(found: "Collected", *, dry_run: bool) -> dict[str, object]:
+    done, plan, retention = found.repacked, found.retirement, found.retention
+    return {
+        "dryRun": dry_run,
+        "retired": [str(version.id) for version in plan.versions] if plan else [],
+        "retention": str(retention.id) if retention else "",
+        "packs": found.plan.packs if found.plan else 0,
+        "garbageBytes": found.plan.garbage if found.plan else 0,
+        "dropped": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.dropped]
+        if done
+        else [],
+        "added": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.added] if done else [],
+        "blobsCopied": done.blobs if done else 0,
+        "leftAlone": [{"id": str(pack), "reason": why} for pack, why in done.skipped.items()]
+        if done
+        else [],
+        "transaction": -1 if found.seq is None else found.seq,
+        "deleted": list(found.swept.deleted),
+        "deletedBytes": found.swept.bytes,
+        "waiting": [
+            {"name": pack, "seconds": seconds} for pack, seconds in found.swept.waiting.items()
+        ],
+    }
+
+
+def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
+    screen, plan = session.screen, found.retirement
+    mark, would = ("–", "would have ") if dry_run else ("✓", "")
+    if plan is not None:
+        screen.result(
+            f"{mark} {would}retired {len(plan.versions)} versions of {plan.of}; the newest "
+            f"{plan.keep} stay"
+        )
+    if found.plan is not None and found.repacked is not None:
+        done = found.repacked
+        screen.result(
+            f"{mark} looked at {found.plan.packs} packs; {size(found.plan.garbage)} of what is in "
+            "them is not needed"
+        )
+        for pack, why in done.skipped.items():
+            screen.result(f"! left alone: pack {pack.short}: {clean(why)}")
+        if done.dropped:
+            before = sum(pack.bytes for pack in done.dropped)
+            after = sum(pack.bytes for pack in done.added)
+            screen.result(
+                f"{mark} {would}rewritten {len(done.dropped)} packs, {size(before)}, as "
+                f"{len(done.added)}, {size(after)}; {done.blobs} blobs copied, each hashed"
+            )
+    swept = found.swept
+    if swept.waiting:
+        longest = max(swept.waiting.values()) / _DAY
+        screen.result(
+            f"– {len(swept.waiting)} dropped packs wait to be deleted, the oldest for "
+            f"{longest:.0f} days"
+        )
+    screen.result(f"{mark} {would}deleted {len(swept.deleted)} packs, {size(swept.bytes)}")

@@ -1,0 +1,53 @@
+"""``lyrikstore gc`` as people run it: preview, retention, what the other commands say after it."""
+
+
+def test_keep_the_newest(publisher):
+    data = publisher.folder / "data"
+    data.mkdir()
+    for version in ("one", "two", "three"):
+        (data / "a.txt").write_text(version * 1000)
+        (data / "same.txt").write_text("same")
+        publisher.ok("commit", "data", "-d", "acme/texts", "--yes")
+    publisher.fails(2, "gc", "--keep", "1")
+    publisher.fails(2, "gc", "acme/texts")
+    publisher.fails(1, "gc", "--keep", "1", "acme/other")
+    preview = publisher.ok("gc", "--keep", "1", "acme/texts", "-n", "--json").json
+    assert (len(preview["retired"]), preview["retention"], preview["dryRun"]) == (2, "", True)
+    assert len(publisher.ok("log", "acme/texts", "--json").json["versions"]) == 3
+    done = publisher.ok("gc", "--keep", "1", "acme/texts", "-m", "old", "--json").json
+    assert done["retired"] == preview["retired"]
+    assert done["transaction"] > 0
+    assert done["deleted"] == []
+    assert len(done["waiting"]) == len(done["dropped"]) >= 2
+    # The data is gone for readers, by a signed decision: nothing is lost.
+    report = publisher.ok("verify", "--json").json
+    assert report["verdict"] == "trusted"
+    contents = next(check for check in report["checks"] if "retired" in check["summary"])
+    assert contents["state"] == "warn"
+    assert "lost" not in str(report["checks"])
+    publisher.ok("checkout", "acme/texts", "now")
+    assert (publisher.folder / "now" / "a.txt").read_text() == "three" * 1000
+    assert (
+        publisher.fails(5, "checkout", "acme/texts~1", "old", "--json").error["kind"] == "retired"
+    )
+    assert "(data retired)" in publisher.ok("lineage", "acme/texts~1").out
+    assert "(data retired)" not in publisher.ok("lineage", "acme/texts").out
+    assert "retires the data of 2 versions" in publisher.ok("log", "retentions/acme/texts").out
+    kinds = publisher.ok("query", "select kind from log where kind = 'retention'", "--json").json
+    assert kinds["rows"] == [["retention"]]
+    for _ in range(2):
+        again = publisher.ok("gc", "--grace", "0", "--json").json
+    assert again["waiting"] == []
+    publisher.ok("verify")
+    publisher.ok("gc")
+
+
+def test_who_has_no_log_key_can_only_preview(publisher, new_person):
+    data = publisher.folder / "data"
+    data.mkdir()
+    (data / "a.txt").write_text("one")
+    publisher.ok("commit", "data", "-d", "acme/texts")
+    stranger = new_person("stranger")
+    store = publisher.folder / ".lyrikstore"
+    stranger.ok("gc", "-n", "--store", store)
+    stranger.fails(12, "gc", "--store", store)
