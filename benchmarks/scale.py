@@ -109,8 +109,8 @@ def index(idle: Path, store: Path) -> dict[str, float]:
     from lyrikstore.canon.digest import Digest
     from lyrikstore.objects.backend import LocalBackend
     from lyrikstore.objects.blobs import open_blobs
-    from lyrikstore.objects.packing import PACK_TARGET
     from lyrikstore.objects.packs import read_index
+    from lyrikstore.objects.parameters import Parameters
     from lyrikstore.objects.transactions import TransactionLog
 
     backend = LocalBackend(store)
@@ -123,7 +123,7 @@ def index(idle: Path, store: Path) -> dict[str, float]:
     memory = _resident() - before
     count = sum(len(read_index(backend, pack)) for pack in blobs.packs)
     stored = sum(pack.bytes for pack in blobs.packs)
-    return {"blobs": count, "stored": stored, "packs": PACK_TARGET, "memory": memory}
+    return {"blobs": count, "stored": stored, "packs": Parameters().packBytes, "memory": memory}
 
 
 def measure_requests(base: Path) -> list[Request]:

@@ -365,10 +365,12 @@ def clean_leftovers(backend: Backend) -> int:
 
 
 def _clean(path: Path) -> int:
+    # NAME.part belongs to the writer that has NAME locked (lyrikstore/objects/scratch.py).
+    owner = path.with_name(path.name.partition(".")[0])
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(owner, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return 0
+        return _remove_leftover(path)
     except OSError as error:
         if error.errno in _NO_FILES:
             return 0
@@ -377,9 +379,16 @@ def _clean(path: Path) -> int:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return 0
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
+        return _remove_leftover(path)
     except BlockingIOError:
         return 0
     finally:
         os.close(fd)
-    return 1
+
+
+def _remove_leftover(path: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISREG(path.lstat().st_mode):
+            path.unlink()
+            return 1
+    return 0

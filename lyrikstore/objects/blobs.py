@@ -21,8 +21,10 @@ from lyrikstore.canon.errors import (
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
 from lyrikstore.objects.cluster import Pools
+from lyrikstore.objects.digestset import DigestSet
 from lyrikstore.objects.layout import runs_of
-from lyrikstore.objects.packs import PackRef, PackRole
+from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.parameters import read_parameters
 from lyrikstore.objects.reading import PieceReader, damaged_blob
 from lyrikstore.objects.table import BlobTable
 from lyrikstore.objects.transactions import LiveObjects, PackChanges
@@ -97,7 +99,8 @@ class BlobStore:
         with self._lock:
             self._packs = tuple(dict.fromkeys((*self._packs, *changes.added)))
             self._lists.update(changes.chunk_lists)
-            self._table = None
+            if self._table is not None:
+                self._table = BlobTable(self.backend, self._packs, self._table)
             self._blocks.clear()
             self._cached = 0
 
@@ -301,20 +304,26 @@ class BlobStore:
             pools=pools,
         )
 
-    def writer(self) -> BlobWriter:
-        """Return a writer that stores what this store does not have; use it in ``with``."""
-        return BlobWriter(self.backend, self)
+    def writer(self, *, workers: int | None = None) -> BlobWriter:
+        """Return a writer that stores what this store does not have; use it in ``with``.
 
-    def holds(self, raw: bytes, role: PackRole) -> bool:
-        """Return whether a live pack has a blob where one of ``role`` must be.
+        Args:
+            workers: How many processes or threads to use; all cores unless given.
 
-        A document must lie in a documents pack; data may lie in either.
+        Raises:
+            FormatError: The store's parameters cannot be read.
         """
+        return BlobWriter(self.backend, self, read_parameters(self.backend), workers=workers)
+
+    def digests(self) -> DigestSet:
+        """Return the digests of all blobs that lie in a pack: large ones lie there in pieces."""
+        return self._index().digests
+
+    def is_document(self, raw: bytes) -> bool:
+        """Return whether a documents pack has a blob."""
         table = self._index()
         number = table.find(raw)
-        if number < 0:
-            return role == "data" and self.list_of(Digest(raw)) is not None
-        return role == "data" or table.is_document(number)
+        return number >= 0 and table.is_document(number)
 
     def list_of(self, blob: Digest) -> Digest | None:
         """Return the list of pieces that the records name for a large blob, if it is here."""

@@ -22,13 +22,13 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.objects.backend import NOT_A_FILE, Backend
 from lyrikstore.objects.blobs import BlobStore
-from lyrikstore.objects.packing import PACK_TARGET
 from lyrikstore.objects.packs import PackIndex, PackRef, PackRole, read_index
+from lyrikstore.objects.parameters import Parameters
 from lyrikstore.objects.transactions import LiveObjects
 
 GARBAGE_SHARE = 0.25
 """A pack is rewritten if at least this share of its bytes is garbage."""
-SMALL_PACK = PACK_TARGET // 4
+SMALL_PACK = Parameters().packBytes // 4
 MERGE_FROM = 8
 """Packs smaller than :data:`SMALL_PACK` are joined once there are so many of them."""
 

@@ -18,6 +18,8 @@ from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.gc import RepackPlan, blob_of, block_of, raw_of
 from lyrikstore.objects.packing import Packer, install
 from lyrikstore.objects.packs import ROLES, PackRef, PackRole, read_index
+from lyrikstore.objects.parameters import read_parameters
+from lyrikstore.objects.scratch import Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,12 @@ def repack(
     dropped: list[PackRef] = []
     blobs, done, total = 0, 0, sum(pack.bytes for pack in plan.rewrite)
     with contextlib.ExitStack() as stack:
-        scratch = backend.scratch
+        folder = backend.scratch
         if dry_run:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        packers = {role: Packer(scratch, role) for role in ROLES}
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scratch = stack.enter_context(contextlib.closing(Scratch(folder)))
+        parameters = read_parameters(backend)
+        packers = {role: Packer(scratch, role, parameters) for role in ROLES}
         for packer in packers.values():
             stack.callback(packer.discard)
         for pack in plan.rewrite:

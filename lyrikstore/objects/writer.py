@@ -2,8 +2,10 @@
 
 import io
 import os
-import stat
 from array import array
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -11,19 +13,42 @@ from typing import Protocol, Self
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
+from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
 from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.chunker import WHOLE_MAX, Readable, cut, encode_list, is_fine
-from lyrikstore.objects.packing import Packer, install
+from lyrikstore.objects.chunker import (
+    LIST_MAX,
+    SEGMENT,
+    WHOLE_MAX,
+    Readable,
+    average_of,
+    cut,
+    encode_list,
+    is_fine,
+)
+from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
+from lyrikstore.objects.packing import Packer, ScratchPack, install, pack_setup
 from lyrikstore.objects.packs import ROLES, PackRef, PackRole
+from lyrikstore.objects.parameters import Parameters
+from lyrikstore.objects.scratch import Scratch
+from lyrikstore.objects.sources import FileSource, StreamSource, opened, unreadable
 from lyrikstore.objects.transactions import PackChanges
+from lyrikstore.objects.workers import Message, Workers, cores
+
+_TARGET = "lyrikstore.objects.packing:pack_files"
+_MANY_FILES = 2_000
+_MANY_BYTES = 32 << 20
+_TASK_FILES = 1 << 14
+_TASK_BYTES = (8 << 20, 128 << 20)
 
 
 class Known(Protocol):
     """What a writer asks about the blobs of the live packs; a ``BlobStore`` answers."""
 
-    def holds(self, raw: bytes, role: PackRole) -> bool:
-        """Return whether a blob need not be stored again in a pack of ``role``."""
+    def digests(self) -> DigestSet:
+        """Return all of them that are not large."""
+
+    def is_document(self, raw: bytes) -> bool:
+        """Return whether a documents pack has a blob."""
 
     def list_of(self, blob: Digest) -> Digest | None:
         """Return the list of pieces recorded for a large blob, if that list is there."""
@@ -33,18 +58,32 @@ class BlobWriter:
     """Stores blobs that are not in the store yet; a context manager.
 
     Nothing is visible, and leaving the ``with`` block removes everything, unless :meth:`finish`
-    was called. Not for use from several threads.
+    was called. Not for use from several threads; it uses some itself.
 
     Args:
         backend: Where packs go.
         known: Tells what the live packs hold.
+        parameters: Sizes and level.
+        workers: How many processes or threads to use at most; all cores unless given. With 0,
+            everything is done in the calling thread.
     """
 
-    def __init__(self, backend: Backend, known: Known) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        known: Known,
+        parameters: Parameters | None = None,
+        *,
+        workers: int | None = None,
+    ) -> None:
         self._backend = backend
         self._known = known
-        self._own: dict[PackRole, set[bytes]] = {role: set() for role in ROLES}
-        self._packers = {role: Packer(backend.scratch, role) for role in ROLES}
+        self._parameters = parameters or Parameters()
+        self._workers = workers if workers is not None else cores() if cores() > 1 else 0
+        self._scratch = Scratch(backend.scratch)
+        self._own: dict[PackRole, Recent] = {role: Recent() for role in ROLES}
+        self._packers = {role: Packer(self._scratch, role, self._parameters) for role in ROLES}
+        self._packed: list[ScratchPack] = []
         self._lists: dict[Digest, Digest] = {}
         self._adopted: list[PackRef] = []
         self._done = False
@@ -76,7 +115,7 @@ class BlobWriter:
         return self._put(data, "data")
 
     def put_file(
-        self, source: Path | Readable, *, follow_links: bool = False
+        self, source: Path | str | Readable, *, follow_links: bool = False
     ) -> tuple[Digest, int]:
         """Store a data file or the rest of a stream; return its digest and size in bytes.
 
@@ -89,29 +128,70 @@ class BlobWriter:
         Raises:
             InvalidInputError: (``file-changed``) the file was written to meanwhile;
                 (``file-unreadable``) it cannot be read; (``not-a-file``) it is a folder, link,
-                device, FIFO or socket; (``file-missing``) there is no such file.
+                device, FIFO or socket; (``file-missing``) there is no such file;
+                (``too-large``) the list of its pieces would be, which takes some 100 TB.
             StorageError: The store's medium failed; nothing of this writer will be stored.
 
-        Cost: one read. Memory is flat: 1 MiB, or two pieces of a large file.
+        Cost: one read. Memory is flat: a few segments of 16 MiB, and 36 bytes per piece.
         """
-        if not isinstance(source, Path):
-            return self._put_readable(_Guarded(source))
-        fd = _open(source, follow_links=follow_links)
+        self._check_open()
+        if not isinstance(source, Path | str):
+            stream = StreamSource(source)
+            head = stream.read(WHOLE_MAX + 1)
+            if len(head) <= WHOLE_MAX:
+                return Digest(self._put_whole(head, "data")), len(head)
+            stream.give_back(head)
+            return self._put_large(stream, "data", 0)
+        with opened(source, follow_links=follow_links) as file:
+            if file.size > WHOLE_MAX:
+                return self._put_large(file, "data", file.size)
+            data = file.read(file.size + 1)
+            if len(data) > file.size:  # grew; leaving the block says so
+                return Digest(bytes(32)), 0
+            return Digest(self._put_whole(data, "data")), len(data)
+
+    def put_files(
+        self,
+        paths: Sequence[Path | str],
+        *,
+        sizes: Sequence[int] | None = None,
+        follow_links: bool = False,
+    ) -> Iterator[tuple[int, Digest, int]]:
+        """Store data files; yield (position in ``paths``, digest, size) of each, in any order.
+
+        Many small files are read, hashed and packed in worker processes; of large ones the pieces
+        are compressed and written in threads. Whatever is raised, and if the caller does not take
+        everything, nothing of this writer will be stored.
+
+        Args:
+            paths: Regular files.
+            sizes: Their sizes, where a listing has them already; only to share out the work.
+            follow_links: Whether a symbolic link at a path itself is followed.
+
+        Raises:
+            InvalidInputError, StorageError: See :meth:`put_file`; also (``worker-died``) a worker
+                process was killed.
+
+        Cost: one read of each file; about 60 MiB in each worker process, whatever the files.
+        """
+        self._check_open()
+        done = False
         try:
-            before = os.fstat(fd)
-            if not stat.S_ISREG(before.st_mode):
-                raise InvalidInputError(
-                    "not-a-file", f"{source}: not a regular file", hint="leave it out"
-                )
-            if before.st_size <= WHOLE_MAX:
-                data = _read_fd(fd, before.st_size + 1, source)
-                _check_unchanged(fd, before, len(data), source)
-                return Digest(self._put_whole(data, "data")), len(data)
-            digest, size = self._put_stream(_FdReader(fd, source), "data")
-            _check_unchanged(fd, before, size, source)
-            return digest, size
+            if sizes is None:
+                sizes = array("Q", (_size(path, follow=follow_links) for path in paths))
+            small = array("Q", (at for at, size in enumerate(sizes) if size <= WHOLE_MAX))
+            total = sum(sizes[at] for at in small)
+            if self._workers and (len(small) >= _MANY_FILES or total >= _MANY_BYTES):
+                yield from self._put_small(paths, sizes, small, total, follow_links)
+                large: Iterator[int] = (at for at, size in enumerate(sizes) if size > WHOLE_MAX)
+            else:
+                large = iter(range(len(paths)))
+            for at in large:
+                yield at, *self.put_file(paths[at], follow_links=follow_links)
+            done = True
         finally:
-            os.close(fd)
+            if not done:
+                self.abort()
 
     def adopt(self, changes: PackChanges) -> None:
         """Take over what another writer of this store finished, as if it had been stored here."""
@@ -129,9 +209,9 @@ class BlobWriter:
         """
         self._check_open()
         try:
-            packs = [pack for role in ROLES for pack in self._packers[role].close()]
-            for pack in packs:
-                install(self._backend, pack)
+            packs = [*self._packers["documents"].close(), *self._packed]
+            packs += self._packers["data"].close()
+            self._install_all(packs)
         finally:
             self.abort()
         # Two writers that had the same to store made the same pack.
@@ -143,152 +223,170 @@ class BlobWriter:
         self._done = True
         for packer in self._packers.values():
             packer.discard()
+        self._scratch.close()
         for own in self._own.values():
             own.clear()
 
+    def _install_all(self, packs: Sequence[ScratchPack]) -> None:
+        # Side by side: what takes time is waiting for the disk to acknowledge each name.
+        if len(packs) < 3 or not self._workers:
+            for pack in packs:
+                install(self._backend, pack)
+            return
+        with ThreadPoolExecutor(4) as pool:
+            for _ in pool.map(install, repeat(self._backend), packs):
+                pass
+
     def _put(self, data: bytes, role: PackRole) -> Digest:
+        self._check_open()
         if len(data) > WHOLE_MAX:
-            return self._put_stream(io.BytesIO(data), role)[0]
+            return self._put_large(StreamSource(io.BytesIO(data)), role, len(data))[0]
         return Digest(self._put_whole(data, role))
 
     def _put_whole(self, data: bytes, role: PackRole) -> bytes:
-        self._check_open()
         raw = blake3(data).digest()
-        if not self._holds(raw, role):
-            self._own[role].add(raw)
-            try:
-                self._packers[role].add(raw, data)
-            except StorageError:
-                self.abort()
-                raise
+        if not self._knows(role)(raw):
+            self._add(role, raw, data, shrinks=True)
         return raw
 
-    def _holds(self, raw: bytes, role: PackRole) -> bool:
+    def _knows(self, role: PackRole) -> Callable[[bytes], bool]:
         # Data that lies among the documents is where every copy has it; not the other way round.
-        own = raw in self._own["documents"] or (role == "data" and raw in self._own["data"])
-        return own or self._known.holds(raw, role)
+        documents, data = self._own["documents"], self._own["data"]
+        if role == "documents":
+            return lambda raw: raw in documents or self._known.is_document(raw)
+        find = self._known.digests().find
+        return lambda raw: raw in data or find(raw) >= 0 or raw in documents
 
-    def _put_readable(self, source: Readable) -> tuple[Digest, int]:
-        head = _read_up_to(source, WHOLE_MAX + 1)
-        if len(head) <= WHOLE_MAX:
-            return Digest(self._put_whole(head, "data")), len(head)
-        return self._put_stream(_Joined(head, source), "data")
+    def _add(self, role: PackRole, raw: bytes, data: bytes | memoryview, *, shrinks: bool) -> None:
+        self._own[role].add(raw)
+        try:
+            self._packers[role].add(raw, data, shrinks=shrinks)
+        except StorageError:
+            self.abort()
+            raise
 
-    def _put_stream(
-        self, stream: Readable, role: PackRole, *, fine: bool = False
+    def _put_large(
+        self, source: FileSource | StreamSource, role: PackRole, size: int, *, is_list: bool = False
     ) -> tuple[Digest, int]:
-        head = _read_up_to(stream, WHOLE_MAX)
-        whole = blake3()
-        digests = bytearray()
-        sizes = array("I")
-        total = 0
-        for piece in cut(_Joined(head, stream), fine=fine or is_fine(head)):
-            whole.update(piece)
-            digests += self._put_whole(piece, role)
-            sizes.append(len(piece))
-            total += len(piece)
+        whole, total = blake3(), 0
+        digests, pieces = bytearray(), array("I")
+        knows = self._knows(role)
+        pool = None
+        if role == "data" and size > 2 * SEGMENT and self._workers:
+            pool = self._packers[role].use_threads(self._workers)
+        hashing: Future[object] | None = None
+        segment = source.read(SEGMENT)
+        fine = is_list or is_fine(segment)
+        average = self._parameters.coarseBytes
+        if fine:
+            average = average_of(self._parameters.fineBytes, size)
+        while segment:
+            if hashing is not None:
+                hashing.result()
+            if pool is not None:
+                hashing = pool.submit(whole.update, segment)
+            else:
+                whole.update(segment)
+            total += len(segment)
+            view, at = memoryview(segment), 0
+            for length in cut(segment, average):
+                piece = view[at : at + length]
+                at += length
+                raw = blake3(piece).digest()
+                digests += raw
+                pieces.append(length)
+                if not knows(raw):
+                    self._add(role, raw, piece, shrinks=fine)
+            segment = source.read(SEGMENT)
+        if hashing is not None:
+            hashing.result()
         digest = Digest(whole.digest())
-        if len(sizes) == 1:
-            return digest, total  # a blob of one piece is that piece, already stored
-        encoded = encode_list(bytes(digests), sizes)
-        known = self._lists.get(digest) or self._known.list_of(digest)
-        # A document must hang by pieces that are documents, whatever list it has as data.
-        if not (known == Digest.of(encoded) or (known and role == "data")):
-            if len(encoded) <= WHOLE_MAX:
-                self._lists[digest] = Digest(self._put_whole(encoded, "documents"))
-            else:  # finely, so that lists of versions share what the versions share
-                stream = io.BytesIO(encoded)
-                self._lists[digest] = self._put_stream(stream, "documents", fine=True)[0]
+        if len(pieces) > 1:  # a blob of one piece is that piece, already stored
+            self._put_list(digest, bytes(digests), pieces, role)
         return digest, total
+
+    def _put_list(
+        self, digest: Digest, digests: bytes, pieces: "array[int]", role: PackRole
+    ) -> None:
+        known = self._lists.get(digest) or self._known.list_of(digest)
+        encoded = encode_list(digests, pieces)
+        # A document must hang by pieces that are documents, whatever list it has as data.
+        if known == Digest.of(encoded) or (known and role == "data"):
+            return
+        if len(encoded) > LIST_MAX:
+            raise InvalidInputError("too-large", "a file has too many pieces", hint="split it")
+        if len(encoded) <= WHOLE_MAX:
+            self._lists[digest] = Digest(self._put_whole(encoded, "documents"))
+        else:  # finely, so that lists of versions share what the versions share
+            source = StreamSource(io.BytesIO(encoded))
+            self._lists[digest] = self._put_large(source, "documents", 0, is_list=True)[0]
+
+    def _put_small(
+        self,
+        paths: Sequence[Path | str],
+        sizes: Sequence[int],
+        small: "array[int]",
+        total: int,
+        follow: bool,
+    ) -> Iterator[tuple[int, Digest, int]]:
+        least, most = _TASK_BYTES
+        groups: list[array[int]] = []
+        aim = max(least, min(total // (8 * self._workers), most))
+
+        def tasks() -> Iterator[Message]:
+            for group in _groups(small, sizes, aim):
+                groups.append(group)
+                joined = b"".join(os.fsencode(paths[at]) + b"\0" for at in group)
+                yield Message({"follow": follow}, (joined,))
+
+        try:
+            setup = pack_setup(self._scratch, self._parameters, self._save_known())
+        except OSError as error:
+            raise storage_error(error, "writing a scratch file") from error
+        with Workers(_TARGET, setup, self._workers) as workers:
+            for result in workers.map(tasks()):
+                digests, raw_sizes = result.buffers
+                found = array("I")
+                found.frombytes(raw_sizes)
+                for pack in result.header["packs"]:
+                    ref = PackRef(Digest.parse_hex(pack["id"]), pack["bytes"], "data")
+                    self._packed.append(ScratchPack(ref, Path(pack["path"])))
+                for number, at in enumerate(groups[result.task]):
+                    raw = digests[number * 32 : number * 32 + 32]
+                    self._own["data"].add(raw)
+                    yield at, Digest(raw), found[number]
+                groups[result.task] = array("Q")
+
+    def _save_known(self) -> list[Path]:
+        sets = [self._known.digests()]
+        if own := b"".join(raw for role in ROLES for raw in self._own[role]):
+            sets.append(sort_digests(own)[0])
+        saved = []
+        for digests in sets:
+            if len(digests):
+                saved.append(Path(f"{self._scratch.prefix}.known-{os.urandom(6).hex()}"))
+                digests.save(saved[-1])
+        return saved
 
     def _check_open(self) -> None:
         if self._done:
             raise InvalidInputError("writer-closed", "this writer has finished or failed")
 
 
-class _Joined:
-    # A stream of which the head was read already.
-    def __init__(self, head: bytes, rest: Readable) -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int = -1, /) -> bytes:
-        if self._head:
-            part = self._head[:size] if size >= 0 else self._head
-            self._head = self._head[len(part) :]
-            return part
-        return self._rest.read(size)
+def _groups(small: "array[int]", sizes: Sequence[int], aim: int) -> Iterator["array[int]"]:
+    group, total = array("Q"), 0
+    for at in small:
+        group.append(at)
+        total += sizes[at]
+        if total >= aim or len(group) >= _TASK_FILES:
+            yield group
+            group, total = array("Q"), 0
+    if group:
+        yield group
 
 
-class _Guarded:
-    # Somebody else's stream, whose OSError must not pass for ours.
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-
-    def read(self, size: int = -1, /) -> bytes:
-        try:
-            return self._stream.read(size)
-        except LyrikstoreError:
-            raise
-        except OSError as error:
-            raise _unreadable(error, Path("the stream")) from error
-
-
-class _FdReader:
-    def __init__(self, fd: int, path: Path) -> None:
-        self._fd = fd
-        self._path = path
-
-    def read(self, size: int = -1, /) -> bytes:
-        try:
-            return os.read(self._fd, size if size >= 0 else 1 << 20)
-        except OSError as error:
-            raise _unreadable(error, self._path) from error
-
-
-def _open(path: Path, *, follow_links: bool) -> int:
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
+def _size(path: Path | str, *, follow: bool) -> int:
     try:
-        return os.open(path, flags)
+        return Path(path).stat(follow_symlinks=follow).st_size
     except (OSError, ValueError) as error:
-        raise _unreadable(error, path) from error
-
-
-def _read_fd(fd: int, limit: int, path: Path) -> bytes:
-    try:
-        data = os.read(fd, limit)
-        while 0 < len(data) < limit and (more := os.read(fd, limit - len(data))):
-            data += more
-    except OSError as error:
-        raise _unreadable(error, path) from error
-    return data
-
-
-def _read_up_to(stream: Readable, limit: int) -> bytes:
-    pieces = []
-    while limit and (piece := stream.read(limit)):
-        pieces.append(piece)
-        limit -= len(piece)
-    return b"".join(pieces)
-
-
-def _check_unchanged(fd: int, before: os.stat_result, size: int, path: Path) -> None:
-    after = os.fstat(fd)
-    same = (before.st_size, before.st_mtime_ns, before.st_ctime_ns)
-    if size != before.st_size or same != (after.st_size, after.st_mtime_ns, after.st_ctime_ns):
-        raise InvalidInputError(
-            "file-changed",
-            f"{path} changed while it was read",
-            hint="wait until nothing writes to the folder and run the command again",
-        )
-
-
-def _unreadable(error: OSError | ValueError, path: Path) -> InvalidInputError:
-    if isinstance(error, FileNotFoundError):
-        return InvalidInputError(
-            "file-missing", f"{path}: no such file", hint="it was moved or removed; run again"
-        )
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return InvalidInputError(
-        "file-unreadable", f"{path} cannot be read: {reason}", hint="check its owner and mode"
-    )
+        raise unreadable(error, path) from error

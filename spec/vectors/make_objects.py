@@ -110,15 +110,16 @@ def packs_refused() -> list[dict[str, Any]]:
 
 def cuts() -> list[dict[str, Any]]:
     """Return the cases of ``chunks/cuts.json``."""
-    cases = [("a", 0, True), ("a", 1, True), ("a", 4096, True), ("a", 1_000_000, True)]
-    cases += [("b", 1_000_000, True), ("", 300_000, True), ("a", 6_000_000, False)]
-    cases += [("", 9_000_000, False)]
+    cases = [("a", 0, True), ("a", 1, True), ("a", 1024, True), ("a", 300_000, True)]
+    cases += [("b", 300_000, True), ("", 100_000, True), ("a", 6_000_000, False)]
+    cases += [("", 9_000_000, False), ("a", 40_000_000, False)]
     found = []
     for seed, size, fine in cases:
         content = blake3(seed.encode()).digest(length=size) if seed else bytes(size)
-        average = 16 << 10 if fine else 1 << 20
+        average = 4 << 10 if fine else 1 << 20
         cutter = FastCDC(average, min_size=average // 4, max_size=average * 4)
-        pieces = [chunk.length for chunk in cutter.cut_buf(content)]
+        segments = [content[at : at + (16 << 20)] for at in range(0, size, 16 << 20)]
+        pieces = [chunk.length for segment in segments for chunk in cutter.cut_buf(segment)]
         found.append({"seed": seed, "size": size, "fine": fine, "pieces": pieces})
     return found
 

@@ -180,8 +180,8 @@ def test_the_same_pack_twice_and_a_damaged_namesake(box, root: Path) -> None:
     assert Digest.of_file(path) == changes[0].added[0].id
 
 
-def test_packs_and_blocks_are_bounded(box, monkeypatch) -> None:
-    monkeypatch.setattr(packing, "PACK_TARGET", 1 << 20)
+def test_packs_and_blocks_are_bounded(box) -> None:
+    box.backend.create("parameters", b'{"packBytes":1048576,"v":1}')
     blobs = [random.Random(n).randbytes(100_000) for n in range(60)]
     ids = box.commit(blobs)
     live = box.log.live_packs()
@@ -372,13 +372,13 @@ def test_a_full_disk_while_packing(box, root, monkeypatch, call) -> None:
     if call == "fsync":
         monkeypatch.setattr(packing.os, "fsync", no_sync)
     else:
-        real = packing.open_scratch
+        real = packing.open_part
 
         def opened(folder):
             file, path = real(folder)
             return Full(file), path
 
-        monkeypatch.setattr(packing, "open_scratch", opened)
+        monkeypatch.setattr(packing, "open_part", opened)
     with pytest.raises(StorageError) as caught, box.open().writer() as w:  # noqa: PT012
         w.put_bytes(text(4 << 20))
         w.finish()

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.objects.blobs import BlobStore
-from lyrikstore.objects.chunker import cut, parse_list
+from lyrikstore.objects.chunker import SEGMENT, cut, parse_list
 from lyrikstore.objects.packs import PackRef, read_index
+from lyrikstore.objects.parameters import Parameters
 from lyrikstore.objects.transactions import parse_transaction
 from lyrikstore.testing.backends import MemoryBackend
 
@@ -78,7 +78,9 @@ def test_refused_packs(case, tmp_path) -> None:
 def test_cuts(case) -> None:
     size = case["size"]
     content = blake3(case["seed"].encode()).digest(length=size) if case["seed"] else bytes(size)
-    assert [len(piece) for piece in cut(BytesIO(content), fine=case["fine"])] == case["pieces"]
+    average = Parameters().fineBytes if case["fine"] else Parameters().coarseBytes
+    segments = [content[at : at + SEGMENT] for at in range(0, size, SEGMENT)]
+    assert [n for segment in segments for n in cut(segment, average)] == case["pieces"]
 
 
 @pytest.mark.parametrize("case", cases("chunks/lists.json"), ids=lambda case: case["id"])

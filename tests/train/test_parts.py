@@ -99,6 +99,8 @@ class Blobs:
         self.stored[digest] = data
         return digest
 
+    put_data = put_bytes
+
 
 def weights(data=b"\0" * 8):
     header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()

@@ -1,0 +1,149 @@
+"""A sorted set of digests that is searched where it lies: in memory or in a mapped file."""
+
+import mmap
+from array import array
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+
+_MANY = 1 << 16
+"""From here on numpy sorts; importing it costs as much as sorting this many without it."""
+
+_PER_BUCKET = 8
+
+
+class DigestSet:
+    """Digests in ascending order, in buckets by their first bits.
+
+    Digests are as good as random, so a bucket holds about eight, and one search is one slice of
+    an index and one ``find`` of at most a few hundred bytes.
+
+    Args:
+        digests: Raw digests, joined, ascending; equal ones are allowed.
+        starts: The number of the first digest of each bucket, then their count; 2^n buckets.
+    """
+
+    __slots__ = ("_bits", "_starts", "digests")
+
+    def __init__(self, digests: "bytes | mmap.mmap", starts: "array[int]") -> None:
+        self.digests = digests
+        self._starts = starts
+        self._bits = (len(starts) - 1).bit_length() - 1
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def find(self, raw: bytes) -> int:
+        """Return the position of the first digest equal to ``raw``, or -1."""
+        bucket = int.from_bytes(raw[:4], "big") >> (32 - self._bits)
+        start, end = self._starts[bucket] * 32, self._starts[bucket + 1] * 32
+        at = self.digests.find(raw, start, end)
+        while at % 32 and at > 0:  # across two digests: one in 2^128, or somebody's work
+            at = self.digests.find(raw, at + 1, end)
+        return at // 32 if at >= 0 else -1
+
+    def __contains__(self, raw: bytes) -> bool:
+        return self.find(raw) >= 0
+
+    def iter(self) -> Iterator[bytes]:
+        """Yield every digest once, in ascending order."""
+        last = b""
+        for at in range(0, len(self) * 32, 32):
+            raw = self.digests[at : at + 32]
+            if raw != last:
+                yield raw
+            last = raw
+
+    def save(self, path: Path) -> None:
+        """Write the set to a new file for :meth:`load`, on this machine.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        # Digests first, so that positions in the mapped file are positions in the set.
+        with path.open("xb") as file:
+            file.write(self.digests)
+            self._starts.tofile(file)
+            array("Q", [len(self), len(self._starts)]).tofile(file)
+
+    @classmethod
+    def load(cls, path: str) -> "DigestSet":
+        """Return the set in a file that :meth:`save` wrote; it is mapped, not read.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        with Path(path).open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        count, buckets = memoryview(mapped)[-16:].cast("Q")
+        starts = array("I")
+        starts.frombytes(mapped[count * 32 : count * 32 + buckets * starts.itemsize])
+        return cls(mapped, starts)
+
+
+def sort_digests(joined: bytes) -> tuple[DigestSet, "array[int]"]:
+    """Return ``joined`` raw digests as a set, and from where in ``joined`` each came.
+
+    Equal digests keep their order.
+
+    Cost: 25 ms for 50,000 digests, 0.2 s for a million.
+    """
+    count = len(joined) // 32
+    bits = max(0, (count // _PER_BUCKET).bit_length() - 1)
+    if count >= _MANY:
+        return _sort_many(joined, bits)
+    keys = [joined[at : at + 32] for at in range(0, len(joined), 32)]
+    order = sorted(range(count), key=keys.__getitem__)
+    counts = [0] * (1 << bits)
+    for key in keys:
+        counts[int.from_bytes(key[:4], "big") >> (32 - bits)] += 1
+    starts = array("I", accumulate(counts, initial=0))
+    return DigestSet(b"".join([keys[at] for at in order]), starts), array("I", order)
+
+
+def _sort_many(joined: bytes, bits: int) -> tuple[DigestSet, "array[int]"]:
+    import numpy as np  # 80 ms: only where it saves more
+
+    words = np.frombuffer(joined, ">u8").reshape(-1, 4)
+    first = words[:, 0].astype(np.uint64)
+    order = np.argsort(first, kind="stable")
+    ranked = first[order]
+    twins = np.flatnonzero(ranked[1:] == ranked[:-1])
+    if len(twins):  # copies; or different digests with equal beginnings, which can be made
+        order = np.lexsort([words[:, column].astype(np.uint64) for column in (3, 2, 1, 0)])
+    edges = np.arange((1 << bits) + 1, dtype=np.uint64) << np.uint64(64 - bits)
+    starts = array("I", [*np.searchsorted(ranked, edges[:-1]).tolist(), len(ranked)])
+    rows = np.frombuffer(joined, "V32")[order]
+    where = array("I")
+    where.frombytes(order.astype(np.uint32).tobytes())
+    return DigestSet(rows.tobytes(), starts), where
+
+
+class Recent:
+    """The digests of late: what one commit stored before is not stored again, in bounded memory.
+
+    At least the last half million are remembered, which is 2 GB of text in small pieces.
+    """
+
+    _HALF = 1 << 19
+
+    def __init__(self) -> None:
+        self._new: set[bytes] = set()
+        self._old: set[bytes] = set()
+
+    def __contains__(self, raw: bytes) -> bool:
+        return raw in self._new or raw in self._old
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._new
+        yield from self._old
+
+    def add(self, raw: bytes) -> None:
+        """Remember a digest."""
+        self._new.add(raw)
+        if len(self._new) >= self._HALF:
+            self._new, self._old = set(), self._new
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._new, self._old = set(), set()

@@ -1,0 +1,146 @@
+"""Reading what is to be stored: files that may change, vanish or be no files, and streams."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
+from lyrikstore.objects.chunker import WHOLE_MAX, Readable
+
+
+@contextmanager
+def opened(path: "Path | str", *, follow_links: bool) -> "Iterator[FileSource]":
+    """Open a regular file for one reading; on leaving, make sure that it has not changed.
+
+    Raises:
+        InvalidInputError: (``file-changed``) it was written to meanwhile; (``file-unreadable``)
+            it cannot be read; (``not-a-file``) it is a folder, device, FIFO or socket;
+            (``file-missing``) there is no such file.
+    """
+    fd, before = _open(path, follow_links=follow_links)
+    try:
+        source = FileSource(fd, path, before.st_size)
+        yield source
+        _check_unchanged(fd, before, source.taken, path)
+    finally:
+        os.close(fd)
+
+
+class FileSource:
+    """An open file that counts what was read of it.
+
+    Attributes:
+        size: Bytes that it had when it was opened.
+        taken: Bytes read so far.
+    """
+
+    def __init__(self, fd: int, path: "Path | str", size: int) -> None:
+        self._fd = fd
+        self._path = path
+        self.size = size
+        self.taken = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes; fewer only at the end."""
+        try:
+            data = os.read(self._fd, size)
+            while 0 < len(data) < size and (more := os.read(self._fd, size - len(data))):
+                data += more
+        except OSError as error:
+            raise unreadable(error, self._path) from error
+        self.taken += len(data)
+        return data
+
+
+def read_small(path: "Path | str", *, follow_links: bool) -> bytes:
+    """Return the content of a file that is not larger than :data:`WHOLE_MAX`.
+
+    Raises:
+        InvalidInputError: See :func:`opened`; ``file-changed`` also if it is larger.
+    """
+    fd, before = _open(path, follow_links=follow_links)
+    try:
+        size = before.st_size
+        if size > WHOLE_MAX:
+            raise changed(path)
+        try:
+            data = os.read(fd, size + 1)
+            while 0 < len(data) < size and (more := os.read(fd, size + 1 - len(data))):
+                data += more
+        except OSError as error:
+            raise unreadable(error, path) from error
+        _check_unchanged(fd, before, len(data), path)
+    finally:
+        os.close(fd)
+    return data
+
+
+class StreamSource:
+    """Somebody else's stream, whose short reads and errors must not pass for ours."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._head = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes; fewer only at the end."""
+        pieces = [self._head]
+        size -= len(self._head)
+        self._head = b""
+        try:
+            while size > 0 and (piece := self._stream.read(size)):
+                pieces.append(piece)
+                size -= len(piece)
+        except LyrikstoreError:
+            raise
+        except OSError as error:
+            raise unreadable(error, "the stream") from error
+        return b"".join(pieces)
+
+    def give_back(self, head: bytes) -> None:
+        """Let ``head``, which is not longer than the next read, be read again."""
+        self._head = head
+
+
+def _open(path: "Path | str", *, follow_links: bool) -> tuple[int, os.stat_result]:
+    # O_NONBLOCK: opening a FIFO must not wait for its writer.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
+    try:
+        fd = os.open(path, flags)
+    except (OSError, ValueError) as error:
+        raise unreadable(error, path) from error
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(fd)
+        raise InvalidInputError("not-a-file", f"{path}: not a regular file", hint="leave it out")
+    return fd, status
+
+
+def _check_unchanged(fd: int, before: os.stat_result, size: int, path: "Path | str") -> None:
+    after = os.fstat(fd)
+    same = (before.st_size, before.st_mtime_ns, before.st_ctime_ns)
+    if size != before.st_size or same != (after.st_size, after.st_mtime_ns, after.st_ctime_ns):
+        raise changed(path)
+
+
+def changed(path: "Path | str") -> InvalidInputError:
+    """Return the error that says that a file was written to while it was read."""
+    return InvalidInputError(
+        "file-changed",
+        f"{path} changed while it was read",
+        hint="wait until nothing writes to the folder and run the command again",
+    )
+
+
+def unreadable(error: OSError | ValueError, path: "Path | str") -> InvalidInputError:
+    """Return the error that says why a file cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return InvalidInputError(
+            "file-missing", f"{path}: no such file", hint="it was moved or removed; run again"
+        )
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return InvalidInputError(
+        "file-unreadable", f"{path} cannot be read: {reason}", hint="check its owner and mode"
+    )
