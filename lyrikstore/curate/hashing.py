@@ -2,9 +2,8 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 from blake3 import blake3
 
@@ -95,7 +94,8 @@ class Hashing:
             sizes = [self._sizes[at] for at in self.pending]
             stored = spread_files(writer, backend, pools, files, sizes)
         else:
-            stored = _put_files(writer, locations)
+            sizes = [self._sizes[at] for at in self.pending]
+            stored = writer.put_files(locations, sizes=sizes, follow_links=True)
         for place, digest, size in stored:
             at = self.pending[place]
             self._digests[at * 32 : at * 32 + 32] = digest.raw
@@ -158,12 +158,3 @@ def _unreadable(location: str, reason: str) -> InvalidInputError:
         f"{location}: cannot be read ({reason})",
         hint="check the file and run it again",
     )
-
-
-def _put_files(writer: BlobWriter, locations: Sequence[str]) -> Iterator[tuple[int, Digest, int]]:
-    together = getattr(writer, "put_files", None)
-    if together is not None:
-        yield from cast("Iterator[tuple[int, Digest, int]]", together(locations, follow_links=True))
-        return
-    for place, location in enumerate(locations):
-        yield place, *writer.put_file(Path(location), follow_links=True)
