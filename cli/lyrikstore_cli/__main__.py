@@ -1,5 +1,112 @@
-"""Run the command line as ``python -m lyrikstore_cli``."""
+"""The program's first module: light, so that whatever goes wrong from here on is said cleanly.
 
-from lyrikstore_cli.main import main
+Too little memory, a signal or a closed stream can strike before the command line is even loaded.
+"""
 
-main()
+import contextlib
+import io
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+INTERRUPTED = "interrupted; nothing half-made is visible, run the same command again"
+OUT_OF_MEMORY = "error: out of memory\nhint: free some, or raise the limit, and run it again"
+LEAST_MEMORY = 128 << 20
+"""Bytes of address space below which nothing is begun: some libraries end the process when memory
+runs out, without a word."""
+_POLITE = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+def start() -> NoReturn:
+    """Run the command line and exit with a code of the exit-code table."""
+    _open_streams()
+    os.umask(os.umask(0o077) & 0o077)  # a mask must not lock us out of what we make ourselves
+    for number in _POLITE:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell's background
+            signal.signal(number, _interrupt)
+    try:
+        _check_memory()
+        from lyrikstore_cli.main import main
+
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _last_words(INTERRUPTED, 130)
+    except MemoryError:
+        code = _last_words(OUT_OF_MEMORY, 1)
+    except ImportError as error:
+        code = _last_words(OUT_OF_MEMORY if unmapped(error) else f"error: {error}", 1)
+    for number in _POLITE:
+        signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left to interrupt
+    if code == 130:
+        # Python remembers an interrupt that struck inside exec() and would end by SIGINT.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _check_memory() -> None:
+    with contextlib.suppress(ImportError):  # not on this system
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if most != resource.RLIM_INFINITY and most < LEAST_MEMORY:
+            raise MemoryError
+
+
+def unmapped(error: ImportError) -> bool:
+    """Return whether a library could not be loaded for want of memory."""
+    return "failed to map" in str(error) or "allocate memory" in str(error)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in _POLITE:
+        signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
+    raise KeyboardInterrupt
+
+
+def _open_streams() -> None:
+    # A standard stream that the caller closed must not become the number of a file of the store:
+    # what a library prints would be written into it.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    sys.stdout = _text(io.FileIO(1, "w", closefd=False))
+    sys.stderr = _text(_Forgiving(2, "w", closefd=False))
+
+
+def _text(stream: io.FileIO) -> io.TextIOWrapper:
+    # UTF-8 even under LC_ALL=C; never fail on a character.
+    return io.TextIOWrapper(
+        io.BufferedWriter(stream),
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=stream.isatty() or isinstance(stream, _Forgiving),
+    )
+
+
+class _Forgiving(io.FileIO):
+    # What standard error does not take is not said; the exit code still tells.
+    def write(self, data: "ReadableBuffer") -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(bytes(data))
+
+
+def _last_words(text: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode() + b"\n")
+    return code
+
+
+if __name__ == "__main__":
+    start()

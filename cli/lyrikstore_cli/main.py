@@ -1,17 +1,18 @@
 """The program: finds the command, runs it, turns what it raises into a message and an exit code."""
 
 import json
+import os
 import sys
 import traceback
 from difflib import get_close_matches
 from importlib import import_module
-from typing import NoReturn
 
 import click
 
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import LyrikstoreError, StorageError
 from lyrikstore.version import __version__
 from lyrikstore_cli import ui
+from lyrikstore_cli.__main__ import INTERRUPTED, OUT_OF_MEMORY, unmapped
 from lyrikstore_cli.exits import exit_code
 
 # Grouped as the help shows them. A command's module is loaded only when it is called or its own
@@ -112,17 +113,24 @@ def program() -> None:
     """Signed, content-addressed datasets and models that verify offline."""
 
 
-def main() -> NoReturn:
-    """Run the command line and exit with a code of the exit-code table."""
-    ui.unicode_output()
-    code = run(sys.argv[1:])
+def main(arguments: list[str]) -> int:
+    """Run one command line, write out what it printed, and return the exit code.
+
+    Args:
+        arguments: The command line without the program's name.
+    """
+    code = run(arguments)
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, OSError):
-        # The reader went away, or the disk behind standard output is full.
+    except BrokenPipeError:
         code = code or 141
-        sys.stdout = None  # or the interpreter flushes again at exit
-    sys.exit(code)
+    except OSError as error:
+        code = code or _storage(_screen(arguments), error)
+    else:
+        return code
+    # Nobody takes what is left: or the interpreter would try once more and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return code
 
 
 def run(arguments: list[str]) -> int:
@@ -131,14 +139,12 @@ def run(arguments: list[str]) -> int:
     Args:
         arguments: The command line without the program's name.
     """
-    as_json = "--json" in arguments
-    verbose = "-v" in arguments or "--verbose" in arguments
-    screen = ui.Screen(json=as_json, quiet=False, color=None, verbose=verbose)
+    screen = _screen(arguments)
     try:
         outcome = program.main(arguments, prog_name="lyrikstore", standalone_mode=False)
     except LyrikstoreError as error:
         code = exit_code(error)
-        if as_json:
+        if screen.json:
             document = {
                 "type": "error",
                 "kind": error.kind,
@@ -157,30 +163,37 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write(
-            "\ninterrupted; nothing half-made is visible, run the same command again\n"
-        )
+        sys.stderr.write(f"{INTERRUPTED}\n")
         return 130
     except BrokenPipeError:
         return 141
     except MemoryError:
-        screen.error(LyrikstoreError("out-of-memory", "out of memory", hint="free some and retry"))
+        sys.stderr.write(f"{OUT_OF_MEMORY}\n")
         return 1
     except OSError as error:
-        screen.error(_storage(error))
-        return 1
+        return _storage(screen, error)
     except Exception as error:  # noqa: BLE001 - a defect: no traceback reaches a user unasked
-        return _internal(screen, error, verbose=verbose)
+        if isinstance(error, ImportError) and unmapped(error):
+            sys.stderr.write(f"{OUT_OF_MEMORY}\n")
+            return 1
+        return _internal(screen, error)
     return outcome if isinstance(outcome, int) else 0
 
 
-def _storage(error: OSError) -> LyrikstoreError:
-    place = f" {ui.clean(error.filename)}" if error.filename else ""
-    return LyrikstoreError("io", f"{(error.strerror or str(error)).lower()}:{place or ' the disk'}")
+def _screen(arguments: list[str]) -> ui.Screen:
+    verbose = "-v" in arguments or "--verbose" in arguments
+    return ui.Screen(json="--json" in arguments, quiet=False, color=None, verbose=verbose)
 
 
-def _internal(screen: ui.Screen, error: Exception, *, verbose: bool) -> int:
-    if verbose:
+def _storage(screen: ui.Screen, error: OSError) -> int:
+    # Without a file name it was a stream: standard output, mostly.
+    place = f"{ui.clean(error.filename)}: " if error.filename else "cannot write the output: "
+    screen.error(StorageError("io", f"{place}{error.strerror or error}"))
+    return 1
+
+
+def _internal(screen: ui.Screen, error: Exception) -> int:
+    if screen.verbose:
         traceback.print_exc()
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno}"

@@ -63,9 +63,14 @@ def user_paths(environment: Mapping[str, str]) -> Paths:
     """Return this user's paths from the environment."""
     import platformdirs
 
-    config = Path(
-        environment.get("LYRIKSTORE_CONFIG") or platformdirs.user_config_dir("lyrikstore")
-    )
+    try:
+        config = Path(
+            environment.get("LYRIKSTORE_CONFIG") or platformdirs.user_config_dir("lyrikstore")
+        )
+    except RuntimeError:  # a user id without an account, and no HOME
+        raise InvalidInputError(
+            "no-home", "there is no home folder to look in", hint="set HOME and run it again"
+        ) from None
     state = Path(environment.get("LYRIKSTORE_STATE") or platformdirs.user_state_dir("lyrikstore"))
     trust = Path(environment.get("LYRIKSTORE_TRUST") or config / "trust.toml")
     cache = Path(environment.get("LYRIKSTORE_CACHE") or platformdirs.user_cache_dir("lyrikstore"))

@@ -154,11 +154,3 @@ def _styled(line: str, style: str) -> "Text":
         if char in _STYLE:
             text.stylize(_STYLE[char], index, index + 1)
     return text
-
-
-def unicode_output() -> None:
-    """Make standard streams write UTF-8 even under ``LC_ALL=C``; never fail on a character."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,107 @@
+"""The first and the last moments of the program: streams, limits, masks, signals."""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore_cli.session import user_paths
+
+
+def run(person, *arguments: object, **options) -> tuple[int, str, str]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+    done = subprocess.run(
+        person.command(*arguments),
+        cwd=person.folder,
+        env=person.variables(),
+        timeout=60,
+        **{**pipes, **options},
+    )
+    return done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode()
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_closed_streams_never_become_files_of_the_store(publisher, closed) -> None:
+    (publisher.folder / "documents").mkdir()
+    (publisher.folder / "documents" / "a.txt").write_text("a")
+
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    code, _, err = run(publisher, "commit", "documents", "-d", "acme/texts", preexec_fn=close)
+    assert (code, err.replace("\n", "")) == (0, "")
+    assert publisher.run("verify").code == 0
+
+
+def test_what_standard_output_does_not_take_is_an_error(publisher) -> None:
+    with Path("/dev/full").open("wb") as full:
+        code, _, err = run(publisher, "log", stdout=full)
+        assert (code, err) == (1, "error: cannot write the output: No space left on device\n")
+        assert run(publisher, "--help", stdout=full)[0] == 1
+
+
+def test_what_standard_error_does_not_take_leaves_the_exit_code(publisher) -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert run(publisher, "logg", stderr=full)[0] == 2
+        assert run(publisher, "log", "acme/none", stderr=full)[0] == 1
+        assert run(publisher, "log", stderr=full)[0] == 0
+
+
+def test_a_reader_that_went_away(publisher) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    code, _, err = run(publisher, "log", stdout=write)
+    os.close(write)
+    assert (code, err) == (141, "")
+
+
+@pytest.mark.parametrize("megabytes", [24, 64, 127])
+def test_too_little_memory_is_one_clear_line(publisher, megabytes: int) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+
+    code, _, err = run(publisher, "verify", preexec_fn=limit)
+    assert code == 1
+    assert err.startswith("error: out of memory\nhint: ")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_is_one_line_and_exit_130(publisher, name: str) -> None:
+    os.mkfifo(publisher.folder / "passphrase")  # something to wait for
+    child = subprocess.Popen(
+        publisher.command("key", "new", "other", "--passphrase-file", "passphrase"),
+        cwd=publisher.folder,
+        env=publisher.variables(),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(1.5)
+    child.send_signal(getattr(signal, name))
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert err.decode().strip().startswith("interrupted; nothing half-made is visible")
+
+
+def test_a_mask_does_not_lock_the_owner_out(new_person) -> None:
+    person = new_person("masked")
+    for command in (("key", "new", "--no-passphrase"), ("init",), ("verify",)):
+        code, _, err = run(person, *command, preexec_fn=lambda: os.umask(0o777))
+        assert code == 0, err
+    for path in (person.folder / ".lyrikstore").rglob("*"):
+        assert path.stat().st_mode & (0o700 if path.is_dir() else 0o400), path
+
+
+def test_nowhere_to_look_for_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(*_: object) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("platformdirs.user_config_dir", homeless)
+    with pytest.raises(InvalidInputError) as caught:
+        user_paths({})
+    assert caught.value.kind == "no-home"
