@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import (
     KeyMaterialError,
     LyrikstoreError,
     NotFoundError,
+    StorageError,
     VerificationError,
 )
 from lyrikstore.canon.timestamps import format_timestamp
@@ -36,7 +37,9 @@ from lyrikstore.credentials.report import (
     Verdict,
     decide,
     failed,
+    quote,
     unchecked,
+    warned,
 )
 from lyrikstore.credentials.statuscheck import logged_lists
 from lyrikstore.credentials.statuslist import StatusList, list_url
@@ -45,7 +48,7 @@ from lyrikstore.history.logview import Records, check_format
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.tiles import new_files
+from lyrikstore.history.tiles import first_items, new_files, paths_at
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.cluster import Pools
 
@@ -132,7 +135,11 @@ def verify_store(
     sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
     seen = made["log.memory"].state is CheckState.PASS
     if memory is not None and log.signed is not None and sound and seen:
-        memory.remember_seen(log.signed.signers[0], log.signed.head)
+        try:
+            memory.remember_seen(log.signed.signers[0], log.signed.head)
+        except StorageError as error:  # a full or read-only HOME: the verdict stands
+            made["log.memory"] = warned("log.memory", error.kind, quote(error.message, 300))
+            return _report(made, str(repository.store_id), repository.genesis.author, at)
     return report
 
 
@@ -238,27 +245,33 @@ def _invalid(repository: Repository) -> frozenset[Digest]:
 
 
 def _check_tiles(repository: Repository, records: Records) -> Check:
+    # Attack case A35. Partial files of every size ever published stay, for somebody may still be
+    # reading them, until the full one is there; a writer that died while publishing leaves files
+    # of the next size. Each is the beginning of what takes its place once all is published.
     problems = Problems("log.tiles")
-    for line in repository.check_tiles():
-        (problems.lost if line.endswith("is missing") else problems.bad).append(line)
-    _check_other_tiles(repository, records, problems)
-    return problems.close("every tile and bundle is what the transaction records give")
-
-
-def _check_other_tiles(repository: Repository, records: Records, problems: Problems) -> None:
-    # Partial files of older sizes stay, and somebody may still be reading them; a writer that died
-    # while publishing leaves files of the next size. Each must be the beginning of what takes its
-    # place once every record is published (attack case A35).
-    others: dict[str, list[str]] = {}
-    for name in repository.backend.list("log/tile/"):
-        others.setdefault(name.partition(".p/")[0], []).append(name)
+    backend, head = repository.backend, repository.checkpoint
+    published = [size for size in records.ends if size <= head.size]
+    wanted = {f"log/{path}" for size in published for path in paths_at(size)}
+    found = set(backend.list("log/tile/"))
+    by_place: dict[str, set[str]] = {}
+    for name in wanted | found:
+        by_place.setdefault(name.partition(".p/")[0], set()).add(name)
     for path, data in new_files(records.leaves, records.hashes, 0):
-        for name in others.pop(f"log/{path}".partition(".p/")[0], ()):
-            found = repository.backend.read(name, 0, len(data) + 1)
-            if not found or not data.startswith(found):
-                problems.bad.append(f"{name} differs from what the transaction records say")
-    for names in others.values():
-        problems.odd += (f"{name} belongs to no entry" for name in names)
+        place, partial, _ = f"log/{path}".partition(".p/")
+        for name in sorted(by_place.pop(place, ())):
+            if name not in found and not partial and name != place:
+                continue
+            right = first_items(name.removeprefix("log/"), data)
+            try:
+                if right is None or backend.read(name, 0, len(right) + 1) != right:
+                    problems.bad.append(f"{name} differs from what the transaction records say")
+            except NotFoundError:
+                problems.lost.append(f"{name} is missing")
+            except StorageError as error:
+                problems.note(name, error)
+    for names in by_place.values():
+        problems.odd += (f"{name} belongs to no entry" for name in sorted(names))
+    return problems.close("every tile and bundle is what the transaction records give")
 
 
 def _check_manifests(

@@ -5,12 +5,14 @@ small protocol, the trust, the moment. So the same vectors drive Python, the com
 page. Nothing here raises for what an attacker can write: it becomes a failed check.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import StorageError
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.comparison import DataSource
 from lyrikstore.credentials.credentialcheck import (
@@ -234,4 +236,5 @@ def _remember(memory: LogMemory, signed: SignedCheckpoint, report: Report) -> No
     if report.verdict not in {Verdict.TRUSTED, Verdict.VALID}:
         return
     if report.check("log.memory").state is CheckState.PASS:
-        memory.remember_seen(signed.signers[0], signed.head)
+        with contextlib.suppress(StorageError):  # a full or read-only HOME: the verdict stands
+            memory.remember_seen(signed.signers[0], signed.head)

@@ -50,6 +50,39 @@ def encode_entries(entries: Sequence[bytes]) -> bytes:
     return b"".join(parts)
 
 
+def paths_at(size: int) -> Iterator[str]:
+    """Yield the paths of the partial files that a log of ``size`` entries had when published."""
+    level, count = 0, size
+    while count:
+        index, width = divmod(count, TILE_WIDTH)
+        if width and not level:
+            yield entries_path(index, width)
+        if width:
+            yield tile_path(level, index, width)
+        level, count = level + 1, index
+
+
+def first_items(path: str, data: bytes) -> bytes | None:
+    """Return what the file at ``path`` holds, if ``data`` is a later or the full file's bytes.
+
+    None: ``data`` has fewer items than the name promises, or the name is none of a partial file.
+    """
+    place, partial, width = path.partition(".p/")
+    if not partial:
+        return data
+    if not width.isascii() or not width.isdigit() or not 0 < int(width) < TILE_WIDTH:
+        return None
+    end = 0
+    if place.startswith("tile/entries/"):
+        for _ in range(int(width)):
+            if end >= len(data):
+                return None
+            end += 2 + int.from_bytes(data[end : end + 2], "big")
+    else:
+        end = 32 * int(width)
+    return data[:end] if end <= len(data) else None
+
+
 def new_files(
     entries: Sequence[bytes], hashes: Sequence[bytes], old_size: int
 ) -> Iterator[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.objectcheck import OBJECT_CHECKS
 from lyrikstore.credentials.report import Report
@@ -275,6 +275,37 @@ def test_tiles_missing(copied: Lineage) -> None:
     report = copied.store()
     assert report.verdict == "incomplete"
     assert "missing" in problems(report, "log.tiles")
+
+
+def test_partial_tiles_of_older_sizes_are_checked_whole(copied: Lineage) -> None:
+    size = copied.repository.checkpoint.size
+    folder = copied.root / "log/tile"
+    older = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != str(size)]
+    assert len(older) >= 4
+    for tile in older:
+        before = tile.read_bytes()
+        for damage in (before[:-1], before[: len(before) // 2], b"", before + b"x"):
+            tile.write_bytes(damage)
+            assert states(copied.store())["log.tiles"] == "fail", tile
+        tile.unlink()
+        assert copied.store().verdict == "incomplete", tile
+        tile.symlink_to("/etc/passwd")
+        assert copied.store().verdict != "trusted", tile
+        tile.unlink()
+        tile.write_bytes(before)
+    assert copied.store().verdict == "trusted"
+
+
+def test_a_memory_that_cannot_be_written_is_a_warning(
+    copied: Lineage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise StorageError("disk-full", "no space left")
+
+    monkeypatch.setattr(LogMemory, "remember_seen", full)
+    report = copied.store(memory=LogMemory(copied.root.parent / "memory"))
+    assert report.verdict == "trusted"
+    assert states(report)["log.memory"] == "warn"
 
 
 @pytest.mark.parametrize(
