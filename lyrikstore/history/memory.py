@@ -19,14 +19,16 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
+    LyrikstoreError,
     NotFoundError,
+    StorageError,
     VerificationError,
     storage_error,
 )
 from lyrikstore.history import merkle
 from lyrikstore.history.log import LogCheckpoint
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.objects.backend import LocalBackend
+from lyrikstore.objects.backend import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.lock import StoreLock
 
 ConsistencyProver = Callable[[int, int], Sequence[bytes]]
@@ -241,6 +243,10 @@ class LogMemory:
             data = self._files.read(_file_name(shelf, key))
         except NotFoundError:
             return None
+        except StorageError as error:
+            if error.kind != NOT_A_FILE:
+                raise
+            raise self._unusable(shelf, key, error) from None
         try:
             return _decode(data, key, members)
         except FormatError as error:
@@ -251,7 +257,7 @@ class LogMemory:
         document = {**members, "key": str(key), "v": 1}
         self._files.replace(_file_name(shelf, key), jsontext.encode(document))
 
-    def _unusable(self, shelf: _Shelf, key: VerifierKey, error: FormatError) -> FormatError:
+    def _unusable(self, shelf: _Shelf, key: VerifierKey, error: LyrikstoreError) -> FormatError:
         path = self._directory / _file_name(shelf, key)
         return FormatError(
             "bad-memory",

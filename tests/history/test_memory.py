@@ -129,6 +129,25 @@ def test_other_content_is_noticed(memory, tmp_path, old, new):
         memory.last_signed(KEY)
 
 
+@pytest.mark.parametrize("shelf", ["signed", "seen", "intended"])
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_what_is_no_file_is_no_memory(memory, tmp_path, shelf, kind):
+    memory.remember_signed(KEY, head(3), "here")
+    memory.remember_seen(KEY, head(3))
+    memory.intend(KEY, Digest.of(b"record"))
+    (path,) = (tmp_path / "state" / "memory" / shelf).iterdir()
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/etc/passwd")
+    read = {"signed": memory.last_signed, "seen": memory.last_seen, "intended": memory.intended}
+    with pytest.raises(FormatError) as caught:
+        read[shelf](KEY)
+    assert caught.value.kind == "bad-memory"
+    assert str(path) in caught.value.message
+
+
 def test_intentions(memory, tmp_path):
     assert memory.intended(KEY) is None
     one, two = Digest(b"\1" * 32), Digest(b"\2" * 32)
