@@ -242,10 +242,12 @@ class Store(Shared):
         self, sql: str, parameters: Sequence[Any] = (), *, rows: int = 10_000
     ) -> "QueryResult":
         """Return the answer of one SELECT over the index, which is brought up to date first."""
-        from lyrikstore.index.build import ask
+        from lyrikstore.index.build import INDEX_NAME, ask
         from lyrikstore.index.query import Limits
 
-        return ask(self.repository, sql, parameters, limits=Limits(rows=rows))
+        # A store that may only be read is asked through an index in the user's own cache.
+        own = self.cache_dir / self.id.short / INDEX_NAME if self.cache_dir else None
+        return ask(self.repository, sql, parameters, elsewhere=own, limits=Limits(rows=rows))
 
     def rebuild_index(self) -> Path:
         """Make the index anew and return its path."""

@@ -9,6 +9,7 @@ is never opened, only set aside (attack case A38).
 import contextlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from lyrikstore.index.views import VERSION, VIEWS
 
 INDEX_NAME = "index.duckdb"
 """File name of the database in a store's ``cache`` folder."""
+
+_UNWRITABLE = frozenset({"read-only", "no-permission", "disk-full"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,8 @@ def ensure_index(
     if reason:
         with _storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if reason == "wrong" and path.exists():
-                path.replace(path.with_name(path.name + ".set-aside"))
+            if reason == "wrong":
+                _set_aside(path)
             _build(repository, path)
     return IndexState(
         path=path,
@@ -98,6 +101,7 @@ def ask(
     parameters: Sequence[Scalar] = (),
     *,
     path: Path | None = None,
+    elsewhere: Path | None = None,
     limits: Limits | None = None,
 ) -> QueryResult:
     """Return the answer of one ``SELECT`` about the store as it is now.
@@ -107,13 +111,20 @@ def ask(
         sql: Not trusted; see :func:`lyrikstore.index.query.query`.
         parameters: Values for ``?``.
         path: Where the index lies; by default in the store's ``cache`` folder.
+        elsewhere: Where it lies if it cannot be written there, as in a read-only store.
         limits: Bounds of the query.
 
     Raises:
         InvalidInputError, FormatError, NotFoundError, StorageError: See
             :func:`lyrikstore.index.query.query` and :func:`ensure_index`.
     """
-    state = ensure_index(repository, path)
+    try:
+        state = ensure_index(repository, path)
+    except StorageError as error:
+        if elsewhere is None or error.kind not in _UNWRITABLE:
+            raise
+        path = elsewhere
+        state = ensure_index(repository, path)
     try:
         return query(state.path, sql, parameters, limits=limits)
     except FormatError as error:
@@ -126,8 +137,10 @@ def ask(
 
 def _misfit(repository: Repository, path: Path) -> str:
     """Return why the index at ``path`` does not fit, or an empty string."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return "absent"
+    if path.is_symlink() or not path.is_file():
+        return "wrong"  # and whatever it is, it is not written through
     try:
         stamp = parse_canonical(_stamp_path(path).read_bytes())
         found = str(Digest.of_file(path))
@@ -136,6 +149,17 @@ def _misfit(repository: Repository, path: Path) -> str:
     if not isinstance(stamp, dict) or stamp.get("database") != found:
         return "wrong"
     return "" if stamp == _stamp(repository, found) else "stale"
+
+
+def _set_aside(path: Path) -> None:
+    aside = path.with_name(path.name + ".set-aside")
+    for place in (aside, _stamp_path(path)):
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+    if os.path.lexists(path):
+        path.rename(aside)
 
 
 def _stamp(repository: Repository, database: str) -> dict[str, Any]:

@@ -167,6 +167,41 @@ def test_a_forged_index_is_set_aside_unopened(chain: Any) -> None:
     assert path.with_name("index.duckdb.set-aside").is_file()
 
 
+@pytest.mark.parametrize("kind", ["folder", "link"])
+@pytest.mark.parametrize("suffix", ["", ".json", ".set-aside"])
+def test_whatever_stands_in_its_place_is_set_aside(
+    chain: Any, tmp_path: Path, kind: str, suffix: str
+) -> None:
+    honest = one(chain.repository, "SELECT * FROM manifests")
+    other = tmp_path / "other"
+    other.write_bytes(b"not ours")
+    place = Path(f"{index_path(chain.repository)}{suffix}")
+    place.unlink(missing_ok=True)
+    if kind == "folder":
+        (place / "inner").mkdir(parents=True)
+    else:
+        place.symlink_to(other)
+    assert one(chain.repository, "SELECT * FROM manifests") == honest
+    assert other.read_bytes() == b"not ours"
+
+
+def test_a_store_that_may_only_be_read_is_asked_through_an_index_elsewhere(
+    chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = Path.mkdir
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> None:
+        if path.is_relative_to(chain.repository.root):
+            raise OSError(errno.EROFS, "Read-only file system")
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    elsewhere = tmp_path / "own" / "index.duckdb"
+    answer = build.ask(chain.repository, "SELECT count(*) FROM refs", elsewhere=elsewhere)
+    assert answer.rows
+    assert elsewhere.is_file()
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "garbage", "stamp", "no-stamp"])
 def test_damage_is_noticed(chain: Any, damage: str) -> None:
     honest = one(chain.repository, "SELECT * FROM manifests")
