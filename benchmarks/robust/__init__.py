@@ -1,0 +1,1 @@
+"""Scenarios that try to make a store lose, hide or spoil something; see ``robustness.py``."""

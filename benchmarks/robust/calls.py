@@ -1,0 +1,144 @@
+"""The kernel says no, or the process dies, at chosen system calls (needs strace).
+
+A rehearsal under strace lists the calls of one command that touch the store, the user's memory of
+it, or the documents; the command is then run again from the same state, and one of them fails.
+"""
+
+import re
+import shutil
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from robust.subject import Answer, Subject
+from robust.table import Finding, Row, UnavailableError
+from robust.work import WORKS, Work
+
+# Class of calls → what can go wrong there, the names the kernel knows it by.
+CALLS = {
+    "write": ("write", "pwrite64", "writev"),
+    "fsync": ("fsync", "fdatasync"),
+    "rename": ("rename", "renameat", "renameat2"),
+    "link": ("link", "linkat"),
+    "open": ("open", "openat"),
+    "mkdir": ("mkdir", "mkdirat"),
+    "read": ("read", "pread64"),
+    "process": ("clone", "clone3", "vfork", "fork", "socketpair", "pipe2"),
+}
+FAULTS = {
+    "write": ("ENOSPC", "EIO"),
+    "fsync": ("EIO", "ENOSPC"),
+    "rename": ("ENOSPC", "EIO"),
+    "link": ("ENOSPC", "EIO"),
+    "open": ("EMFILE", "EIO", "ENOSPC"),
+    "mkdir": ("ENOSPC", "EIO"),
+    "read": ("EIO",),
+    "process": ("EAGAIN", "ENOMEM", "EMFILE"),
+}
+KILLED = ("write", "fsync", "rename", "link", "open", "mkdir")
+LINE = re.compile(r"^(?P<process>\d+) +(?P<call>[a-z0-9]+)\((?P<rest>.*)$")
+WORKING_FOLDER = re.compile(r"AT_FDCWD<[^>]*>")
+STRACE = ("strace", "-f", "-y", "-qqq", "-s", "0", "--seccomp-bpf")
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """The ``number``-th call (from 1) named ``call`` of some process of the command."""
+
+    call: str
+    number: int
+
+
+def refused(base: Path, *, quick: bool) -> list[Row]:
+    """Let system calls fail, one in each try."""
+    return _rows(base, quick=quick, killed=False)
+
+
+def killed(base: Path, *, quick: bool) -> list[Row]:
+    """Kill the process as it enters a system call, another one in each try."""
+    return _rows(base, quick=quick, killed=True)
+
+
+def _rows(base: Path, *, quick: bool, killed: bool) -> list[Row]:
+    if shutil.which("strace") is None:
+        raise UnavailableError("Debian's strace is not installed")
+    rows = []
+    for work in WORKS:
+        if killed and work.name in {"verify", "query", "checkout"}:
+            continue  # they write nothing that a kill at a step could spoil
+        if quick and work.name not in {"commit", "push"}:
+            continue
+        what = "SIGKILL at a system call" if killed else "a system call fails"
+        row = Row(f"{what} of {work.name}")
+        rows.append(row)
+        try:
+            subject = work.ready(base / f"{'k' if killed else 'f'}-{work.name.replace(' ', '-')}")
+        except UnavailableError as reason:
+            row.skipped = str(reason)
+            continue
+        points = _rehearse(subject, work)
+        for kind in KILLED if killed else FAULTS:
+            each = 1 if quick else (8 if killed else 12)
+            faults = ("",) if killed else FAULTS[kind]
+            faults = faults[:1] if quick else faults
+            for fault in faults:
+                for point in _spread(points[kind], each):
+                    row.add(f"{fault or 'KILL'} at {point}", _attempt(subject, work, point, fault))
+    return rows
+
+
+def _rehearse(subject: Subject, work: Work) -> dict[str, list[Point]]:
+    subject.restore()
+    names = ",".join(name for names in CALLS.values() for name in names)
+    answer, trace = _traced(subject, work, "-e", f"trace={names}")
+    if answer.code:
+        raise RuntimeError(f"rehearsal of {work.name}: exit {answer.code}: {answer.err}")
+    places = (str(subject.home), str(subject.work), str(subject.documents))
+    kinds = {name: kind for kind, names in CALLS.items() for name in names}
+    counts: Counter[tuple[str, str]] = Counter()
+    points: dict[str, set[Point]] = defaultdict(set)
+    for line in trace.splitlines():
+        found = LINE.match(line)
+        if found is None:
+            continue
+        process, call = found["process"], found["call"]
+        counts[process, call] += 1
+        touched = WORKING_FOLDER.sub("", found["rest"])
+        # Not the working folder itself: Python looks for modules there.
+        inside = any(f"{place}/" in touched for place in places)
+        if (inside and "/__pycache__" not in touched) or kinds[call] == "process":
+            points[kinds[call]].add(Point(call, counts[process, call]))
+    return defaultdict(list, {kind: sorted(found) for kind, found in points.items()})
+
+
+def _spread(points: list[Point], count: int) -> list[Point]:
+    # Evenly, the first and the last among them.
+    if len(points) <= count:
+        return points
+    if count == 1:
+        return [points[len(points) // 2]]
+    return [points[index * (len(points) - 1) // (count - 1)] for index in range(count)]
+
+
+def _attempt(subject: Subject, work: Work, point: Point, fault: str) -> list[Finding]:
+    subject.restore()
+    what = f"error={fault}" if fault else "signal=KILL"
+    answer, trace = _traced(
+        subject,
+        work,
+        *("-e", f"trace={point.call}"),
+        *("-e", f"inject={point.call}:{what}:when={point.number}"),
+    )
+    findings = answer.manners(killed=not fault)
+    if fault and "(INJECTED)" not in trace and not answer.hung:
+        return []  # another interleaving: this run had no such call
+    if answer.code == 0:  # a cache, a clean-up, a worker that was not needed
+        findings += work.promised(subject, answer)
+    return findings + subject.examine(*work.again(subject))
+
+
+def _traced(subject: Subject, work: Work, *options: str) -> tuple[Answer, str]:
+    trace = subject.base / "trace"
+    trace.unlink(missing_ok=True)
+    answer = subject.run(*work.again(subject), wrap=[*STRACE, "-o", str(trace), *options])
+    return answer, trace.read_text("utf-8", "replace")

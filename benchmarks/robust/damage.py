@@ -1,0 +1,252 @@
+"""Bits flip, files shrink, swap places and vanish: ``verify`` names it, nobody is served it."""
+
+import random
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+from blake3 import blake3
+
+from robust.subject import Subject, contents, write_large, write_texts
+from robust.table import Finding, Row
+from robust.work import NAME, QUESTION, RECIPE
+
+# Kind of file → what verify has to say about it. No word: the file is derived or advisory, and
+# the store must be sound without it.
+NAMED = {
+    "format": ("format", "no store"),
+    "log checkpoint": ("checkpoint",),
+    "hash tiles": ("tile",),
+    "entry bundles": ("tile", "bundle"),
+    "transaction records": ("transaction", "record", "tx/"),
+    "packs": ("pack",),
+    "parameters": ("parameters",),
+    "lock": (),
+    "index": (),
+    "stat cache": (),
+    "memory of logs": (),
+}
+MODES = ("flip", "flip in the first 64 bytes", "flip in the last 64 bytes", "cut", "empty")
+MODES += ("zeros", "append", "delete", "swap", "folder", "link")
+
+
+def _kind(place: Path, path: Path) -> str:
+    name = str(path.relative_to(place))
+    for start, kind in (
+        ("work/.lyrikstore/log/checkpoint", "log checkpoint"),
+        ("work/.lyrikstore/log/tile/entries", "entry bundles"),
+        ("work/.lyrikstore/log/tile", "hash tiles"),
+        ("work/.lyrikstore/tx", "transaction records"),
+        ("work/.lyrikstore/packs", "packs"),
+        ("work/.lyrikstore/cache", "index"),
+        ("work/.lyrikstore/", path.name),
+        ("home/.cache", "stat cache"),
+        ("home/.local", "memory of logs"),
+    ):
+        if name.startswith(start):
+            return kind if kind in NAMED else ""
+    return ""
+
+
+def _build(base: Path) -> Subject:
+    subject = Subject(base).found()
+    write_texts(subject.documents, 20, seed=1)
+    subject.commit()
+    write_large(subject.documents / "large.txt", seed=2)
+    (subject.documents / "noise.bin").write_bytes(random.Random(3).randbytes(1_300_000))
+    subject.commit()
+    (subject.documents / "text-00003.txt").write_text("edited\n")
+    subject.commit()
+    (subject.work / "recipe.toml").write_text(RECIPE)
+    subject.must("filter", f"{NAME}~2", "--recipe", "recipe.toml", "--as", "acme/clean")
+    subject.must("issue", NAME, "-o", "delivery", "--permit", "train")
+    subject.must("query", QUESTION)
+    subject.must("verify")
+    subject.keep()
+    return subject
+
+
+def damaged(base: Path, *, quick: bool) -> list[Row]:
+    """Damage every kind of file of the store and of the user's memory, in every way."""
+    subject = _build(base)
+    answer = subject.run("query", QUESTION, "--json").json
+    chance = random.Random(20261124)
+    files: dict[str, list[Path]] = defaultdict(list)
+    for place in (subject.store, subject.home):
+        for path in sorted(place.rglob("*")):
+            if path.is_file() and (kind := _kind(base, path)):
+                files[kind].append(path)
+    rows = []
+    for kind, paths in files.items():
+        row = Row(f"damage to {kind}")
+        rows.append(row)
+        tries = [(path, mode) for mode in MODES for path in paths]
+        chance.shuffle(tries)
+        limit = 2 if quick else 60 if kind == "packs" else 36
+        for path, mode in tries[:limit]:
+            if path.name == "lock" and mode in {"link", "folder"}:
+                continue  # who can write to the folder can lock it out; see the security notes
+            others = [other for other in paths if other != path]
+            if not _spoil(path, mode, others, chance):
+                continue
+            label = f"{mode}, {path.relative_to(base)}"
+            row.add(label, _judge(subject, kind, answer))
+            subject.restore()
+    return rows
+
+
+def _spoil(path: Path, mode: str, others: list[Path], chance: random.Random) -> bool:
+    data = bytearray(path.read_bytes())
+    before = bytes(data)
+    path.chmod(0o644)
+    if mode == "delete":
+        path.unlink()
+        return True
+    if mode == "folder":
+        path.unlink()
+        path.mkdir()
+        return True
+    if mode == "link":
+        path.unlink()
+        path.symlink_to("/etc/passwd")
+        return True
+    if mode == "append":
+        data += chance.randbytes(chance.randint(1, 100))
+    elif not data:
+        return False
+    elif mode.startswith("flip"):
+        first, last = 0, len(data)
+        if "first" in mode:
+            last = min(64, last)
+        if "last" in mode:
+            first = max(0, last - 64)
+        data[chance.randrange(first, last)] ^= 1 << chance.randrange(8)
+    elif mode == "cut":
+        del data[chance.randrange(len(data)) :]
+    elif mode == "empty":
+        data.clear()
+    elif mode == "zeros":
+        at = chance.randrange(len(data))
+        length = min(512, len(data) - at)
+        data[at : at + length] = bytes(length)
+    elif mode == "swap":
+        if not others:
+            return False
+        other = chance.choice(others)
+        other.chmod(0o644)
+        data = bytearray(other.read_bytes())
+        other.write_bytes(before)
+    path.write_bytes(data)
+    return bytes(data) != before
+
+
+def _judge(subject: Subject, kind: str, answer: object) -> list[Finding]:
+    findings = []
+    words = NAMED[kind]
+    verdict = subject.run("verify", "--json")
+    findings += verdict.manners()
+    said = f"{verdict.out} {verdict.err}".lower()
+    if words and verdict.code in {0, 4}:
+        findings.append(Finding("undetected", f"verify exits {verdict.code}"))
+    elif words:
+        failed = [c for c in (verdict.json or {}).get("checks", []) if c["state"] == "fail"]
+        told = " ".join(f"{c['id']} {c['summary']} {c['detail']}" for c in failed) or verdict.err
+        if not any(word in told.lower() for word in words):
+            findings.append(Finding("undetected", f"verify does not name it: {told}"))
+    elif verdict.code and "memor" not in said and "remember" not in said:
+        findings.append(Finding("other", f"verify exits {verdict.code}: {said}"))
+    findings += _served(subject)
+    if kind == "index":
+        asked = subject.run("query", QUESTION, "--json")
+        findings += asked.manners()
+        if asked.code == 0 and asked.json != answer:
+            findings.append(Finding("undetected", f"query answers {asked.out} with exit 0"))
+        elif asked.code:
+            findings.append(Finding("other", f"query exits {asked.code}: {asked.err}"))
+    if not words:
+        write_texts(subject.base / "more", 3, seed=9)
+        more = subject.run("commit", subject.base / "more", "-d", "acme/more")
+        findings += more.manners()
+        if more.code and "remember" not in more.err:
+            findings.append(Finding("stuck lock", f"commit exits {more.code}: {more.err}"))
+    return findings
+
+
+def _served(subject: Subject) -> list[Finding]:
+    # Whatever is damaged: exit 0 means right bytes.
+    findings = []
+    for identity, files in subject.truth.items():
+        target = subject.base / "served"
+        got = subject.run("checkout", identity, target)
+        findings += got.manners()
+        if got.code == 0 and contents(target) != files:
+            findings.append(Finding("undetected", "checkout gave wrong bytes with exit 0"))
+        shutil.rmtree(target, ignore_errors=True)
+    raw = subject.run("show", "--raw", identity)
+    findings += raw.manners()
+    if raw.code == 0 and f"blake3:{blake3(raw.out.encode()).hexdigest()}" != identity:
+        findings.append(Finding("undetected", "show --raw gave wrong bytes with exit 0"))
+    listing = subject.run("show", "--files", NAME)
+    findings += listing.manners()
+    if listing.code == 0 and not all(name in listing.out for name in files):
+        findings.append(Finding("undetected", "show --files lists other files with exit 0"))
+    return findings
+
+
+def rolled_back(base: Path, *, quick: bool) -> list[Row]:
+    """Put older states of the store in place: sound from within, but not the newest."""
+    row = Row("older copy of the store put in place")
+    for verified in (True,) if quick else (False, True):
+        for what in ("all", "log", "log and records", "other history"):
+            place = base / f"{what.replace(' ', '-')}-{verified}"
+            place.mkdir()
+            row.add(f"{what}, verified before: {verified}", _roll_back(place, what, verified))
+    return [row]
+
+
+def _roll_back(base: Path, what: str, verified: bool) -> list[Finding]:
+    subject = Subject(base).found()
+    write_texts(subject.documents, 5, seed=1)
+    subject.commit()
+    older = base / "older"
+    shutil.copytree(subject.work, older)
+    memory = base / "memory"
+    shutil.copytree(subject.home, memory)
+    write_texts(subject.documents, 5, seed=2)
+    subject.commit()
+    if verified:
+        subject.must("verify")
+    newest = base / "newest"
+    shutil.copytree(subject.work, newest)
+    parts = {"log": ["log"], "log and records": ["log", "tx"]}.get(what, [""])
+    for part in parts:
+        there = subject.store / part
+        shutil.rmtree(there)
+        shutil.copytree(older / ".lyrikstore" / part, there)
+    if what == "other history":
+        other = Subject(base)
+        subject.home.rename(base / "home-kept")
+        shutil.copytree(memory, subject.home)
+        write_texts(base / "other", 5, seed=3)
+        other.must("commit", base / "other", "-d", NAME, "--yes")
+        shutil.rmtree(subject.home)
+        (base / "home-kept").rename(subject.home)
+    again = ("commit", subject.documents, "-d", NAME, "--yes")
+    findings = []
+    verdict = subject.run("verify", "--json")
+    findings += verdict.manners()
+    if what == "log" and not verified and "not published" in verdict.out:
+        # Nothing but a crash at the last step looks so: the record is there, and the next writer
+        # publishes it.
+        return findings + subject.repeated(*again) + subject.examine()
+    if verdict.code in {0, 4}:
+        findings.append(Finding("undetected", f"verify exits {verdict.code}"))
+    if what != "log":
+        write_texts(subject.documents, 5, seed=4)
+        refused = subject.run("commit", subject.documents, "-d", NAME, "--yes")
+        findings += refused.manners()
+        if refused.code == 0:
+            findings.append(Finding("lost", "a commit forked the log"))
+    shutil.rmtree(subject.work)
+    shutil.copytree(newest, subject.work)
+    return findings + subject.examine(*again)

@@ -1,0 +1,257 @@
+"""Disks that fill up, lose power or may not be written to: on file systems of our own (root)."""
+
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from robust.subject import Subject, end, write_large, write_texts
+from robust.table import Finding, Row, UnavailableError
+from robust.work import NAME, QUESTION, RECIPE
+
+NOBODY = 65534
+IMAGE_BYTES = 400 << 20  # xfs makes no smaller file system than 300 MiB
+
+
+def _system(*command: object) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, check=False)
+    if done.returncode:
+        text = done.stderr.decode("utf-8", "replace").strip()
+        raise UnavailableError(f"{command[0]}: {text or done.returncode}")
+
+
+def _need(*programs: str) -> None:
+    if os.getuid() != 0:
+        raise UnavailableError("only root can mount")
+    if missing := [program for program in programs if shutil.which(program) is None]:
+        raise UnavailableError(f"not installed: {', '.join(missing)}")
+
+
+@contextlib.contextmanager
+def _mounted(place: Path, *options: object) -> Iterator[None]:
+    place.mkdir(exist_ok=True)
+    _system("mount", *options, place)
+    try:
+        yield
+    finally:
+        _unmount(place)
+
+
+def _unmount(place: Path) -> None:
+    # A process that was just killed can hold a file a little longer.
+    for _ in range(100):
+        done = subprocess.run(["umount", str(place)], capture_output=True, check=False)
+        if done.returncode == 0:
+            return
+        time.sleep(0.05)
+    raise UnavailableError(f"cannot unmount {place}: {done.stderr.decode()}")
+
+
+def full(base: Path, *, quick: bool) -> list[Row]:
+    """Commit to a store, and with a HOME, on a file system that fills up on the way."""
+    _need("mount")
+    rows = []
+    for where in ("store", "HOME"):
+        row = Row(f"full disk below the {where}")
+        rows.append(row)
+        step = 3 if quick else 12
+        for number in range(step):
+            place = base / f"{where}-{number}"
+            place.mkdir()
+            row.add(number, _fill(place, where, number / step))
+    return rows
+
+
+def _fill(base: Path, where: str, share: float) -> list[Finding]:
+    subject = Subject(base)
+    mount = subject.work if where == "store" else subject.home
+    with _mounted(mount, "-t", "tmpfs", "-o", "size=64m", "tmpfs"):
+        subject.found()
+        write_texts(subject.documents, 20, seed=1)
+        subject.commit()
+        write_texts(subject.documents, 400, seed=2, size=3000)
+        if where == "store":
+            write_large(subject.documents / "large.txt", seed=3)
+        # What is free is a share of what the commit will need.
+        state = os.statvfs(mount)
+        free = state.f_bfree * state.f_bsize
+        need = (4 << 20) if where == "store" else (96 << 10)
+        ballast = mount / "ballast"
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, free - int(need * share) // 4096 * 4096))
+        commit = ("commit", subject.documents, "-d", NAME, "--yes", "--json")
+        answer = subject.run(*commit)
+        findings = answer.manners()
+        subject.acknowledge(answer, subject.documents)
+        if answer.code and "space" not in answer.err:
+            findings.append(Finding("other", f"does not say that the disk is full: {answer.err}"))
+        findings += subject.sound() + subject.kept_promises()
+        ballast.unlink()
+        return findings + subject.examine(*commit)
+
+
+def power(base: Path, *, quick: bool) -> list[Row]:
+    """Cut the power of a loop device in the middle of the work and right after it."""
+    _need("mount", "umount", "mkfs.ext4", "mkfs.xfs", "xfs_io", "sync")
+    rows = []
+    for system, options in (("ext4", "loop"), ("ext4", "loop,noauto_da_alloc"), ("xfs", "loop")):
+        if quick and "noauto" in options:
+            continue
+        name = f"{system}{' noauto_da_alloc' if 'noauto' in options else ''}"
+        row = Row(f"power loss on {name}")
+        rows.append(row)
+        place = base / name.replace(" ", "-")
+        place.mkdir()
+        image = place / "image"
+        with image.open("wb") as file:
+            file.truncate(IMAGE_BYTES)
+        try:
+            _system(f"mkfs.{system}", "-q", image)
+            _cut(row, place, ("-o", options, image), 3 if quick else 14)
+        except UnavailableError as reason:
+            row.skipped = str(reason)
+    return rows
+
+
+def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
+    disk = base / "disk"
+    subject = Subject(disk)
+    documents = base / "documents"  # on another disk: only the store is at stake
+    chance = random.Random(str(mount[1]))
+    with _mounted(disk, *mount):
+        subject.home.mkdir()
+        subject.work.mkdir()
+        _system("sync", "-f", disk)  # the two folders are ours; from here on it is the program's
+        subject.found()
+    _mount_again(disk, mount)
+    try:
+        (subject.work / "recipe.toml").write_text(RECIPE)
+        _system("sync", "-f", disk)
+        whole = 0.5
+        for number in range(tries):
+            write_texts(documents, 60, seed=number)
+            write_large(documents / "large.txt", seed=number)
+            late = number % 2 == 0
+            command = ["commit", documents, "-d", NAME, "--yes", "--json"]
+            if number % 4 == 3:
+                command = ["filter", NAME, "--recipe", "recipe.toml", "--as", "acme/clean"]
+            findings: list[Finding] = []
+            if late:  # acknowledged, and the plug is pulled at once
+                answer = subject.run(*command)
+                whole = answer.seconds
+                findings += answer.manners(may_fail=False)
+                if command[0] == "commit":
+                    subject.acknowledge(answer, documents)
+                _system("xfs_io", "-x", "-c", "shutdown", disk)
+            else:
+                _interrupt(subject, command, chance.uniform(0.2, max(0.3, whole)), documents)
+            _unmount(disk)
+            _system("mount", *mount, disk)
+            # The oldest and the newest: all would take longer with every try.
+            promised = subject.truth
+            subject.truth = dict([*list(promised.items())[:1], *list(promised.items())[-2:]])
+            findings += subject.examine(*command)
+            subject.truth = promised
+            row.add(f"{command[0]} {number}, {'after' if late else 'during'}", findings)
+    finally:
+        _unmount(disk)
+
+
+def _mount_again(disk: Path, mount: Sequence[object]) -> None:
+    _system("mount", *mount, disk)
+
+
+def _interrupt(subject: Subject, command: list[object], after: float, documents: Path) -> None:
+    child = subprocess.Popen(
+        subject.command(*command),
+        cwd=subject.work,
+        env=subject.variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(after)
+    told = child.poll()
+    _system("xfs_io", "-x", "-c", "shutdown", subject.base)
+    end(child.pid)
+    out, _ = child.communicate()
+    if told == 0 and command[0] == "commit":
+        from robust.subject import Answer
+
+        subject.acknowledge(Answer(0, out.decode(), ""), documents)
+
+
+def read_only(base: Path, *, quick: bool) -> list[Row]:
+    """Read a store that may not be written to: by mount, and as another user."""
+    del quick
+    _need("mount", "setpriv")
+    row = Row("read-only store: reads")
+    subject = Subject(base).found()
+    write_texts(subject.documents, 10, seed=1)
+    subject.commit()
+    subject.must("verify")
+    trust = subject.home / ".config" / "lyrikstore" / "trust.toml"
+    reader = Subject(base, dict(subject.truth))
+    (base / "reader").mkdir()
+    with _mounted(subject.store, "--bind", subject.store):
+        _system("mount", "-o", "remount,ro,bind", subject.store)
+        _read(row, "bind mount", reader, ())
+        _refuse(row, "bind mount", reader)
+    # Another user: may read everything, owns nothing.
+    home = base / "other"
+    (home / ".config" / "lyrikstore").mkdir(parents=True)
+    shutil.copy(trust, home / ".config" / "lyrikstore" / "trust.toml")
+    for path in (home, *home.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    os.chown(base / "reader", NOBODY, NOBODY)
+    for path in (base, subject.work, subject.store, *subject.store.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o444)
+    reader.environment = {"HOME": str(home)}
+    wrap = as_nobody()
+    if not wrap:
+        row.facts = "by another user not tried: it cannot run this Python"
+        return [row]
+    _read(row, "other user", reader, wrap)
+    row.add("after all", subject.examine())
+    return [row]
+
+
+def as_nobody() -> tuple[str, ...]:
+    """Return what runs a command as another user; nothing where that user has no Python."""
+    if os.getuid() != 0 or shutil.which("setpriv") is None:
+        return ()
+    wrap = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
+    again = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', '']))"
+    probe = [*wrap, sys.executable, "-c", again]
+    done = subprocess.run(probe, capture_output=True, check=False, cwd="/")
+    return () if done.returncode else wrap
+
+
+def _read(row: Row, label: str, subject: Subject, wrap: Sequence[str]) -> None:
+    identity = next(iter(subject.truth))
+    out = subject.base / "reader" / f"out-{label.replace(' ', '-')}"
+    for command in (
+        ["verify"],
+        ["log", "--json"],
+        ["show", NAME],
+        ["query", QUESTION],
+        ["checkout", identity, out],
+        ["lineage", NAME],
+    ):
+        answer = subject.run(*command, wrap=wrap)
+        row.add(f"{label}: {command[0]}", answer.manners(may_fail=False))
+
+
+def _refuse(row: Row, label: str, subject: Subject) -> None:
+    write_texts(subject.documents, 10, seed=2)
+    answer = subject.run("commit", subject.documents, "-d", NAME, "--yes")
+    findings = answer.manners()
+    if answer.code == 0:
+        findings.append(Finding("other", "a commit to a read-only store claims success"))
+    row.add(f"{label}: commit", findings)

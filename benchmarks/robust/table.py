@@ -1,0 +1,154 @@
+"""The robustness table: what was tried, what survived, and what exactly did not."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = ("lost", "undetected", "traceback", "hang", "stuck lock", "other")
+HEAD = (
+    "scenario",
+    "tries",
+    "survived",
+    "lost",
+    "undetected",
+    "tracebacks",
+    "hangs",
+    "stuck locks",
+)
+
+
+class UnavailableError(Exception):
+    """This machine cannot run a scenario; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that went wrong in one try.
+
+    Attributes:
+        kind: One of :data:`KINDS`.
+        text: What happened, for whoever repairs it.
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass
+class Row:
+    """One scenario.
+
+    Attributes:
+        scenario: What was done, in a few words.
+        tries: How often.
+        survived: Tries without any finding.
+        counts: Tries with a finding, by kind; a try counts once per kind.
+        findings: Every finding, with the try it belongs to.
+        facts: A figure worth knowing beside the table.
+        skipped: Why the scenario did not run; empty if it did.
+    """
+
+    scenario: str
+    tries: int = 0
+    survived: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[str] = field(default_factory=list)
+    facts: str = ""
+    skipped: str = ""
+
+    def add(self, label: object, findings: Iterable[Finding]) -> None:
+        """Count one try and what was found in it."""
+        found = list(findings)
+        self.tries += 1
+        self.survived += not found
+        self.counts.update({finding.kind for finding in found})
+        self.findings += [f"{label}: {finding.kind}: {finding.text}" for finding in found]
+
+    @property
+    def held(self) -> bool:
+        """Whether every try survived, and there was at least one."""
+        return bool(self.skipped) or (self.tries > 0 and self.survived == self.tries)
+
+    def cells(self) -> list[str]:
+        """Return the cells of :data:`HEAD`."""
+        if self.skipped:
+            return [self.scenario, f"not run: {self.skipped}", *[""] * 6]
+        counts = [str(self.counts[kind]) for kind in KINDS[:5]]
+        name = f"{self.scenario} ({self.facts})" if self.facts else self.scenario
+        return [name, str(self.tries), str(self.survived), *counts]
+
+    @classmethod
+    def from_json(cls, made: dict[str, Any]) -> "Row":
+        """Return the row that :meth:`to_json` described."""
+        counts = Counter({kind: made[kind.replace(" ", "_")] for kind in KINDS})
+        names = ("scenario", "tries", "survived", "findings", "facts", "skipped")
+        return cls(**{name: made[name] for name in names}, counts=counts)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the row for ``--json``."""
+        return {
+            "scenario": self.scenario,
+            "tries": self.tries,
+            "survived": self.survived,
+            **{kind.replace(" ", "_"): self.counts[kind] for kind in KINDS},
+            "facts": self.facts,
+            "skipped": self.skipped,
+            "findings": self.findings,
+            "held": self.held,
+        }
+
+
+def total(rows: Sequence[Row]) -> Row:
+    """Return the sum of all rows."""
+    whole = Row("all")
+    for row in rows:
+        whole.tries += row.tries
+        whole.survived += row.survived
+        whole.counts += row.counts
+    return whole
+
+
+def text(rows: Sequence[Row]) -> str:
+    """Return the table for a terminal, with every finding below it."""
+    body = [list(HEAD), *(row.cells() for row in (*rows, total(rows)))]
+    ran = [line for line in body if not line[1].startswith("not run")]
+    widths = [max(len(line[column]) for line in ran) for column in range(len(HEAD))]
+    widths[0] = max(len(line[0]) for line in body)
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in body
+    ]
+    return "\n".join(
+        [*lines, *(f"! {row.scenario}: {one}" for row in rows for one in row.findings)]
+    )
+
+
+def markdown(rows: Sequence[Row], facts: dict[str, str], command: str) -> str:
+    """Return the page for ``docs/robustness.md``."""
+    lines = [
+        "# Robustness",
+        "",
+        f"Written by `{command}`; do not edit.",
+        "",
+        f"Run on {facts['date']} with lyrikstore {facts['lyrikstore']} ({facts['commit']}), Python",
+        f"{facts['python']}, {facts['tools']}, on {facts['machine']}.",
+        "",
+        f"| {' | '.join(HEAD)} |",
+        f"|{' --- |' * len(HEAD)}",
+        *(f"| {' | '.join(row.cells())} |" for row in (*rows, total(rows))),
+        "",
+        "Every try runs the real command line in a process of its own, on real files. It",
+        "*survived* if afterwards `verify` finds the store sound (or, where the try damaged a",
+        "file, names the damage), every version acknowledged before is byte-identical on checkout,",
+        "the same command works again without anybody unlocking anything, and the command said",
+        "the truth or one clear error. *Lost*: an acknowledged version is gone or different.",
+        "*Undetected*: `verify` did not notice damage, or a reading command gave wrong bytes with",
+        "exit code 0. *Stuck locks*: the next command found the store locked. The target of all",
+        "columns but the first three is 0.",
+        "",
+    ]
+    open_ends = [f"* {row.scenario}: {one}" for row in rows for one in row.findings]
+    if open_ends:
+        lines += ["## What did not survive", "", *open_ends, ""]
+    return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""Every scenario of ``benchmarks/robustness.py``, its quick subset, one test each."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+SCRIPT = REPOSITORY / "benchmarks" / "robustness.py"
+# Read, not imported: a script's own modules are not on the path of the tests.
+SCENARIOS = re.findall(
+    r'^    "([a-z-]+)": [a-z]+\.[a-z_]+,$', SCRIPT.read_text("utf-8"), re.MULTILINE
+)
+TRACED = {"call-fails", "call-kills"}
+MATRIX = 3 * 3600
+
+
+def survive(name: str, folder: Path, *options: str, timeout: float) -> None:
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--only", name, "--json", *options],
+        cwd=folder,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    findings = [f"{row['scenario']}: {finding}" for row in rows for finding in row["findings"]]
+    assert done.returncode == 0, "\n".join(findings)
+    if all(row["skipped"] for row in rows):
+        pytest.skip(f"NOT RUN, {rows[0]['skipped']}")
+
+
+def scenarios(*marks: pytest.MarkDecorator) -> list:
+    return [
+        pytest.param(name, marks=[*marks, pytest.mark.faults] if name in TRACED else list(marks))
+        for name in SCENARIOS
+    ]
+
+
+def test_the_list_of_scenarios_was_found() -> None:
+    assert len(SCENARIOS) >= 17
+
+
+@pytest.mark.parametrize("name", scenarios())
+def test_quick(name: str, tmp_path: Path) -> None:
+    survive(name, tmp_path, "--quick", timeout=500)
+
+
+@pytest.mark.timeout(MATRIX)
+@pytest.mark.parametrize("name", scenarios(pytest.mark.slow))
+def test_full(name: str, tmp_path: Path) -> None:
+    survive(name, tmp_path, timeout=MATRIX)
