@@ -12,6 +12,7 @@ from robust.subject import PATIENCE, Answer, Subject, end
 from robust.table import Finding, Row, UnavailableError
 from robust.work import WORKS, Work
 
+_QUICK = frozenset({"commit", "filter", "commit of 2,100 files", "push", "gc"})
 POLITE = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 
 
@@ -19,7 +20,7 @@ def kill(base: Path, *, quick: bool) -> list[Row]:
     """Kill each command with SIGKILL at random moments."""
     rows = []
     for work in WORKS:
-        if quick and work.name not in {"commit", "filter", "commit of 2,100 files", "push", "gc"}:
+        if quick and work.name not in _QUICK:
             continue
         row = Row(f"kill -9 during {work.name}")
         rows.append(row)
@@ -129,9 +130,11 @@ def _left_over(group: int) -> list[Finding]:
 def _grandchild(parent: int) -> int:
     give_up = time.monotonic() + 3
     while time.monotonic() < give_up:
-        try:
-            found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        except OSError:
+        found: list[str] = []
+        for thread in Path(f"/proc/{parent}/task").glob("*"):
+            with contextlib.suppress(OSError):
+                found += (thread / "children").read_text().split()
+        if not Path(f"/proc/{parent}").exists():
             return 0
         if found:
             return int(found[-1])

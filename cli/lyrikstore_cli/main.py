@@ -176,6 +176,10 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, ImportError) and unmapped(error):
             sys.stderr.write(f"{OUT_OF_MEMORY}\n")
             return 1
+        if isinstance(error, RuntimeError) and "start new thread" in str(error):
+            hint = "end some programs, or raise the limit on processes, and run it again"
+            screen.error(StorageError("io", "the system starts no more threads", hint=hint))
+            return 1
         return _internal(screen, error)
     return outcome if isinstance(outcome, int) else 0
 

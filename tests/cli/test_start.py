@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore_cli import main
 from lyrikstore_cli.session import user_paths
 
 
@@ -105,3 +106,12 @@ def test_nowhere_to_look_for_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInputError) as caught:
         user_paths({})
     assert caught.value.kind == "no-home"
+
+
+def test_no_more_threads_is_one_clear_line(monkeypatch, capsys) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(main.program, "main", refuse)
+    assert main.run(["push"]) == 1
+    assert capsys.readouterr().err.startswith("error: the system starts no more threads\nhint: ")
