@@ -273,8 +273,7 @@ class Store(Shared):
         """Return how the folders that were committed from here differ from their versions."""
         from lyrikstore.curate.status import folder_statuses
 
-        cache = self._cache
-        return folder_statuses(self.repository, cache, folder) if cache else []
+        return folder_statuses(self.repository, self._cache, folder) if self._cache else []
 
     @property
     def _cache(self) -> Path | None:
