@@ -45,6 +45,7 @@ from lyrikstore.objects.sources import read_small
 BLOBS_TARGET = 1 << 18
 _BLOCK_BLOBS = 1 << 14
 _WAITING = 8
+_SHARE_FILES = 1 << 14
 
 
 class Block(NamedTuple):
@@ -330,6 +331,19 @@ class Packer:
             raise storage_error(self._trouble, "writing a pack") from self._trouble
         if self._trouble is not None:
             raise self._trouble
+
+
+def in_shares(places: "array[int]", sizes: Sequence[int], aim: int) -> Iterator["array[int]"]:
+    """Yield ``places`` in shares of about ``aim`` bytes, as ``sizes`` gives them."""
+    share, total = array("Q"), 0
+    for at in places:
+        share.append(at)
+        total += sizes[at]
+        if total >= aim or len(share) >= _SHARE_FILES:
+            yield share
+            share, total = array("Q"), 0
+    if share:
+        yield share
 
 
 def pack_setup(scratch: Scratch, parameters: Parameters, known: Sequence[Path]) -> dict[str, Any]:

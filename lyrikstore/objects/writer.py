@@ -26,7 +26,7 @@ from lyrikstore.objects.chunker import (
     is_fine,
 )
 from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
-from lyrikstore.objects.packing import Packer, ScratchPack, install, pack_setup
+from lyrikstore.objects.packing import Packer, ScratchPack, in_shares, install, pack_setup
 from lyrikstore.objects.packs import ROLES, PackRef, PackRole
 from lyrikstore.objects.parameters import Parameters
 from lyrikstore.objects.scratch import Scratch
@@ -37,7 +37,6 @@ from lyrikstore.objects.workers import Message, Workers, cores
 _TARGET = "lyrikstore.objects.packing:pack_files"
 _MANY_FILES = 2_000
 _MANY_BYTES = 32 << 20
-_TASK_FILES = 1 << 14
 _TASK_BYTES = (8 << 20, 128 << 20)
 
 
@@ -334,7 +333,7 @@ class BlobWriter:
         aim = max(least, min(total // (8 * self._workers), most))
 
         def tasks() -> Iterator[Message]:
-            for group in _groups(small, sizes, aim):
+            for group in in_shares(small, sizes, aim):
                 groups.append(group)
                 joined = b"".join(os.fsencode(paths[at]) + b"\0" for at in group)
                 yield Message({"follow": follow}, (joined,))
@@ -371,18 +370,6 @@ class BlobWriter:
     def _check_open(self) -> None:
         if self._done:
             raise InvalidInputError("writer-closed", "this writer has finished or failed")
-
-
-def _groups(small: "array[int]", sizes: Sequence[int], aim: int) -> Iterator["array[int]"]:
-    group, total = array("Q"), 0
-    for at in small:
-        group.append(at)
-        total += sizes[at]
-        if total >= aim or len(group) >= _TASK_FILES:
-            yield group
-            group, total = array("Q"), 0
-    if group:
-        yield group
 
 
 def _size(path: Path | str, *, follow: bool) -> int:

@@ -11,6 +11,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
+from lyrikstore.objects import packing
 from lyrikstore.objects import writer as writing
 from lyrikstore.objects.backend import clean_leftovers
 from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
@@ -24,7 +25,7 @@ from lyrikstore.objects.transactions import Transaction
 def eager(monkeypatch):
     """Worker processes from ten files up, and tasks of a few files."""
     monkeypatch.setattr(writing, "_MANY_FILES", 10)
-    monkeypatch.setattr(writing, "_TASK_FILES", 7)
+    monkeypatch.setattr(packing, "_SHARE_FILES", 7)
 
 
 @pytest.fixture
