@@ -16,8 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import zstandard
 from blake3 import blake3
+from zstandard import ZstdCompressor
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
@@ -135,10 +135,7 @@ class PackWriter:
 
 
 def compress(
-    digests: bytes,
-    sizes: "array[int]",
-    content: "bytes | bytearray",
-    zstd: zstandard.ZstdCompressor,
+    digests: bytes, sizes: "array[int]", content: "bytes | bytearray", zstd: ZstdCompressor
 ) -> Block:
     """Return the block of the blobs that ``content`` joins."""
     stored = zstd.compress(content)
