@@ -218,7 +218,7 @@ def _check_new(
     packs = (*(pack for pack in live.packs if pack.id not in gone), *added)
     blobs = open_blobs(repository.backend, LiveObjects(packs, live.chunk_lists))
     for root in live_roots(repository, retired=(), since=size):
-        if not blobs.complete(root):
+        if not blobs.is_whole(root):
             raise ConflictError(
                 "repacked",
                 f"another commit relies on blob {root.short}, which was to be dropped",

@@ -39,7 +39,7 @@ class Reachable:
         """
         label = f"{manifest.name}: {what}" if manifest else what
         if self._thorough is not None:
-            if not self._thorough.complete(digest):
+            if not self._thorough.is_whole(digest):
                 raise repacked_error(f"{label} ({digest.short}) relied on it")
             return
         if digest in self._lists or self._new.has(digest) or self._repository.blobs.has(digest):

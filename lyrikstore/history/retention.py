@@ -133,7 +133,7 @@ def present_tree(repository: Repository, manifest: Manifest) -> Tree:
     """
     tree = repository.tree(manifest)
     if manifest.id in retired_versions(repository) and not all(
-        repository.blobs.complete(entry.blake3) for entry in tree.entries
+        repository.blobs.is_whole(entry.blake3) for entry in tree.entries
     ):
         raise IncompleteError(
             "retired",

@@ -110,13 +110,14 @@ class BlobStore:
 
     def is_whole(self, digest: Digest) -> bool:
         """Return whether a blob is here with all its pieces. Their bytes are not looked at."""
-        if self._index().find(digest.raw) >= 0:
+        table = self._index()
+        if table.find(digest.raw) >= 0:
             return True
         try:
             pieces = self.pieces(digest)
-        except IncompleteError:
+        except (IncompleteError, NotFoundError):
             return False
-        return not self.missing(b"".join(pieces.digest(n) for n in range(len(pieces))))
+        return all(table.find(pieces.digest(number)) >= 0 for number in range(len(pieces)))
 
     def missing(self, digests: bytes) -> list[int]:
         """Return the positions in ``digests``, 32 bytes each, of blobs that are not here.
@@ -127,17 +128,6 @@ class BlobStore:
         asked = (digests[at : at + 32] for at in range(0, len(digests), 32))
         absent = ((at, Digest(raw)) for at, raw in enumerate(asked) if find(raw) < 0)
         return [at for at, blob in absent if blob not in self._lists or not self.has(blob)]
-
-    def complete(self, digest: Digest) -> bool:
-        """Return whether the blob is here with all its pieces. Their bytes are not looked at."""
-        table = self._index()
-        if table.find(digest.raw) >= 0:
-            return True
-        try:
-            pieces = self.pieces(digest)
-        except (IncompleteError, NotFoundError):
-            return False
-        return all(table.find(pieces.digest(number)) >= 0 for number in range(len(pieces)))
 
     def size(self, digest: Digest) -> int:
         """Return the size of a blob in bytes, as its pack or list of pieces gives it.

@@ -115,8 +115,8 @@ def test_retention_frees_the_data_of_old_versions_only(shelf):
     sound(repo)
     for old in versions[:2]:
         tree = repo.tree(repo.manifest(old.id))
-        assert repo.blobs.complete(tree.by_path["s"].blake3)
-        assert not repo.blobs.complete(tree.by_path["a"].blake3)
+        assert repo.blobs.is_whole(tree.by_path["s"].blake3)
+        assert not repo.blobs.is_whole(tree.by_path["a"].blake3)
         with pytest.raises(IncompleteError) as caught:
             present_tree(repo, old)
         assert caught.value.kind == "retired"

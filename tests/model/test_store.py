@@ -285,7 +285,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
                 tree = repository.tree(repository.manifest(identity))
                 assert set(tree.by_path) == set(files)
                 for path, entry in tree.by_path.items():
-                    if identity not in retired or repository.blobs.complete(entry.blake3):
+                    if identity not in retired or repository.blobs.is_whole(entry.blake3):
                         data = repository.blobs.read(entry.blake3, max_bytes=1 << 30)
                         assert data == files[path]
 
