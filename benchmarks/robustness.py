@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help=f"where to work (default: {MEMORY})")
     parser.add_argument("--resume", type=Path, help="keep the results here, scenario by scenario")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or what is mounted would stay
     sys.setrecursionlimit(20_000)  # folders are hundreds of levels deep
     if options.write_docs and options.only:
         parser.error("--write-docs needs every scenario")
