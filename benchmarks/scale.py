@@ -270,10 +270,11 @@ cores evenly, which `--dask` does.
 
 END = """
 Writes are packs, plus five small files for the transaction record, the log's tiles and its
-checkpoint, whatever the size. {sending} The driver of a commit holds the tree and knows every blob
-of the store, so that nothing is stored twice; with {driver:.0f} GiB it is what gives out first
-where the last column says so. The ways on: commit in parts (a dataset for each part, whose blobs
-one driver can know), and coarser pieces for data that will never be edited in place.
+checkpoint, whatever the size. {sending}
+The driver of a commit holds the tree, and like every worker of a cluster knows the blobs that the
+store has, so that nothing is stored twice; with {driver:.0f} GiB it is what gives out first where
+the last column says so. The ways on: commit in parts (a dataset for each part, whose blobs one
+driver can know), and coarser pieces for data that will never be edited in place.
 
 ## On many machines
 
@@ -342,7 +343,9 @@ def main() -> int:
         kinds = [replace(kind, index=most.index) for kind in kinds]
         requests = measure_requests(Path(folder))
         facts = machine(plan)
-    command = "python benchmarks/scale.py --write-docs"
+    usual = options.scale == parser.get_default("scale")
+    scale = "" if usual else f"--scale {options.scale:g} "
+    command = f"python benchmarks/scale.py {scale}--write-docs"
     text = page(kinds, requests, facts, command)
     if options.write_docs:
         DOCS.write_text(text, "utf-8")
