@@ -2,18 +2,19 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
-import "./schemas.mjs";
+import "./generate.mjs";
 
 const HERE = new URL("./", import.meta.url);
 const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
 
-/** @param {string} entry @param {import("esbuild").Plugin[]} plugins */
-async function bundle(entry, plugins = []) {
+/** @param {string} entry @param {"esm" | "iife"} format @param {import("esbuild").Plugin[]} plugins */
+async function bundle(entry, format, plugins = []) {
   const { outputFiles } = await build({
     entryPoints: [new URL(entry, HERE).pathname],
     bundle: true,
     minify: true,
-    format: "esm",
+    format,
+    define: { "import.meta.url": '""' }, // where the module would look for a file it is not asked for
     target: "es2022",
     charset: "ascii",
     legalComments: "inline",
@@ -24,8 +25,8 @@ async function bundle(entry, plugins = []) {
   return outputFiles[0].text.trim();
 }
 
-const worker = await bundle("ui/hashing.worker.js");
-const script = await bundle("ui/main.js", [{
+const worker = await bundle("ui/hashing.worker.js", "iife");
+const script = await bundle("ui/main.js", "esm", [{
   name: "worker",
   setup(building) {
     building.onResolve({ filter: /^worker:/ }, ({ path }) => ({ path, namespace: "worker" }));

@@ -1,5 +1,5 @@
 /** BLAKE3 and the spellings of a digest (spec/01-digest.md). */
-import { createBLAKE3 } from "hash-wasm";
+import { Hasher, ready } from "./blake3.js";
 import { base64url, concat, hex, unbase64url, unhex } from "./bytes.js";
 import { refuse } from "./errors.js";
 
@@ -8,11 +8,11 @@ const MULTIHASH = Uint8Array.of(0x1e, 0x20);
 
 /** @typedef {string} Hex 64 lower-case hexadecimal digits. */
 
-const hasher = await createBLAKE3();
+await ready;
 
 /** Return the BLAKE3 of bytes at hand. @param {Uint8Array} bytes @returns {Hex} */
 export function blake3(bytes) {
-  return hasher.init().update(bytes).digest("hex");
+  return new Hasher().update(bytes).digest();
 }
 
 /** Read `blake3:…`. @param {any} text @returns {Hex} */

@@ -1,16 +1,16 @@
 /** Record ids and the order root over them (spec/09-records.md). */
-import { blake3 } from "@noble/hashes/blake3.js";
-import { concat, hex, unhex, utf8 } from "./bytes.js";
+import { Hasher } from "./blake3.js";
+import { concat, hex, unhex } from "./bytes.js";
 import { leafHash, root } from "./merkle.js";
 
 export const SALT_BYTES = 16;
 const CONTEXT = "lyrikstore 2026-11 record id ";
 
 /** A hasher of one record's bytes. @param {string} reader Id and version of the reader that gave them. */
-export const recordHasher = (reader) => blake3.create({ context: utf8(CONTEXT + reader) });
+export const recordHasher = (reader) => new Hasher(CONTEXT + reader);
 
 /** @param {string} reader @param {Uint8Array} bytes */
-export const recordId = (reader, bytes) => hex(recordHasher(reader).update(bytes).digest());
+export const recordId = (reader, bytes) => recordHasher(reader).update(bytes).digest();
 
 /** @param {string[]} records Record ids in storage order. @param {Uint8Array} salts 16 bytes for each. */
 export function orderRoot(records, salts) {

@@ -18,6 +18,7 @@ import { formatTimestamp } from "./timestamps.js";
 import { Tree } from "./tree.js";
 
 const MAX_PROOFS = 16;
+const DOCUMENT = "document/1";
 export const DELIVERY_CHECKS = [
   ...CREDENTIAL_CHECKS,
   "manifest", "manifest.signature", "data.files", "data.tree", "records.root",
@@ -37,7 +38,7 @@ const NO_REVOCATION = "that the issuer still stands by it: it names no status li
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
-/** @typedef {{path: string, size: number, digest: () => Promise<string>, recordId: (reader: string) => Promise<string>}} DataFile */
+/** @typedef {{path: string, size: number, digests: (reader: string | null) => Promise<string[]>}} DataFile `digests`: of the file and, given a reader, of the record that it is. */
 
 /**
  * Return the report on a delivery. Never throws for bad input.
@@ -212,41 +213,39 @@ async function checkData(claims, find, data, reader, told) {
     const files = unchecked("data.files", "no-data", "no data was given to compare with");
     return { checks: [files, treeCheck], records: null, problem: "no data was given" };
   }
-  const comparison = compare(tree, await look(tree, data, told));
-  const { records, problem } = isComplete(comparison)
-    ? await recordsOf(tree, data, reader)
-    : { records: null, problem: "not all files are as listed" };
+  let problem = "";
+  if (reader === null) problem = "no manifest names the reader";
+  else if (reader !== DOCUMENT) problem = `this page has no reader ${quote(reader)}`;
+  const asRecords = claims.records !== null && problem === "" ? DOCUMENT : null;
+  const { found, recordIds } = await look(tree, data, asRecords, told);
+  const comparison = compare(tree, found);
+  if (!isComplete(comparison)) problem = "not all files are as listed";
+  const records = problem === "" && asRecords !== null
+    ? tree.entries.map(({ path }) => recordIds.get(path) ?? "")
+    : null;
   return { checks: [checkFiles(comparison), treeCheck], records, problem };
 }
 
-/** @param {Tree} tree @param {DataFile[]} data @param {(file: DataFile, digest: string) => void} told */
-async function look(tree, data, told) {
+/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader @param {(file: DataFile, digest: string) => void} told */
+async function look(tree, data, reader, told) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./comparison.js").Found>} */
   const found = new Map();
-  for (const file of data) {
+  /** @type {Map<string, string>} */
+  const recordIds = new Map();
+  // All at once: whoever hashes decides how many really run.
+  await Promise.all(data.map(async (file) => {
     try {
-      const digest = lengths.has(file.size) ? await file.digest() : null;
+      const [digest, record] = lengths.has(file.size) ? await file.digests(reader) : [null];
       found.set(file.path, { kind: "file", bytes: file.size, blake3: digest });
+      if (record) recordIds.set(file.path, record);
       told(file, digest ?? "");
     } catch {
       found.set(file.path, { kind: "unreadable", bytes: 0, blake3: null });
     }
-  }
-  return found;
-}
-
-/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader */
-async function recordsOf(tree, data, reader) {
-  if (reader === null) return { records: null, problem: "no manifest names the reader" };
-  if (reader !== "document/1") return { records: null, problem: `this page has no reader ${quote(reader)}` };
-  const files = new Map(data.map((file) => [file.path, file]));
-  const records = [];
-  for (const { path } of tree.entries) {
-    records.push(await /** @type {DataFile} */ (files.get(path)).recordId(reader));
-  }
-  return { records, problem: "" };
+  }));
+  return { found, recordIds };
 }
 
 /** @param {Claims} claims @param {Tree} tree */
@@ -273,7 +272,7 @@ async function checkBareFiles(claims, data, told) {
   try {
     const entries = [];
     for (const file of data) {
-      const digest = await file.digest();
+      const [digest] = await file.digests(null);
       told(file, digest);
       entries.push({ path: file.path, bytes: file.size, blake3: digest });
     }

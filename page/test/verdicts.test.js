@@ -21,8 +21,8 @@ each("delivery", cases, async ({ verdict, checks, changes }) => {
       return {
         path,
         size: content.length,
-        digest: async () => blake3(content),
-        recordId: async (/** @type {string} */ reader) => recordId(reader, content),
+        digests: async (/** @type {string | null} */ reader) =>
+          [blake3(content), ...(reader === null ? [] : [recordId(reader, content)])],
       };
     });
   const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {

@@ -4,48 +4,75 @@
 import source from "worker:hashing.worker.js";
 
 const MAX_WORKERS = 4;
+const SLICE = 4 << 20;
+const AHEAD = 3;
 
-/** @typedef {{file: File, reader: string | null, done: (bytes: number) => void, resolve: (digest: string) => void, reject: (error: Error) => void}} Job */
+/** @typedef {{file: File, reader: string | null, done: (bytes: number) => void, resolve: (digests: string[]) => void, reject: (error: Error) => void}} Job */
 
 /** A pool of hashing workers. */
 export class Hashing {
   constructor() {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    const count = Math.max(1, Math.min(MAX_WORKERS, navigator.hardwareConcurrency - 1 || 1));
+    const count = Math.max(1, Math.min(MAX_WORKERS, navigator.hardwareConcurrency || 1));
     /** @type {Job[]} */
     this.waiting = [];
     this.idle = Array.from({ length: count }, () => new Worker(url));
   }
 
   /**
-   * Return the BLAKE3 of a file, or with a reader the id of the record that the whole file is.
+   * Return the BLAKE3 of a file and, with a reader, the id of the record that the whole file is.
    *
    * @param {File} file
    * @param {string | null} reader
    * @param {(bytes: number) => void} done Told of the bytes hashed so far.
-   * @returns {Promise<string>}
+   * @returns {Promise<string[]>}
    */
-  digest(file, reader, done) {
+  digests(file, reader, done) {
     return new Promise((resolve, reject) => {
       this.waiting.push({ file, reader, done, resolve, reject });
       this.next();
     });
   }
 
-  next() {
+  async next() {
     const worker = this.waiting.length ? this.idle.pop() : undefined;
     if (worker === undefined) return;
     const job = /** @type {Job} */ (this.waiting.shift());
-    worker.onmessage = ({ data }) => {
-      if (data.done !== undefined) {
-        job.done(data.done);
-        return;
-      }
-      this.idle.push(worker);
-      if (data.failed) job.reject(new Error("unreadable"));
-      else job.resolve(data.digest);
-      this.next();
-    };
-    worker.postMessage({ id: 0, file: job.file, reader: job.reader });
+    try {
+      job.resolve(await hash(worker, job));
+    } catch {
+      job.reject(new Error("unreadable")); // or changed while it was read
+    }
+    this.idle.push(worker);
+    this.next();
   }
+}
+
+/**
+ * Send a file to a worker, slice by slice: read here, because a thread that hashes cannot read.
+ *
+ * @param {Worker} worker
+ * @param {Job} job
+ * @returns {Promise<string[]>}
+ */
+async function hash(worker, { file, reader, done }) {
+  let hashed = 0;
+  let wake = () => {};
+  /** @type {string[] | null} */
+  let digests = null;
+  worker.onmessage = ({ data }) => {
+    if (data.digests) digests = data.digests;
+    else done((hashed += data.hashed));
+    wake();
+  };
+  const news = () => new Promise((resolve) => (wake = () => resolve(undefined)));
+  worker.postMessage({ start: true, reader });
+  for (let sent = 0; sent < file.size; sent += SLICE) {
+    const bytes = await file.slice(sent, sent + SLICE).arrayBuffer();
+    while (sent - hashed > AHEAD * SLICE) await news(); // memory stays flat
+    worker.postMessage({ bytes }, [bytes]);
+  }
+  worker.postMessage({});
+  while (digests === null) await news();
+  return digests;
 }

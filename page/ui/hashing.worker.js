@@ -1,21 +1,19 @@
-/** Hashes files away from the page's own thread, in slices: memory stays flat. */
-import { createBLAKE3 } from "hash-wasm";
+/** Hashes what it is sent, away from the page's own thread. */
+import { Hasher, ready } from "../src/blake3.js";
 import { recordHasher } from "../src/records.js";
-import { hex } from "../src/bytes.js";
 
-const SLICE = 8 << 20;
+/** @type {Hasher[]} */
+let hashers = [];
 
-onmessage = async ({ data: { id, file, reader } }) => {
-  try {
-    const hasher = reader === null ? (await createBLAKE3()).init() : recordHasher(reader);
-    for (let at = 0; at < file.size; at += SLICE) {
-      hasher.update(new Uint8Array(await file.slice(at, at + SLICE).arrayBuffer()));
-      postMessage({ id, done: Math.min(at + SLICE, file.size) });
-    }
-    // hash-wasm gives text, noble bytes.
-    const digest = hasher.digest();
-    postMessage({ id, digest: typeof digest === "string" ? digest : hex(digest) });
-  } catch {
-    postMessage({ id, failed: true }); // unreadable, or changed while it was read
+onmessage = async ({ data: { start, reader, bytes } }) => {
+  await ready;
+  if (start) {
+    // Both digests in one read: of the file, and of the record that the whole file is.
+    hashers = reader === null ? [new Hasher()] : [new Hasher(), recordHasher(reader)];
+  } else if (bytes) {
+    for (const hasher of hashers) hasher.update(new Uint8Array(bytes));
+    postMessage({ hashed: bytes.byteLength });
+  } else {
+    postMessage({ digests: hashers.map((hasher) => hasher.digest()) });
   }
 };

@@ -65,17 +65,7 @@ async function verify() {
 
 /** @param {string} path @param {File} file @param {Meter} meter @returns {import("../src/verify.js").DataFile} */
 function dataFile(path, file, meter) {
-  // All files are hashed at once by the workers; whoever asks first starts it.
-  /** @type {Promise<string> | null} */
-  let digest = null;
-  const start = () => (digest ??= hashing.digest(file, null, meter.of(path)));
-  meter.queue(start);
-  return {
-    path,
-    size: file.size,
-    digest: start,
-    recordId: (reader) => hashing.digest(file, reader, () => meter.say("recomputing the records")),
-  };
+  return { path, size: file.size, digests: (reader) => hashing.digests(file, reader, meter.of(path)) };
 }
 
 /** Progress over all files. */
@@ -87,11 +77,6 @@ class Meter {
     this.done = new Map();
     this.sum = 0;
     this.last = 0;
-  }
-
-  /** Start work a little ahead of what is asked for. @param {() => Promise<string>} start */
-  queue(start) {
-    queueMicrotask(() => start().catch(() => undefined));
   }
 
   /** @param {string} path @returns {(bytes: number) => void} */

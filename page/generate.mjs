@@ -1,12 +1,12 @@
 /**
- * Compile the schemas of `schemas/` to plain functions: `generated/schemas.js`.
- *
- * At build time, because compiling them in the page would need `eval`.
+ * Make `generated/`: the schemas of `schemas/` compiled to plain functions, because compiling them
+ * in the page would need `eval`, and the BLAKE3 module as text, because the page is one file.
  */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { build } from "esbuild";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 
 const FOLDER = new URL("../schemas/", import.meta.url);
 const TARGET = new URL("generated/schemas.js", import.meta.url);
@@ -37,3 +37,7 @@ await build({
   banner: { js: "// @ts-nocheck" },
   logLevel: "warning",
 });
+
+const module = createRequire(import.meta.url).resolve("blake3-wasm/dist/wasm/web/blake3_js_bg.wasm");
+const text = (await readFile(module)).toString("base64");
+await writeFile(new URL("generated/blake3.js", import.meta.url), `export default "${text}";\n`);
