@@ -19,7 +19,7 @@ from lyrikstore.history.logview import CHECKPOINT, Records, read_checkpoint
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Policy
-from lyrikstore.history.tiles import new_files
+from lyrikstore.history.tiles import first_items, new_files, paths_at
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.transactions import TransactionLog, record_name
 
@@ -168,6 +168,28 @@ def put_log_files(
     """
     for path, data in new_files(leaves, hashes, old_size):
         _put(backend, f"log/{path}", data)
+
+
+def log_files(records: Records, size: int, old_size: int) -> dict[str, bytes]:
+    """Return the log files of ``size`` entries that a copy of ``old_size`` entries lacks.
+
+    With those of every size in between, as if each transaction had been published there: readers
+    may hold any of those log checkpoints. Cost: at most 256 partial files per level.
+    """
+    files = dict(new_files(records.leaves[:size], records.hashes[:size], old_size))
+    growing = {path.partition(".p/")[0]: data for path, data in files.items() if ".p/" in path}
+    for end in records.ends:
+        for path in paths_at(end) if old_size < end < size else ():
+            data = growing.get(path.partition(".p/")[0])
+            part = None if data is None or path in files else first_items(path, data)
+            if part is not None:
+                files[path] = part
+    return {f"log/{path}": data for path, data in files.items()}
+
+
+def put_file(backend: Backend, name: str, data: bytes) -> None:
+    """Write one log file, unless it is there with the right bytes."""
+    _put(backend, name, data)
 
 
 def _put(backend: Backend, name: str, data: bytes) -> None:

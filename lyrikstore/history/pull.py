@@ -11,7 +11,7 @@ from pathlib import Path
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
 from lyrikstore.history.contact import Relation, check_memory, first_contact, meet, rolled_back
-from lyrikstore.history.extend import foreign_record, put_log_files
+from lyrikstore.history.extend import foreign_record, log_files, put_file
 from lyrikstore.history.local import MARK, Mark, read_mark
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logview import CHECKPOINT, FORMAT, Records
@@ -202,11 +202,9 @@ def copy_log(
 
     # All at once: nobody looks at any of them before the log checkpoint covers them.
     with ThreadPoolExecutor(THREADS) as pool:
-        tiles = pool.submit(
-            put_log_files, target, records.leaves[:size], records.hashes[:size], old_size
-        )
+        tiles = log_files(records, size, old_size)
         list(pool.map(put_record, records.transactions[first : records.covered(size)]))
-        tiles.result()
+        list(pool.map(lambda item: put_file(target, *item), tiles.items()))
     if old is None:
         target.replace(CHECKPOINT, signed.note)
     elif old.note != signed.note and not target.swap(CHECKPOINT, old.note, signed.note):

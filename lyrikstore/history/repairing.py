@@ -11,6 +11,7 @@ from pathlib import Path
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.history.contact import Found, first_contact
+from lyrikstore.history.extend import log_files
 from lyrikstore.history.logview import (
     CHECKPOINT,
     FORMAT,
@@ -21,7 +22,6 @@ from lyrikstore.history.logview import (
 )
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.refs import check_genesis
-from lyrikstore.history.tiles import new_files
 from lyrikstore.objects.backend import NOT_A_FILE, Backend, LocalBackend
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.sync import Progress, repair_pack, set_aside
@@ -80,8 +80,8 @@ def repair_store(
             _restore(local, transaction.name, transaction.encode(), repaired)
         size = _restore_head(local, found, repaired)
         records = read_records(local, size=size)
-        for path, data in new_files(records.leaves[:size], records.hashes[:size], 0):
-            _restore(local, f"log/{path}", data, repaired)
+        for name, data in log_files(records, size, 0).items():
+            _restore(local, name, data, repaired)
         packs = fold(records.transactions[: records.covered(size)]).packs
         done = 0
         for number, pack in enumerate(packs, 1):

@@ -193,3 +193,37 @@ class Sharing(RuleBasedStateMachine):
 
 TestSharing = Sharing.TestCase
 TestSharing.settings = settings(max_examples=8, stateful_step_count=15, deadline=None)
+
+
+def test_pushers_without_a_lock_between_them(office, tmp_path):
+    """Only the exclusive creation of records and the swap of the head keep them apart."""
+    home = office.home()
+    (tmp_path / "scratch").mkdir()
+    remote = MemoryBackend(tmp_path / "scratch")
+    home.push(remote)
+    desks = [office.clone(remote, f"memory-{number}") for number in range(5)]
+    failures = []
+
+    def work(number, desk):
+        try:
+            for step in range(2):
+                desk.commit({"n": b"%d %d" % (number, step)}, f"datasets/acme/n{number}")
+                desk.push(remote)
+        except LyrikstoreError as error:
+            failures.append(error)
+
+    people = [threading.Thread(target=work, args=item) for item in enumerate(desks)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(120)
+    # One that found another's record may say so, and is then free to try again.
+    assert {error.kind for error in failures} <= {"busy", "foreign-record"}
+    for desk in desks:
+        desk.repo = desk.again()
+        desk.push(remote)
+    found = Repository.over(remote, location="there")
+    assert len(found.refs) == 1 + len(desks)
+    assert found.flagged == ()
+    assert found.check_tiles() == []
+    assert all(desk.again().pending == () for desk in desks)
