@@ -133,6 +133,10 @@ def _status(
     if listing and listing == last.listing and not moved:
         return status
     added, removed, changed, unreadable = _compare(repository, snapshot, current, cache)
+    differs = added or removed or changed or unreadable or status.sheet_changed
+    if listing and not (differs or moved):
+        # Too young to be relied on when it was committed; now it is, and need not be compared.
+        replace(last, listing=listing).save(directory)
     return replace(
         status,
         added=tuple(added),

@@ -77,6 +77,7 @@ class BlobStore:
         self._packs = tuple(dict.fromkeys(packs))
         self._lists = dict(chunk_lists)
         self._table: BlobTable | None = None
+        self._documents: BlobTable | None = None
         self._parsed: OrderedDict[Digest, PieceList] = OrderedDict()
         self._blocks = BlockCache(backend)
         self._lock = threading.RLock()
@@ -136,7 +137,7 @@ class BlobStore:
             NotFoundError: (``no-blob``) it is not in this store.
             IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
         """
-        table = self._index()
+        table = self._with(digest.raw)
         place = table.find(digest.raw)
         if place >= 0:
             return table.place(place)[3]
@@ -160,7 +161,7 @@ class BlobStore:
             raise FormatError(
                 "too-large", f"blob {digest.short} has {size} bytes; at most {max_bytes} fit here"
             )
-        if self._index().find(digest.raw) >= 0:
+        if self._with(digest.raw).find(digest.raw) >= 0:
             return self._small(digest.raw)
         with self.open(digest) as stream:
             return stream.read()
@@ -178,7 +179,7 @@ class BlobStore:
 
         Cost: one block (4 MiB at most) in memory, and 44 bytes per piece of a large blob.
         """
-        if self._index().find(digest.raw) >= 0:
+        if self._with(digest.raw).find(digest.raw) >= 0:
             return io.BytesIO(self._small(digest.raw))
         raw = PieceReader(self.pieces(digest), digest, self._small)
         return cast("BinaryIO", io.BufferedReader(raw, 1 << 16))
@@ -324,7 +325,7 @@ class BlobStore:
                 return self._parsed[digest]
         if (listed := self._lists.get(digest)) is None:
             raise self._absent(digest)
-        if self._index().find(listed.raw) >= 0:
+        if self._with(listed.raw).find(listed.raw) >= 0:
             data = self._small(listed.raw)
         else:
             if depth >= _LISTS_OF_LISTS:
@@ -341,7 +342,15 @@ class BlobStore:
         return parsed
 
     def _small(self, raw: bytes) -> bytes:
-        table = self._index()
+        table = self._with(raw)
+        try:
+            return self._read(table, raw)
+        except LyrikstoreError:
+            if table is self._index():
+                raise
+            return self._read(self._index(), raw)  # there may be another copy in a data pack
+
+    def _read(self, table: BlobTable, raw: bytes) -> bytes:
         trouble: LyrikstoreError | None = None
         for number in table.copies(raw):
             pack, block, start, size = table.place(number)
@@ -358,8 +367,23 @@ class BlobStore:
     def _index(self) -> "BlobTable":
         with self._lock:
             if self._table is None:
-                self._table = BlobTable(self.backend, self._packs)
+                self._table = BlobTable(self.backend, self._packs, self._documents)
+                self._documents = None
             return self._table
+
+    def _with(self, raw: bytes) -> "BlobTable":
+        """Return a table that has a blob, if any has: that of documents alone where it does.
+
+        Most commands read documents only, and most digests are of data.
+        """
+        with self._lock:
+            if self._table is None:
+                if self._documents is None:
+                    papers = tuple(pack for pack in self._packs if pack.role == "documents")
+                    self._documents = BlobTable(self.backend, papers)
+                if self._documents.find(raw) >= 0:
+                    return self._documents
+            return self._index()
 
     def _absent(self, digest: Digest) -> NotFoundError | IncompleteError:
         damaged = self._index().damaged
