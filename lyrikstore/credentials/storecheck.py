@@ -49,7 +49,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tiles import first_items, new_files, paths_at
-from lyrikstore.objects.backend import LocalBackend
+from lyrikstore.objects.backend import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.cluster import Pools
 
 __all__ = ["NOT_PROVEN", "STORE_CHECKS", "verify_object", "verify_store", "verify_store_at"]
@@ -184,6 +184,11 @@ def verify_store_at(
         NotFoundError,
         VerificationError,
     ) as error:
+        return _unopened(root, error, at)
+    except StorageError as error:
+        # A disk that says no says nothing about the store; a link where a record was does.
+        if error.kind != NOT_A_FILE:
+            raise
         return _unopened(root, error, at)
     return verify_store(
         repository,

@@ -346,6 +346,16 @@ def test_transaction_records(copied: Lineage) -> None:
     assert report.check("log.transactions").detail["reason"] == "transaction-missing"
 
 
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to("x")])
+def test_something_else_where_a_record_was(copied: Lineage, make: Callable[[Path], None]) -> None:
+    record = min((copied.root / "tx").iterdir())
+    record.unlink()
+    make(record)
+    report = copied.store()
+    assert report.verdict == "invalid"
+    assert tuple(states(report)) == STORE_CHECKS
+
+
 def test_genesis_that_the_first_record_does_not_name(copied: Lineage) -> None:
     record = copied.root / "tx" / f"{0:020d}"
     before = record.read_bytes()
