@@ -17,7 +17,6 @@ from lyrikstore.history.push import PushResult, Remote, push
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.backend import Backend, LocalBackend
-from lyrikstore.objects.remote import open_backend
 from lyrikstore.objects.remote.memory import MemoryBackend
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -139,23 +138,32 @@ def office(tmp_path: Path) -> Office:
     return Office(tmp_path)
 
 
-@pytest.fixture(params=["folder", "memory", "s3"])
+@pytest.fixture(
+    params=[
+        "folder",
+        "memory",
+        "moto",
+        pytest.param("ceph", marks=pytest.mark.s3),
+        pytest.param("sftp", marks=pytest.mark.sftp),
+    ]
+)
 def make_remote(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], Backend]:
-    """Return a maker of empty remotes: folders, and places without locks."""
+    """Return a maker of empty remotes: folders, and places without locks, on real servers."""
 
     def make(name: str = "remote") -> Backend:
         if request.param == "folder":
             return LocalBackend(tmp_path / name)
         scratch = tmp_path / f"{name}-scratch"
         scratch.mkdir(exist_ok=True)
-        if request.param == "s3":
-            server = request.getfixturevalue("moto")
-            for variable, value in server.environment.items():
-                monkeypatch.setenv(variable, value)
-            return open_backend(server.new_url(), scratch=scratch, options=server.options)
-        return MemoryBackend(scratch)
+        if request.param == "memory":
+            return MemoryBackend(scratch)
+        if request.param == "sftp":
+            place = tmp_path / name
+            place.mkdir()
+            return request.getfixturevalue("sshd").backend(place, scratch)  # type: ignore[no-any-return]
+        return request.getfixturevalue(request.param).backend(monkeypatch, scratch)  # type: ignore[no-any-return]
 
     return make
 
