@@ -49,7 +49,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tiles import first_items, new_files, paths_at
-from lyrikstore.objects.backend import NOT_A_FILE, LocalBackend
+from lyrikstore.objects.backend import NOT_A_FILE, Backend, LocalBackend
 from lyrikstore.objects.cluster import Pools
 
 __all__ = ["NOT_PROVEN", "STORE_CHECKS", "verify_object", "verify_store", "verify_store_at"]
@@ -250,13 +250,26 @@ def _invalid(repository: Repository) -> frozenset[Digest]:
 
 
 def _check_tiles(repository: Repository, records: Records) -> Check:
+    problems = Problems("log.tiles")
+    size = repository.checkpoint.size
+    _compare_tiles(repository.backend, records, size, "", problems)
+    summary = "every tile and bundle is what the transaction records give"
+    own = repository.own_log
+    if repository.is_mirror and own.signed is not None:
+        # Opening the store showed that its records give its signed root.
+        _compare_tiles(own.backend, own.records, own.signed.size, "local/", problems)
+        summary += f"; so are those of the local log of {own.signed.size} entries"
+    return problems.close(summary)
+
+
+def _compare_tiles(
+    backend: Backend, records: Records, size: int, prefix: str, problems: Problems
+) -> None:
     # Attack case A35. Partial files of every size ever published stay, for somebody may still be
     # reading them, until the full one is there; a writer that died while publishing leaves files
     # of the next size. Each is the beginning of what takes its place once all is published.
-    problems = Problems("log.tiles")
-    backend, head = repository.backend, repository.checkpoint
-    published = [size for size in records.ends if size <= head.size]
-    wanted = {f"log/{path}" for size in published for path in paths_at(size)}
+    published = [end for end in records.ends if end <= size]
+    wanted = {f"log/{path}" for end in published for path in paths_at(end)}
     found = set(backend.list("log/tile/"))
     by_place: dict[str, set[str]] = {}
     for name in wanted | found:
@@ -267,16 +280,16 @@ def _check_tiles(repository: Repository, records: Records) -> Check:
             if name not in found and not partial and name != place:
                 continue
             right = first_items(name.removeprefix("log/"), data)
+            shown = prefix + name
             try:
                 if right is None or backend.read(name, 0, len(right) + 1) != right:
-                    problems.bad.append(f"{name} differs from what the transaction records say")
+                    problems.bad.append(f"{shown} differs from what the transaction records say")
             except NotFoundError:
-                problems.lost.append(f"{name} is missing")
+                problems.lost.append(f"{shown} is missing")
             except StorageError as error:
-                problems.note(name, error)
+                problems.note(shown, error)
     for names in by_place.values():
-        problems.odd += (f"{name} belongs to no entry" for name in sorted(names))
-    return problems.close("every tile and bundle is what the transaction records give")
+        problems.odd += (f"{prefix}{name} belongs to no entry" for name in sorted(names))
 
 
 def _check_manifests(

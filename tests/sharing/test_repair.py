@@ -5,7 +5,10 @@ import os
 import pytest
 
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.credentials.storecheck import verify_store
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repairing import repair_store
+from tests.sharing.conftest import NOW
 
 
 def whole(desk):
@@ -68,3 +71,24 @@ def test_a_damaged_source_repairs_nothing(office, remote):
     with pytest.raises(LyrikstoreError):
         repair_store(home.repo.root, remote, "origin", memory=home.memory)
     assert home.repo.backend.size(name) is not None
+
+
+def test_verify_looks_at_the_local_log_too(office, make_remote):
+    remote = make_remote("local-log")
+    home = office.home()
+    home.commit({"a": b"one" * 100})
+    home.push(remote)
+    desk = office.clone(remote)
+    desk.commit({"a": b"two" * 100})
+    tiles = sorted((desk.repo.root / "local" / "log" / "tile").rglob("*.p/*"))
+    report = verify_store(desk.again(), trust=Trust(), at=NOW)
+    assert "so are those of the local log" in report.check("log.tiles").summary
+    for tile in tiles:
+        data = tile.read_bytes()
+        tile.chmod(0o600)
+        tile.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+        report = verify_store(desk.again(), trust=Trust(), at=NOW)
+        assert report.verdict == "invalid"
+        assert "local/log/tile" in report.check("log.tiles").summary
+        tile.write_bytes(data)
+    assert tiles
