@@ -90,7 +90,7 @@ def _judge(
         found, problem = _read(data, entry, issuer, at)
         if found is None:
             trouble = _open(*problem)
-        elif best is None or found.valid_from > best.valid_from:
+        elif best is None or _counts_more(found, best, entry):
             best = found
     if best is None:
         return trouble
@@ -100,6 +100,13 @@ def _judge(
         word = _SAID[entry.purpose]
         return failed("status", word, f"{word} by its issuer, by a list made at {made}", asOf=made)
     return _fresh(best, entry, at, max_age)
+
+
+def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> bool:
+    if found.valid_from != best.valid_from:
+        return found.valid_from > best.valid_from
+    # Two of one second: whichever takes it back, for whoever hands them over chose their order.
+    return found.holds(entry.index)
 
 
 def _read(

@@ -237,7 +237,8 @@ def set_status(
         said = f"{'not ' if not value else ''}under {purpose}"
         raise ConflictError("nothing-to-do", f"credential {issued.id.short} is {said} already")
     bits = current.with_bit(entry.index, value)
-    data = sign_list(entry.url, purpose, bits, signer, clock(), LIST_VALIDITY)
+    made = max(clock(), current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
+    data = sign_list(entry.url, purpose, bits, signer, made, LIST_VALIDITY)
     with repository.transaction(log_signer=log_signer) as transaction:
         transaction.log_credential(data)
         transaction.commit()

@@ -119,13 +119,14 @@ async function judge(entry, issuer, lists, at, maxAge) {
       trouble = open("foreign-list", "it is signed by another issuer");
     } else if (found.made - at > SKEW) {
       trouble = open("future-list", "it is from the future");
-    } else if (best === null || found.made > best.made) {
-      best = found;
+    } else if (best === null || found.made > best.made ||
+        (found.made === best.made && holds(found.bits, entry.index))) {
+      best = found; // of two of one second the one that takes it back
     }
   }
   if (best === null) return trouble;
   const made = formatTimestamp(best.made);
-  if ((best.bits[entry.index >> 3] >> (7 - (entry.index & 7))) & 1) {
+  if (holds(best.bits, entry.index)) {
     const word = /** @type {string} */ (SAID.get(entry.purpose));
     return failed("status", word, `${word} by its issuer, by a list made at ${made}`, { asOf: made });
   }
@@ -138,6 +139,9 @@ async function judge(entry, issuer, lists, at, maxAge) {
   }
   return passed("status", "", { asOf: made });
 }
+
+/** @param {Uint8Array} bits @param {number} index */
+const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
 
 /** Read a list and verify who signed it. @param {Uint8Array} bytes */
 async function readList(bytes) {

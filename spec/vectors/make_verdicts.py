@@ -176,6 +176,8 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
         case("status-suspended", "invalid", "suspended", suspended,
              lying(statusPurpose="suspension", encodedList=pack(bytes(raised)))),
         case("status-newest-counts", "invalid", "revoked", plain, older, bad),
+        case("status-tie-takes-back", "invalid", "revoked", plain, good, bad),
+        case("status-tie-in-any-order", "invalid", "revoked", plain, bad, good),
         case("status-older-does-not", "trusted", "pass", plain, good,
              signed(bytes(raised), now - timedelta(days=5))),
         case("status-foreign-does-not", "trusted", "pass", plain, good,

@@ -284,9 +284,11 @@ def children() -> list[int]:
 
 
 def test_a_worker_that_is_killed(workshop):
+    others = set(children())  # servers of other tests, perhaps
+
     def kill(progress):
         if progress.phase == "step":
-            for child in children():
+            for child in set(children()) - others:
                 os.kill(child, signal.SIGKILL)
 
     with pytest.raises(RunFailedError, match="SIGKILL") as caught:
@@ -298,13 +300,15 @@ def test_a_worker_that_is_killed(workshop):
 
 
 def test_ctrl_c(workshop):
+    others = set(children())
+
     def interrupt(progress):
         if progress.phase == "step":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         workshop.train(workshop.tiny.replace('acme/tiny"', 'acme/stopped"'), interrupt)
-    assert not children()
+    assert set(children()) <= others
     workshop.repo.refresh()
     assert "runs/acme/stopped" in workshop.repo.refs
     assert "checkpoints/acme/stopped" not in workshop.repo.refs

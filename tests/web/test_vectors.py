@@ -12,7 +12,7 @@ PAGE = Path(__file__).resolve().parents[2] / "page"
 def test_the_page_answers_every_vector() -> None:
     if not (PAGE / "node_modules").is_dir():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=PAGE, check=True, timeout=300)
-    subprocess.run(["node", "schemas.mjs"], cwd=PAGE, check=True, timeout=120)
+    subprocess.run(["node", "generate.mjs"], cwd=PAGE, check=True, timeout=120)
     done = subprocess.run(
         ["node", "--test", "test/"], cwd=PAGE, capture_output=True, text=True, timeout=300
     )
