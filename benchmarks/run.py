@@ -147,8 +147,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write-docs", action="store_true", help=f"write {DOCS.name}")
     options = parser.parse_args()
-    if options.write_docs and (options.only or options.tools):
-        parser.error("--write-docs needs every measurement")
+    if options.write_docs and options.only:
+        parser.error("--write-docs needs every group")
     pairs = [peer.partition("=") for peer in options.peer]
     if any(not path for _, _, path in pairs):
         parser.error("--peer takes NAME=PATH")
