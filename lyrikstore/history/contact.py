@@ -145,7 +145,14 @@ def first_contact(
         ConflictError: (``other-store``) it is another store than expected.
         NotFoundError, VerificationError, FormatError, RemoteError, StorageError: See :func:`meet`.
     """
-    check_format(backend)
+    try:
+        check_format(backend)
+    except NotFoundError as error:
+        if not is_missing(error):
+            raise
+        raise NotFoundError(
+            error.kind, f"there is no store at {where}", hint="check the path or the URL"
+        ) from None
     marked = read_mark(backend) is not None
     note = read_checkpoint(backend)
     size = claimed_size(note)

@@ -138,3 +138,9 @@ def test_remotes_are_the_users(laptop):
     laptop.ok("remote", "remove", "backup")
     laptop.fails(1, "push", "backup")
     assert not list((laptop.folder / ".lyrikstore").rglob("*remotes*"))
+
+
+def test_nothing_to_clone_is_named(publisher):
+    refused = publisher.fails(10, "clone", "/nowhere/at/all", "copy")
+    assert "there is no store at /nowhere/at/all" in refused.err
+    assert "init" not in refused.err
