@@ -65,7 +65,7 @@ def live_roots(
 
 
 def _files(repository: Repository, tree: Digest) -> Iterator[Digest]:
-    # Trees are canonical, so an entry begins with its digest: a full parse costs 20 times as much.
+    # Trees are canonical, so an entry begins with its digest: a full parse is not needed.
     with repository.blobs.open(tree) as stream:
         while line := stream.readline(MAX_LINE + 1):
             if not line.startswith(_HEAD):

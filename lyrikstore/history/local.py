@@ -8,7 +8,7 @@ log of its own below ``local/``, with its own origin and key, until ``push`` bri
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
@@ -32,7 +32,7 @@ MARK = "mirror"
 LOCAL = "local"
 """The folder of a mirror's local log."""
 _KEY = f"{LOCAL}/key"
-_MAX = 4096
+_MAX = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,21 @@ class Mark:
         return jsontext.encode({"moving": self.moving, "v": 1})
 
 
+def read_small(backend: Backend, name: str) -> Any:
+    """Return what a small canonical JSON file of a store holds; None if it is damaged.
+
+    Raises:
+        NotFoundError: (``no-file``) there is no such file.
+    """
+    data = backend.read(name, 0, _MAX + 1)
+    if len(data) > _MAX:
+        return None
+    try:
+        return jsontext.parse_canonical(data)
+    except FormatError:
+        return None
+
+
 def read_mark(backend: Backend) -> Mark | None:
     """Return what makes this store a mirror; None for a home.
 
@@ -57,15 +72,9 @@ def read_mark(backend: Backend) -> Mark | None:
         FormatError: (``bad-mirror``) the file is damaged: it is not known where the home is.
     """
     try:
-        data = backend.read(MARK, 0, _MAX + 1)
+        value = read_small(backend, MARK)
     except NotFoundError:
         return None
-    value = None
-    if len(data) <= _MAX:
-        try:
-            value = jsontext.parse_canonical(data)
-        except FormatError:
-            value = None
     if (
         not isinstance(value, dict)
         or value.keys() != {"moving", "v"}

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore.history.local import read_small
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.packs import PackRef
 
 PARTIAL = "partial"
-_MAX = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,9 @@ def read_selection(backend: Backend) -> Selection | None:
         FormatError: (``bad-partial``) the file is damaged.
     """
     try:
-        data = backend.read(PARTIAL, 0, _MAX + 1)
+        value = read_small(backend, PARTIAL)
     except NotFoundError:
         return None
-    value = None
-    if len(data) <= _MAX:
-        try:
-            value = jsontext.parse_canonical(data)
-        except FormatError:
-            value = None
     if (
         not isinstance(value, dict)
         or value.keys() != {"only", "v"}

@@ -86,7 +86,7 @@ def sort_digests(joined: bytes) -> tuple[DigestSet, "array[int]"]:
 
     Equal digests keep their order.
 
-    Cost: 25 ms for 50,000 digests, 0.2 s for a million.
+    Cost: O(n log n); by numpy where there are many.
     """
     count = len(joined) // 32
     bits = max(0, (count // _PER_BUCKET).bit_length() - 1)
