@@ -161,7 +161,7 @@ WORKS = (
         before=_no_output_folder,
     ),
     Work("push", lambda _: ["push"], prepare=_add_remote, needs="push"),
-    Work("pull", lambda _: ["-C", "cloned", "pull"], prepare=_fetch, needs="pull"),
+    Work("pull", lambda _: ["pull", "-C", "cloned"], prepare=_fetch, needs="pull"),
     Work(
         "clone",
         lambda s: ["clone", _copy(s), "out"],
