@@ -77,8 +77,6 @@ class Comparison:
         extra: There and not listed.
         litter: Desktop litter, there and not listed.
         unreadable: There and not readable.
-        documents: Where asked for and complete, the ids of the files as records, 32 bytes each,
-            in tree order.
     """
 
     matching: int
@@ -89,7 +87,6 @@ class Comparison:
     extra: tuple[str, ...] = ()
     litter: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
-    documents: bytes = b""
 
     @property
     def complete(self) -> bool:
@@ -105,15 +102,12 @@ is hashed while it is read; need not read all of it."""
 class DataSource(Protocol):
     """Where the data is: a folder today."""
 
-    def compare(
-        self, tree: Tree, each: EachFile | None = None, *, documents: str | None = None
-    ) -> Comparison:
+    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
         """Return how the data departs from ``tree``, reading every listed file once.
 
         Args:
             tree: What should be there.
             each: Given every listed file.
-            documents: A reader to which each file is one record; gives ``Comparison.documents``.
         """
 
     def files_id(self) -> Digest:

@@ -7,7 +7,7 @@ never believes a name, and reads every file once.
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -53,16 +53,12 @@ class FolderData:
     root: Path
     progress: Progress | None = None
 
-    def compare(
-        self, tree: Tree, each: EachFile | None = None, *, documents: str | None = None
-    ) -> Comparison:
+    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
         """Return how the folder departs from ``tree``.
 
         Args:
             tree: What should be there.
             each: Given every listed file that has its listed length, in tree order.
-            documents: A reader to which every file is one record: the comparison then has their
-                record ids, from the same read.
 
         Raises:
             NotFoundError: (``no-data``) there is no such folder.
@@ -73,10 +69,9 @@ class FolderData:
         """
         names = dict(_walk(self.root))
         counter = _Counter(self.progress)
-        ids = bytearray()
-        sound = self._hash(tree, names, documents, ids, counter) if each is None else set()
+        sound = self._hash(tree, names, counter) if each is None else set()
         if len(sound) == len(tree) == len(names):
-            return Comparison(len(tree), documents=bytes(ids))
+            return Comparison(len(tree))
         lengths = set(tree.sizes)
         found: dict[str, Found] = {}
         for at, entry in enumerate(tree.entries):
@@ -89,26 +84,17 @@ class FolderData:
             if path not in found:
                 found[path] = self._look(path, is_file, None, lengths, None)
                 counter.add(found[path].bytes)
-        comparison = compare_listing(tree, found)
-        all_read = len(sound) == len(tree)
-        return replace(comparison, documents=bytes(ids)) if all_read else comparison
+        return compare_listing(tree, found)
 
-    def _hash(
-        self,
-        tree: Tree,
-        names: Mapping[str, bool],
-        documents: str | None,
-        ids: bytearray,
-        counter: "_Counter",
-    ) -> set[int]:
-        """Return the positions of the files that are as listed; put their record ids into ``ids``.
+    def _hash(self, tree: Tree, names: Mapping[str, bool], counter: "_Counter") -> set[int]:
+        """Return the positions of the files that are as listed.
 
         All others are looked at again, alone, by whoever asks.
         """
         batches = list(_batches(tree, [at for at, path in enumerate(tree.paths) if path in names]))
         much = tree.total_bytes >= _WORTH_BYTES or len(tree) >= _WORTH_FILES
         count = min(cores(), len(batches)) if much else 0
-        setup = {"root": os.fspath(self.root), "reader": documents}
+        setup = {"root": os.fspath(self.root)}
         tasks = (
             Message(
                 {
@@ -119,7 +105,6 @@ class FolderData:
             for batch in batches
         )
         sound: set[int] = set()
-        ids.extend(bytes(len(tree) * 32 if documents is not None else 0))
         with Workers("lyrikstore.credentials.filehash:hash_task", setup, count) as workers:
             for result in workers.map(tasks):
                 if "read" in result.header:
@@ -127,13 +112,11 @@ class FolderData:
                     continue
                 batch = batches[result.task]
                 counter.add(result.header["done"], files=len(batch))
-                digests, records = result.buffers
+                (digests,) = result.buffers
                 for number, at in enumerate(batch):
-                    here = slice(number * 32, number * 32 + 32)
-                    if digests[here] == tree.digests[at * 32 : at * 32 + 32]:
+                    digest = digests[number * 32 : number * 32 + 32]
+                    if digest == tree.digests[at * 32 : at * 32 + 32]:
                         sound.add(at)
-                        if documents is not None:
-                            ids[at * 32 : at * 32 + 32] = records[here]
         return sound
 
     def files_id(self) -> Digest:

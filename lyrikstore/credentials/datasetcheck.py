@@ -24,7 +24,7 @@ from lyrikstore.credentials.report import (
     unchecked,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.orderroot import DOCUMENT, OrderRoot, verify_order_root
+from lyrikstore.history.orderroot import DOCUMENT, OrderRoot, document_id, verify_order_root
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.tree import Entry, Tree
 
@@ -156,11 +156,10 @@ def check_data(
         files = unchecked("data.files", "no-data", "no data was given to compare with")
         return DataOutcome((files, tree_check), None, "no data was given")
     collector = _Collector(reader, record_ids)
-    if collector.active and reader == DOCUMENT:
-        comparison = data.compare(tree, documents=reader)
-        collector.take(comparison.documents, len(tree))
-    else:
-        comparison = data.compare(tree, collector.add if collector.active else None)
+    # A document's record id follows from the digest that the comparison makes anyway.
+    comparison = data.compare(tree, collector.add if collector.reads else None)
+    if comparison.complete and reader == DOCUMENT and collector.active:
+        collector.add_documents(tree)
     complete = comparison.complete and collector.active
     return DataOutcome(
         (check_files(comparison), tree_check),
@@ -236,6 +235,10 @@ class _Collector:
     def active(self) -> bool:
         return self._reader is not None and self._record_ids is not None
 
+    @property
+    def reads(self) -> bool:
+        return self.active and self._reader != DOCUMENT
+
     def add(self, entry: Entry, stream: BinaryIO) -> None:
         if self.problem or self._reader is None or self._record_ids is None:
             return
@@ -245,10 +248,9 @@ class _Collector:
         except LyrikstoreError as error:
             self.problem = f"{quote(entry.path)}: {quote(error.message, 200)}"
 
-    def take(self, ids: bytes, count: int) -> None:
-        self._raw += ids
-        if len(ids) != 32 * count:
-            self.problem = "not all files gave their bytes at the first reading"
+    def add_documents(self, tree: Tree) -> None:
+        for entry in tree.entries:
+            self._raw += document_id(entry.blake3).raw
 
     @property
     def records(self) -> Sequence[Digest]:

@@ -10,8 +10,6 @@ from typing import Any
 
 from blake3 import blake3
 
-from lyrikstore.history.orderroot import CONTEXT
-
 # O_NONBLOCK: opening a FIFO must not hang before fstat can tell that it is one.
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -24,42 +22,36 @@ _TELL = 64 << 20
 
 def hash_task(
     setup: Mapping[str, Any], task: Mapping[str, Any]
-) -> Iterator[tuple[dict[str, Any]] | tuple[dict[str, Any], bytes, bytes]]:
+) -> Iterator[tuple[dict[str, Any]] | tuple[dict[str, Any], bytes]]:
     """Hash some files; a target of :class:`lyrikstore.objects.workers.Workers`.
 
     Args:
-        setup: ``root``: the folder; ``reader``: if not None, each file is also hashed as a record
-            of that reader.
+        setup: ``root``: the folder.
         task: ``paths`` below the root; ``sizes`` that they should have.
 
     Yields:
-        ``read`` with a number of bytes, often; at last ``done`` with the digests and, where asked
-        for, the record ids, joined; :data:`NOTHING` for what is no regular file of that size,
-        before or after it was read.
+        ``read`` with a number of bytes, often; at last ``done`` with the digests, joined;
+        :data:`NOTHING` for what is no regular file of that size, before or after it was read.
     """
-    reader = setup["reader"]
     buffer = memoryview(bytearray(_PIECE))
-    digests, records = [], []
+    digests = []
     read = 0
     for path, size in zip(task["paths"], task["sizes"], strict=True):
-        hashers = [blake3()]
-        if reader is not None:
-            hashers.append(blake3(derive_key_context=CONTEXT + reader))
+        hasher = blake3()
         whole = True
         try:
-            for count in _pass(f"{setup['root']}/{path}", size, buffer, hashers):
+            for count in _pass(f"{setup['root']}/{path}", size, buffer, hasher):
                 read += count
                 if read >= _TELL:
                     yield ({"read": read},)
                     read = 0
         except (OSError, ValueError):
             whole = False
-        digests.append(hashers[0].digest() if whole else NOTHING)
-        records.append(hashers[-1].digest() if whole and reader is not None else b"")
-    yield {"done": read}, b"".join(digests), b"".join(records)
+        digests.append(hasher.digest() if whole else NOTHING)
+    yield {"done": read}, b"".join(digests)
 
 
-def _pass(path: str, size: int, buffer: memoryview, hashers: "list[blake3]") -> Iterator[int]:
+def _pass(path: str, size: int, buffer: memoryview, hasher: blake3) -> Iterator[int]:
     descriptor = os.open(path, FLAGS)
     try:
         status = os.fstat(descriptor)
@@ -67,8 +59,7 @@ def _pass(path: str, size: int, buffer: memoryview, hashers: "list[blake3]") -> 
             raise ValueError
         left = size + 1  # one more than there should be: it may have grown
         while left and (count := os.readv(descriptor, [buffer[: min(left, _PIECE)]])):
-            for hasher in hashers:
-                hasher.update(buffer[:count])
+            hasher.update(buffer[:count])
             left -= count
             yield count
             if left == 1 and count < _PIECE:

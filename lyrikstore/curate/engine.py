@@ -5,7 +5,7 @@ functions, so that a recipe can be tried on anything.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,7 +163,8 @@ def _result(
     if candidate.text is None or candidate.text == source.text:
         return Entry(entry.path, entry.bytes, entry.blake3, meta), None
     data = candidate.text.encode()
-    return Entry(entry.path, len(data), put(data), meta), document_id([data])
+    blob = put(data)
+    return Entry(entry.path, len(data), blob, meta), document_id(blob)
 
 
 def _changed(source: Candidate, number: int, use: str, change: FieldChange) -> Decision:
@@ -183,23 +184,19 @@ def _changed(source: Candidate, number: int, use: str, change: FieldChange) -> D
 
 def _load(entry: Entry, open_blob: Callable[[Digest], Any], reads_text: bool) -> Candidate:
     meta = entry.meta or {}
+    record = document_id(entry.blake3)
+    if not reads_text:
+        return Candidate(entry.path, record, None, meta, meta)
+    if entry.bytes > MAX_TEXT_BYTES:
+        raise InvalidInputError(
+            "too-large",
+            f"{entry.path}: {entry.bytes} bytes are more than a text filter reads",
+            hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
+        )
     with open_blob(entry.blake3) as stream:
-        if not reads_text:
-            return Candidate(entry.path, document_id(_pieces(stream)), None, meta, meta)
-        if entry.bytes > MAX_TEXT_BYTES:
-            raise InvalidInputError(
-                "too-large",
-                f"{entry.path}: {entry.bytes} bytes are more than a text filter reads",
-                hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
-            )
         data = stream.read()
     try:
         text: str | None = data.decode("utf-8")
     except UnicodeDecodeError:
         text = None
-    return Candidate(entry.path, document_id([data]), text, meta, meta)
-
-
-def _pieces(stream: Any) -> Iterator[bytes]:
-    while piece := stream.read(1 << 20):
-        yield piece
+    return Candidate(entry.path, record, text, meta, meta)

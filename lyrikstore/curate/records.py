@@ -1,7 +1,8 @@
 """Readers: how the bytes of a dataset become records, and what a record's id is.
 
 Normative text: spec/09-records.md §9.1. A record id is a BLAKE3 derive-key hash whose context
-names the reader, so that the same bytes read in two ways can never pass for one record.
+names the reader, so that the same bytes read in two ways can never pass for one record. The id of
+a document follows from the digest of its file alone, so that nothing is hashed twice.
 """
 
 import csv
@@ -13,7 +14,7 @@ from typing import BinaryIO
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import encode
-from lyrikstore.history.orderroot import DOCUMENT, record_id
+from lyrikstore.history.orderroot import DOCUMENT, document_id, record_id
 
 __all__ = ["CSV", "DOCUMENT", "JSONL", "READERS"]
 
@@ -30,10 +31,10 @@ class Record:
     """One record of a dataset file.
 
     Attributes:
-        id: What :func:`record_id` gives for the reader and ``data``.
+        id: Its id.
         position: 0-based place of the record in its file.
-        data: The record bytes: the file (documents), the line without its end (JSONL), the JCS
-            array of cell strings (CSV).
+        data: What it says: the file (documents), the line without its end (JSONL), the JCS array
+            of cell strings (CSV).
     """
 
     id: Digest
@@ -58,7 +59,7 @@ def iter_records(reader: str, path: str, stream: BinaryIO) -> Iterator[Record]:
     _check_reader(reader)
     if reader == DOCUMENT:
         data = stream.read()
-        yield Record(record_id(reader, data), 0, data)
+        yield Record(document_id(Digest.of(data)), 0, data)
         return
     rows = _lines(path, stream) if reader == JSONL else _cells(path, stream)
     for position, data in enumerate(rows):

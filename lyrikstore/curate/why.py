@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.decisions import MAX_BYTES, Decision, decode_decisions
 from lyrikstore.history.manifest import Manifest
@@ -145,7 +144,7 @@ def _find_path(
             paths = {
                 entry.path
                 for entry in root_tree.entries
-                if _id_of(repository, entry.blake3).startswith(prefix)
+                if document_id(entry.blake3).hex.startswith(prefix)
             }
         if len(paths) > 1:
             listed = sorted(paths)
@@ -162,11 +161,6 @@ def _find_path(
         f"no record {record[:200]!r} in {ref} or in what it was made from",
         hint="give a path, or at least 8 hex digits of a record id",
     )
-
-
-def _id_of(repository: Repository, blob: Digest) -> str:
-    with repository.blobs.open(blob) as stream:
-        return document_id(iter(lambda: stream.read(1 << 20), b"")).hex
 
 
 def _paths_by_id(rows: Iterable[dict[str, list[Decision]]], prefix: str) -> set[str]:
@@ -202,5 +196,5 @@ def _explain(
         if current is None:
             break
     if first is None:
-        first = current = _id_of(repository, repository.tree(root).by_path[path].blake3)
+        first = current = document_id(repository.tree(root).by_path[path].blake3).hex
     return Explanation(path, first, current, root, tuple(stages), chain[0][0])

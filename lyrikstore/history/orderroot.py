@@ -41,18 +41,15 @@ def record_id(reader: str, data: bytes) -> Digest:
     """Return the id of one record.
 
     Args:
-        reader: Id and version of the reader that gave the bytes, such as ``document/1``.
-        data: The record's bytes, as spec/09-records.md section 2 defines them per reader.
+        reader: Id and version of the reader that gave the bytes, such as ``jsonl/1``.
+        data: The record's bytes, as spec/09-records.md section 9.1 defines them per reader.
     """
     return Digest(blake3(data, derive_key_context=CONTEXT + reader).digest())
 
 
-def document_id(pieces: Iterable[bytes], reader: str = DOCUMENT) -> Digest:
-    """Return the id of a record that is a whole file, from its bytes in pieces of any size."""
-    hasher = blake3(derive_key_context=CONTEXT + reader)
-    for piece in pieces:
-        hasher.update(piece)
-    return Digest(hasher.digest())
+def document_id(blob: Digest) -> Digest:
+    """Return the id of the record that the whole file ``blob`` is; the file itself is not read."""
+    return record_id(DOCUMENT, blob.raw)
 
 
 def order_root(records: Iterable[Digest], salts: bytes) -> OrderRoot:

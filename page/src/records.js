@@ -4,13 +4,14 @@ import { concat, hex, unhex } from "./bytes.js";
 import { leafHash, root } from "./merkle.js";
 
 export const SALT_BYTES = 16;
+export const DOCUMENT = "document/1";
 const CONTEXT = "lyrikstore 2026-11 record id ";
 
-/** A hasher of one record's bytes. @param {string} reader Id and version of the reader that gave them. */
-export const recordHasher = (reader) => new Hasher(CONTEXT + reader);
+/** The id of a record. @param {string} reader Id and version of the reader that gave its bytes. @param {Uint8Array} bytes */
+export const recordId = (reader, bytes) => new Hasher(CONTEXT + reader).update(bytes).digest();
 
-/** @param {string} reader @param {Uint8Array} bytes */
-export const recordId = (reader, bytes) => recordHasher(reader).update(bytes).digest();
+/** The id of the record that a whole file is. @param {string} digest The file's BLAKE3 in hex. */
+export const documentId = (digest) => recordId(DOCUMENT, unhex(digest));
 
 /** @param {string[]} records Record ids in storage order. @param {Uint8Array} salts 16 bytes for each. */
 export function orderRoot(records, salts) {

@@ -10,7 +10,7 @@ import { Refusal } from "./errors.js";
 import { isProof, leaf, parseProof, verifyProof } from "./log.js";
 import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
-import { SALT_BYTES, orderRoot } from "./records.js";
+import { DOCUMENT, SALT_BYTES, documentId, orderRoot } from "./records.js";
 import { decide, failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { listsAmong } from "./status.js";
 import { canonical } from "./strictjson.js";
@@ -18,7 +18,6 @@ import { formatTimestamp } from "./timestamps.js";
 import { Tree } from "./tree.js";
 
 const MAX_PROOFS = 16;
-const DOCUMENT = "document/1";
 export const DELIVERY_CHECKS = [
   ...CREDENTIAL_CHECKS,
   "manifest", "manifest.signature", "data.files", "data.tree", "records.root",
@@ -38,7 +37,7 @@ const NO_REVOCATION = "that the issuer still stands by it: it names no status li
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
-/** @typedef {{path: string, size: number, digests: (reader: string | null) => Promise<string[]>}} DataFile `digests`: of the file and, given a reader, of the record that it is. */
+/** @typedef {{path: string, size: number, digest: () => Promise<string>}} DataFile */
 
 /**
  * Return the report on a delivery. Never throws for bad input.
@@ -216,36 +215,32 @@ async function checkData(claims, find, data, reader, told) {
   let problem = "";
   if (reader === null) problem = "no manifest names the reader";
   else if (reader !== DOCUMENT) problem = `this page has no reader ${quote(reader)}`;
-  const asRecords = claims.records !== null && problem === "" ? DOCUMENT : null;
-  const { found, recordIds } = await look(tree, data, asRecords, told);
-  const comparison = compare(tree, found);
+  const comparison = compare(tree, await look(tree, data, told));
   if (!isComplete(comparison)) problem = "not all files are as listed";
-  const records = problem === "" && asRecords !== null
-    ? tree.entries.map(({ path }) => recordIds.get(path) ?? "")
+  // What a document's record id is follows from the digest that was just compared.
+  const records = problem === "" && claims.records !== null
+    ? tree.entries.map(({ blake3 }) => documentId(blake3))
     : null;
   return { checks: [checkFiles(comparison), treeCheck], records, problem };
 }
 
-/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader @param {(file: DataFile, digest: string) => void} told */
-async function look(tree, data, reader, told) {
+/** @param {Tree} tree @param {DataFile[]} data @param {(file: DataFile, digest: string) => void} told */
+async function look(tree, data, told) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./comparison.js").Found>} */
   const found = new Map();
-  /** @type {Map<string, string>} */
-  const recordIds = new Map();
   // All at once: whoever hashes decides how many really run.
   await Promise.all(data.map(async (file) => {
     try {
-      const [digest, record] = lengths.has(file.size) ? await file.digests(reader) : [null];
+      const digest = lengths.has(file.size) ? await file.digest() : null;
       found.set(file.path, { kind: "file", bytes: file.size, blake3: digest });
-      if (record) recordIds.set(file.path, record);
       told(file, digest ?? "");
     } catch {
       found.set(file.path, { kind: "unreadable", bytes: 0, blake3: null });
     }
   }));
-  return { found, recordIds };
+  return found;
 }
 
 /** @param {Claims} claims @param {Tree} tree */
@@ -272,7 +267,7 @@ async function checkBareFiles(claims, data, told) {
   try {
     const entries = [];
     for (const file of data) {
-      const [digest] = await file.digests(null);
+      const digest = await file.digest();
       told(file, digest);
       entries.push({ path: file.path, bytes: file.size, blake3: digest });
     }

@@ -7,7 +7,7 @@ const MAX_WORKERS = 4;
 const SLICE = 4 << 20;
 const AHEAD = 3;
 
-/** @typedef {{file: File, reader: string | null, done: (bytes: number) => void, resolve: (digests: string[]) => void, reject: (error: Error) => void}} Job */
+/** @typedef {{file: File, done: (bytes: number) => void, resolve: (digest: string) => void, reject: (error: Error) => void}} Job */
 
 /** A pool of hashing workers. */
 export class Hashing {
@@ -20,16 +20,15 @@ export class Hashing {
   }
 
   /**
-   * Return the BLAKE3 of a file and, with a reader, the id of the record that the whole file is.
+   * Return the BLAKE3 of a file.
    *
    * @param {File} file
-   * @param {string | null} reader
    * @param {(bytes: number) => void} done Told of the bytes hashed so far.
-   * @returns {Promise<string[]>}
+   * @returns {Promise<string>}
    */
-  digests(file, reader, done) {
+  digest(file, done) {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ file, reader, done, resolve, reject });
+      this.waiting.push({ file, done, resolve, reject });
       this.next();
     });
   }
@@ -53,26 +52,25 @@ export class Hashing {
  *
  * @param {Worker} worker
  * @param {Job} job
- * @returns {Promise<string[]>}
+ * @returns {Promise<string>}
  */
-async function hash(worker, { file, reader, done }) {
+async function hash(worker, { file, done }) {
   let hashed = 0;
   let wake = () => {};
-  /** @type {string[] | null} */
-  let digests = null;
+  /** @type {string | null} */
+  let digest = null;
   worker.onmessage = ({ data }) => {
-    if (data.digests) digests = data.digests;
+    if (data.digest) digest = data.digest;
     else done((hashed += data.hashed));
     wake();
   };
   const news = () => new Promise((resolve) => (wake = () => resolve(undefined)));
-  worker.postMessage({ start: true, reader });
   for (let sent = 0; sent < file.size; sent += SLICE) {
     const bytes = await file.slice(sent, sent + SLICE).arrayBuffer();
     while (sent - hashed > AHEAD * SLICE) await news(); // memory stays flat
     worker.postMessage({ bytes }, [bytes]);
   }
   worker.postMessage({});
-  while (digests === null) await news();
-  return digests;
+  while (digest === null) await news();
+  return digest;
 }

@@ -1,19 +1,17 @@
 /** Hashes what it is sent, away from the page's own thread. */
 import { Hasher, ready } from "../src/blake3.js";
-import { recordHasher } from "../src/records.js";
 
-/** @type {Hasher[]} */
-let hashers = [];
+/** @type {Hasher | undefined} */
+let hasher;
 
-onmessage = async ({ data: { start, reader, bytes } }) => {
+onmessage = async ({ data: { bytes } }) => {
   await ready;
-  if (start) {
-    // Both digests in one read: of the file, and of the record that the whole file is.
-    hashers = reader === null ? [new Hasher()] : [new Hasher(), recordHasher(reader)];
-  } else if (bytes) {
-    for (const hasher of hashers) hasher.update(new Uint8Array(bytes));
+  hasher ??= new Hasher();
+  if (bytes) {
+    hasher.update(new Uint8Array(bytes));
     postMessage({ hashed: bytes.byteLength });
   } else {
-    postMessage({ digests: hashers.map((hasher) => hasher.digest()) });
+    postMessage({ digest: hasher.digest() });
+    hasher = undefined;
   }
 };

@@ -25,7 +25,7 @@ from lyrikstore.history import merkle
 from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.orderroot import order_root, record_id
+from lyrikstore.history.orderroot import document_id, order_root
 from lyrikstore.history.policy import Genesis, Policy
 from lyrikstore.history.tree import Entry, Tree
 
@@ -113,7 +113,7 @@ def world() -> World:
         files=tree.files_id,
         attachments=[Attachment("licence-text", Digest.of(LICENCE), len(LICENCE))],
     )
-    root = order_root((record_id("document/1", FILES[entry.path]) for entry in tree.entries), SALTS)
+    root = order_root((document_id(entry.blake3) for entry in tree.entries), SALTS)
     records = sign_manifest(
         kind="records",
         store=genesis.id,

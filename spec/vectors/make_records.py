@@ -13,12 +13,18 @@ from typing import Any
 from blake3 import blake3
 
 CONTEXT = "lyrikstore 2026-11 record id "
+
+
+def _document(file: bytes) -> bytes:
+    return blake3(file).digest()
+
+
 RECORDS: list[tuple[str, str, bytes]] = [
-    ("document", "document/1", b"The MIT License\n"),
-    ("document-empty", "document/1", b""),
-    ("document-not-utf8", "document/1", b"\xff\xfe\x00"),
+    ("document", "document/1", _document(b"The MIT License\n")),
+    ("document-empty", "document/1", _document(b"")),
+    ("document-not-utf8", "document/1", _document(b"\xff\xfe\x00")),
     ("jsonl", "jsonl/1", b'{"text": "a", "label": 1}'),
-    ("same-bytes-other-reader", "document/1", b'{"text": "a", "label": 1}'),
+    ("same-bytes-other-reader", "csv/1", b'{"text": "a", "label": 1}'),
     ("csv", "csv/1", b'["a","","b\\"c"]'),
 ]
 SALT = bytes(range(16))
@@ -51,7 +57,9 @@ def roots() -> list[dict[str, Any]]:
     """Return the cases of ``order-roots.json``."""
     cases = []
     for count in range(8):
-        records = [_id("document/1", str(number % 5).encode()) for number in range(count)]
+        records = [
+            _id("document/1", _document(str(number % 5).encode())) for number in range(count)
+        ]
         salts = [bytes((byte + number) % 256 for byte in SALT) for number in range(count)]
         leaves = [salt + record for salt, record in zip(salts, records, strict=True)]
         cases.append(

@@ -22,7 +22,7 @@ from lyrikstore.crypto.proof import add_proof
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.orderroot import make_salts, order_root, record_id
+from lyrikstore.history.orderroot import document_id, make_salts, order_root
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
 
@@ -45,7 +45,7 @@ FILES = {
 def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
     """The reader ``document/1``: one record per file."""
     assert reader == "document/1"
-    yield record_id(reader, stream.read())
+    yield document_id(Digest.of(stream.read()))
 
 
 @dataclass
@@ -196,7 +196,7 @@ def make_publisher(home: Path) -> Publisher:
             files=tree.files_id,
             attachments=[Attachment("licence-text", Digest.of(LICENCE), len(LICENCE))],
         )
-        ids = [record_id("document/1", FILES[entry.path]) for entry in tree.entries]
+        ids = [document_id(entry.blake3) for entry in tree.entries]
         counter = iter(range(1, 1000))
         salts = make_salts(ids, random=lambda n: next(counter).to_bytes(n, "big"))
         root = order_root(ids, salts)

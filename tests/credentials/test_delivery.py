@@ -228,7 +228,7 @@ def test_no_record_reader_is_incomplete(delivery: Delivery) -> None:
 
 
 def test_records_of_another_reader(delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lyrikstore.credentials.filehash.CONTEXT", "another context ")
+    monkeypatch.setattr("lyrikstore.history.orderroot.CONTEXT", "another context ")
     report = delivery.verify()
     assert report.verdict == "invalid"
     assert reason(report, "records.root") == "records-differ"

@@ -8,7 +8,6 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials import datacheck, filehash
 from lyrikstore.credentials.datacheck import FolderData
-from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.tree import Entry, Tree
 
 FILES = {
@@ -40,13 +39,7 @@ def test_sound(folder: Path, tree: Tree) -> None:
     comparison = FolderData(folder, lambda *now: told.append(now)).compare(tree)
     assert comparison.complete
     assert comparison.matching == len(FILES)
-    assert comparison.documents == b""
     assert told[-1] == (len(FILES), tree.total_bytes)
-
-
-def test_records_come_from_the_same_read(folder: Path, tree: Tree) -> None:
-    ids = FolderData(folder).compare(tree, documents="document/1").documents
-    assert ids == b"".join(document_id([FILES[path]]).raw for path in tree.paths)
 
 
 def test_every_difference_is_found(folder: Path, tree: Tree) -> None:
@@ -58,13 +51,12 @@ def test_every_difference_is_found(folder: Path, tree: Tree) -> None:
     (folder / "d0/f3").rename(folder / "moved")
     (folder / "extra").write_bytes(b"not listed")
     os.mkfifo(folder / "fifo")
-    comparison = FolderData(folder).compare(tree, documents="document/1")
+    comparison = FolderData(folder).compare(tree)
     differs = [(item.path, item.reason) for item in comparison.differs]
     assert differs == [("d0/f0", "content"), ("d1/f1", "size"), ("d2/f5", "not-a-file")]
     assert comparison.missing == ("d2/f2",)
     assert comparison.renamed == (("d0/f3", "moved"),)
     assert set(comparison.extra) == {"extra", "fifo"}
-    assert comparison.documents == b""
 
 
 @pytest.mark.parametrize("change", ["shorter", "longer", "swapped", "gone"])
@@ -92,7 +84,7 @@ def test_a_file_that_changes_while_it_is_read(
         return count
 
     monkeypatch.setattr(os, "readv", meddle)
-    comparison = FolderData(folder).compare(tree, documents="document/1")
+    comparison = FolderData(folder).compare(tree)
     assert done
     # An unlinked file still has its bytes: what was read was what is listed.
     assert comparison.complete == (change == "gone")

@@ -21,7 +21,7 @@ from lyrikstore.credentials.trust import Trust, parse_trust
 from lyrikstore.credentials.verify import verify_delivery
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.orderroot import record_id
+from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.tree import Entry
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
@@ -69,7 +69,7 @@ def test_refused(case: dict[str, Any]) -> None:
 
 
 def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
-    yield record_id(reader, stream.read())
+    yield document_id(Digest.of(stream.read()))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.history.kinds import KINDS
 from lyrikstore.history.manifest import parse_manifest
-from lyrikstore.history.orderroot import order_root, record_id
+from lyrikstore.history.orderroot import document_id, order_root
 from lyrikstore.history.tree import Tree
 
 SPEC = Path(__file__).resolve().parents[2] / "spec"
@@ -59,6 +60,6 @@ def test_the_table_of_kinds_is_the_codes():
 
 def test_records_chapter():
     one, root = blocks("09-records.md")
-    records = [record_id("document/1", text) for text in (b"one\n", b"two\n")]
+    records = [document_id(Digest.of(text)) for text in (b"one\n", b"two\n")]
     assert records[0].hex == one
     assert order_root(records, bytes(range(32))).root == root

@@ -13,7 +13,7 @@ from lyrikstore.credentials.dataset import build_dataset_credential, issue
 from lyrikstore.curate.decisions import Decision, encode_decisions
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.orderroot import record_id
+from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.testing.clocks import FrozenClock
@@ -312,7 +312,7 @@ class Chain:
 
 def decision_table() -> bytes:
     """Return the Parquet bytes of the filter's decisions."""
-    ids = {path: record_id("document/1", data).hex for path, data in DOCUMENTS.items()}
+    ids = {path: document_id(Digest.of(data)).hex for path, data in DOCUMENTS.items()}
     two = {"record": ids["a/two.txt"], "path": "a/two.txt"}
     return encode_decisions(
         [
@@ -332,7 +332,7 @@ def decision_table() -> bytes:
                 **two,
                 action="kept",
                 part="train",
-                new_record=record_id("document/1", REDACTED["a/two.txt"]).hex,
+                new_record=document_id(Digest.of(REDACTED["a/two.txt"])).hex,
             ),
             Decision(record=ids["b/three.txt"], path="b/three.txt", action="kept", part="train"),
             Decision(
