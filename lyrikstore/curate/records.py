@@ -23,7 +23,7 @@ CSV = "csv/1"
 READERS = (DOCUMENT, JSONL, CSV)
 
 MAX_RECORD_BYTES = 64 << 20
-"""Longest single JSONL line or CSV row; a document may be of any length."""
+"""Longest record of a JSONL line or CSV row; a document may be of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ def _check_reader(reader: str) -> None:
 
 def _lines(path: str, stream: BinaryIO) -> Iterator[bytes]:
     number = 0
-    while line := stream.readline(MAX_RECORD_BYTES + 1):
+    while line := stream.readline(MAX_RECORD_BYTES + 3):  # with its end, which is no part of it
         number += 1
-        if len(line) > MAX_RECORD_BYTES:
-            raise _bad(path, f"line {number} is longer than {MAX_RECORD_BYTES} bytes")
         data = line.removesuffix(b"\n").removesuffix(b"\r")
+        if len(data) > MAX_RECORD_BYTES:
+            raise _bad(path, f"line {number} is longer than {MAX_RECORD_BYTES} bytes")
         if not data:
             raise _bad(path, f"line {number} is empty")
         yield data
@@ -94,11 +94,28 @@ def _lines(path: str, stream: BinaryIO) -> Iterator[bytes]:
 
 def _cells(path: str, stream: BinaryIO) -> Iterator[bytes]:
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    rows = csv.reader(text, strict=True)
+    size = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal size
+        while line := text.readline(MAX_RECORD_BYTES + 3):
+            size += len(line)
+            if size > MAX_RECORD_BYTES + 2:  # a record has at least as many bytes as its row
+                raise too_long()
+            yield line
+
+    def too_long() -> InvalidInputError:
+        return _bad(path, f"line {rows.line_num}: a row is longer than {MAX_RECORD_BYTES} bytes")
+
+    rows = csv.reader(lines(), strict=True)
     try:
         for row in rows:
+            size = 0
+            data = encode(row)
+            if len(data) > MAX_RECORD_BYTES:
+                raise too_long()
             if row:
-                yield encode(row)
+                yield data
     except UnicodeDecodeError:
         raise _bad(path, f"not UTF-8 after line {rows.line_num}") from None
     except csv.Error as error:

@@ -13,25 +13,35 @@ export const leafHash = (entry) => sha256(concat(LEAF, entry));
 /** @param {Uint8Array} left @param {Uint8Array} right */
 const nodeHash = (left, right) => sha256(concat(NODE, left, right));
 
-/**
- * Return the root over leaf hashes.
- *
- * @param {Iterable<Uint8Array>} leaves
- */
-export function root(leaves) {
-  /** @type {Uint8Array[]} */
-  const stack = [];
-  let count = 0;
-  for (const leaf of leaves) {
-    stack.push(leaf);
-    count += 1;
-    for (let merged = count; merged % 2 === 0; merged /= 2) {
-      const right = /** @type {Uint8Array} */ (stack.pop());
-      stack.push(nodeHash(/** @type {Uint8Array} */ (stack.pop()), right));
+/** The root over leaf hashes that come one after another: one hash for each level is kept. */
+export class Roots {
+  constructor() {
+    /** @type {Uint8Array[]} */
+    this.stack = [];
+    this.count = 0;
+  }
+
+  /** @param {Uint8Array} leaf */
+  add(leaf) {
+    this.stack.push(leaf);
+    this.count += 1;
+    for (let merged = this.count; merged % 2 === 0; merged /= 2) {
+      const right = /** @type {Uint8Array} */ (this.stack.pop());
+      this.stack.push(nodeHash(/** @type {Uint8Array} */ (this.stack.pop()), right));
     }
   }
-  if (!stack.length) return sha256(new Uint8Array());
-  return stack.reduceRight((right, left) => nodeHash(left, right));
+
+  root() {
+    if (!this.stack.length) return sha256(new Uint8Array());
+    return this.stack.reduceRight((right, left) => nodeHash(left, right));
+  }
+}
+
+/** Return the root over leaf hashes. @param {Iterable<Uint8Array>} leaves */
+export function root(leaves) {
+  const tree = new Roots();
+  for (const leaf of leaves) tree.add(leaf);
+  return tree.root();
 }
 
 /**

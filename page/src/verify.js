@@ -10,7 +10,7 @@ import { Refusal } from "./errors.js";
 import { isProof, leaf, parseProof, verifyProof } from "./log.js";
 import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
-import { DOCUMENT, SALT_BYTES, documentId, orderRoot } from "./records.js";
+import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
 import { decide, failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { listsAmong } from "./status.js";
 import { canonical } from "./strictjson.js";
@@ -37,7 +37,9 @@ const NO_REVOCATION = "that the issuer still stands by it: it names no status li
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
-/** @typedef {{path: string, size: number, digest: () => Promise<string>}} DataFile */
+/** @typedef {import("./records.js").RecordIds} RecordIds */
+/** @typedef {{path: string, size: number, read: (reader: string | null) => Promise<{digest: string, records: RecordIds | null}>}} DataFile `read`: the file's digest and, given a reader, its records, in one read. */
+/** @typedef {{checks: Check[], records: Uint8Array[] | null, problem: string}} Content `records`: ids, file by file; or why there are none. */
 
 /**
  * Return the report on a delivery. Never throws for bad input.
@@ -67,7 +69,7 @@ export async function verifyDelivery(credential, { siblings, data, trust, at, to
   const log = checkLog(claims, find, ordered.filter(isProof), trust, at);
   const manifest = checkManifest(claims, find, log.policy);
   const content = await checkData(claims, find, data, manifest.reader, told);
-  const records = checkRecords(claims, find, content, log.policy);
+  const records = await checkRecords(claims, find, content, log.policy);
   return report(outcome, [
     ...withLicence(outcome.checks, claims, find),
     ...manifest.checks, ...content.checks, records, ...log.checks,
@@ -189,7 +191,7 @@ function disagreements(claims, manifest) {
  * @param {DataFile[] | null} data
  * @param {string | null} reader
  * @param {(file: DataFile, digest: string) => void} told
- * @returns {Promise<{checks: Check[], records: string[] | null, problem: string}>}
+ * @returns {Promise<Content>}
  */
 async function checkData(claims, find, data, reader, told) {
   const listing = find(claims.tree);
@@ -214,33 +216,40 @@ async function checkData(claims, find, data, reader, told) {
   }
   let problem = "";
   if (reader === null) problem = "no manifest names the reader";
-  else if (reader !== DOCUMENT) problem = `this page has no reader ${quote(reader)}`;
-  const comparison = compare(tree, await look(tree, data, told));
+  else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
+  const { found, records } = await look(tree, data, problem === "" && claims.records !== null ? reader : null, told);
+  const comparison = compare(tree, found);
   if (!isComplete(comparison)) problem = "not all files are as listed";
-  // What a document's record id is follows from the digest that was just compared.
-  const records = problem === "" && claims.records !== null
-    ? tree.entries.map(({ blake3 }) => documentId(blake3))
-    : null;
-  return { checks: [checkFiles(comparison), treeCheck], records, problem };
+  const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? NO_RECORDS) }));
+  const bad = inOrder.find((file) => file.problem);
+  if (problem === "" && bad) problem = `${quote(bad.path)}: ${quote(`${bad.path}: ${bad.problem}`, 200)}`;
+  const ids = problem === "" ? inOrder.map((file) => file.ids) : null;
+  return { checks: [checkFiles(comparison), treeCheck], records: ids, problem };
 }
 
-/** @param {Tree} tree @param {DataFile[]} data @param {(file: DataFile, digest: string) => void} told */
-async function look(tree, data, told) {
+/** @type {RecordIds} */
+const NO_RECORDS = { ids: new Uint8Array(), problem: "" };
+
+/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader @param {(file: DataFile, digest: string) => void} told */
+async function look(tree, data, reader, told) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./comparison.js").Found>} */
   const found = new Map();
+  /** @type {Map<string, RecordIds>} */
+  const records = new Map();
   // All at once: whoever hashes decides how many really run.
   await Promise.all(data.map(async (file) => {
     try {
-      const digest = lengths.has(file.size) ? await file.digest() : null;
-      found.set(file.path, { kind: "file", bytes: file.size, blake3: digest });
-      told(file, digest ?? "");
+      const read = lengths.has(file.size) ? await file.read(tree.byPath.has(file.path) ? reader : null) : null;
+      found.set(file.path, { kind: "file", bytes: file.size, blake3: read?.digest ?? null });
+      if (read?.records) records.set(file.path, read.records);
+      told(file, read?.digest ?? "");
     } catch {
       found.set(file.path, { kind: "unreadable", bytes: 0, blake3: null });
     }
   }));
-  return found;
+  return { found, records };
 }
 
 /** @param {Claims} claims @param {Tree} tree */
@@ -267,7 +276,7 @@ async function checkBareFiles(claims, data, told) {
   try {
     const entries = [];
     for (const file of data) {
-      const digest = await file.digest();
+      const { digest } = await file.read(null);
       told(file, digest);
       entries.push({ path: file.path, bytes: file.size, blake3: digest });
     }
@@ -286,10 +295,10 @@ async function checkBareFiles(claims, data, told) {
 /**
  * @param {Claims} claims
  * @param {Find} find
- * @param {{records: string[] | null, problem: string}} content
+ * @param {Content} content
  * @param {import("./policy.js").Policy | null} policy
  */
-function checkRecords(claims, find, content, policy) {
+async function checkRecords(claims, find, content, policy) {
   const id = "records.root";
   if (claims.records === null) return notApplicable(id, "the credential commits to no records");
   const { manifest: wanted, root, count } = claims.records;
@@ -316,13 +325,12 @@ function checkRecords(claims, find, content, policy) {
   const salts = find(parseId(attachmentsIn(manifest, "salts")[0].id));
   if (salts === undefined) return unchecked(id, "missing-file", "the salts are not beside the credential");
   if (content.records === null) return unchecked(id, "not-recomputed", `not recomputed: ${content.problem}`);
-  if (salts.length !== content.records.length * SALT_BYTES) {
-    return failed(id, "bad-salts", quote(`${salts.length} bytes of salts do not fit ${content.records.length} records`));
+  const here = content.records.reduce((sum, ids) => sum + ids.length / ID_BYTES, 0);
+  if (salts.length !== here * SALT_BYTES) {
+    return failed(id, "bad-salts", quote(`${salts.length} bytes of salts do not fit ${here} records`));
   }
-  if (content.records.length !== count) {
-    return failed(id, "records-differ", quote(`there are ${content.records.length} records, not ${count}`));
-  }
-  return orderRoot(content.records, salts) === root
+  if (here !== count) return failed(id, "records-differ", quote(`there are ${here} records, not ${count}`));
+  return (await orderRoot(content.records, salts)) === root
     ? passed(id, `recomputed over ${count} records`, { root, count })
     : failed(id, "records-differ", quote("the records or their order are not those signed"));
 }

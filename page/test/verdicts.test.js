@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { unhex, utf8 } from "../src/bytes.js";
+import { concat, hex, unhex, utf8 } from "../src/bytes.js";
 import { blake3 } from "../src/digest.js";
-import { orderRoot, recordId } from "../src/records.js";
+import { orderRoot, recordId, Records } from "../src/records.js";
 import { decide } from "../src/report.js";
 import { parseTimestamp } from "../src/timestamps.js";
 import { Trust } from "../src/trust.js";
@@ -12,13 +12,25 @@ const { base, cases } = load("verdicts/deliveries.json");
 const bytes = (/** @type {any} */ given) => (typeof given === "string" ? utf8(given) : unhex(given.hex));
 const present = (/** @type {any} */ parts) => Object.entries(parts).filter(([, value]) => value !== null);
 
+/** Records of bytes that come in pieces. @param {string} reader @param {Uint8Array} content @param {number} piece */
+function read(reader, content, piece) {
+  const records = new Records(reader);
+  for (let at = 0; at < content.length; at += piece) records.update(content.subarray(at, at + piece));
+  return records.end(blake3(content));
+}
+
 each("delivery", cases, async ({ verdict, checks, changes }) => {
   const siblings = new Map(present({ ...base.siblings, ...changes.siblings }).map(([name, value]) => [name, bytes(value)]));
   const data = "data" in changes && changes.data === null
     ? null
     : present({ ...base.data, ...changes.data }).map(([path, value]) => {
       const content = utf8(/** @type {string} */ (value));
-      return { path, size: content.length, digest: async () => blake3(content) };
+      return {
+        path,
+        size: content.length,
+        read: async (/** @type {string | null} */ reader) =>
+          ({ digest: blake3(content), records: reader === null ? null : read(reader, content, content.length) }),
+      };
     });
   const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {
     siblings,
@@ -41,7 +53,22 @@ each("decide", rules.cases, (one) => {
 
 each("record id", load("records/ids.json").cases, (one) =>
   assert.equal(recordId(one.reader, unhex(one.record)), one.recordId));
-each("order root", load("records/order-roots.json").cases, (one) => {
-  const records = one.records.map((/** @type {any} */ record) => record.recordId ?? record);
-  assert.equal(orderRoot(records, unhex(one.salts)), one.root);
+/** Bytes as vectors spell long ones: parts, each repeated. @param {[string, number][]} parts */
+const spelt = (parts) => unhex(parts.map(([part, times]) => part.repeat(times)).join(""));
+
+for (const piece of [1, 2, 3, 1000]) {
+  each(`reader, ${piece} bytes at a time`, load("records/readers.json").cases, (one) => {
+    const { ids, problem } = read(one.reader, spelt(one.file), piece);
+    if (one.records === undefined) assert.notEqual(problem, "");
+    else {
+      assert.equal(problem, "");
+      const wanted = one.records.map((/** @type {any} */ record) => unhex(recordId(one.reader, spelt(record))));
+      assert.equal(hex(ids), hex(concat(...wanted)));
+    }
+  });
+}
+each("order root", load("records/order-roots.json").cases, async (one) => {
+  const records = one.records.map(unhex);
+  assert.equal(await orderRoot(records, unhex(one.salts)), one.root);
+  assert.equal(await orderRoot([concat(...records)], unhex(one.salts)), one.root);
 });

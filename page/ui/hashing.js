@@ -7,7 +7,8 @@ const MAX_WORKERS = 4;
 const SLICE = 4 << 20;
 const AHEAD = 3;
 
-/** @typedef {{file: File, done: (bytes: number) => void, resolve: (digest: string) => void, reject: (error: Error) => void}} Job */
+/** @typedef {{digest: string, records: import("../src/records.js").RecordIds | null}} Read */
+/** @typedef {{file: File, reader: string | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: Error) => void}} Job */
 
 /** A pool of hashing workers. */
 export class Hashing {
@@ -20,15 +21,16 @@ export class Hashing {
   }
 
   /**
-   * Return the BLAKE3 of a file.
+   * Return the BLAKE3 of a file and, with a reader, the ids of its records.
    *
    * @param {File} file
+   * @param {string | null} reader
    * @param {(bytes: number) => void} done Told of the bytes hashed so far.
-   * @returns {Promise<string>}
+   * @returns {Promise<Read>}
    */
-  digest(file, done) {
+  read(file, reader, done) {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ file, done, resolve, reject });
+      this.waiting.push({ file, reader, done, resolve, reject });
       this.next();
     });
   }
@@ -52,25 +54,26 @@ export class Hashing {
  *
  * @param {Worker} worker
  * @param {Job} job
- * @returns {Promise<string>}
+ * @returns {Promise<Read>}
  */
-async function hash(worker, { file, done }) {
+async function hash(worker, { file, reader, done }) {
   let hashed = 0;
   let wake = () => {};
-  /** @type {string | null} */
-  let digest = null;
+  /** @type {Read | null} */
+  let read = null;
   worker.onmessage = ({ data }) => {
-    if (data.digest) digest = data.digest;
+    if (data.read) read = data.read;
     else done((hashed += data.hashed));
     wake();
   };
   const news = () => new Promise((resolve) => (wake = () => resolve(undefined)));
+  worker.postMessage({ start: true, reader });
   for (let sent = 0; sent < file.size; sent += SLICE) {
     const bytes = await file.slice(sent, sent + SLICE).arrayBuffer();
     while (sent - hashed > AHEAD * SLICE) await news(); // memory stays flat
     worker.postMessage({ bytes }, [bytes]);
   }
   worker.postMessage({});
-  while (digest === null) await news();
-  return digest;
+  while (read === null) await news();
+  return read;
 }

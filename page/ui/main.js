@@ -65,7 +65,7 @@ async function verify() {
 
 /** @param {string} path @param {File} file @param {Meter} meter @returns {import("../src/verify.js").DataFile} */
 function dataFile(path, file, meter) {
-  return { path, size: file.size, digest: () => hashing.digest(file, meter.of(path)) };
+  return { path, size: file.size, read: (reader) => hashing.read(file, reader, meter.of(path)) };
 }
 
 /** Progress over all files. */

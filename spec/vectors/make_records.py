@@ -29,6 +29,50 @@ RECORDS: list[tuple[str, str, bytes]] = [
 ]
 SALT = bytes(range(16))
 
+CELL = 131_072
+FILES: list[tuple[str, str, bytes, list[str] | None]] = [
+    # id, reader, file, records as text; None: the reader refuses the file
+    ("jsonl", "jsonl/1", b'{"a": 1}\n{"b": 2}\n', ['{"a": 1}', '{"b": 2}']),
+    ("jsonl-no-last-end", "jsonl/1", b"1\n2", ["1", "2"]),
+    ("jsonl-carriage-returns", "jsonl/1", b"1\r\n2\r\n3\r", ["1", "2", "3"]),
+    ("jsonl-carriage-return-inside", "jsonl/1", b"1\r2\r\r\n", ["1\r2\r"]),
+    ("jsonl-nothing", "jsonl/1", b"", []),
+    ("jsonl-not-json", "jsonl/1", b" not json\n", [" not json"]),
+    ("jsonl-empty-line", "jsonl/1", b"1\n\n2\n", None),
+    ("jsonl-only-a-carriage-return", "jsonl/1", b"1\n\r\n", None),
+    ("csv", "csv/1", b"a,b\n1,\xc3\xa9\n", ['["a","b"]', '["1","é"]']),
+    ("csv-no-last-end", "csv/1", b"a\nb", ['["a"]', '["b"]']),
+    ("csv-nothing", "csv/1", b"", []),
+    ("csv-line-ends", "csv/1", b"a\r\nb\rc\n\rd\r\r\n", ['["a"]', '["b"]', '["c"]', '["d"]']),
+    ("csv-empty-rows", "csv/1", b"\n\na\n\n", ['["a"]']),
+    ("csv-empty-cells", "csv/1", b'""\n,\na,\n', ['[""]', '["",""]', '["a",""]']),
+    ("csv-quotes", "csv/1", b'"a ""b"", c",d"e"f\n', ['["a \\"b\\", c","d\\"e\\"f"]']),
+    ("csv-line-ends-in-a-cell", "csv/1", b'"a\r\nb\n\nc\rd"\n', ['["a\\r\\nb\\n\\nc\\rd"]']),
+    ("csv-blanks", "csv/1", b' "a" , b\n', ['[" \\"a\\" "," b"]']),
+    ("csv-byte-order-mark", "csv/1", b"\xef\xbb\xbf\xef\xbb\xbfa\n", ['["\ufeffa"]']),
+    ("csv-control", "csv/1", b"a\x00b,\x7f\x1f\x0b\n", ['["a\\u0000b","\x7f\\u001f\\u000b"]']),
+    ("csv-other-separators", "csv/1", "a\u2028b\x85c;d\te\n".encode(), ['["a\u2028b\x85c;d\\te"]']),
+    ("csv-after-a-quote", "csv/1", b'"a"b\n', None),
+    ("csv-blank-after-a-quote", "csv/1", b'"a" ,b\n', None),
+    ("csv-open-quote", "csv/1", b'a\n"b\nc', None),
+    ("csv-not-utf8", "csv/1", b"a\n\xff\n", None),
+    ("csv-cut-utf8", "csv/1", b"a\n\xc3", None),
+]
+
+PARTS: list[tuple[str, str, list[tuple[bytes, int]], list[tuple[bytes, int]] | None]] = [
+    # the same, but a file and its one record as parts, each repeated
+    ("document", "document/1", [(b"one\n", 1)], [(_document(b"one\n"), 1)]),
+    ("document-empty", "document/1", [], [(_document(b""), 1)]),
+    (
+        "csv-longest-cell",
+        "csv/1",
+        [("😀".encode(), CELL)],
+        [(b'["', 1), ("😀".encode(), CELL), (b'"]', 1)],
+    ),
+    ("csv-too-long-a-cell", "csv/1", [(b"a", CELL + 1)], None),
+    ("csv-too-long-in-quotes", "csv/1", [(b'"', 1), (b"a\n", CELL // 2), (b'b"', 1)], None),
+]
+
 
 def _id(reader: str, data: bytes) -> bytes:
     return blake3(data, derive_key_context=CONTEXT + reader).digest()
@@ -73,11 +117,37 @@ def roots() -> list[dict[str, Any]]:
     return cases
 
 
+def readers() -> list[dict[str, Any]]:
+    """Return the cases of ``readers.json``."""
+    cases: list[dict[str, Any]] = []
+    for name, reader, data, records in FILES:
+        parts = None if records is None else [[(record.encode(), 1)] for record in records]
+        cases.append(_reader_case(name, reader, [(data, 1)], parts))
+    for name, reader, file, record in PARTS:
+        cases.append(_reader_case(name, reader, file, None if record is None else [record]))
+    return cases
+
+
+def _reader_case(
+    name: str,
+    reader: str,
+    file: list[tuple[bytes, int]],
+    records: list[list[tuple[bytes, int]]] | None,
+) -> dict[str, Any]:
+    # Bytes are lists of [hex, times], so that a long cell does not make a long file of vectors.
+    def spell(parts: list[tuple[bytes, int]]) -> list[list[Any]]:
+        return [[part.hex(), times] for part, times in parts]
+
+    case: dict[str, Any] = {"id": name, "reader": reader, "file": spell(file)}
+    return case if records is None else case | {"records": [spell(one) for one in records]}
+
+
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {
         "records/ids.json": {"cases": ids()},
         "records/order-roots.json": {"cases": roots()},
+        "records/readers.json": {"cases": readers()},
     }
 
 

@@ -1,6 +1,9 @@
 """Readers: exact record bytes, exact ids, clear refusals."""
 
 import io
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from blake3 import blake3
@@ -12,6 +15,29 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.records import READERS, count_records, iter_records
 from lyrikstore.curate.texts import foreign_format
 from lyrikstore.history.orderroot import document_id, record_id
+
+VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
+
+
+def spelt(parts: list[tuple[str, int]]) -> bytes:
+    return b"".join(bytes.fromhex(part) * times for part, times in parts)
+
+
+@pytest.mark.parametrize(
+    "case",
+    json.loads((VECTORS / "records" / "readers.json").read_text("utf-8"))["cases"],
+    ids=lambda case: case["id"],
+)
+def test_readers_answer_the_vectors(case: Any) -> None:
+    def ids() -> list[Digest]:
+        stream = io.BytesIO(spelt(case["file"]))
+        return [record.id for record in iter_records(case["reader"], "f", stream)]
+
+    if "records" in case:
+        assert ids() == [record_id(case["reader"], spelt(one)) for one in case["records"]]
+    else:
+        with pytest.raises(InvalidInputError):
+            ids()
 
 
 def read(reader: str, data: bytes) -> list[bytes]:
@@ -72,3 +98,15 @@ def test_foreign_formats() -> None:
     assert foreign_format("a", b"\x89PNG\r\n\x1a\n") == "PNG picture"
     assert foreign_format("a.txt", b"text") is None
     assert foreign_format("a.md", b"") is None
+
+
+@pytest.mark.parametrize("data", [b"12345678\n", b"1234,5678", b'"12\n\n\n\n\n\n"\n'])
+@pytest.mark.parametrize("reader", ["jsonl/1", "csv/1"])
+def test_no_record_is_longer_than_the_limit(monkeypatch, reader: str, data: bytes) -> None:
+    monkeypatch.setattr("lyrikstore.curate.records.MAX_RECORD_BYTES", 8)
+    if reader == "jsonl/1":
+        data = data[:8].replace(b"\n", b" ")
+        assert read(reader, data + b"\r\n") == [data]
+        data += b"9"
+    with pytest.raises(InvalidInputError, match="longer than 8"):
+        read(reader, data)
