@@ -1,0 +1,31 @@
+"""DIDs: names with keys behind them (spec/18-dids.md).
+
+Sans-IO. ``did:key`` is its own document; ``did:web`` is a document that somebody hands in: pinned
+in the trust file, fetched because the user asked, or lying beside a credential. Further methods,
+``did:webvh`` first, are one more name in :data:`~lyrikstore.credentials.did.resolver.DOCUMENTED`
+and a check of its log where the documents are handed in.
+"""
+
+from lyrikstore.credentials.did.document import DidDocument, Method, parse_document
+from lyrikstore.credentials.did.names import did_of, parse_did, web_url
+from lyrikstore.credentials.did.resolver import (
+    KnownDocument,
+    Resolution,
+    Resolver,
+    Source,
+    documents_among,
+)
+
+__all__ = [
+    "DidDocument",
+    "KnownDocument",
+    "Method",
+    "Resolution",
+    "Resolver",
+    "Source",
+    "did_of",
+    "documents_among",
+    "parse_did",
+    "parse_document",
+    "web_url",
+]

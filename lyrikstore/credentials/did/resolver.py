@@ -1,0 +1,272 @@
+"""From the URL of a key to the key (spec/18-dids.md §4).
+
+Sans-IO: a resolver knows the documents it was given and opens nothing. Where a document came from
+decides how much it is worth: what the user pinned or had fetched speaks for the name; what lies
+beside a credential was put there by whoever hands it over.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    KeyMaterialError,
+    LyrikstoreError,
+)
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.credentials.did.document import (
+    PURPOSES,
+    DidDocument,
+    Method,
+    build_document,
+    parse_document,
+)
+from lyrikstore.credentials.did.names import did_of, parse_did
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import decode_base58, parse_did_key, parse_verification_method
+
+RESULT_CONTEXT = "https://w3id.org/did-resolution/v1"
+MEDIA_TYPE = "application/did+ld+json"
+MAX_CANDIDATES = 16
+"""DID documents read among the files beside a credential."""
+
+
+class Source(Enum):
+    """Where a document came from, best first."""
+
+    FETCHED = "fetched"
+    """From where the DID says it lives, now, because the user asked."""
+    PINNED = "pinned"
+    """The verifier's own trust file has it."""
+    DERIVED = "derived"
+    """The DID is its own document: did:key."""
+    SNAPSHOT = "snapshot"
+    """Beside the credential. It shows which keys were meant, never who owns the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDocument:
+    """A DID document and where it came from.
+
+    Attributes:
+        document: Parsed.
+        source: Where from.
+        digest: BLAKE3 of its bytes, for reports.
+    """
+
+    document: DidDocument
+    source: Source
+    digest: Digest | None = None
+
+    @classmethod
+    def of(cls, data: bytes, source: Source) -> "KnownDocument":
+        """Parse a document; raises as :func:`parse_document`."""
+        return cls(parse_document(data), source, Digest.of(data))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedKey:
+    """A key, and what says that it is the DID's.
+
+    Attributes:
+        did: The DID.
+        key: The key.
+        source: Where the document that lists it came from.
+        missing_from: Better documents of the DID that do not list it.
+        digest: BLAKE3 of that document's bytes, or None.
+    """
+
+    did: str
+    key: PublicKey
+    source: Source
+    missing_from: tuple[Source, ...] = ()
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A DID resolution result.
+
+    Attributes:
+        document: The DID document, or None.
+        error: ``invalidDid``, ``invalidPublicKey``, ``invalidPublicKeyLength``,
+            ``unsupportedPublicKeyType``, ``methodNotSupported``, ``notFound``; empty if there is a
+            document.
+        metadata: ``didDocumentMetadata``.
+    """
+
+    document: Mapping[str, JSON] | None
+    error: str = ""
+    metadata: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as W3C DID Resolution writes it."""
+        about = {"error": self.error} if self.error else {"contentType": MEDIA_TYPE}
+        return {
+            "@context": RESULT_CONTEXT,
+            "didDocument": None if self.document is None else dict(self.document),
+            "didResolutionMetadata": about,
+            "didDocumentMetadata": dict(self.metadata),
+        }
+
+
+class Resolver:
+    """Knows did:key by itself and every document it was given.
+
+    Args:
+        documents: Several may be about one DID: a later one after a change of keys, and the
+            earlier ones that name the keys of older credentials.
+    """
+
+    def __init__(self, documents: Iterable[KnownDocument] = ()) -> None:
+        self._documents: dict[str, list[KnownDocument]] = {}
+        order = list(Source)
+        for known in sorted(documents, key=lambda known: order.index(known.source)):
+            self._documents.setdefault(known.document.id, []).append(known)
+
+    def key(self, method_url: str, purpose: str, at: datetime) -> PublicKey:
+        """Return the key behind the URL of a verification method.
+
+        Arguments and errors are those of :meth:`find`.
+        """
+        return self.find(method_url, purpose, at).key
+
+    def find(self, method_url: str, purpose: str, at: datetime) -> ResolvedKey:
+        """Return the key behind the URL of a verification method, and what vouches for it.
+
+        The document is the DID's own, the method is under the purpose, its controller is the DID
+        itself, and it is neither expired nor revoked at that moment.
+
+        Args:
+            method_url: ``DID#FRAGMENT``.
+            purpose: The proof's purpose, such as ``assertionMethod``.
+            at: The moment to judge for.
+
+        Raises:
+            KeyMaterialError: (``bad-key``, ``weak-key``) not the URL of a did:key, or a key nobody
+                should believe; (``bad-did``) no DID; (``no-method``, ``wrong-purpose``,
+                ``foreign-controller``, ``unsupported-method``, ``method-expired``,
+                ``method-revoked``) what the documents say against it; (``unsupported-did``) another
+                DID method.
+            IncompleteError: (``no-document``) none of that DID is at hand.
+        """
+        try:
+            did = did_of(method_url)
+        except FormatError as error:
+            raise KeyMaterialError(error.kind, error.message) from None
+        if purpose not in PURPOSES:
+            raise KeyMaterialError("wrong-purpose", f"nothing is signed for {purpose[:80]!a}")
+        method, _ = parse_did(did)
+        if method == "key":  # its document lists its key under every purpose, and no other
+            return ResolvedKey(did, parse_verification_method(method_url), Source.DERIVED)
+        if method not in DOCUMENTED:
+            raise KeyMaterialError("unsupported-did", f"keys of did:{method} cannot be looked up")
+        known = self._documents.get(did, [])
+        if not known:
+            raise IncompleteError(
+                "no-document", f"no DID document of {did[:200]!a} is pinned or beside it"
+            )
+        missing: list[Source] = []
+        for one in known:
+            found = one.document.methods.get(method_url)
+            if found is not None:
+                key = _usable(found, one.document, purpose, at)
+                return ResolvedKey(did, key, one.source, tuple(missing), one.digest)
+            if one.source not in missing:
+                missing.append(one.source)
+        raise KeyMaterialError(
+            "no-method", f"no document of {did[:200]!a} lists {method_url[:300]!a}"
+        )
+
+    def resolve(self, did: str) -> Resolution:
+        """Return the resolution result of a DID. Never raises for what it says."""
+        try:
+            method, rest = parse_did(did)
+        except FormatError:
+            return Resolution(None, "invalidDid")
+        if method == "key":
+            error = _key_error(rest)
+            return (
+                Resolution(None, error) if error else Resolution(build_document(did, {rest: rest}))
+            )
+        if method not in DOCUMENTED:
+            return Resolution(None, "methodNotSupported")
+        known = self._documents.get(did)
+        if not known:
+            return Resolution(None, "notFound")
+        return Resolution(known[0].document.value, metadata={"source": known[0].source.value})
+
+
+def documents_among(
+    files: Iterable[bytes], did: str | None = None, source: Source = Source.SNAPSHOT
+) -> list[KnownDocument]:
+    """Return the DID documents among files beside a credential, unverified.
+
+    Args:
+        files: Size-capped by the caller.
+        did: Only the documents of this DID.
+        source: What they count as.
+
+    Cost: parses at most :data:`MAX_CANDIDATES` files that look like one.
+    """
+    found: list[KnownDocument] = []
+    tries = 0
+    wanted = (did or "did:").encode()
+    for data in files:
+        if b'"verificationMethod"' not in data or wanted not in data or tries == MAX_CANDIDATES:
+            continue
+        tries += 1
+        try:
+            known = KnownDocument.of(data, source)
+        except FormatError:
+            continue
+        if did is None or known.document.id == did:
+            found.append(known)
+    return found
+
+
+def _usable(method: Method, document: DidDocument, purpose: str, at: datetime) -> PublicKey:
+    shown = f"{method.id[:300]!a}"
+    if method.controller != document.id:
+        raise KeyMaterialError(
+            "foreign-controller", f"{shown} is controlled by {method.controller[:200]!a}"
+        )
+    if method.id not in document.purposes[purpose]:
+        raise KeyMaterialError("wrong-purpose", f"{shown} is not listed under {purpose[:80]!a}")
+    if method.key is None:
+        raise KeyMaterialError("unsupported-method", f"{shown} is not an Ed25519 Multikey")
+    if method.revoked is not None and method.revoked <= at:
+        raise KeyMaterialError("method-revoked", f"{shown} is revoked since {method.revoked}")
+    if method.expires is not None and method.expires <= at:
+        raise KeyMaterialError("method-expired", f"{shown} expired at {method.expires}")
+    return method.key
+
+
+def _key_error(body: str) -> str:
+    # The did:key method's own names for what can be wrong.
+    if not body.startswith("z"):
+        return "invalidDid"
+    try:
+        data = decode_base58(body[1:], max_length=2000)
+    except FormatError:
+        return "invalidDid"
+    ours = data[:2] == b"\xed\x01"
+    if len(data) != 34 and (ours or body.startswith("z6Mk")):  # cut off, base58 changes throughout
+        return "invalidPublicKeyLength"
+    if not ours:
+        return "unsupportedPublicKeyType"
+    try:
+        parse_did_key(f"did:key:{body}")
+    except LyrikstoreError:
+        return "invalidPublicKey"
+    return ""
+
+
+DOCUMENTED = frozenset({"web"})
+"""DID methods whose documents are handed in. did:webvh would be one, with its log checked."""
