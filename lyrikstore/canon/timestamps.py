@@ -1,8 +1,8 @@
-"""Points in time as documents write them: ``2026-11-24T14:12:39Z`` and nothing else."""
+"""Points in time: ``2026-11-24T14:12:39Z`` in our documents, XML Schema's forms in foreign ones."""
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 
@@ -10,6 +10,11 @@ Clock = Callable[[], datetime]
 """Returns the current time in UTC. An argument everywhere, so that tests own the time."""
 
 _STAMP = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})Z")
+_XSD_STAMP = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?"
+    r"(?:Z|([+-])(0\d|1[0-3]|14(?=:00)):([0-5]\d))?",
+    re.ASCII,
+)
 
 
 def now() -> datetime:
@@ -36,6 +41,29 @@ def parse_timestamp(text: object) -> datetime:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise FormatError("bad-timestamp", f"no such date or time: {text}") from None
+
+
+def parse_foreign_timestamp(text: object) -> datetime:
+    """Read the ``dateTimeStamp`` of XML Schema, as foreign credentials and proofs write it.
+
+    Any offset, up to nine digits of fraction; without an offset it is UTC, as Data Integrity and
+    the VC data model allow. Leap seconds, 24:00 and years beyond four digits are refused.
+
+    Raises:
+        FormatError: (``bad-timestamp``) any other spelling, or no such date or time.
+    """
+    found = _XSD_STAMP.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise FormatError("bad-timestamp", f"not a dateTimeStamp: {str(text)[:40]!a}")
+    *numbers, fraction, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second = map(int, numbers)
+    microsecond = int((fraction or "0").ljust(6, "0")[:6])
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    try:
+        moment = datetime(year, month, day, hour, minute, second, microsecond, tzinfo=UTC)
+        return moment + offset if sign == "-" else moment - offset
+    except (ValueError, OverflowError):
+        raise FormatError("bad-timestamp", f"no such date or time: {str(text)[:40]}") from None
 
 
 def format_timestamp(moment: datetime) -> str:

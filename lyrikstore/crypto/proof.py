@@ -1,11 +1,13 @@
 """The one way lyrikstore secures a document: ``eddsa-jcs-2022`` (spec/03-keys-and-proofs.md §3).
 
+This is the profile ``lyrik``: exactly one proof, nothing in it that is ignored. Foreign credentials
+(profile ``w3c``) are read by :mod:`lyrikstore.crypto.proofset`, from the same steps.
+
 Works on parsed documents (:func:`lyrikstore.canon.jsontext.parse`), reads no clock and no network.
 Whoever calls :func:`verify_proof` goes on with ``Verified.document_without_proof``, never with the
 input: only the former is what was signed.
 """
 
-import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -30,9 +32,6 @@ CRYPTOSUITE = "eddsa-jcs-2022"
 
 _REQUIRED = ("type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue")
 _KNOWN = frozenset({*_REQUIRED, "created", "@context"})
-_XSD_DATE_TIME = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?", re.ASCII
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,7 @@ class Verified:
         key: The key that signed.
         verification_method: The DID URL that named the key.
         created: The claimed time as written, never trusted; ``None`` where the proof has none.
-        options: The proof without ``proofValue``, signed too. A caller that passed
-            ``strict=False`` judges ``expires``, ``domain`` and ``challenge`` here.
+        options: The proof without ``proofValue``, signed too.
     """
 
     document_without_proof: dict[str, JSON]
@@ -89,21 +87,14 @@ def add_proof(
         options["created"] = format_timestamp(created)
     if "@context" in document:
         options["@context"] = deepcopy(document["@context"])  # two lists, never one shared
-    message = signed_bytes(document, options)
-    signature = signer.sign(message)
-    if not signer.public.verify(signature, message):
-        raise VerificationError(
-            "bad-signature",
-            f"the signer {signer.did} gave a signature that its key does not verify",
-        )
-    return {**document, "proof": {**options, "proofValue": "z" + encode_base58(signature)}}
+    proof_value = sign(signed_bytes(document, options), signer)
+    return {**document, "proof": {**options, "proofValue": proof_value}}
 
 
 def verify_proof(
     document: dict[str, JSON],
     *,
     purpose: str = "assertionMethod",
-    strict: bool = True,
     resolve: Callable[[str], PublicKey] = parse_verification_method,
 ) -> Verified:
     """Return what the one proof of ``document`` establishes.
@@ -113,10 +104,6 @@ def verify_proof(
     Args:
         document: Parsed JSON with a ``proof``; it is not changed.
         purpose: The ``proofPurpose`` demanded.
-        strict: The lyrik profile: no proof members but the known ones, ``created`` spelled as we
-            spell it, ``@context`` absent or equal to the document's. ``False`` is the w3c profile:
-            further members are handed back in ``options``, and contexts that were appended
-            unsigned are *removed* from the result.
         resolve: Verification method → key; the default takes did:key only.
 
     Raises:
@@ -127,42 +114,36 @@ def verify_proof(
     """
     proof = document.get("proof")
     if not isinstance(proof, dict):
-        _refuse("not exactly one proof object")
-    options = {name: value for name, value in proof.items() if name != "proofValue"}
+        refuse("not exactly one proof object")
     unsecured = {name: value for name, value in document.items() if name != "proof"}
 
     # 1. The proof says what this function does, and nothing that it ignores.
-    for name in _REQUIRED:
-        if not isinstance(proof.get(name), str):
-            _refuse(f"{name} is missing or not a string")
-    if proof["type"] != PROOF_TYPE or proof["cryptosuite"] != CRYPTOSUITE:
-        _refuse(f"not {PROOF_TYPE} {CRYPTOSUITE}")
+    check_members(proof)
+    if proof["cryptosuite"] != CRYPTOSUITE:
+        refuse(f"cryptosuite is not {CRYPTOSUITE}")
     if proof["proofPurpose"] != purpose:
-        _refuse(f"proofPurpose is not {purpose}")
-    if strict and (unknown := sorted(proof.keys() - _KNOWN)):
-        _refuse(f"unknown member {unknown[0][:80]!a}")
-    if "previousProof" in proof:  # a chain of proofs is not judged by its last link
-        _refuse("previousProof is not supported")
+        refuse(f"proofPurpose is not {purpose}")
+    if unknown := sorted(proof.keys() - _KNOWN):  # previousProof, expires, domain, challenge too
+        refuse(f"unknown member {unknown[0][:80]!a}")
     created = proof.get("created")
     if "created" in proof:
-        _check_created(created, strict=strict)
+        try:
+            parse_timestamp(created)
+        except FormatError as error:
+            refuse(error.message)
 
     # 2. Context dialects A (a copy in the proof) and B (none); C is an unsent member and fails
     #    at the signature.
-    if "@context" in proof:
-        _check_context(document.get("@context"), proof["@context"], strict=strict)
-        unsecured["@context"] = proof["@context"]
+    check_context(document, proof)
 
     # 3. Key and signature.
+    options = without_value(proof)
     key = resolve(proof["verificationMethod"])
-    signature = _parse_signature(proof["proofValue"])
-    if not key.verify(signature, signed_bytes(unsecured, options)):
-        raise VerificationError(
-            "bad-signature",
-            f"the signature does not fit the document and {proof['verificationMethod'][:200]!a}",
-            hint="the document or its proof was changed after signing",
-        )
+    check_signature(key, proof, signed_bytes(unsecured, options))
     return Verified(unsecured, key, proof["verificationMethod"], created, options)
+
+
+# The steps, shared with :mod:`lyrikstore.crypto.proofset`.
 
 
 def signed_bytes(document: dict[str, JSON], options: dict[str, JSON]) -> bytes:
@@ -178,47 +159,81 @@ def signed_bytes(document: dict[str, JSON], options: dict[str, JSON]) -> bytes:
     return sha256(encode(options)).digest() + sha256(encode(document)).digest()
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise VerificationError("bad-proof", f"bad proof: {reason}")
+def sign(message: bytes, signer: Signer) -> str:
+    """Return the ``proofValue`` by which ``signer`` signs ``message``.
+
+    Raises:
+        VerificationError: (``bad-signature``) its key does not verify what it returned.
+    """
+    signature = signer.sign(message)
+    if not signer.public.verify(signature, message):
+        raise VerificationError(
+            "bad-signature",
+            f"the signer {signer.did} gave a signature that its key does not verify",
+        )
+    return "z" + encode_base58(signature)
 
 
-def _check_created(created: JSON, *, strict: bool) -> None:
-    if strict:
-        try:
-            parse_timestamp(created)
-        except FormatError as error:
-            _refuse(error.message)
-        return
-    if not isinstance(created, str) or not _XSD_DATE_TIME.fullmatch(created):
-        _refuse("created is not a dateTimeStamp")
-    try:
-        datetime.fromisoformat(created)
-    except ValueError:
-        _refuse("created is no such date or time")
+def check_members(proof: dict[str, JSON]) -> None:
+    """Refuse a proof that lacks one of the five members, or is of another type.
+
+    Raises:
+        VerificationError: (``bad-proof``).
+    """
+    for name in _REQUIRED:
+        if not isinstance(proof.get(name), str):
+            refuse(f"{name} is missing or not a string")
+    if proof["type"] != PROOF_TYPE:
+        refuse(f"type is not {PROOF_TYPE}")
 
 
-def _check_context(of_document: JSON, of_proof: JSON, *, strict: bool) -> None:
+def check_context(document: dict[str, JSON], proof: dict[str, JSON]) -> None:
+    """Refuse a proof whose ``@context``, where it has one, is not the document's.
+
+    The Recommendation lets contexts be appended unsigned and then removes them; whoever shows the
+    document as it came would show unsigned terms.
+
+    Raises:
+        VerificationError: (``bad-proof``).
+        FormatError: (``bad-json``) no canonical form.
+    """
     # Compared as canonical bytes: in Python 1 == True == 1.0.
-    if encode(of_document) == encode(of_proof):
-        return
-    if strict:
-        _refuse("its @context is not the document's")
-    whole, prefix = _as_list(of_document), _as_list(of_proof)
-    if not prefix or encode(whole[: len(prefix)]) != encode(prefix):
-        _refuse("the document's @context does not start with the proof's")
+    if "@context" in proof and encode(document.get("@context")) != encode(proof["@context"]):
+        refuse("its @context is not the document's")
 
 
-def _as_list(context: JSON) -> list[JSON]:
-    return context if isinstance(context, list) else [context]
+def without_value(proof: dict[str, JSON]) -> dict[str, JSON]:
+    """Return the options of ``proof``: everything but ``proofValue``."""
+    return {name: value for name, value in proof.items() if name != "proofValue"}
+
+
+def check_signature(key: PublicKey, proof: dict[str, JSON], message: bytes) -> None:
+    """Refuse a proof whose ``proofValue`` is not the signature of ``message`` by ``key``.
+
+    Raises:
+        VerificationError: (``bad-proof``) not ``z`` and base58btc of 64 bytes;
+            (``bad-signature``).
+    """
+    if not key.verify(_parse_signature(proof["proofValue"]), message):
+        raise VerificationError(
+            "bad-signature",
+            f"the signature does not fit the document and {proof['verificationMethod'][:200]!a}",
+            hint="the document or its proof was changed after signing",
+        )
+
+
+def refuse(reason: str) -> NoReturn:
+    """Raise the error of a malformed proof."""
+    raise VerificationError("bad-proof", f"bad proof: {reason}")
 
 
 def _parse_signature(text: str) -> bytes:
     if not text.startswith("z"):  # exactly one multibase, or one proof has many spellings
-        _refuse("proofValue does not start with z")
+        refuse("proofValue does not start with z")
     try:
         signature = decode_base58(text[1:])
     except FormatError as error:
-        _refuse(f"proofValue: {error.message}")
+        refuse(f"proofValue: {error.message}")
     if len(signature) != 64:
-        _refuse(f"proofValue has {len(signature)} bytes, not 64")
+        refuse(f"proofValue has {len(signature)} bytes, not 64")
     return signature

@@ -9,9 +9,11 @@ import pytest
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 
 
-@pytest.mark.parametrize("topic", ["ed25519", "multikey", "proofs"])
+@pytest.mark.parametrize("topic", ["ed25519", "multikey", "proofs", "proof-sets"])
 def test_vectors_are_current(topic):
-    spec = importlib.util.spec_from_file_location(f"make_{topic}", VECTORS / f"make_{topic}.py")
+    spec = importlib.util.spec_from_file_location(
+        f"make_{topic}", VECTORS / f"make_{topic.replace('-', '_')}.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     made = module.make()
@@ -20,7 +22,7 @@ def test_vectors_are_current(topic):
         assert (VECTORS / name).read_text("ascii") == json.dumps(content, indent=1) + "\n", name
 
 
-@pytest.mark.parametrize("topic", ["ed25519", "multikey", "proofs", "canonical-json"])
+@pytest.mark.parametrize("topic", ["ed25519", "multikey", "proofs", "proof-sets", "canonical-json"])
 def test_ids_are_unique(topic):
     for path in (VECTORS / topic).glob("*.json"):
         ids = [case.get("id") for case in json.loads(path.read_text("ascii"))["cases"]]
