@@ -44,7 +44,8 @@ def credentials(folder: Path) -> dict[str, float]:
     import rfc8785
     from nacl.signing import SigningKey, VerifyKey
 
-    from lyrikstore.credentials.dataset import build_dataset_credential, issue
+    from lyrikstore.credentials.dataset import build_dataset_credential
+    from lyrikstore.credentials.envelope import issue
     from lyrikstore.credentials.report import Verdict
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
     from lyrikstore.credentials.verify import verify_credential

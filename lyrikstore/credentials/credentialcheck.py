@@ -3,36 +3,28 @@
 Sans-IO. :mod:`lyrikstore.credentials.verify` adds what needs the rest of a delivery.
 """
 
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.jsontext import JSON, parse
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.report import (
-    Check,
-    CheckState,
-    failed,
-    passed,
-    quote,
-    unchecked,
-    warned,
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.credentials.envelope import (
+    ENVELOPE_CHECKS,
+    check_period,
+    check_standing,
+    check_trust,
+    not_opened,
+    open_envelope,
 )
-from lyrikstore.credentials.statuscheck import CLOCK_SKEW, NO_LISTS, StatusLists, check_status
+from lyrikstore.credentials.report import Check, CheckState, passed, quote
+from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import check_credential_shape, issuer_of
-from lyrikstore.crypto.multikey import did_key
-from lyrikstore.crypto.proof import Verified, verify_proof
+from lyrikstore.credentials.vcdm import DATASET, parse_blake3_multibase
 
 CREDENTIAL_CHECKS = (
-    "format",
-    "schema",
-    "proof",
-    "issuer.binding",
+    *ENVELOPE_CHECKS,
     "trust.issuer",
     "period",
     "status",
@@ -133,7 +125,7 @@ class CheckedCredential:
 
 
 def check_credential(
-    data: bytes, *, trust: Trust, at: datetime, lists: StatusLists = NO_LISTS
+    data: bytes, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
 ) -> CheckedCredential:
     """Return the outcome of the credential's own checks. Never raises for bad input.
 
@@ -141,166 +133,26 @@ def check_credential(
         data: The credential's bytes, as received.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        lists: Status lists at hand.
+        notices: What its issuer has said about it since.
 
     Cost: one signature and one schema validation, about two milliseconds.
     """
-    # (1) format - spec/10-credentials.md §2: bytes, before anything looks at them.
-    try:
-        document = parse(data)
-    except FormatError as error:
-        return _stop([failed("format", error.kind, f"not a credential: {error.message}")], None)
-    if not isinstance(document, dict):
-        return _stop([failed("format", "bad-json", "not a credential: not a JSON object")], None)
-    checks = [passed("format", f"strict JSON, {len(data)} bytes")]
-    issuer = issuer_of(document)
-
-    # (2) schema - spec/10-credentials.md §3, §4: the closed shape of profile lyrik.
-    try:
-        check_credential_shape(document)
-        claims = Claims.of(document["credentialSubject"])
-    except FormatError as error:
-        checks.append(
-            failed("schema", error.kind, f"not a dataset credential: {quote(error.message, 300)}")
-        )
-        checks.append(_check_proof(document)[0])
-        return _stop(checks, issuer)
-    checks.append(passed("schema", "dataset credential, profile lyrik 1"))
-
-    # (3) proof, (4) issuer.binding - spec/10-credentials.md §5.
-    proof, verified = _check_proof(document)
-    binding = _check_binding(issuer, verified)
-    genuine = proof.state is CheckState.PASS and binding.state is CheckState.PASS
-    checks += [proof, binding]
-    if verified is not None:  # from here on only what was signed
-        document = verified.document_without_proof
-        claims = Claims.of(document["credentialSubject"])
-
-    # (5) trust.issuer - spec/11-verification.md §3.
-    checks.append(_check_trust(issuer, claims, trust, at, genuine=genuine))
-    # (6) period.
-    checks.append(_check_period(document, at))
-    # (7) status.
-    checks.append(_check_status(document, issuer, lists, trust, at, genuine=genuine))
-    # (8) terms.
-    checks.append(_check_terms(claims))
-    return CheckedCredential(tuple(checks), claims, issuer, genuine)
-
-
-def parse_blake3_multibase(text: str) -> Digest:
-    """Read a base64url multibase BLAKE3-256 multihash.
-
-    Raises:
-        FormatError: (``bad-digest``) another spelling, or another hash function.
-    """
-    if not text.startswith("u") or len(text) != 47:
-        raise FormatError("bad-digest", f"not a BLAKE3 multihash: {text[:80]!r}")
-    try:
-        raw = urlsafe_b64decode(text[1:] + "==")
-    except ValueError:
-        raise FormatError("bad-digest", f"not base64url: {text[:80]!r}") from None
-    digest = Digest(raw[2:]) if len(raw) == 34 else None
-    if digest is None or digest.multibase != text:
-        raise FormatError("bad-digest", f"not a BLAKE3 multihash: {text[:80]!r}")
-    return digest
-
-
-def _stop(checks: list[Check], issuer: str | None) -> CheckedCredential:
-    made = {check.id for check in checks}
-    rest = [
-        unchecked(check, "malformed", "not looked at: the credential is malformed")
-        for check in CREDENTIAL_CHECKS
-        if check not in made
-    ]
-    order = {check: i for i, check in enumerate(CREDENTIAL_CHECKS)}
-    ordered = sorted([*checks, *rest], key=lambda check: order[check.id])
-    return CheckedCredential(tuple(ordered), None, issuer, genuine=False)
-
-
-def _check_proof(document: dict[str, JSON]) -> tuple[Check, Verified | None]:
-    try:
-        verified = verify_proof(document)
-    except LyrikstoreError as error:
-        if error.kind == "bad-signature":
-            summary = "the signature does not fit: claims edited after signing, or another key"
-            return failed("proof", "edited", summary), None
-        return failed("proof", error.kind, quote(error.message, 300)), None
-    signer = did_key(verified.key)
-    return passed("proof", f"eddsa-jcs-2022 signature by {signer} holds", signer=signer), verified
-
-
-def _check_binding(issuer: str | None, verified: Verified | None) -> Check:
-    if verified is None:
-        return unchecked("issuer.binding", "no-proof", "no sound signature to bind the issuer to")
-    signer = did_key(verified.key)
-    if issuer != signer:
-        return failed(
-            "issuer.binding",
-            "foreign-key",
-            f"it names {quote(issuer)} as issuer but is signed by {signer}",
-            issuer=issuer or "",
-            signer=signer,
-        )
-    return passed("issuer.binding", "the signing key is the issuer's")
-
-
-def _check_trust(
-    issuer: str | None, claims: Claims, trust: Trust, at: datetime, *, genuine: bool
-) -> Check:
-    if not genuine or issuer is None:
-        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
-    entry = trust.matches(issuer, role="publisher", name=claims.name, store=claims.store, at=at)
-    if entry is not None:
-        return passed(
-            "trust.issuer",
-            f"you trust this issuer as {quote(entry.nickname)}",
-            nickname=entry.nickname,
-            issuer=issuer,
-        )
-    known = trust.knows(issuer)
-    if known is not None:
-        return warned(
-            "trust.issuer",
-            "out-of-scope",
-            f"you trust {quote(known.nickname)}, but not for this name, store and time",
-            nickname=known.nickname,
-            issuer=issuer,
-        )
-    return warned(
-        "trust.issuer",
-        "unknown-issuer",
-        f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
-        issuer=issuer,
+    envelope = open_envelope(data, DATASET)
+    document = envelope.document
+    if document is None:
+        checks = not_opened(envelope, CREDENTIAL_CHECKS)
+        return CheckedCredential(checks, None, envelope.issuer, genuine=False)
+    claims = Claims.of(document["credentialSubject"])
+    checks = (
+        *envelope.checks,
+        check_trust(
+            envelope, trust=trust, role="publisher", name=claims.name, store=claims.store, at=at
+        ),
+        check_period(document, at),
+        check_standing(envelope, document, notices, trust, at),
+        _check_terms(claims),
     )
-
-
-def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:
-    valid_from = parse_timestamp(document["validFrom"])
-    until_text = document.get("validUntil")
-    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
-    if until_text is not None:
-        detail["validUntil"] = until_text
-    if valid_from - at > CLOCK_SKEW:
-        summary = f"not yet valid: it begins at {document['validFrom']}"
-        return failed("period", "not-yet-valid", summary, **detail)
-    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
-        return failed("period", "expired", f"expired at {until_text}", **detail)
-    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
-    return passed("period", end, **detail)
-
-
-def _check_status(
-    document: Mapping[str, JSON],
-    issuer: str | None,
-    lists: StatusLists,
-    trust: Trust,
-    at: datetime,
-    *,
-    genuine: bool,
-) -> Check:
-    if not genuine or issuer is None:
-        return unchecked("status", "no-issuer", "whose status list counts is not established")
-    return check_status(document, issuer, lists, at, trust.max_status_age)
+    return CheckedCredential(checks, claims, envelope.issuer, envelope.genuine)
 
 
 def _check_terms(claims: Claims) -> Check:

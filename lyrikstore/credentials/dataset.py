@@ -1,32 +1,27 @@
 """What a publisher says to strangers about one dataset version (spec/10-credentials.md).
 
 :func:`build_dataset_credential` states only what the manifest, its tree and its records manifest
-already bind, plus what the publisher grants; :func:`issue` signs it.
+already bind, plus what the publisher grants; :func:`lyrikstore.credentials.envelope.issue` signs
+it.
 """
 
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, VerificationError
-from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.vcdm import (
-    CONTEXTS,
+    DATASET,
     DATASET_CONTEXT,
-    SCHEMA_ID,
-    SCHEMA_SRI,
     TREE_PROFILE,
     check_credential_shape,
     context_sri,
-    issuer_of,
     sha256_multibase,
 )
-from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.tree import Tree
 
@@ -60,6 +55,8 @@ def build_dataset_credential(
     valid_until: datetime | None,
     prohibits: Sequence[str] = (),
     requires: Sequence[str] = (),
+    grantable: Sequence[str] = (),
+    supersedes: Mapping[str, JSON] | None = None,
     issuer_name: str | None = None,
     licence_text: bytes | None = None,
     version: str | None = None,
@@ -81,6 +78,9 @@ def build_dataset_credential(
         valid_until: Last moment, or None for no end.
         prohibits: What the issuer forbids in so many words.
         requires: Duties, words of :data:`DUTIES`.
+        grantable: What the issuer may grant to named holders besides (spec/20 §4).
+        supersedes: The credential that this one replaces, as
+            :func:`lyrikstore.credentials.envelope.reference_to` gives it.
         issuer_name: What the issuer calls itself; claimed, never trusted.
         licence_text: The text the manifest's licence names by digest; demanded where it does.
         version: Human version label.
@@ -97,8 +97,10 @@ def build_dataset_credential(
     Cost: O(files) for the tree's two digests.
     """
     store = _check_parts(manifest, tree, records)
-    _check_words(permits, prohibits, requires)
+    _check_words((*permits, *grantable), prohibits, requires)
     licence, text_id = _licence(manifest, permits, prohibits, requires, licence_text)
+    if grantable:
+        licence["grantable"] = list(dict.fromkeys(grantable))
     subject: dict[str, JSON] = {
         "id": tree.id.urn,
         "type": "Dataset",
@@ -135,48 +137,22 @@ def build_dataset_credential(
     if sources:
         subject["derivedFrom"] = sources
     document: dict[str, JSON] = {
-        "@context": list(CONTEXTS),
-        "id": credential_id or f"urn:uuid:{uuid.uuid4()}",
-        "type": ["VerifiableCredential", "DatasetCredential"],
+        **DATASET.head(issuer, issuer_name),
         "name": f"Dataset credential: {manifest.name}",
-        "issuer": {"id": issuer, **({"name": issuer_name} if issuer_name else {})},
         "validFrom": format_timestamp(valid_from),
         "credentialSubject": subject,
-        "credentialSchema": {"id": SCHEMA_ID, "type": "JsonSchema", "digestSRI": SCHEMA_SRI},
         "relatedResource": _related(manifest, licence_text, text_id),
     }
+    if credential_id is not None:
+        document["id"] = credential_id
     if valid_until is not None:
         document["validUntil"] = format_timestamp(valid_until)
+    if supersedes is not None:
+        document["supersedes"] = dict(supersedes)
     if status:
         document["credentialStatus"] = [entry.to_json() for entry in status]
-    check_credential_shape(document)
+    check_credential_shape(document, DATASET)
     return document
-
-
-def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
-    """Return the signed credential in canonical form, read back and verified.
-
-    Args:
-        document: As :func:`build_dataset_credential` gives it.
-        signer: Must be the issuer.
-        created: Now; claimed time, never trusted.
-
-    Raises:
-        InvalidInputError: (``wrong-issuer``) the document names another issuer.
-        FormatError: The document is not a credential of profile ``lyrik``.
-        KeyMaterialError: The signer cannot sign.
-    """
-    if issuer_of(document) != signer.did:
-        raise InvalidInputError(
-            "wrong-issuer", f"the credential names another issuer than its signer {signer.did}"
-        )
-    signed = add_proof(document, signer, created=created)  # verified there
-    check_credential_shape(signed)
-    data = encode(signed)
-    # Read back before anybody else does: what verifies here must be what is read there.
-    if encode(parse(data)) != data:
-        raise VerificationError("bad-signature", "the credential does not survive being written")
-    return data
 
 
 def derived_from(manifest: Manifest) -> list[dict[str, JSON]]:

@@ -15,7 +15,7 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.report import Check, CheckState, not_applicable, quote
-from lyrikstore.credentials.statuscheck import StatusLists, logged_lists
+from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -73,7 +73,7 @@ def check_rights(
     runs = [manifest for manifest in ancestry.values() if manifest.kind == "run"]
     if not runs:
         return not_applicable("rights", "no run in its ancestry")
-    judge = _Judge(repository, trust, at, Problems("rights"), logged_lists(repository))
+    judge = _Judge(repository, trust, at, Problems("rights"), logged_notices(repository))
     count = 0
     for run in runs:
         sources, absent = sources_of(run, ancestry)
@@ -94,7 +94,7 @@ class _Judge:
     trust: Trust
     at: datetime
     problems: Problems
-    lists: StatusLists
+    notices: Notices
 
     def check_source(self, run: Manifest, source: Manifest, label: str) -> None:
         recorded = [right for right in run.body["rights"] if right["dataset"] == str(source.id)]
@@ -115,7 +115,7 @@ class _Judge:
         if self.repository.index_of(identity, "credential") >= self.repository.index_of(run.id):
             return f"{what} was logged after the run"
         then = parse_timestamp(run.created)
-        outcome = check_credential(data, trust=self.trust, at=then, lists=self.lists)
+        outcome = check_credential(data, trust=self.trust, at=then, notices=self.notices)
         checks = {check.id: check for check in outcome.checks}
         claims = outcome.claims
         if not outcome.genuine or claims is None:
@@ -132,7 +132,7 @@ class _Judge:
             return f"{what} was {checks['status'].detail['reason']} before the run"
         if checks["status"].state is CheckState.UNCHECKED:
             self.problems.lost.append(f"{label}: {checks['status'].summary}")
-        since = check_credential(data, trust=self.trust, at=self.at, lists=self.lists)
+        since = check_credential(data, trust=self.trust, at=self.at, notices=self.notices)
         if {check.id: check for check in since.checks}["status"].state is CheckState.FAIL:
             self.problems.odd.append(f"{label}: {what} was taken back after the run")
         believed = self.trust.matches(

@@ -4,32 +4,60 @@ Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's
 "not revoked" - whoever holds the delivery chooses which lists lie beside it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
 from lyrikstore.credentials.statuslist import (
     StatusEntry,
     StatusList,
-    lists_among,
+    list_url,
     status_entries,
 )
 from lyrikstore.history.repository import Repository
 
-StatusLists = Mapping[str, Sequence[bytes]]
-"""URL -> the lists at hand that claim to be that one, unverified."""
 
-NO_LISTS: StatusLists = {}
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What is at hand of what issuers said about their credentials after issuing them.
+
+    Nothing of it is verified yet.
+
+    Attributes:
+        lists: URL → the status lists that claim to be that one.
+        successors: Credential, as ``urn:blake3:`` → credentials that claim to replace it.
+    """
+
+    lists: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    successors: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+
+    @classmethod
+    def among(cls, files: Iterable[bytes]) -> Self:
+        """Return the notices among ``files``, in their order. Cost: reads no others."""
+        lists: dict[str, list[bytes]] = {}
+        successors: dict[str, list[bytes]] = {}
+        for data in files:
+            url, replaced = list_url(data), _replaced(data)
+            if url is not None:
+                lists.setdefault(url, []).append(data)
+            elif replaced is not None:
+                successors.setdefault(replaced, []).append(data)
+        return cls(lists, successors)
+
+
+NO_NOTICES = Notices()
 
 CLOCK_SKEW = timedelta(seconds=300)
 """How far two honest clocks may be apart."""
 
 MAX_CANDIDATES = 8
-"""Lists read for one entry: each may cost a signature and 16 MiB, whoever put it there."""
+"""Notices read for one entry: each may cost a signature and 16 MiB, whoever put it there."""
 
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
 
@@ -37,16 +65,16 @@ _SAID = {"revocation": "revoked", "suspension": "suspended"}
 def check_status(
     document: Mapping[str, JSON],
     issuer: str,
-    lists: StatusLists,
+    notices: Notices,
     at: datetime,
     max_age: timedelta,
 ) -> Check:
-    """Return the check ``status`` of a genuine credential.
+    """Return what status lists say of a genuine credential, as the check ``status``.
 
     Args:
         document: The credential, its signature verified.
         issuer: Its issuer; the lists must be the same issuer's.
-        lists: Status lists at hand.
+        notices: Status lists at hand.
         at: The moment to judge for.
         max_age: How old a list the verifier accepts.
     """
@@ -57,7 +85,7 @@ def check_status(
     except FormatError as error:
         # An entry that cannot be read may say "revoked".
         return unchecked("status", "bad-entry", quote(error.message, 300))
-    judged = [_judge(entry, issuer, lists, at, max_age) for entry in entries]
+    judged = [_judge(entry, issuer, notices, at, max_age) for entry in entries]
     for state in ("fail", "unchecked"):
         for check in judged:
             if check.state.value == state:
@@ -67,8 +95,8 @@ def check_status(
     return passed("status", f"{said}, by status lists made at {oldest}", asOf=oldest)
 
 
-def logged_lists(repository: Repository) -> StatusLists:
-    """Return the status lists that a store has logged, unverified; what cannot be read is absent.
+def logged_notices(repository: Repository) -> Notices:
+    """Return the notices that a store has logged; what cannot be read is absent.
 
     Cost: one read per logged credential.
     """
@@ -78,15 +106,27 @@ def logged_lists(repository: Repository) -> StatusLists:
             with suppress(LyrikstoreError):
                 found.append(repository.credential(entry.id))
     # Newest first: only so many are looked at.
-    return lists_among(reversed(found))
+    return Notices.among(reversed(found))
+
+
+def _replaced(data: bytes) -> str | None:
+    if b'"supersedes"' not in data:  # cheap: most files are something else
+        return None
+    try:
+        document = parse(data)
+    except FormatError:
+        return None
+    reference = document.get("supersedes") if isinstance(document, dict) else None
+    digest = reference.get("digest") if isinstance(reference, dict) else None
+    return digest if isinstance(digest, str) else None
 
 
 def _judge(
-    entry: StatusEntry, issuer: str, lists: StatusLists, at: datetime, max_age: timedelta
+    entry: StatusEntry, issuer: str, notices: Notices, at: datetime, max_age: timedelta
 ) -> Check:
     best: StatusList | None = None
     trouble = _open("no-list", entry, "it is not at hand")
-    for data in lists.get(entry.url, ())[:MAX_CANDIDATES]:
+    for data in notices.lists.get(entry.url, ())[:MAX_CANDIDATES]:
         found, problem = _read(data, entry, issuer, at)
         if found is None:
             trouble = _open(*problem)

@@ -9,7 +9,7 @@ import gzip
 import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Self
@@ -263,16 +263,6 @@ def list_url(data: bytes) -> str | None:
         return None
     url = document.get("id")
     return url if isinstance(url, str) else None
-
-
-def lists_among(files: Iterable[bytes]) -> dict[str, list[bytes]]:
-    """Return the status lists among ``files`` by the URL each claims to be, unverified."""
-    found: dict[str, list[bytes]] = {}
-    for data in files:
-        url = list_url(data)
-        if url is not None:
-            found.setdefault(url, []).append(data)
-    return found
 
 
 def _refuse(reason: str) -> NoReturn:

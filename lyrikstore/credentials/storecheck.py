@@ -41,7 +41,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.statuscheck import logged_lists
+from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.statuslist import StatusList, list_url
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.logview import Records, check_format
@@ -359,7 +359,7 @@ def _check_refs(repository: Repository) -> Check:
 
 def _check_credentials(repository: Repository, trust: Trust, at: datetime) -> Check:
     problems = Problems("credentials")
-    lists = logged_lists(repository)
+    notices = logged_notices(repository)
     count = 0
     for entry in repository.entries():
         if entry.type != "credential":
@@ -377,7 +377,7 @@ def _check_credentials(repository: Repository, trust: Trust, at: datetime) -> Ch
             except LyrikstoreError as error:
                 problems.bad.append(f"{label}: {error.message}")
             continue
-        outcome = check_credential(data, trust=trust, at=at, lists=lists)
+        outcome = check_credential(data, trust=trust, at=at, notices=notices)
         problems.bad += (f"{label}: {text}" for text in _defects(repository, outcome))
         if outcome.genuine:
             problems.odd += (

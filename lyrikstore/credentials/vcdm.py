@@ -1,18 +1,20 @@
-"""The shape of a credential (spec/10-credentials.md §2-4), before anybody believes a word of it.
+"""The shape of a credential (spec/10 §2-4, spec/20 §2-3), before anybody believes a word of it.
 
 JCS signs whatever it is given, so nothing here may be left to a JSON-LD processor: the schema is
 closed, contexts are exactly the two we bundle, and what two members say twice must agree.
 """
 
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256, sha384
 from importlib.resources import files
 from typing import Any, NoReturn
+from uuid import uuid4
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.schemas import check_schema, schema_root
 from lyrikstore.canon.timestamps import parse_timestamp
@@ -23,34 +25,84 @@ CONTEXTS = [VC_CONTEXT, DATASET_CONTEXT]
 CONTEXT_SHA256: Mapping[str, str] = {
     # The W3C file as published; a credential names it, nothing here ever reads it.
     VC_CONTEXT: "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
-    DATASET_CONTEXT: "6eb24277fd163986f7e13ff491771184a8543b3533abfa33294893f4d348bd31",
+    DATASET_CONTEXT: "f70d6489695099a0a2964a1b4619197a3e68611843c5520c98a01a9caf834b2a",
 }
 """SHA-256 of every context that a lyrik credential may name. Published bytes never change."""
-
-SCHEMA_NAME = "dataset-credential-1"
-SCHEMA_ID = "https://w3id.org/lyrikstore/schemas/dataset-credential-1.json"
-SCHEMA_SRI = "sha384-JOXc1IUZYkeEW1oV6XBevXhUVqMI5AqkPp/rZmQSX9GS9We/N+jr6WIt6Q/xrmXl"
-"""``digestSRI`` of the schema's published bytes."""
 
 TREE_PROFILE = "lyrikstore-tree-1"
 
 
-def check_credential_shape(document: JSON, profile: str = "lyrik") -> None:
-    """Return if ``document`` is a credential of ``profile``. Says nothing about its truth.
+@dataclass(frozen=True, slots=True)
+class CredentialKind:
+    """One kind of credential of profile ``lyrik``.
+
+    Attributes:
+        type: What its ``type`` says beside ``VerifiableCredential``.
+        schema: Name of its schema.
+        schema_sri: ``digestSRI`` of the schema's published bytes, which never change.
+        check_subject: Refuses subjects that the schema lets pass.
+    """
+
+    type: str
+    schema: str
+    schema_sri: str
+    check_subject: Callable[[dict[str, Any]], None]
+
+    @property
+    def schema_id(self) -> str:
+        """The schema's published name."""
+        return f"https://w3id.org/lyrikstore/schemas/{self.schema}.json"
+
+    def head(self, issuer: str, issuer_name: str | None = None) -> dict[str, JSON]:
+        """Return the members that every credential of this kind begins with, under a new id."""
+        return {
+            "@context": list(CONTEXTS),
+            "id": f"urn:uuid:{uuid4()}",
+            "type": ["VerifiableCredential", self.type],
+            "issuer": {"id": issuer, **({"name": issuer_name} if issuer_name else {})},
+            "credentialSchema": {
+                "id": self.schema_id,
+                "type": "JsonSchema",
+                "digestSRI": self.schema_sri,
+            },
+        }
+
+
+def check_credential_shape(document: JSON, kind: CredentialKind) -> None:
+    """Return if ``document`` is a lyrik credential of ``kind``. Says nothing about its truth.
 
     Args:
         document: Parsed JSON, with or without ``proof``.
-        profile: ``lyrik``: what lyrikstore issues, strict.
+        kind: What it has to be; another kind of ours is refused like anything else.
 
     Raises:
-        FormatError: (``schema``, ``bad-credential``, ``bad-timestamp``, ``bad-digest``) it is not;
-            the message names the place.
-        InvalidInputError: (``unknown-profile``) no such profile.
+        FormatError: (``wrong-kind``, ``schema``, ``bad-credential``, ``bad-timestamp``,
+            ``bad-digest``) it is not; the message names the place.
     """
-    check = _PROFILES.get(profile)
-    if check is None:
-        raise InvalidInputError("unknown-profile", f"no credential profile is called {profile!r}")
-    check(document)
+    other = kind_of(document)
+    if other is not None and other is not kind:
+        raise FormatError("wrong-kind", f"a {other.type}, where a {kind.type} is needed")
+    check_schema(document, kind.schema)
+    _check_member_names(document)
+    valid_from = parse_timestamp(document["validFrom"])
+    if "validUntil" in document and parse_timestamp(document["validUntil"]) < valid_from:
+        _refuse("validUntil is before validFrom")
+    if "proof" in document:
+        parse_timestamp(document["proof"]["created"])
+    if document["credentialSchema"]["digestSRI"] != kind.schema_sri:
+        _refuse("credentialSchema pins another text than the published one")
+    if "supersedes" in document and document["supersedes"]["id"] == document["id"]:
+        _refuse("it supersedes itself")
+    kind.check_subject(document["credentialSubject"])
+    _check_related(document.get("relatedResource", []))
+
+
+def kind_of(document: JSON) -> CredentialKind | None:
+    """Return the kind of ours that ``document`` says it is, unverified; None if it is none."""
+    stated = document.get("type") if isinstance(document, dict) else None
+    if not isinstance(stated, list):
+        return None
+    return next((kind for kind in KINDS if kind.type in stated), None)
 
 
 @cache
@@ -66,9 +118,9 @@ def context_sri() -> str:
 
 
 @cache
-def schema_bytes() -> bytes:
-    """Return the published bytes of the dataset credential's schema."""
-    return schema_root().joinpath(f"{SCHEMA_NAME}.schema.json").read_bytes()
+def schema_bytes(kind: CredentialKind) -> bytes:
+    """Return the published bytes of the schema of ``kind``."""
+    return schema_root().joinpath(f"{kind.schema}.schema.json").read_bytes()
 
 
 def sri(data: bytes) -> str:
@@ -89,21 +141,25 @@ def issuer_of(document: Mapping[str, JSON]) -> str | None:
     return issuer if isinstance(issuer, str) else None
 
 
-def _check_lyrik(document: JSON) -> None:
-    check_schema(document, SCHEMA_NAME)
-    _check_member_names(document)
-    valid_from = parse_timestamp(document["validFrom"])
-    if "validUntil" in document and parse_timestamp(document["validUntil"]) < valid_from:
-        _refuse("validUntil is before validFrom")
-    if "proof" in document:
-        parse_timestamp(document["proof"]["created"])
-    if document["credentialSchema"]["digestSRI"] != SCHEMA_SRI:
-        _refuse("credentialSchema pins another text than the published one")
-    _check_subject(document["credentialSubject"])
-    _check_related(document.get("relatedResource", []))
+def parse_blake3_multibase(text: str) -> Digest:
+    """Read a base64url multibase BLAKE3-256 multihash.
+
+    Raises:
+        FormatError: (``bad-digest``) another spelling, or another hash function.
+    """
+    if not text.startswith("u") or len(text) != 47:
+        raise FormatError("bad-digest", f"not a BLAKE3 multihash: {text[:80]!r}")
+    try:
+        raw = urlsafe_b64decode(text[1:] + "==")
+    except ValueError:
+        raise FormatError("bad-digest", f"not base64url: {text[:80]!r}") from None
+    digest = Digest(raw[2:]) if len(raw) == 34 else None
+    if digest is None or digest.multibase != text:
+        raise FormatError("bad-digest", f"not a BLAKE3 multihash: {text[:80]!r}")
+    return digest
 
 
-def _check_subject(subject: dict[str, Any]) -> None:
+def _check_dataset(subject: dict[str, Any]) -> None:
     root = Digest.parse_urn(subject["id"])
     content = subject["contentRoot"]
     # Two spellings of one root that differ are a lie by construction: software that reads one
@@ -119,9 +175,12 @@ def _check_subject(subject: dict[str, Any]) -> None:
     for source in subject.get("derivedFrom", []):
         Digest.parse_urn(source["id"])
     licence = subject["licence"]
-    both = sorted(set(licence["permits"]) & set(licence["prohibits"]))
+    allowed = {*licence["permits"], *licence.get("grantable", [])}
+    both = sorted(allowed & set(licence["prohibits"]))
     if both:
-        _refuse(f"the licence both permits and prohibits {both[0]!r}")
+        _refuse(f"the licence both allows and prohibits {both[0]!r}")
+    if "digestMultibase" in licence:
+        parse_blake3_multibase(licence["digestMultibase"])
     named = [item["field"] for item in subject["descriptor"]]
     if len(set(named)) != len(named):
         _refuse("a descriptor field occurs twice")
@@ -159,4 +218,23 @@ def _refuse(reason: str) -> NoReturn:
     raise FormatError("bad-credential", f"the credential is malformed: {reason}")
 
 
-_PROFILES: Mapping[str, Callable[[JSON], None]] = {"lyrik": _check_lyrik}
+DATASET = CredentialKind(
+    "DatasetCredential",
+    "dataset-credential-1",
+    "sha384-fjJ0NmmqI5JqRlw5l2WmcPKOIpa3A8WcrchdgWrSLc8Dnf0KPn85PeAil0s6VWzy",
+    _check_dataset,
+)
+ATTESTATION = CredentialKind(
+    "AttestationCredential",
+    "attestation-credential-1",
+    "sha384-BHOVprW2y2AbSa597eqzKbcWXUIibJV5MTKknTB9dab3L8ypsLD0fZ6QhdwNZZ7Z",
+    lambda _subject: None,
+)
+GRANT = CredentialKind(
+    "GrantCredential",
+    "grant-credential-1",
+    "sha384-owxQg74Ss7vvD2xqiUbullTsWW+xRHlMtC46U+8nXzE+f/ozBtyejtxsExIyEkjj",
+    lambda _subject: None,
+)
+KINDS = (DATASET, ATTESTATION, GRANT)
+"""The kinds of profile ``lyrik``; status lists are the standard's own."""

@@ -32,8 +32,7 @@ from lyrikstore.credentials.report import (
     passed,
     unchecked,
 )
-from lyrikstore.credentials.statuscheck import NO_LISTS, StatusLists
-from lyrikstore.credentials.statuslist import lists_among
+from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.memory import LogMemory
@@ -101,7 +100,7 @@ class Siblings:
 
 
 def verify_credential(
-    data: bytes, *, trust: Trust, at: datetime, lists: StatusLists = NO_LISTS
+    data: bytes, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
 ) -> Report:
     """Return the report on a credential alone: who says it, and whether that still holds.
 
@@ -112,9 +111,9 @@ def verify_credential(
         data: The credential's bytes.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        lists: Status lists at hand.
+        notices: What its issuer has said about it since.
     """
-    outcome = check_credential(data, trust=trust, at=at, lists=lists)
+    outcome = check_credential(data, trust=trust, at=at, notices=notices)
     return _report(
         outcome,
         outcome.checks,
@@ -155,8 +154,8 @@ def verify_delivery(
 
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
-    lists = lists_among((*siblings.values(), *status_files))
-    outcome = check_credential(credential, trust=trust, at=at, lists=lists)
+    notices = Notices.among((*siblings.values(), *status_files))
+    outcome = check_credential(credential, trust=trust, at=at, notices=notices)
     claims = outcome.claims
     if claims is None:
         checks = [

@@ -12,7 +12,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
 from lyrikstore.credentials.report import CheckState
-from lyrikstore.credentials.statuscheck import StatusLists, logged_lists
+from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -97,10 +97,10 @@ def check_rights(
     Cost: one signature verification per credential about a source.
     """
     rights: list[Right] = []
-    lists = logged_lists(repository)
+    notices = logged_notices(repository)
     missing: list[tuple[Manifest, str]] = []
     for source in source_datasets(repository, datasets):
-        right, reason = _right(repository, source, purpose, trust, at, lists)
+        right, reason = _right(repository, source, purpose, trust, at, notices)
         if right is not None:
             rights.append(right)
         else:
@@ -130,7 +130,7 @@ def _right(
     purpose: str,
     trust: Trust,
     at: datetime,
-    lists: StatusLists,
+    notices: Notices,
 ) -> tuple[Right | None, str]:
     reasons: list[str] = []  # newest credential first: what it lacks is what must be mended
     for entry in reversed(repository.credentials_about(source.id)):
@@ -139,7 +139,7 @@ def _right(
         except LyrikstoreError as error:
             reasons.append(f"credential {entry.id.short} cannot be read ({error.message})")
             continue
-        outcome = check_credential(data, trust=trust, at=at, lists=lists)
+        outcome = check_credential(data, trust=trust, at=at, notices=notices)
         fault = _fault(outcome, source, purpose, trust, at)
         if fault is None and outcome.claims is not None and outcome.issuer is not None:
             return (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, parse
-from lyrikstore.credentials.vcdm import check_credential_shape, issuer_of
+from lyrikstore.credentials.vcdm import DATASET, check_credential_shape, issuer_of
 from lyrikstore.crypto.proof import verify_proof
 from lyrikstore.history.manifest import Input, Manifest
 from lyrikstore.history.repository import Repository
@@ -150,7 +150,7 @@ def _grants(repository: Repository, dataset: Manifest) -> Iterator[Grant]:
     for entry in repository.credentials_about(dataset.id):
         try:
             document = parse(repository.credential(entry.id))
-            check_credential_shape(document)
+            check_credential_shape(document, DATASET)
             verified = verify_proof(document)
             issuer = issuer_of(document)
         except LyrikstoreError:

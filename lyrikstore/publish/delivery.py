@@ -24,7 +24,8 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
 from lyrikstore.history.checkout import checkout_tree

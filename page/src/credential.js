@@ -14,7 +14,7 @@ export const CREDENTIAL_CHECKS = [
 ];
 const CONTEXT = "https://w3id.org/lyrikstore/v1";
 const CONTEXT_SRI = "sha384-/9hDwIdfHDukwy5uTWpElNV3GkbxUva0uK2HE/RyCOy4TVhmjBdhA1iHrRPbNWM3";
-const SCHEMA_SRI = "sha384-JOXc1IUZYkeEW1oV6XBevXhUVqMI5AqkPp/rZmQSX9GS9We/N+jr6WIt6Q/xrmXl";
+const SCHEMA_SRI = "sha384-fjJ0NmmqI5JqRlw5l2WmcPKOIpa3A8WcrchdgWrSLc8Dnf0KPn85PeAil0s6VWzy";
 const SKEW = 300_000;
 
 /** @typedef {ReturnType<typeof readClaims>} Claims */

@@ -17,7 +17,8 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.proof import add_proof
 from lyrikstore.crypto.signer import KeySigner

@@ -13,7 +13,8 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.datacheck import FolderData, read_siblings
-from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.credentials.verify import verify_delivery

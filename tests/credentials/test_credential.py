@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.credentialcheck import check_credential, parse_blake3_multibase
+from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import (
     CONTEXT_SHA256,
+    DATASET,
     DATASET_CONTEXT,
-    SCHEMA_ID,
-    SCHEMA_SRI,
+    GRANT,
+    KINDS,
+    CredentialKind,
     check_credential_shape,
     context_bytes,
+    parse_blake3_multibase,
     schema_bytes,
     sri,
 )
@@ -30,11 +33,21 @@ from lyrikstore.credentials.verify import verify_credential
 Publisher = Any
 
 
-def test_published_bytes_do_not_change() -> None:
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.schema)
+def test_published_bytes_do_not_change(kind: CredentialKind) -> None:
     # Credentials out in the world pin both. A change here needs a new version of the profile.
     assert sha256(context_bytes()).hexdigest() == CONTEXT_SHA256[DATASET_CONTEXT]
-    assert sri(schema_bytes()) == SCHEMA_SRI
-    assert json.loads(schema_bytes())["$id"] == SCHEMA_ID
+    assert sri(schema_bytes(kind)) == kind.schema_sri
+    assert json.loads(schema_bytes(kind))["$id"] == kind.schema_id
+
+
+def test_all_kinds_are_one_envelope() -> None:
+    dataset, *others = (json.loads(schema_bytes(kind)) for kind in KINDS)
+    for schema in others:
+        for member, rule in dataset["properties"].items():
+            if member not in {"type", "credentialSchema", "evidence"}:
+                assert schema["properties"][member] == rule
+        assert set(schema["properties"]) == set(dataset["properties"])
 
 
 def test_context_is_protected_and_complete(document: dict[str, Any]) -> None:
@@ -49,7 +62,7 @@ def test_context_is_protected_and_complete(document: dict[str, Any]) -> None:
         return set().union(*map(names, value)) if isinstance(value, list) else set()
 
     assert names(document["credentialSubject"]) - own <= set(context)
-    schema = json.loads(schema_bytes())
+    schema = json.loads(schema_bytes(DATASET))
     subject = schema["$defs"]["subject"]["properties"]
     assert set(subject) - own <= set(context)
     for member in subject.values():
@@ -84,7 +97,7 @@ def test_optional_claims(publisher: Publisher) -> None:
         },
     )
     assert "validUntil" not in document
-    check_credential_shape(document)
+    check_credential_shape(document, DATASET)
 
 
 @pytest.mark.parametrize(
@@ -130,15 +143,15 @@ def test_period_must_make_sense(publisher: Publisher) -> None:
 
 
 def test_only_the_issuer_signs(publisher: Publisher, world: SimpleNamespace) -> None:
-    from lyrikstore.credentials.dataset import issue
+    from lyrikstore.credentials.envelope import issue
 
     with pytest.raises(InvalidInputError, match="another issuer"):
         issue(publisher.unsigned(), world.MALLORY, world.NOW)
 
 
-def test_unknown_profile(document: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInputError, match="profile"):
-        check_credential_shape(document, "w3c-next")
+def test_another_kind_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(FormatError, match="a DatasetCredential, where a GrantCredential is needed"):
+        check_credential_shape(document, GRANT)
 
 
 def test_other_json_spelling_of_the_same_claims_verifies(

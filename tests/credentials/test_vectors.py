@@ -15,7 +15,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.datacheck import FolderData
-from lyrikstore.credentials.dataset import issue
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Check, CheckState, decide
 from lyrikstore.credentials.trust import Trust, parse_trust
 from lyrikstore.credentials.verify import verify_delivery

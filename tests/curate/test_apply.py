@@ -16,7 +16,8 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     PolicyError,
 )
-from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.decisions import COLUMNS, Decision, decode_decisions, encode_decisions
 from lyrikstore.curate.engine import run_recipe

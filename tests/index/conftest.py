@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.curate.decisions import Decision, encode_decisions
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory

@@ -26,7 +26,7 @@ from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import SCHEMA_ID, schema_bytes
+from lyrikstore.credentials.vcdm import DATASET, schema_bytes
 
 SCRIPT = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "make_credentials.py"
 NOW = datetime(2026, 11, 24, 15, 0, 0, tzinfo=UTC)
@@ -48,8 +48,8 @@ def credential(made: Any) -> bytes:
 
 
 def fetch_schema(url: str) -> bytes:
-    assert url == SCHEMA_ID  # nothing else is asked for: no network
-    return schema_bytes()
+    assert url == DATASET.schema_id  # nothing else is asked for: no network
+    return schema_bytes(DATASET)
 
 
 def openvc(document: dict[str, Any], now: datetime = NOW, **more: Any) -> Any:

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.timestamps import now
-from lyrikstore.credentials.dataset import build_dataset_credential, issue
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory

@@ -1,0 +1,286 @@
+"""What every credential of profile ``lyrik`` goes through, whatever it says (spec/11 §4.1).
+
+Dataset credentials, attestations and grants are one envelope around different subjects: the same
+bytes, the same proof, the same issuer binding, period and status. Sans-IO.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    failed,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.statuscheck import CLOCK_SKEW, MAX_CANDIDATES, Notices, check_status
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import CredentialKind, check_credential_shape, issuer_of, kind_of
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.crypto.proof import Verified, add_proof, verify_proof
+from lyrikstore.crypto.signer import Signer
+
+ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
+"""Ids of the checks :func:`open_envelope` makes, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A credential of one kind, opened.
+
+    Attributes:
+        checks: One per id of :data:`ENVELOPE_CHECKS`, in that order.
+        document: What was signed, or, where no signature holds, what it says: good for saying
+            what else is wrong, and nothing more. None if it is not even well-formed.
+        issuer: The issuer's DID as found, or None.
+        id: BLAKE3 of its canonical form, so that no respelling gives it another one.
+    """
+
+    checks: tuple[Check, ...]
+    document: Mapping[str, JSON] | None
+    issuer: str | None
+    id: Digest | None
+
+    @property
+    def genuine(self) -> bool:
+        """Whether every check passed: this issuer says this, whatever it is worth."""
+        return all(check.state is CheckState.PASS for check in self.checks)
+
+
+def open_envelope(data: bytes, kind: CredentialKind) -> Envelope:
+    """Return the credential in ``data``. Never raises for bad input.
+
+    Args:
+        data: The credential's bytes, as received.
+        kind: What it has to be. One of another kind fails ``schema``: a grant is no dataset
+            credential, whatever its signature.
+
+    Cost: one signature and one schema validation.
+    """
+    # (1) format - spec/10-credentials.md §2: bytes, before anything looks at them.
+    try:
+        document = parse(data)
+    except FormatError as error:
+        return _malformed([failed("format", error.kind, f"not a credential: {error.message}")])
+    if not isinstance(document, dict):
+        return _malformed([failed("format", "bad-json", "not a credential: not a JSON object")])
+    checks = [passed("format", f"strict JSON, {len(data)} bytes")]
+    issuer = issuer_of(document)
+
+    # (2) schema - spec/10-credentials.md §3, §4: the closed shape of its kind.
+    label = f"{kind.schema.removesuffix('-1').replace('-', ' ')}"
+    try:
+        check_credential_shape(document, kind)
+    except FormatError as error:
+        checks.append(failed("schema", error.kind, f"not a {label}: {quote(error.message, 300)}"))
+        checks.append(_check_proof(document)[0])
+        return _malformed(checks, issuer)
+    checks.append(passed("schema", f"{label}, profile lyrik 1"))
+
+    identity = Digest.of(encode(document))
+
+    # (3) proof, (4) issuer.binding - spec/10-credentials.md §5.
+    proof, verified = _check_proof(document)
+    checks += [proof, _check_binding(issuer, verified)]
+    if verified is not None:  # from here on only what was signed
+        return Envelope(tuple(checks), verified.document_without_proof, issuer, identity)
+    return Envelope(tuple(checks), document, issuer, identity)
+
+
+def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]:
+    """Return all of ``checks``: those of a malformed envelope, and the rest as not made."""
+    made = {check.id: check for check in envelope.checks}
+    return tuple(
+        made.get(check)
+        or unchecked(check, "malformed", "not looked at: the credential is malformed")
+        for check in checks
+    )
+
+
+def check_trust(
+    envelope: Envelope, *, trust: Trust, role: str, name: str, store: Digest | None, at: datetime
+) -> Check:
+    """Return ``trust.issuer``: whether the verifier believes this issuer for this.
+
+    Args:
+        envelope: The credential.
+        trust: Whom the verifier believes.
+        role: What the issuer acts as.
+        name: The dataset's name.
+        store: Its store, where known.
+        at: The moment to judge for.
+    """
+    issuer = envelope.issuer
+    if not envelope.genuine or issuer is None:
+        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
+    entry = trust.matches(issuer, role=role, name=name, store=store, at=at)
+    if entry is not None:
+        return passed(
+            "trust.issuer",
+            f"you trust this issuer as {quote(entry.nickname)}",
+            nickname=entry.nickname,
+            issuer=issuer,
+        )
+    known = trust.knows(issuer)
+    if known is not None:
+        return warned(
+            "trust.issuer",
+            "out-of-scope",
+            f"you trust {quote(known.nickname)}, but not for this name, store and time",
+            nickname=known.nickname,
+            issuer=issuer,
+        )
+    return warned(
+        "trust.issuer",
+        "unknown-issuer",
+        f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
+        issuer=issuer,
+    )
+
+
+def check_period(document: Mapping[str, JSON], at: datetime) -> Check:
+    """Return ``period``: whether the credential is valid at that moment, give or take the skew."""
+    valid_from = parse_timestamp(document["validFrom"])
+    until_text = document.get("validUntil")
+    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
+    if until_text is not None:
+        detail["validUntil"] = until_text
+    if valid_from - at > CLOCK_SKEW:
+        summary = f"not yet valid: it begins at {document['validFrom']}"
+        return failed("period", "not-yet-valid", summary, **detail)
+    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
+        return failed("period", "expired", f"expired at {until_text}", **detail)
+    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
+    return passed("period", end, **detail)
+
+
+def check_standing(
+    envelope: Envelope, document: Mapping[str, JSON], notices: Notices, trust: Trust, at: datetime
+) -> Check:
+    """Return ``status``: whether the issuer still stands by it, and has put none in its place.
+
+    Args:
+        envelope: The credential.
+        document: Its document.
+        notices: What the issuer has said since.
+        trust: How old a list may be.
+        at: The moment to judge for.
+    """
+    if not envelope.genuine or envelope.issuer is None:
+        return unchecked("status", "no-issuer", "whose status list counts is not established")
+    status = check_status(document, envelope.issuer, notices, at, trust.max_status_age)
+    known = notices.successors.get(envelope.id.urn, ()) if envelope.id is not None else ()
+    for data in known[:MAX_CANDIDATES]:
+        replaced = _replaced_by(data, envelope, document, at)
+        if replaced is not None:
+            return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
+    return status
+
+
+def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
+    """Return the signed credential in canonical form, read back and verified.
+
+    Args:
+        document: An unsigned credential of one of our kinds.
+        signer: Must be the issuer.
+        created: Now; claimed time, never trusted.
+
+    Raises:
+        InvalidInputError: (``wrong-issuer``) the document names another issuer.
+        FormatError: The document is not a credential of the kind it says it is.
+        KeyMaterialError: The signer cannot sign.
+    """
+    if issuer_of(document) != signer.did:
+        raise InvalidInputError(
+            "wrong-issuer", f"the credential names another issuer than its signer {signer.did}"
+        )
+    signed = add_proof(document, signer, created=created)  # verified there
+    kind = kind_of(signed)
+    if kind is None:
+        raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
+    check_credential_shape(signed, kind)
+    data = encode(signed)
+    # Read back before anybody else does: what verifies here must be what is read there.
+    if encode(parse(data)) != data:
+        raise VerificationError("bad-signature", "the credential does not survive being written")
+    return data
+
+
+def reference_to(data: bytes) -> dict[str, JSON]:
+    """Return the reference by which other credentials name the one in ``data``.
+
+    Raises:
+        FormatError: ``data`` is no credential.
+    """
+    document = parse(data)
+    if kind_of(document) is None or not isinstance(document.get("id"), str):
+        raise FormatError("bad-credential", "not a credential of lyrikstore's")
+    digest = Digest.of(encode(document)).urn
+    return {"type": "CredentialReference", "id": document["id"], "digest": digest}
+
+
+def _replaced_by(
+    data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime
+) -> str | None:
+    # Only the issuer replaces what he issued, and only by a credential of the same kind that names
+    # it by id and by digest: anybody can write "supersedes" into something of his own.
+    kind = kind_of(document)
+    successor = open_envelope(data, kind) if kind is not None else None
+    if successor is None or successor.document is None or not successor.genuine:
+        return None
+    begins = parse_timestamp(successor.document["validFrom"])
+    if successor.issuer != envelope.issuer or begins - at > CLOCK_SKEW:
+        return None
+    if successor.document["supersedes"]["id"] != document["id"]:
+        return None
+    return str(successor.document["id"])
+
+
+def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
+    found = {check.id: check for check in made}
+    checks = tuple(
+        found.get(check)
+        or unchecked(check, "malformed", "not looked at: the credential is malformed")
+        for check in ENVELOPE_CHECKS
+    )
+    return Envelope(checks, None, issuer, None)
+
+
+def _check_proof(document: dict[str, JSON]) -> tuple[Check, Verified | None]:
+    try:
+        verified = verify_proof(document)
+    except LyrikstoreError as error:
+        if error.kind == "bad-signature":
+            summary = "the signature does not fit: claims edited after signing, or another key"
+            return failed("proof", "edited", summary), None
+        return failed("proof", error.kind, quote(error.message, 300)), None
+    signer = did_key(verified.key)
+    return passed("proof", f"eddsa-jcs-2022 signature by {signer} holds", signer=signer), verified
+
+
+def _check_binding(issuer: str | None, verified: Verified | None) -> Check:
+    if verified is None:
+        return unchecked("issuer.binding", "no-proof", "no sound signature to bind the issuer to")
+    signer = did_key(verified.key)
+    if issuer != signer:
+        return failed(
+            "issuer.binding",
+            "foreign-key",
+            f"it names {quote(issuer)} as issuer but is signed by {signer}",
+            issuer=issuer or "",
+            signer=signer,
+        )
+    return passed("issuer.binding", "the signing key is the issuer's")
