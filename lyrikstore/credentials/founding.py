@@ -52,7 +52,7 @@ def found_store(
         TrustedIssuer(
             did=signer.did,
             nickname=f"me ({repository.store_id.short})",
-            roles=ROLES,
+            roles=tuple(ROLES),
             stores=(repository.store_id,),
         ),
     )

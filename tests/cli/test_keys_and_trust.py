@@ -33,13 +33,17 @@ def test_a_backup_restores_every_key_and_the_right_to_extend_the_log(
 
 def test_trust_is_given_and_taken_back(publisher) -> None:
     did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
-    assert publisher.run("trust", "check", did, "acme/docs").code == 4  # only in its own store
+    assert (
+        publisher.run("trust", "check", "--about", did, "acme/docs").code == 4
+    )  # only in its own store
     publisher.ok("trust", "add", did, "--name", "Acme", "--names", "datasets/acme/*")
-    publisher.ok("trust", "check", did, "acme/docs")
-    assert publisher.run("trust", "check", did, "other/docs").code == 4
-    assert publisher.run("trust", "check", did, "acme/docs", "--role", "auditor").code == 4
+    publisher.ok("trust", "check", "--about", did, "acme/docs")
+    assert publisher.run("trust", "check", "--about", did, "other/docs").code == 4
+    assert (
+        publisher.run("trust", "check", "--about", did, "acme/docs", "--role", "auditor").code == 4
+    )
     publisher.ok("trust", "remove", "Acme")
-    assert publisher.run("trust", "check", did, "acme/docs").code == 4
+    assert publisher.run("trust", "check", "--about", did, "acme/docs").code == 4
     assert publisher.run("trust", "remove", "Acme").code == 1
 
 
@@ -62,3 +66,33 @@ def test_every_exit_code_is_explained(publisher) -> None:
     entries = publisher.ok("help", "exit-codes", "--json").json["entries"]
     assert {"0", "3", "4", "5", "14", "130"} <= set(entries)
     assert "LYRIKSTORE_CONFIG" in publisher.ok("help", "environment").out
+
+
+def test_a_trust_file_is_explained_and_edited(publisher) -> None:
+    did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
+    web = "did:web:acme.example"
+    document = publisher.folder / "did.json"
+    document.write_text(json.dumps({"id": web, "verificationMethod": []}))
+    publisher.ok("trust", "add", web, "--name", "Acme", "--role", "auditor", "--document", document)
+    publisher.ok("trust", "check", "--about", web, "acme/docs", "--claim", "quality")
+    publisher.fails(4, "trust", "check", "--about", web, "acme/docs", "--claim", "legal")
+    publisher.ok("trust", "set", "maxStatusDays", "14")
+    publisher.ok("trust", "set", "allow.keys", did)
+    said = publisher.ok("trust", "check").out
+    for words in ("'Acme' (did:web:acme.example) is believed as auditor", "is pinned", "14 days"):
+        assert words in said
+    listed = publisher.ok("trust", "list", "--json").json
+    assert [one["did"] for one in listed["documents"]] == [web]
+    removed = publisher.ok("trust", "remove", web, "--json").json
+    assert (len(removed["issuers"]), len(removed["documents"])) == (1, 1)
+    publisher.fails(16, "trust", "add", did, "--name", "x", "--document", document)
+    publisher.fails(16, "trust", "set", "nonsense", "1")
+    publisher.fails(16, "trust", "add", "a+b+c")
+
+    # Any file can be checked, and a misspelt one is refused with its mistake.
+    other = publisher.folder / "other.toml"
+    other.write_text(
+        f'[[issuer]]\ndid = "{did}"\nnickname = "x"\nuntill = "2027-01-01T00:00:00Z"\n'
+    )
+    assert "untill" in publisher.fails(16, "trust", "check", other).err
+    publisher.fails(1, "trust", "check", publisher.folder / "none.toml")

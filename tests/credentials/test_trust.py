@@ -1,8 +1,12 @@
 """The trust file: believes exactly what it says, and survives being edited."""
 
-from datetime import UTC, datetime
+import base64
+import hashlib
+import importlib.util
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,21 +21,34 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     StorageError,
 )
+from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.trust import (
+    CLAIMS,
+    ROLES,
+    Allowed,
+    PinnedDocument,
     Trust,
     TrustedIssuer,
     TrustedLog,
+    TrustedWitness,
+    add_document,
     add_issuer,
+    add_log,
+    add_witness,
     encode_trust,
+    explain,
     load_trust,
     parse_trust,
-    remove_issuer,
+    remove,
+    set_limit,
 )
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.note import VerifierKey
 
+VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 DIDS = [did_key(PrivateKey.from_seed(bytes([i]) * 32).public) for i in range(4)]
+WEB = "did:web:acme.example"
 STORE = Digest.of(b"store")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -41,11 +58,10 @@ moments = st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).m
 nicknames = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 issuers = st.builds(
     TrustedIssuer,
-    did=st.sampled_from(DIDS),
+    did=st.sampled_from([*DIDS, WEB]),
     nickname=nicknames,
-    roles=st.lists(
-        st.sampled_from(["publisher", "trainer", "reviewer", "auditor"]), min_size=1, unique=True
-    ).map(tuple),
+    roles=st.lists(st.sampled_from(list(ROLES)), min_size=1, unique=True).map(tuple),
+    claims=st.none() | st.lists(st.sampled_from(CLAIMS), unique=True).map(tuple),
     names=st.lists(
         st.sampled_from(["*", "datasets/acme/*", "datasets/acme/contracts"]),
         min_size=1,
@@ -56,10 +72,53 @@ issuers = st.builds(
 )
 
 
-@given(st.lists(issuers, max_size=4).map(tuple))
-def test_round_trip(entries: tuple[TrustedIssuer, ...]) -> None:
-    trust = Trust(entries, (TrustedLog("a.example", _vkey("a.example")),))
+def _document(*keys: str) -> bytes:
+    multikeys = [did.removeprefix("did:key:") for did in keys]
+    return json.dumps(build_document(WEB, {key: key for key in multikeys})).encode()
+
+
+def _witness_key(name: str = "witness.example") -> str:
+    raw = b"\x04" + PrivateKey.from_seed(b"\2" * 32).public.raw
+    identity = hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8]
+    return f"{name}+{identity}+{base64.b64encode(raw).decode()}"
+
+
+WITNESS = TrustedWitness("witness.example", _witness_key())
+limits = st.builds(
+    Allowed,
+    keys=st.none() | st.frozensets(st.sampled_from(DIDS)),
+    hashes=st.none() | st.frozensets(st.sampled_from(["blake3", "sha2-256"]), min_size=1),
+    cryptosuites=st.none() | st.just(frozenset({"eddsa-jcs-2022"})),
+)
+
+
+@given(
+    st.builds(
+        Trust,
+        issuers=st.lists(issuers, max_size=4).map(tuple),
+        logs=st.sampled_from(
+            [
+                (),
+                (
+                    TrustedLog(
+                        "a.example",
+                        VerifierKey("a.example", PrivateKey.from_seed(b"\1" * 32).public),
+                    ),
+                ),
+            ]
+        ),
+        max_status_age=st.integers(0, 3660).map(lambda days: timedelta(days=days)),
+        max_log_age=st.none() | st.integers(0, 3660).map(lambda days: timedelta(days=days)),
+        witnesses=st.just((WITNESS,)),
+        witnesses_required=st.integers(0, 1),
+        documents=st.sampled_from([(), (PinnedDocument(WEB, _document(DIDS[0])),)]),
+        allowed=limits,
+    )
+)
+def test_round_trip(trust: Trust) -> None:
     assert parse_trust(encode_trust(trust)) == trust
+    for line in explain(trust, NOW):
+        assert line.isprintable() or "nickname" in line
 
 
 def _vkey(origin: str) -> VerifierKey:
@@ -152,12 +211,12 @@ def test_remove(tmp_path: Path) -> None:
     for i in range(3):
         add_issuer(path, TrustedIssuer(DIDS[i], f"friend {i}"))
     path.write_text(path.read_text().replace('did = "' + DIDS[2], '# the third\ndid = "' + DIDS[2]))
-    assert [issuer.did for issuer in remove_issuer(path, "friend 1")] == [DIDS[1]]
+    assert [issuer.did for issuer in remove(path, "friend 1").issuers] == [DIDS[1]]
     assert [issuer.did for issuer in load_trust(path).issuers] == [DIDS[0], DIDS[2]]
     assert "# the third" in path.read_text()
-    remove_issuer(path, DIDS[0])
+    remove(path, DIDS[0])
     with pytest.raises(NotFoundError):
-        remove_issuer(path, "friend 1")
+        remove(path, "friend 1")
 
 
 def test_remove_from_an_unusual_spelling(tmp_path: Path) -> None:
@@ -167,7 +226,7 @@ def test_remove_from_an_unusual_spelling(tmp_path: Path) -> None:
         + ", ".join(f'{{did = "{DIDS[i]}", nickname = "f{i}"}}' for i in range(2))
         + "]\n"
     )
-    remove_issuer(path, "f0")
+    remove(path, "f0")
     assert [issuer.did for issuer in load_trust(path).issuers] == [DIDS[1]]
 
 
@@ -177,7 +236,7 @@ def test_multiline_strings_cannot_confuse_removal(tmp_path: Path) -> None:
         f'[[issuer]]\ndid = "{DIDS[0]}"\nnickname = "a"\nnames = [\n"*"\n]\n'
         f'[[issuer]]\ndid = "{DIDS[1]}"\nnickname = "b"\n'
     )
-    remove_issuer(path, "b")
+    remove(path, "b")
     assert load_trust(path).issuers == (TrustedIssuer(DIDS[0], "a"),)
 
 
@@ -223,3 +282,165 @@ def test_vouching_for_a_store_ignores_names(world: SimpleNamespace) -> None:
     trust = Trust((TrustedIssuer(DIDS[0], "Ada", names=("datasets/acme/*",), stores=(STORE,)),))
     assert trust.vouches_for(DIDS[0], store=STORE, at=NOW) is not None
     assert trust.vouches_for(DIDS[0], store=Digest.of(b"y"), at=NOW) is None
+
+
+def test_claims_are_those_of_the_roles_or_those_named() -> None:
+    about = {"name": "datasets/acme/contracts", "store": None, "at": NOW}
+    for role, claims in ROLES.items():
+        trust = Trust((TrustedIssuer(DIDS[0], "Ada", roles=(role,)),))
+        for claim in CLAIMS:
+            believed = trust.believes(DIDS[0], claim=claim, **about)
+            assert (believed is not None) == (claim in claims), (role, claim)
+    named = Trust((TrustedIssuer(DIDS[0], "Ada", roles=("auditor",), claims=("legal",)),))
+    assert named.believes(DIDS[0], claim="legal", **about)
+    assert not named.believes(DIDS[0], claim="quality", **about)
+    assert not named.matches(DIDS[0], role="publisher", **about)
+    none = Trust((TrustedIssuer(DIDS[0], "Ada", roles=("auditor",), claims=()),))
+    assert not any(none.believes(DIDS[0], claim=claim, **about) for claim in CLAIMS)
+
+
+def test_documents_are_pinned_in_the_file_and_by_path(tmp_path: Path) -> None:
+    path = tmp_path / "trust.toml"
+    first, second = _document(DIDS[0]), _document(DIDS[1])
+    assert add_document(path, first) == PinnedDocument(WEB, first)
+    assert add_document(path, first) is None
+    beside = tmp_path / "acme.json"
+    beside.write_bytes(second)
+    path.write_text(
+        path.read_text() + f'\n# by path\n[[document]]\ndid = "{WEB}"\npath = "acme.json"\n'
+        f'digest = "{Digest.of(second)}"\n'
+    )
+    trust = load_trust(path)
+    assert [pinned.data for pinned in trust.documents] == [first, second]
+    assert len(trust.known_documents()) == 2
+    with pytest.raises(FormatError, match="not at hand"):
+        parse_trust(path.read_bytes())
+    # Other edits keep what is pinned by path.
+    add_issuer(path, TrustedIssuer(WEB, "Acme"))
+    assert "# by path" in path.read_text()
+    assert remove(path, str(Digest.of(first))).documents == (PinnedDocument(WEB, first),)
+    assert [pinned.data for pinned in load_trust(path).documents] == [second]
+    # ATTACK: the file beside it is changed.
+    beside.write_bytes(_document(DIDS[2]))
+    with pytest.raises(FormatError, match="not the one pinned"):
+        load_trust(path)
+    beside.unlink()
+    with pytest.raises(FormatError, match="is not there"):
+        load_trust(path)
+
+
+def test_logs_and_witnesses_are_added_and_removed(tmp_path: Path) -> None:
+    path = tmp_path / "trust.toml"
+    assert add_log(path, str(_vkey("a.example")))
+    assert not add_log(path, str(_vkey("a.example")))
+    assert add_witness(path, _witness_key())
+    assert not add_witness(path, _witness_key())
+    for bad in (str(_vkey("a.example")), "witness.example+00000000+AAAA", "x", ""):
+        with pytest.raises(InvalidInputError):
+            add_witness(path, bad)
+    with pytest.raises(InvalidInputError):
+        add_log(path, _witness_key())
+    assert load_trust(path).witnesses == (WITNESS,)
+    assert remove(path, "a.example").logs
+    assert remove(path, "witness.example").witnesses == (WITNESS,)
+    assert load_trust(path) == Trust()
+
+
+def test_limits_are_set_and_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "trust.toml"
+    path.write_text("# mine\nversion = 1\nmaxStatusDays = 3 # days\n\n[allow]\n# these\n")
+    add_issuer(path, TrustedIssuer(DIDS[0], "Ada"))
+    add_witness(path, _witness_key())
+    assert set_limit(path, "maxStatusDays", ["14"]).max_status_age == timedelta(days=14)
+    assert set_limit(path, "maxLogDays", ["7"]).max_log_age == timedelta(days=7)
+    assert set_limit(path, "witnessesRequired", ["1"]).witnesses_required == 1
+    assert set_limit(path, "allow.keys", [DIDS[0]]).allowed.keys == {DIDS[0]}
+    trust = set_limit(path, "allow.hashes", ["blake3", "sha2-256"])
+    assert trust == load_trust(path)
+    assert path.read_text().startswith("# mine\n")
+    assert "# these" in path.read_text()
+    assert any(line.startswith("! This version cannot check") for line in explain(trust, NOW))
+    for name in ("maxLogDays", "witnessesRequired", "allow.keys", "allow.hashes"):
+        set_limit(path, name, [])
+    assert set_limit(path, "maxStatusDays", []) == Trust(
+        (TrustedIssuer(DIDS[0], "Ada"),), witnesses=(WITNESS,)
+    )
+    for name, values in (
+        ("maxStatusDays", ["x"]), ("maxStatusDays", ["1", "2"]), ("maxStatusDays", ["9" * 30]),
+        ("maxStatusDays", ["-1"]), ("nonsense", ["1"]), ("allow.nonsense", ["1"]),
+        ("witnessesRequired", ["2"]), ("allow.keys", ["x"]), ("allow.hashes", ["md5"]),
+    ):  # fmt: skip
+        with pytest.raises(InvalidInputError):
+            set_limit(path, name, values)
+
+
+def test_a_limit_is_set_in_a_file_of_unusual_spelling(tmp_path: Path) -> None:
+    path = tmp_path / "trust.toml"
+    path.write_text(f"\"maxStatusDays\" = 3\nallow = {{keys = ['{DIDS[0]}']}}\n")
+    assert set_limit(path, "maxStatusDays", ["4"]).max_status_age == timedelta(days=4)
+    assert set_limit(path, "allow.keys", [DIDS[1]]).allowed.keys == {DIDS[1]}
+    assert load_trust(path).max_status_age == timedelta(days=4)
+
+
+def test_it_is_explained_in_plain_words() -> None:
+    trust = Trust(
+        (
+            TrustedIssuer(
+                DIDS[0], "Ada", names=("datasets/acme/*",), until=datetime(2026, 1, 1, tzinfo=UTC)
+            ),
+            TrustedIssuer(WEB, "Acme", roles=("auditor", "lawyer"), stores=(STORE,)),
+        ),
+        allowed=Allowed(frozenset({DIDS[0]}), frozenset({"blake3"}), frozenset({"eddsa-jcs-2022"})),
+    )
+    text = "\n".join(explain(trust, NOW))
+    for words in (
+        "'Ada' (", "for names like datasets/acme/*", "(no longer)", "attests to quality",
+        "the law and licences", "from 1 named store(s) only", "! Nothing says which keys " + WEB,
+        "one of 1 named keys signed", "hash functions count: blake3", "older than 30 days",
+    ):  # fmt: skip
+        assert words in text, (words, text)
+    assert explain(Trust(), NOW)[0].startswith("It believes nobody")
+
+
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_trust", VECTORS / "make_trust.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_vectors_are_current() -> None:
+    made = script().make()
+    assert {f"trust/{path.name}" for path in (VECTORS / "trust").iterdir()} == set(made)
+    for name, content in made.items():
+        assert (VECTORS / name).read_text("ascii") == json.dumps(content, indent=1) + "\n", name
+
+
+def cases() -> list[Any]:
+    return json.loads((VECTORS / "trust/files.json").read_text("ascii"))["cases"]
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case["id"])
+def test_vectors(case: dict[str, Any]) -> None:
+    files = {name: data.encode() for name, data in case.get("files", {}).items()}
+    data = case["trust"].encode()
+    if "error" in case:
+        with pytest.raises(FormatError) as caught:
+            parse_trust(data, lambda path: files.get(path, b""))
+        assert caught.value.kind == case["error"]
+        return
+    trust = parse_trust(data, lambda path: files.get(path, b""))
+    for question in case["asked"]:
+        context = {
+            "name": question["name"],
+            "store": Digest.parse(question["store"]) if "store" in question else None,
+            "at": datetime.fromisoformat(question["at"]),
+        }
+        found = (
+            trust.matches(question["did"], role=question["role"], **context)
+            if "role" in question
+            else trust.believes(question["did"], claim=question["claim"], **context)
+        )
+        assert (found and found.nickname) == question["believed"], question

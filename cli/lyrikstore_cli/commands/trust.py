@@ -1,58 +1,111 @@
 """``lyrikstore trust``: whose signatures this user believes, and for what."""
 
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
     """Say whose signatures you believe, and for which names.
 
-    The trust file is yours, outside every store, and can be edited by hand. Compare a key with
-    one you received on another way before you add it.
+    The trust file is yours, outside every store, and can be edited by hand (docs/trust.md).
+    Compare a key with one you received on another way before you add it.
     """
 
 
-@declare("add", epilog="lyrikstore trust add did:key:z6Mk… --name Acme --names 'datasets/acme/*'")
-@click.argument("did")
-@click.option("--name", "nickname", required=True, help="What reports shall call this issuer.")
+@declare(
+    "add",
+    epilog="lyrikstore trust add did:key:z6Mk… --name Acme --names 'datasets/acme/*'\n"
+    "lyrikstore trust add did:web:acme.example --name Acme --document did.json\n"
+    "lyrikstore trust add 'data.example/archive+1a2b3c4d+…'",
+)
+@click.argument("who", metavar="DID|LOG-KEY")
+@click.option("--name", "nickname", help="What reports shall call this issuer.")
 @click.option("--names", multiple=True, default=("*",), show_default=True, help="Pattern of names.")
-@click.option("--role", "roles", multiple=True, default=("publisher",), show_default=True)
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    default=("publisher",),
+    show_default=True,
+    help="publisher, trainer, reviewer, auditor, lawyer or expert.",
+)
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    help="What it is believed about when it attests, instead of what the role comes with: "
+    "quality, legal, deidentification, regulatory.",
+)
 @click.option("--store-id", "stores", multiple=True, help="Only for this store.")
 @click.option("--since", help="Believed from then on, as 2026-11-24T00:00:00Z.")
 @click.option("--until", help="Believed up to then.")
+@click.option(
+    "--document",
+    "documents",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Pin this DID document of a did:web.",
+)
+@click.option("--witness", is_flag=True, help="The key is a witness's.")
 def _add(
     session: Session,
-    did: str,
-    nickname: str,
+    who: str,
+    nickname: str | None,
     names: tuple[str, ...],
     roles: tuple[str, ...],
+    claims: tuple[str, ...],
     stores: tuple[str, ...],
     since: str | None,
     until: str | None,
+    documents: tuple[Path, ...],
+    witness: bool,
 ) -> None:
-    """Believe an issuer."""
-    from lyrikstore.credentials.trust import TrustedIssuer, add_issuer
+    """Believe an issuer, with the documents of its did:web; or a log, or a witness, by its key."""
+    from lyrikstore.credentials import trust as file
 
-    issuer = TrustedIssuer(
-        did=did,
+    place = session.paths.trust
+    if "+" in who:
+        changed = (file.add_witness if witness else file.add_log)(place, who)
+        origin = who.partition("+")[0]
+        session.emit("trust-add", {"key": who, "origin": origin, "changed": changed})
+        kind = "witness" if witness else "log"
+        session.screen.result(f"{'✓ trusted' if changed else '– known already'}  {kind} {origin}")
+        return
+    for path in documents:
+        pinned = _pinnable(path, who)
+        if file.add_document(place, pinned) is not None:
+            session.screen.result(f"✓ pinned   {path}  {Digest.of(pinned)}")
+    if nickname is None:
+        if not documents:
+            raise InvalidInputError("usage", "name the issuer", hint="--name NICKNAME")
+        return
+    issuer = file.TrustedIssuer(
+        did=who,
         nickname=nickname,
         roles=roles,
         names=names,
         stores=tuple(Digest.parse(store) for store in stores),
         since=_moment(since),
         until=_moment(until),
+        claims=claims or None,
     )
-    changed = add_issuer(session.paths.trust, issuer)
-    session.emit("trust-add", {"did": did, "nickname": nickname, "changed": changed})
+    changed = file.add_issuer(place, issuer)
+    session.emit("trust-add", {"did": who, "nickname": nickname, "changed": changed})
     if changed:
-        session.screen.result(f"✓ trusted  {nickname}  {did}  for {', '.join(names)}")
+        session.screen.result(f"✓ trusted  {nickname}  {who}  for {', '.join(names)}")
         session.screen.hint(f"take it back with: lyrikstore trust remove {nickname}")
     else:
         session.screen.result(f"– {nickname} is trusted already, for exactly this")
@@ -60,73 +113,154 @@ def _add(
 
 @declare("list")
 def _list(session: Session) -> None:
-    """List whom you believe."""
+    """List whom and what you believe."""
     from lyrikstore.credentials.trust import load_trust
 
     trust = load_trust(session.paths.trust)
-    session.emit(
-        "trust-list",
-        {
-            "file": str(session.paths.trust),
-            "issuers": [
-                {
-                    "did": issuer.did,
-                    "nickname": issuer.nickname,
-                    "roles": list(issuer.roles),
-                    "names": list(issuer.names),
-                    "stores": [str(store) for store in issuer.stores],
-                    "since": format_timestamp(issuer.since) if issuer.since else "",
-                    "until": format_timestamp(issuer.until) if issuer.until else "",
-                }
-                for issuer in trust.issuers
-            ],
-        },
-    )
+    session.emit("trust-list", {"file": str(session.paths.trust), **_members(trust)})
     for issuer in trust.issuers:
         where = f", in {len(issuer.stores)} named store(s)" if issuer.stores else ""
         session.screen.result(
             f"{issuer.nickname}  {issuer.did}  {', '.join(issuer.roles)} of "
             f"{', '.join(issuer.names)}{where}"
         )
+    for document in trust.documents:
+        session.screen.result(f"document  {document.did}  {document.digest}")
+    for log in trust.logs:
+        session.screen.result(f"log  {log.key}")
+    for witness in trust.witnesses:
+        session.screen.result(f"witness  {witness.key}")
     if not trust.issuers:
         session.screen.say(f"you believe nobody yet ({session.paths.trust})")
 
 
 @declare("remove")
-@click.argument("who", metavar="DID|NAME")
+@click.argument("who", metavar="DID|NAME|DIGEST|KEY")
 def _remove(session: Session, who: str) -> None:
-    """Stop believing an issuer."""
-    from lyrikstore.credentials.trust import remove_issuer
+    """Stop believing an issuer, a pinned document, a log or a witness."""
+    from lyrikstore.credentials.trust import remove
 
-    gone = remove_issuer(session.paths.trust, who)
-    session.emit("trust-remove", {"removed": [issuer.did for issuer in gone]})
-    for issuer in gone:
+    gone = remove(session.paths.trust, who)
+    session.emit("trust-remove", {"removed": [one.did for one in gone.issuers], **_members(gone)})
+    for issuer in gone.issuers:
         session.screen.result(f"✓ removed  {issuer.nickname}  {issuer.did}")
+    for document in gone.documents:
+        session.screen.result(f"✓ removed  document of {document.did}  {document.digest}")
+    for name in (*(log.origin for log in gone.logs), *(one.name for one in gone.witnesses)):
+        session.screen.result(f"✓ removed  {name}")
 
 
-@declare("check")
-@click.argument("did")
-@click.argument("name")
-@click.option("--role", default="publisher", show_default=True)
-def _check(session: Session, did: str, name: str, role: str) -> None:
-    """Say whether you believe DID about NAME now; exit code 4 if not."""
-    from lyrikstore.credentials.trust import load_trust
+@declare(
+    "set",
+    epilog="lyrikstore trust set maxStatusDays 14\n"
+    "lyrikstore trust set allow.hashes blake3 sha2-256",
+)
+@click.argument("limit")
+@click.argument("values", nargs=-1)
+def _set(session: Session, limit: str, values: tuple[str, ...]) -> None:
+    """Set maxStatusDays, maxLogDays, witnessesRequired, allow.keys, .hashes or .cryptosuites.
+
+    Without values the limit is taken away.
+    """
+    from lyrikstore.credentials.trust import set_limit
+
+    set_limit(session.paths.trust, limit, values)
+    session.emit("trust-set", {"limit": limit, "values": list(values)})
+    session.screen.result(f"✓ set      {limit}  {' '.join(values) or 'to nothing'}")
+
+
+@declare(
+    "check",
+    epilog="lyrikstore trust check\nlyrikstore trust check --about did:key:z6Mk… acme/contracts",
+)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--about",
+    nargs=2,
+    metavar="DID NAME",
+    help="Say whether DID is believed about NAME now; exit code 4 if not.",
+)
+@click.option("--role", default="publisher", show_default=True, help="As what, with --about.")
+@click.option("--claim", help="About which claim of an attestation, with --about, instead.")
+def _check(
+    session: Session,
+    file: Path | None,
+    about: tuple[str, str] | None,
+    role: str,
+    claim: str | None,
+) -> None:
+    """Read a trust file, by default yours, and say in plain words whom it believes for what."""
+    from lyrikstore.credentials.trust import explain, load_trust
+
+    place = file or session.paths.trust
+    if file is not None and not file.is_file():
+        raise NotFoundError("no-file", f"no trust file {file}")
+    trust = load_trust(place)
+    if about is None:
+        lines = explain(trust, now())
+        session.emit("trust-check", {"file": str(place), "says": lines})
+        for line in lines:
+            session.screen.result(line)
+        return
     from lyrikstore.history.names import parse_name
 
-    full = str(parse_name(name))
-    trust = load_trust(session.paths.trust)
+    did, full = about[0], str(parse_name(about[1]))
     # A store-bound entry is no answer to a question that names no store.
-    found = trust.matches(did, role=role, name=full, store=None, at=now())
+    question: dict[str, Any] = {"name": full, "store": None, "at": now()}
+    found = (
+        trust.believes(did, claim=claim, **question)
+        if claim
+        else trust.matches(did, role=role, **question)
+    )
     session.emit("trust-check", {"did": did, "name": full, "believed": found is not None})
+    what = f"about the {claim} of" if claim else f"as {role} of"
     if found is None:
-        session.screen.result(f"! you do not believe {did} as {role} of {full}")
+        session.screen.result(f"! {did} is not believed {what} {full}")
         raise click.exceptions.Exit(4)
-    session.screen.result(f"✓ you believe {found.nickname} as {role} of {full}")
+    session.screen.result(f"✓ {found.nickname} is believed {what} {full}")
+
+
+def _members(trust: "Trust") -> dict[str, Any]:
+    return {
+        "issuers": [
+            {
+                "did": issuer.did,
+                "nickname": issuer.nickname,
+                "roles": list(issuer.roles),
+                "claims": sorted(issuer.believed_about),
+                "names": list(issuer.names),
+                "stores": [str(store) for store in issuer.stores],
+                "since": format_timestamp(issuer.since) if issuer.since else "",
+                "until": format_timestamp(issuer.until) if issuer.until else "",
+            }
+            for issuer in trust.issuers
+        ],
+        "documents": [
+            {"did": one.did, "digest": str(one.digest), "path": one.path} for one in trust.documents
+        ],
+        "logs": [str(log.key) for log in trust.logs],
+        "witnesses": [witness.key for witness in trust.witnesses],
+    }
+
+
+def _pinnable(path: Path, did: str) -> bytes:
+    from lyrikstore.credentials.did import parse_document
+    from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
+
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_DOCUMENT_BYTES + 1)
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+    found = parse_document(data)
+    if found.id != did:
+        raise InvalidInputError("other-did", f"{path} is the document of {found.id}, not of {did}")
+    return data
 
 
 def _moment(text: str | None) -> datetime | None:
     return parse_timestamp(text) if text else None
 
 
-for _subcommand in (_add, _list, _remove, _check):
+for _subcommand in (_add, _list, _remove, _set, _check):
     command.add_command(_subcommand)

@@ -1,0 +1,265 @@
+"""A trust file as TOML: read strictly, written so that it reads back as the same trust.
+
+Members it does not know are refused: a misspelt ``untill`` must not widen what is believed.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    KeyMaterialError,
+    LyrikstoreError,
+    StorageError,
+)
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.did import parse_did, parse_document
+from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
+from lyrikstore.credentials.trust.model import (
+    DEFAULT_STATUS_AGE,
+    Allowed,
+    PinnedDocument,
+    Trust,
+    TrustedIssuer,
+    TrustedLog,
+    TrustedWitness,
+)
+from lyrikstore.crypto.multikey import parse_did_key
+from lyrikstore.history.note import VerifierKey
+
+MAX_BYTES = 1 << 20
+
+ReadFile = Callable[[str], bytes]
+"""Given the path in a ``[[document]]``, returns the file's bytes."""
+
+
+def parse_trust(data: bytes, read: ReadFile | None = None) -> Trust:
+    """Return the trust that ``data``, a TOML file, states.
+
+    Args:
+        data: The file.
+        read: Gives the DID documents that it pins by path; None where there are no files.
+
+    Raises:
+        FormatError: (``bad-trust``) not TOML, an unknown member, a bad key, name or date; a pinned
+            document that is not there, or not the one pinned.
+        StorageError: As ``read``.
+    """
+    if len(data) > MAX_BYTES:
+        raise FormatError("bad-trust", f"the trust file is larger than {MAX_BYTES} bytes")
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise FormatError("bad-trust", f"the trust file is not TOML: {error}") from None
+    try:
+        check_schema(document, "trust")
+        return _trust(document, read)
+    except FormatError as error:
+        raise FormatError("bad-trust", f"the trust file: {error.message}") from None
+
+
+def load_trust(path: Path) -> Trust:
+    """Return the trust file at ``path``; an absent file believes nobody.
+
+    Raises:
+        FormatError: (``bad-trust``) the file is not a trust file.
+        StorageError: (``io``) it cannot be read.
+    """
+    return parse_trust(read_file(path), beside(path))
+
+
+def beside(path: Path) -> ReadFile:
+    """Return what reads files named relative to the trust file at ``path``."""
+
+    def read(name: str) -> bytes:
+        return read_file(path.parent / name, MAX_DOCUMENT_BYTES + 1)
+
+    return read
+
+
+def read_file(path: Path, limit: int = MAX_BYTES + 1) -> bytes:
+    """Return at most ``limit`` bytes of a file; nothing where there is none.
+
+    Raises:
+        StorageError: (``io``) it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(limit)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise StorageError("io", f"cannot read {path}: {error.strerror}") from None
+
+
+def encode_trust(trust: Trust) -> bytes:
+    """Return ``trust`` as a TOML file. ``parse_trust(encode_trust(t), read) == t``."""
+    return "\n".join(_blocks(trust)).encode()
+
+
+def encode_issuer(issuer: TrustedIssuer) -> str:
+    """Return one ``[[issuer]]`` block."""
+    lines = [
+        "[[issuer]]",
+        f"did = {_string(issuer.did)}",
+        f"nickname = {_string(issuer.nickname)}",
+        f"roles = {toml_list(issuer.roles)}",
+        *([] if issuer.claims is None else [f"claims = {toml_list(issuer.claims)}"]),
+        f"names = {toml_list(issuer.names)}",
+    ]
+    if issuer.stores:
+        lines.append(f"stores = {toml_list(map(str, issuer.stores))}")
+    if issuer.since is not None:
+        lines.append(f"since = {_string(format_timestamp(issuer.since))}")
+    if issuer.until is not None:
+        lines.append(f"until = {_string(format_timestamp(issuer.until))}")
+    return "\n".join(lines) + "\n"
+
+
+def encode_log(log: TrustedLog) -> str:
+    """Return one ``[[log]]`` block."""
+    return f"[[log]]\norigin = {_string(log.origin)}\nkey = {_string(str(log.key))}\n"
+
+
+def encode_witness(witness: TrustedWitness) -> str:
+    """Return one ``[[witness]]`` block."""
+    return f"[[witness]]\nname = {_string(witness.name)}\nkey = {_string(witness.key)}\n"
+
+
+def encode_document(pinned: PinnedDocument) -> str:
+    """Return one ``[[document]]`` block."""
+    head = f"[[document]]\ndid = {_string(pinned.did)}\n"
+    if pinned.path:
+        return f"{head}path = {_string(pinned.path)}\ndigest = {_string(str(pinned.digest))}\n"
+    return f"{head}inline = {_string(pinned.data.decode('utf-8'))}\n"
+
+
+def toml_list(items: Iterable[str]) -> str:
+    """Return a TOML array of strings."""
+    return "[" + ", ".join(_string(item) for item in items) + "]"
+
+
+def _blocks(trust: Trust) -> Iterator[str]:
+    head = "version = 1\n"
+    if trust.max_status_age != DEFAULT_STATUS_AGE:
+        head += f"maxStatusDays = {trust.max_status_age.days}\n"
+    if trust.max_log_age is not None:
+        head += f"maxLogDays = {trust.max_log_age.days}\n"
+    if trust.witnesses_required:
+        head += f"witnessesRequired = {trust.witnesses_required}\n"
+    yield head
+    lists = [
+        f"{name} = {toml_list(sorted(items))}\n"
+        for name in ("keys", "hashes", "cryptosuites")
+        if (items := getattr(trust.allowed, name)) is not None
+    ]
+    if lists:
+        yield "[allow]\n" + "".join(lists)
+    yield from map(encode_issuer, trust.issuers)
+    yield from map(encode_document, trust.documents)
+    yield from map(encode_log, trust.logs)
+    yield from map(encode_witness, trust.witnesses)
+
+
+def _trust(document: dict[str, Any], read: ReadFile | None) -> Trust:
+    witnesses = tuple(_witness(item) for item in document.get("witness", []))
+    required = document.get("witnessesRequired", 0)
+    if required > len({witness.public for witness in witnesses}):
+        raise FormatError("bad-trust", f"it requires {required} witnesses and names fewer keys")
+    log_days = document.get("maxLogDays")
+    return Trust(
+        issuers=tuple(_issuer(item) for item in document.get("issuer", [])),
+        logs=tuple(_log(item) for item in document.get("log", [])),
+        max_status_age=timedelta(days=document.get("maxStatusDays", DEFAULT_STATUS_AGE.days)),
+        max_log_age=None if log_days is None else timedelta(days=log_days),
+        witnesses=witnesses,
+        witnesses_required=required,
+        documents=tuple(_document(item, read) for item in document.get("document", [])),
+        allowed=_allowed(document.get("allow", {})),
+    )
+
+
+def _issuer(item: dict[str, Any]) -> TrustedIssuer:
+    _check_did(item["did"])
+    claims = item.get("claims")
+    issuer = TrustedIssuer(
+        did=item["did"],
+        nickname=item["nickname"],
+        roles=tuple(item.get("roles", ("publisher",))),
+        names=tuple(item.get("names", ("*",))),
+        stores=tuple(Digest.parse(store) for store in item.get("stores", ())),
+        since=parse_timestamp(item["since"]) if "since" in item else None,
+        until=parse_timestamp(item["until"]) if "until" in item else None,
+        claims=None if claims is None else tuple(claims),
+    )
+    if issuer.since is not None and issuer.until is not None and issuer.until < issuer.since:
+        raise FormatError("bad-trust", f"{issuer.nickname!r} is believed until before since")
+    return issuer
+
+
+def _log(item: dict[str, Any]) -> TrustedLog:
+    try:
+        log = TrustedLog(item["origin"], VerifierKey.parse(item["key"]))
+    except KeyMaterialError as error:
+        raise FormatError("bad-trust", f"log {item['origin'][:80]!r}: {error.message}") from None
+    if log.key.name != log.origin:
+        raise FormatError("bad-trust", f"that is not a key of the log {item['origin'][:80]!r}")
+    return log
+
+
+def _witness(item: dict[str, Any]) -> TrustedWitness:
+    try:
+        return TrustedWitness.parse(item["name"], item["key"])
+    except KeyMaterialError as error:
+        raise FormatError("bad-trust", f"witness {item['name'][:80]!r}: {error.message}") from None
+
+
+def _document(item: dict[str, Any], read: ReadFile | None) -> PinnedDocument:
+    did, path = item["did"], item.get("path", "")
+    if path and read is None:
+        raise FormatError("bad-trust", f"the DID document {path[:200]!a} is not at hand")
+    data = read(path) if path and read is not None else item.get("inline", "").encode()
+    if path and str(Digest.of(data)) != item["digest"]:
+        raise FormatError("bad-trust", f"{path[:200]!a} is not there, or not the one pinned")
+    found = parse_document(data)
+    if found.id != did:
+        raise FormatError("bad-trust", f"that is the document of {found.id[:200]!a}, not of {did}")
+    return PinnedDocument(did, data, path)
+
+
+def _allowed(table: dict[str, list[str]]) -> Allowed:
+    lists = {name: frozenset(items) for name, items in table.items()}
+    for did in lists.get("keys", ()):
+        _check_key(did)
+    return Allowed(**lists)
+
+
+def _check_did(did: str) -> None:
+    if did.startswith("did:key:"):
+        _check_key(did)
+        return
+    method, _ = parse_did(did)
+    if method != "web":
+        raise FormatError("bad-trust", f"{did[:80]!r}: only did:key and did:web are believed")
+
+
+def _check_key(did: str) -> None:
+    try:
+        parse_did_key(did)  # refuses weak keys (attack case A24)
+    except LyrikstoreError as error:
+        raise FormatError("bad-trust", f"{did[:80]!r}: {error.message}") from None
+
+
+def _string(text: str) -> str:
+    escaped = "".join(
+        f"\\u{ord(c):04x}"
+        if ord(c) < 0x20 or ord(c) == 0x7F
+        else {'"': '\\"', "\\": "\\\\"}.get(c, c)
+        for c in text
+    )
+    return f'"{escaped}"'

@@ -1,0 +1,268 @@
+"""What a trust file says, as values, and the questions it answers."""
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.credentials.did import KnownDocument, Source
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.history.note import VerifierKey, decode_base64, is_name
+from lyrikstore.history.policy import matches
+
+CLAIMS = ("quality", "legal", "deidentification", "regulatory")
+"""What an attestation can be about, and an issuer believed about."""
+
+ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "publisher": (),
+        "trainer": (),
+        "reviewer": (),
+        "auditor": ("quality", "regulatory"),
+        "lawyer": ("legal", "regulatory"),
+        "expert": ("deidentification",),
+    }
+)
+"""What an issuer can be believed as → the claims that it is believed about without more words.
+
+``publisher``: dataset credentials, grants and stores.
+"""
+
+DEFAULT_STATUS_AGE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """One issuer the verifier believes.
+
+    Attributes:
+        did: Its ``did:key`` or ``did:web``.
+        nickname: The verifier's own name for it; what reports print, never what a credential
+            says of itself.
+        roles: Words of :data:`ROLES`.
+        claims: Words of :data:`CLAIMS`, instead of those its roles come with; None for those.
+        names: Patterns over manifest names; ``*`` stands for any run of characters.
+        stores: Store ids it is believed for; empty means every store.
+        since: Believed from then on, inclusive.
+        until: Believed up to then, inclusive.
+    """
+
+    did: str
+    nickname: str
+    roles: tuple[str, ...] = ("publisher",)
+    names: tuple[str, ...] = ("*",)
+    stores: tuple[Digest, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    claims: tuple[str, ...] | None = None
+
+    @property
+    def believed_about(self) -> frozenset[str]:
+        """The claims it is believed about."""
+        if self.claims is not None:
+            return frozenset(self.claims)
+        return frozenset(claim for role in self.roles for claim in ROLES.get(role, ()))
+
+    def covers(
+        self, *, name: str, store: Digest | None, at: datetime, role: str = "", claim: str = ""
+    ) -> bool:
+        """Return whether this entry speaks for that role or claim, name, store and moment."""
+        return (
+            (role in self.roles if role else claim in self.believed_about)
+            and any(matches(pattern, name) for pattern in self.names)
+            and (not self.stores or store in self.stores)
+            and (self.since is None or self.since <= at)
+            and (self.until is None or at <= self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedLog:
+    """One log the verifier believes, whoever opened it.
+
+    Attributes:
+        origin: The log's origin line.
+        key: The verifier key (``vkey``) that signs its log checkpoints.
+    """
+
+    origin: str
+    key: VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedWitness:
+    """One witness whose countersignature on a log checkpoint the verifier would count.
+
+    Read and kept; this version makes no use of it (:attr:`Trust.witnesses_required`).
+
+    Attributes:
+        name: Its name.
+        key: Its verifier key as written, of the type for cosignatures.
+    """
+
+    name: str
+    key: str
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Self:
+        """Read ``NAME+KEYID+BASE64`` of a witness.
+
+        Raises:
+            FormatError: (``bad-vkey``) another spelling, another type, another key id or name.
+            KeyMaterialError: The key is weak.
+        """
+        parts = text.split("+", 2)
+        raw = decode_base64(parts[2], "bad-vkey") if len(parts) == 3 else b""
+        if len(raw) != 33 or raw[:1] != b"\x04" or parts[0] != name or not is_name(name):
+            raise FormatError("bad-vkey", f"not a key of the witness {name[:80]!a}")
+        PublicKey(raw[1:])
+        if sha256(name.encode() + b"\n" + raw).hexdigest()[:8] != parts[1]:
+            raise FormatError("bad-vkey", "the key id is not the one of this name and key")
+        return cls(name, text)
+
+    @property
+    def public(self) -> PublicKey:
+        """The key itself."""
+        return PublicKey(b64decode(self.key.rpartition("+")[2])[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedDocument:
+    """A DID document that the verifier holds to be the DID's own.
+
+    Attributes:
+        did: The DID.
+        data: The document's bytes.
+        path: Where the trust file says it lies, relative to it; empty if it is in the trust file.
+    """
+
+    did: str
+    data: bytes = field(repr=False)
+    path: str = ""
+
+    @property
+    def digest(self) -> Digest:
+        """BLAKE3 of the document."""
+        return Digest.of(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The only keys and algorithms that count, whoever is believed.
+
+    Attributes:
+        keys: DIDs (did:key) of keys; None for any.
+        hashes: Names of hash functions; None for those that lyrikstore knows.
+        cryptosuites: Names of Data Integrity cryptosuites; None for those that lyrikstore knows.
+    """
+
+    keys: frozenset[str] | None = None
+    hashes: frozenset[str] | None = None
+    cryptosuites: frozenset[str] | None = None
+
+    def refusals(
+        self, *, keys: Iterable[str], hashes: Iterable[str], cryptosuites: Iterable[str]
+    ) -> list[str]:
+        """Return what is used and not allowed."""
+        pairs = (
+            (self.keys, keys),
+            (self.hashes, hashes),
+            (self.cryptosuites, cryptosuites),
+        )
+        return [
+            item
+            for allowed, used in pairs
+            if allowed is not None
+            for item in dict.fromkeys(used)
+            if item not in allowed
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """A parsed trust file.
+
+    Attributes:
+        issuers: In file order.
+        logs: In file order.
+        max_status_age: How old a status list may be that says "not revoked".
+        max_log_age: How old a log checkpoint may be, by its witnesses' clocks; None for any age.
+        witnesses: In file order.
+        witnesses_required: How many of them must have countersigned a log checkpoint.
+        documents: Pinned DID documents, in file order.
+        allowed: The only keys and algorithms that count.
+    """
+
+    issuers: tuple[TrustedIssuer, ...] = ()
+    logs: tuple[TrustedLog, ...] = ()
+    max_status_age: timedelta = DEFAULT_STATUS_AGE
+    max_log_age: timedelta | None = None
+    witnesses: tuple[TrustedWitness, ...] = ()
+    witnesses_required: int = 0
+    documents: tuple[PinnedDocument, ...] = ()
+    allowed: Allowed = Allowed()
+
+    def matches(
+        self, did: str, *, role: str, name: str, store: Digest | None, at: datetime
+    ) -> TrustedIssuer | None:
+        """Return the first entry that believes ``did`` in this role, or None.
+
+        Args:
+            did: Compared exactly.
+            role: One of :data:`ROLES`.
+            name: The manifest name in question, such as ``datasets/acme/contracts``.
+            store: The id of the store it comes from, where known.
+            at: The moment of verification, never a date from a document.
+        """
+        for issuer in self.issuers:
+            if issuer.did == did and issuer.covers(role=role, name=name, store=store, at=at):
+                return issuer
+        return None
+
+    def believes(
+        self, did: str, *, claim: str, name: str, store: Digest | None, at: datetime
+    ) -> TrustedIssuer | None:
+        """Return the first entry that believes ``did`` about this, or None.
+
+        Args:
+            did: Compared exactly.
+            claim: One of :data:`CLAIMS`.
+            name: As for :meth:`matches`.
+            store: As for :meth:`matches`.
+            at: As for :meth:`matches`.
+        """
+        for issuer in self.issuers:
+            if issuer.did == did and issuer.covers(claim=claim, name=name, store=store, at=at):
+                return issuer
+        return None
+
+    def vouches_for(self, founder: str, *, store: Digest, at: datetime) -> TrustedIssuer | None:
+        """Return the first publisher entry of ``founder`` that covers that store, or None.
+
+        Names do not count here: a store may hold more than what its owner is believed for, and
+        each credential from it is judged by its own name.
+        """
+        for issuer in self.issuers:
+            if issuer.did == founder and any(
+                issuer.covers(role="publisher", name=name, store=store, at=at)
+                for name in issuer.names
+            ):
+                return issuer
+        return None
+
+    def knows(self, did: str) -> TrustedIssuer | None:
+        """Return the first entry of ``did``, whatever it is believed for, or None."""
+        return next((issuer for issuer in self.issuers if issuer.did == did), None)
+
+    def known_documents(self) -> list[KnownDocument]:
+        """Return the pinned DID documents, for a resolver."""
+        return [KnownDocument.of(pinned.data, Source.PINNED) for pinned in self.documents]
+
+
+NOBODY = Trust()
+"""Believes nobody: what an absent trust file says."""
