@@ -146,17 +146,22 @@ def verify_proof(
 # The steps, shared with :mod:`lyrikstore.crypto.proofset`.
 
 
-def signed_bytes(document: dict[str, JSON], options: dict[str, JSON]) -> bytes:
+def signed_bytes(
+    document: dict[str, JSON],
+    options: dict[str, JSON],
+    canonical: Callable[[dict[str, JSON]], bytes] = encode,
+) -> bytes:
     """Return the 64 bytes that are signed: SHA-256 of the proof options, then of the document.
 
     Args:
         document: Without ``proof``.
         options: The proof without ``proofValue``.
+        canonical: The canonical form that the cryptosuite hashes.
 
     Raises:
         FormatError: (``bad-json``) no canonical form.
     """
-    return sha256(encode(options)).digest() + sha256(encode(document)).digest()
+    return sha256(canonical(options)).digest() + sha256(canonical(document)).digest()
 
 
 def sign(message: bytes, signer: Signer) -> str:

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.jsontext import JSON, encode
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
 from lyrikstore.crypto import proof as single
+from lyrikstore.crypto import rdfc
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_verification_method, verification_method
 from lyrikstore.crypto.signer import Signer
@@ -23,15 +24,16 @@ Resolve = Callable[[str, str], PublicKey]
 """Verification method and proof purpose → key. Raises KeyMaterialError (``bad-key``) or, where the
 document that names the key is not at hand, IncompleteError."""
 
-MAX_PROOFS = 16
+MAX_PROOFS = 8
 """In one document; each costs a canonicalization."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 
-_SIGNED_BYTES: Mapping[str, Callable[[dict[str, JSON], dict[str, JSON]], bytes]] = {
-    single.CRYPTOSUITE: single.signed_bytes,
+_CANONICAL: Mapping[str, Callable[[dict[str, JSON]], bytes]] = {
+    single.CRYPTOSUITE: encode,
+    rdfc.CRYPTOSUITE: rdfc.canonical,
 }
-SUITES = tuple(_SIGNED_BYTES)
+SUITES = tuple(_CANONICAL)
 """The cryptosuites that are made and verified here."""
 
 
@@ -283,7 +285,10 @@ def _signed_bytes(
     unsecured: dict[str, JSON], earlier: list[dict[str, JSON]], options: dict[str, JSON]
 ) -> bytes:
     signed = {**unsecured, "proof": earlier} if earlier else unsecured
-    return _SIGNED_BYTES[options["cryptosuite"]](signed, options)
+    suite = options["cryptosuite"]
+    if suite == rdfc.CRYPTOSUITE:  # what the options mean is for the document's contexts to say
+        options = {**options, "@context": unsecured.get("@context")}
+    return single.signed_bytes(signed, options, _CANONICAL[suite])
 
 
 def _strings(proof: dict[str, JSON], name: str) -> list[str]:

@@ -101,9 +101,9 @@ def cases() -> list[dict[str, Any]]:
         ),
         ("set-of-two", "verifies", pair, {}),
         ("set-in-another-order", "verifies", _changed(pair, lambda d: d["proof"].reverse()), {}),
-        ("set-of-sixteen", "verifies", many, {}),
+        ("set-of-eight", "verifies", many, {}),
         (
-            "set-of-seventeen",
+            "set-of-nine",
             "bad-proof",
             _changed(many, lambda d: d["proof"].append(d["proof"][0])),
             {},

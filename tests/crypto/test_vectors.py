@@ -9,7 +9,7 @@ import pytest
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 
 
-@pytest.mark.parametrize("topic", ["ed25519", "multikey", "proofs", "proof-sets"])
+@pytest.mark.parametrize("topic", ["ed25519", "multikey", "proofs", "proof-sets", "rdf-proofs"])
 def test_vectors_are_current(topic):
     spec = importlib.util.spec_from_file_location(
         f"make_{topic}", VECTORS / f"make_{topic.replace('-', '_')}.py"
@@ -22,7 +22,9 @@ def test_vectors_are_current(topic):
         assert (VECTORS / name).read_text("ascii") == json.dumps(content, indent=1) + "\n", name
 
 
-@pytest.mark.parametrize("topic", ["ed25519", "multikey", "proofs", "proof-sets", "canonical-json"])
+@pytest.mark.parametrize(
+    "topic", ["ed25519", "multikey", "proofs", "proof-sets", "rdf-proofs", "canonical-json"]
+)
 def test_ids_are_unique(topic):
     for path in (VECTORS / topic).glob("*.json"):
         ids = [case.get("id") for case in json.loads(path.read_text("ascii"))["cases"]]

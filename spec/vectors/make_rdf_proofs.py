@@ -1,0 +1,325 @@
+# ruff: noqa: INP001
+"""Makes ``rdf-proofs/``: documents with ``eddsa-rdfc-2022`` proofs, as the profile ``w3c`` judges.
+
+Usage: ``python spec/vectors/make_rdf_proofs.py`` rewrites the file; it needs the extra ``jsonld``.
+A case is the document and the ``outcome``: ``verifies``, or the kind of the error. Where ``graph``
+is ``same``, the graph is the one that was signed, so that software which checks the signature
+alone accepts the document: ``attack`` says what its reader would then believe.
+"""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.crypto.proofset import add_proof
+from lyrikstore.crypto.rdfc import CRYPTOSUITE
+from lyrikstore.testing.clocks import DEFAULT_START
+from lyrikstore.testing.keys import signer_for
+
+ISSUER = signer_for("publisher")
+V2, EXAMPLES = (
+    "https://www.w3.org/ns/credentials/v2",
+    "https://www.w3.org/ns/credentials/examples/v2",
+)
+VOCABULARY = "https://www.w3.org/ns/credentials/examples#"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+VC = "https://www.w3.org/2018/credentials#"
+CREDENTIAL: dict[str, Any] = {
+    "@context": [V2, EXAMPLES],
+    "id": "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
+    "type": ["VerifiableCredential", "ExampleCredential"],
+    "issuer": {"id": ISSUER.did, "name": "Harbour Data"},
+    "name": "Z\u00fcrich \u201creviews\u201d\n\U0001f602 \\",
+    "description": {"@value": "Bewertungen", "@language": "de", "@direction": "ltr"},
+    "validFrom": "2020-01-01T00:00:00Z",
+    "validUntil": "2021-01-01T00:00:00Z",
+    "credentialSubject": {
+        "id": "urn:blake3:c9e8446d0115e411659fe50f8372e33b66a311838c0d69a14134e5c8259aca64",
+        "count": 12,
+        "paid": True,
+        "part": [{"label": "a", "inner": {"deep": ["x", "y"]}}, {"label": "b"}],
+    },
+    "credentialStatus": {
+        "id": "https://publisher.example/status/1#5",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "5",
+        "statusListCredential": "https://publisher.example/status/1",
+    },
+}
+
+
+def _changed(
+    document: dict[str, Any], change: Callable[[dict[str, Any]], object]
+) -> dict[str, Any]:
+    copied = copy.deepcopy(document)
+    change(copied)
+    return copied
+
+
+def cases() -> list[dict[str, Any]]:
+    """Return every case."""
+    now = DEFAULT_START
+    secured = add_proof(CREDENTIAL, ISSUER, suite=CRYPTOSUITE, created=now)
+    shared = _changed(CREDENTIAL, lambda d: d.update(evidence=[{"id": "urn:e:1", "type": "A"}]))
+    listed = add_proof(
+        {**CREDENTIAL, "relatedResource": [{"id": "urn:r:1", "mediaType": "a/b", "name": "n"}]},
+        ISSUER,
+        suite=CRYPTOSUITE,
+        created=now,
+    )
+    jcs = add_proof(CREDENTIAL, ISSUER, created=now, proof_id="urn:uuid:1")
+    presentation = {
+        "@context": [V2],
+        "type": ["VerifiablePresentation"],
+        "holder": ISSUER.did,
+        "verifiableCredential": [secured, {**jcs, "id": "urn:uuid:2"}],
+    }
+    until = f'<{CREDENTIAL["id"]}> <{VC}validUntil> "{CREDENTIAL["validUntil"]}"^^<{XSD}dateTime>'
+    swallowed = f"{ISSUER.did}> .\n{until} .\n<x:y"
+    same: list[tuple[str, str, Callable[[dict[str, Any]], object]]] = [
+        (
+            "respelled-valid-until",
+            "it does not expire",
+            lambda d: d.update(
+                {VC + "validUntil": {"@type": XSD + "dateTime", "@value": d.pop("validUntil")}}
+            ),
+        ),
+        (
+            "respelled-status",
+            "it cannot be revoked",
+            lambda d: d.update({VC + "credentialStatus": d.pop("credentialStatus")}),
+        ),
+        (
+            "respelled-type",
+            "it is of no known type",
+            lambda d: d.update(type=["VerifiableCredential", f"{VOCABULARY}ExampleCredential"]),
+        ),
+        (
+            "id-as-keyword",
+            "it has no id",
+            lambda d: d.update({"@id": d.pop("id")}),
+        ),
+        (
+            "null-added",
+            "it has a description that nobody signed",
+            lambda d: d.update(termsOfUse=None),
+        ),
+        ("null-in-a-list", "as above", lambda d: d["credentialSubject"]["part"].append(None)),
+        ("empty-list-added", "it has evidence", lambda d: d.update(evidence=[])),
+        (
+            "list-in-a-list",
+            "",
+            lambda d: d["credentialSubject"].update(part=[d["credentialSubject"]["part"]]),
+        ),
+        (
+            "value-object",
+            "its name is an object",
+            lambda d: d.update(name={"@value": d["name"]}),
+        ),
+        (
+            "object-split",
+            "the status entry has no list",
+            lambda d: d.update(
+                credentialStatus=[
+                    {k: v for k, v in d["credentialStatus"].items() if k != "statusListIndex"},
+                    {
+                        "id": d["credentialStatus"]["id"],
+                        "type": "BitstringStatusListEntry",
+                        "statusListIndex": "5",
+                    },
+                ]
+            ),
+        ),
+        (
+            "list-wrapper",
+            "",
+            lambda d: d["credentialSubject"].update(part={"@set": d["credentialSubject"]["part"]}),
+        ),
+        ("graph-wrapper", "", lambda d: d.update({"@included": []})),
+        (
+            "nested-context",
+            "the subject means something else",
+            lambda d: d["credentialSubject"].update({"@context": V2}),
+        ),
+        (
+            "inline-context",
+            "a word that was not signed",
+            lambda d: d["@context"].append({"harmless": "urn:harmless"}),
+        ),
+        ("null-context", "", lambda d: d["@context"].insert(0, None)),
+    ]
+    other: list[tuple[str, str, dict[str, Any]]] = [
+        ("signed", "verifies", secured),
+        (
+            "presentation",
+            "verifies",
+            add_proof(presentation, ISSUER, suite=CRYPTOSUITE, created=now),
+        ),
+        (
+            "previous-proof-of-jcs",
+            "verifies",
+            add_proof(jcs, ISSUER, suite=CRYPTOSUITE, created=now, previous="urn:uuid:1"),
+        ),
+        (
+            "id-shared-by-a-reference",
+            "verifies",
+            add_proof(shared, ISSUER, suite=CRYPTOSUITE, created=now),
+        ),
+        (
+            "claim-changed",
+            "bad-signature",
+            _changed(secured, lambda d: d.update(validUntil="2099-01-01T00:00:00Z")),
+        ),
+        ("claim-removed", "bad-signature", _changed(secured, lambda d: d.pop("validUntil"))),
+        (
+            "claim-added",
+            "bad-signature",
+            _changed(secured, lambda d: d["credentialSubject"].update(x="y")),
+        ),
+        (
+            "claim-moved",
+            "bad-signature",
+            _changed(secured, lambda d: d["credentialSubject"].update(count=13)),
+        ),
+        (
+            "term-unknown",
+            "bad-rdf",
+            _changed(
+                secured,
+                lambda d: (d["@context"].pop(), d.pop("proof"), d.update(proof=secured["proof"])),
+            ),
+        ),
+        (
+            "language-changed",
+            "bad-signature",
+            _changed(secured, lambda d: d["description"].update({"@language": "fr"})),
+        ),
+        (
+            "language-malformed",
+            "bad-rdf",
+            _changed(
+                secured, lambda d: d["description"].update({"@language": 'de .\n<x:y> <x:z> "'})
+            ),
+        ),
+        (
+            "direction-removed",
+            "bad-signature",
+            _changed(secured, lambda d: d["description"].pop("@direction")),
+        ),
+        (
+            "statement-in-an-iri",
+            "bad-rdf",
+            _changed(secured, lambda d: d["issuer"].update(id=swallowed)),
+        ),
+        (
+            "iri-with-a-line-end",
+            "bad-rdf",
+            _changed(secured, lambda d: d.update(id=d["id"] + "\n")),
+        ),
+        (
+            "iri-relative",
+            "bad-rdf",
+            _changed(
+                secured, lambda d: d["credentialStatus"].update(statusListCredential="status/1")
+            ),
+        ),
+        (
+            "blank-node-named",
+            "bad-rdf",
+            _changed(secured, lambda d: d["credentialSubject"].update(id="_:b0")),
+        ),
+        ("member-with-a-colon", "bad-rdf", _changed(secured, lambda d: d.update({"x:y": "z"}))),
+        ("member-not-ascii", "bad-rdf", _changed(secured, lambda d: d.update({"\u0430": "z"}))),
+        ("member-empty", "bad-rdf", _changed(secured, lambda d: d.update({"": "z"}))),
+        (
+            "reverse",
+            "bad-rdf",
+            _changed(secured, lambda d: d.update({"@reverse": {"issuer": {"id": "urn:x:y"}}})),
+        ),
+        (
+            "fraction",
+            "bad-rdf",
+            _changed(secured, lambda d: d["credentialSubject"].update(count=12.5)),
+        ),
+        ("control-character", "bad-rdf", _changed(secured, lambda d: d.update(name="a\bb"))),
+        (
+            "two-objects-of-one-id",
+            "bad-rdf",
+            _changed(listed, lambda d: d["relatedResource"].append({"id": "urn:r:1", "name": "m"})),
+        ),
+        (
+            "context-unknown",
+            "unknown-context",
+            _changed(secured, lambda d: d["@context"].append("https://example.org/unsigned")),
+        ),
+        ("context-absent", "bad-rdf", _changed(secured, lambda d: d.pop("@context"))),
+        (
+            "context-in-the-proof",
+            "bad-proof",
+            _changed(secured, lambda d: d["proof"].update({"@context": d["@context"]})),
+        ),
+        (
+            "proof-member-unknown",
+            "bad-rdf",
+            _changed(secured, lambda d: (d["@context"].pop(), d["proof"].update(note="x"))),
+        ),
+        (
+            "poison-twins",
+            "bad-rdf",
+            _changed(
+                secured, lambda d: d.update(evidence=[{"type": "A", "part": [{"b": "c"}] * 9}] * 2)
+            ),
+        ),
+        (
+            "poison-many",
+            "bad-rdf",
+            _changed(secured, lambda d: d.update(evidence=[str(n) for n in range(2000)])),
+        ),
+        (
+            "jcs-relabelled",
+            "bad-proof",
+            _changed(jcs, lambda d: d["proof"].update(cryptosuite=CRYPTOSUITE)),
+        ),
+    ]
+    return [
+        {
+            "id": name,
+            "profile": "w3c",
+            "at": format_timestamp(now),
+            "outcome": outcome,
+            "document": d,
+        }
+        for name, outcome, d in other
+    ] + [
+        {
+            "id": name,
+            "profile": "w3c",
+            "at": format_timestamp(now),
+            "outcome": "bad-rdf",
+            "graph": "same",
+            "attack": attack,
+            "document": _changed(secured, change),
+        }
+        for name, attack, change in same
+    ]
+
+
+def make() -> dict[str, Any]:
+    """Return file name → content."""
+    return {"rdf-proofs/rdfc.json": {"cases": cases()}}
+
+
+def main() -> None:
+    """Write the files."""
+    for name, content in make().items():
+        path = Path(__file__).parent / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
+
+
+if __name__ == "__main__":
+    main()
