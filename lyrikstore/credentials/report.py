@@ -64,11 +64,31 @@ SPEC_OF: Mapping[str, str] = {
     "object": "spec/11-verification.md#117-objects",
     "runs": "spec/11-verification.md#117-objects",
     "rights": "spec/11-verification.md#117-objects",
+    "model": "spec/17-w3c-profile.md#173-model",
+    "related": "spec/17-w3c-profile.md#176-related-resources",
+    "holder.binding": "spec/17-w3c-profile.md#179-presentations",
+    "challenge": "spec/17-w3c-profile.md#179-presentations",
+    "presented": "spec/17-w3c-profile.md#179-presentations",
 }
 """Every check id and the place that defines it. Ids are append-only."""
 
-TRUST_CHECKS = frozenset({"trust.issuer", "log.anchor", "store.genesis", "rights"})
-"""Checks whose ``warn`` means "sound, but by nobody the trust file knows": at best ``valid``."""
+W3C_SPEC_OF: Mapping[str, str] = {
+    **SPEC_OF,
+    "format": "spec/17-w3c-profile.md#172-bytes",
+    "proof": "spec/17-w3c-profile.md#174-proofs",
+    "issuer.binding": "spec/17-w3c-profile.md#174-proofs",
+    "trust.issuer": "spec/17-w3c-profile.md#175-checks",
+    "period": "spec/17-w3c-profile.md#175-checks",
+    "status": "spec/17-w3c-profile.md#178-status",
+    "schema": "spec/17-w3c-profile.md#177-schemas",
+}
+"""The same in profile ``w3c``, where some ids have another definition."""
+
+TRUST_CHECKS = frozenset(
+    {"trust.issuer", "log.anchor", "store.genesis", "rights", "presented", "challenge"}
+)
+"""Checks whose ``warn`` means "sound, but by nobody the trust file knows", or perhaps meant for
+somebody else: at best ``valid``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +107,17 @@ class Check:
     summary: str
     detail: Mapping[str, JSON] = field(default_factory=dict)
 
-    @property
-    def spec(self) -> str:
-        """Where the check is defined."""
-        return SPEC_OF[self.id]
+    def to_json(self, profile: str | None = None) -> dict[str, Any]:
+        """Return the check as ``schemas/report.schema.json`` wants it.
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the check as ``schemas/report.schema.json`` wants it."""
+        Args:
+            profile: That of the report, which says where the check is defined.
+        """
         return {
             "id": self.id,
             "state": str(self.state),
             "summary": self.summary,
-            "spec": self.spec,
+            "spec": (W3C_SPEC_OF if profile == "w3c" else SPEC_OF)[self.id],
             "detail": dict(self.detail),
         }
 
@@ -139,6 +158,9 @@ class Report:
         issuer: Who signed it, as a DID, or None where nothing readable says so.
         at: The moment it was judged for, ``YYYY-MM-DDTHH:MM:SSZ``.
         not_proven: What no check of this procedure can show, one sentence each.
+        profile: Of what kind the credential was taken to be: ``lyrik`` or ``w3c``; None where the
+            subject is no credential.
+        parts: Reports on the credentials in a presentation, in order.
     """
 
     verdict: Verdict
@@ -147,6 +169,8 @@ class Report:
     issuer: str | None
     at: str
     not_proven: tuple[str, ...]
+    profile: str | None = None
+    parts: tuple["Report", ...] = ()
 
     def check(self, check_id: str) -> Check:
         """Return the check of that id.
@@ -163,13 +187,17 @@ class Report:
         """Return the report as ``schemas/report.schema.json`` wants it."""
         members: dict[str, Any] = {
             "verdict": str(self.verdict),
-            "checks": [check.to_json() for check in self.checks],
+            "checks": [check.to_json(self.profile) for check in self.checks],
             "subject": self.subject,
             "at": self.at,
             "notProven": list(self.not_proven),
         }
         if self.issuer is not None:
             members["issuer"] = self.issuer
+        if self.profile is not None:
+            members["profile"] = self.profile
+        if self.parts:
+            members["parts"] = [part.to_json() for part in self.parts]
         return members
 
 

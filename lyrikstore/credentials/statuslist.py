@@ -196,6 +196,18 @@ def unpack(text: object) -> bytes:
     Raises:
         FormatError: (``bad-status``) not base64url, not gzip, or too few or too many bits.
     """
+    bits = inflate(text)
+    if len(bits) * 8 < ENTRIES:
+        _refuse(f"a list of {len(bits) * 8} entries; fewer than {ENTRIES} tell whose they are")
+    return bits
+
+
+def inflate(text: object) -> bytes:
+    """Return the bits in an ``encodedList``, however few they are.
+
+    Raises:
+        FormatError: (``bad-status``) not base64url, not gzip, or too many bits.
+    """
     if not isinstance(text, str) or not _ENCODED.fullmatch(text):
         _refuse("encodedList is not multibase base64url")
     unpacker = zlib.decompressobj(wbits=31)
@@ -207,8 +219,6 @@ def unpack(text: object) -> bytes:
         raise FormatError("bad-status", "encodedList does not unpack") from None
     if len(bits) > MAX_INFLATED or not unpacker.eof or unpacker.unused_data:
         _refuse(f"encodedList is cut short, goes on, or has more than {MAX_INFLATED} bytes")
-    if len(bits) * 8 < ENTRIES:
-        _refuse(f"a list of {len(bits) * 8} entries; fewer than {ENTRIES} tell whose they are")
     return bits
 
 
@@ -256,7 +266,7 @@ def list_url(data: bytes) -> str | None:
     if LIST_TYPE.encode() not in data:  # cheap: most files are something else
         return None
     try:
-        document = parse(data)
+        document = parse(data, floats=True, nulls=True)  # a foreign one too; read strictly later
     except FormatError:
         return None
     if not isinstance(document, dict) or LIST_TYPE not in (document.get("type") or ()):

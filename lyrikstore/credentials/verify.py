@@ -222,6 +222,7 @@ def _report(
         issuer=_printable_did(outcome.issuer),
         at=format_timestamp(at),
         not_proven=(*NOT_PROVEN, *((open_end,) if open_end else ()), *more),
+        profile="lyrik",
     )
 
 

@@ -13,6 +13,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.objectcheck import OBJECT_CHECKS
 from lyrikstore.credentials.report import (
     SPEC_OF,
+    W3C_SPEC_OF,
     Check,
     CheckState,
     Report,
@@ -27,13 +28,15 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.storecheck import STORE_CHECKS
 from lyrikstore.credentials.verify import DELIVERY_CHECKS
+from lyrikstore.credentials.w3c.presentation import PRESENTATION_CHECKS
+from lyrikstore.credentials.w3c.verify import W3C_CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ["invalid", "incomplete", "valid", "trusted"]
 
 
 def test_every_check_has_its_place_in_the_specification() -> None:
-    for check, place in SPEC_OF.items():
+    for check, place in (*SPEC_OF.items(), *W3C_SPEC_OF.items()):
         path, _, anchor = place.partition("#")
         headings = re.findall(r"^#+ (.*)$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
         anchors = [re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings]
@@ -41,13 +44,16 @@ def test_every_check_has_its_place_in_the_specification() -> None:
 
 
 def test_every_check_is_in_the_table_of_the_specification() -> None:
-    text = (ROOT / "spec/11-verification.md").read_text("utf-8")
-    for check in SPEC_OF:
-        assert f"`{check}`" in text, check
+    for places in (SPEC_OF, W3C_SPEC_OF):
+        for check, place in places.items():
+            chapter = place.partition("#")[0].replace("10-credentials", "11-verification")
+            assert f"`{check}`" in (ROOT / chapter).read_text("utf-8"), check
 
 
 def test_procedures_use_defined_checks() -> None:
-    assert {*DELIVERY_CHECKS, *STORE_CHECKS, *OBJECT_CHECKS} == set(SPEC_OF)
+    foreign = {*W3C_CHECKS, *PRESENTATION_CHECKS}
+    assert {*DELIVERY_CHECKS, *STORE_CHECKS, *OBJECT_CHECKS, *foreign} == set(SPEC_OF)
+    assert foreign >= {check for check in SPEC_OF if W3C_SPEC_OF[check] != SPEC_OF[check]}
 
 
 @given(

@@ -1,0 +1,266 @@
+"""Presentations: a holder shows credentials to one verifier, once (spec/17-w3c-profile.md §17.9).
+
+A licensee proves that a grant is his by signing the verifier's challenge with the key that the
+grant names. What he presents is verified like any other credential; the presentation adds who
+shows it, to whom and when.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    Report,
+    Verdict,
+    decide,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.vcdm import VC_CONTEXT
+from lyrikstore.credentials.w3c.model import (
+    ENVELOPED,
+    check_credential_model,
+    check_presentation_model,
+    presented,
+)
+from lyrikstore.credentials.w3c.problems import model_problem
+from lyrikstore.credentials.w3c.proofs import Signed, check_binding, check_proofs, options_of
+from lyrikstore.credentials.w3c.values import id_of, items_of, types_of
+from lyrikstore.credentials.w3c.verify import (
+    PROFILE,
+    Surroundings,
+    judge_credential,
+    printable,
+    printable_did,
+    read_object,
+    unread_credential,
+)
+from lyrikstore.crypto.problems import SECURITY
+from lyrikstore.crypto.proofset import add_proof
+from lyrikstore.crypto.signer import Signer
+
+PRESENTATION_CHECKS = ("format", "model", "proof", "holder.binding", "challenge", "presented")
+"""Ids of the checks of a presentation, in order; all must be made."""
+
+MAX_PRESENTED = 64
+"""Credentials that are looked at in one presentation."""
+
+NOT_PROVEN = (
+    "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",
+    "that the holder is the one the credentials speak of, unless their subject names the holder",
+    "that the holder's key was in his hands alone",
+)
+"""What no check of a presentation can show."""
+
+
+def make_presentation(
+    credentials: Sequence[bytes],
+    signer: Signer,
+    *,
+    challenge: str,
+    domain: str,
+    created: datetime,
+    suite: str = "eddsa-jcs-2022",
+) -> bytes:
+    """Return a presentation of ``credentials`` for one verifier, in canonical form.
+
+    Args:
+        credentials: Their bytes; at least one. They are presented as they are, proofs and all.
+        signer: The holder.
+        challenge: What the verifier gave to be signed; not empty.
+        domain: The verifier's own name, usually a URL; not empty.
+        created: Now.
+        suite: ``eddsa-jcs-2022`` or ``eddsa-rdfc-2022``.
+
+    Raises:
+        InvalidInputError: (``usage``) nothing to present, or no challenge or domain.
+        FormatError: (``bad-json``, ``bad-credential``) one is no credential, or has no canonical
+            form that reads back as the same.
+        IncompleteError: (``missing-extra``) RDF, without the extra that does it.
+        VerificationError: (``bad-rdf``, ``bad-signature``) it cannot be signed.
+    """
+    if not credentials or not challenge or not domain:
+        raise InvalidInputError("usage", "a presentation needs credentials, challenge and domain")
+    documents = [parse(data, floats=True, nulls=True) for data in credentials]
+    for document in documents:
+        if not isinstance(document, dict):
+            raise FormatError("bad-credential", "a credential is not a JSON object")
+        check_credential_model(document)
+    presentation: dict[str, JSON] = {
+        "@context": [VC_CONTEXT],
+        "type": ["VerifiablePresentation"],
+        "holder": signer.did,
+        "verifiableCredential": documents,
+    }
+    signed = add_proof(
+        presentation,
+        signer,
+        suite=suite,
+        purpose="authentication",
+        created=created,
+        challenge=challenge,
+        domain=domain,
+    )
+    data = encode(signed)
+    # 1e20 is written out as an integer that no strict reader takes: better refused here.
+    if parse(data, floats=True, nulls=True) != signed:
+        raise FormatError("bad-json", "a number in it has no canonical form that reads back")
+    return data
+
+
+def verify_presentation(
+    data: bytes,
+    surroundings: Surroundings,
+    *,
+    challenge: str | None = None,
+    domain: str | None = None,
+) -> Report:
+    """Return the report on a presentation, with one on each credential in it as ``parts``.
+
+    The verdict is never better than the worst of the credentials. Never raises for bad input.
+
+    Args:
+        data: Its bytes, as received.
+        surroundings: What it and its credentials are judged by.
+        challenge: What the verifier gave to be signed; None leaves open whether this is a replay.
+        domain: The verifier's own name; None likewise.
+
+    Cost: as :func:`~lyrikstore.credentials.w3c.verify.verify_w3c` for each of at most 64.
+    """
+    document, read = read_object(data)
+    if document is None:
+        return _report({}, [read, *_unmade("model")], surroundings)
+    try:
+        check_presentation_model(document, secured=False)
+        inner = presented(document)
+    except FormatError as error:
+        problem = model_problem("MALFORMED_VALUE_ERROR")
+        summary = f"not a presentation of the VC Data Model 2.0: {quote(error.message, 300)}"
+        made = [read, failed("model", error.kind, summary, **problem)]
+        return _report(document, [*made, *_unmade("proof")], surroundings)
+    checks = [read, passed("model", "a presentation of the VC Data Model 2.0")]
+
+    signed, holder = _check_holder(document, surroundings, checks)
+    checks.append(_check_challenge(signed, challenge, domain))
+    if signed.verified is not None:
+        document = signed.verified.document
+        inner = presented(document)
+    check, reports = _check_presented(inner, holder, surroundings)
+    checks.append(check)
+    return _report(document, checks, surroundings, reports)
+
+
+def _check_holder(
+    document: dict[str, JSON], surroundings: Surroundings, checks: list[Check]
+) -> tuple[Signed, str | None]:
+    if "proof" not in document:
+        none = Signed(unchecked("proof", "no-proof", "nobody signed the presentation"), None)
+        checks += [none.check, check_binding("holder.binding", None, none)]
+        return none, None
+    signed = check_proofs(
+        document, purpose="authentication", at=surroundings.at, resolver=surroundings.resolver
+    )
+    checks.append(signed.check)
+    named = id_of(document["holder"]) if "holder" in document else None
+    if named is None and len(set(signed.signers)) == 1:
+        who = signed.signers[0]  # the model: then the securing mechanism says who holds it
+        checks.append(passed("holder.binding", f"names no holder; {quote(who, 120)} signed it"))
+        return signed, who
+    binding = check_binding("holder.binding", named, signed)
+    checks.append(binding)
+    return signed, named if binding.state is CheckState.PASS else None
+
+
+def _check_challenge(signed: Signed, challenge: str | None, domain: str | None) -> Check:
+    if signed.verified is None:
+        return unchecked("challenge", "no-proof", "no sound signature over a challenge")
+    for options in options_of(signed):
+        if challenge is not None and options.get("challenge") != challenge:
+            return _refused("challenge", "INVALID_CHALLENGE_ERROR", options.get("challenge"))
+        if domain is not None and domain not in items_of(options.get("domain")):
+            return _refused("domain", "INVALID_DOMAIN_ERROR", options.get("domain"))
+    if challenge is None or domain is None:
+        missing = " or ".join(
+            name for name, value in (("challenge", challenge), ("domain", domain)) if value is None
+        )
+        summary = (
+            f"you named no {missing}: it may be one that was made for somebody else, or before"
+        )
+        return warned("challenge", "not-asked", summary)
+    return passed("challenge", f"signed for {quote(domain)} over your challenge")
+
+
+def _refused(what: str, problem: str, found: JSON) -> Check:
+    summary = f"signed for another {what}: {quote(found)}; a replay, or not meant for you"
+    detail = {"problem": {"type": SECURITY + problem, "title": problem}}
+    return failed("challenge", f"other-{what}", summary, **detail)
+
+
+def _check_presented(
+    inner: list[dict[str, Any]], holder: str | None, surroundings: Surroundings
+) -> tuple[Check, tuple[Report, ...]]:
+    if not inner:
+        return not_applicable("presented", "presents no credential"), ()
+    if len(inner) > MAX_PRESENTED:
+        return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
+    reports = tuple(_judge(item, surroundings) for item in inner)
+    detail: dict[str, JSON] = {
+        "verdicts": [str(report.verdict) for report in reports],
+        "aboutHolder": [holder is not None and _is_about(item, holder) for item in inner],
+    }
+    counts = {verdict: sum(r.verdict is verdict for r in reports) for verdict in Verdict}
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    summary = f"{len(reports)} credential{'s' if len(reports) > 1 else ''}: {said}"
+    if counts[Verdict.INVALID]:
+        return failed("presented", "invalid", summary, **detail), reports
+    if counts[Verdict.INCOMPLETE]:
+        return unchecked("presented", "incomplete", summary, **detail), reports
+    if counts[Verdict.VALID]:
+        return warned("presented", "valid", summary, **detail), reports
+    return passed("presented", summary, **detail), reports
+
+
+def _judge(item: dict[str, Any], surroundings: Surroundings) -> Report:
+    if ENVELOPED in types_of(item):
+        summary = "an enveloped credential, of a kind that is not read here"
+        return unread_credential(item, "enveloped", summary, surroundings.at)
+    return judge_credential(item, surroundings, passed("format", "part of the presentation"))
+
+
+def _is_about(document: dict[str, Any], holder: str) -> bool:
+    subjects = items_of(document.get("credentialSubject", []))
+    return any(isinstance(one, dict) and one.get("id") == holder for one in subjects)
+
+
+def _unmade(first: str) -> list[Check]:
+    rest = PRESENTATION_CHECKS[PRESENTATION_CHECKS.index(first) :]
+    summary = "not looked at: the presentation is malformed"
+    return [unchecked(check, "malformed", summary) for check in rest]
+
+
+def _report(
+    document: dict[str, Any],
+    checks: Sequence[Check],
+    surroundings: Surroundings,
+    parts: tuple[Report, ...] = (),
+) -> Report:
+    not_proven = (*NOT_PROVEN, *(line for part in parts for line in part.not_proven))
+    return Report(
+        verdict=decide(checks, PRESENTATION_CHECKS),
+        checks=tuple(checks),
+        subject=printable(document.get("id")) or "a presentation without an id",
+        issuer=printable_did(id_of(document.get("holder"))),
+        at=format_timestamp(surroundings.at),
+        not_proven=tuple(dict.fromkeys(not_proven)),
+        profile=PROFILE,
+        parts=parts,
+    )

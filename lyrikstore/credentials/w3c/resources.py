@@ -1,0 +1,196 @@
+"""Resources that a credential names and pins: schemas, contexts, reports (spec §17.6).
+
+Nothing is ever fetched. What is at hand was handed in; it is found by its digest, whatever its
+file is called, or by the URL that it claims for itself or was handed in under.
+"""
+
+import re
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha3_256, sha3_384, sha256, sha384, sha512
+from typing import Any, NoReturn
+
+from blake3 import blake3
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
+from lyrikstore.credentials.w3c.problems import model_problem
+from lyrikstore.credentials.w3c.values import is_url, items_of
+from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
+from lyrikstore.crypto.multikey import decode_base58
+
+_Hash = Callable[[bytes], bytes]
+
+_SRI: Mapping[str, _Hash] = {
+    "sha256": lambda data: sha256(data).digest(),
+    "sha384": lambda data: sha384(data).digest(),
+    "sha512": lambda data: sha512(data).digest(),
+}
+_MULTIHASH: Mapping[int, _Hash] = {
+    0x12: _SRI["sha256"],
+    0x13: _SRI["sha512"],
+    0x15: lambda data: sha3_384(data).digest(),
+    0x16: lambda data: sha3_256(data).digest(),
+    0x1E: lambda data: blake3(data).digest(),
+    0x20: _SRI["sha384"],
+}
+_SRI_ITEM = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?")
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_MAX_DIGESTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The digests by which one resource is pinned.
+
+    Attributes:
+        digests: ``(hash function, digest)`` pairs; every one must fit.
+    """
+
+    digests: tuple[tuple[_Hash, bytes], ...]
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> "Pinned":
+        """Read ``digestSRI`` and ``digestMultibase`` of an object: one value or a list each.
+
+        Raises:
+            FormatError: (``bad-digest``) malformed, or of no hash function known here.
+        """
+        strong = [_parse_sri(text) for text in _texts(item.get("digestSRI", []))]
+        named = [_parse_multihash(text) for text in _texts(item.get("digestMultibase", []))]
+        return cls((*strong, *named))
+
+    def fits(self, data: bytes) -> bool:
+        """Return whether ``data`` has every digest."""
+        return all(function(data) == digest for function, digest in self.digests)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The resources at hand.
+
+    Attributes:
+        by_url: What was handed in under a URL, or claims one for itself (``$id`` or ``id``).
+        others: Everything else.
+    """
+
+    by_url: Mapping[str, bytes] = field(default_factory=dict)
+    others: Sequence[bytes] = ()
+
+    @classmethod
+    def of(cls, files: Mapping[str, bytes]) -> "Resources":
+        """Return the resources among ``files``: name → bytes; a name may be a URL."""
+        by_url = {name: data for name, data in files.items() if is_url(name)}
+        others = []
+        for name, data in files.items():
+            if name in by_url:
+                continue
+            url = _claimed_url(data)
+            if url is None or url in by_url:
+                others.append(data)
+            else:
+                by_url[url] = data
+        return cls(by_url, tuple(others))
+
+    def find(self, url: str, pinned: Pinned) -> bytes | None:
+        """Return the resource ``url``, or None where nothing at hand is it.
+
+        Raises:
+            FormatError: (``digest-mismatch``) what is at hand under that URL is another text than
+                the one pinned.
+        """
+        own = context_bytes(url) if url in CONTEXTS else None
+        named = [data for data in (own, self.by_url.get(url)) if data is not None]
+        everything: Iterable[bytes] = (*named, *self.by_url.values(), *self.others)
+        if not pinned.digests:
+            return named[0] if named else None
+        for data in everything:
+            if pinned.fits(data):
+                return data
+        if named:
+            raise FormatError("digest-mismatch", f"{url[:200]!a} is not the text that is pinned")
+        return None
+
+
+NO_RESOURCES = Resources()
+
+
+def check_related(document: Mapping[str, JSON], resources: Resources) -> Check:
+    """Return the check ``related``: is what is at hand what ``relatedResource`` pins (M12)?
+
+    Args:
+        document: A credential that passed the model.
+        resources: What is at hand; the bundled contexts always are.
+    """
+    stated = items_of(document.get("relatedResource", []))
+    if not stated:
+        return not_applicable("related", "pins no other resource")
+    absent: list[JSON] = []
+    for item in stated:
+        try:
+            if resources.find(item["id"], Pinned.of(item)) is None:
+                absent.append(item["id"])
+        except FormatError as error:
+            summary = f"relatedResource {quote(item['id'])}: {quote(error.message, 200)}"
+            return failed("related", error.kind, summary, **model_problem("MALFORMED_VALUE_ERROR"))
+    count = len(stated) - len(absent)
+    if absent:
+        summary = f"{count} of {len(stated)} were at hand, as pinned; not {quote(absent[0])}"
+        return unchecked("related", "not-at-hand", summary, absent=absent[:100])
+    return passed(
+        "related", f"{count} pinned resource{'s' if count > 1 else ''} at hand and as pinned"
+    )
+
+
+def _claimed_url(data: bytes) -> str | None:
+    if data.lstrip()[:1] != b"{":
+        return None
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return None
+    url = document.get("$id", document.get("id"))
+    return url if is_url(url) else None
+
+
+def _texts(value: JSON) -> list[str]:
+    texts = items_of(value)
+    if len(texts) > _MAX_DIGESTS or not all(isinstance(text, str) for text in texts):
+        _refuse(value)
+    return texts
+
+
+def _parse_sri(text: str) -> tuple[_Hash, bytes]:
+    # Several alternatives in one string: the strongest function counts, as in a browser.
+    found = [match for part in text.split() if (match := _SRI_ITEM.fullmatch(part))]
+    if not found or len(text) > 2000:
+        _refuse(text)
+    best = max(found, key=lambda match: match[1])
+    function = _SRI[best[1]]
+    try:
+        digest = b64decode(best[2], validate=True)
+    except ValueError:
+        _refuse(text)
+    if len(digest) != len(function(b"")):
+        _refuse(text)
+    return function, digest
+
+
+def _parse_multihash(text: str) -> tuple[_Hash, bytes]:
+    raw = b""
+    if text[:1] == "u" and _BASE64URL.fullmatch(text[1:]):
+        raw = (
+            urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4)) if len(text) % 4 != 2 else b""
+        )
+    elif text[:1] == "z":
+        raw = decode_base58(text[1:])
+    function = _MULTIHASH.get(raw[0]) if len(raw) > 2 else None
+    if function is None or raw[1] != len(raw) - 2 or raw[1] != len(function(b"")):
+        _refuse(text)  # a bare digest without its header says nothing of its hash function
+    return function, raw[2:]
+
+
+def _refuse(text: JSON) -> NoReturn:
+    raise FormatError("bad-digest", f"not a digest known here: {str(text)[:80]!a}")

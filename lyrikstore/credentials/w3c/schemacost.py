@@ -1,0 +1,94 @@
+"""What applying a stranger's JSON Schema may cost at most, before it is applied (spec §17.7).
+
+ATTACK: two dozen definitions that each try the next one twice cost 2^24 steps on one number; a
+schema that refers to itself does the same on a nested document. A library that is asked to validate
+does not come back. So the steps are counted first: schema values, references followed, times the
+values of the document.
+"""
+
+from typing import Any
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import JSON
+
+MAX_STEPS = 4_000_000
+"""Schema values times document values; a usual pair takes some ten thousand."""
+
+_MAX_NESTING = 200
+_CHARACTERS_PER_STEP = 16
+
+
+def check_cost(schema: dict[str, Any], document: JSON) -> None:
+    """Return if applying ``schema`` to ``document`` takes at most :data:`MAX_STEPS`.
+
+    Raises:
+        FormatError: (``schema-cost``) more; (``schema-recursive``) it refers to itself;
+            (``schema-remote``) it refers to another text, or to a place it does not have.
+    """
+    size = _size(document)
+    steps = _Counter(schema).count(schema, 0) * size
+    if steps > MAX_STEPS:
+        raise FormatError("schema-cost", f"applying it may take {min(steps, 10**18)} steps")
+
+
+class _Counter:
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = schema
+        self._known: dict[str, int] = {}
+        self._open: set[str] = set()
+
+    def count(self, value: JSON, depth: int) -> int:
+        if depth > _MAX_NESTING:
+            raise FormatError("schema-cost", "its references are nested too deeply")
+        if isinstance(value, list):
+            return 1 + sum(self.count(item, depth + 1) for item in value)
+        if not isinstance(value, dict):
+            return 1
+        if "$dynamicRef" in value or "$recursiveRef" in value:
+            raise FormatError("schema-recursive", "it refers to itself")
+        if depth and "$id" in value:  # would give "#" below it another meaning
+            raise FormatError("schema-remote", "a schema within it has an $id of its own")
+        total = 1 + sum(
+            self.count(item, depth + 1) for name, item in value.items() if name != "$defs"
+        )
+        if isinstance(value.get("$ref"), str):
+            total += self._referred(value["$ref"], depth)
+        return total
+
+    def _referred(self, reference: str, depth: int) -> int:
+        if reference in self._open:
+            raise FormatError("schema-recursive", f"{reference[:80]!a} refers to itself")
+        if reference not in self._known:
+            self._open.add(reference)
+            self._known[reference] = self.count(self._target(reference), depth + 1)
+            self._open.discard(reference)
+        return self._known[reference]
+
+    def _target(self, reference: str) -> JSON:
+        target: JSON = self._schema
+        if reference == "#":
+            raise FormatError("schema-recursive", "it refers to itself")
+        if not reference.startswith("#/"):
+            raise FormatError("schema-remote", f"it refers to another text: {reference[:80]!a}")
+        for part in reference.removeprefix("#/").split("/"):
+            name = part.replace("~1", "/").replace("~0", "~")
+            target = target.get(name) if isinstance(target, dict) else None
+        if not isinstance(target, dict | bool):
+            raise FormatError("schema-remote", f"it has no {reference[:80]!a}")
+        return target
+
+
+def _size(document: JSON) -> int:
+    size = 0
+    pending = [document]
+    while pending:
+        value = pending.pop()
+        size += 1
+        if isinstance(value, str):
+            size += len(value) // _CHARACTERS_PER_STEP
+        elif isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, dict):
+            size += sum(len(name) for name in value) // _CHARACTERS_PER_STEP
+            pending.extend(value.values())
+    return size

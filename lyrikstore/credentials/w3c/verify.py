@@ -1,0 +1,232 @@
+"""Verification of a foreign credential, sans-IO (spec/17-w3c-profile.md §17.5).
+
+Everything comes in as arguments. Nothing raises for what an attacker can write: it becomes a check
+that failed, or that could not be made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
+from lyrikstore.credentials.did import Resolver, Source
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    Report,
+    decide,
+    failed,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.statuscheck import CLOCK_SKEW, NO_NOTICES, Notices
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.w3c.model import check_credential_model
+from lyrikstore.credentials.w3c.problems import model_problem
+from lyrikstore.credentials.w3c.proofs import Signed, check_binding, check_proofs
+from lyrikstore.credentials.w3c.resources import NO_RESOURCES, Resources, check_related
+from lyrikstore.credentials.w3c.schema import check_schemas
+from lyrikstore.credentials.w3c.status import check_w3c_status
+from lyrikstore.credentials.w3c.values import id_of, types_of
+
+PROFILE = "w3c"
+
+W3C_CHECKS = (
+    *("format", "model", "proof", "issuer.binding", "trust.issuer"),
+    *("period", "status", "schema", "related"),
+)
+"""Ids of the checks of a foreign credential, in order."""
+
+W3C_REQUIRED = tuple(check for check in W3C_CHECKS if check != "related")
+"""What must have been made: a resource that nobody uses need not be at hand."""
+
+NOT_PROVEN = (
+    "that the claims are true: a signature shows who says something, not that it is so",
+    "that any data, person or thing is the one the credential speaks of: none was looked at",
+    "that anything happened at its date: the dates are the issuer's own",
+    "that the keys involved were in their owners' hands alone",
+)
+"""What no check of a foreign credential can show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a document is judged by: all that is not in it.
+
+    Attributes:
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        resolver: Finds the keys that proofs name.
+        notices: Status lists at hand.
+        resources: Schemas and other resources at hand.
+        role: As what the issuer must be believed.
+    """
+
+    trust: Trust
+    at: datetime
+    resolver: Resolver = field(default_factory=Resolver)
+    notices: Notices = NO_NOTICES
+    resources: Resources = NO_RESOURCES
+    role: str = "publisher"
+
+
+def verify_w3c(data: bytes, surroundings: Surroundings) -> Report:
+    """Return the report on a foreign credential. Never raises for bad input.
+
+    Args:
+        data: Its bytes, as received.
+        surroundings: What it is judged by.
+
+    Cost: a signature and a canonical form per proof, plus those of the status lists looked at.
+    """
+    document, check = read_object(data)
+    if document is None:
+        return _report({}, [check, *_unmade("model")], surroundings.at)
+    return judge_credential(document, surroundings, check)
+
+
+def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read: Check) -> Report:
+    """Return the report on a credential that is read already: :func:`verify_w3c` from there on.
+
+    Args:
+        document: Parsed JSON.
+        surroundings: What it is judged by.
+        read: The check ``format``.
+    """
+    at = surroundings.at
+    try:
+        check_credential_model(document)
+    except FormatError as error:
+        problem = model_problem("MALFORMED_VALUE_ERROR")
+        summary = f"not a credential of the VC Data Model 2.0: {quote(error.message, 300)}"
+        made = [read, failed("model", error.kind, summary, **problem)]
+        return _report(document, [*made, *_unmade("proof")], at)
+    checks = [read, passed("model", "a credential of the VC Data Model 2.0")]
+
+    signed = check_proofs(
+        document, purpose="assertionMethod", at=at, resolver=surroundings.resolver
+    )
+    if signed.verified is not None:  # from here on only what was signed
+        document = signed.verified.document
+    issuer = id_of(document["issuer"]) or ""
+    binding = check_binding("issuer.binding", issuer, signed)
+    genuine = signed.verified is not None and binding.state is CheckState.PASS
+    checks += [signed.check, binding]
+    checks.append(_check_trust(document, issuer, surroundings, signed if genuine else None))
+    checks.append(check_w3c_period(document, at))
+    if genuine:
+        status = check_w3c_status(
+            document,
+            issuer,
+            notices=surroundings.notices,
+            at=at,
+            max_age=surroundings.trust.max_status_age,
+            resolver=surroundings.resolver,
+        )
+    else:
+        status = unchecked("status", "no-issuer", "whose status list counts is not established")
+    checks += [status, check_schemas(document, surroundings.resources)]
+    checks.append(check_related(document, surroundings.resources))
+    return _report(document, checks, at)
+
+
+def unread_credential(
+    document: Mapping[str, JSON], reason: str, summary: str, at: datetime
+) -> Report:
+    """Return the report on a credential that is of a kind not read here: nothing is checked."""
+    return _report(document, [unchecked(check, reason, summary) for check in W3C_CHECKS], at)
+
+
+def read_object(data: bytes) -> tuple[dict[str, JSON] | None, Check]:
+    """Return the JSON object in ``data``, or None, and the check ``format``."""
+    problem = model_problem("PARSING_ERROR")
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError as error:
+        return None, failed("format", error.kind, quote(error.message, 300), **problem)
+    if not isinstance(document, dict):
+        return None, failed("format", "bad-json", "not a JSON object", **problem)
+    return document, passed("format", f"strict JSON, {len(data)} bytes")
+
+
+def check_w3c_period(document: Mapping[str, JSON], at: datetime) -> Check:
+    """Return the check ``period`` of a credential that passed the model; both ends are optional."""
+    detail: dict[str, JSON] = {"at": format_timestamp(at)}
+    detail |= {name: document[name] for name in ("validFrom", "validUntil") if name in document}
+    start, end = document.get("validFrom"), document.get("validUntil")
+    if start is not None and parse_foreign_timestamp(start) - at > CLOCK_SKEW:
+        return failed("period", "not-yet-valid", f"not yet valid: it begins at {start}", **detail)
+    if end is not None and at - parse_foreign_timestamp(end) > CLOCK_SKEW:
+        return failed("period", "expired", f"expired at {end}", **detail)
+    return passed("period", f"valid until {end}" if end else "valid without an end", **detail)
+
+
+def claim_name(document: dict[str, JSON]) -> str:
+    """Return the name under which trust in a foreign credential is asked for.
+
+    ``credentials/`` and its most specific type, so that an issuer who is believed for
+    ``datasets/acme/*`` is not believed for diplomas.
+    """
+    own = [name for name in types_of(document) if name != "VerifiableCredential"]
+    return f"credentials/{own[0] if own else 'VerifiableCredential'}"
+
+
+def _check_trust(
+    document: dict[str, JSON], issuer: str, surroundings: Surroundings, signed: Signed | None
+) -> Check:
+    if signed is None:
+        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
+    trust, at, name = surroundings.trust, surroundings.at, claim_name(document)
+    detail: dict[str, JSON] = {"issuer": issuer, "name": name}
+    entry = trust.matches(issuer, role=surroundings.role, name=name, store=None, at=at)
+    if entry is None:
+        known = trust.knows(issuer)
+        if known is not None:
+            summary = f"you trust {quote(known.nickname)}, but not for {quote(name)} at this time"
+            return warned("trust.issuer", "out-of-scope", summary, **detail)
+        who = quote(issuer, 120)
+        summary = f"nobody you trust: anybody can make a key, and {who} is not in your trust file"
+        return warned("trust.issuer", "unknown-issuer", summary, **detail)
+    if signed.sources(issuer, surroundings.resolver, at) <= {Source.SNAPSHOT}:
+        # Anybody can write a document for a name that is not his.
+        summary = f"you trust {quote(entry.nickname)}, but only a document beside it names the key"
+        return warned("trust.issuer", "snapshot", summary, **detail)
+    summary = f"you trust this issuer as {quote(entry.nickname)}"
+    return passed("trust.issuer", summary, nickname=entry.nickname, **detail)
+
+
+def _unmade(first: str) -> list[Check]:
+    rest = W3C_CHECKS[W3C_CHECKS.index(first) :]
+    summary = "not looked at: the credential is malformed"
+    return [unchecked(check, "malformed", summary) for check in rest]
+
+
+def _report(document: Mapping[str, Any], checks: Sequence[Check], at: datetime) -> Report:
+    return Report(
+        verdict=decide(checks, W3C_REQUIRED),
+        checks=tuple(checks),
+        subject=printable(document.get("id")) or "a credential without an id",
+        issuer=printable_did(id_of(document.get("issuer"))),
+        at=format_timestamp(at),
+        not_proven=NOT_PROVEN,
+        profile=PROFILE,
+    )
+
+
+def printable(text: object, limit: int = 300) -> str | None:
+    """Return ``text`` if a report can show it as it is, else None."""
+    good = (
+        isinstance(text, str) and 0 < len(text) <= limit and text.isascii() and text.isprintable()
+    )
+    return text if good else None  # type: ignore[return-value]
+
+
+def printable_did(text: object) -> str | None:
+    """Return ``text`` if it is a DID that a report can show, else None."""
+    shown = printable(text)
+    return shown if shown is not None and shown.startswith("did:") else None

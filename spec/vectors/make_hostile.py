@@ -1,0 +1,674 @@
+# ruff: noqa: INP001
+"""Makes ``verdicts/hostile-*.json``: what attackers hand over, for both profiles.
+
+Usage: ``python spec/vectors/make_hostile.py`` rewrites the files. Every case stands alone: the
+document (a text, or ``{"hex": …}`` where it is none; a list is joined, and ``["x", 3]`` in it is
+``xxx``), the status lists and resources at hand, trust, moment, and what a verifier must answer:
+the verdict and, for each check named, the reason (or the state, where a check has no reason).
+"""
+
+import base64
+import json
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import md5, sha256, sha384
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.multikey import encode_base58, encode_multikey
+from lyrikstore.crypto.proof import signed_bytes
+from lyrikstore.crypto.proofset import add_proof
+from lyrikstore.crypto.signer import KeySigner
+
+HERE = Path(__file__).parent
+V2 = "https://www.w3.org/ns/credentials/v2"
+EXAMPLES = "https://www.w3.org/ns/credentials/examples/v2"
+ALICE, MALLORY, HOLDER = (
+    KeySigner(PrivateKey.from_seed(bytes([number]) * 32)) for number in (65, 77, 72)
+)
+NOW = datetime(2026, 11, 24, 14, 12, 39, tzinfo=UTC)
+ORDER = 2**252 + 27742317777372353535851937790883648493
+LIST_URL = "https://status.example/1"
+PLACE = 94567
+TRUST = f'version = 1\n\n[[issuer]]\ndid = "{ALICE.did}"\nnickname = "Alice"\n'
+SCHEMA_URL = "https://schema.example/alumni.json"
+
+Row = tuple[str, str, dict[str, str], dict[str, Any]]
+Change = Callable[[dict[str, Any]], object]
+
+
+def base(**changes: Any) -> dict[str, Any]:
+    """Return an unsigned credential; None removes a member."""
+    document: dict[str, Any] = {
+        "@context": [V2, EXAMPLES],
+        "id": "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
+        "type": ["VerifiableCredential", "ExampleAlumniCredential"],
+        "issuer": {"id": ALICE.did, "name": "Example University"},
+        "validFrom": "2026-11-01T00:00:00Z",
+        "validUntil": "2027-11-01T00:00:00Z",
+        "credentialSubject": {"id": HOLDER.did, "alumniOf": "Z\u00fcrich", "count": 7},
+        **changes,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def signed(document: dict[str, Any], signer: KeySigner = ALICE, **options: Any) -> str:
+    """Return the text of a document with its proof."""
+    return encode(add_proof(document, signer, **{"created": NOW, **options})).decode()
+
+
+def edited(text: str, change: Change) -> str:
+    """Return the text with a change that nobody signed."""
+    document = parse(text.encode(), floats=True, nulls=True)
+    change(document)
+    return json.dumps(document, ensure_ascii=False)
+
+
+def proof_set(text: str, **changes: Any) -> str:
+    """Return the text with a member of its proof changed, or removed where it is None."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["proof"].update(changes)
+        for name in [name for name, value in changes.items() if value is None]:
+            del document["proof"][name]
+
+    return edited(text, change)
+
+
+EMPTY = bytes(ENTRIES // 8)
+
+
+def status_list(bits: bytes = EMPTY, signer: KeySigner = ALICE, **changes: Any) -> str:
+    """Return a status list; changes are made before it is signed."""
+    document: dict[str, Any] = {
+        "@context": [V2],
+        "id": LIST_URL,
+        "type": ["VerifiableCredential", "BitstringStatusListCredential"],
+        "issuer": signer.did,
+        "validFrom": "2026-11-20T00:00:00Z",
+        "validUntil": "2026-12-20T00:00:00Z",
+        "credentialSubject": {
+            "id": f"{LIST_URL}#list",
+            "type": "BitstringStatusList",
+            "statusPurpose": "revocation",
+            "encodedList": pack(bits),
+        },
+    }
+    for name, value in changes.items():
+        where = document if name in document else document["credentialSubject"]
+        where[name] = value
+    return signed({name: value for name, value in document.items() if value is not None}, signer)
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    """Return a status entry; None removes a member."""
+    stated = {**StatusEntry("revocation", PLACE, LIST_URL).to_json(), **changes}
+    return {name: value for name, value in stated.items() if value is not None}
+
+
+def with_status(**changes: Any) -> str:
+    """Return a credential with one status entry."""
+    return signed(base(credentialStatus=entry(**changes)))
+
+
+def bits_with(value: int, index: int = PLACE, size: int = 1) -> bytes:
+    """Return the bits of a list in which one entry has a value."""
+    bits = bytearray(ENTRIES * size // 8)
+    for offset in range(size):
+        if value >> (size - 1 - offset) & 1:
+            place = index * size + offset
+            bits[place // 8] |= 1 << (7 - place % 8)
+    return bytes(bits)
+
+
+def sri(data: bytes) -> str:
+    """Return a digest as digestSRI writes it."""
+    return "sha384-" + base64.b64encode(sha384(data).digest()).decode()
+
+
+def multibase(data: bytes, header: bytes = b"\x12\x20") -> str:
+    """Return a SHA-256 digest as digestMultibase writes it."""
+    digest = header + sha256(data).digest()
+    return "u" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def bomb(blocks: int, wrap: Callable[[str], str]) -> list[Any]:
+    """Return a signed list in pieces that unpacks to so many MiB of zeros."""
+    step = 1 << 20
+    while True:  # one flushed block of zeros, whose base64 repeats without a seam
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        block = packer.compress(bytes(step)) + packer.flush(zlib.Z_FULL_FLUSH)
+        if len(block) % 3 == 0:
+            break
+        step += 258
+    checksum = 0
+    for _ in range(blocks):
+        checksum = zlib.crc32(bytes(step), checksum)
+    head = b"\x1f\x8b\x08\x08\0\0\0\0\0\x03x\0"  # a name of one letter makes it twelve bytes
+    tail = zlib.compressobj(9, zlib.DEFLATED, -15).flush()
+    tail += checksum.to_bytes(4, "little") + (blocks * step % 2**32).to_bytes(4, "little")
+    one, rest = (base64.urlsafe_b64encode(part).decode() for part in (block, tail))
+    packed = "u" + base64.urlsafe_b64encode(head).decode() + one * blocks + rest.rstrip("=")
+    before, _, after = wrap(packed).partition(one * blocks)
+    return [before, [one, blocks], after]
+
+
+def _format_rows(sound: str) -> list[Row]:
+    def row(name: str, document: Any) -> Row:
+        return name, "invalid", {"format": "bad-json"}, {"document": document}
+
+    inside = '"credentialSubject":{'
+    return [
+        row("not-json", "hello"),
+        row("byte-order-mark", "\ufeff" + sound),
+        row("trailing-text", sound + "x"),
+        row("trailing-document", sound + sound),
+        row("trailing-nul", sound + "\0"),
+        row("array", f"[{sound}]"),
+        row("bad-utf-8", {"hex": sound.encode().replace(b"\xc3\xbc", b"\xfc").hex()}),
+        row("overlong-utf-8", {"hex": sound.encode().replace(b"\xc3\xbc", b"\xc0\xaf").hex()}),
+        row("issuer-twice", f'{{"issuer":"{MALLORY.did}",' + sound[1:]),
+        row("issuer-twice-escaped", f'{{"\\u0069ssuer":"{MALLORY.did}",' + sound[1:]),
+        row("not-a-number", sound.replace('"count":7', '"count":NaN')),
+        row("infinity", sound.replace('"count":7', '"count":-Infinity')),
+        row("overflow", sound.replace('"count":7', '"count":1e999')),
+        row("integer-2-53", sound.replace('"count":7', '"count":9007199254740992')),
+        row("integer-2-53-1", sound.replace('"count":7', '"count":9007199254740993')),
+        row("minus-zero", sound.replace('"count":7', '"count":-0')),
+        row("lone-surrogate", sound.replace("Z\u00fcrich", "\\ud800")),
+        row("lone-surrogate-name", sound.replace('"alumniOf"', '"\\udc00"')),
+        row("deep-arrays", [["[", 20000], ["]", 20000]]),
+        row("deep-objects", [['{"a":', 20000], "1", ["}", 20000]]),
+        row("deep-inside", [sound.replace(inside, inside + '"deep":')[: sound.index(inside) + 28],
+                            ["[", 20000], ["]", 20000], "," + sound[sound.index(inside) + 21:]]),
+        row("too-large", [sound, [" ", 1 << 20]]),
+        row("empty", ""),
+    ]  # fmt: skip
+
+
+def _model_rows() -> list[Row]:
+    related = {"id": "urn:x:1", "digestSRI": sri(b"x")}
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("type-missing", {"type": None}),
+        ("type-other", {"type": ["ExampleAlumniCredential"]}),
+        ("subject-missing", {"credentialSubject": None}),
+        ("subject-empty", {"credentialSubject": {}}),
+        ("subject-text", {"credentialSubject": "urn:x:1"}),
+        ("issuer-missing", {"issuer": None}),
+        ("issuer-name-only", {"issuer": {"name": "Example University"}}),
+        ("context-not-first", {"@context": [EXAMPLES, V2]}),
+        ("context-number", {"@context": [V2, 7]}),
+        ("context-redefines", {"@context": [V2, {"validUntil": "urn:x:nothing"}]}),
+        ("context-import", {"@context": [V2, {"@import": "https://evil.example/"}]}),
+        ("context-nested", {"credentialSubject": {"id": HOLDER.did, "alumniOf": "x",
+                                                  "@context": "https://evil.example/"}}),
+        ("keyword-graph", {"credentialSubject": {"@graph": [{"alumniOf": "x"}]}}),
+        ("keyword-typed-value", {"credentialSubject": {"alumniOf":
+                                                       {"@value": "x", "@type": "urn:x"}}}),
+        ("id-not-url", {"id": "not a url"}),
+        ("id-two", {"id": ["urn:x:1", "urn:x:2"]}),
+        ("id-null", {"id": None, "credentialSubject": {"id": "", "alumniOf": "x"}}),
+        ("from-date", {"validFrom": "2026-11-01"}),
+        ("from-week-date", {"validFrom": "2026-W45-1T00:00:00Z"}),
+        ("from-february", {"validFrom": "2026-02-30T00:00:00Z"}),
+        ("from-leap-second", {"validFrom": "2026-06-30T23:59:60Z"}),
+        ("from-newline", {"validFrom": "2026-11-01T00:00:00Z\n"}),
+        ("from-fullwidth", {"validFrom": "\uff12026-11-01T00:00:00Z"}),
+        ("reversed", {"validFrom": "2027-12-01T00:00:00Z"}),
+        ("schema-untyped", {"credentialSchema": {"id": SCHEMA_URL}}),
+        ("schema-id-not-url", {"credentialSchema": {"id": "x", "type": "JsonSchema"}}),
+        ("status-untyped", {"credentialStatus": {"id": "urn:x:1"}}),
+        ("related-text", {"relatedResource": ["urn:x:1"]}),
+        ("related-bare", {"relatedResource": [{"id": "urn:x:1"}]}),
+        ("related-twice", {"relatedResource": [related, related]}),
+        ("name-object", {"name": {"@value": "x", "@type": "urn:x"}}),
+    ]  # fmt: skip
+    made: list[Row] = [
+        (name, "invalid", {"model": "bad-credential"}, {"document": signed(base(**changes))})
+        for name, changes in rows
+    ]
+    unsigned = encode(base()).decode()
+    made += [
+        (name, "invalid", {"model": "bad-credential"}, {"document": text})
+        for name, text in (
+            ("proof-missing", unsigned),
+            ("proof-null", edited(unsigned, lambda d: d.update(proof=None))),
+            ("proof-none", edited(unsigned, lambda d: d.update(proof=[]))),
+            ("proof-text", edited(unsigned, lambda d: d.update(proof="z"))),
+        )
+    ]
+    return made
+
+
+def _proof_rows(sound: str) -> list[Row]:
+    value = parse(sound.encode())["proof"]["proofValue"]
+    raw = _decode(value)
+    scalar = int.from_bytes(raw[32:], "little")
+    malleable = raw[:32] + (scalar + ORDER).to_bytes(32, "little")
+    multikeys = [encode_multikey(signer.public) for signer in (ALICE, MALLORY)]
+
+    def member(name: str, reason: str, **changes: Any) -> Row:
+        return name, "invalid", {"proof": reason}, {"document": proof_set(sound, **changes)}
+
+    def claim(name: str, change: Change) -> Row:
+        return name, "invalid", {"proof": "edited"}, {"document": edited(sound, change)}
+
+    def made(name: str, reason: str, document: str) -> Row:
+        return name, "invalid", {"proof": reason}, {"document": document}
+
+    def both(change: Change) -> str:
+        document = parse(sound.encode())
+        document["proof"] = [document["proof"], dict(document["proof"])]
+        change(document["proof"][1])
+        return json.dumps(document)
+
+    appended = [V2, EXAMPLES, "https://evil.example/v1"]
+    return [
+        claim("claim-edited", lambda d: d["credentialSubject"].update(alumniOf="Basel")),
+        claim("claim-decomposed", lambda d: d["credentialSubject"].update(alumniOf="Zu\u0308rich")),
+        claim("claim-added", lambda d: d.update(description="added")),
+        claim("claim-null-added", lambda d: d.update(description2=None)),
+        claim("proto-added", lambda d: d["credentialSubject"].update(
+            {"__proto__": {"admin": True}})),
+        claim("proto-on-top", lambda d: d.update({"__proto__": {"validUntil": "2099-01-01"}})),
+        claim("true-for-one", lambda d: d["credentialSubject"].update(count=True)),
+        claim("issuer-renamed", lambda d: d["issuer"].update(name="Another")),
+        made("context-appended", "bad-proof",
+             edited(sound, lambda d: d.update({"@context": appended}))),
+        made("context-appended-inline", "bad-proof",
+             edited(sound, lambda d: d.update({"@context": [V2, EXAMPLES, {"a": "urn:a"}]}))),
+        ("context-removed", "invalid", {"model": "bad-credential"},
+         {"document": edited(sound, lambda d: d.update({"@context": [V2]}))}),
+        made("dialect-c", "edited", _dialect_c()),
+        member("created-edited", "edited", created="2026-11-24T14:12:40Z"),
+        member("created-malformed", "bad-proof", created="yesterday"),
+        member("created-future", "proof-not-yet", created="2026-12-24T14:12:39Z"),
+        made("expires-passed", "proof-expired",
+             signed(base(), created=NOW - timedelta(hours=3), expires=NOW - timedelta(hours=1))),
+        made("purpose-other", "bad-proof", signed(base(), purpose="authentication")),
+        member("purpose-missing", "bad-proof", proofPurpose=None),
+        member("suite-unknown", "unknown-suite", cryptosuite="eddsa-2022"),
+        member("type-unknown", "bad-proof", type="Ed25519Signature2020"),
+        member("value-base64url", "bad-proof", proofValue="u" + "A" * 86),
+        member("value-blank-after", "bad-proof", proofValue=value + " "),
+        member("value-missing", "bad-proof", proofValue=None),
+        member("value-65-bytes", "bad-proof", proofValue="z" + encode_base58(raw + b"\0")),
+        member("value-leading-1", "bad-proof", proofValue="z1" + value[1:]),
+        member("value-malleable", "edited", proofValue="z" + encode_base58(malleable)),
+        member("value-zero", "edited", proofValue="z" + encode_base58(bytes(64))),
+        member("method-no-fragment", "bad-did", verificationMethod=ALICE.did),
+        member("method-foreign-fragment", "bad-key",
+               verificationMethod=f"{ALICE.did}#{multikeys[1]}"),
+        member("method-foreign-body", "bad-key",
+               verificationMethod=f"{MALLORY.did}#{multikeys[0]}"),
+        member("method-unknown-did", "unsupported-did", verificationMethod="did:example:1#1"),
+        *(made(f"small-order-{name}", reason, _small_order(point)) for name, reason, point in (
+            ("identity", "weak-key", b"\x01" + bytes(31)),
+            ("order-2", "weak-key", b"\xec" + b"\xff" * 30 + b"\x7f"),
+            ("order-4", "weak-key", bytes(32)),
+            ("non-canonical", "weak-key", b"\xee" + b"\xff" * 30 + b"\x7f"))),
+        made("set-one-bad", "edited", both(lambda p: p.update(created="2026-11-24T14:00:00Z"))),
+        made("set-one-of-unknown-suite", "unknown-suite",
+             both(lambda p: p.update(cryptosuite="bbs-2023"))),
+        made("set-too-many", "bad-proof",
+             edited(sound, lambda d: d.update(proof=[d["proof"]] * 40))),
+        made("previous-missing", "bad-chain",
+             both(lambda p: p.update(previousProof="urn:uuid:nothing"))),
+        made("previous-not-text", "bad-proof", both(lambda p: p.update(previousProof=7))),
+        ("signed-by-another", "invalid", {"proof": "pass", "issuer.binding": "foreign-key"},
+         {"document": signed(base(), MALLORY)}),
+    ]  # fmt: skip
+
+
+def _decode(value: str) -> bytes:
+    from lyrikstore.crypto.multikey import decode_base58
+
+    return decode_base58(value[1:])
+
+
+def _dialect_c() -> str:
+    document = base()
+    made = parse(signed(document).encode())
+    options = {name: v for name, v in made["proof"].items() if name != "proofValue"}
+    signature = ALICE.sign(signed_bytes(document, options))
+    del options["@context"]
+    made["proof"] = {**options, "proofValue": "z" + encode_base58(signature)}
+    return json.dumps(made)
+
+
+def _small_order(point: bytes) -> str:
+    # R is the identity and S is zero: true for every message under a key of small order.
+    multikey = "z" + encode_base58(b"\xed\x01" + point)
+    did = f"did:key:{multikey}"
+    document = base(issuer=did)
+    document["proof"] = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "verificationMethod": f"{did}#{multikey}",
+        "proofPurpose": "assertionMethod",
+        "@context": document["@context"],
+        "proofValue": "z" + encode_base58(b"\x01" + bytes(63)),
+    }
+    return json.dumps(document)
+
+
+def _status_rows() -> list[Row]:
+    good, plain = status_list(), with_status()
+    revoked = status_list(bits_with(1))
+    two = {"statusSize": 2, "statusMessage": [
+        {"status": f"{number:#x}", "message": word}
+        for number, word in enumerate(("open", "held", "withdrawn", "lost"))]}  # fmt: skip
+
+    def row(name: str, verdict: str, reason: str, document: str, *lists: Any) -> Row:
+        return f"status-{name}", verdict, {"status": reason}, {"document": document,
+                                                               "lists": list(lists)}  # fmt: skip
+
+    def unsound(name: str, text: Any) -> Row:
+        return row(name, "incomplete", "unsound-list", plain, text)
+
+    def unread(name: str, **changes: Any) -> Row:
+        return row(name, "invalid", "bad-entry", with_status(**changes), good)
+
+    unsigned = encode({n: v for n, v in parse(good.encode()).items() if n != "proof"}).decode()
+    return [
+        row("good", "trusted", "pass", plain, good),
+        row("revoked", "invalid", "revoked", plain, revoked),
+        row("revoked-however-old", "invalid", "revoked", plain,
+            status_list(bits_with(1), validFrom="2020-01-01T00:00:00Z",
+                        validUntil="2020-02-01T00:00:00Z")),
+        row("suspended", "invalid", "suspended", with_status(statusPurpose="suspension"),
+            status_list(bits_with(1), statusPurpose="suspension")),
+        row("several-purposes", "trusted", "pass", plain,
+            status_list(statusPurpose=["suspension", "revocation"])),
+        row("unknown-purpose-set", "invalid", "set", with_status(statusPurpose="excommunication"),
+            status_list(bits_with(1), statusPurpose="excommunication")),
+        row("message", "trusted", "message", with_status(statusPurpose="message", **two),
+            status_list(bits_with(2, size=2), statusPurpose="message")),
+        row("message-zero", "trusted", "pass", with_status(statusPurpose="message", **two),
+            status_list(bits_with(0, size=2), statusPurpose="message")),
+        row("refresh", "trusted", "refresh", with_status(statusPurpose="refresh"),
+            status_list(bits_with(1), statusPurpose="refresh")),
+        row("no-list", "incomplete", "no-list", plain),
+        row("other-url", "incomplete", "no-list", plain, status_list(id="https://other.example/1")),
+        row("other-issuer", "incomplete", "foreign-list", plain, status_list(signer=MALLORY)),
+        unsound("foreign-key", edited(status_list(signer=MALLORY),
+                                      lambda d: d.update(issuer=ALICE.did))),
+        unsound("unsigned", unsigned),
+        unsound("edited", good.replace("2026-11-20", "2026-11-22")),
+        row("list-untyped", "incomplete", "no-list", plain,
+            status_list(type=["VerifiableCredential"])),
+        unsound("subject-untyped", signed_list_without_subject_type()),
+        row("wrong-purpose", "incomplete", "wrong-list", plain,
+            status_list(statusPurpose="suspension")),
+        row("expired", "incomplete", "expired-list", plain,
+            status_list(validUntil="2026-11-21T00:00:00Z")),
+        row("ttl-passed", "incomplete", "expired-list", plain, status_list(ttl=60000)),
+        row("stale", "incomplete", "stale-list", plain,
+            status_list(validFrom="2026-10-01T00:00:00Z")),
+        row("future", "incomplete", "future-list", plain,
+            status_list(validFrom="2026-11-29T00:00:00Z")),
+        row("undated", "incomplete", "undated-list", plain, status_list(validFrom=None)),
+        row("short", "incomplete", "short-list", plain, status_list(bytes(ENTRIES // 8 - 1))),
+        row("short-for-its-size", "incomplete", "short-list", with_status(**two), status_list()),
+        row("out-of-range", "incomplete", "range", with_status(statusListIndex="131072"), good),
+        row("far-out-of-range", "incomplete", "range", with_status(statusListIndex="9" * 99), good),
+        unsound("no-multibase", status_list(encodedList=pack(bytes(ENTRIES // 8))[1:])),
+        unsound("not-gzip", status_list(encodedList="uAAAA")),
+        unsound("goes-on", status_list(encodedList=pack(bytes(ENTRIES // 8)) + "AAAA")),
+        row("bomb-1-gib", "incomplete", "no-list", plain,  # larger than a document may be
+            bomb(1024, lambda text: status_list(encodedList=text))),
+        unsound("bomb-600-mib", bomb(600, lambda text: status_list(encodedList=text))),
+        unread("index-number", statusListIndex=PLACE),
+        unread("index-exponent", statusListIndex="9e4"),
+        unread("index-blank", statusListIndex=" 94567"),
+        unread("index-underscore", statusListIndex="94_567"),
+        unread("index-leading-zero", statusListIndex="094567"),
+        unread("index-negative", statusListIndex="-1"),
+        unread("index-arabic", statusListIndex="\u0661"),
+        unread("entry-is-list", id=LIST_URL),
+        unread("size-zero", statusSize=0),
+        unread("size-true", statusSize=True),
+        unread("size-without-messages", statusSize=2),
+        unread("messages-too-few", **{**two, "statusMessage": two["statusMessage"][:3]}),  # type: ignore[index]
+        unread("purpose-missing", statusPurpose=None),
+        row("unknown-type", "incomplete", "unknown-type",
+            with_status(type="StatusList2021Entry"), good),
+        row("no-signature-no-status", "invalid", "no-issuer",
+            signed(base(credentialStatus=entry()), MALLORY), good),
+    ]  # fmt: skip
+
+
+def signed_list_without_subject_type() -> str:
+    """Return a list whose subject is of another type."""
+    document = parse(status_list().encode())
+    del document["proof"]
+    document["credentialSubject"]["type"] = "StatusList2021"
+    return signed(document)
+
+
+def _schema(**changes: Any) -> bytes:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_URL,
+        "properties": {"credentialSubject": {"required": ["alumniOf"]}},
+        **changes,
+    }
+    return json.dumps({name: value for name, value in schema.items() if value is not None}).encode()
+
+
+def _resource_rows() -> list[Row]:
+    report = b"a report of 12 pages"
+    doubling = {f"d{i}": {"anyOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(24)}
+
+    def related(name: str, verdict: str, reason: str, *, at_hand: bool = True, **pins: Any) -> Row:
+        item = {"id": "https://example.org/report", **pins}
+        document = signed(base(relatedResource=[item]))
+        found = {"https://example.org/report": report.decode()} if at_hand else {}
+        return f"related-{name}", verdict, {"related": reason}, {"document": document,
+                                                                 "resources": found}  # fmt: skip
+
+    def schema(name: str, verdict: str, reason: str, data: bytes | None, **pins: Any) -> Row:
+        item = {"id": SCHEMA_URL, "type": "JsonSchema", **pins}
+        document = signed(base(credentialSchema=item))
+        found = {} if data is None else {"alumni.json": data.decode()}
+        return f"schema-{name}", verdict, {"schema": reason}, {"document": document,
+                                                               "resources": found}  # fmt: skip
+
+    good = _schema()
+    return [
+        related("good", "trusted", "pass", digestSRI=sri(report),
+                digestMultibase=multibase(report)),
+        related("list-of-digests", "trusted", "pass", digestMultibase=[multibase(report)] * 2),
+        related("not-at-hand", "trusted", "not-at-hand", at_hand=False, digestSRI=sri(report)),
+        related("other-text", "invalid", "digest-mismatch", digestSRI=sri(b"another")),
+        related("two-digests-disagree", "invalid", "digest-mismatch", digestSRI=sri(report),
+                digestMultibase=multibase(b"another")),
+        related("one-of-list-differs", "invalid", "digest-mismatch",
+                digestMultibase=[multibase(report), multibase(b"another")]),
+        related("md5", "invalid", "bad-digest",
+                digestSRI="md5-" + base64.b64encode(md5(report, usedforsecurity=False).digest())
+                .decode()),
+        related("bare-digest", "invalid", "bad-digest", digestMultibase=multibase(report, b"")),
+        related("short-digest", "invalid", "bad-digest", digestMultibase=multibase(report)[:-8]),
+        related("number", "invalid", "bad-digest", digestSRI=7),
+        schema("good", "trusted", "pass", good, digestSRI=sri(good)),
+        schema("good-without-digest", "trusted", "pass", good),
+        schema("violated", "invalid", "failure",
+               _schema(properties={"credentialSubject": {"required": ["degree"]}})),
+        schema("other-text", "invalid", "digest-mismatch", good, digestSRI=sri(b"another")),
+        schema("not-at-hand", "incomplete", "not-at-hand", None),
+        schema("without-draft", "invalid", "failure", _schema(**{"$schema": None})),
+        schema("unknown-draft", "incomplete", "indeterminate",
+               _schema(**{"$schema": "https://schema.example/draft/1"})),
+        schema("remote-reference", "incomplete", "indeterminate",
+               _schema(allOf=[{"$ref": "https://evil.example/schema.json"}])),
+        schema("recursive", "incomplete", "indeterminate",
+               _schema(additionalProperties={"$ref": "#"})),
+        schema("doubling", "incomplete", "indeterminate", _schema(
+            **{"$defs": {**doubling, "d24": {"const": 1}}, "allOf": [{"$ref": "#/$defs/d0"}]})),
+        schema("slow-pattern", "trusted", "pass", _schema(
+            properties={"credentialSubject": {"properties": {"alumniOf": {
+                "pattern": "^(a+)+$|Z"}}}})),
+        ("schema-unknown-type", "incomplete", {"schema": "unknown-type"}, {"document": signed(
+            base(credentialSchema={"id": SCHEMA_URL, "type": "ShapeExpression"}))}),
+    ]  # fmt: skip
+
+
+def _other_rows(sound: str) -> list[Row]:
+    evil = "<script>alert(1)</script>\u202e\u001b[2J"
+    presentation = signed({"@context": [V2], "type": ["VerifiablePresentation"],
+                           "holder": HOLDER.did, "verifiableCredential": [parse(sound.encode())]},
+                          HOLDER, purpose="authentication")  # fmt: skip
+    no_context = parse(sound.encode())
+    del no_context["proof"]
+    return [
+        ("sound", "trusted", {"status": "n/a", "period": "pass"}, {"document": sound}),
+        ("sound-white-space", "trusted", {}, {"document": json.dumps(
+            parse(sound.encode()), indent=2)}),
+        ("sound-fraction", "trusted", {}, {"document": signed(base(
+            credentialSubject={"score": 0.1, "huge": 1.5e300}))}),
+        ("sound-null", "trusted", {}, {"document": signed(base(
+            credentialSubject={"alumniOf": "x", "until": None, "list": [None]}))}),
+        ("sound-offset", "trusted", {}, {"document": signed(base(
+            validFrom="2026-11-24T16:12:39.5+02:00"))}),
+        ("sound-no-offset", "trusted", {}, {"document": signed(base(
+            validFrom="2026-11-24T14:12:39"))}),
+        ("sound-no-period", "trusted", {}, {"document": signed(base(
+            validFrom=None, validUntil=None))}),
+        ("dialect-b", "trusted", {"proof": "pass"}, {"document": _dialect_b()}),
+        ("proof-set", "trusted", {"proof": "pass"}, {"document": encode(add_proof(
+            parse(sound.encode()), MALLORY, created=NOW)).decode()}),
+        ("nobody-trusted", "valid", {"trust.issuer": "unknown-issuer"},
+         {"document": sound, "trust": "version = 1\n"}),
+        ("self-made-key", "valid", {"trust.issuer": "unknown-issuer"},
+         {"document": signed(base(issuer={"id": MALLORY.did, "name": "Example University"}),
+                             MALLORY)}),
+        ("trusted-for-something-else", "valid", {"trust.issuer": "out-of-scope"},
+         {"document": sound, "trust": TRUST + 'names = ["datasets/*"]\n'}),
+        ("trusted-once", "valid", {"trust.issuer": "out-of-scope"},
+         {"document": sound, "trust": TRUST + 'until = "2026-01-01T00:00:00Z"\n'}),
+        ("expired", "invalid", {"period": "expired"},
+         {"document": sound, "at": "2027-11-01T00:05:01Z"}),
+        ("expired-within-skew", "trusted", {"period": "pass"},
+         {"document": sound, "at": "2027-11-01T00:05:00Z"}),
+        ("not-yet-valid", "invalid", {"period": "not-yet-valid"},
+         {"document": signed(base(validFrom="2026-11-25T00:00:00Z"))}),
+        ("presentation-as-credential", "invalid", {"model": "bad-credential"},
+         {"document": presentation}),
+        ("did-document-as-credential", "invalid", {"model": "bad-credential"},
+         {"document": json.dumps({"@context": ["https://www.w3.org/ns/did/v1"], "id": ALICE.did})}),
+        ("script-in-text", "trusted", {}, {"document": signed(base(
+            name=evil, description=evil, issuer={"id": ALICE.did, "name": evil}))}),
+        ("script-in-type", "valid", {"trust.issuer": "unknown-issuer"}, {"document": signed(base(
+            type=["VerifiableCredential", evil], issuer=MALLORY.did), MALLORY)}),
+        ("script-in-status", "incomplete", {"status": "unknown-type"}, {"document": signed(base(
+            credentialStatus={"id": "urn:x:1", "type": evil}))}),
+    ]  # fmt: skip
+
+
+def _dialect_b() -> str:
+    document = base()
+    made = parse(signed(document).encode())
+    options = {n: v for n, v in made["proof"].items() if n not in {"proofValue", "@context"}}
+    signature = ALICE.sign(signed_bytes(document, options))
+    made["proof"] = {**options, "proofValue": "z" + encode_base58(signature)}
+    return json.dumps(made)
+
+
+def _presentation_rows(sound: str) -> list[Row]:
+    challenge, domain = "c-7f3a", "https://verifier.example"
+    asked = {"challenge": challenge, "domain": domain}
+
+    def shown(*texts: str, signer: KeySigner = HOLDER, **changes: Any) -> dict[str, Any]:
+        document = {
+            "@context": [V2],
+            "type": ["VerifiablePresentation"],
+            "holder": signer.did,
+            "verifiableCredential": [parse(t.encode(), floats=True, nulls=True) for t in texts],
+            **changes,
+        }
+        return {name: value for name, value in document.items() if value is not None}
+
+    def show(document: dict[str, Any], signer: KeySigner = HOLDER, **options: Any) -> str:
+        given = {"purpose": "authentication", **asked, **options}
+        return signed(document, signer, **given)
+
+    good = show(shown(sound))
+    bad = edited(sound, lambda d: d["credentialSubject"].update(alumniOf="Basel"))
+    jws = {"@context": V2, "id": "data:application/vc+jwt,eyJ", "type":
+           "EnvelopedVerifiableCredential"}  # fmt: skip
+    rows: list[tuple[str, str, dict[str, str], str, dict[str, Any]]] = [
+        ("sound", "trusted", {"challenge": "pass", "presented": "pass"}, good, asked),
+        ("rdf-free-several", "trusted", {"presented": "pass"}, show(shown(sound, sound)), asked),
+        ("not-asked", "valid", {"challenge": "not-asked"}, good, {}),
+        ("other-challenge", "invalid", {"challenge": "other-challenge"}, good,
+         {**asked, "challenge": "c-0000"}),
+        ("other-domain", "invalid", {"challenge": "other-domain"}, good,
+         {**asked, "domain": "https://evil.example"}),
+        ("no-challenge-in-it", "invalid", {"challenge": "other-challenge"},
+         show(shown(sound), challenge=None, domain=None), asked),
+        ("challenge-edited", "invalid", {"proof": "edited"},
+         proof_set(good, challenge="c-0000"), {**asked, "challenge": "c-0000"}),
+        ("unsigned", "incomplete", {"proof": "no-proof"},
+         encode(shown(sound)).decode(), asked),
+        ("purpose-assertion", "invalid", {"proof": "bad-proof"},
+         show(shown(sound), purpose="assertionMethod"), asked),
+        ("holder-another", "invalid", {"holder.binding": "foreign-key"},
+         show(shown(sound), MALLORY), asked),
+        ("credential-edited-inside", "invalid", {"presented": "invalid"}, show(shown(bad)), asked),
+        ("one-of-two-edited", "invalid", {"presented": "invalid"}, show(shown(sound, bad)), asked),
+        ("credential-swapped", "invalid", {"proof": "edited"},
+         edited(good, lambda d: d.update(verifiableCredential=d["verifiableCredential"] * 2)),
+         asked),
+        ("unknown-issuer-inside", "valid", {"presented": "valid"},
+         show(shown(signed(base(issuer=MALLORY.did), MALLORY))), asked),
+        ("no-credential", "trusted", {"presented": "n/a"},
+         show(shown(verifiableCredential=None)), asked),
+        ("credential-text", "invalid", {"model": "bad-credential"},
+         show(shown(verifiableCredential=["urn:x:1"])), asked),
+        ("holder-text", "invalid", {"model": "bad-credential"},
+         show(shown(sound, holder="nobody")), asked),
+        ("holder-absent", "trusted", {"holder.binding": "pass"},
+         show(shown(sound, holder=None)), asked),
+        ("enveloped", "incomplete", {"presented": "incomplete"},
+         show(shown(verifiableCredential=[jws])), asked),
+        ("credential-as-presentation", "invalid", {"model": "bad-credential"}, sound, asked),
+        ("deep", "invalid", {"format": "bad-json"}, "[" * 20000, asked),
+    ]  # fmt: skip
+    return [
+        (f"presentation-{name}", verdict, checks, {"document": text, **more})
+        for name, verdict, checks, text, more in rows
+    ]
+
+
+def make() -> dict[str, Any]:
+    """Return file name → content."""
+    sound = signed(base())
+    credentials = [
+        *_other_rows(sound),
+        *_format_rows(sound),
+        *_model_rows(),
+        *_proof_rows(sound),
+        *_status_rows(),
+        *_resource_rows(),
+    ]
+    cases = [
+        {"id": name, "profile": "w3c", "kind": kind, "verdict": verdict, "checks": checks, **given}
+        for kind, rows in (("credential", credentials), ("presentation", _presentation_rows(sound)))
+        for name, verdict, checks, given in rows
+    ]
+    return {
+        "verdicts/hostile-w3c.json": {
+            "base": {"at": "2026-11-24T14:12:39Z", "trust": TRUST, "lists": [], "resources": {}},
+            "cases": cases,
+        }
+    }
+
+
+if __name__ == "__main__":
+    for path, content in make().items():
+        (HERE / path).write_text(json.dumps(content, indent=1) + "\n", "ascii")

@@ -1,0 +1,86 @@
+"""What attackers hand over gets its verdict from its own check, in little time and memory."""
+
+import json
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.report import Report
+from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.trust import parse_trust
+from lyrikstore.credentials.w3c.presentation import verify_presentation
+from lyrikstore.credentials.w3c.resources import Resources
+from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
+
+VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "verdicts"
+FILE = json.loads((VECTORS / "hostile-w3c.json").read_text("ascii"))
+MAX_KIB = 200 << 10
+MAX_SECONDS = 1.0
+
+
+def content(pieces: Any) -> bytes:
+    if isinstance(pieces, dict):
+        return bytes.fromhex(pieces["hex"])
+    if isinstance(pieces, str):
+        return pieces.encode()
+    return b"".join(
+        piece.encode() if isinstance(piece, str) else piece[0].encode() * piece[1]
+        for piece in pieces
+    )
+
+
+def judge(case: dict[str, Any]) -> Report:
+    given = {**FILE["base"], **case}
+    surroundings = Surroundings(
+        trust=parse_trust(given["trust"].encode()),
+        at=parse_timestamp(given["at"]),
+        notices=Notices.among(content(pieces) for pieces in given["lists"]),
+        resources=Resources.of({n: content(p) for n, p in given["resources"].items()}),
+    )
+    document = content(given["document"])
+    if case["kind"] == "credential":
+        return verify_w3c(document, surroundings)
+    asked = {name: case.get(name) for name in ("challenge", "domain")}
+    return verify_presentation(document, surroundings, **asked)
+
+
+@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: case["id"])
+def test_verdict(case: dict[str, Any]) -> None:
+    report = judge(case)
+    made = {check.id: check.detail.get("reason", str(check.state)) for check in report.checks}
+    assert {check: made[check] for check in case["checks"]} == case["checks"]
+    assert report.verdict == case["verdict"], made
+    answer = report.to_json()
+    check_schema(answer, "report")
+    for check in answer["checks"]:
+        assert check["summary"].isprintable(), check
+
+
+def test_ids_are_unique() -> None:
+    ids = [case["id"] for case in FILE["cases"]]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: case["id"])
+def test_costs_little(case: dict[str, Any]) -> None:
+    """In a process of its own: a peak is for ever."""
+    import jsonschema_rs  # noqa: F401 - loaded before the clock starts
+
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            started = time.process_time()
+            judge(case)
+            spent = time.process_time() - started
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            code = (2 if spent > MAX_SECONDS else 0) + (4 if peak > MAX_KIB else 0)
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

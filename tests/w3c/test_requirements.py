@@ -1,0 +1,489 @@
+"""Every MUST of the data model, of status lists and of schemas, by its number in the reference.
+
+M: VC Data Model 2.0; B: Bitstring Status List 1.0; S: VC JSON Schema; D10: resource integrity.
+"""
+
+from base64 import b64encode, urlsafe_b64encode
+from hashlib import sha3_256, sha256, sha384
+from typing import Any
+
+import pytest
+from blake3 import blake3
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.report import Report, Verdict
+from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.trust import parse_trust
+from lyrikstore.credentials.vcdm import VC_CONTEXT
+from lyrikstore.credentials.w3c.model import check_credential_model, check_presentation_model
+from lyrikstore.credentials.w3c.presentation import make_presentation, verify_presentation
+from lyrikstore.credentials.w3c.resources import Pinned, Resources
+from lyrikstore.credentials.w3c.schema import Outcome, apply_schema
+from lyrikstore.credentials.w3c.status import Entry
+from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
+from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
+from lyrikstore.crypto.multikey import encode_base58
+
+
+def takes(document: dict[str, Any]) -> bool:
+    try:
+        check_credential_model(document, secured=False)
+    except FormatError as error:
+        assert error.kind == "bad-credential"  # noqa: PT017
+        return False
+    return True
+
+
+def shows(document: dict[str, Any]) -> bool:
+    try:
+        check_presentation_model(document, secured=False)
+    except FormatError as error:
+        assert error.kind == "bad-credential"  # noqa: PT017
+        return False
+    return True
+
+
+def judge(made: Any, text: str, *lists: str, resources: dict[str, bytes] | None = None) -> Report:
+    surroundings = Surroundings(
+        trust=parse_trust(made.TRUST.encode()),
+        at=made.NOW,
+        notices=Notices.among(text.encode() for text in lists),
+        resources=Resources.of(resources or {}),
+    )
+    return verify_w3c(text.encode(), surroundings)
+
+
+INLINE = {"Mine": "https://example.org/#Mine"}
+
+
+@pytest.mark.parametrize(
+    ("context", "good"),
+    [
+        ([VC_CONTEXT], True),
+        (VC_CONTEXT, True),
+        ([VC_CONTEXT, "https://example.org/context"], True),
+        ([VC_CONTEXT, {**INLINE}], True),
+        ([], False),
+        (None, False),
+        (["https://example.org/context", VC_CONTEXT], False),
+        (["https://www.w3.org/2018/credentials/v1"], False),
+        ([VC_CONTEXT, 7], False),
+        ([VC_CONTEXT, None], False),
+        ([VC_CONTEXT, "https ://not-a-url"], False),
+        ([VC_CONTEXT, {"Mine": "https ://not-a-url"}], False),
+        ([VC_CONTEXT, {"VerifiableCredential": "https://example.org/#other"}], False),
+        ([VC_CONTEXT, {"@protected": True, **INLINE}, {"Mine": "https://example.org/#2"}], False),
+        ([VC_CONTEXT, {"@protected": True, **INLINE}, {**INLINE}], True),
+    ],
+)
+def test_M1_contexts(made: Any, context: Any, good: bool) -> None:
+    assert takes(made.base(type=["VerifiableCredential"], **{"@context": context})) is good
+
+
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [
+        ("urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b", True),
+        ("https://example.org/1", True),
+        ("did:example:1", True),
+        ("not a url", False),
+        ("relative/1", False),
+        (["urn:x:1", "urn:x:2"], False),
+        (7, False),
+        ("https://example.org/ 1", False),
+    ],
+)
+def test_M2_ids_are_single_urls_wherever_they_stand(made: Any, value: Any, good: bool) -> None:
+    assert takes(made.base(id=value)) is good
+    assert takes(made.base(credentialSubject={"id": value, "a": 1})) is good
+    assert takes(made.base(credentialSubject={"deep": [{"er": {"id": value}}]})) is good
+    assert takes(made.base(credentialSubject={"id": None, "a": 1})) is False
+
+
+def test_M3_types(made: Any) -> None:
+    plain = made.base(**{"@context": [VC_CONTEXT]})
+    assert takes({**plain, "type": ["VerifiableCredential"]})
+    assert takes({**plain, "type": "VerifiableCredential"})
+    assert takes({**plain, "type": ["https://example.org/#Mine", "VerifiableCredential"]})
+    assert not takes({**plain, "type": ["VerifiableCredential", "Undefined"]})
+    assert takes({**plain, "@context": [VC_CONTEXT, INLINE],
+                  "type": ["VerifiableCredential", "Mine"]})  # fmt: skip
+    # A context that nobody here has read may define it.
+    assert takes({**plain, "@context": [VC_CONTEXT, "https://example.org/c"],
+                  "type": ["VerifiableCredential", "Undefined"]})  # fmt: skip
+    for types in (None, [], "", [""], [7], ["VerifiablePresentation"]):
+        assert not takes({**plain, "type": types})
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        *("credentialStatus", "termsOfUse", "evidence", "refreshService"),
+        *("credentialSchema", "renderMethod", "confidenceMethod"),
+    ],
+)
+def test_M3_reserved_members_are_typed(made: Any, member: str) -> None:
+    typed = {"id": "urn:x:1", "type": "Any"}
+    assert takes(made.base(**{member: typed}))
+    assert takes(made.base(**{member: [typed, {**typed, "id": "urn:x:2"}]}))
+    assert not takes(made.base(**{member: {"id": "urn:x:1"}}))
+    assert not takes(made.base(**{member: [typed, {"id": "urn:x:1"}]}))
+    assert not takes(made.base(**{member: "urn:x:1"}))
+    assert not takes(made.base(**{member: []}))
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("text", True),
+        ({"@value": "Text", "@language": "en-GB"}, True),
+        ({"@value": "Text", "@language": "ar", "@direction": "rtl"}, True),
+        ([{"@value": "Text", "@language": "en"}, {"@value": "T", "@language": "de"}], True),
+        ({"@value": "Text", "@language": "en", "url": "x"}, False),
+        ({"@value": 7}, False),
+        ({"@value": "Text", "@direction": "up"}, False),
+        ({"@value": "Text", "@language": "not a language"}, False),
+        ({"@language": "en"}, False),
+        (7, False),
+        ([], False),
+    ],
+)
+def test_M4_names_and_descriptions(made: Any, text: Any, good: bool) -> None:
+    for member in ("name", "description"):
+        assert takes(made.base(**{member: text})) is good
+        assert takes(made.base(issuer={"id": "urn:x:1", member: text})) is good
+
+
+@pytest.mark.parametrize(
+    ("issuer", "good"),
+    [
+        ("did:example:1", True),
+        ({"id": "https://example.org/1", "name": "x"}, True),
+        (None, False),
+        ({}, False),
+        ({"name": "x"}, False),
+        ("not a url", False),
+        ({"id": "not a url"}, False),
+        (["did:example:1"], False),
+        (7, False),
+    ],
+)
+def test_M5_issuer(made: Any, issuer: Any, good: bool) -> None:
+    assert takes(made.base(issuer=issuer)) is good
+
+
+@pytest.mark.parametrize(
+    ("subject", "good"),
+    [
+        ({"a": 1}, True),
+        ({"id": "did:example:1"}, True),
+        ([{"a": 1}, {"b": 2}], True),
+        (None, False),
+        ({}, False),
+        ([], False),
+        ([{"a": 1}, {}], False),
+        ("did:example:1", False),
+        ([["a"]], False),
+    ],
+)
+def test_M6_subjects_have_claims(made: Any, subject: Any, good: bool) -> None:
+    assert takes(made.base(credentialSubject=subject)) is good
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "good"),
+    [
+        (None, None, True),
+        ("2026-11-24T00:00:00Z", None, True),
+        ("2026-11-24T00:00:00.123-05:00", "2026-11-24T05:00:00.123Z", True),
+        ("2026-11-24T00:00:00", None, True),
+        ("2026-11-24T00:00:01Z", "2026-11-24T00:00:00Z", False),
+        ("2026-11-24T00:00:00+02:00", "2026-11-23T21:59:59Z", False),
+        ("2026-11-24", None, False),
+        ("2026-13-24T00:00:00Z", None, False),
+        ("2026-11-24T00:00Z", None, False),
+        (1795478400, None, False),
+        ("2026-11-24T00:00:00 Z", None, False),
+    ],
+)
+def test_M7_period(made: Any, start: Any, end: Any, good: bool) -> None:
+    assert takes(made.base(validFrom=start, validUntil=end)) is good
+
+
+def test_M7_no_offset_is_utc(made: Any) -> None:
+    report = judge(made, made.signed(made.base(validUntil="2026-11-24T14:07:39")))
+    assert report.verdict is Verdict.TRUSTED
+    report = judge(made, made.signed(made.base(validUntil="2026-11-24T14:07:38")))
+    assert report.check("period").detail["reason"] == "expired"
+
+
+@pytest.mark.parametrize(
+    ("status", "good"),
+    [
+        ({"type": "Any"}, True),
+        ({"type": "Any", "id": "urn:x:1"}, True),
+        ({"type": "Any", "id": "not a url"}, False),
+        ({"id": "urn:x:1"}, False),
+    ],
+)
+def test_M8_status(made: Any, status: Any, good: bool) -> None:
+    assert takes(made.base(credentialStatus=status)) is good
+
+
+@pytest.mark.parametrize(
+    ("schema", "good"),
+    [
+        ({"id": "https://example.org/s", "type": "JsonSchema"}, True),
+        ([{"id": "https://example.org/s", "type": "JsonSchema"}] * 2, True),
+        ({"type": "JsonSchema"}, False),
+        ({"id": "https://example.org/s"}, False),
+        ({"id": "x", "type": "JsonSchema"}, False),
+    ],
+)
+def test_M9_schema(made: Any, schema: Any, good: bool) -> None:
+    assert takes(made.base(credentialSchema=schema)) is good
+
+
+def test_M10_a_credential_is_secured(made: Any) -> None:
+    with pytest.raises(FormatError, match="proof"):
+        check_credential_model(made.base())
+    report = judge(made, encode(made.base()).decode())
+    assert report.check("model").detail["problem"]["title"] == "MALFORMED_VALUE_ERROR"
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({}, True),
+        ({"verifiableCredential": []}, True),
+        ({"verifiableCredential": {"type": "VerifiableCredential"}}, True),
+        ({"holder": "did:example:1"}, True),
+        ({"holder": {"id": "did:example:1"}}, True),
+        ({"holder": {"name": "x"}}, False),
+        ({"holder": 7}, False),
+        ({"verifiableCredential": "https://example.org/1"}, False),
+        ({"verifiableCredential": ["https://example.org/1"]}, False),
+        ({"verifiableCredential": [7]}, False),
+        ({"verifiableCredential": [{"id": "urn:x:1"}]}, False),
+        ({"type": ["VerifiableCredential"]}, False),
+        ({"@context": ["https://example.org/"]}, False),
+        ({"id": "not a url"}, False),
+        ({"verifiableCredential": {"@context": VC_CONTEXT, "id": "data:,x",
+                                   "type": "EnvelopedVerifiableCredential"}}, True),
+        ({"verifiableCredential": {"@context": VC_CONTEXT, "id": "https://example.org/1",
+                                   "type": "EnvelopedVerifiableCredential"}}, False),
+        ({"verifiableCredential": {"id": "data:,x", "type": "EnvelopedVerifiableCredential"}},
+         False),
+    ],
+)  # fmt: skip
+def test_M11_presentations(changes: dict[str, Any], good: bool) -> None:
+    assert shows({"@context": [VC_CONTEXT], "type": "VerifiablePresentation", **changes}) is good
+
+
+@pytest.mark.parametrize(
+    ("resource", "good"),
+    [
+        ({"id": "urn:x:1", "digestSRI": "sha384-x"}, True),
+        ({"id": "urn:x:1", "digestMultibase": "ux", "mediaType": "text/plain"}, True),
+        ({"digestSRI": "sha384-x"}, False),
+        ({"id": "urn:x:1"}, False),
+        ({"id": "urn:x:1", "digestSRI": "x", "mediaType": 7}, False),
+        ("urn:x:1", False),
+        ([{"id": "urn:x:1", "digestSRI": "x"}, {"id": "urn:x:1", "digestMultibase": "x"}], False),
+    ],
+)
+def test_M12_related_resources(made: Any, resource: Any, good: bool) -> None:
+    assert takes(made.base(relatedResource=resource)) is good
+
+
+def test_M13_the_base_context_is_the_published_one(made: Any) -> None:
+    assert VC_CONTEXT in CONTEXTS
+    text = context_bytes(VC_CONTEXT)
+    assert sha256(text).hexdigest().startswith("59955ced6697d61e03f2b2556febe530")
+    pins = {"id": VC_CONTEXT, "digestSRI": made.sri(text), "digestMultibase": made.multibase(text)}
+    assert judge(made, made.signed(made.base(relatedResource=pins))).verdict is Verdict.TRUSTED
+    pins["digestSRI"] = made.sri(text + b" ")
+    report = judge(made, made.signed(made.base(relatedResource=pins)))
+    assert report.check("related").detail["reason"] == "digest-mismatch"
+
+
+def test_D10_digests(made: Any) -> None:
+    data = b"some resource"
+    digests = {
+        b"\x12\x20": sha256(data).digest(),
+        b"\x20\x30": sha384(data).digest(),
+        b"\x16\x20": sha3_256(data).digest(),
+        b"\x1e\x20": blake3(data).digest(),
+    }
+    for header, digest in digests.items():
+        raw = header + digest
+        base64 = "u" + urlsafe_b64encode(raw).decode().rstrip("=")
+        for text in (base64, "z" + encode_base58(raw), [base64]):
+            assert Pinned.of({"digestMultibase": text}).fits(data)
+            assert not Pinned.of({"digestMultibase": text}).fits(data + b"x")
+    for name, function in (("sha256", sha256), ("sha384", sha384)):
+        text = f"{name}-{b64encode(function(data).digest()).decode()}"
+        assert Pinned.of({"digestSRI": text}).fits(data)
+    # Of several in one text the strongest counts, as in a browser.
+    weak = "sha256-" + b64encode(sha256(b"another").digest()).decode()
+    assert Pinned.of({"digestSRI": f"{weak} {made.sri(data)}"}).fits(data)
+    for bad in ("", "sha1-AAAA", "sha384", 7, ["x"] * 17):
+        with pytest.raises(FormatError):
+            Pinned.of({"digestSRI": bad})
+    for bad in ("", "f1220" + "00" * 32, made.multibase(data, b""), 7):
+        with pytest.raises(FormatError):
+            Pinned.of({"digestMultibase": bad})
+
+
+ENTRY = {
+    "type": "BitstringStatusListEntry",
+    "statusPurpose": "revocation",
+    "statusListIndex": "7",
+    "statusListCredential": "https://status.example/1",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({}, True),
+        ({"id": "https://status.example/1#7"}, True),
+        ({"id": "https://status.example/1"}, False),
+        ({"statusPurpose": 7}, False),
+        ({"statusPurpose": ""}, False),
+        ({"statusListIndex": 7}, False),
+        ({"statusListIndex": "07"}, False),
+        ({"statusListIndex": "-1"}, False),
+        ({"statusListIndex": "7 "}, False),
+        ({"statusListCredential": "x"}, False),
+        ({"statusListCredential": None}, False),
+    ],
+)
+def test_B1_entries(changes: dict[str, Any], good: bool) -> None:
+    if good:
+        assert Entry.of({**ENTRY, **changes}).index == 7
+        return
+    with pytest.raises(FormatError):
+        Entry.of({**ENTRY, **changes})
+
+
+def test_B2_sizes_and_messages(made: Any) -> None:
+    assert Entry.of(ENTRY).size == 1
+    messages = [{"status": f"{n:#x}", "message": f"m{n}"} for n in range(4)]
+    assert Entry.of({**ENTRY, "statusSize": 2, "statusMessage": messages}).messages[3] == "m3"
+    assert Entry.of({**ENTRY, "statusMessage": messages[:2]}).messages == {0: "m0", 1: "m1"}
+    for bad in (
+        {"statusSize": 0},
+        {"statusSize": -1},
+        {"statusSize": 1.5},
+        {"statusSize": "1"},
+        {"statusSize": True},
+        {"statusSize": 2},
+        {"statusSize": 2, "statusMessage": messages[:3]},
+        {"statusSize": 2, "statusMessage": [*messages[:3], {"status": "0x3"}]},
+        {"statusSize": 2, "statusMessage": [*messages[:3], messages[2]]},
+        {"statusSize": 2, "statusMessage": [*messages[:3], {"status": "3", "message": "x"}]},
+    ):
+        with pytest.raises(FormatError):
+            Entry.of({**ENTRY, **bad})
+
+
+def test_B3_the_first_entry_is_the_highest_bit(made: Any) -> None:
+    for index in (0, 7, 8, 131071):
+        text = made.with_status(statusListIndex=str(index))
+        good = judge(made, text, made.status_list(made.bits_with(1, index ^ 1)))
+        bad = judge(made, text, made.status_list(made.bits_with(1, index)))
+        assert (good.verdict, bad.verdict) == (Verdict.TRUSTED, Verdict.INVALID)
+
+
+@pytest.mark.parametrize("case", ["short", "range", "purpose", "set", "unsound"])
+def test_B4_validation(made: Any, case: str) -> None:
+    text = made.with_status(**({"statusListIndex": "131072"} if case == "range" else {}))
+    lists = {
+        "short": made.status_list(bytes(16383)),
+        "range": made.status_list(),
+        "purpose": made.status_list(statusPurpose="suspension"),
+        "set": made.status_list(made.bits_with(1)),
+        "unsound": made.status_list().replace("2026-11-20", "2026-11-21"),
+    }
+    problem = judge(made, text, lists[case]).check("status").detail["problem"]
+    assert problem["title"] == {
+        "short": "STATUS_LIST_LENGTH_ERROR",
+        "range": "RANGE_ERROR",
+    }.get(case, "STATUS_VERIFICATION_ERROR")
+    assert problem["type"].startswith("https://www.w3.org/ns/credentials/status-list#")
+
+
+def test_B5_malformed_values(made: Any) -> None:
+    for changes in ({"statusListIndex": 7}, {"statusSize": 0}, {"statusPurpose": None}):
+        check = judge(made, made.with_status(**changes), made.status_list()).check("status")
+        assert check.detail["problem"]["title"] == "MALFORMED_VALUE_ERROR"
+    check = judge(made, made.with_status()).check("status")
+    assert check.detail["problem"]["title"] == "STATUS_RETRIEVAL_ERROR"
+
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize(
+    ("schema", "outcome"),
+    [
+        ({"$schema": DRAFT, "$id": "urn:x:1"}, Outcome.SUCCESS),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "required": ["issuer"]}, Outcome.SUCCESS),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "required": ["nothing"]}, Outcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "type": "nonsense"}, Outcome.FAILURE),
+        ({"$schema": DRAFT, "required": ["issuer"]}, Outcome.FAILURE),
+        ({"$id": "urn:x:1"}, Outcome.FAILURE),
+        ({"$schema": "https://example.org/draft", "$id": "urn:x:1"}, Outcome.INDETERMINATE),
+        ({"$schema": "http://json-schema.org/draft-07/schema#", "$id": "urn:x:1"},
+         Outcome.SUCCESS),
+        ({"$schema": "https://json-schema.org/draft/2019-09/schema", "$id": "urn:x:1"},
+         Outcome.SUCCESS),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "$ref": "https://evil.example/"},
+         Outcome.INDETERMINATE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "$ref": "#/$defs/none"}, Outcome.INDETERMINATE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "$defs": {"a": {"$ref": "#/$defs/a"}},
+          "allOf": [{"$ref": "#/$defs/a"}]}, Outcome.INDETERMINATE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "$defs": {"a": {"required": ["issuer"]}},
+          "allOf": [{"$ref": "#/$defs/a"}]}, Outcome.SUCCESS),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "$dynamicRef": "#a"}, Outcome.INDETERMINATE),
+    ],
+)  # fmt: skip
+def test_S1_schemas(made: Any, schema: dict[str, Any], outcome: Outcome) -> None:
+    assert apply_schema(made.base(), encode(schema))[0] is outcome
+
+
+def test_S1_not_json() -> None:
+    assert apply_schema({}, b"{")[0] is Outcome.FAILURE
+    assert apply_schema({}, b"[]")[0] is Outcome.FAILURE
+    assert apply_schema({}, b" " * (1 << 18))[0] is Outcome.INDETERMINATE
+
+
+def test_flip_any_byte_of_a_presentation(made: Any) -> None:
+    """Whatever is changed, the verdict is never better than before; mostly it is invalid."""
+    credential = made.signed(made.base()).encode()
+    data = make_presentation([credential], made.HOLDER, challenge="c", domain="d", created=made.NOW)
+    surroundings = Surroundings(trust=parse_trust(made.TRUST.encode()), at=made.NOW)
+
+    def verdict(changed: bytes) -> Verdict:
+        return verify_presentation(changed, surroundings, challenge="c", domain="d").verdict
+
+    assert verdict(data) is Verdict.TRUSTED
+    for place in range(0, len(data), 3):
+        flipped = bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
+        assert verdict(flipped) is Verdict.INVALID, place
+
+
+def test_a_presentation_shows_what_it_was_given(made: Any) -> None:
+    credential = made.signed(made.base(credentialSubject={"score": 0.25, "none": None}))
+    data = make_presentation(
+        [credential.encode()], made.HOLDER, challenge="c", domain="d", created=made.NOW
+    )
+    inner = parse(data, floats=True, nulls=True)["verifiableCredential"]
+    assert inner == [parse(credential.encode(), floats=True, nulls=True)]
+    huge = made.signed(made.base(credentialSubject={"score": 1e20})).replace(
+        "100000000000000000000", "1e20"
+    )
+    with pytest.raises(FormatError, match="2\\^53"):
+        make_presentation([huge.encode()], made.HOLDER, challenge="c", domain="d", created=made.NOW)
