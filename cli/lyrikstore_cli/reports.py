@@ -27,7 +27,12 @@ def show_report(session: Session, report: Report) -> int:
     """
     session.emit("verify", report.to_json())
     screen = session.screen
-    screen.result(f"{report.subject}  by {report.issuer or 'nobody named'}, at {report.at}")
+    profile = f", profile {report.profile}" if report.profile else ""
+    by = report.issuer or "nobody named"
+    screen.result(f"{report.subject}  by {by}, at {report.at}{profile}")
+    for part in report.parts:
+        issuer = part.issuer or "nobody named"
+        screen.result(f"   presents {part.subject}  by {issuer}: {part.verdict}")
     width = max(len(check.id) for check in report.checks)
     for check in report.checks:
         screen.result(f" {_SYMBOL[check.state]} {check.id:<{width}}  {_words(check)}")

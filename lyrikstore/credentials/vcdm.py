@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.schemas import check_schema, schema_root
 from lyrikstore.canon.timestamps import parse_timestamp
 
@@ -103,6 +103,21 @@ def kind_of(document: JSON) -> CredentialKind | None:
     if not isinstance(stated, list):
         return None
     return next((kind for kind in KINDS if kind.type in stated), None)
+
+
+def profile_of(data: bytes) -> str:
+    """Return by which profile ``data`` is judged: ``lyrik`` or ``w3c`` (spec/17 §17.1).
+
+    What cannot be read is ``lyrik``, which refuses it.
+    """
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return "lyrik"
+    if not isinstance(document, dict):
+        return "lyrik"
+    ours = document.get("@context") == CONTEXTS and kind_of(document) is not None
+    return "lyrik" if ours else "w3c"
 
 
 @cache

@@ -11,10 +11,10 @@ import click
 from lyrikstore import __version__
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import repair
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.foreign import Asked, read_file, verify_foreign
 from lyrikstore_cli.reports import show_report
 from lyrikstore_cli.session import DASK_HELP, Session
 
@@ -45,6 +45,15 @@ if TYPE_CHECKING:
     multiple=True,
     help="A newer status list, or a folder of them.",
 )
+@click.option(
+    "--resource",
+    "resources",
+    metavar="FILE|FOLDER|URL=FILE",
+    multiple=True,
+    help="A schema or other resource that a foreign credential names.",
+)
+@click.option("--challenge", help="What you gave the holder of a presentation to sign.")
+@click.option("--domain", help="Your own name in that presentation.")
 @click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
 @click.option(
     "--sample",
@@ -62,6 +71,9 @@ def command(
     trust_file: Path | None,
     at: str | None,
     status_files: tuple[Path, ...],
+    resources: tuple[str, ...],
+    challenge: str | None,
+    domain: str | None,
     quick: bool,
     sample: float | None,
     dask: str | None,
@@ -70,9 +82,11 @@ def command(
 ) -> None:
     """Verify TARGET: a credential file (offline, without a store), a REF, or the whole store.
 
-    Says what was checked and what was not. Exit code 0 trusted, 4 valid but not trusted by you,
-    5 incomplete, 3 invalid. `--trust` and `--at` change only this judgement. `--quick` and
-    `--sample` are for the whole store; what they do not read is not verified: 5 at best.
+    A file may be a credential of ours, one that others issued, or a presentation; the report says
+    by which profile it was judged. Says what was checked and what was not. Exit code 0 trusted, 4
+    valid but not trusted by you, 5 incomplete, 3 invalid. `--trust` and `--at` change only this
+    judgement. `--quick` and `--sample` are for the whole store; what they do not read is not
+    verified: 5 at best.
     """
     from lyrikstore.credentials.trust import load_trust
 
@@ -89,7 +103,11 @@ def command(
             raise click.UsageError("--repair-from goes with the whole store: name no TARGET")
         repair.repair_from(session, repair_from)
     share = 0.0 if quick else 1.0 if sample is None else sample / 100
-    report = _verify(session, target, data, trust, moment, _status_lists(status_files), share, dask)
+    asked = Asked(resources, challenge, domain)
+    if asked and target is None:
+        raise click.UsageError("--resource, --challenge and --domain go with a file")
+    lists = _status_lists(status_files)
+    report = _verify(session, target, data, trust, moment, lists, asked, share, dask)
     code = show_report(session, report)
     if report_file is not None:
         _keep(report_file, report, trust)
@@ -104,6 +122,7 @@ def _verify(
     trust: "Trust",
     at: datetime,
     status_files: list[bytes],
+    asked: Asked,
     share: float,
     dask: str | None,
 ) -> "Report":
@@ -132,8 +151,8 @@ def _verify(
             )
         if path.is_dir():
             path = path / "credential.json"
-        return _verify_file(session, path, data, trust, at, status_files)
-    if data is not None or path.suffix == ".json" or target.startswith((".", "/")):
+        return _verify_file(session, path, data, trust, at, status_files, asked)
+    if data is not None or asked or path.suffix == ".json" or target.startswith((".", "/")):
         raise NotFoundError("no-file", f"there is no file {target}")
     from lyrikstore.credentials.objectcheck import verify_object
 
@@ -167,11 +186,28 @@ def _verify_file(
     trust: "Trust",
     at: datetime,
     status_files: list[bytes],
+    asked: Asked,
 ) -> "Report":
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
+    from lyrikstore.credentials.vcdm import profile_of
     from lyrikstore.credentials.verify import verify_delivery
 
-    credential = _read(path)
+    credential = read_file(path)
+    if profile_of(credential) == "w3c":
+        if data is not None:
+            raise InvalidInputError(
+                "not-ours", f"{path} is not a dataset credential of lyrikstore's: it names no data"
+            )
+        return verify_foreign(
+            credential,
+            siblings=read_siblings(path),
+            status_files=status_files,
+            asked=asked,
+            trust=trust,
+            at=at,
+        )
+    if asked:
+        raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
     with session.screen.progress("verifying") as meter:
         source = FolderData(data, lambda files, size: meter(files, 0, size)) if data else None
         return verify_delivery(
@@ -190,16 +226,8 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
     found: list[bytes] = []
     for path in paths:
         inside = sorted(path.glob("*.json"))[:1000] if path.is_dir() else [path]
-        found += [_read(one) for one in inside]
+        found += [read_file(one) for one in inside]
     return found
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)  # one more than is accepted: too long stays too long
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
 
 
 def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:

@@ -117,6 +117,12 @@ def make_presentation(
     return data
 
 
+def is_presentation(data: bytes) -> bool:
+    """Return whether ``data`` says that it is a presentation, unverified."""
+    document, _ = read_object(data)
+    return document is not None and "VerifiablePresentation" in types_of(document)
+
+
 def verify_presentation(
     data: bytes,
     surroundings: Surroundings,

@@ -1,0 +1,96 @@
+"""Verifying what others issued: a credential or presentation of profile ``w3c``."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.jsontext import MAX_BYTES
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.report import Report
+    from lyrikstore.credentials.trust import Trust
+
+MAX_FILES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user said about a foreign document.
+
+    Attributes:
+        resources: ``FILE``, ``FOLDER`` or ``URL=FILE``.
+        challenge: What he gave a holder to be signed.
+        domain: His own name in it.
+    """
+
+    resources: tuple[str, ...] = ()
+    challenge: str | None = None
+    domain: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.resources or self.challenge or self.domain)
+
+
+def verify_foreign(
+    data: bytes,
+    *,
+    siblings: Mapping[str, bytes],
+    status_files: Iterable[bytes],
+    asked: Asked,
+    trust: "Trust",
+    at: datetime,
+) -> "Report":
+    """Return the report on a document of profile ``w3c``.
+
+    Args:
+        data: The document.
+        siblings: The files beside it: status lists, DID documents, schemas.
+        status_files: Newer status lists.
+        asked: What the user said.
+        trust: Whom he believes.
+        at: The moment to judge for.
+    """
+    from lyrikstore.credentials.did import Resolver, documents_among
+    from lyrikstore.credentials.statuscheck import Notices
+    from lyrikstore.credentials.w3c.presentation import is_presentation, verify_presentation
+    from lyrikstore.credentials.w3c.resources import Resources
+    from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
+
+    around = Surroundings(
+        trust=trust,
+        at=at,
+        resolver=Resolver((*trust.known_documents(), *documents_among(siblings.values()))),
+        notices=Notices.among((*siblings.values(), *status_files)),
+        resources=Resources.of({**siblings, **read_resources(asked.resources)}),
+    )
+    if asked.challenge or asked.domain or is_presentation(data):
+        return verify_presentation(data, around, challenge=asked.challenge, domain=asked.domain)
+    return verify_w3c(data, around)
+
+
+def read_resources(named: Iterable[str]) -> dict[str, bytes]:
+    """Return the files that ``--resource`` names: name or URL → bytes."""
+    found: dict[str, bytes] = {}
+    for text in named:
+        path = Path(text)
+        url, separator, file = text.rpartition("=")
+        if path.is_dir():
+            inside = [one for one in sorted(path.iterdir()) if one.is_file()]
+            found |= {str(one): read_file(one) for one in inside[:MAX_FILES]}
+        elif separator and ":" in url and not path.exists():
+            found[url] = read_file(Path(file))
+        else:
+            found[text] = read_file(path)
+    return found
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file of the size of a document; one byte more where it is larger."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one more than is accepted: too long stays too long
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
