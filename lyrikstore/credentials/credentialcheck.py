@@ -12,9 +12,12 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
+    check_allowed,
+    check_document,
     check_period,
     check_standing,
     check_trust,
+    keys_for,
     not_opened,
     open_envelope,
 )
@@ -25,7 +28,9 @@ from lyrikstore.credentials.vcdm import DATASET, parse_blake3_multibase
 
 CREDENTIAL_CHECKS = (
     *ENVELOPE_CHECKS,
+    "issuer.document",
     "trust.issuer",
+    "trust.allowed",
     "period",
     "status",
     "terms",
@@ -137,7 +142,7 @@ def check_credential(
 
     Cost: one signature and one schema validation, about two milliseconds.
     """
-    envelope = open_envelope(data, DATASET)
+    envelope = open_envelope(data, DATASET, keys_for(trust, notices, at))
     document = envelope.document
     if document is None:
         checks = not_opened(envelope, CREDENTIAL_CHECKS)
@@ -145,9 +150,11 @@ def check_credential(
     claims = Claims.of(document["credentialSubject"])
     checks = (
         *envelope.checks,
+        check_document(envelope),
         check_trust(
             envelope, trust=trust, role="publisher", name=claims.name, store=claims.store, at=at
         ),
+        check_allowed(envelope, trust),
         check_period(document, at),
         check_standing(envelope, document, notices, trust, at),
         _check_terms(claims),

@@ -6,35 +6,46 @@ bytes, the same proof, the same issuer binding, period and status. Sans-IO.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
+    IncompleteError,
     InvalidInputError,
     LyrikstoreError,
     VerificationError,
 )
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver, Source
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
     failed,
+    listed,
+    name_some,
+    not_applicable,
     passed,
     quote,
     unchecked,
     warned,
 )
 from lyrikstore.credentials.statuscheck import CLOCK_SKEW, MAX_CANDIDATES, Notices, check_status
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.trust import Allowed, Trust
 from lyrikstore.credentials.vcdm import CredentialKind, check_credential_shape, issuer_of, kind_of
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.crypto.proof import Verified, add_proof, verify_proof
+from lyrikstore.crypto.proof import CRYPTOSUITE, Verified, add_proof, verify_proof
 from lyrikstore.crypto.signer import Signer
 
 ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
 """Ids of the checks :func:`open_envelope` makes, in order."""
+
+DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
+"""Finds the keys of did:key issuers only, which know no time."""
+
+_HASHES = ("blake3", "sha2-256")
+"""What our credentials rest on: content by the first, signatures and the log by the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +57,15 @@ class Envelope:
         document: What was signed, or, where no signature holds, what it says: good for saying
             what else is wrong, and nothing more. None if it is not even well-formed.
         issuer: The issuer's DID as found, or None.
+        signer: The key that signed, and what says that it is the issuer's; None where no
+            signature holds.
         id: BLAKE3 of its canonical form, so that no respelling gives it another one.
     """
 
     checks: tuple[Check, ...]
     document: Mapping[str, JSON] | None
     issuer: str | None
+    signer: ResolvedKey | None
     id: Digest | None
 
     @property
@@ -60,13 +74,25 @@ class Envelope:
         return all(check.state is CheckState.PASS for check in self.checks)
 
 
-def open_envelope(data: bytes, kind: CredentialKind) -> Envelope:
+def keys_for(trust: Trust, notices: Notices, at: datetime) -> KeysAt:
+    """Return what finds issuers' keys: in pinned documents, and those at hand.
+
+    Args:
+        trust: Has the pinned ones.
+        notices: Has those fetched, and those beside the credential.
+        at: The moment to judge for.
+    """
+    return Resolver((*trust.known_documents(), *notices.documents)).at(at)
+
+
+def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) -> Envelope:
     """Return the credential in ``data``. Never raises for bad input.
 
     Args:
         data: The credential's bytes, as received.
         kind: What it has to be. One of another kind fails ``schema``: a grant is no dataset
             credential, whatever its signature.
+        keys: Finds the issuer's key, see :func:`keys_for`; by default that of a did:key only.
 
     Cost: one signature and one schema validation.
     """
@@ -86,18 +112,21 @@ def open_envelope(data: bytes, kind: CredentialKind) -> Envelope:
         check_credential_shape(document, kind)
     except FormatError as error:
         checks.append(failed("schema", error.kind, f"not a {label}: {quote(error.message, 300)}"))
-        checks.append(_check_proof(document)[0])
+        checks.append(_check_proof(document, keys)[0])
         return _malformed(checks, issuer)
     checks.append(passed("schema", f"{label}, profile lyrik 1"))
 
     identity = Digest.of(encode(document))
 
     # (3) proof, (4) issuer.binding - spec/10-credentials.md §5.
-    proof, verified = _check_proof(document)
-    checks += [proof, _check_binding(issuer, verified)]
-    if verified is not None:  # from here on only what was signed
-        return Envelope(tuple(checks), verified.document_without_proof, issuer, identity)
-    return Envelope(tuple(checks), document, issuer, identity)
+    proof, verified = _check_proof(document, keys)
+    if verified is None:
+        checks += [proof, _check_binding(issuer, None)]
+        return Envelope(tuple(checks), document, issuer, None, identity)
+    signer = keys.find(verified.verification_method)
+    checks += [proof, _check_binding(issuer, signer)]
+    # From here on only what was signed.
+    return Envelope(tuple(checks), verified.document_without_proof, issuer, signer, identity)
 
 
 def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]:
@@ -108,6 +137,50 @@ def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]
         or unchecked(check, "malformed", "not looked at: the credential is malformed")
         for check in checks
     )
+
+
+def check_document(envelope: Envelope) -> Check:
+    """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
+    signer = envelope.signer
+    if signer is None:
+        return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
+    did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
+    if signer.source is Source.DERIVED:
+        return not_applicable("issuer.document", "the issuer's DID is its key")
+    if signer.source is Source.SNAPSHOT:
+        known = " and ".join(source.value for source in signer.missing_from)
+        return warned(
+            "issuer.document",
+            "snapshot-only",
+            f"that this key is {did}'s is said only by the document beside the credential, which "
+            + (f"the {known} one does not confirm" if known else "anybody could have written"),
+            document=digest,
+        )
+    if signer.missing_from:
+        return warned(
+            "issuer.document",
+            "withdrawn",
+            f"{did} does not list this key any more; the document you pinned does",
+            document=digest,
+        )
+    return passed(
+        "issuer.document", f"the {signer.source.value} document of {did} lists it", document=digest
+    )
+
+
+def check_allowed(envelope: Envelope, trust: Trust) -> Check:
+    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows."""
+    if trust.allowed == Allowed():
+        return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
+    if envelope.signer is None:
+        return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
+    wrong = trust.allowed.refusals(
+        keys=[did_key(envelope.signer.key)], hashes=_HASHES, cryptosuites=[CRYPTOSUITE]
+    )
+    if wrong:
+        summary = f"your trust file does not allow {name_some(wrong)}"
+        return failed("trust.allowed", "not-allowed", summary, used=listed(wrong))
+    return passed("trust.allowed", "your trust file allows the key and the algorithms")
 
 
 def check_trust(
@@ -181,10 +254,15 @@ def check_standing(
     """
     if not envelope.genuine or envelope.issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
-    status = check_status(document, envelope.issuer, notices, at, trust.max_status_age)
+    keys = keys_for(trust, notices, at)
+    if envelope.signer is not None and envelope.signer.source is not Source.SNAPSHOT:
+        # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
+        # attacker's, who signs a status list by it.
+        keys = keys.resolver.without_snapshots().at(at)
+    status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
     known = notices.successors.get(envelope.id.urn, ()) if envelope.id is not None else ()
     for data in known[:MAX_CANDIDATES]:
-        replaced = _replaced_by(data, envelope, document, at)
+        replaced = _replaced_by(data, envelope, document, at, keys)
         if replaced is not None:
             return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
     return status
@@ -233,12 +311,12 @@ def reference_to(data: bytes) -> dict[str, JSON]:
 
 
 def _replaced_by(
-    data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime
+    data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime, keys: KeysAt
 ) -> str | None:
     # Only the issuer replaces what he issued, and only by a credential of the same kind that names
     # it by id and by digest: anybody can write "supersedes" into something of his own.
     kind = kind_of(document)
-    successor = open_envelope(data, kind) if kind is not None else None
+    successor = open_envelope(data, kind, keys) if kind is not None else None
     if successor is None or successor.document is None or not successor.genuine:
         return None
     begins = parse_timestamp(successor.document["validFrom"])
@@ -256,12 +334,14 @@ def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
         or unchecked(check, "malformed", "not looked at: the credential is malformed")
         for check in ENVELOPE_CHECKS
     )
-    return Envelope(checks, None, issuer, None)
+    return Envelope(checks, None, issuer, None, None)
 
 
-def _check_proof(document: dict[str, JSON]) -> tuple[Check, Verified | None]:
+def _check_proof(document: dict[str, JSON], keys: KeysAt) -> tuple[Check, Verified | None]:
     try:
-        verified = verify_proof(document)
+        verified = verify_proof(document, resolve=keys)
+    except IncompleteError as error:  # nothing says which keys the issuer has
+        return unchecked("proof", error.kind, quote(error.message, 300)), None
     except LyrikstoreError as error:
         if error.kind == "bad-signature":
             summary = "the signature does not fit: claims edited after signing, or another key"
@@ -271,10 +351,10 @@ def _check_proof(document: dict[str, JSON]) -> tuple[Check, Verified | None]:
     return passed("proof", f"eddsa-jcs-2022 signature by {signer} holds", signer=signer), verified
 
 
-def _check_binding(issuer: str | None, verified: Verified | None) -> Check:
-    if verified is None:
+def _check_binding(issuer: str | None, signed_by: ResolvedKey | None) -> Check:
+    if signed_by is None:
         return unchecked("issuer.binding", "no-proof", "no sound signature to bind the issuer to")
-    signer = did_key(verified.key)
+    signer = signed_by.did
     if issuer != signer:
         return failed(
             "issuer.binding",

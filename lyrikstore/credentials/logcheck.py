@@ -34,7 +34,7 @@ class LogOutcome:
     """What the log's checks gave.
 
     Attributes:
-        checks: ``log.inclusion``, ``log.anchor``, ``log.memory``.
+        checks: ``log.inclusion``, ``log.anchor``, ``log.witness``, ``log.memory``.
         policy: The store's first policy, once its genesis is established; else None.
         signed: The log checkpoint whose signature holds, or None.
         not_proven: What remains open because of how these checks went.
@@ -65,18 +65,27 @@ def check_log(
         at: The moment to judge for.
         memory: Remembered log checkpoints, or None.
     """
+    witness = check_witness(trust)
     anchor, founder, genesis = _check_genesis(claims, find)
     if genesis is None or founder is None:
         inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
-        return LogOutcome((inclusion, anchor, _no_memory()), None, None)
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None)
     inclusion, signed = _check_inclusion(claims, genesis, starting)
     if signed is None:
         anchor = _judge_anchor(claims, founder, (), trust, at)
-        return LogOutcome((inclusion, anchor, _no_memory()), genesis.policy, None)
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), genesis.policy, None)
     pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
     anchor = _judge_anchor(claims, founder, pinned, trust, at)
     remembered = _check_memory(signed, memory)
-    return LogOutcome((inclusion, anchor, remembered), genesis.policy, signed)
+    return LogOutcome((inclusion, anchor, witness, remembered), genesis.policy, signed)
+
+
+def check_witness(trust: Trust) -> Check:
+    """Return ``log.witness``: whether the witnesses the trust file demands countersigned."""
+    if not trust.witnesses_required and trust.max_log_age is None:
+        return not_applicable("log.witness", "your trust file demands no witness")
+    summary = "your trust file demands a witness; this version cannot judge countersignatures"
+    return unchecked("log.witness", "no-witness", summary)
 
 
 def _check_genesis(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
+from lyrikstore.credentials.logcheck import check_witness
 from lyrikstore.credentials.report import (
     Check,
     failed,
@@ -48,7 +49,7 @@ class LogState:
 
     Attributes:
         checks: ``store.format``, ``store.genesis``, ``log.checkpoint``, ``log.transactions``,
-            ``log.memory``.
+            ``log.witness``, ``log.memory``.
         signed: The log checkpoint, once it holds.
         records: The transaction records, once they give its root; then those not published yet.
     """
@@ -79,7 +80,14 @@ def check_log_state(
         signed = check_head(note, repository.founding_policy.logs, records)
     except (FormatError, VerificationError) as error:
         return LogState(
-            (*opening_failed(error)[:1], genesis, *opening_failed(error)[1:]), None, None
+            (
+                *opening_failed(error)[:1],
+                genesis,
+                *opening_failed(error)[1:],
+                check_witness(trust),
+            ),
+            None,
+            None,
         )
     records = read_records(repository.backend, records)  # also those nobody published yet
     published = records.covered(signed.size)
@@ -109,6 +117,7 @@ def check_log_state(
             root=signed.root.hex(),
         ),
         transactions,
+        check_witness(trust),
         _check_memory(signed, records, memory),
     )
     return LogState(checks, signed, records)

@@ -37,6 +37,7 @@ OBJECT_CHECKS = (
     "store.genesis",
     "log.checkpoint",
     "log.transactions",
+    "log.witness",
     "log.memory",
     "blobs",
     "manifests",

@@ -38,7 +38,9 @@ SPEC_OF: Mapping[str, str] = {
     "schema": "spec/10-credentials.md#103-members",
     "proof": "spec/10-credentials.md#105-proof",
     "issuer.binding": "spec/10-credentials.md#105-proof",
+    "issuer.document": "spec/11-verification.md#1141-the-credential",
     "trust.issuer": "spec/11-verification.md#113-trust",
+    "trust.allowed": "spec/11-verification.md#113-trust",
     "period": "spec/11-verification.md#1141-the-credential",
     "status": "spec/11-verification.md#1141-the-credential",
     "terms": "spec/11-verification.md#1141-the-credential",
@@ -49,6 +51,7 @@ SPEC_OF: Mapping[str, str] = {
     "records.root": "spec/11-verification.md#1144-the-records",
     "log.inclusion": "spec/11-verification.md#1145-the-log",
     "log.anchor": "spec/11-verification.md#1145-the-log",
+    "log.witness": "spec/11-verification.md#113-trust",
     "log.memory": "spec/11-verification.md#1145-the-log",
     "store.format": "spec/11-verification.md#116-stores",
     "store.genesis": "spec/11-verification.md#116-stores",
@@ -85,7 +88,15 @@ W3C_SPEC_OF: Mapping[str, str] = {
 """The same in profile ``w3c``, where some ids have another definition."""
 
 TRUST_CHECKS = frozenset(
-    {"trust.issuer", "log.anchor", "store.genesis", "rights", "presented", "challenge"}
+    {
+        "issuer.document",
+        "trust.issuer",
+        "log.anchor",
+        "store.genesis",
+        "rights",
+        "presented",
+        "challenge",
+    }
 )
 """Checks whose ``warn`` means "sound, but by nobody the trust file knows", or perhaps meant for
 somebody else: at best ``valid``."""

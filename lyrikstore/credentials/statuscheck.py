@@ -4,7 +4,7 @@ Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's
 "not revoked" - whoever holds the delivery chooses which lists lie beside it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from typing import Self
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.did import KnownDocument, documents_among
 from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
 from lyrikstore.credentials.statuslist import (
     StatusEntry,
@@ -20,7 +21,12 @@ from lyrikstore.credentials.statuslist import (
     list_url,
     status_entries,
 )
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import parse_verification_method
 from lyrikstore.history.repository import Repository
+
+Keys = Callable[[str], PublicKey]
+"""Verification method → key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +38,22 @@ class Notices:
     Attributes:
         lists: URL → the status lists that claim to be that one.
         successors: Credential, as ``urn:blake3:`` → credentials that claim to replace it.
+        documents: DID documents: as they lay beside a credential, or were fetched on request.
     """
 
     lists: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
     successors: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    documents: Sequence[KnownDocument] = ()
 
     @classmethod
-    def among(cls, files: Iterable[bytes]) -> Self:
-        """Return the notices among ``files``, in their order. Cost: reads no others."""
+    def among(cls, files: Iterable[bytes], fetched: Iterable[KnownDocument] = ()) -> Self:
+        """Return the notices among ``files``, in their order. Cost: reads no others.
+
+        Args:
+            files: Such as those beside a credential.
+            fetched: DID documents that came from where their DIDs say.
+        """
+        files = tuple(files)
         lists: dict[str, list[bytes]] = {}
         successors: dict[str, list[bytes]] = {}
         for data in files:
@@ -48,7 +62,7 @@ class Notices:
                 lists.setdefault(url, []).append(data)
             elif replaced is not None:
                 successors.setdefault(replaced, []).append(data)
-        return cls(lists, successors)
+        return cls(lists, successors, (*fetched, *documents_among(files)))
 
 
 NO_NOTICES = Notices()
@@ -68,6 +82,7 @@ def check_status(
     notices: Notices,
     at: datetime,
     max_age: timedelta,
+    keys: Keys = parse_verification_method,
 ) -> Check:
     """Return what status lists say of a genuine credential, as the check ``status``.
 
@@ -77,6 +92,7 @@ def check_status(
         notices: Status lists at hand.
         at: The moment to judge for.
         max_age: How old a list the verifier accepts.
+        keys: Finds the keys of the lists.
     """
     if "credentialStatus" not in document:
         return not_applicable("status", "names no status list: this credential cannot be revoked")
@@ -85,7 +101,7 @@ def check_status(
     except FormatError as error:
         # An entry that cannot be read may say "revoked".
         return unchecked("status", "bad-entry", quote(error.message, 300))
-    judged = [_judge(entry, issuer, notices, at, max_age) for entry in entries]
+    judged = [_judge(entry, issuer, notices, at, max_age, keys) for entry in entries]
     for state in ("fail", "unchecked"):
         for check in judged:
             if check.state.value == state:
@@ -122,12 +138,17 @@ def _replaced(data: bytes) -> str | None:
 
 
 def _judge(
-    entry: StatusEntry, issuer: str, notices: Notices, at: datetime, max_age: timedelta
+    entry: StatusEntry,
+    issuer: str,
+    notices: Notices,
+    at: datetime,
+    max_age: timedelta,
+    keys: Keys,
 ) -> Check:
     best: StatusList | None = None
     trouble = _open("no-list", entry, "it is not at hand")
     for data in notices.lists.get(entry.url, ())[:MAX_CANDIDATES]:
-        found, problem = _read(data, entry, issuer, at)
+        found, problem = _read(data, entry, issuer, at, keys)
         if found is None:
             trouble = _open(*problem)
         elif best is None or _counts_more(found, best, entry):
@@ -150,11 +171,11 @@ def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> boo
 
 
 def _read(
-    data: bytes, entry: StatusEntry, issuer: str, at: datetime
+    data: bytes, entry: StatusEntry, issuer: str, at: datetime, keys: Keys
 ) -> tuple[StatusList | None, tuple[str, StatusEntry, str]]:
     # Somebody else's list, and one made too late, must not outdo the right one.
     try:
-        found = StatusList.parse(data)
+        found = StatusList.parse(data, keys)
         if entry.index >= len(found):
             raise FormatError("bad-status", f"entry {entry.index} is outside it")
     except LyrikstoreError as error:

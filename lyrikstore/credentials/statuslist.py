@@ -9,7 +9,7 @@ import gzip
 import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Self
@@ -18,7 +18,8 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.vcdm import VC_CONTEXT, issuer_of
-from lyrikstore.crypto.multikey import did_key
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import parse_method_fragment, parse_verification_method
 from lyrikstore.crypto.proof import add_proof, verify_proof
 from lyrikstore.crypto.signer import Signer
 
@@ -107,8 +108,14 @@ class StatusList:
         return bytes(bits)
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(
+        cls, data: bytes, keys: Callable[[str], PublicKey] = parse_verification_method
+    ) -> Self:
         """Read a list and verify who signed it.
+
+        Args:
+            data: The list.
+            keys: Verification method → key; by default those of did:key issuers only.
 
         Raises:
             FormatError: (``bad-json``, ``bad-status``) it is none, or one that is too short to
@@ -121,7 +128,7 @@ class StatusList:
         document = parse(data)
         if not isinstance(document, dict) or document.keys() != _MEMBERS:
             _refuse("other members than a status list has")
-        verified = verify_proof(document)
+        verified = verify_proof(document, resolve=keys)
         document = verified.document_without_proof
         if document["@context"] != [VC_CONTEXT] or document["type"] != [
             "VerifiableCredential",
@@ -129,7 +136,7 @@ class StatusList:
         ]:
             _refuse("another context or type")
         issuer = issuer_of(document)
-        if issuer is None or issuer != did_key(verified.key):
+        if issuer is None or issuer != verified.verification_method.partition("#")[0]:
             _refuse("it is signed by somebody else than the issuer it names")
         subject = document["credentialSubject"]
         if not isinstance(subject, dict) or subject.keys() != {
@@ -257,7 +264,7 @@ def sign_list(
         },
     }
     data = encode(add_proof(document, signer, created=made))
-    StatusList.parse(data)
+    StatusList.parse(data, parse_method_fragment)
     return data
 
 

@@ -28,6 +28,7 @@ from lyrikstore.credentials.ancestry import (
     read_manifest,
 )
 from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
+from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.logstate import check_log_state, opening_failed
 from lyrikstore.credentials.objectcheck import verify_object
 from lyrikstore.credentials.report import (
@@ -44,6 +45,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.statuslist import StatusList, list_url
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.logview import Records, check_format
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
@@ -60,6 +62,7 @@ STORE_CHECKS = (
     "log.checkpoint",
     "log.tiles",
     "log.transactions",
+    "log.witness",
     "log.memory",
     "blobs",
     "manifests",
@@ -373,9 +376,11 @@ def _check_credentials(repository: Repository, trust: Trust, at: datetime) -> Ch
             continue
         if list_url(data) is not None:
             try:
-                StatusList.parse(data)
+                StatusList.parse(data, parse_method_fragment)
             except LyrikstoreError as error:
                 problems.bad.append(f"{label}: {error.message}")
+            continue
+        if documents_among([data]):  # a DID document, as it was when something was issued
             continue
         outcome = check_credential(data, trust=trust, at=at, notices=notices)
         problems.bad += (f"{label}: {text}" for text in _defects(repository, outcome))

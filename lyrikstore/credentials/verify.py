@@ -22,6 +22,7 @@ from lyrikstore.credentials.credentialcheck import (
     check_credential,
 )
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
+from lyrikstore.credentials.did import KnownDocument
 from lyrikstore.credentials.logcheck import check_log
 from lyrikstore.credentials.report import (
     Check,
@@ -50,6 +51,7 @@ DELIVERY_CHECKS = (
     "records.root",
     "log.inclusion",
     "log.anchor",
+    "log.witness",
     "log.memory",
 )
 """Ids of the checks of a delivery, in order. All but ``log.memory`` must be made."""
@@ -133,6 +135,7 @@ def verify_delivery(
     at: datetime,
     memory: LogMemory | None = None,
     status_files: Iterable[bytes] = (),
+    fetched: Iterable[KnownDocument] = (),
 ) -> Report:
     """Return the report on a delivery. Never raises for bad input.
 
@@ -146,6 +149,7 @@ def verify_delivery(
         at: The moment to judge for.
         memory: Remembered log checkpoints. The one of this delivery is remembered if the verdict
             is ``trusted`` or ``valid``.
+        fetched: DID documents that came from where their DIDs say.
         status_files: Newer status lists than those among ``siblings``; the newest counts.
 
     Raises:
@@ -154,7 +158,7 @@ def verify_delivery(
 
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
-    notices = Notices.among((*siblings.values(), *status_files))
+    notices = Notices.among((*siblings.values(), *status_files), fetched)
     outcome = check_credential(credential, trust=trust, at=at, notices=notices)
     claims = outcome.claims
     if claims is None:

@@ -116,5 +116,18 @@ def parse_verification_method(text: object) -> PublicKey:
     return parse_did_key(did)
 
 
+def parse_method_fragment(text: object) -> PublicKey:
+    """Read ``DID#z6Mk…``: the key that the fragment spells, whatever the DID.
+
+    It says which key signed, not that the DID is that key's: who owns a ``did:web`` is for its
+    document to say (spec/18-dids.md).
+
+    Raises:
+        KeyMaterialError: (``bad-key``, ``weak-key``) the fragment is no Ed25519 Multikey.
+    """
+    did, _, fragment = text.partition("#") if isinstance(text, str) else ("", "", "")
+    return parse_verification_method(text) if did.startswith(_DID_KEY) else parse_multikey(fragment)
+
+
 def _refuse(text: object, reason: str) -> NoReturn:
     raise KeyMaterialError("bad-key", f"{reason}: {str(text)[:80]!a}") from None

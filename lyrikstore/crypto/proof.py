@@ -23,7 +23,6 @@ from lyrikstore.crypto.multikey import (
     decode_base58,
     encode_base58,
     parse_verification_method,
-    verification_method,
 )
 from lyrikstore.crypto.signer import Signer
 
@@ -80,7 +79,7 @@ def add_proof(
     options: dict[str, Any] = {
         "type": PROOF_TYPE,
         "cryptosuite": CRYPTOSUITE,
-        "verificationMethod": verification_method(signer.public),
+        "verificationMethod": signer.method,
         "proofPurpose": purpose,
     }
     if created is not None:

@@ -17,7 +17,7 @@ from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestam
 from lyrikstore.crypto import proof as single
 from lyrikstore.crypto import rdfc
 from lyrikstore.crypto.ed25519 import PublicKey
-from lyrikstore.crypto.multikey import parse_verification_method, verification_method
+from lyrikstore.crypto.multikey import parse_verification_method
 from lyrikstore.crypto.signer import Signer
 
 Resolve = Callable[[str, str], PublicKey]
@@ -172,7 +172,7 @@ def add_proof(
     options: dict[str, Any] = {
         "type": single.PROOF_TYPE,
         "cryptosuite": suite,
-        "verificationMethod": method or verification_method(signer.public),
+        "verificationMethod": method or signer.method,
         "proofPurpose": purpose,
     }
     given: dict[str, Any] = {

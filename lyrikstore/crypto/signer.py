@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
-from lyrikstore.crypto.multikey import did_key
+from lyrikstore.crypto.multikey import did_key, encode_multikey, verification_method
 
 if TYPE_CHECKING:
     from lyrikstore.crypto.keyfile import PassphraseSource
@@ -27,7 +27,11 @@ class Signer(Protocol):
 
     @property
     def did(self) -> str:
-        """The key as ``did:key:z6Mk…``."""
+        """Who signs: the key as ``did:key:z6Mk…``, unless it signs for somebody."""
+
+    @property
+    def method(self) -> str:
+        """The DID URL by which proofs name the key."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature of ``message``.
@@ -57,6 +61,11 @@ class KeySigner:
         """The key as ``did:key:z6Mk…``."""
         return did_key(self.private.public)
 
+    @property
+    def method(self) -> str:
+        """The DID URL by which proofs name the key."""
+        return verification_method(self.private.public)
+
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature of ``message``."""
         return self.private.sign(message)
@@ -83,6 +92,11 @@ class DeferredSigner:
         """The key as ``did:key:z6Mk…``."""
         return self._opened().did
 
+    @property
+    def method(self) -> str:
+        """The DID URL by which proofs name the key."""
+        return self._opened().method
+
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature of ``message``."""
         return self._opened().sign(message)
@@ -91,6 +105,34 @@ class DeferredSigner:
         if self._signer is None:
             self._signer = self._load()
         return self._signer
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationSigner:
+    """Signs credentials for an organisation, with the key of somebody who may.
+
+    Attributes:
+        person: Holds the key.
+        did: The organisation's DID, such as ``did:web:acme.example``; its document lists the key
+            under the fragment that spells it.
+    """
+
+    person: Signer
+    did: str
+
+    @property
+    def public(self) -> PublicKey:
+        """The key that verifies the signatures."""
+        return self.person.public
+
+    @property
+    def method(self) -> str:
+        """The DID URL by which proofs name the key."""
+        return f"{self.did}#{encode_multikey(self.person.public)}"
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of ``message``."""
+        return self.person.sign(message)
 
 
 def _file_signer(rest: str, passphrase: "PassphraseSource | None") -> Signer:

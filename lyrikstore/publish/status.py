@@ -29,6 +29,7 @@ from lyrikstore.credentials.statuslist import (
     status_entries,
 )
 from lyrikstore.credentials.vcdm import issuer_of
+from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 
@@ -101,7 +102,7 @@ class StatusBook:
         url = list_url(data)
         try:
             if url is not None:
-                self._take_list(StatusList.parse(data), data)
+                self._take_list(StatusList.parse(data, parse_method_fragment), data)
                 return
             document = parse(data)
             entries = status_entries(document)

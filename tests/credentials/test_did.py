@@ -191,3 +191,18 @@ def test_a_did_is_in_its_grammar_or_refused(text: str) -> None:
             assert url.startswith("https://")
             assert not {"@", "\\", "?", "#", " "} & set(url)
             assert "/../" not in url
+
+
+def test_an_organisation_signs_with_a_persons_key() -> None:
+    from lyrikstore.crypto.proof import add_proof, verify_proof
+    from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
+
+    person = KeySigner(PrivateKey.from_seed(bytes(32)))
+    signer = OrganisationSigner(person, DID)
+    signed = add_proof({"a": "b"}, signer)
+    keys = Resolver([KnownDocument.of(document(KEYS[0]), Source.PINNED)]).at(NOW)
+    verified = verify_proof(signed, resolve=keys)
+    assert verified.verification_method == f"{DID}#{KEYS[0]}"
+    assert keys.find(verified.verification_method).did == DID
+    with pytest.raises(KeyMaterialError):
+        verify_proof(signed)  # a did:key reader does not guess

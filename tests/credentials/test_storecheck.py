@@ -183,7 +183,8 @@ def test_sound_store(sound: Lineage, tmp_path: Path) -> None:
     report = sound.store(memory=LogMemory(tmp_path / "memory"), progress=seen.append)
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
     assert tuple(states(report)) == STORE_CHECKS
-    assert set(states(report).values()) == {"pass"}
+    assert set(states(report).values()) == {"pass", "n/a"}
+    assert states(report)["log.witness"] == "n/a"
     assert report.subject == str(sound.repository.store_id)
     assert sum(seen) > 0
     check_schema(report.to_json(), "report")
@@ -389,7 +390,8 @@ def test_writer_that_died_while_publishing(
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
     assert states(report)["log.transactions"] == "warn"
     assert {check for check, state in states(report).items() if state != "pass"} == {
-        "log.transactions"
+        "log.transactions",
+        "log.witness",
     }
     # The files of the next size are checked all the same.
     size = fresh.repository.checkpoint.size + 2

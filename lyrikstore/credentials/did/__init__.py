@@ -9,8 +9,10 @@ and a check of its log where the documents are handed in.
 from lyrikstore.credentials.did.document import DidDocument, Method, parse_document
 from lyrikstore.credentials.did.names import did_of, parse_did, web_url
 from lyrikstore.credentials.did.resolver import (
+    KeysAt,
     KnownDocument,
     Resolution,
+    ResolvedKey,
     Resolver,
     Source,
     documents_among,
@@ -18,9 +20,11 @@ from lyrikstore.credentials.did.resolver import (
 
 __all__ = [
     "DidDocument",
+    "KeysAt",
     "KnownDocument",
     "Method",
     "Resolution",
+    "ResolvedKey",
     "Resolver",
     "Source",
     "did_of",

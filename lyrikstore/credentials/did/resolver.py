@@ -57,17 +57,22 @@ class KnownDocument:
     Attributes:
         document: Parsed.
         source: Where from.
-        digest: BLAKE3 of its bytes, for reports.
+        data: Its bytes.
     """
 
     document: DidDocument
     source: Source
-    digest: Digest | None = None
+    data: bytes = field(repr=False)
 
     @classmethod
     def of(cls, data: bytes, source: Source) -> "KnownDocument":
         """Parse a document; raises as :func:`parse_document`."""
-        return cls(parse_document(data), source, Digest.of(data))
+        return cls(parse_document(data), source, data)
+
+    @property
+    def digest(self) -> Digest:
+        """BLAKE3 of its bytes."""
+        return Digest.of(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +182,22 @@ class Resolver:
             found = one.document.methods.get(method_url)
             if found is not None:
                 key = _usable(found, one.document, purpose, at)
-                return ResolvedKey(did, key, one.source, tuple(missing), one.digest)
+                better = tuple(source for source in missing if source is not one.source)
+                return ResolvedKey(did, key, one.source, better, one.digest)
             if one.source not in missing:
                 missing.append(one.source)
         raise KeyMaterialError(
             "no-method", f"no document of {did[:200]!a} lists {method_url[:300]!a}"
         )
+
+    def without_snapshots(self) -> "Resolver":
+        """Return a resolver that knows only documents that speak for their DID."""
+        known = (one for documents in self._documents.values() for one in documents)
+        return Resolver(one for one in known if one.source is not Source.SNAPSHOT)
+
+    def at(self, moment: datetime) -> "KeysAt":
+        """Return what finds the keys of assertions for one moment."""
+        return KeysAt(self, moment)
 
     def resolve(self, did: str) -> Resolution:
         """Return the resolution result of a DID. Never raises for what it says."""
@@ -201,6 +216,27 @@ class Resolver:
         if not known:
             return Resolution(None, "notFound")
         return Resolution(known[0].document.value, metadata={"source": known[0].source.value})
+
+
+@dataclass(frozen=True, slots=True)
+class KeysAt:
+    """A resolver at one moment, for assertions: from the URL in a proof to the key.
+
+    Attributes:
+        resolver: What is known.
+        moment: What expiry and revocation of keys are judged for.
+    """
+
+    resolver: Resolver
+    moment: datetime
+
+    def find(self, method_url: str) -> ResolvedKey:
+        """Return the key and what vouches for it; raises as :meth:`Resolver.find`."""
+        return self.resolver.find(method_url, "assertionMethod", self.moment)
+
+    def __call__(self, method_url: str) -> PublicKey:
+        """Return the key; raises as :meth:`Resolver.find`."""
+        return self.find(method_url).key
 
 
 def documents_among(

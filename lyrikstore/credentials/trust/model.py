@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Self
@@ -128,7 +129,7 @@ class TrustedWitness:
     @property
     def public(self) -> PublicKey:
         """The key itself."""
-        return PublicKey(b64decode(self.key.rpartition("+")[2])[1:])
+        return PublicKey(b64decode(self.key.split("+", 2)[2])[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,11 @@ class PinnedDocument:
     def digest(self) -> Digest:
         """BLAKE3 of the document."""
         return Digest.of(self.data)
+
+
+@lru_cache(maxsize=256)
+def _known(data: bytes) -> KnownDocument:
+    return KnownDocument.of(data, Source.PINNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +267,7 @@ class Trust:
 
     def known_documents(self) -> list[KnownDocument]:
         """Return the pinned DID documents, for a resolver."""
-        return [KnownDocument.of(pinned.data, Source.PINNED) for pinned in self.documents]
+        return [_known(pinned.data) for pinned in self.documents]
 
 
 NOBODY = Trust()
