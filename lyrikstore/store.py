@@ -22,6 +22,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.sharing import Shared
+from lyrikstore.publish.standing import Standing
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from lyrikstore.publish.card import CardResult
     from lyrikstore.publish.delivery import DeliveryResult
     from lyrikstore.publish.responses import Responses
-    from lyrikstore.publish.status import CurrentList, Issued
     from lyrikstore.train.config import TrainConfig
     from lyrikstore.train.predict import Prediction
     from lyrikstore.train.run import TrainResult
@@ -49,7 +49,7 @@ Progress = Callable[..., None]
 
 
 @dataclass
-class Store(Shared):
+class Store(Shared, Standing):
     """One store, and who may append to it. Make it with :meth:`open` or :meth:`create`.
 
     Attributes:
@@ -177,7 +177,8 @@ class Store(Shared):
 
         return walk(self.repository, self.resolve(ref).id)
 
-    def _signing(self) -> dict[str, Any]:
+    def signing(self) -> dict[str, Any]:
+        """Return signer, log signer and clock, as everything that appends takes them."""
         if self._signer is None or self._log_signer is None:
             raise KeyMaterialError(
                 "no-signer", "the store was opened for reading", hint="call use_signers first"
@@ -235,7 +236,7 @@ class Store(Shared):
         from lyrikstore.history import liveness
 
         keyless = dry_run or self.repository.is_mirror
-        signing = {"clock": self.clock} if keyless else self._signing()
+        signing = {"clock": self.clock} if keyless else self.signing()
         return liveness.collect(self.repository, dry_run=dry_run, **signing, **options)
 
     def query(
@@ -266,7 +267,7 @@ class Store(Shared):
         from lyrikstore.curate.commit import commit_folder
 
         return commit_folder(
-            self.repository, folder, name, cache_dir=self._cache, **self._signing(), **options
+            self.repository, folder, name, cache_dir=self._cache, **self.signing(), **options
         )
 
     def status(self, folder: Path | None = None) -> "list[FolderStatus]":
@@ -298,7 +299,7 @@ class Store(Shared):
             as_name,
             message=message,
             progress=progress,
-            **self._signing(),
+            **self.signing(),
         )
 
     def why(self, ref: str, record: str) -> "Explanation":
@@ -336,27 +337,15 @@ class Store(Shared):
             version=version,
             status_url=status_url,
             progress=(lambda _stage, files, size: progress(files, 0, size)) if progress else None,
-            **self._signing(),
+            **self.signing(),
         )
-
-    def set_status(self, credential: str, purpose: str, *, value: bool) -> "Issued":
-        """Revoke (``revocation``) or suspend (``suspension``) a credential, or end a suspension."""
-        from lyrikstore.publish.status import set_status
-
-        return set_status(self.repository, credential, purpose, value=value, **self._signing())
-
-    def status_lists(self) -> "list[CurrentList]":
-        """Return this issuer's current status lists, those signed anew that are half through."""
-        from lyrikstore.publish.status import renew_lists
-
-        return renew_lists(self.repository, **self._signing())
 
     def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":
         """Make, sign and log the model card of a checkpoint."""
         from lyrikstore.publish.card import make_card
 
         return make_card(
-            self.repository, self.resolve(checkpoint), responses=responses, **self._signing()
+            self.repository, self.resolve(checkpoint), responses=responses, **self.signing()
         )
 
     def train(
@@ -383,7 +372,7 @@ class Store(Shared):
             trust=self.trust,
             base_env=environment,
             message=message,
-            **self._signing(),
+            **self.signing(),
             **_told(progress),
         )
 
@@ -403,7 +392,7 @@ class Store(Shared):
             checkpoint,
             dataset,
             base_env=environment,
-            **self._signing(),
+            **self.signing(),
             **_told(progress),
         )
 

@@ -38,9 +38,12 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "prove": {
         "issue": "make a delivery with a credential that a buyer can verify",
+        "attest": "sign what you found about somebody else's dataset",
+        "grant": "licence a dataset to somebody by name",
         "revoke": "take a credential back for good",
         "suspend": "suspend a credential",
         "reinstate": "end a suspension",
+        "supersede": "take a credential back in favour of its successor",
         "status-lists": "write the status lists to publish",
         "verify": "check a credential, a version or the whole store",
         "page": "write the page that verifies a delivery in a browser",
@@ -64,8 +67,10 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 
+_FILES = {"filter": "filter_", "import": "import_"}  # words that Python keeps for itself
+
 MODULES = {
-    name: f"lyrikstore_cli.commands.{'filter_' if name == 'filter' else name.replace('-', '_')}"
+    name: f"lyrikstore_cli.commands.{_FILES.get(name, name.replace('-', '_'))}"
     for group in GROUPS.values()
     for name in group
 }

@@ -1,49 +1,82 @@
-"""What ``revoke``, ``suspend`` and ``reinstate`` share: find, sign, log, write the lists."""
+"""The commands that change whether a credential holds: find it, sign, log, write the lists."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.store import Store
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import credential_file
 from lyrikstore_cli.session import Session
 
+if TYPE_CHECKING:
+    from lyrikstore.publish.status import Issued
 
-def change(
-    session: Session, credential: str, output: Path | None, purpose: str, *, value: bool, said: str
-) -> None:
-    """Change the standing of a credential and say what to publish."""
-    store = session.open_store(sign=True)
-    issued = store.set_status(_named(credential), purpose, value=value)
-    written = write_lists(store, output) if output is not None else []
-    session.emit(
-        said,
-        {
-            "credential": str(issued.id),
-            "name": issued.name,
-            "lists": [entry.url for entry in issued.entries],
-            "written": [str(path) for path in written],
-        },
-    )
-    session.screen.result(f"✓ {said}  credential {issued.id.short}, signed and logged")
-    for path in written:
-        session.screen.result(f"✓ wrote    {path}")
-    session.screen.hint(
-        "buyers see it once the lists are published: "
-        + ("copy them to their URLs" if written else "lyrikstore status-lists -o FOLDER")
-    )
+HELP = """{does}
+
+CREDENTIAL is a file, a delivery, a urn:uuid, or the start of a digest. Works for credentials issued
+with --status-url, whether about a dataset, an attestation or a grant. Only their issuer can do it;
+the log keeps it. Others learn of it from the status lists, once you have published them.
+"""
+
+
+def standing_command(
+    name: str, does: str, said: str, act: Callable[[Store, str], "Issued"]
+) -> click.Command:
+    """Return a command that changes the standing of one credential.
+
+    Args:
+        name: As typed.
+        does: What it does, one sentence, for its help.
+        said: The participle: what the credential is from then on.
+        act: Does it, given the store and the credential as ``StatusBook.find`` takes it.
+    """
+
+    def run(session: Session, credential: str, output: Path | None) -> None:
+        store = session.open_store(sign=True)
+        issued = act(store, _named(credential))
+        written = write_lists(store, output) if output is not None else []
+        session.emit(
+            said,
+            {
+                "credential": str(issued.id),
+                "name": issued.name,
+                "lists": [entry.url for entry in issued.entries],
+                "written": [str(path) for path in written],
+            },
+        )
+        session.screen.result(f"✓ {said}  credential {issued.id.short}, signed and logged")
+        for path in written:
+            session.screen.result(f"✓ wrote    {path}")
+        session.screen.hint(
+            "others see it once the lists are published: "
+            + ("copy them to their URLs" if written else "lyrikstore push, or status-lists")
+        )
+
+    run.__doc__ = HELP.format(does=does)
+    run = click.option(
+        "-o", "--output", type=click.Path(path_type=Path), help="Write your lists there."
+    )(run)
+    run = click.argument("credential")(run)
+    example = f"lyrikstore {name} delivery/credential.json -o public/status"
+    return declare(name, signs=True, epilog=example)(run)
 
 
 def write_lists(store: Store, folder: Path) -> list[Path]:
     """Write this issuer's current lists to ``folder`` and return their paths."""
     written = []
-    for one in store.status_lists():
-        path = folder / one.file_name
+    for name, data in store.status_lists().items():
+        path = folder / name
         new = path.with_name(f"{path.name}.new")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with new.open("wb") as file:
-                file.write(one.data)
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(path)
@@ -55,8 +88,7 @@ def write_lists(store: Store, folder: Path) -> list[Path]:
 
 def _named(text: str) -> str:
     # A credential at hand is named by its file.
-    path = Path(text)
-    path = path / "credential.json" if path.is_dir() else path
+    path = credential_file(Path(text))
     if not path.is_file():
         return text
     try:

@@ -12,11 +12,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
-    check_allowed,
-    check_document,
-    check_period,
-    check_standing,
-    check_trust,
+    ISSUER_CHECKS,
+    check_issuer,
     keys_for,
     not_opened,
     open_envelope,
@@ -26,15 +23,7 @@ from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET, parse_blake3_multibase
 
-CREDENTIAL_CHECKS = (
-    *ENVELOPE_CHECKS,
-    "issuer.document",
-    "trust.issuer",
-    "trust.allowed",
-    "period",
-    "status",
-    "terms",
-)
+CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms")
 """Ids of the checks :func:`check_credential` makes, in order."""
 
 
@@ -148,17 +137,10 @@ def check_credential(
         checks = not_opened(envelope, CREDENTIAL_CHECKS)
         return CheckedCredential(checks, None, envelope.issuer, genuine=False)
     claims = Claims.of(document["credentialSubject"])
-    checks = (
-        *envelope.checks,
-        check_document(envelope),
-        check_trust(
-            envelope, trust=trust, role="publisher", name=claims.name, store=claims.store, at=at
-        ),
-        check_allowed(envelope, trust),
-        check_period(document, at),
-        check_standing(envelope, document, notices, trust, at),
-        _check_terms(claims),
+    judged = check_issuer(
+        envelope, trust=trust, name=claims.name, store=claims.store, at=at, notices=notices
     )
+    checks = (*envelope.checks, *judged, _check_terms(claims))
     return CheckedCredential(checks, claims, envelope.issuer, envelope.genuine)
 
 

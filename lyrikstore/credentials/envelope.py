@@ -41,6 +41,9 @@ from lyrikstore.crypto.signer import Signer
 ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
 """Ids of the checks :func:`open_envelope` makes, in order."""
 
+ISSUER_CHECKS = ("issuer.document", "trust.issuer", "trust.allowed", "period", "status")
+"""Ids of the checks :func:`check_issuer` makes, in order."""
+
 DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
 """Finds the keys of did:key issuers only, which know no time."""
 
@@ -139,105 +142,35 @@ def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]
     )
 
 
-def check_document(envelope: Envelope) -> Check:
-    """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
-    signer = envelope.signer
-    if signer is None:
-        return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
-    did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
-    if signer.source is Source.DERIVED:
-        return not_applicable("issuer.document", "the issuer's DID is its key")
-    if signer.source is Source.SNAPSHOT:
-        known = " and ".join(source.value for source in signer.missing_from)
-        return warned(
-            "issuer.document",
-            "snapshot-only",
-            f"that this key is {did}'s is said only by the document beside the credential, which "
-            + (f"the {known} one does not confirm" if known else "anybody could have written"),
-            document=digest,
-        )
-    if signer.missing_from:
-        return warned(
-            "issuer.document",
-            "withdrawn",
-            f"{did} does not list this key any more; the document you pinned does",
-            document=digest,
-        )
-    return passed(
-        "issuer.document", f"the {signer.source.value} document of {did} lists it", document=digest
-    )
-
-
-def check_allowed(envelope: Envelope, trust: Trust) -> Check:
-    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows."""
-    if trust.allowed == Allowed():
-        return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
-    if envelope.signer is None:
-        return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
-    wrong = trust.allowed.refusals(
-        keys=[did_key(envelope.signer.key)], hashes=_HASHES, cryptosuites=[CRYPTOSUITE]
-    )
-    if wrong:
-        summary = f"your trust file does not allow {name_some(wrong)}"
-        return failed("trust.allowed", "not-allowed", summary, used=listed(wrong))
-    return passed("trust.allowed", "your trust file allows the key and the algorithms")
-
-
-def check_trust(
-    envelope: Envelope, *, trust: Trust, role: str, name: str, store: Digest | None, at: datetime
-) -> Check:
-    """Return ``trust.issuer``: whether the verifier believes this issuer for this.
+def check_issuer(
+    envelope: Envelope,
+    *,
+    trust: Trust,
+    name: str,
+    store: Digest | None,
+    at: datetime,
+    notices: Notices,
+    claim: str | None = None,
+) -> tuple[Check, ...]:
+    """Return :data:`ISSUER_CHECKS`: who says it, whether he is believed, and stands by it.
 
     Args:
-        envelope: The credential.
+        envelope: A credential that is well-formed.
         trust: Whom the verifier believes.
-        role: What the issuer acts as.
         name: The dataset's name.
         store: Its store, where known.
         at: The moment to judge for.
+        notices: What its issuer has said about it since.
+        claim: The kind of attestation; None: he speaks as the dataset's publisher.
     """
-    issuer = envelope.issuer
-    if not envelope.genuine or issuer is None:
-        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
-    entry = trust.matches(issuer, role=role, name=name, store=store, at=at)
-    if entry is not None:
-        return passed(
-            "trust.issuer",
-            f"you trust this issuer as {quote(entry.nickname)}",
-            nickname=entry.nickname,
-            issuer=issuer,
-        )
-    known = trust.knows(issuer)
-    if known is not None:
-        return warned(
-            "trust.issuer",
-            "out-of-scope",
-            f"you trust {quote(known.nickname)}, but not for this name, store and time",
-            nickname=known.nickname,
-            issuer=issuer,
-        )
-    return warned(
-        "trust.issuer",
-        "unknown-issuer",
-        f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
-        issuer=issuer,
+    document = envelope.document or {}
+    return (
+        _check_document(envelope),
+        _check_trust(envelope, trust, name, store, at, claim),
+        _check_allowed(envelope, trust),
+        _check_period(document, at),
+        check_standing(envelope, document, notices, trust, at),
     )
-
-
-def check_period(document: Mapping[str, JSON], at: datetime) -> Check:
-    """Return ``period``: whether the credential is valid at that moment, give or take the skew."""
-    valid_from = parse_timestamp(document["validFrom"])
-    until_text = document.get("validUntil")
-    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
-    if until_text is not None:
-        detail["validUntil"] = until_text
-    if valid_from - at > CLOCK_SKEW:
-        summary = f"not yet valid: it begins at {document['validFrom']}"
-        return failed("period", "not-yet-valid", summary, **detail)
-    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
-        return failed("period", "expired", f"expired at {until_text}", **detail)
-    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
-    return passed("period", end, **detail)
 
 
 def check_standing(
@@ -325,6 +258,105 @@ def _replaced_by(
     if successor.document["supersedes"]["id"] != document["id"]:
         return None
     return str(successor.document["id"])
+
+
+def _check_document(envelope: Envelope) -> Check:
+    """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
+    signer = envelope.signer
+    if signer is None:
+        return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
+    did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
+    if signer.source is Source.DERIVED:
+        return not_applicable("issuer.document", "the issuer's DID is its key")
+    if signer.source is Source.SNAPSHOT:
+        known = " and ".join(source.value for source in signer.missing_from)
+        return warned(
+            "issuer.document",
+            "snapshot-only",
+            f"that this key is {did}'s is said only by the document beside the credential, which "
+            + (f"the {known} one does not confirm" if known else "anybody could have written"),
+            document=digest,
+        )
+    if signer.missing_from:
+        return warned(
+            "issuer.document",
+            "withdrawn",
+            f"{did} does not list this key any more; the document you pinned does",
+            document=digest,
+        )
+    return passed(
+        "issuer.document", f"the {signer.source.value} document of {did} lists it", document=digest
+    )
+
+
+def _check_allowed(envelope: Envelope, trust: Trust) -> Check:
+    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows."""
+    if trust.allowed == Allowed():
+        return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
+    if envelope.signer is None:
+        return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
+    wrong = trust.allowed.refusals(
+        keys=[did_key(envelope.signer.key)], hashes=_HASHES, cryptosuites=[CRYPTOSUITE]
+    )
+    if wrong:
+        summary = f"your trust file does not allow {name_some(wrong)}"
+        return failed("trust.allowed", "not-allowed", summary, used=listed(wrong))
+    return passed("trust.allowed", "your trust file allows the key and the algorithms")
+
+
+def _check_trust(
+    envelope: Envelope,
+    trust: Trust,
+    name: str,
+    store: Digest | None,
+    at: datetime,
+    claim: str | None,
+) -> Check:
+    issuer = envelope.issuer
+    if not envelope.genuine or issuer is None:
+        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
+    if claim is None:
+        entry = trust.matches(issuer, role="publisher", name=name, store=store, at=at)
+    else:
+        entry = trust.believes(issuer, claim=claim, name=name, store=store, at=at)
+    if entry is not None:
+        return passed(
+            "trust.issuer",
+            f"you trust this issuer as {quote(entry.nickname)}",
+            nickname=entry.nickname,
+            issuer=issuer,
+        )
+    known = trust.knows(issuer)
+    if known is not None:
+        return warned(
+            "trust.issuer",
+            "out-of-scope",
+            f"you trust {quote(known.nickname)}, but not for this claim, name, store and time",
+            nickname=known.nickname,
+            issuer=issuer,
+        )
+    return warned(
+        "trust.issuer",
+        "unknown-issuer",
+        f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
+        issuer=issuer,
+    )
+
+
+def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:
+    """Return ``period``: whether the credential is valid at that moment, give or take the skew."""
+    valid_from = parse_timestamp(document["validFrom"])
+    until_text = document.get("validUntil")
+    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
+    if until_text is not None:
+        detail["validUntil"] = until_text
+    if valid_from - at > CLOCK_SKEW:
+        summary = f"not yet valid: it begins at {document['validFrom']}"
+        return failed("period", "not-yet-valid", summary, **detail)
+    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
+        return failed("period", "expired", f"expired at {until_text}", **detail)
+    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
+    return passed("period", end, **detail)
 
 
 def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:

@@ -1,6 +1,6 @@
 """Verification of a whole store (spec/11-verification.md §6)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from datetime import datetime
 from functools import partial
@@ -27,8 +27,7 @@ from lyrikstore.credentials.ancestry import (
     check_links,
     read_manifest,
 )
-from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
-from lyrikstore.credentials.did import documents_among
+from lyrikstore.credentials.loggedcheck import check_logged_credentials
 from lyrikstore.credentials.logstate import check_log_state, opening_failed
 from lyrikstore.credentials.objectcheck import verify_object
 from lyrikstore.credentials.report import (
@@ -42,10 +41,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.statuscheck import logged_notices
-from lyrikstore.credentials.statuslist import StatusList, list_url
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.logview import Records, check_format
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
@@ -129,7 +125,7 @@ def verify_store(
                 _check_tiles(repository, records),
                 links.close(f"{count} links lead to earlier manifests", links=count),
                 _check_refs(repository),
-                _check_credentials(repository, trust, at),
+                check_logged_credentials(repository, trust, at),
                 _check_orphans(repository, records),
                 blobs.result(),
             )
@@ -358,54 +354,6 @@ def _check_refs(repository: Repository) -> Check:
     # Logged without effect: somebody tried, and did not succeed. Worth saying, no damage.
     problems.odd, problems.bad = problems.bad, []
     return problems.close(f"{len(refs)} names, each derived from the log", refs=len(refs))
-
-
-def _check_credentials(repository: Repository, trust: Trust, at: datetime) -> Check:
-    problems = Problems("credentials")
-    notices = logged_notices(repository)
-    count = 0
-    for entry in repository.entries():
-        if entry.type != "credential":
-            continue
-        count += 1
-        label = f"credential {entry.id.short} at log entry {entry.index}"
-        try:
-            data = repository.credential(entry.id)
-        except LyrikstoreError as error:
-            problems.note(label, error)
-            continue
-        if list_url(data) is not None:
-            try:
-                StatusList.parse(data, parse_method_fragment)
-            except LyrikstoreError as error:
-                problems.bad.append(f"{label}: {error.message}")
-            continue
-        if documents_among([data]):  # a DID document, as it was when something was issued
-            continue
-        outcome = check_credential(data, trust=trust, at=at, notices=notices)
-        problems.bad += (f"{label}: {text}" for text in _defects(repository, outcome))
-        if outcome.genuine:
-            problems.odd += (
-                f"{label}: {check.summary}"
-                for check in outcome.checks
-                if check.id in {"period", "status"}
-                and check.state is not CheckState.PASS
-                and check.state is not CheckState.NOT_APPLICABLE
-            )
-    return problems.close(f"{count} credentials, signatures hold", credentials=count)
-
-
-def _defects(repository: Repository, outcome: CheckedCredential) -> Iterable[str]:
-    if not outcome.genuine:
-        failing = [check for check in outcome.checks if check.state is CheckState.FAIL]
-        return [check.summary for check in failing[:1]] or ["its issuer is not established"]
-    claims = outcome.claims
-    if claims is None or claims.store != repository.store_id:
-        return []
-    entries = repository.entries()
-    if claims.log_index >= len(entries) or entries[claims.log_index].id != claims.manifest:
-        return [f"log entry {claims.log_index} is not the manifest it names"]
-    return []
 
 
 def _check_orphans(repository: Repository, records: Records) -> Check:

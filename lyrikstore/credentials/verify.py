@@ -14,13 +14,14 @@ from typing import BinaryIO
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.credentials.comparison import DataSource
-from lyrikstore.credentials.credentialcheck import (
-    CREDENTIAL_CHECKS,
-    CheckedCredential,
-    Claims,
-    check_credential,
+from lyrikstore.credentials.attestation.attestationcheck import (
+    ATTESTATION_REQUIRED,
+    check_attestation,
+    check_attestations,
 )
+from lyrikstore.credentials.attestation.grantcheck import GRANT_CHECKS, check_grant, find_terms
+from lyrikstore.credentials.comparison import DataSource
+from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, Claims, check_credential
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
 from lyrikstore.credentials.did import KnownDocument
 from lyrikstore.credentials.logcheck import check_log
@@ -53,6 +54,7 @@ DELIVERY_CHECKS = (
     "log.anchor",
     "log.witness",
     "log.memory",
+    "attestations",
 )
 """Ids of the checks of a delivery, in order. All but ``log.memory`` must be made."""
 
@@ -71,6 +73,12 @@ NOT_PROVEN = (
 NO_REVOCATION = (
     "that the issuer still stands by it: it names no status list, so it cannot be revoked"
 )
+
+NO_DATA = "that any data is what the credential describes: none was looked at"
+
+NO_HOLDER = "that whoever shows the grant is the one it is for: nobody signed a challenge"
+
+UNREADABLE = "unreadable credential"
 
 NOT_SINCE = "that the issuer still stands by it after {}, when its status lists were made"
 
@@ -95,10 +103,13 @@ class Siblings:
         found = self.by_digest.get(wanted)
         return None if found is None else found[1]
 
+    def all(self) -> list[bytes]:
+        """Return every file, in the order of their names."""
+        return [data for _, data in sorted(self.by_digest.values())]
+
     def starting(self, head: bytes) -> list[bytes]:
         """Return the files that start with ``head``, in the order of their names."""
-        found = sorted(self.by_digest.values())
-        return [data for _, data in found if data.startswith(head)]
+        return [data for data in self.all() if data.startswith(head)]
 
 
 def verify_credential(
@@ -117,11 +128,81 @@ def verify_credential(
     """
     outcome = check_credential(data, trust=trust, at=at, notices=notices)
     return _report(
-        outcome,
+        outcome.claims.tree.urn if outcome.claims is not None else UNREADABLE,
+        outcome.issuer,
         outcome.checks,
         CREDENTIAL_CHECKS,
         at,
-        ("that any data is what the credential describes: none was looked at",),
+        (NO_DATA,),
+    )
+
+
+def verify_attestation(
+    data: bytes,
+    *,
+    siblings: Mapping[str, bytes],
+    trust: Trust,
+    at: datetime,
+    status_files: Iterable[bytes] = (),
+) -> Report:
+    """Return the report on an attestation alone: who says it, and whether that still holds.
+
+    Args:
+        data: The attestation's bytes.
+        siblings: The files beside it: status lists, and documents it names.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        status_files: Newer status lists.
+    """
+    notices = Notices.among((*siblings.values(), *status_files))
+    found = Siblings.of(siblings).find
+    outcome = check_attestation(data, trust=trust, at=at, notices=notices, find=found)
+    document = outcome.envelope.document
+    return _report(
+        document["credentialSubject"]["id"] if document is not None else UNREADABLE,
+        outcome.envelope.issuer,
+        outcome.checks,
+        ATTESTATION_REQUIRED,
+        at,
+        (NO_DATA,),
+    )
+
+
+def verify_grant(
+    data: bytes,
+    *,
+    siblings: Mapping[str, bytes],
+    trust: Trust,
+    at: datetime,
+    status_files: Iterable[bytes] = (),
+    holder: str | None = None,
+) -> Report:
+    """Return the report on a licence grant: who grants what to whom, and whether he could.
+
+    Args:
+        data: The grant's bytes.
+        siblings: The files beside it: the dataset credential it rests on, status lists.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        status_files: Newer status lists.
+        holder: DID of whoever proved that he holds it, or None.
+    """
+    files = [*siblings.values(), *status_files]
+    outcome = check_grant(
+        data,
+        trust=trust,
+        at=at,
+        notices=Notices.among(files),
+        terms=find_terms(files, data),
+        holder=holder,
+    )
+    return _report(
+        outcome.grant.tree.urn if outcome.grant is not None else UNREADABLE,
+        outcome.envelope.issuer,
+        outcome.checks,
+        GRANT_CHECKS,
+        at,
+        (NO_DATA, *((NO_HOLDER,) if holder is None else ())),
     )
 
 
@@ -169,7 +250,7 @@ def verify_delivery(
                 for check in DELIVERY_CHECKS[len(CREDENTIAL_CHECKS) :]
             ),
         ]
-        return _report(outcome, checks, REQUIRED, at, ())
+        return _report(UNREADABLE, outcome.issuer, checks, REQUIRED, at, ())
     files = Siblings.of(siblings)
     log = check_log(claims, files.find, files.starting, trust=trust, at=at, memory=memory)
     manifest = check_manifest(claims, files.find, log.policy)
@@ -181,8 +262,17 @@ def verify_delivery(
         *content.checks,
         records,
         *log.checks,
+        check_attestations(
+            files.all(),
+            claims,
+            outcome.issuer,
+            find=files.find,
+            trust=trust,
+            at=at,
+            notices=notices,
+        ),
     ]
-    report = _report(outcome, checks, REQUIRED, at, log.not_proven)
+    report = _report(claims.tree.urn, outcome.issuer, checks, REQUIRED, at, log.not_proven)
     if memory is not None and log.signed is not None:
         _remember(memory, log.signed, report)
     return report
@@ -207,7 +297,8 @@ def _with_licence(checks: tuple[Check, ...], claims: Claims, files: Siblings) ->
 
 
 def _report(
-    outcome: CheckedCredential,
+    subject: str,
+    issuer: str | None,
     checks: Iterable[Check],
     required: Iterable[str],
     at: datetime,
@@ -222,8 +313,8 @@ def _report(
     return Report(
         verdict=decide(made, required),
         checks=made,
-        subject=outcome.claims.tree.urn if outcome.claims is not None else "unreadable credential",
-        issuer=_printable_did(outcome.issuer),
+        subject=subject,
+        issuer=_printable_did(issuer),
         at=format_timestamp(at),
         not_proven=(*NOT_PROVEN, *((open_end,) if open_end else ()), *more),
         profile="lyrik",

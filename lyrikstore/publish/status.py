@@ -1,13 +1,15 @@
-"""Revoking, suspending, reinstating: the status lists that a store keeps (spec/14 §4).
+"""Revoking, suspending, reinstating: the status lists that a store keeps (spec/20 §6).
 
 Lists are credentials like others: signed by the issuer and logged, so that the log shows who took
 back what, and when. The newest logged list of each URL is the current one; nothing else is kept.
 """
 
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -49,11 +51,6 @@ class CurrentList:
     content: StatusList
     data: bytes
 
-    @property
-    def file_name(self) -> str:
-        """The name of its file in a folder that a web server serves."""
-        return self.content.url.rpartition("/")[2]
-
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -64,12 +61,14 @@ class Issued:
         name: Its ``id``, a ``urn:uuid``.
         issuer: Who signed it.
         entries: Where its bits are; empty if it names no list.
+        supersedes: The credential it replaces, or None.
     """
 
     id: Digest
     name: str
     issuer: str
     entries: tuple[StatusEntry, ...]
+    supersedes: Digest | None = None
 
 
 @dataclass(frozen=True)
@@ -84,19 +83,27 @@ class StatusBook:
     lists: dict[str, CurrentList] = field(default_factory=dict)
     issued: list[Issued] = field(default_factory=list)
 
+    _seen: set[Digest] = field(default_factory=set)
+
     @classmethod
     def of(cls, repository: Repository) -> "StatusBook":
-        """Read the book. Cost: one read per logged credential, one signature per list.
+        """Return the book of a store; see :meth:`update`."""
+        return cls().update(repository)
+
+    def update(self, repository: Repository) -> "StatusBook":
+        """Read what was logged since, and return the book itself.
 
         Raises:
             IncompleteError, VerificationError: A logged credential is lost or damaged: it may be
                 the list that revokes, so nothing is said without it.
+
+        Cost: one read per logged credential not read before, one signature per list among them.
         """
-        book = cls()
         for entry in repository.entries():
-            if entry.type == "credential":
-                book._take(entry.id, repository.credential(entry.id))
-        return book
+            if entry.type == "credential" and entry.id not in self._seen:
+                self._take(entry.id, repository.credential(entry.id))
+                self._seen.add(entry.id)
+        return self
 
     def _take(self, identity: Digest, data: bytes) -> None:
         url = list_url(data)
@@ -110,7 +117,8 @@ class StatusBook:
             return  # somebody else's, of a kind that is not known here
         if isinstance(document, dict) and isinstance(document.get("id"), str):
             issuer = issuer_of(document) or ""
-            self.issued.append(Issued(identity, document["id"], issuer, entries))
+            replaced = _replaced(document)
+            self.issued.append(Issued(identity, document["id"], issuer, entries, replaced))
 
     def _take_list(self, found: StatusList, data: bytes) -> None:
         before = self.lists.get(found.url)
@@ -192,8 +200,39 @@ class StatusBook:
         return lists
 
 
+def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:
+    """Return the lists by their place in a folder that a web server serves.
+
+    The last segment of the URL where that tells them apart, else the whole of it without
+    ``https://``.
+
+    Raises:
+        InvalidInputError: (``bad-url``) a URL that no file can stand for.
+    """
+    named = {one.content.url.rpartition("/")[2]: one for one in lists}
+    if len(named) != len(lists):
+        named = {one.content.url.removeprefix("https://"): one for one in lists}
+    for name, one in named.items():
+        if not all(
+            re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._:~-]{1,200}", p) for p in name.split("/")
+        ):
+            raise InvalidInputError(
+                "bad-url", f"no file can stand for the list {one.content.url[:200]!a}"
+            )
+    return named
+
+
+def _replaced(document: Mapping[str, Any]) -> Digest | None:
+    reference = document.get("supersedes")
+    try:
+        return Digest.parse_urn(reference["digest"]) if isinstance(reference, dict) else None
+    except (LyrikstoreError, KeyError):
+        return None
+
+
 def set_status(
     repository: Repository,
+    book: StatusBook,
     text: str,
     purpose: str,
     *,
@@ -206,6 +245,7 @@ def set_status(
 
     Args:
         repository: The store, opened with a memory.
+        book: What its log says up to now.
         text: The credential, as :meth:`StatusBook.find` takes it.
         purpose: ``revocation`` or ``suspension``.
         value: Whether it is revoked or suspended from now on.
@@ -220,7 +260,6 @@ def set_status(
         ConflictError: (``revoked``) what was revoked stays revoked;
             (``nothing-to-do``) that is its standing already.
     """
-    book = StatusBook.of(repository)
     issued = book.find(text)
     entry = next((e for e in issued.entries if e.purpose == purpose), None)
     if entry is None or entry.url not in book.lists:
@@ -246,17 +285,72 @@ def set_status(
     return issued
 
 
+def supersede(
+    repository: Repository,
+    book: StatusBook,
+    text: str,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+) -> Issued:
+    """Revoke a credential in whose place its issuer has logged another, and return that one.
+
+    Who is shown the new one learns that it replaces the old; who is not, sees the old revoked.
+
+    Args:
+        repository: The store, opened with a memory.
+        book: What its log says up to now.
+        text: The old credential, as :meth:`StatusBook.find` takes it.
+        signer: Its issuer.
+        log_signer: Holds the store's log key.
+        clock: Now.
+
+    Raises:
+        InvalidInputError: (``no-successor``) nothing logged here replaces it; else as
+            :func:`set_status`.
+        NotFoundError, PolicyError, ConflictError: As :func:`set_status`.
+    """
+    old = book.find(text)
+    successors = [
+        one for one in book.issued if one.supersedes == old.id and one.issuer == old.issuer
+    ]
+    if not successors:
+        raise InvalidInputError(
+            "no-successor",
+            f"nothing logged here replaces credential {old.id.short}",
+            hint="issue it first, with --supersedes FILE; or take it back with: lyrikstore revoke",
+        )
+    set_status(
+        repository,
+        book,
+        str(old.id),
+        "revocation",
+        value=True,
+        signer=signer,
+        log_signer=log_signer,
+        clock=clock,
+    )
+    return successors[-1]
+
+
 def renew_lists(
-    repository: Repository, *, signer: Signer, log_signer: Signer, clock: Clock
+    repository: Repository, book: StatusBook, *, signer: Signer, log_signer: Signer, clock: Clock
 ) -> list[CurrentList]:
     """Return the current lists of this issuer, those signed anew that are half through.
 
     A list that ran out makes every credential that names it unverifiable: publish on a schedule.
 
+    Args:
+        repository: The store, opened with a memory.
+        book: What its log says up to now.
+        signer: The issuer.
+        log_signer: Holds the store's log key.
+        clock: Now.
+
     Raises:
         NotFoundError: (``no-lists``) this issuer has none in this store.
     """
-    book = StatusBook.of(repository)
     mine = [one for one in book.lists.values() if one.content.issuer == signer.did]
     if not mine:
         raise NotFoundError(
@@ -271,5 +365,5 @@ def renew_lists(
                 args = (found.url, found.purpose, found.bits, signer, now, LIST_VALIDITY)
                 transaction.log_credential(sign_list(*args))
             transaction.commit()
-        book = StatusBook.of(repository)
+        book.update(repository)
     return [book.lists[one.content.url] for one in mine]

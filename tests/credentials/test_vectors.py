@@ -18,7 +18,7 @@ from lyrikstore.credentials.datacheck import FolderData
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Check, CheckState, decide
 from lyrikstore.credentials.trust import Trust, parse_trust
-from lyrikstore.credentials.verify import verify_delivery
+from lyrikstore.credentials.verify import verify_delivery, verify_grant
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.orderroot import document_id
@@ -40,7 +40,7 @@ def load(name: str) -> Any:
     return json.loads((VECTORS / name).read_text("ascii"))
 
 
-@pytest.mark.parametrize("topics", [["credentials"], ["verdicts", "hostile"]])
+@pytest.mark.parametrize("topics", [["credentials"], ["verdicts", "hostile", "attestations"]])
 def test_vectors_are_current(topics: list[str]) -> None:
     made = {name: cases for topic in topics for name, cases in script(topic).make().items()}
     topic = topics[0]
@@ -73,11 +73,17 @@ def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
     yield document_id(Digest.of(stream.read()))
 
 
-@pytest.mark.parametrize(
-    "case", load("verdicts/deliveries.json")["cases"], ids=lambda case: case["id"]
-)
-def test_deliveries(case: dict[str, Any], tmp_path: Path) -> None:
-    base, changes = load("verdicts/deliveries.json")["base"], case["changes"]
+def cases_of(*files: str) -> list[Any]:
+    return [
+        pytest.param(load(f"verdicts/{file}.json")["base"], case, id=f"{file}-{case['id']}")
+        for file in files
+        for case in load(f"verdicts/{file}.json")["cases"]
+    ]
+
+
+@pytest.mark.parametrize(("base", "case"), cases_of("deliveries", "attestations"))
+def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
+    changes = case["changes"]
     siblings = {
         name: bytes.fromhex(data["hex"]) if isinstance(data, dict) else data.encode()
         for name, data in {**base["siblings"], **changes.get("siblings", {})}.items()
@@ -97,6 +103,24 @@ def test_deliveries(case: dict[str, Any], tmp_path: Path) -> None:
         record_ids=documents,
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
+    )
+    assert report.verdict == case["verdict"]
+    for check, expected in case["checks"].items():
+        made = report.check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
+    check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize(("base", "case"), cases_of("grants"))
+def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
+    changes = case["changes"]
+    files = {**base["files"], **changes.get("files", {})}
+    report = verify_grant(
+        changes.get("target", base["target"]).encode(),
+        siblings={name: text.encode() for name, text in files.items() if text is not None},
+        trust=parse_trust(changes.get("trust", base["trust"]).encode()),
+        at=parse_timestamp(changes.get("at", base["at"])),
+        holder=changes.get("holder"),
     )
     assert report.verdict == case["verdict"]
     for check, expected in case["checks"].items():

@@ -1,13 +1,11 @@
 """``lyrikstore issue``: a delivery that its buyer can verify alone."""
 
-import re
-from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import duration, words
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
@@ -56,10 +54,10 @@ def command(
         result = store.issue(
             manifest,
             output,
-            permits=_words(permits),
-            prohibits=_words(prohibits),
-            requires=_words(requires),
-            valid_for=_duration(valid_for),
+            permits=words(permits),
+            prohibits=words(prohibits),
+            requires=words(requires),
+            valid_for=duration(valid_for),
             issuer_name=issuer_name,
             version=label,
             status_url=status_url,
@@ -95,16 +93,3 @@ def command(
         "send your key on another way than the folder: lyrikstore key show; the buyer runs: "
         "lyrikstore verify credential.json --data data"
     )
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9]\d{0,3})([dy])", text)
-    if found is None:
-        raise InvalidInputError(
-            "bad-validity", f"not a duration: {text}", hint="write days or years, as 365d or 2y"
-        )
-    return timedelta(days=int(found[1]) * (365 if found[2] == "y" else 1))

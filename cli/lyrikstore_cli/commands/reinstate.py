@@ -1,23 +1,10 @@
 """``lyrikstore reinstate``: end a suspension."""
 
-from pathlib import Path
+from lyrikstore_cli.standing import standing_command
 
-import click
-
-from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.session import Session
-from lyrikstore_cli.standing import change
-
-
-@declare(
-    "reinstate", signs=True, epilog="lyrikstore reinstate delivery/credential.json -o public/status"
+command = standing_command(
+    "reinstate",
+    "End the suspension of CREDENTIAL.",
+    "reinstated",
+    lambda store, credential: store.set_status(credential, "suspension", value=False),
 )
-@click.argument("credential")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write your lists there.")
-def command(session: Session, credential: str, output: Path | None) -> None:
-    """End the suspension of CREDENTIAL.
-
-    Works for credentials issued with --status-url. Only their issuer can do it; the log keeps it.
-    Buyers learn of it from the status lists, once you have published them.
-    """
-    change(session, credential, output, "suspension", value=False, said="reinstated")

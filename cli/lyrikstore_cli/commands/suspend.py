@@ -1,23 +1,10 @@
 """``lyrikstore suspend``: suspend a credential."""
 
-from pathlib import Path
+from lyrikstore_cli.standing import standing_command
 
-import click
-
-from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.session import Session
-from lyrikstore_cli.standing import change
-
-
-@declare(
-    "suspend", signs=True, epilog="lyrikstore suspend delivery/credential.json -o public/status"
+command = standing_command(
+    "suspend",
+    "Suspend CREDENTIAL until you reinstate it.",
+    "suspended",
+    lambda store, credential: store.set_status(credential, "suspension", value=True),
 )
-@click.argument("credential")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write your lists there.")
-def command(session: Session, credential: str, output: Path | None) -> None:
-    """Suspend CREDENTIAL: its file, its urn:uuid, or the start of its digest.
-
-    Works for credentials issued with --status-url. Only their issuer can do it; the log keeps it.
-    Buyers learn of it from the status lists, once you have published them.
-    """
-    change(session, credential, output, "suspension", value=True, said="suspended")

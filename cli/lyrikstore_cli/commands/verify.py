@@ -188,9 +188,10 @@ def _verify_file(
     status_files: list[bytes],
     asked: Asked,
 ) -> "Report":
+    from lyrikstore.credentials.attestation.anykind import stated_kind
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
-    from lyrikstore.credentials.vcdm import profile_of
-    from lyrikstore.credentials.verify import verify_delivery
+    from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, profile_of
+    from lyrikstore.credentials.verify import verify_attestation, verify_delivery, verify_grant
 
     credential = read_file(path)
     if profile_of(credential) == "w3c":
@@ -208,6 +209,11 @@ def _verify_file(
         )
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
+    kind = stated_kind(credential)
+    alone = {ATTESTATION: verify_attestation, GRANT: verify_grant}.get(kind) if kind else None
+    if alone is not None:
+        siblings = read_siblings(path)
+        return alone(credential, siblings=siblings, trust=trust, at=at, status_files=status_files)
     with session.screen.progress("verifying") as meter:
         source = FolderData(data, lambda files, size: meter(files, 0, size)) if data else None
         return verify_delivery(

@@ -1,0 +1,121 @@
+"""``lyrikstore attest``: sign what you found about somebody else's dataset."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lyrikstore.canon.timestamps import now
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.delivered import verify_delivered
+from lyrikstore_cli.options import credential_file, duration, read_file, write_credential
+from lyrikstore_cli.session import Session
+
+
+@declare(
+    "attest",
+    signs=True,
+    epilog="lyrikstore attest delivery --kind quality --statement audit.toml "
+    "--document report.pdf -o attestation.json",
+)
+@click.argument("target", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--kind",
+    type=click.Choice(["quality", "legal", "deidentification", "regulatory"]),
+    required=True,
+    help="What it is: an audit, an opinion, an expert determination.",
+)
+@click.option(
+    "--statement",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="What you attest, as TOML: see docs/grants.md.",
+)
+@click.option(
+    "--document",
+    "documents",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A report or opinion with your reasons; named by its digest.",
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="The data, if not in data/ beside TARGET."
+)
+@click.option(
+    "--unchecked", is_flag=True, help="Attest without the bytes; the attestation says so."
+)
+@click.option("--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y.")
+@click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+@click.option(
+    "--supersedes", type=click.Path(path_type=Path), help="An earlier attestation it replaces."
+)
+@click.option(
+    "--status-url",
+    metavar="URL",
+    help="Where you publish status lists; needs a store of your own, to take it back from.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
+def command(
+    session: Session,
+    target: Path,
+    kind: str,
+    statement: Path,
+    documents: tuple[Path, ...],
+    data: Path | None,
+    unchecked: bool,
+    valid_for: str,
+    issuer_name: str | None,
+    supersedes: Path | None,
+    status_url: str | None,
+    output: Path,
+) -> None:
+    """Attest something about the dataset of TARGET, a delivery or its credential.
+
+    TARGET is verified first, every byte of it; nothing is attested about what does not verify. You
+    need no store, unless you want to be able to take the attestation back. The publisher takes it
+    in with `lyrikstore import`; a buyer can also put it beside the delivery himself.
+    """
+    from lyrikstore.credentials.attestation.attest import parse_statement
+    from lyrikstore.credentials.envelope import reference_to
+    from lyrikstore.publish.attesting import attest, read_documents
+
+    path = credential_file(target)
+    stated = parse_statement(read_file(statement))
+    found = read_documents(documents)
+    report = verify_delivered(session, path, data)
+    store = session.open_store(sign=True) if status_url is not None else None
+    signing: dict[str, Any] = (
+        {"signer": session.signer(), "clock": now} if store is None else store.signing()
+    )
+    result = attest(
+        read_file(path),
+        report,
+        kind=kind,
+        statement=stated,
+        documents=found,
+        valid_for=duration(valid_for),
+        unchecked=unchecked,
+        issuer_name=issuer_name,
+        supersedes=reference_to(read_file(supersedes)) if supersedes is not None else None,
+        repository=None if store is None else store.repository,
+        status_url=status_url,
+        **signing,
+    )
+    written = write_credential(output, result.data, result.lists)
+    session.emit(
+        "attest",
+        {
+            "credential": str(result.id),
+            "kind": kind,
+            "subject": report.subject,
+            "written": [str(path) for path in written],
+            "logIndex": result.log_index,
+            "lists": sorted(result.lists),
+        },
+    )
+    screen = session.screen
+    screen.result(f"✓ attested {kind}, credential {result.id.short}, about {report.subject}")
+    screen.result(f"✓ wrote    {output}")
+    screen.hint("send your key on another way; the publisher runs: lyrikstore import FILE")

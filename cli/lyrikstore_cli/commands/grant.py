@@ -1,0 +1,100 @@
+"""``lyrikstore grant``: licence a dataset to somebody by name."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.timestamps import format_timestamp, now
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import credential_file, read_file, until, words, write_credential
+from lyrikstore_cli.session import Session
+
+
+@declare(
+    "grant",
+    signs=True,
+    epilog="lyrikstore grant delivery --to did:key:z6Mk… --permit train --territory EU "
+    "--until 2027-12-31 --seats 5 -o grant.json",
+)
+@click.argument("credential", type=click.Path(exists=True, path_type=Path))
+@click.option("--to", "holder", metavar="DID", required=True, help="Whom: his key.")
+@click.option("--to-name", help="What he is called; claimed, never proved.")
+@click.option(
+    "--permit", "--purpose", "permits", required=True, help="What he may do: train,evaluate,…"
+)
+@click.option("--require", "requires", default="", help="Duties besides those of the terms.")
+@click.option("--territory", default="", help="Where: DE,FR,US-CA; EU for all its members.")
+@click.option("--seats", type=click.IntRange(min=1), help="For how many people.")
+@click.option("--for", "purposes", default="", help="What the work may be for.")
+@click.option("--until", "end", required=True, help="2027-12-31, 2027-12-31T12:00:00Z or 365d.")
+@click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+@click.option(
+    "--supersedes", type=click.Path(exists=True, path_type=Path), help="A grant it replaces."
+)
+@click.option(
+    "--status-url",
+    metavar="URL",
+    help="Where you publish status lists (https); without it it cannot be revoked.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
+def command(
+    session: Session,
+    credential: Path,
+    holder: str,
+    to_name: str | None,
+    permits: str,
+    requires: str,
+    territory: str,
+    seats: int | None,
+    purposes: str,
+    end: str,
+    issuer_name: str | None,
+    supersedes: Path | None,
+    status_url: str | None,
+    output: Path,
+) -> None:
+    """Grant a licence to a named holder under the terms of CREDENTIAL, which you issued.
+
+    What can be granted is what CREDENTIAL permits to everybody, and what it was issued as
+    `--grantable`. The grant is logged here and written to one file for the holder, who proves with
+    `lyrikstore present` that it is his.
+    """
+    store = session.open_store(sign=True)
+    last = until(end, now())
+    result = store.grant(
+        read_file(credential_file(credential)),
+        holder=holder,
+        holder_name=to_name,
+        permits=words(permits),
+        requires=words(requires),
+        territory=words(territory),
+        seats=seats,
+        purposes=words(purposes),
+        until=last,
+        issuer_name=issuer_name,
+        supersedes=None if supersedes is None else read_file(supersedes),
+        status_url=status_url,
+    )
+    written = write_credential(output, result.data, result.lists)
+    session.emit(
+        "grant",
+        {
+            "credential": str(result.id),
+            "holder": holder,
+            "permits": list(words(permits)),
+            "validUntil": format_timestamp(last),
+            "written": [str(path) for path in written],
+            "logIndex": result.log_index,
+            "lists": sorted(result.lists),
+        },
+    )
+    screen = session.screen
+    screen.result(
+        f"✓ granted  {', '.join(words(permits))} to {holder}, until {format_timestamp(last)}"
+    )
+    screen.result(
+        f"✓ wrote    {output}, credential {result.id.short}, log entry {result.log_index}"
+    )
+    screen.hint("the holder puts it beside the delivery; to prove it is his: lyrikstore present")

@@ -1,0 +1,10 @@
+"""``lyrikstore supersede``: take a credential back in favour of its successor."""
+
+from lyrikstore_cli.standing import standing_command
+
+command = standing_command(
+    "supersede",
+    "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
+    "superseded",
+    lambda store, credential: store.supersede(credential),
+)

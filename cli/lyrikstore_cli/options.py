@@ -1,0 +1,94 @@
+"""Values that several commands read the same way."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from lyrikstore.canon.errors import ConflictError, FormatError, InvalidInputError, storage_error
+from lyrikstore.canon.jsontext import MAX_BYTES
+from lyrikstore.canon.timestamps import parse_timestamp
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a list such as ``train,evaluate``."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def duration(text: str) -> timedelta:
+    """Return a number of days or years.
+
+    Raises:
+        InvalidInputError: (``bad-validity``) something else.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,3})([dy])", text)
+    if found is None:
+        raise InvalidInputError(
+            "bad-validity", f"not a duration: {text}", hint="write days or years, as 365d or 2y"
+        )
+    return timedelta(days=int(found[1]) * (365 if found[2] == "y" else 1))
+
+
+def until(text: str, start: datetime) -> datetime:
+    """Return the end of a validity: a moment, a day (its last second), or a duration.
+
+    Raises:
+        InvalidInputError: (``bad-validity``) none of these.
+    """
+    if re.fullmatch(r"\d+[dy]", text):
+        return start + duration(text)
+    try:
+        return parse_timestamp(text if "T" in text else f"{text}T23:59:59Z")
+    except FormatError:
+        raise InvalidInputError(
+            "bad-validity",
+            f"not an end: {text[:80]}",
+            hint="write a day as 2027-12-31, a moment as 2027-12-31T12:00:00Z, or 365d",
+        ) from None
+
+
+def read_file(path: Path) -> bytes:
+    """Return a small file, one byte more than any credential may have at most.
+
+    Raises:
+        InvalidInputError: (``unreadable``) it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+
+
+def credential_file(path: Path) -> Path:
+    """Return the credential that ``path`` means: itself, or the one of a delivery folder."""
+    return path / "credential.json" if path.is_dir() else path
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet.
+
+    Raises:
+        StorageError, ConflictError: It cannot be written, or there is something.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise ConflictError("file-exists", f"{path} is there already") from None
+    except OSError as error:
+        raise storage_error(error, f"writing {path}") from error
+
+
+def write_credential(path: Path, data: bytes, lists: Mapping[str, bytes]) -> list[Path]:
+    """Write a credential, and beside it the status lists it names; return the paths.
+
+    Raises:
+        StorageError, ConflictError: As :func:`write_new`.
+    """
+    named = {path: data}
+    for url, one in sorted(lists.items()):
+        named[path.with_name(f"{path.stem}-status-{url.rpartition('/')[2]}")] = one
+    for place, content in named.items():
+        write_new(place, content)
+    return list(named)

@@ -1,0 +1,135 @@
+"""Making an attestation: what somebody other than the publisher says about a dataset (spec/20 §2).
+
+An auditor has no store. He has a delivery, a statement that he wrote, and documents that carry the
+reasons; what he signs names all of it by digest, and says whether he checked the bytes himself.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.statuslist import StatusEntry
+from lyrikstore.credentials.vcdm import ATTESTATION, check_credential_shape, sha256_multibase
+
+ATTESTATION_KINDS: Mapping[str, str] = {
+    "quality": "quality audit",
+    "legal": "legal opinion",
+    "deidentification": "expert de-identification determination",
+    "regulatory": "regulatory opinion",
+}
+"""What an attestation can be; the words of ``kind``, and what people call them."""
+
+MAX_STATEMENT_BYTES = 1 << 20
+
+
+def parse_statement(data: bytes) -> dict[str, Any]:
+    """Return the statement in a TOML file, to be judged by the schema once it is in its place.
+
+    Args:
+        data: The file.
+
+    Raises:
+        FormatError: (``bad-statement``) not TOML, or larger than a credential may be.
+    """
+    if len(data) > MAX_STATEMENT_BYTES:
+        raise FormatError("bad-statement", f"a statement of more than {MAX_STATEMENT_BYTES} bytes")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise FormatError("bad-statement", f"the statement is not TOML: {error}") from None
+
+
+def build_attestation(
+    *,
+    about: Claims,
+    kind: str,
+    statement: Mapping[str, Any],
+    documents: Mapping[str, bytes],
+    content_checked: bool,
+    issuer: str,
+    valid_from: datetime,
+    valid_until: datetime | None,
+    issuer_name: str | None = None,
+    status: Sequence[StatusEntry] = (),
+    supersedes: Mapping[str, JSON] | None = None,
+) -> dict[str, JSON]:
+    """Return an unsigned attestation about the dataset that ``about`` describes.
+
+    Args:
+        about: What the dataset's own credential says it is.
+        kind: A word of :data:`ATTESTATION_KINDS`.
+        statement: ``extent``, ``records``, ``selection``, ``standard``, ``method``,
+            ``conclusion``, ``results``, ``limitations``, ``liability``.
+        documents: File name → the reports and opinions that carry the reasons.
+        content_checked: Whether the attester verified that the bytes he looked at are these.
+        issuer: DID of the key that will sign.
+        valid_from: First moment of validity.
+        valid_until: Last moment, or None.
+        issuer_name: What the attester calls himself; claimed, never trusted.
+        status: Where its bits are in the attester's status lists.
+        supersedes: The attestation that this one replaces.
+
+    Raises:
+        FormatError: (``schema``) the statement lacks something that this kind needs, or has
+            something that no attestation has; the message names the place.
+    """
+    stated = dict(statement)
+    examined: dict[str, JSON] = {
+        "type": "Examination",
+        "content": "checked" if content_checked else "unchecked",
+    }
+    for member in ("extent", "records", "selection"):
+        if member in stated:
+            value = stated.pop(member)
+            examined[member] = str(value) if type(value) is int else value
+    results = stated.pop("results", None)
+    attestation: dict[str, JSON] = {
+        **stated,
+        "type": "Attestation",
+        "kind": kind,
+        "examined": examined,
+    }
+    if results is not None:
+        attestation["results"] = [
+            {**item, "type": "Finding"} if isinstance(item, dict) else item
+            for item in (results if isinstance(results, list) else [results])
+        ]
+    label = ATTESTATION_KINDS.get(kind, kind)
+    document: dict[str, JSON] = {
+        **ATTESTATION.head(issuer, issuer_name),
+        "name": f"{label[:1].upper()}{label[1:]}: {about.name}",
+        "validFrom": format_timestamp(valid_from),
+        "credentialSubject": {
+            "id": about.tree.urn,
+            "type": "Dataset",
+            "files": about.files.urn,
+            "manifest": about.manifest.urn,
+            "store": about.store.urn,
+            "name": about.name,
+            "attestation": attestation,
+        },
+    }
+    if valid_until is not None:
+        document["validUntil"] = format_timestamp(valid_until)
+    if documents:
+        document["evidence"] = [
+            {
+                "id": Digest.of(data).urn,
+                "type": ["Report"],
+                "name": name,
+                "digestMultibase": sha256_multibase(data),
+            }
+            for name, data in sorted(documents.items())
+        ]
+    if supersedes is not None:
+        document["supersedes"] = dict(supersedes)
+    if status:
+        document["credentialStatus"] = [entry.to_json() for entry in status]
+    check_credential_shape(document, ATTESTATION)
+    return document

@@ -1,0 +1,307 @@
+"""Checking attestations, alone and beside a dataset credential (spec/20 §3).
+
+Each is judged by itself: who attests, whether the verifier believes him for that kind of claim,
+whether it is in force, and whether it is about this very dataset. What an attester says never makes
+a dataset credential better, and what an unknown one says never makes it worse.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.credentials.attestation.attest import ATTESTATION_KINDS
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.envelope import (
+    ENVELOPE_CHECKS,
+    ISSUER_CHECKS,
+    Envelope,
+    check_issuer,
+    keys_for,
+    not_opened,
+    open_envelope,
+)
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    Verdict,
+    decide,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
+from lyrikstore.credentials.statuslist import list_url
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import ATTESTATION, kind_of, sha256_multibase
+
+ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "attestation", "evidence")
+"""Ids of the checks :func:`check_attestation` makes, in order."""
+
+ATTESTATION_REQUIRED = tuple(check for check in ATTESTATION_CHECKS if check != "evidence")
+
+MAX_ATTESTATIONS = 32
+"""Attestations judged beside one credential: each costs a signature, and may cost status lists."""
+
+Find = Callable[[Digest], bytes | None]
+
+_HINT = re.compile(rb"[Aa]ttestation")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAttestation:
+    """What the checks of one attestation gave.
+
+    Attributes:
+        checks: One per id of :data:`ATTESTATION_CHECKS`, in that order.
+        envelope: The credential.
+    """
+
+    checks: tuple[Check, ...]
+    envelope: Envelope
+
+    @property
+    def verdict(self) -> Verdict:
+        """The word for this attestation alone."""
+        return decide(self.checks, ATTESTATION_REQUIRED)
+
+    @property
+    def statement(self) -> Mapping[str, Any]:
+        """What it attests; empty if it is malformed."""
+        document = self.envelope.document
+        return {} if document is None else document["credentialSubject"]["attestation"]
+
+    def state(self, check_id: str) -> CheckState:
+        """Return how one of its checks ended."""
+        return self.checks[ATTESTATION_CHECKS.index(check_id)].state
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return what the report on a dataset credential shows of it."""
+        document = self.envelope.document or {}
+        members: dict[str, JSON] = {"verdict": str(self.verdict)}
+        if self.envelope.id is not None:
+            members["id"] = self.envelope.id.urn
+        if self.statement:
+            members["kind"] = self.statement["kind"]
+            members["conclusion"] = self.statement["conclusion"]
+        if self.envelope.issuer is not None:
+            members["issuer"] = self.envelope.issuer
+        if "validUntil" in document:
+            members["validUntil"] = document["validUntil"]
+        members["trusted"] = self.state("trust.issuer") is CheckState.PASS
+        members["checks"] = [check.to_json() for check in self.checks]
+        return members
+
+
+def check_attestation(
+    data: bytes,
+    *,
+    trust: Trust,
+    at: datetime,
+    notices: Notices = NO_NOTICES,
+    find: Find | None = None,
+    about: Claims | None = None,
+    publisher: str | None = None,
+) -> CheckedAttestation:
+    """Return the outcome of one attestation's checks. Never raises for bad input.
+
+    Args:
+        data: The attestation's bytes, as received.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What its issuer has said about it since.
+        find: Gives a file at hand by digest: the documents it names.
+        about: The dataset credential beside it, or None where it is looked at alone.
+        publisher: Who issued that one.
+
+    Cost: one signature and one schema validation.
+    """
+    envelope = open_envelope(data, ATTESTATION, keys_for(trust, notices, at))
+    document = envelope.document
+    if document is None:
+        return CheckedAttestation(not_opened(envelope, ATTESTATION_CHECKS), envelope)
+    subject = document["credentialSubject"]
+    kind = subject["attestation"]["kind"]
+    name, store = (about.name, about.store) if about is not None else _place(subject)
+    judged = check_issuer(
+        envelope, trust=trust, name=name, store=store, at=at, notices=notices, claim=kind
+    )
+    checks = (
+        *envelope.checks,
+        *judged,
+        _check_statement(subject, envelope.issuer, about, publisher),
+        _check_evidence(document.get("evidence", []), find),
+    )
+    return CheckedAttestation(checks, envelope)
+
+
+def check_attestations(
+    files: Iterable[bytes],
+    about: Claims,
+    publisher: str | None,
+    *,
+    find: Find,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> Check:
+    """Return the check ``attestations``: what others say about the dataset, each with its trust.
+
+    It fails for what is forged or about another dataset, and for what a believed attester has
+    taken back; it is unchecked where a believed attester's word may have been taken back; it warns
+    of everything that the verifier has no reason to believe.
+
+    Args:
+        files: The files beside the dataset credential.
+        about: What that one says.
+        publisher: Who issued it.
+        find: Gives a file beside it by digest.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What issuers have said since.
+
+    Cost: as :func:`check_attestation`, for at most :data:`MAX_ATTESTATIONS`.
+    """
+    found = [data for data in files if looks_like_attestation(data)]
+    if not found:
+        return not_applicable("attestations", "nobody else attests anything about this dataset")
+    if len(found) > MAX_ATTESTATIONS:
+        summary = f"{len(found)} attestations; at most {MAX_ATTESTATIONS} are looked at"
+        return unchecked("attestations", "too-many", summary)
+    judged = [
+        check_attestation(
+            data,
+            trust=trust,
+            at=at,
+            notices=notices,
+            find=find,
+            about=about,
+            publisher=publisher,
+        )
+        for data in found
+    ]
+    detail: dict[str, JSON] = {"attestations": [one.to_json() for one in judged]}
+    troubles = [(one, *_trouble(one)) for one in judged]
+    for state, make in (
+        (CheckState.FAIL, failed),
+        (CheckState.UNCHECKED, unchecked),
+        (CheckState.WARN, warned),
+    ):
+        for one, how, check in troubles:
+            if how is state and check is not None:
+                reason = str(check.detail["reason"])
+                summary = f"{_described(one)}: {check.summary}"
+                return make("attestations", reason, f"{summary}{_others(judged)}", **detail)
+    summary = ", ".join(_described(one) for one in judged[:3])
+    return passed("attestations", f"{summary}: you trust who attests, and it holds", **detail)
+
+
+def looks_like_attestation(data: bytes) -> bool:
+    """Return whether ``data`` is to be judged as an attestation.
+
+    One byte changed anywhere in an attestation leaves it one that does not hold, rather than a
+    file that nobody looks at: the word occurs in it more than once.
+    """
+    if data[:1] != b"{" or not _HINT.search(data) or list_url(data) is not None:
+        return False
+    try:
+        document = parse(data)
+    except FormatError:
+        return True
+    if not isinstance(document, dict) or "lyrikstore" in document:
+        return False  # a manifest, which has no context
+    kind = kind_of(document)
+    return kind is ATTESTATION or (
+        kind is None and not document.keys().isdisjoint({"credentialSubject", "proof"})
+    )
+
+
+def _place(subject: Mapping[str, Any]) -> tuple[str, Digest | None]:
+    store = subject.get("store")
+    return subject["name"], None if store is None else Digest.parse_urn(store)
+
+
+def _check_statement(
+    subject: Mapping[str, Any], issuer: str | None, about: Claims | None, publisher: str | None
+) -> Check:
+    statement = subject["attestation"]
+    examined = statement["examined"]
+    kind = ATTESTATION_KINDS[statement["kind"]]
+    if about is not None and (subject["id"], subject["files"]) != (about.tree.urn, about.files.urn):
+        summary = f"a {kind} about other content: {subject['id']}"  # attack case A44
+        return failed("attestation", "other-root", summary)
+    extent = {
+        "all": "all records",
+        "sample": f"a sample of {examined.get('records')} records",
+        "documents": "documents only",
+    }[examined["extent"]]
+    summary = (
+        f"{kind}: {quote(statement['conclusion'], 200)}; examined: {extent}, by "
+        f"{quote(statement['standard'])}; limitations: {quote(statement['limitations'][0], 120)}; "
+        f"liable: {quote(statement['liability'])}"
+    )
+    detail: dict[str, JSON] = {"statement": dict(statement)}
+    if publisher is not None and issuer == publisher:
+        text = f"by the publisher of the dataset, so by nobody independent; {summary}"
+        return warned("attestation", "by-the-publisher", text, **detail)
+    if about is not None and subject.get("manifest", about.manifest.urn) != about.manifest.urn:
+        text = f"about the same content in another version, so not about these terms; {summary}"
+        return warned("attestation", "other-manifest", text, **detail)
+    if examined["content"] == "unchecked":
+        text = f"the attester did not check that the bytes are these; {summary}"
+        return warned("attestation", "content-unchecked", text, **detail)
+    return passed("attestation", summary, **detail)
+
+
+def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) -> Check:
+    named = list(evidence)
+    if not named:
+        return not_applicable("evidence", "names no document")
+    absent = 0
+    for item in named:
+        data = find(Digest.parse_urn(item["id"])) if find is not None else None
+        if data is None:
+            absent += 1
+        elif sha256_multibase(data) != item["digestMultibase"]:  # attack case A49
+            return failed("evidence", "disagrees", "its two digests name different documents")
+    if absent:
+        summary = f"{absent} of the {len(named)} documents it names are not at hand"
+        return unchecked("evidence", "missing-file", summary)
+    return passed("evidence", f"the {len(named)} documents it names are at hand")
+
+
+def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
+    """Return how one attestation bears on the whole, and which of its checks decides."""
+    by_id = {check.id: check for check in one.checks}
+    for check_id in (*ENVELOPE_CHECKS, "trust.allowed", "attestation", "evidence"):
+        if by_id[check_id].state is CheckState.FAIL:
+            return CheckState.FAIL, by_id[check_id]
+    trusted = one.state("trust.issuer") is CheckState.PASS
+    for check_id in ("period", "status"):
+        check = by_id[check_id]
+        if check.state in {CheckState.FAIL, CheckState.UNCHECKED}:
+            # Replaced is not taken back: the one that counts is at hand, and judged as well.
+            replaced = check.detail["reason"] == "superseded"
+            return (check.state if trusted and not replaced else CheckState.WARN), check
+    for check_id in ("proof", "issuer.document", "trust.issuer", "attestation"):
+        if by_id[check_id].state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+            return CheckState.WARN, by_id[check_id]
+    return CheckState.PASS, None
+
+
+def _described(one: CheckedAttestation) -> str:
+    kind = ATTESTATION_KINDS.get(str(one.statement.get("kind")), "attestation")
+    trust = one.checks[ATTESTATION_CHECKS.index("trust.issuer")]
+    who = trust.detail.get("nickname")
+    return f"{kind} by {quote(who)}" if who else kind
+
+
+def _others(judged: list[CheckedAttestation]) -> str:
+    return f" ({len(judged)} attestations in all)" if len(judged) > 1 else ""

@@ -1,0 +1,163 @@
+"""Licence grants: what the publisher lets a buyer do, by name (spec/20 §4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.statuslist import StatusEntry
+from lyrikstore.credentials.vcdm import GRANT, check_credential_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a well-formed grant says.
+
+    Attributes:
+        holder: DID of the key it is granted to.
+        name: The dataset's name.
+        tree: Its content, with metadata.
+        files: Its files alone.
+        manifest: The version.
+        store: The store that logged it.
+        terms: The dataset credential under whose terms it is granted, by its canonical form.
+        permits: What the holder may do.
+        requires: His duties, besides those of the terms.
+        limits: Within what; as ``TermLimits``.
+    """
+
+    holder: str
+    name: str
+    tree: Digest
+    files: Digest
+    manifest: Digest
+    store: Digest
+    terms: Digest
+    permits: tuple[str, ...]
+    requires: tuple[str, ...]
+    limits: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, subject: Mapping[str, Any]) -> Self:
+        """Read the subject of a grant that has the right shape."""
+        grant = subject["grant"]
+        dataset = grant["dataset"]
+        return cls(
+            holder=subject["id"],
+            name=dataset["name"],
+            tree=Digest.parse_urn(dataset["id"]),
+            files=Digest.parse_urn(dataset["files"]),
+            manifest=Digest.parse_urn(dataset["manifest"]),
+            store=Digest.parse_urn(dataset["store"]),
+            terms=Digest.parse_urn(grant["terms"]["digest"]),
+            permits=tuple(grant["permits"]),
+            requires=tuple(grant["requires"]),
+            limits=grant.get("limits", {}),
+        )
+
+    def is_about(self, claims: Claims) -> bool:
+        """Return whether the grant names the dataset that ``claims`` describe (A44)."""
+        return (self.name, self.tree, self.files, self.manifest, self.store) == (
+            claims.name,
+            claims.tree,
+            claims.files,
+            claims.manifest,
+            claims.store,
+        )
+
+
+def build_grant(
+    *,
+    about: Claims,
+    terms: Mapping[str, JSON],
+    holder: str,
+    permits: Sequence[str],
+    issuer: str,
+    valid_from: datetime,
+    valid_until: datetime,
+    requires: Sequence[str] = (),
+    limits: Mapping[str, JSON] | None = None,
+    holder_name: str | None = None,
+    issuer_name: str | None = None,
+    status: Sequence[StatusEntry] = (),
+    supersedes: Mapping[str, JSON] | None = None,
+) -> dict[str, JSON]:
+    """Return an unsigned grant under the terms of a dataset credential.
+
+    Args:
+        about: What that credential says.
+        terms: The reference to it, as :func:`lyrikstore.credentials.envelope.reference_to` gives.
+        holder: DID of the buyer.
+        permits: What he may do.
+        issuer: DID of the key that will sign: the issuer of the terms.
+        valid_from: First moment.
+        valid_until: Last moment; a grant has one.
+        requires: Duties besides those of the terms.
+        limits: Within what; without ``type``.
+        holder_name: What the buyer is called; claimed, never trusted.
+        issuer_name: What the issuer calls himself.
+        status: Where its bits are in the issuer's status lists.
+        supersedes: The grant that this one replaces.
+
+    Raises:
+        FormatError: The result would not be a grant; the message names the place.
+    """
+    grant: dict[str, JSON] = {
+        "type": "LicenceGrant",
+        "dataset": {
+            "id": about.tree.urn,
+            "type": "Dataset",
+            "files": about.files.urn,
+            "manifest": about.manifest.urn,
+            "store": about.store.urn,
+            "name": about.name,
+        },
+        "terms": dict(terms),
+        "permits": list(dict.fromkeys(permits)),
+        "requires": list(dict.fromkeys(requires)),
+    }
+    if limits:
+        grant["limits"] = {"type": "TermLimits", **limits}
+    document: dict[str, JSON] = {
+        **GRANT.head(issuer, issuer_name),
+        "name": f"Licence grant: {about.name}",
+        "validFrom": format_timestamp(valid_from),
+        "validUntil": format_timestamp(valid_until),
+        "credentialSubject": {
+            "id": holder,
+            "type": "Licensee",
+            **({"name": holder_name} if holder_name else {}),
+            "grant": grant,
+        },
+    }
+    if supersedes is not None:
+        document["supersedes"] = dict(supersedes)
+    if status:
+        document["credentialStatus"] = [entry.to_json() for entry in status]
+    check_credential_shape(document, GRANT)
+    return document
+
+
+def exceeds(grant: Grant, until: str, about: Claims, terms: Mapping[str, JSON]) -> str | None:
+    """Return what a grant gives that its terms do not let anybody be given, or None.
+
+    Args:
+        grant: The grant.
+        until: End of its validity.
+        about: What the dataset credential says.
+        terms: That credential as a document.
+    """
+    licence = about.subject["licence"]
+    allowed = {*licence["permits"], *licence.get("grantable", ())}
+    for word in grant.permits:
+        if word not in allowed or word in licence["prohibits"]:
+            return f"{word} is neither permitted nor grantable there"
+    end = terms.get("validUntil")
+    # Both are of one form, so the order of the texts is that of the moments.
+    if isinstance(end, str) and until > end:
+        return f"it goes on after {end}, when the terms end"
+    return None

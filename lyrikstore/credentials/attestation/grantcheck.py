@@ -1,0 +1,176 @@
+"""Checking a grant: who grants what to whom, and whether he could (spec/20 §5)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.credentials.attestation.grant import Grant, exceeds
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.envelope import (
+    ENVELOPE_CHECKS,
+    ISSUER_CHECKS,
+    Envelope,
+    check_issuer,
+    check_standing,
+    keys_for,
+    not_opened,
+    open_envelope,
+)
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import DATASET, GRANT
+
+GRANT_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "grant", "grant.terms", "grant.holder")
+"""Ids of the checks :func:`check_grant` makes, in order. All must be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedGrant:
+    """What the checks of a grant gave.
+
+    Attributes:
+        checks: One per id of :data:`GRANT_CHECKS`, in that order.
+        grant: What it says, or None if it is malformed. Established only if the envelope is
+            genuine.
+        envelope: The credential.
+    """
+
+    checks: tuple[Check, ...]
+    grant: Grant | None
+    envelope: Envelope
+
+
+def check_grant(
+    data: bytes,
+    *,
+    trust: Trust,
+    at: datetime,
+    notices: Notices = NO_NOTICES,
+    terms: bytes | None = None,
+    holder: str | None = None,
+) -> CheckedGrant:
+    """Return the outcome of a grant's checks. Never raises for bad input.
+
+    Args:
+        data: The grant's bytes, as received.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What its issuer has said about it, and about its terms, since.
+        terms: The dataset credential that it names, as :func:`find_terms` gives it, or None.
+        holder: DID of whoever proved that he holds it, or None where nobody did.
+
+    Cost: two signatures and two schema validations.
+    """
+    envelope = open_envelope(data, GRANT, keys_for(trust, notices, at))
+    document = envelope.document
+    if document is None:
+        return CheckedGrant(not_opened(envelope, GRANT_CHECKS), None, envelope)
+    grant = Grant.of(document["credentialSubject"])
+    judged = check_issuer(
+        envelope, trust=trust, name=grant.name, store=grant.store, at=at, notices=notices
+    )
+    checks = (
+        *envelope.checks,
+        *judged,
+        _check_grant(grant, document),
+        _check_terms(grant, document, envelope.issuer, terms, notices, trust, at),
+        _check_holder(grant, holder),
+    )
+    return CheckedGrant(checks, grant, envelope)
+
+
+def find_terms(files: Iterable[bytes], data: bytes) -> bytes | None:
+    """Return the dataset credential among ``files`` that the grant in ``data`` names, or None."""
+    wanted = _terms_of(data)
+    for candidate in files:
+        if wanted is None or DATASET.type.encode() not in candidate:  # cheap
+            continue
+        try:
+            found = Digest.of(encode(parse(candidate)))
+        except FormatError:
+            continue
+        if found.urn == wanted:
+            return candidate
+    return None
+
+
+def _terms_of(data: bytes) -> str | None:
+    try:
+        named = parse(data)["credentialSubject"]["grant"]["terms"]["digest"]
+    except (FormatError, KeyError, TypeError, IndexError):
+        return None
+    return named if isinstance(named, str) else None
+
+
+def _check_grant(grant: Grant, document: Mapping[str, JSON]) -> Check:
+    parts = [f"{', '.join(quote(word) for word in grant.permits)} granted to {grant.holder}"]
+    if grant.requires:
+        parts.append(f"requires {', '.join(quote(word) for word in grant.requires)}")
+    for name, value in grant.limits.items():
+        if name != "type":
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            parts.append(f"{name} {quote(shown)}")
+    summary = f"{'; '.join(parts)}; about {quote(grant.name)}"
+    return passed("grant", summary, grant=document["credentialSubject"]["grant"])
+
+
+def _check_terms(
+    grant: Grant,
+    document: Mapping[str, JSON],
+    issuer: str | None,
+    terms: bytes | None,
+    notices: Notices,
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    if terms is None:
+        summary = f"the dataset credential {grant.terms.short} it rests on is not at hand"
+        return unchecked("grant.terms", "missing-file", summary)
+    opened = open_envelope(terms, DATASET, keys_for(trust, notices, at))
+    stated = opened.document
+    if stated is None or not opened.genuine or opened.id != grant.terms:
+        return failed("grant.terms", "unsound", "the dataset credential it rests on does not hold")
+    if document["credentialSubject"]["grant"]["terms"]["id"] != stated["id"]:
+        return failed("grant.terms", "disagrees", "it names the terms by two different names")
+    if opened.issuer != issuer:
+        return failed("grant.terms", "other-issuer", "its issuer is not who issued the terms")
+    claims = Claims.of(stated["credentialSubject"])
+    if not grant.is_about(claims):
+        return failed("grant.terms", "other-dataset", "the terms are about another dataset")
+    too_much = exceeds(grant, str(document["validUntil"]), claims, stated)
+    if too_much is not None:
+        return failed("grant.terms", "exceeds", f"more than the terms allow: {too_much}")
+    status = check_standing(opened, stated, notices, trust, at)
+    if status.state is CheckState.FAIL and status.detail["reason"] != "superseded":
+        summary = f"the terms it rests on are {status.summary}"
+        return failed("grant.terms", str(status.detail["reason"]), summary)
+    if status.state is CheckState.UNCHECKED:
+        summary = f"whether the terms still hold is not known: {status.summary}"
+        return unchecked("grant.terms", str(status.detail["reason"]), summary)
+    if status.state is CheckState.FAIL:
+        # Replaced terms are those of new grants; what was granted under the old ones stays.
+        summary = f"within the terms of credential {grant.terms.short}, since replaced"
+        return warned("grant.terms", "superseded", summary)
+    return passed("grant.terms", f"within the terms of credential {grant.terms.short}")
+
+
+def _check_holder(grant: Grant, holder: str | None) -> Check:
+    if holder is None:
+        return not_applicable("grant.holder", "nobody proved that he holds it: see present")
+    if holder != grant.holder:
+        summary = f"presented by {quote(holder, 300)}, but granted to {quote(grant.holder, 300)}"
+        return failed("grant.holder", "other-holder", summary)
+    return passed("grant.holder", "presented by whom it is granted to")

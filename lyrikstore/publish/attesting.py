@@ -1,0 +1,131 @@
+"""An auditor, a lawyer or an expert signs what he found about a delivery (spec/20 §2)."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError, VerificationError
+from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.attestation.attest import build_attestation
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.report import CheckState, Report
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.repository import Repository
+from lyrikstore.publish.issuing import IssuedCredential, issue_alone, issue_logged
+
+MAX_VALIDITY = timedelta(days=3660)
+
+
+def attest(
+    credential: bytes,
+    report: Report,
+    *,
+    kind: str,
+    statement: Mapping[str, Any],
+    documents: Mapping[str, bytes],
+    signer: Signer,
+    clock: Clock,
+    valid_for: timedelta | None,
+    unchecked: bool = False,
+    issuer_name: str | None = None,
+    supersedes: Mapping[str, JSON] | None = None,
+    repository: Repository | None = None,
+    log_signer: Signer | None = None,
+    status_url: str | None = None,
+) -> IssuedCredential:
+    """Return a signed attestation about the dataset of a delivery.
+
+    Args:
+        credential: The delivery's credential.
+        report: What :func:`lyrikstore.credentials.verify.verify_delivery` said about it just now.
+        kind: A word of :data:`lyrikstore.credentials.attestation.attest.ATTESTATION_KINDS`.
+        statement: What is attested, as ``parse_statement`` gives it.
+        documents: File name → reports and opinions, named by digest.
+        signer: The attester.
+        clock: Start of validity.
+        valid_for: How long; None for no end.
+        unchecked: Attest although the bytes were not checked; the attestation says so.
+        issuer_name: What the attester calls himself.
+        supersedes: The attestation that this one replaces.
+        repository: The attester's own store, needed only to be able to take it back.
+        log_signer: Holds the key of that store's log.
+        status_url: Below which he publishes his status lists.
+
+    Raises:
+        VerificationError: (``does-not-verify``) the delivery is not what it says.
+        IncompleteError: (``not-checked``) some of its bytes were not there to check.
+        InvalidInputError: (``bad-validity``) more than ten years.
+        FormatError: (``schema``) the statement lacks something, or has too much.
+    """
+    broken = [check for check in report.checks if check.state is CheckState.FAIL]
+    if broken:
+        raise VerificationError(
+            "does-not-verify",
+            f"nothing is attested about what does not verify: {broken[0].id}: {broken[0].summary}",
+        )
+    checked = _content_checked(report)
+    if not checked and not unchecked:
+        raise IncompleteError(
+            "not-checked",
+            "not all bytes of the data were here to check",
+            hint="give the whole delivery or --data DIR; or --unchecked, and it says so",
+        )
+    if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
+        raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
+    start = clock()
+    about = Claims.of(parse(credential)["credentialSubject"])
+
+    def build(entries: Any) -> dict[str, JSON]:
+        return build_attestation(
+            about=about,
+            kind=kind,
+            statement=statement,
+            documents=documents,
+            content_checked=checked,
+            issuer=signer.did,
+            issuer_name=issuer_name,
+            valid_from=start,
+            valid_until=None if valid_for is None else start + valid_for,
+            status=entries,
+            supersedes=supersedes,
+        )
+
+    if repository is None or log_signer is None:
+        return issue_alone(build, signer, clock)
+    return issue_logged(
+        repository,
+        build,
+        status_url=status_url,
+        signer=signer,
+        log_signer=log_signer,
+        clock=clock,
+    )
+
+
+def read_documents(paths: tuple[Path, ...]) -> dict[str, bytes]:
+    """Return the documents at ``paths`` by file name.
+
+    Raises:
+        InvalidInputError: (``unreadable``) one cannot be read; (``two-of-a-name``) two have one
+            name.
+    """
+    found: dict[str, bytes] = {}
+    for path in paths:
+        if path.name in found:
+            raise InvalidInputError("two-of-a-name", f"two documents are called {path.name}")
+        try:
+            found[path.name] = path.read_bytes()
+        except OSError as error:
+            raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+    return found
+
+
+def _content_checked(report: Report) -> bool:
+    # The signature of the credential, the list of files, and every file against it.
+    sound = {CheckState.PASS, CheckState.WARN}
+    return all(
+        report.check(check).state in sound
+        for check in ("proof", "issuer.binding", "data.tree", "data.files")
+    )

@@ -1,0 +1,139 @@
+"""Granting a licence to somebody by name, under the terms of a dataset credential (spec/20 §4)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    PolicyError,
+    VerificationError,
+)
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.timestamps import Clock, format_timestamp
+from lyrikstore.credentials.attestation.grant import Grant, build_grant, exceeds
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.envelope import check_standing, open_envelope, reference_to
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.statuscheck import logged_notices
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import DATASET
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.repository import Repository
+from lyrikstore.publish.issuing import IssuedCredential, issue_logged
+
+EU = (
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+    *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+)
+"""Member states of the European Union since 1 February 2020: a territory lists countries."""
+
+
+def grant_licence(
+    repository: Repository,
+    credential: bytes,
+    *,
+    holder: str,
+    permits: Sequence[str],
+    until: datetime,
+    requires: Sequence[str] = (),
+    territory: Sequence[str] = (),
+    seats: int | None = None,
+    purposes: Sequence[str] = (),
+    holder_name: str | None = None,
+    issuer_name: str | None = None,
+    supersedes: bytes | None = None,
+    status_url: str | None = None,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+) -> IssuedCredential:
+    """Return a signed, logged grant.
+
+    Args:
+        repository: The publisher's store, opened with a memory.
+        credential: The dataset credential under whose terms it is granted.
+        holder: DID of the buyer.
+        permits: What he may do.
+        until: Last moment.
+        requires: Duties besides those of the terms.
+        territory: Countries and subdivisions, ISO 3166; none: wherever the terms hold.
+        seats: For how many people; None: not limited.
+        purposes: What the work may be for; none: not limited.
+        holder_name: What the buyer is called.
+        issuer_name: What the publisher calls himself.
+        supersedes: The grant that this one replaces.
+        status_url: Below which he publishes his status lists.
+        signer: The issuer of the dataset credential.
+        log_signer: Holds the key of the store's log.
+        clock: Start of validity.
+
+    Raises:
+        VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
+            more.
+        PolicyError: (``not-the-issuer``) another one issued it.
+        InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-grant``) the
+            grant makes no sense.
+    """
+    opened = open_envelope(credential, DATASET)
+    terms = opened.document
+    if terms is None or not opened.genuine:
+        faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
+        raise VerificationError(
+            "does-not-verify", f"no dataset credential to grant under: {faults[0]}"
+        )
+    if opened.issuer != signer.did:
+        raise PolicyError("not-the-issuer", f"only {opened.issuer} can grant under these terms")
+    start = clock()
+    status = check_standing(opened, terms, logged_notices(repository), Trust(), start)
+    if status.state is CheckState.FAIL:
+        raise VerificationError("does-not-verify", f"the dataset credential is {status.summary}")
+    about = Claims.of(terms["credentialSubject"])
+    limits: dict[str, Any] = {}
+    if territory:
+        places = (EU if place == "EU" else (place,) for place in territory)
+        limits["territory"] = sorted({code for group in places for code in group})
+    if seats is not None:
+        limits["seats"] = seats
+    if purposes:
+        limits["purposes"] = list(dict.fromkeys(purposes))
+
+    def build(entries: Any) -> dict[str, JSON]:
+        return build_grant(
+            about=about,
+            terms=reference_to(credential),
+            holder=holder,
+            holder_name=holder_name,
+            permits=permits,
+            requires=requires,
+            limits=limits,
+            issuer=signer.did,
+            issuer_name=issuer_name,
+            valid_from=start,
+            valid_until=until,
+            status=entries,
+            supersedes=None if supersedes is None else reference_to(supersedes),
+        )
+
+    _check(build(()), about, terms, until)
+    return issue_logged(
+        repository,
+        build,
+        status_url=status_url,
+        signer=signer,
+        log_signer=log_signer,
+        clock=clock,
+    )
+
+
+def _check(
+    document: Mapping[str, Any], about: Claims, terms: Mapping[str, JSON], until: datetime
+) -> None:
+    grant = Grant.of(document["credentialSubject"])
+    too_much = exceeds(grant, format_timestamp(until), about, terms)
+    if too_much is not None:
+        raise InvalidInputError(
+            "exceeds-terms",
+            f"the terms of {about.name} let nobody be given that: {too_much}",
+            hint="issue the dataset credential with --grantable WORDS, and a longer validity",
+        )

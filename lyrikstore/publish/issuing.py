@@ -1,0 +1,75 @@
+"""Issuing a credential so that it can be taken back: status places, signature, log (spec/20 §6)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.statuslist import StatusEntry
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.repository import Repository
+from lyrikstore.publish.status import StatusBook
+
+Build = Callable[[Sequence[StatusEntry]], dict[str, JSON]]
+"""Given where its bits are, returns the unsigned credential."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCredential:
+    """A credential that was signed.
+
+    Attributes:
+        data: Its bytes.
+        id: BLAKE3 of them.
+        log_index: Where it stands in the log, or None if it was not logged.
+        lists: The status lists that name it, by URL: what to publish, or to hand over with it.
+    """
+
+    data: bytes
+    id: Digest
+    log_index: int | None
+    lists: dict[str, bytes]
+
+
+def issue_alone(build: Build, signer: Signer, clock: Clock) -> IssuedCredential:
+    """Return a credential that no store knows and nobody can take back."""
+    data = issue(build(()), signer, clock())
+    return IssuedCredential(data, Digest.of(data), None, {})
+
+
+def issue_logged(
+    repository: Repository,
+    build: Build,
+    *,
+    status_url: str | None,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+) -> IssuedCredential:
+    """Return a credential that the store has logged, with new status lists where it needs any.
+
+    Args:
+        repository: The issuer's store, opened with a memory.
+        build: Makes the unsigned credential.
+        status_url: Below which the issuer publishes his lists; None: it cannot be taken back.
+        signer: The issuer.
+        log_signer: Holds the store's log key.
+        clock: Now.
+
+    Raises:
+        FormatError, InvalidInputError: What ``build`` makes is no credential.
+        ConflictError: (``foreign-list``) the lists there are another issuer's.
+    """
+    book = StatusBook.of(repository) if status_url is not None else StatusBook()
+    entries = book.reserve(status_url) if status_url is not None else ()
+    lists = book.signed(entries, signer, clock)
+    data = issue(build(entries), signer, clock())
+    with repository.transaction(log_signer=log_signer) as transaction:
+        for url, one in lists.items():
+            if url not in book.lists:
+                transaction.log_credential(one)
+        transaction.log_credential(data)
+        index = transaction.commit()[-1]
+    return IssuedCredential(data, Digest.of(data), index, lists)

@@ -1,0 +1,360 @@
+# ruff: noqa: INP001
+"""Makes ``verdicts/attestations.json`` and ``verdicts/grants.json``: what others say, and to whom.
+
+Usage: ``python spec/vectors/make_attestations.py`` rewrites the files. ``attestations.json`` has
+the form of ``deliveries.json``: a delivery with attestations beside it. In ``grants.json`` a case
+is one credential, ``target``, and the files beside it. The expected answers are written by hand.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.attestation.attest import build_attestation
+from lyrikstore.credentials.attestation.grant import build_grant
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.envelope import issue, reference_to
+from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.proof import add_proof
+from lyrikstore.crypto.signer import KeySigner
+
+HERE = Path(__file__).parent
+AUDITOR, BUYER = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA0, 0xB0))
+NOW = datetime(2026, 11, 24, 14, 12, 39, tzinfo=UTC)
+START, END = datetime(2026, 11, 20, tzinfo=UTC), datetime(2027, 10, 1, tzinfo=UTC)
+MONTH = timedelta(days=30)
+REPORT = b"Audit report. 500 records were read by two people.\n"
+STATEMENT: dict[str, Any] = {
+    "extent": "sample",
+    "records": 2,
+    "selection": "every second file",
+    "standard": "ISO/IEC 5259-2:2024",
+    "method": "two people read every record of the sample",
+    "conclusion": "no label errors were found",
+    "limitations": ["records outside the sample were not read"],
+    "liability": "Audit GmbH, up to EUR 100,000",
+    "results": [{"metric": "labelErrorRate", "value": "0.000"}],
+}
+IDS = [f"urn:uuid:{n:08x}-6c86-4f0e-9a44-6a1f2a0f6f1b" for n in range(64)]
+
+
+def _load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def make() -> dict[str, Any]:
+    """Return file name → content."""
+    made = _load("make_credentials")
+    delivery = made.world()
+    about = Claims.of(parse(delivery.credential)["credentialSubject"])
+    return {
+        "verdicts/attestations.json": _attestations(made, delivery, about),
+        "verdicts/grants.json": _grants(made, delivery, about),
+    }
+
+
+def _entry(url: str, purpose: str = "revocation") -> StatusEntry:
+    return StatusEntry(purpose, 94567, url)
+
+
+def _list(url: str, signer: KeySigner, *, raised: bool, purpose: str = "revocation") -> str:
+    bits = bytearray(ENTRIES // 8)
+    if raised:
+        bits[94567 // 8] |= 1 << (7 - 94567 % 8)
+    return sign_list(url, purpose, bytes(bits), signer, START, MONTH).decode()
+
+
+def _resigned(data: str, change: Callable[[dict[str, Any]], object], signer: KeySigner) -> str:
+    document = parse(data.encode())
+    del document["proof"]
+    change(document)
+    return encode(add_proof(document, signer, created=NOW)).decode()
+
+
+def _edited(data: str, change: Callable[[dict[str, Any]], object]) -> str:
+    document = parse(data.encode())
+    change(document)
+    return encode(document).decode()
+
+
+def _trust(*entries: tuple[str, str, str]) -> str:
+    return "version = 1\n" + "".join(
+        f'\n[[issuer]]\ndid = "{did}"\nnickname = "{name}"\nroles = ["{role}"]\n'
+        for did, name, role in entries
+    )
+
+
+def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
+    url = "https://audit.example/status/revocation-1.json"
+
+    def attestation(signer: KeySigner = AUDITOR, **changes: Any) -> str:
+        arguments: dict[str, Any] = {
+            "about": about,
+            "kind": "quality",
+            "statement": STATEMENT,
+            "documents": {"report.txt": REPORT},
+            "content_checked": True,
+            "issuer": signer.did,
+            "issuer_name": "Audit GmbH",
+            "valid_from": START,
+            "valid_until": END,
+        }
+        document = build_attestation(**{**arguments, **changes})
+        return issue({**document, "id": IDS[0]}, signer, NOW).decode()
+
+    def subject(**changes: Any) -> str:
+        return _resigned(plain, lambda d: d["credentialSubject"].update(changes), AUDITOR)
+
+    plain, listed = attestation(), attestation(status=[_entry(url)])
+    held = attestation(status=[_entry(url, "suspension")])
+    successor = _resigned(
+        plain, lambda d: d.update(id=IDS[1], supersedes=reference_to(plain.encode())), AUDITOR
+    )
+    other = "urn:blake3:" + "ab" * 32
+    publisher = (made.OWNER.did, "Acme", "publisher")
+    nobody = _trust(publisher)
+    hostile = "\u202e<script>alert(1)</script>\x1b[2J"
+    grant = issue(
+        {
+            **build_grant(
+                about=about,
+                terms=reference_to(delivery.credential),
+                holder=BUYER.did,
+                permits=["train"],
+                issuer=made.OWNER.did,
+                valid_from=START,
+                valid_until=END,
+            ),
+            "id": IDS[2],
+        },
+        made.OWNER,
+        NOW,
+    ).decode()
+
+    def case(name: str, verdict: str, reason: str, *files: str, **changes: Any) -> tuple[Any, ...]:
+        names = ("attestation-1.json", "x.json", "y.json")
+        siblings = {"attestation-1.json": None, **dict(zip(names, files, strict=False))}
+        return name, verdict, {"attestations": reason}, {"siblings": siblings, **changes}
+
+    rows = [
+        ("believed", "trusted", {"attestations": "pass"}, {}),
+        case("none", "trusted", "n/a"),
+        ("unknown-attester", "trusted", {"attestations": "unknown-issuer"}, {"trust": nobody}),
+        ("publisher-is-no-auditor", "trusted", {"attestations": "out-of-scope"},
+         {"trust": _trust(publisher, (AUDITOR.did, "Audit", "publisher"))}),
+        ("nobody-believed", "valid", {"attestations": "unknown-issuer"},
+         {"trust": "version = 1\n"}),
+        ("believed-but-not-the-publisher", "valid", {"attestations": "pass"},
+         {"trust": _trust((AUDITOR.did, "Audit", "auditor"))}),
+        case("edited", "invalid", "edited",
+             _edited(plain, lambda d: d["credentialSubject"]["attestation"].update(
+                 conclusion="no errors"))),
+        case("edited-by-nobody-you-know", "invalid", "edited",
+             plain.replace("no label errors", "no other errors"), trust=nobody),
+        case("not-json", "invalid", "bad-json", plain[:-1]),
+        case("type-flipped", "invalid", "schema",
+             plain.replace('"AttestationCredential"', '"AttestatioNCredential"')),
+        case("foreign-key", "invalid", "foreign-key",
+             _resigned(plain, lambda d: d, made.MALLORY)),
+        case("another-root", "invalid", "other-root", subject(id=other)),
+        case("another-root-by-nobody-you-know", "invalid", "other-root", subject(id=other),
+             trust=nobody),
+        case("other-files", "invalid", "other-root", subject(files=other)),
+        case("another-version", "trusted", "other-manifest", subject(manifest=other)),
+        case("content-alone", "trusted", "pass",
+             _resigned(plain, lambda d: [d["credentialSubject"].pop(m) for m in
+                                         ("manifest", "store")], AUDITOR)),
+        case("by-the-publisher", "trusted", "by-the-publisher", attestation(made.OWNER),
+             trust=_trust(publisher, (made.OWNER.did, "Acme", "auditor"))),
+        case("content-unchecked", "trusted", "content-unchecked",
+             attestation(content_checked=False)),
+        ("expired", "invalid", {"attestations": "expired", "period": "pass"},
+         {"at": "2027-10-15T00:00:00Z"}),
+        ("expired-by-nobody-you-know", "trusted", {"attestations": "expired"},
+         {"at": "2027-10-15T00:00:00Z", "trust": nobody}),
+        case("not-yet-valid", "invalid", "not-yet-valid", attestation(valid_from=END)),
+        case("not-revoked", "trusted", "pass", listed, _list(url, AUDITOR, raised=False)),
+        case("revoked", "invalid", "revoked", listed, _list(url, AUDITOR, raised=True)),
+        case("revoked-by-nobody-you-know", "trusted", "revoked", listed,
+             _list(url, AUDITOR, raised=True), trust=nobody),
+        case("suspended", "invalid", "suspended", held,
+             _list(url, AUDITOR, raised=True, purpose="suspension")),
+        case("no-list", "incomplete", "no-list", listed),
+        case("no-list-by-nobody-you-know", "trusted", "no-list", listed, trust=nobody),
+        case("list-of-another", "incomplete", "foreign-list", listed,
+             _list(url, made.OWNER, raised=False)),
+        case("superseded", "trusted", "superseded", plain, successor),
+        case("documents-disagree", "invalid", "disagrees",
+             _resigned(plain, lambda d: d["evidence"][0].update(
+                 digestMultibase="uEi" + "A" * 44), AUDITOR), REPORT.decode()),
+        case("script-in-text", "trusted", "pass",
+             attestation(statement={**STATEMENT, "conclusion": hostile, "liability": hostile})),
+        case("a-grant-is-none", "trusted", "n/a", grant),
+        ("offered-as-dataset-credential", "invalid", {"schema": "wrong-kind"},
+         {"credential": plain}),
+        ("grant-offered-as-dataset-credential", "invalid", {"schema": "wrong-kind"},
+         {"credential": grant}),
+        ("credential-superseded", "invalid", {"status": "superseded"},
+         {"siblings": {"new.json": made.resigned(delivery.credential, lambda d: d.update(
+             id=IDS[3], supersedes=reference_to(delivery.credential))).decode()}}),
+        ("superseded-by-somebody-else", "trusted", {"status": "n/a"},
+         {"siblings": {"new.json": made.resigned(delivery.credential, lambda d: d.update(
+             id=IDS[3], issuer={"id": made.MALLORY.did},
+             supersedes=reference_to(delivery.credential)), made.MALLORY).decode()}}),
+        ("superseded-from-tomorrow", "trusted", {"status": "n/a"},
+         {"siblings": {"new.json": made.resigned(delivery.credential, lambda d: d.update(
+             id=IDS[3], validFrom="2026-11-25T14:12:39Z",
+             supersedes=reference_to(delivery.credential))).decode()}}),
+        ("superseded-and-respelled", "invalid", {"status": "superseded"},
+         {"credential": json.dumps(parse(delivery.credential), indent=2),
+          "siblings": {"new.json": made.resigned(delivery.credential, lambda d: d.update(
+              id=IDS[3], supersedes=reference_to(delivery.credential))).decode()}}),
+    ]  # fmt: skip
+    siblings = {
+        name: {"hex": data.hex()} if name.endswith(".salts") else data.decode()
+        for name, data in delivery.siblings.items()
+    }
+    return {
+        "profile": "lyrik",
+        "reader": "document/1: one record per file",
+        "base": {
+            "at": "2026-11-24T14:12:39Z",
+            "trust": _trust(publisher, (AUDITOR.did, "Audit", "auditor")),
+            "credential": delivery.credential.decode(),
+            "siblings": {**siblings, "attestation-1.json": plain, "report.txt": REPORT.decode()},
+            "data": {path: data.decode() for path, data in made.FILES.items()},
+        },
+        "cases": _cases(rows),
+    }
+
+
+def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
+    url = "https://data.example/status/revocation-1.json"
+    terms = delivery.credential
+
+    def grant(signer: KeySigner = made.OWNER, terms: bytes = terms, **changes: Any) -> str:
+        arguments: dict[str, Any] = {
+            "about": about,
+            "terms": reference_to(terms),
+            "holder": BUYER.did,
+            "holder_name": "Buyer AG",
+            "permits": ["train"],
+            "limits": {"territory": ["AT", "DE"], "seats": 5},
+            "issuer": signer.did,
+            "valid_from": START,
+            "valid_until": END,
+        }
+        document = build_grant(**{**arguments, **changes})
+        return issue({**document, "id": IDS[8]}, signer, NOW).decode()
+
+    def said(**changes: Any) -> str:
+        return _resigned(
+            plain, lambda d: d["credentialSubject"]["grant"].update(changes), made.OWNER
+        )
+
+    plain, listed = grant(), grant(status=[_entry(url)])
+    held = grant(status=[_entry(url, "suspension")])
+    revocable = made.resigned(terms, lambda d: d.update(credentialStatus=_entry(url).to_json()))
+    under_revocable = grant(terms=revocable)
+    replaced = made.resigned(
+        terms, lambda d: d.update(id=IDS[9], supersedes=reference_to(terms))
+    ).decode()
+    successor = _resigned(
+        plain, lambda d: d.update(id=IDS[10], supersedes=reference_to(plain.encode())), made.OWNER
+    )
+    other = "urn:blake3:" + "ab" * 32
+    dataset = parse(plain.encode())["credentialSubject"]["grant"]["dataset"]
+    files = {"credential.json": terms.decode()}
+
+    rows: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
+        ("sound", "trusted", {"grant.terms": "pass", "grant.holder": "n/a"}, {}),
+        ("nobody-trusted", "valid", {"trust.issuer": "unknown-issuer"}, {"trust": "version = 1\n"}),
+        ("edited", "invalid", {"proof": "edited"},
+         {"target": plain.replace('"seats":5', '"seats":50')}),
+        ("foreign-key", "invalid", {"issuer.binding": "foreign-key"},
+         {"target": _resigned(plain, lambda d: d, made.MALLORY)}),
+        ("expired", "invalid", {"period": "expired"}, {"at": "2027-10-01T00:05:01Z"}),
+        ("not-yet-valid", "invalid", {"period": "not-yet-valid"}, {"at": "2026-11-19T00:00:00Z"}),
+        ("not-revoked", "trusted", {"status": "pass"},
+         {"target": listed, "files": {"s.json": _list(url, made.OWNER, raised=False)}}),
+        ("revoked", "invalid", {"status": "revoked"},
+         {"target": listed, "files": {"s.json": _list(url, made.OWNER, raised=True)}}),
+        ("suspended", "invalid", {"status": "suspended"},
+         {"target": held,
+          "files": {"s.json": _list(url, made.OWNER, raised=True, purpose="suspension")}}),
+        ("no-list", "incomplete", {"status": "no-list"}, {"target": listed}),
+        ("superseded", "invalid", {"status": "superseded"}, {"files": {"new.json": successor}}),
+        ("without-end", "invalid", {"schema": "schema"},
+         {"target": _resigned(plain, lambda d: d.pop("validUntil"), made.OWNER)}),
+        ("limits-reversed", "invalid", {"schema": "bad-credential"},
+         {"target": said(limits={"type": "TermLimits", "useFrom": "2027-02-01T00:00:00Z",
+                                 "useUntil": "2027-01-01T00:00:00Z"})}),
+        ("dataset-credential-as-grant", "invalid", {"schema": "wrong-kind"},
+         {"target": terms.decode(), "as": "grant"}),
+        ("terms-missing", "incomplete", {"grant.terms": "missing-file"},
+         {"files": {"credential.json": None}}),
+        ("terms-edited", "incomplete", {"grant.terms": "missing-file"},
+         {"files": {"credential.json": terms.decode().replace('"train"', '"treat"')}}),
+        ("terms-forged", "invalid", {"grant.terms": "unsound"},
+         {"target": grant(terms=terms.replace(b'"train"', b'"treat"')),
+          "files": {"credential.json": terms.decode().replace('"train"', '"treat"')}}),
+        ("terms-by-two-names", "invalid", {"grant.terms": "disagrees"},
+         {"target": said(terms={**reference_to(terms), "id": IDS[11]})}),
+        ("by-somebody-else", "invalid", {"grant.terms": "other-issuer"},
+         {"target": grant(made.MALLORY), "trust": "version = 1\n"}),
+        ("another-root", "invalid", {"grant.terms": "other-dataset"},
+         {"target": said(dataset={**dataset, "id": other})}),
+        ("another-version", "invalid", {"grant.terms": "other-dataset"},
+         {"target": said(dataset={**dataset, "manifest": other})}),
+        ("another-name", "invalid", {"grant.terms": "other-dataset"},
+         {"target": said(dataset={**dataset, "name": "datasets/acme/other"})}),
+        ("more-than-allowed", "invalid", {"grant.terms": "exceeds"},
+         {"target": grant(permits=["train", "commercialUse"])}),
+        ("prohibited", "invalid", {"grant.terms": "exceeds"},
+         {"target": grant(permits=["redistribute"])}),
+        ("longer-than-allowed", "invalid", {"grant.terms": "exceeds"},
+         {"target": grant(valid_until=datetime(2028, 1, 1, tzinfo=UTC))}),
+        ("terms-revoked", "invalid", {"grant.terms": "revoked"},
+         {"target": under_revocable, "files": {
+             "credential.json": revocable.decode(),
+             "s.json": _list(url, made.OWNER, raised=True)}}),
+        ("terms-status-unknown", "incomplete", {"grant.terms": "no-list"},
+         {"target": under_revocable, "files": {"credential.json": revocable.decode()}}),
+        ("terms-replaced", "trusted", {"grant.terms": "superseded"},
+         {"files": {"new.json": replaced}}),
+        ("held-by-holder", "trusted", {"grant.holder": "pass"}, {"holder": BUYER.did}),
+        ("held-by-another", "invalid", {"grant.holder": "other-holder"},
+         {"holder": made.MALLORY.did}),
+    ]  # fmt: skip
+    return {
+        "profile": "lyrik",
+        "base": {
+            "at": "2026-11-24T14:12:39Z",
+            "trust": _trust((made.OWNER.did, "Acme", "publisher")),
+            "target": plain,
+            "files": files,
+        },
+        "cases": _cases(rows),
+    }
+
+
+def _cases(rows: list[Any]) -> list[dict[str, Any]]:
+    return [
+        {"id": name, "verdict": verdict, "checks": checks, "changes": changes}
+        for name, verdict, checks, changes in rows
+    ]
+
+
+if __name__ == "__main__":
+    for path, content in make().items():
+        (HERE / path).write_text(json.dumps(content, indent=1) + "\n", "ascii")

@@ -1,0 +1,201 @@
+"""An auditor attests, a publisher grants, a buyer verifies: three people, three HOMEs, one file."""
+
+import json
+import shutil
+
+import pytest
+
+STATUS = "https://data.example/status"
+STATEMENT = """
+extent = "sample"
+records = 5
+selection = "every tenth file"
+standard = "ISO/IEC 5259-2:2024"
+method = "two people read every record of the sample"
+conclusion = "no label errors were found"
+limitations = ["records outside the sample were not read"]
+liability = "Audit GmbH, up to EUR 100,000"
+
+[[results]]
+metric = "labelErrorRate"
+value = "0.000"
+"""
+
+
+def did_of(person):
+    return person.ok("key", "show", "--json").json["keys"][0]["did"]
+
+
+@pytest.fixture
+def delivery(publisher):
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    for n in range(10):
+        (documents / f"{n}.txt").write_text(f"document {n}\n")
+    publisher.ok("commit", documents, "-d", "acme/docs")
+    folder = publisher.folder / "delivery"
+    publisher.ok(
+        *("issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS),
+    )
+    return folder
+
+
+@pytest.fixture
+def auditor(new_person, delivery):
+    person = new_person("auditor")
+    person.ok("key", "new", "--no-passphrase")
+    shutil.copytree(delivery, person.folder / "delivery")
+    (person.folder / "audit.toml").write_text(STATEMENT)
+    (person.folder / "report.txt").write_text("What was read, and what was found.\n")
+    return person
+
+
+@pytest.fixture
+def buyer(new_person, publisher, delivery):
+    person = new_person("buyer")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    shutil.copytree(delivery, person.folder / "delivery")
+    return person
+
+
+def attest(person, *more, kind="quality"):
+    return (
+        *("attest", "delivery", "--kind", kind, "--statement", "audit.toml"),
+        *("--document", "report.txt", "-o", "attestation.json", *more),
+    )
+
+
+def checks_of(run):
+    return {check["id"]: check for check in run.json["checks"]}
+
+
+def test_an_auditor_without_a_store_attests_and_the_buyer_decides(auditor, buyer) -> None:
+    auditor.ok(*attest(auditor))
+    assert auditor.fails(15, *attest(auditor))  # never overwritten
+    buyers = buyer.folder / "delivery"
+    shutil.copy(auditor.folder / "attestation.json", buyers / "opinion-of-somebody.json")
+    found = buyer.ok("verify", buyers, "--data", buyers / "data", "--json")
+    check = checks_of(found)["attestations"]
+    assert (check["state"], check["detail"]["reason"]) == ("warn", "unknown-issuer")
+    assert found.json["verdict"] == "trusted"  # an unknown attester neither helps nor harms
+    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
+    check = checks_of(buyer.ok("verify", buyers, "--data", buyers / "data", "--json"))[
+        "attestations"
+    ]
+    (one,) = check["detail"]["attestations"]
+    assert (check["state"], one["verdict"], one["trusted"]) == ("pass", "trusted", True)
+    alone = buyer.ok("verify", buyers / "opinion-of-somebody.json", "--json")
+    assert checks_of(alone)["evidence"]["state"] == "unchecked"
+    shutil.copy(auditor.folder / "report.txt", buyers)
+    alone = buyer.ok("verify", buyers / "opinion-of-somebody.json", "--json")
+    assert checks_of(alone)["evidence"]["state"] == "pass"
+
+
+def test_nothing_is_attested_about_bytes_that_were_not_checked(auditor) -> None:
+    delivered = auditor.folder / "delivery"
+    victim = min((delivered / "data").iterdir())
+    text = victim.read_bytes()
+    victim.write_bytes(text + b" ")
+    assert "does not verify" in auditor.fails(3, *attest(auditor)).err
+    assert auditor.fails(3, *attest(auditor, "--unchecked"))
+    victim.unlink()
+    assert "--unchecked" in auditor.fails(5, *attest(auditor)).err
+    shutil.rmtree(delivered / "data")
+    assert auditor.fails(5, *attest(auditor))
+    auditor.ok(*attest(auditor, "--unchecked"))
+    said = json.loads((auditor.folder / "attestation.json").read_bytes())
+    assert said["credentialSubject"]["attestation"]["examined"]["content"] == "unchecked"
+    found = auditor.run("verify", "attestation.json", "--json")
+    assert checks_of(found)["attestation"]["detail"]["reason"] == "content-unchecked"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        ("quality", ('extent = "sample"', 'extent = "documents"'), "extent"),
+        ("quality", ("liability", "liabilty"), "liability"),
+        ("quality", ('value = "0.000"', "value = 0.0"), "value"),
+        ("quality", ("records = 5", ""), "records"),
+        ("deidentification", ("", ""), "results"),
+        ("quality", ("[[results]]", "[results"), "TOML"),
+    ],
+)
+def test_a_statement_that_lacks_something(auditor, kind, change, said) -> None:
+    (auditor.folder / "audit.toml").write_text(STATEMENT.replace(*change))
+    assert said in auditor.fails(16, *attest(auditor, kind=kind)).err
+    assert not (auditor.folder / "attestation.json").exists()
+
+
+def test_an_expert_determination(auditor) -> None:
+    text = STATEMENT.replace("labelErrorRate", "reidentificationRisk")
+    (auditor.folder / "audit.toml").write_text(text)
+    assert auditor.fails(
+        *(16, "attest", "delivery", "--kind", "deidentification", "--statement", "audit.toml"),
+        *("-o", "x.json"),
+    )
+    auditor.ok(*attest(auditor, kind="deidentification"))
+
+
+def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer) -> None:
+    assert auditor.fails(10, *attest(auditor, "--status-url", "https://audit.example/status"))
+    auditor.ok("init")
+    auditor.ok(*attest(auditor, "--status-url", "https://audit.example/status"))
+    lists = sorted(path.name for path in auditor.folder.glob("attestation-status-*"))
+    assert lists == [
+        "attestation-status-revocation-1.json",
+        "attestation-status-suspension-1.json",
+    ]
+    assert auditor.run("verify", "--json").json["verdict"] == "trusted"
+    buyers = buyer.folder / "delivery"
+    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
+    shutil.copy(auditor.folder / "attestation.json", buyers)
+    verify = ("verify", buyers, "--data", buyers / "data", "--json")
+    found = buyer.run(*verify)
+    assert (found.code, checks_of(found)["attestations"]["detail"]["reason"]) == (5, "no-list")
+    for name in lists:
+        shutil.copy(auditor.folder / name, buyers)
+    buyer.ok(*verify)
+    auditor.ok("revoke", "attestation.json", "-o", "public")
+    found = buyer.run(*verify, "--status", auditor.folder / "public")
+    assert (found.code, checks_of(found)["attestations"]["detail"]["reason"]) == (3, "revoked")
+
+
+def grant(publisher, holder, *more):
+    return (
+        *("grant", "delivery", "--to", holder, "--permit", "train", "--territory", "EU"),
+        *("--until", "2d", "--seats", "5", "-o", "grant.json", *more),
+    )
+
+
+def test_a_grant_and_its_end(publisher, buyer) -> None:
+    holder = did_of(buyer)
+    publisher.ok(*grant(publisher, holder, "--status-url", STATUS))
+    buyers = buyer.folder / "delivery"
+    for path in publisher.folder.glob("grant*"):
+        shutil.copy(path, buyers)
+    found = buyer.ok("verify", buyers / "grant.json", "--json")
+    checks = checks_of(found)
+    assert checks["grant.terms"]["state"] == "pass"
+    limits = checks["grant"]["detail"]["grant"]["limits"]
+    assert len(limits["territory"]) == 27
+    assert limits["seats"] == 5
+    publisher.ok("revoke", "grant.json", "-o", "public")
+    found = buyer.run(
+        "verify", buyers / "grant.json", "--json", "--status", publisher.folder / "public"
+    )
+    assert (found.code, checks_of(found)["status"]["detail"]["reason"]) == (3, "revoked")
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_what_cannot_be_granted(publisher, buyer) -> None:
+    holder = did_of(buyer)
+    words = ("grant", "delivery", "--to", holder, "--until", "2d", "-o", "x.json")
+    assert "evaluate" in publisher.fails(16, *words, "--permit", "evaluate").err
+    assert publisher.fails(16, *words[:5], "10y", "-o", "x.json", "--permit", "train")
+    assert publisher.fails(16, "grant", "delivery", "--to", "bob", *words[4:], "--permit", "train")
+    publisher.ok("key", "new", "mallory", "--no-passphrase")
+    assert publisher.fails(14, *words, "--permit", "train", "--signer", "mallory")
+    publisher.ok("revoke", "delivery")
+    assert "revoked" in publisher.fails(3, *words, "--permit", "train").err
+    assert not (publisher.folder / "x.json").exists()
