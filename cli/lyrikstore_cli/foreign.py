@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import MAX_BYTES
 
 if TYPE_CHECKING:
+    from lyrikstore.credentials.did import KnownDocument
     from lyrikstore.credentials.report import Report
     from lyrikstore.credentials.trust import Trust
 
@@ -24,11 +25,13 @@ class Asked:
         resources: ``FILE``, ``FOLDER`` or ``URL=FILE``.
         challenge: What he gave a holder to be signed.
         domain: His own name in it.
+        fetch: Whether to fetch what the document names.
     """
 
     resources: tuple[str, ...] = ()
     challenge: str | None = None
     domain: str | None = None
+    fetch: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.resources or self.challenge or self.domain)
@@ -42,6 +45,7 @@ def verify_foreign(
     asked: Asked,
     trust: "Trust",
     at: datetime,
+    fetched: "Iterable[KnownDocument]" = (),
 ) -> "Report":
     """Return the report on a document of profile ``w3c``.
 
@@ -52,6 +56,7 @@ def verify_foreign(
         asked: What the user said.
         trust: Whom he believes.
         at: The moment to judge for.
+        fetched: DID documents that came from where their DIDs say.
     """
     from lyrikstore.credentials.did import Resolver, documents_among
     from lyrikstore.credentials.statuscheck import Notices
@@ -62,7 +67,9 @@ def verify_foreign(
     around = Surroundings(
         trust=trust,
         at=at,
-        resolver=Resolver((*trust.known_documents(), *documents_among(siblings.values()))),
+        resolver=Resolver(
+            (*trust.known_documents(), *fetched, *documents_among(siblings.values()))
+        ),
         notices=Notices.among((*siblings.values(), *status_files)),
         resources=Resources.of({**siblings, **read_resources(asked.resources)}),
     )

@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import repair
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, read_file, verify_foreign
 from lyrikstore_cli.reports import show_report
 from lyrikstore_cli.session import DASK_HELP, Session
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="A schema or other resource that a foreign credential names.",
 )
+@click.option("--fetch", is_flag=True, help="Fetch did:web documents and status lists (https).")
 @click.option("--challenge", help="What you gave the holder of a presentation to sign.")
 @click.option("--domain", help="Your own name in that presentation.")
 @click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
@@ -72,6 +74,7 @@ def command(
     at: str | None,
     status_files: tuple[Path, ...],
     resources: tuple[str, ...],
+    fetch: bool,
     challenge: str | None,
     domain: str | None,
     quick: bool,
@@ -103,9 +106,9 @@ def command(
             raise click.UsageError("--repair-from goes with the whole store: name no TARGET")
         repair.repair_from(session, repair_from)
     share = 0.0 if quick else 1.0 if sample is None else sample / 100
-    asked = Asked(resources, challenge, domain)
-    if asked and target is None:
-        raise click.UsageError("--resource, --challenge and --domain go with a file")
+    asked = Asked(resources, challenge, domain, fetch)
+    if (asked or fetch) and target is None:
+        raise click.UsageError("--resource, --fetch, --challenge and --domain go with a file")
     lists = _status_lists(status_files)
     report = _verify(session, target, data, trust, moment, lists, asked, share, dask)
     code = show_report(session, report)
@@ -152,7 +155,8 @@ def _verify(
         if path.is_dir():
             path = path / "credential.json"
         return _verify_file(session, path, data, trust, at, status_files, asked)
-    if data is not None or asked or path.suffix == ".json" or target.startswith((".", "/")):
+    named = data is not None or asked or asked.fetch
+    if named or path.suffix == ".json" or target.startswith((".", "/")):
         raise NotFoundError("no-file", f"there is no file {target}")
     from lyrikstore.credentials.objectcheck import verify_object
 
@@ -194,6 +198,8 @@ def _verify_file(
     from lyrikstore.credentials.verify import verify_attestation, verify_delivery, verify_grant
 
     credential = read_file(path)
+    fetched = fetch_for(credential, session.screen.say) if asked.fetch else NOTHING
+    status_files = [*status_files, *fetched.lists]
     if profile_of(credential) == "w3c":
         if data is not None:
             raise InvalidInputError(
@@ -206,6 +212,7 @@ def _verify_file(
             asked=asked,
             trust=trust,
             at=at,
+            fetched=fetched.documents,
         )
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
@@ -225,6 +232,7 @@ def _verify_file(
             at=at,
             memory=session.memory(),
             status_files=status_files,
+            fetched=fetched.documents,
         )
 
 

@@ -1,0 +1,99 @@
+"""``verify --fetch``: DID documents and status lists, from where a credential says they are."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore_cli.ui import clean
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.did import KnownDocument
+    from lyrikstore.web.fetch import Fetcher
+
+MAX_DOCUMENTS = 8
+MAX_LISTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was fetched for one verification.
+
+    Attributes:
+        documents: DID documents.
+        lists: Status lists, unverified.
+    """
+
+    documents: tuple["KnownDocument", ...] = ()
+    lists: tuple[bytes, ...] = ()
+
+
+NOTHING = Fetched()
+
+_T = TypeVar("_T")
+
+
+def fetch_for(data: bytes, say: Callable[[str], None], fetcher: "Fetcher | None" = None) -> Fetched:
+    """Fetch what a credential or presentation names. What cannot be had is said, and left out.
+
+    The checks that needed it then are not made, and no verdict is better for it.
+
+    Args:
+        data: The credential or presentation.
+        say: Told what was fetched, and what was not.
+        fetcher: A test's own; by default the guarded one.
+    """
+    from lyrikstore.web.fetch import Fetcher
+
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return NOTHING  # the report says so
+    using = fetcher or Fetcher()
+    dids, urls = _named(document)
+
+    def each(names: list[str], get: Callable[[str], _T]) -> Iterator[_T]:
+        for name in names:
+            try:
+                yield get(name)
+            except LyrikstoreError as error:
+                say(f"! {clean(error.message)}")
+            else:
+                say(f"✓ fetched {clean(name)}")
+
+    return Fetched(
+        tuple(each(dids[:MAX_DOCUMENTS], using.did_document)),
+        tuple(each(urls[:MAX_LISTS], using.status_list)),
+    )
+
+
+def _named(document: JSON) -> tuple[list[str], list[str]]:
+    """Return the did:web DIDs of issuers and signers, and the URLs of status lists."""
+    dids: dict[str, None] = {}
+    urls: dict[str, None] = {}
+    for credential in (document, *_listed(document, "verifiableCredential")):
+        texts = [_text(credential, "issuer"), _text(credential, "holder")]
+        texts += [
+            _text(proof, "verificationMethod").partition("#")[0]
+            for proof in _listed(credential, "proof")
+        ]
+        dids |= dict.fromkeys(text for text in texts if text.startswith("did:web:"))
+        lists = (
+            _text(entry, "statusListCredential")
+            for entry in _listed(credential, "credentialStatus")
+        )
+        urls |= dict.fromkeys(url for url in lists if url)
+    return list(dids), list(urls)
+
+
+def _listed(value: JSON, member: str) -> list[JSON]:
+    found = value.get(member, []) if isinstance(value, dict) else []
+    return found if isinstance(found, list) else [found]
+
+
+def _text(value: JSON, member: str) -> str:
+    found = value.get(member) if isinstance(value, dict) else None
+    if isinstance(found, dict):
+        found = found.get("id")
+    return found if isinstance(found, str) else ""
