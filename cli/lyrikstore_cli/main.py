@@ -47,6 +47,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "status-lists": "write the status lists to publish",
         "verify": "check a credential, a version or the whole store",
         "page": "write the page that verifies a delivery in a browser",
+        "serve": "the VC API on this machine, for programs that speak it",
     },
     "train": {
         "train": "fine-tune a model; only signed checkpoints leave",

@@ -145,6 +145,26 @@ def verify_presentation(
     document, read = read_object(data)
     if document is None:
         return _report({}, [read, *_unmade("model")], surroundings)
+    return judge_presentation(document, surroundings, read, challenge=challenge, domain=domain)
+
+
+def judge_presentation(
+    document: dict[str, JSON],
+    surroundings: Surroundings,
+    read: Check,
+    *,
+    challenge: str | None = None,
+    domain: str | None = None,
+) -> Report:
+    """Return the report on a presentation that is read already: :func:`verify_presentation`.
+
+    Args:
+        document: Parsed JSON.
+        surroundings: As there.
+        read: The check ``format``.
+        challenge: As there.
+        domain: As there.
+    """
     try:
         check_presentation_model(document, secured=False)
         inner = presented(document)

@@ -44,6 +44,10 @@ def check_types(contexts: JSON, types: Iterable[str]) -> None:
     Raises:
         FormatError: (``bad-credential``).
     """
+    names = [name for name in types if not is_url(name)]
+    for name in names:
+        if ":" in name or any(character.isspace() for character in name):
+            refuse("type", f"{name[:80]!a} is neither a term nor a URL")
     defined: set[str] = set()
     for context in items_of(contexts):
         if isinstance(context, dict):
@@ -53,8 +57,8 @@ def check_types(contexts: JSON, types: Iterable[str]) -> None:
         if found is None:
             return
         defined |= found
-    for name in types:
-        if name not in defined and not is_url(name):
+    for name in names:
+        if name not in defined:
             refuse("type", f"no context defines {name[:80]!a}")
 
 

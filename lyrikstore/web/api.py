@@ -1,0 +1,321 @@
+"""The VC API over HTTP: issue, verify, present, resolve (docs/serve.md).
+
+For programs on the same machine. It signs for whoever can reach it, so it must not be reachable by
+web pages: the name in ``Host`` is checked against DNS rebinding, only ``application/json`` is read,
+which a page cannot send without asking first, and nobody who asks is answered (no CORS).
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.jsontext import MAX_BYTES, parse
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.report import CheckState, Report, Verdict, decide, passed
+from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.statuslist import PURPOSES
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.w3c.presentation import judge_presentation
+from lyrikstore.credentials.w3c.problems import MODEL
+from lyrikstore.credentials.w3c.resources import Resources
+from lyrikstore.credentials.w3c.values import items_of
+from lyrikstore.credentials.w3c.verify import W3C_REQUIRED, Surroundings, judge_credential
+from lyrikstore.crypto.problems import problem_type
+from lyrikstore.crypto.proofset import SUITES
+from lyrikstore.web.issuing import Issuer
+
+READ_SECONDS = 10.0
+"""How long a request's body may take to arrive."""
+
+_CHECK_FOR = {"credentialStatus": "status", "credentialSchema": "schema"}
+_RESOLUTION_STATUS = {"notFound": 404, "methodNotSupported": 501}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the API works with.
+
+    Attributes:
+        issuer: Who signs; None for a verifier only.
+        trust: Whom the verifier believes; decides the verdict, not the status code.
+        resolver: Finds keys; never fetches.
+        notices: Status lists at hand.
+        resources: Schemas and other resources at hand.
+        clock: Tells the time.
+    """
+
+    issuer: Issuer | None
+    trust: Trust
+    resolver: Resolver
+    notices: Notices
+    resources: Resources
+    clock: Clock
+
+
+def make_app(service: Service, hosts: Sequence[str]) -> Starlette:
+    """Return the ASGI application.
+
+    Args:
+        service: What it works with.
+        hosts: The names under which it may be addressed (``Host``), without ports.
+    """
+    api = _Api(service)
+    routes = [
+        Route("/credentials/verify", api.post(api.verify), methods=["POST"]),
+        Route("/presentations/verify", api.post(api.verify_presentation), methods=["POST"]),
+        Route("/identifiers/{did:path}", api.resolve, methods=["GET"]),
+    ]
+    if service.issuer is not None:
+        for suite in SUITES:
+            at = f"/issuers/{suite}"
+            routes += [
+                Route(f"{at}/credentials/issue", api.post(api.issue(suite)), methods=["POST"]),
+                Route(
+                    f"{at}/revocable/credentials/issue",
+                    api.post(api.issue(suite, PURPOSES)),
+                    methods=["POST"],
+                ),
+                Route(f"{at}/presentations/prove", api.post(api.prove(suite)), methods=["POST"]),
+            ]
+        routes += [
+            Route("/credentials/status", api.post(api.set_status), methods=["POST"]),
+            Route("/status/{purpose}", api.status_list, methods=["GET"]),
+        ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
+        exception_handlers={HTTPException: _http_problem, Exception: _internal},
+        max_body_size=MAX_BYTES,
+    )
+
+
+Body = dict[str, Any]
+Work = Callable[[Body], tuple[int, Any]]
+
+
+class _Api:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        # Signatures and RDF take the processor for a while; one at a time, beside the loop.
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lyrikstore-api")
+
+    def post(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            _refuse_pages(request)
+            try:
+                data = await asyncio.wait_for(request.body(), READ_SECONDS)
+            except TimeoutError:
+                raise HTTPException(408, "the request took too long to arrive") from None
+            loop = asyncio.get_running_loop()
+            status, body = await loop.run_in_executor(self._worker, _guarded, work, data)
+            return _json(status, body)
+
+        return answer
+
+    def issue(self, suite: str, purposes: Sequence[str] = ()) -> Work:
+        def work(body: Body) -> tuple[int, Any]:
+            issuer = self._issuer()
+            credential = _object(body, "credential")
+            return 201, issuer.issue(credential, suite, self._service.clock(), purposes)
+
+        return work
+
+    def prove(self, suite: str) -> Work:
+        def work(body: Body) -> tuple[int, Any]:
+            options = _options(body)
+            presentation = _object(body, "presentation")
+            return 201, self._issuer().prove(
+                presentation,
+                suite,
+                self._service.clock(),
+                challenge=_text(options, "challenge"),
+                domain=_text(options, "domain"),
+            )
+
+        return work
+
+    def verify(self, body: Body) -> tuple[int, Any]:
+        credential = _object(body, "verifiableCredential")
+        asked = _options(body).get("checks", [])
+        if not isinstance(asked, list):
+            raise FormatError("bad-credential", "checks is not a list")
+        read = passed("format", "strict JSON")
+        report = judge_credential(credential, self._surroundings([credential]), read)
+        # A caller may ask for the proof alone. What is then left open is said, and what is found
+        # to be wrong still is.
+        skipped = {check for name, check in _CHECK_FOR.items() if asked and name not in asked}
+        return _verdict(report, [check for check in W3C_REQUIRED if check not in skipped])
+
+    def verify_presentation(self, body: Body) -> tuple[int, Any]:
+        presentation = _object(body, "verifiablePresentation")
+        options = _options(body)
+        inner = items_of(presentation.get("verifiableCredential", []))
+        report = judge_presentation(
+            presentation,
+            self._surroundings([item for item in inner[:64] if isinstance(item, dict)]),
+            passed("format", "strict JSON"),
+            challenge=_text(options, "challenge"),
+            domain=_text(options, "domain"),
+        )
+        return _verdict(report, [check.id for check in report.checks])
+
+    def set_status(self, body: Body) -> tuple[int, Any]:
+        entry = _object(body, "credentialStatus")
+        purpose, value = entry.get("statusPurpose"), body.get("status", True)
+        if purpose not in PURPOSES or type(value) is not bool:
+            raise FormatError("bad-status", "not a purpose kept here, or a status that is no bit")
+        self._issuer().book.set(_text(body, "credentialId") or "", purpose, value)
+        return 200, {}
+
+    async def status_list(self, request: Request) -> Response:
+        purpose = request.path_params["purpose"]
+        if purpose not in PURPOSES:
+            raise HTTPException(404, "no such list")
+        loop = asyncio.get_running_loop()
+        now = self._service.clock()
+        data = await loop.run_in_executor(self._worker, self._issuer().status_list, purpose, now)
+        return Response(data, media_type="application/vc", headers=_HEADERS)
+
+    async def resolve(self, request: Request) -> Response:
+        result = self._service.resolver.resolve(request.path_params["did"])
+        status = 200 if not result.error else _RESOLUTION_STATUS.get(result.error, 400)
+        return _json(status, result.to_json(), "application/did-resolution")
+
+    def _issuer(self) -> Issuer:
+        if self._service.issuer is None:
+            raise HTTPException(404, "this is a verifier only")
+        return self._service.issuer
+
+    def _surroundings(self, credentials: list[dict[str, Any]]) -> Surroundings:
+        service = self._service
+        now = service.clock()
+        notices = service.notices
+        if service.issuer is not None:
+            own = [d for c in credentials for d in service.issuer.lists_for(c, now)]
+            if own:
+                lists = {**notices.lists, **Notices.among(own).lists}
+                notices = replace(notices, lists=lists)
+        return Surroundings(
+            trust=service.trust,
+            at=now,
+            resolver=service.resolver,
+            notices=notices,
+            resources=service.resources,
+        )
+
+
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def _refuse_pages(request: Request) -> None:
+    # ATTACK: a web page posts a form to 127.0.0.1 and has something signed. Pages send Origin, and
+    # cannot send this content type without asking first.
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, "send application/json")
+    if "origin" in request.headers:
+        raise HTTPException(403, "not for web pages")
+
+
+def _guarded(work: Work, data: bytes) -> tuple[int, Any]:
+    try:
+        body = parse(data, floats=True, nulls=True)
+    except FormatError as error:
+        return 400, _problem(400, MODEL + "PARSING_ERROR", error.message)
+    if not isinstance(body, dict):
+        return 400, _problem(400, MODEL + "PARSING_ERROR", "not a JSON object")
+    try:
+        return work(body)
+    except LyrikstoreError as error:
+        known = MODEL + "MALFORMED_VALUE_ERROR"
+        url = known if isinstance(error, FormatError) else problem_type(error)
+        return 400, _problem(400, url, f"{error.kind}: {error.message}")
+
+
+def _verdict(report: Report, required: Sequence[str]) -> tuple[int, Any]:
+    verdict = decide(report.checks, required)
+    good = verdict in {Verdict.TRUSTED, Verdict.VALID}
+    wrong, doubtful, held = [], [], []
+    for check in report.checks:
+        line = f"{check.id}: {check.summary}"
+        open_end = check.state is CheckState.UNCHECKED
+        if check.state is CheckState.FAIL or (open_end and check.id in required):
+            wrong.append({**_named(check.detail.get("problem")), "detail": line})
+        elif open_end or check.state is CheckState.WARN:
+            doubtful.append(line)
+        else:
+            held.append(check.id)
+    states = {check.id: check.state for check in report.checks}
+    malformed = CheckState.FAIL in (states["format"], states["model"])
+    body = {
+        "verified": good,
+        "verdict": str(verdict),
+        "checks": held,
+        "warnings": doubtful,
+        "errors": wrong,  # good: there are none
+        "problemDetails": wrong,
+        "report": report.to_json(),
+    }
+    return 200 if good else 400 if malformed else 422, body
+
+
+def _named(problem: Any) -> dict[str, Any]:
+    if isinstance(problem, dict):
+        return problem
+    return {"type": "about:blank", "title": "NOT_VERIFIED"}
+
+
+def _object(body: Body, name: str) -> dict[str, Any]:
+    value = body.get(name)
+    if not isinstance(value, dict):
+        raise FormatError("bad-credential", f"{name} is missing, or not an object")
+    return value
+
+
+def _options(body: Body) -> dict[str, Any]:
+    options = body.get("options", {})
+    if not isinstance(options, dict):
+        raise FormatError("bad-credential", "options is not an object")
+    return options
+
+
+def _text(options: dict[str, Any], name: str) -> str | None:
+    value = options.get(name)
+    if value is not None and not isinstance(value, str):
+        raise FormatError("bad-credential", f"{name} is not a string")
+    return value
+
+
+def _json(status: int, body: Any, kind: str = "application/json") -> Response:
+    if status >= 400 and isinstance(body, dict) and "status" in body:
+        kind = "application/problem+json"
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+    return Response(text, status, media_type=kind, headers=_HEADERS)
+
+
+def _problem(status: int, url: str, detail: str) -> dict[str, Any]:
+    title = url.partition("#")[2] or "error"
+    return {"type": url, "title": title, "status": status, "detail": detail[:500]}
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = str(error.detail) if isinstance(error, HTTPException) else "internal error"
+    return _json(status, _problem(status, "about:blank", detail))
+
+
+async def _internal(_request: Request, _error: Exception) -> Response:
+    return _json(500, _problem(500, "about:blank", "internal error"))

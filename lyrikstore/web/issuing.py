@@ -1,0 +1,206 @@
+"""What the VC API signs: credentials and presentations of the one signer it was given.
+
+Sans-HTTP. Knows how to refuse before it signs: a signature under a malformed credential is the
+issuer's mistake for ever.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.jsontext import JSON, encode
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.statuslist import ENTRIES, LIST_TYPE, PURPOSES, StatusEntry, pack
+from lyrikstore.credentials.vcdm import VC_CONTEXT
+from lyrikstore.credentials.w3c.model import check_credential_model, check_presentation_model
+from lyrikstore.credentials.w3c.resources import Resources, check_related
+from lyrikstore.credentials.w3c.schema import check_schemas
+from lyrikstore.credentials.w3c.status import check_entry_models
+from lyrikstore.credentials.w3c.values import id_of, items_of
+from lyrikstore.crypto.proofset import SUITES, add_proof
+from lyrikstore.crypto.signer import Signer
+
+LIST_VALID_FOR = timedelta(days=1)
+"""Of a status list of this process; it is made anew whenever somebody asks for it."""
+
+
+@dataclass
+class StatusBook:
+    """Status lists that live as long as the process does.
+
+    For trying things out. What has to outlive the process is issued and revoked with the commands
+    of the same names, whose lists are logged.
+
+    Args:
+        base: URL under which the lists are served, without a slash at the end.
+    """
+
+    base: str
+    _bits: dict[str, bytearray] = field(default_factory=dict)
+    _places: dict[str, int] = field(default_factory=dict)
+    _taken: set[int] = field(default_factory=set)
+
+    def entries(self, credential_id: str, purposes: Sequence[str]) -> list[dict[str, JSON]]:
+        """Return status entries for a new credential, at a random free place of each list."""
+        if len(self._taken) >= ENTRIES // 2:
+            raise InvalidInputError("full", "half of the status list is taken; start another")
+        if credential_id in self._places:
+            raise InvalidInputError("id-taken", f"{credential_id[:80]!a} has a status already")
+        place = secrets.randbelow(ENTRIES)
+        while place in self._taken:
+            place = secrets.randbelow(ENTRIES)
+        self._taken.add(place)
+        self._places[credential_id] = place
+        return [StatusEntry(purpose, place, self.url(purpose)).to_json() for purpose in purposes]
+
+    def set(self, credential_id: str, purpose: str, value: bool) -> None:
+        """Set or clear a credential's bit.
+
+        Raises:
+            NotFoundError: (``no-credential``) none of that id was given an entry here.
+        """
+        place = self._places.get(credential_id)
+        if place is None:
+            raise NotFoundError(
+                "no-credential", f"no status of {credential_id[:80]!a} is kept here"
+            )
+        bits, mask = self._of(purpose), 1 << (7 - place % 8)
+        bits[place // 8] = bits[place // 8] | mask if value else bits[place // 8] & ~mask
+
+    def url(self, purpose: str) -> str:
+        """Return where the list of a purpose is served."""
+        return f"{self.base}/status/{purpose}"
+
+    def unsigned(self, purpose: str, issuer: str, now: datetime) -> dict[str, JSON]:
+        """Return the list of a purpose as a credential without a proof."""
+        url = self.url(purpose)
+        return {
+            "@context": [VC_CONTEXT],
+            "id": url,
+            "type": ["VerifiableCredential", LIST_TYPE],
+            "issuer": issuer,
+            "validFrom": format_timestamp(now),
+            "validUntil": format_timestamp(now + LIST_VALID_FOR),
+            "credentialSubject": {
+                "id": f"{url}#list",
+                "type": "BitstringStatusList",
+                "statusPurpose": purpose,
+                "encodedList": pack(bytes(self._of(purpose))),
+            },
+        }
+
+    def _of(self, purpose: str) -> bytearray:
+        return self._bits.setdefault(purpose, bytearray(ENTRIES // 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Signs what is well-formed, as the one who it is.
+
+    Attributes:
+        signer: The only key.
+        book: Its status lists.
+        resources: Schemas and resources at hand, to refuse what does not satisfy them.
+    """
+
+    signer: Signer
+    book: StatusBook
+    resources: Resources
+
+    def issue(
+        self,
+        credential: dict[str, Any],
+        suite: str,
+        now: datetime,
+        purposes: Sequence[str] = (),
+    ) -> dict[str, JSON]:
+        """Return the credential with its proof.
+
+        Args:
+            credential: Unsigned; ``id`` and ``validFrom`` may be absent.
+            suite: One of the cryptosuites.
+            now: Time of signing.
+            purposes: Status entries to give it.
+
+        Raises:
+            InvalidInputError: (``wrong-issuer``) of another issuer; (``has-proof``) signed already;
+                (``has-status``) it has a status and shall be given one; (``unknown-suite``).
+            FormatError: (``bad-credential``, ``bad-status``, ``bad-digest``, ``digest-mismatch``,
+                ``failure``) malformed, or not what it pins or what its schema demands.
+            VerificationError: (``bad-rdf``) it cannot be signed as RDF.
+            IncompleteError: (``unknown-context``, ``missing-extra``) likewise.
+        """
+        if suite not in SUITES:
+            raise InvalidInputError("unknown-suite", f"no cryptosuite is called {suite[:80]!a}")
+        if "proof" in credential:
+            raise InvalidInputError("has-proof", "the credential is signed already")
+        check_credential_model(credential, secured=False)
+        check_entry_models(credential)
+        if id_of(credential["issuer"]) != self.signer.did:
+            raise InvalidInputError("wrong-issuer", f"the issuer here is {self.signer.did}")
+        for check in (
+            check_related(credential, self.resources),
+            check_schemas(credential, self.resources),
+        ):
+            if check.state is CheckState.FAIL:
+                raise FormatError(str(check.detail["reason"]), check.summary)
+        document = dict(credential)
+        if purposes:
+            if "credentialStatus" in document:
+                raise InvalidInputError("has-status", "the credential has a status already")
+            document.setdefault("id", f"urn:uuid:{uuid4()}")
+            document["credentialStatus"] = self.book.entries(document["id"], purposes)
+        return add_proof(document, self.signer, suite=suite, created=now)
+
+    def prove(
+        self,
+        presentation: dict[str, Any],
+        suite: str,
+        now: datetime,
+        *,
+        challenge: str | None,
+        domain: str | None,
+    ) -> dict[str, JSON]:
+        """Return the presentation with the holder's proof.
+
+        Raises:
+            InvalidInputError: (``wrong-holder``) of another holder; (``has-proof``);
+                (``bad-options``) an empty challenge or domain.
+            FormatError: (``bad-credential``) malformed.
+            VerificationError, IncompleteError: As :meth:`issue`.
+        """
+        if "proof" in presentation:
+            raise InvalidInputError("has-proof", "the presentation is signed already")
+        document = {**presentation, "holder": presentation.get("holder", self.signer.did)}
+        check_presentation_model(document, secured=False)
+        if id_of(document["holder"]) != self.signer.did:
+            raise InvalidInputError("wrong-holder", f"the holder here is {self.signer.did}")
+        return add_proof(
+            document,
+            self.signer,
+            suite=suite,
+            purpose="authentication",
+            created=now,
+            challenge=challenge,
+            domain=domain,
+        )
+
+    def status_list(self, purpose: str, now: datetime) -> bytes:
+        """Return the list of a purpose, signed now."""
+        unsigned = self.book.unsigned(purpose, self.signer.did, now)
+        return encode(add_proof(unsigned, self.signer, created=now))
+
+    def lists_for(self, credential: dict[str, Any], now: datetime) -> list[bytes]:
+        """Return those of its own lists that a credential names: nobody has to fetch them."""
+        entries = items_of(credential.get("credentialStatus", []))
+        named = [item.get("statusListCredential") for item in entries if isinstance(item, dict)]
+        return [
+            self.status_list(purpose, now)
+            for purpose in PURPOSES
+            if self.book.url(purpose) in named
+        ]

@@ -1,0 +1,285 @@
+"""``lyrikstore serve`` answers real HTTP requests, and refuses what it must."""
+
+import http.client
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from tests.conftest import Person
+
+V2 = "https://www.w3.org/ns/credentials/v2"
+SUITES = ("eddsa-jcs-2022", "eddsa-rdfc-2022")
+
+
+@dataclass
+class Server:
+    url: str
+    issuer: str | None
+    certificate: Path | None = None
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any, dict[str, str]]:
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None
+        if self.certificate is None:
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        else:
+            context = ssl.create_default_context(cafile=self.certificate)
+            connection = http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=60, context=context
+            )
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        sent = {"content-type": "application/json", **(headers or {})} if data is not None else {}
+        connection.request(method, path, data, {**sent, **(headers or {})})
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        kind = response.headers.get_content_type()
+        answer = json.loads(text) if "json" in kind or kind.startswith("application/") else text
+        return response.status, answer, dict(response.headers)
+
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        return self.request("POST", path, body)[:2]
+
+    def issue(self, credential: dict[str, Any], suite: str = SUITES[0], kind: str = "") -> Any:
+        path = f"/issuers/{suite}{kind}/credentials/issue"
+        status, made = self.post(path, {"credential": credential, "options": {}})
+        assert status == 201, made
+        return made
+
+    def verify(self, credential: Any, **options: Any) -> tuple[int, Any]:
+        body = {"verifiableCredential": credential, "options": options}
+        return self.post("/credentials/verify", body)
+
+
+def start(person: Any, *options: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    process = subprocess.Popen(
+        person.command("serve", "--port", "0", "--json", *options),
+        cwd=person.folder,
+        env=person.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    text = ""
+    while not text.endswith("}\n"):  # JSON over several lines
+        line = process.stdout.readline()
+        assert line, process.communicate()[1]
+        text += line
+    return process, json.loads(text)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    person = Person(tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work"))
+    person.ok("key", "new", "api", "--no-passphrase")
+    process, said = start(person, "--signer", "api")
+    yield Server(said["url"], said["issuer"])
+    stop(process)
+
+
+def credential(server: Server, **changes: Any) -> dict[str, Any]:
+    return {
+        "@context": [V2, "https://www.w3.org/ns/credentials/examples/v2"],
+        "type": ["VerifiableCredential"],
+        "issuer": server.issuer,
+        "credentialSubject": {"id": "did:example:1", "alumniOf": "Z\u00fcrich"},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_issues_and_verifies(server: Server, suite: str) -> None:
+    made = server.issue(credential(server), suite)
+    assert made["proof"]["cryptosuite"] == suite
+    status, answer = server.verify(made, checks=["proof"])
+    assert (status, answer["verified"], answer["errors"]) == (200, True, [])
+    assert answer["verdict"] == "valid"  # nobody's trust file
+    made["credentialSubject"]["alumniOf"] = "Basel"
+    status, answer = server.verify(made)
+    assert (status, answer["verified"]) == (422, False)
+    assert answer["errors"][0]["type"].startswith("https://w3id.org/security#")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": None},
+        {"type": ["VerifiableCredential", "https ://x"]},
+        {"issuer": None},
+        {"issuer": "did:example:2"},
+        {"credentialSubject": {}},
+        {"validFrom": "2026-11-24"},
+        {"@context": ["https://www.w3.org/2018/credentials/v1"]},
+        {"credentialStatus": {"type": "BitstringStatusListEntry", "statusListIndex": True}},
+        {"relatedResource": [{"id": V2, "digestSRI": "sha384-" + "A" * 64}]},
+        {"proof": {"type": "DataIntegrityProof"}},
+    ],
+    ids=str,
+)
+def test_signs_nothing_malformed(server: Server, change: dict[str, Any]) -> None:
+    document = {n: v for n, v in credential(server, **change).items() if v is not None}
+    for suite in SUITES:
+        status, answer = server.post(
+            f"/issuers/{suite}/credentials/issue", {"credential": document}
+        )
+        assert status == 400, answer
+        assert {"type", "title", "detail"} <= answer.keys()
+
+
+def test_malformed_is_400_and_false_is_422(server: Server) -> None:
+    assert server.verify({"type": "x"})[0] == 400
+    assert server.verify("text")[0] == 400
+    assert server.post("/credentials/verify", {})[0] == 400
+    assert server.post("/credentials/verify", b"{")[0] == 400
+    assert server.post("/credentials/verify", b'{"a":1,"a":2}')[0] == 400
+    assert server.post("/credentials/verify", b"[" * 20000)[0] == 400
+    assert server.post("/credentials/verify", {"verifiableCredential": {}, "options": 7})[0] == 400
+    made = server.issue(credential(server, validUntil="2020-01-01T00:00:00Z",
+                                   validFrom="2019-01-01T00:00:00Z"))  # fmt: skip
+    assert server.verify(made)[0] == 422
+
+
+def test_status_is_kept_and_served(server: Server) -> None:
+    made = server.issue(credential(server, id="urn:x:status-1"), SUITES[1], "/revocable")
+    entry = made["credentialStatus"][0]
+    url = urlsplit(entry["statusListCredential"])
+    status, found, headers = server.request("GET", url.path)
+    assert (status, found["id"]) == (200, entry["statusListCredential"])
+    assert headers["content-type"].startswith("application/vc")
+    assert server.verify(made)[0] == 200
+    order = {
+        "credentialId": made["id"],
+        "credentialStatus": {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"},
+    }
+    assert server.post("/credentials/status", order) == (200, {})
+    status, answer = server.verify(made)
+    assert (status, answer["report"]["checks"][6]["detail"]["reason"]) == (422, "revoked")
+    assert server.post("/credentials/status", {**order, "status": False})[0] == 200
+    assert server.verify(made)[0] == 200
+    assert server.post("/credentials/status", {**order, "credentialId": "urn:x:2"})[0] == 400
+    assert server.request("GET", "/status/nothing")[0] == 404
+
+
+def test_a_foreign_status_is_never_taken_for_good(server: Server) -> None:
+    entry = {
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "1",
+        "statusListCredential": "https://status.example/1",
+    }
+    made = server.issue(credential(server, credentialStatus=entry))
+    status, answer = server.verify(made)
+    assert (status, answer["verdict"]) == (422, "incomplete")
+    # Who asks for the proof alone is told what was left open.
+    status, answer = server.verify(made, checks=["proof"])
+    assert status == 200
+    assert any(line.startswith("status:") for line in answer["warnings"])
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_presentations(server: Server, suite: str) -> None:
+    inner = server.issue(credential(server), suite)
+    unsigned = {"@context": [V2], "type": ["VerifiablePresentation"], "verifiableCredential": inner}
+    asked = {"challenge": "c-1", "domain": "https://verifier.example"}
+    path = f"/issuers/{suite}/presentations/prove"
+    status, made = server.post(path, {"presentation": unsigned, "options": asked})
+    assert (status, made["holder"]) == (201, server.issuer)
+    body = {"verifiablePresentation": made, "options": asked}
+    assert server.post("/presentations/verify", body)[0] == 200
+    for name in asked:
+        other = {"verifiablePresentation": made, "options": {**asked, name: "another"}}
+        status, answer = server.post("/presentations/verify", other)
+        assert status == 422
+        assert answer["errors"][0]["title"] == f"INVALID_{name.upper()}_ERROR"
+    # Nobody signed it: nothing is shown about who presents it.
+    status, answer = server.post(
+        "/presentations/verify", {"verifiablePresentation": unsigned, "options": {}}
+    )
+    assert (status, answer["verdict"]) == (422, "incomplete")
+    assert server.post(path, {"presentation": {**unsigned, "holder": "did:example:2"}})[0] == 400
+
+
+def test_resolves_dids(server: Server) -> None:
+    assert server.issuer is not None
+    status, answer, _ = server.request("GET", f"/identifiers/{server.issuer}")
+    assert (status, answer["didDocument"]["id"]) == (200, server.issuer)
+    assert server.request("GET", f"/identifiers/{quote(server.issuer, safe='')}")[0] == 200
+    assert server.request("GET", "/identifiers/did:key:zzz")[0] == 400
+    assert server.request("GET", "/identifiers/did:web:example.org")[0] == 404
+    assert server.request("GET", "/identifiers/did:example:1")[0] == 501
+    assert server.request("GET", "/identifiers/nothing")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 400),
+        ({"host": "127.0.0.1.evil.example"}, 400),
+        ({"content-type": "text/plain"}, 415),
+        ({"content-type": "application/x-www-form-urlencoded"}, 415),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+    ],
+)
+def test_web_pages_get_nothing_signed(server: Server, headers: dict[str, str], status: int) -> None:
+    path, body = f"/issuers/{SUITES[0]}/credentials/issue", {"credential": credential(server)}
+    answered = server.request("POST", path, body, headers)
+    assert answered[0] == status
+    assert "access-control-allow-origin" not in {name.lower() for name in answered[2]}
+    preflight = server.request("OPTIONS", path, None, {"origin": "https://evil.example"})
+    assert preflight[0] == 405
+
+
+def test_bodies_are_bounded(server: Server) -> None:
+    assert server.post("/credentials/verify", b" " * (1 << 20) + b"{}")[0] == 413
+    parts = urlsplit(server.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as slow:
+        slow.sendall(
+            b"POST /credentials/verify HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        begun = time.monotonic()
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+        assert time.monotonic() - begun < 40
+
+
+def test_over_tls_with_its_own_certificate(new_person: Any) -> None:
+    person = new_person("tls")
+    process, said = start(person, "--tls", "--certificate", "server.pem")
+    try:
+        assert said["url"].startswith("https://127.0.0.1:")
+        server = Server(said["url"], None, person.folder / "server.pem")
+        assert said["issuer"] is None
+        assert server.verify({})[0] == 400
+        # Without a signer there is nothing to ask for.
+        assert server.post(f"/issuers/{SUITES[0]}/credentials/issue", {})[0] == 404
+        assert server.request("GET", "/status/revocation")[0] == 404
+        with pytest.raises(ssl.SSLError):
+            Server(said["url"], None, Path(ssl.get_default_verify_paths().cafile or "")).verify({})
+    finally:
+        stop(process)
+
+
+def test_other_machines_only_when_told(new_person: Any) -> None:
+    person = new_person("remote")
+    assert person.run("serve", "--host", "0.0.0.0").code == 16
+    assert person.run("serve", "--host", "192.0.2.1", "--allow-remote").code == 1
+    assert person.run("serve", "--certificate", "x.pem").code == 2
