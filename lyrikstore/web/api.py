@@ -33,7 +33,7 @@ from lyrikstore.credentials.w3c.problems import MODEL
 from lyrikstore.credentials.w3c.resources import Resources
 from lyrikstore.credentials.w3c.values import items_of
 from lyrikstore.credentials.w3c.verify import W3C_REQUIRED, Surroundings, judge_credential
-from lyrikstore.crypto.problems import problem_type
+from lyrikstore.crypto.problems import SECURITY, problem_type
 from lyrikstore.crypto.proofset import SUITES
 from lyrikstore.web.issuing import Issuer
 
@@ -149,7 +149,10 @@ class _Api:
 
     def verify(self, body: Body) -> tuple[int, Any]:
         credential = _object(body, "verifiableCredential")
-        asked = _options(body).get("checks", [])
+        options = _options(body)
+        if (problem := _other_purpose(credential, options)) is not None:
+            return 422, {"verified": False, "errors": [problem], "problemDetails": [problem]}
+        asked = options.get("checks", [])
         if not isinstance(asked, list):
             raise FormatError("bad-credential", "checks is not a list")
         read = passed("format", "strict JSON")
@@ -270,6 +273,21 @@ def _verdict(report: Report, required: Sequence[str]) -> tuple[int, Any]:
         "report": report.to_json(),
     }
     return 200 if good else 400 if malformed else 422, body
+
+
+def _other_purpose(credential: Body, options: Body) -> Body | None:
+    # What a caller expects of the proofs themselves; they are verified afterwards.
+    proofs = [proof for proof in items_of(credential.get("proof")) if isinstance(proof, dict)]
+    for name, member, title in (
+        ("expectedProofPurpose", "proofPurpose", "PROOF_VERIFICATION_ERROR"),
+        ("challenge", "challenge", "INVALID_CHALLENGE_ERROR"),
+        ("domain", "domain", "INVALID_DOMAIN_ERROR"),
+    ):
+        wanted = _text(options, name)
+        if wanted is not None and any(wanted not in items_of(p.get(member)) for p in proofs):
+            detail = f"a proof has another {member} than you expect"
+            return {"type": SECURITY + title, "title": title, "detail": detail}
+    return None
 
 
 def _named(problem: Any) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001
-"""Makes ``verdicts/hostile-*.json``: what attackers hand over, for both profiles.
+"""Makes ``verdicts/hostile-w3c.json``: what attackers hand over as foreign documents.
 
 Usage: ``python spec/vectors/make_hostile.py`` rewrites the files. Every case stands alone: the
 document (a text, or ``{"hex": …}`` where it is none; a list is joined, and ``["x", 3]`` in it is
@@ -246,7 +246,7 @@ def _model_rows() -> list[Row]:
 
 def _proof_rows(sound: str) -> list[Row]:
     value = parse(sound.encode())["proof"]["proofValue"]
-    raw = _decode(value)
+    raw = raw_signature(value)
     scalar = int.from_bytes(raw[32:], "little")
     malleable = raw[:32] + (scalar + ORDER).to_bytes(32, "little")
     multikeys = [encode_multikey(signer.public) for signer in (ALICE, MALLORY)]
@@ -324,7 +324,8 @@ def _proof_rows(sound: str) -> list[Row]:
     ]  # fmt: skip
 
 
-def _decode(value: str) -> bytes:
+def raw_signature(value: str) -> bytes:
+    """Return the bytes of a proofValue."""
     from lyrikstore.crypto.multikey import decode_base58
 
     return decode_base58(value[1:])
@@ -518,6 +519,40 @@ def _resource_rows() -> list[Row]:
     ]  # fmt: skip
 
 
+def _rdf_rows() -> list[Row]:
+    sound = signed(base(), suite="eddsa-rdfc-2022")
+    expired = signed(base(validUntil="2026-11-10T00:00:00Z"), suite="eddsa-rdfc-2022")
+    iri = "https://www.w3.org/2018/credentials#"
+
+    def respelled(member: str, value: Any) -> str:
+        def change(document: dict[str, Any]) -> None:
+            del document[member]
+            document[iri + member] = value
+
+        return edited(expired, change)
+
+    stamp = "http://www.w3.org/2001/XMLSchema#dateTime"
+    return [
+        ("rdf-sound", "trusted", {"proof": "pass"}, {"document": sound}),
+        ("rdf-edited", "invalid", {"proof": "edited"},
+         {"document": edited(sound, lambda d: d["credentialSubject"].update(alumniOf="Basel"))}),
+        ("rdf-expired", "invalid", {"period": "expired"}, {"document": expired}),
+        # The same graph, and no reader of JSON sees that it is expired.
+        ("rdf-respelled-until", "invalid", {"model": "bad-credential"}, {"document": respelled(
+            "validUntil", {"@value": "2026-11-10T00:00:00Z", "@type": stamp})}),
+        ("rdf-respelled-plain", "invalid", {"proof": "bad-rdf"}, {"document": respelled(
+            "validUntil", "2026-11-10T00:00:00Z")}),
+        ("rdf-null-added", "invalid", {"proof": "bad-rdf"},
+         {"document": edited(sound, lambda d: d["credentialSubject"].update(degree=None))}),
+        ("rdf-inline-context", "invalid", {"proof": "bad-rdf"}, {"document": edited(
+            sound, lambda d: d.update({"@context": [V2, EXAMPLES, {"a": "urn:a"}]}))}),
+        ("rdf-unknown-context", "incomplete", {"proof": "unknown-context"}, {"document": edited(
+            sound, lambda d: d.update({"@context": [V2, EXAMPLES, "https://evil.example/"]}))}),
+        ("rdf-set-of-both", "trusted", {"proof": "pass"}, {"document": encode(add_proof(
+            parse(sound.encode()), ALICE, created=NOW)).decode()}),
+    ]  # fmt: skip
+
+
 def _other_rows(sound: str) -> list[Row]:
     evil = "<script>alert(1)</script>\u202e\u001b[2J"
     presentation = signed({"@context": [V2], "type": ["VerifiablePresentation"],
@@ -653,6 +688,7 @@ def make() -> dict[str, Any]:
         *_format_rows(sound),
         *_model_rows(),
         *_proof_rows(sound),
+        *_rdf_rows(),
         *_status_rows(),
         *_resource_rows(),
     ]

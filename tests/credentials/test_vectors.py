@@ -40,7 +40,9 @@ def load(name: str) -> Any:
     return json.loads((VECTORS / name).read_text("ascii"))
 
 
-@pytest.mark.parametrize("topics", [["credentials"], ["verdicts", "hostile", "attestations"]])
+@pytest.mark.parametrize(
+    "topics", [["credentials"], ["verdicts", "hostile", "hostile_lyrik", "attestations"]]
+)
 def test_vectors_are_current(topics: list[str]) -> None:
     made = {name: cases for topic in topics for name, cases in script(topic).make().items()}
     topic = topics[0]

@@ -14,12 +14,18 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.trust import parse_trust
+from lyrikstore.credentials.verify import verify_credential
 from lyrikstore.credentials.w3c.presentation import verify_presentation
 from lyrikstore.credentials.w3c.resources import Resources
 from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "verdicts"
-FILE = json.loads((VECTORS / "hostile-w3c.json").read_text("ascii"))
+CASES = [
+    {**{"lists": [], "resources": {}}, **file["base"], **case}
+    for name in ("lyrik", "w3c")
+    for file in (json.loads((VECTORS / f"hostile-{name}.json").read_text("ascii")),)
+    for case in file["cases"]
+]
 MAX_KIB = 200 << 10
 MAX_SECONDS = 1.0
 
@@ -36,21 +42,24 @@ def content(pieces: Any) -> bytes:
 
 
 def judge(case: dict[str, Any]) -> Report:
-    given = {**FILE["base"], **case}
+    document, trust = content(case["document"]), parse_trust(case["trust"].encode())
+    at = parse_timestamp(case["at"])
+    notices = Notices.among(content(pieces) for pieces in case["lists"])
+    if case["profile"] == "lyrik":
+        return verify_credential(document, trust=trust, at=at, notices=notices)
     surroundings = Surroundings(
-        trust=parse_trust(given["trust"].encode()),
-        at=parse_timestamp(given["at"]),
-        notices=Notices.among(content(pieces) for pieces in given["lists"]),
-        resources=Resources.of({n: content(p) for n, p in given["resources"].items()}),
+        trust=trust,
+        at=at,
+        notices=notices,
+        resources=Resources.of({n: content(p) for n, p in case["resources"].items()}),
     )
-    document = content(given["document"])
     if case["kind"] == "credential":
         return verify_w3c(document, surroundings)
     asked = {name: case.get(name) for name in ("challenge", "domain")}
     return verify_presentation(document, surroundings, **asked)
 
 
-@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: case["id"])
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['profile']}-{c['id']}")
 def test_verdict(case: dict[str, Any]) -> None:
     report = judge(case)
     made = {check.id: check.detail.get("reason", str(check.state)) for check in report.checks}
@@ -63,11 +72,11 @@ def test_verdict(case: dict[str, Any]) -> None:
 
 
 def test_ids_are_unique() -> None:
-    ids = [case["id"] for case in FILE["cases"]]
+    ids = [(case["profile"], case["id"]) for case in CASES]
     assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: case["id"])
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['profile']}-{c['id']}")
 def test_costs_little(case: dict[str, Any]) -> None:
     """In a process of its own: a peak is for ever."""
     import jsonschema_rs  # noqa: F401 - loaded before the clock starts

@@ -157,6 +157,20 @@ def test_malformed_is_400_and_false_is_422(server: Server) -> None:
     assert server.verify(made)[0] == 422
 
 
+@pytest.mark.parametrize(
+    ("option", "title"),
+    [
+        ("expectedProofPurpose", "PROOF_VERIFICATION_ERROR"),
+        ("challenge", "INVALID_CHALLENGE_ERROR"),
+        ("domain", "INVALID_DOMAIN_ERROR"),
+    ],
+)
+def test_expectations_of_the_proof(server: Server, option: str, title: str) -> None:
+    made = server.issue(credential(server))
+    status, answer = server.verify(made, checks=["proof"], **{option: "authentication"})
+    assert (status, answer["errors"][0]["title"]) == (422, title)
+
+
 def test_status_is_kept_and_served(server: Server) -> None:
     made = server.issue(credential(server, id="urn:x:status-1"), SUITES[1], "/revocable")
     entry = made["credentialStatus"][0]
