@@ -21,7 +21,7 @@ from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "verdicts"
 CASES = [
-    {**{"lists": [], "resources": {}}, **file["base"], **case}
+    {"lists": [], "resources": {}, **file["base"], **case}
     for name in ("lyrik", "w3c")
     for file in (json.loads((VECTORS / f"hostile-{name}.json").read_text("ascii")),)
     for case in file["cases"]
