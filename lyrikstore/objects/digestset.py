@@ -81,6 +81,17 @@ class DigestSet:
         return cls(mapped, starts)
 
 
+def find_digest(joined: bytes, raw: bytes) -> int:
+    """Return the position of the first digest equal to ``raw`` among ``joined`` ones, or -1.
+
+    Cost: looks through ``joined``.
+    """
+    at = joined.find(raw)
+    while at % 32 and at > 0:  # across two digests: one in 2^128, or somebody's work
+        at = joined.find(raw, at + 1)
+    return at // 32 if at >= 0 else -1
+
+
 def sort_digests(joined: bytes) -> tuple[DigestSet, "array[int]"]:
     """Return ``joined`` raw digests as a set, and from where in ``joined`` each came.
 
@@ -102,7 +113,7 @@ def sort_digests(joined: bytes) -> tuple[DigestSet, "array[int]"]:
 
 
 def _sort_many(joined: bytes, bits: int) -> tuple[DigestSet, "array[int]"]:
-    import numpy as np  # 80 ms: only where it saves more
+    import numpy as np  # slow to load: only where it saves more
 
     words = np.frombuffer(joined, ">u8").reshape(-1, 4)
     first = words[:, 0].astype(np.uint64)

@@ -5,7 +5,7 @@ and checking out go through the packs instead.
 """
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.objects.backend import Backend
@@ -65,6 +65,21 @@ def _add_runs(runs: "array[int]", pack: int, index: PackIndex, first: int, end: 
 def add_run(runs: "array[int]", pack: int, block: int, start: int, length: int) -> None:
     """Add one run to an array of runs."""
     runs.extend((pack, block, start, length))
+
+
+def join_runs(read: Callable[[int, int], bytes], runs: "array[int]") -> bytes:
+    """Return the bytes that runs name.
+
+    Args:
+        read: Returns the content of a block, given the numbers of its pack and its own; raises
+            what reading it raises.
+        runs: As :func:`runs_of` gives them.
+    """
+    parts = []
+    for at in range(0, len(runs), COLUMNS):
+        pack, block, start, length = runs[at : at + COLUMNS]
+        parts.append(read(pack, block)[start : start + length])
+    return b"".join(parts)
 
 
 class BlockReader:

@@ -2,12 +2,17 @@
 
 import io
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, VerificationError
+from lyrikstore.canon.errors import (
+    IncompleteError,
+    InvalidInputError,
+    NotFoundError,
+    VerificationError,
+)
 from lyrikstore.objects.chunker import PIECE_MAX, PieceList
 
 
@@ -96,3 +101,31 @@ def damaged_blob(raw: bytes, how: str) -> VerificationError:
         hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
         details={"blob": str(digest)},
     )
+
+
+def absent_blob(
+    digest: Digest, damaged: Mapping[Digest, str], *, partial: bool
+) -> NotFoundError | IncompleteError:
+    """Return the error that says that a blob is not here, and in which sense.
+
+    Args:
+        digest: The blob.
+        damaged: Packs that are missing or whose index cannot be used, with the reason.
+        partial: Whether other packs exist that were not fetched.
+    """
+    if partial and not damaged:
+        return IncompleteError(
+            "not-fetched",
+            f"blob {digest.short} is not fetched: this clone is partial",
+            hint="lyrikstore pull --all-data",
+            details={"blob": str(digest)},
+        )
+    if damaged:
+        pack, reason = next(iter(damaged.items()))
+        return IncompleteError(
+            "blob-lost",
+            f"blob {digest.short} is lost: {reason}",
+            hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
+            details={"blob": str(digest), "pack": str(pack)},
+        )
+    return NotFoundError("no-blob", f"blob {digest.short} is not in this store")

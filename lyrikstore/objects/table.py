@@ -3,13 +3,17 @@
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import accumulate
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.objects.backend import NOT_A_FILE, Backend
-from lyrikstore.objects.digestset import sort_digests
+from lyrikstore.objects.digestset import DigestSet, find_digest, sort_digests
 from lyrikstore.objects.packs import PackIndex, PackRef, read_index, rebuild_index
+
+FEW = 16
+"""So many blobs are found faster without sorting the digests of all."""
 
 
 def in_order(packs: Iterable[PackRef]) -> tuple[PackRef, ...]:
@@ -28,7 +32,6 @@ class BlobTable:
     Attributes:
         packs: The packs, those of documents first.
         indexes: Their indexes, in the same order.
-        digests: The digests of all blobs.
         damaged: Packs that are missing or whose footer cannot be used, with the reason.
     """
 
@@ -47,10 +50,8 @@ class BlobTable:
             ready.get(pack) or self._load(backend, pack) for pack in self.packs
         ]
         self._starts = list(accumulate((len(index) for index in self.indexes), initial=0))
-        documents = sum(pack.role == "documents" for pack in self.packs)
-        self._documents = self._starts[documents]
-        joined = b"".join(index.digests for index in self.indexes)
-        self.digests, self._where = sort_digests(joined)
+        self._joined = b"".join(index.digests for index in self.indexes)
+        self._searches = FEW
 
     def _load(self, backend: Backend, pack: PackRef) -> PackIndex:
         try:
@@ -71,13 +72,25 @@ class BlobTable:
             return rebuild_index(backend, pack)
 
     def find(self, raw: bytes) -> int:
-        """Return the number of a blob's first copy, or -1. Cost: 1 µs."""
-        at = self.digests.find(raw)
-        return self._where[at] if at >= 0 else -1
+        """Return the number of a blob's first copy, or -1.
 
-    def is_document(self, number: int) -> bool:
-        """Return whether a blob lies in a documents pack."""
-        return number < self._documents
+        Cost: the first few look through all digests; then these are sorted, and it is O(1).
+        """
+        if self._searches:
+            self._searches -= 1
+            return find_digest(self._joined, raw)
+        digests, where = self._sorted
+        at = digests.find(raw)
+        return where[at] if at >= 0 else -1
+
+    @property
+    def digests(self) -> DigestSet:
+        """The digests of all blobs, sorted."""
+        return self._sorted[0]
+
+    @cached_property
+    def _sorted(self) -> "tuple[DigestSet, array[int]]":
+        return sort_digests(self._joined)
 
     def copies(self, raw: bytes) -> Iterator[int]:
         """Yield the numbers of every copy of a blob; concurrent writers may store it twice."""
@@ -86,8 +99,8 @@ class BlobTable:
             return
         yield first
         for number, index in enumerate(self.indexes):
-            at = index.digests.find(raw)
-            if at >= 0 and at % 32 == 0 and (other := self._starts[number] + at // 32) != first:
+            at = find_digest(index.digests, raw)
+            if at >= 0 and (other := self._starts[number] + at) != first:
                 yield other
 
     def locate(self, number: int) -> tuple[int, int]:

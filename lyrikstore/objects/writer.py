@@ -46,6 +46,9 @@ class Known(Protocol):
     def digests(self) -> DigestSet:
         """Return all of them that are not large."""
 
+    def find(self, raw: bytes) -> int:
+        """Return a number from 0 on if one of them is ``raw``, else -1."""
+
     def is_document(self, raw: bytes) -> bool:
         """Return whether a documents pack has a blob."""
 
@@ -253,7 +256,7 @@ class BlobWriter:
         documents, data = self._own["documents"], self._own["data"]
         if role == "documents":
             return lambda raw: raw in documents or self._known.is_document(raw)
-        find = self._known.digests().find
+        find = self._known.find
         return lambda raw: raw in data or find(raw) >= 0 or raw in documents
 
     def _add(self, role: PackRole, raw: bytes, data: bytes | memoryview, *, shrinks: bool) -> None:
