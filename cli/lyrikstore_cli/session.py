@@ -20,6 +20,7 @@ from lyrikstore_cli.ui import Screen, clean
 
 if TYPE_CHECKING:
     from lyrikstore.crypto.signer import Signer
+    from lyrikstore.curate.listing import Listing
     from lyrikstore.history.memory import LogMemory
     from lyrikstore.objects.cluster import Pools
     from lyrikstore.store import Store
@@ -165,6 +166,26 @@ class Session:
                 DeferredSigner(self.signer), DeferredSigner(lambda: self._own_log_signer(store))
             )
         return store
+
+    def listing(self, folder: Path, sheet: Path | None, *, follow_links: bool) -> "Listing | None":
+        """Begin to list a folder that is known to be large; None for others.
+
+        Listing it takes a second process about as long as this one takes to load and to open the
+        store.
+        """
+        from lyrikstore.curate.listing import MANY_FILES, Listing
+        from lyrikstore.curate.unchanged import files_expected
+
+        expected = files_expected(self.paths.cache, folder)
+        if expected < MANY_FILES:
+            return None
+        return Listing(
+            folder,
+            follow_links=follow_links,
+            store=self.store_folder(),
+            sheet=sheet,
+            expected=expected,
+        )
 
     @contextlib.contextmanager
     def pools(self, dask: str | None) -> "Iterator[Pools | None]":

@@ -3,8 +3,6 @@
 import json
 import re
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +15,11 @@ if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
 
-def schema_root() -> Traversable:
+def schema_root() -> Path:
     """Return the folder that holds the schemas, in a wheel as in a checkout."""
-    packaged = files("lyrikstore").joinpath("_schemas")
-    if packaged.is_dir():
-        return packaged
-    return Path(__file__).resolve().parents[2] / "schemas"
+    package = Path(__file__).resolve().parents[1]
+    packaged = package / "_schemas"
+    return packaged if packaged.is_dir() else package.parent / "schemas"
 
 
 @cache

@@ -5,6 +5,7 @@ fails later leaves the store as it was.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,13 +17,16 @@ from lyrikstore.curate.bodies import Attach, checkpoint_body, dataset_body, list
 from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.hashing import Hashing, Progress
 from lyrikstore.curate.licence import parse_licence
+from lyrikstore.curate.listing import Listed, Listing
 from lyrikstore.curate.records import DOCUMENT, READERS, count_records
-from lyrikstore.curate.sheet import Joined, Row, Sheet, join, read_sheet
-from lyrikstore.curate.snapshot import Ignored, Scan, scan
+from lyrikstore.curate.sheet import Joined, Row, Sheet, join
+from lyrikstore.curate.sheetcache import recalled_sheet
+from lyrikstore.curate.snapshot import Scan, judge
 from lyrikstore.curate.unchanged import (
     LastCommit,
     last_commit,
     listing_of,
+    names_of,
     sheet_digest,
     stat_cache,
 )
@@ -31,13 +35,14 @@ from lyrikstore.curate.versions import (
     changed_paths,
     current_version,
     put_attachment,
-    tree_like,
+    tree_bytes,
 )
+from lyrikstore.curate.walk import Ignored
 from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.manifest import Attachment, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Tree, pairs
+from lyrikstore.history.tree import Tree
 from lyrikstore.objects.cluster import Pools
 
 
@@ -100,6 +105,7 @@ def commit_folder(
     allow_orphans: bool = False,
     dry_run: bool = False,
     pools: Pools | None = None,
+    listing: Listing | None = None,
 ) -> CommitResult:
     """Make ``folder`` the current version of ``name``.
 
@@ -126,6 +132,8 @@ def commit_folder(
             stay, named in the result.
         dry_run: Find out what would change; write nothing.
         pools: Workers on other machines that read and store the files; see ``objects.cluster``.
+        listing: A listing of this folder, with this store, sheet and ``follow_links``, that began
+            before the store was opened.
 
     Raises:
         InvalidInputError: (``bad-files``, ``bad-sheet``, ``duplicate-rows``, ``orphan-rows``,
@@ -136,9 +144,17 @@ def commit_folder(
     Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
     """
     full_name = parse_name(name)
-    cache = stat_cache(cache_dir, folder) if cache_dir else None
-    snapshot = _snapshot(repository, folder, sheet, follow_links)
-    current = current_version(repository, str(full_name))
+    with listing or Listing(
+        folder, follow_links=follow_links, store=repository.root, sheet=sheet
+    ) as under_way:
+        # Meanwhile a helper may be listing.
+        current = current_version(repository, str(full_name))
+        before = tree_bytes(repository, current)
+        cache = stat_cache(cache_dir, folder, under_way.began) if cache_dir else None
+        recalled = last_commit(cache_dir, folder, str(full_name)) if cache_dir else None
+        damaged = repository.blobs.damaged
+        listed = under_way.finish()
+    names = names_of(listed)
     options = {
         "key": key,
         "licence": licence,
@@ -151,7 +167,8 @@ def commit_folder(
         folder=str(folder.resolve()),
         name=str(full_name),
         manifest="" if current is None else str(current.id),
-        listing=listing_of(snapshot, sheet, cache.safe_before) if cache else "",
+        listing="" if cache is None else listing_of(listed, names, sheet, cache.safe_before),
+        names=names,
         options=Digest.of(json.dumps(options, sort_keys=True).encode()).hex,
         sheet="" if sheet is None else str(sheet.resolve()),
         sheet_digest=sheet_digest(sheet),
@@ -159,26 +176,20 @@ def commit_folder(
         orphan_files=(),
         orphan_rows=(),
     )
-    recalled = last_commit(cache_dir, folder, last.name) if cache_dir and last.listing else None
-    if recalled is not None and current is not None and not repository.blobs.damaged:
+    snapshot = _judged(listed, folder, known=recalled is not None and recalled.names == names)
+    if recalled and last.listing and current is not None and not damaged:
         seen = replace(recalled, orphan_files=(), orphan_rows=())
         if seen == last:
             return _unchanged(current, snapshot, recalled)
-    table = None if sheet is None else read_sheet(sheet, key)
+    table = None if sheet is None else recalled_sheet(sheet, key, last.sheet_digest, cache_dir)
     joined = _join(snapshot, table, allow_orphans)
     weights = _check_kind(full_name, snapshot, table, reader)
     expression = licence
     if licence is not None and weights is None and licence != _licence_of(current):
         expression = parse_licence(licence)
     job = Hashing(snapshot, joined.meta, cache, progress)
-    job.look_up(repository)
-    before: Tree | None = None
-    if current is not None and current.tree is not None:
-        # The usual re-run: all is known and the same, so the old tree need not be read.
-        known = None if job.pending else job.tree()
-        same = known is not None and known.id == current.tree
-        before = known if same else tree_like(repository, current, snapshot.paths)
-    large_loss = _check_loss(str(full_name), snapshot, before, allow_loss or dry_run)
+    job.look_up(repository, before)
+    large_loss = _check_loss(str(full_name), job.gone, before, allow_loss or dry_run)
 
     def state(tree: Tree, attach: Attach) -> Statement:
         attachments: list[Attachment] = []
@@ -218,7 +229,7 @@ def commit_folder(
             replace(
                 last, manifest=str(version.id), orphan_files=orphan_files, orphan_rows=rows
             ).save(cache_dir)
-        added, removed, changed = changed_paths(before, tree)
+        added, removed, changed = changed_paths(before, tree.encode())
         return CommitResult(
             manifest,
             manifest or current,
@@ -250,7 +261,7 @@ def commit_folder(
         if statement.repeats(current):
             return result(None, tree, None)
         manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
-        transaction.log_manifest(manifest, tree)
+        transaction.log_manifest(manifest, tree, new=job.new)
         index = transaction.commit()[0]
     return result(manifest, tree, index)
 
@@ -277,11 +288,8 @@ def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> Commi
     )
 
 
-def _snapshot(repository: Repository, folder: Path, sheet: Path | None, follow_links: bool) -> Scan:
-    leave_out = [(repository.root, "the store itself")]
-    if sheet is not None:
-        leave_out.append((sheet, "the metadata sheet"))
-    snapshot = scan(folder, follow_links=follow_links, leave_out=leave_out)
+def _judged(listed: Listed, folder: Path, *, known: bool) -> Scan:
+    snapshot = judge(listed, known=known)
     snapshot.require_clean(folder)
     if not snapshot.paths:
         raise InvalidInputError(
@@ -335,15 +343,13 @@ def _check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) ->
     return inspect_weights(snapshot)
 
 
-def _check_loss(name: str, snapshot: Scan, before: Tree | None, allowed: bool) -> bool:
-    if before is None or before.paths == snapshot.paths:
-        return False
-    gone = [before.paths[was] for was, at in pairs(before.paths, snapshot.paths) if at < 0]
-    large = len(gone) * 5 > len(before)
+def _check_loss(name: str, gone: Sequence[str], before: bytes, allowed: bool) -> bool:
+    files = before.count(b"\n")
+    large = len(gone) * 5 > files
     if large and not allowed:
         raise InvalidInputError(
             "large-loss",
-            f"{name}: {len(gone)} of {len(before)} files are gone, such as {gone[0]}",
+            f"{name}: {len(gone)} of {files} files are gone, such as {gone[0]}",
             hint="add --yes if they are meant to leave the dataset",
             details={"removed": gone[:1000], "count": len(gone)},
         )

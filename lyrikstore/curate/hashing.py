@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 
 from blake3 import blake3
@@ -10,8 +11,11 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.snapshot import Scan
+from lyrikstore.history.entry import NO_META, encode_line
+from lyrikstore.history.paths import Paths
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
+from lyrikstore.history.treediff import Difference, differences
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.statcache import StatCache
@@ -32,6 +36,8 @@ class Hashing:
 
     Attributes:
         pending: Positions in the snapshot of the files that must be read.
+        new: Positions of the files that the version before does not have so; None for all.
+        gone: Paths of that version that are not in the snapshot.
         bytes_read: Bytes read so far.
     """
 
@@ -43,23 +49,48 @@ class Hashing:
         progress: Progress | None = None,
     ) -> None:
         self._snapshot = snapshot
-        self._metas = metas
+        get = metas.get
+        self._metas = (
+            {at: meta for at, path in enumerate(snapshot.paths) if (meta := get(path))}
+            if metas
+            else {}
+        )
         self._cache = cache
         self._progress = progress
         self._sizes = snapshot.sizes
         self._total = sum(self._sizes)
         self._digests = bytearray(32 * len(snapshot.paths))
         self._tree: Tree | None = None
+        self._draft: _Draft | None = None
         self.pending: Sequence[int] = range(len(snapshot.paths))
+        self.new: Sequence[int] | None = None
+        self.gone: list[str] = []
         self.bytes_read = 0
 
-    def look_up(self, repository: Repository) -> None:
-        """Take from the cache what it knows and the store still has."""
-        if self._cache is None:
-            return
-        self._digests, unknown = self._cache.lookup(self._snapshot.states)
+    def look_up(self, repository: Repository, before: bytes) -> None:
+        """Take from the cache what it knows and the store still has.
+
+        Args:
+            repository: The store.
+            before: The bytes of the tree of the current version, or none. What is in it is in the
+                store, so it need not be looked up, as long as the store is whole.
+        """
+        unknown: Sequence[int] = self.pending
+        if self._cache is not None:
+            self._digests, unknown = self._cache.lookup(self._snapshot.states)
+        asked: Sequence[int] = range(len(self._sizes))
+        if before:
+            draft = _Draft(self._assemble(None).encode(), before)
+            self.gone = draft.gone
+            if repository.blobs.is_whole_here:
+                self._draft = draft
+                asked = self.new = draft.places(self._snapshot.paths)
         if len(unknown) < len(self._sizes):
-            self.pending = repository.blobs.missing(bytes(self._digests))
+            read = set(unknown)
+            known = [at for at in asked if at not in read]
+            raws = b"".join([self._digests[at * 32 : at * 32 + 32] for at in known])
+            lost = [known[at] for at in repository.blobs.missing(raws)] if raws else []
+            self.pending = sorted((*unknown, *lost)) if lost else unknown
             self._tell(len(self._sizes) - len(self.pending), self._settled())
 
     def tree(self) -> Tree:
@@ -68,7 +99,7 @@ class Hashing:
             for at in self.pending:
                 digest = hash_file(self._snapshot.location(at))
                 self._digests[at * 32 : at * 32 + 32] = digest.raw
-            self._tree = self._assemble()
+            self._tree = self._assemble(self._draft)
         return self._tree
 
     def store(
@@ -103,7 +134,7 @@ class Hashing:
             self.bytes_read += size
             done += 1
             self._tell(done, settled + self.bytes_read)
-        self._tree = self._assemble()
+        self._tree = self._assemble(self._draft)
         return self._tree
 
     def remember(self) -> None:
@@ -111,13 +142,12 @@ class Hashing:
         if self._cache is not None:
             self._cache.save(self._snapshot.states, bytes(self._digests))
 
-    def _assemble(self) -> Tree:
-        paths = self._snapshot.paths
-        metas = {}
-        if self._metas:
-            get = self._metas.get
-            metas = {at: meta for at, path in enumerate(paths) if (meta := get(path))}
-        return Tree.of_columns(paths, self._sizes, bytes(self._digests), metas)
+    def _assemble(self, draft: "_Draft | None") -> Tree:
+        paths, digests = self._snapshot.paths, bytes(self._digests)
+        data = None
+        if draft is not None:
+            data = draft.finish(paths, self._sizes, digests, self._metas, set(self.pending))
+        return Tree.of_columns(paths, self._sizes, digests, self._metas, data)
 
     def _settled(self) -> int:
         return self._total - sum(self._sizes[at] for at in self.pending)
@@ -125,6 +155,43 @@ class Hashing:
     def _tell(self, files: int, size: int) -> None:
         if self._progress is not None:
             self._progress(files, len(self._sizes), size, self._total)
+
+
+class _Draft:
+    # The bytes of a tree in which the digests of some files, not read yet, are zeros; compared
+    # with the tree before. Most of it stays as it is when those have been read.
+    def __init__(self, data: bytes, before: bytes) -> None:
+        self._data = data
+        self._here: list[Difference] = []
+        self.gone: list[str] = []
+        for item in differences(before, data):
+            if item.new:
+                self._here.append(item)
+            else:
+                self.gone.append(item.path)
+
+    def places(self, paths: Paths) -> list[int]:
+        """Return the positions of what the tree before does not have so."""
+        return [bisect_left(paths, item.path) for item in self._here]
+
+    def finish(
+        self,
+        paths: Paths,
+        sizes: Sequence[int],
+        digests: bytes,
+        metas: Mapping[int, Mapping[str, str]],
+        read: Container[int],
+    ) -> bytes:
+        """Return the bytes of the tree, with the lines of what was read meanwhile made anew."""
+        pieces: list[bytes] = []
+        start = 0
+        for at, item in zip(self.places(paths), self._here, strict=True):
+            if at in read:
+                digest = digests[at * 32 : at * 32 + 32].hex()
+                line = encode_line(paths[at], sizes[at], digest, metas.get(at, NO_META))
+                pieces += (self._data[start : item.at], line.encode())
+                start = item.at + len(item.new)
+        return b"".join((*pieces, self._data[start:])) if pieces else self._data
 
 
 def hash_file(location: str) -> Digest:

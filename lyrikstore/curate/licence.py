@@ -14,7 +14,7 @@ def parse_licence(expression: str) -> str:
         InvalidInputError: (``bad-licence``) not an expression, or an id that SPDX does not list
             and that does not start with ``LicenseRef-``; near matches named.
     """
-    from license_expression import ExpressionError, get_spdx_licensing  # 300 ms
+    from license_expression import ExpressionError, get_spdx_licensing  # slow to load
 
     licensing = get_spdx_licensing()
     try:

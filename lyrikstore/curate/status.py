@@ -6,15 +6,18 @@ from pathlib import Path
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.hashing import hash_file
-from lyrikstore.curate.snapshot import Offender, Scan, scan
+from lyrikstore.curate.listing import Listing
+from lyrikstore.curate.snapshot import Scan, judge
 from lyrikstore.curate.unchanged import (
     LastCommit,
     last_commits,
     listing_of,
+    names_of,
     sheet_digest,
     stat_cache,
 )
 from lyrikstore.curate.versions import current_version, tree_like
+from lyrikstore.curate.walk import Offender
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import pairs
@@ -112,33 +115,40 @@ def _status(
     sheet = Path(last.sheet) if last.sheet else None
     cache = stat_cache(directory, place)
     moved = last.manifest != str(current.id)
-    leave_out = [(repository.root, "the store itself")]
-    if sheet is not None:
-        leave_out.append((sheet, "the metadata sheet"))
     try:
-        snapshot = scan(place, follow_links=last.follow_links, leave_out=leave_out)
+        with Listing(
+            place,
+            follow_links=last.follow_links,
+            store=repository.root,
+            sheet=sheet,
+            expected=len(cache),
+        ) as under_way:
+            listed = under_way.finish()
     except InvalidInputError as error:
         return FolderStatus(last.folder, last.name, current.id, moved, problem=error.message)
-    listing = listing_of(snapshot, sheet, cache.safe_before)
+    names = names_of(listed)
+    listing = listing_of(listed, names, sheet, cache.safe_before)
     status = FolderStatus(
         last.folder,
         last.name,
         current.id,
         moved,
-        files=len(snapshot.paths),
-        unreadable=snapshot.offenders,
+        files=len(listed.names),
+        unreadable=listed.offenders,
         sheet=last.sheet,
         sheet_changed=sheet_digest(sheet) != last.sheet_digest,
     )
     if listing and listing == last.listing and not moved:
         return status
+    snapshot = judge(listed, known=names == last.names)
     added, removed, changed, unreadable = _compare(repository, snapshot, current, cache)
     differs = added or removed or changed or unreadable or status.sheet_changed
     if listing and not (differs or moved):
         # Too young to be relied on when it was committed; now it is, and need not be compared.
-        replace(last, listing=listing).save(directory)
+        replace(last, listing=listing, names=names).save(directory)
     return replace(
         status,
+        files=len(snapshot.paths),
         added=tuple(added),
         removed=tuple(removed),
         changed=tuple(changed),

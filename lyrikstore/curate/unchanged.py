@@ -15,8 +15,8 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, StorageError
-from lyrikstore.curate.snapshot import Scan
-from lyrikstore.objects.statcache import StatCache, newest, pack_state
+from lyrikstore.curate.listing import Listed
+from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state
 
 MAX_BYTES = 64 << 20
 
@@ -30,6 +30,7 @@ class LastCommit:
         name: The full name.
         manifest: Id of the version it made or found.
         listing: What :func:`listing_of` gave; empty if that could not be relied on.
+        names: What :func:`names_of` gave: names that were judged then.
         options: Digest of the options that change the result.
         sheet: The metadata sheet's absolute path, or empty.
         sheet_digest: What :func:`sheet_digest` gave.
@@ -42,6 +43,7 @@ class LastCommit:
     name: str
     manifest: str
     listing: str
+    names: str
     options: str
     sheet: str
     sheet_digest: str
@@ -73,30 +75,53 @@ def last_commits(directory: Path) -> Iterator[LastCommit]:
     yield from sorted((one for one in found if one), key=lambda one: (one.folder, one.name))
 
 
-def stat_cache(directory: Path, folder: Path) -> StatCache:
-    """Return what is remembered of the content of the files in ``folder``."""
-    return StatCache(directory / f"stat-{_key(str(folder.resolve()))}")
+def stat_cache(directory: Path, folder: Path, began: int | None = None) -> StatCache:
+    """Return what is remembered of the files in ``folder``; ``began`` as ``StatCache`` has it."""
+    return StatCache(directory / _stat_name(folder), began)
 
 
-def listing_of(snapshot: Scan, sheet: Path | None, safe_before: int) -> str:
+def files_expected(directory: Path, folder: Path) -> int:
+    """Return about how many files ``folder`` has, if they are remembered for any store.
+
+    Args:
+        directory: The user's cache folder, with a folder in it for each store.
+        folder: The folder.
+    """
+    width, name = STATE.size + 32, _stat_name(folder)
+    found = 0
+    with suppress(OSError):
+        for store in os.scandir(directory):
+            with suppress(OSError):
+                found = max(found, os.stat(f"{store.path}/{name}").st_size // width)  # noqa: PTH116
+    return found
+
+
+def names_of(listed: Listed) -> str:
+    """Return the digest of the files' names."""
+    return blake3("\0".join(listed.names).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def listing_of(listed: Listed, names: str, sheet: Path | None, safe_before: int) -> str:
     """Return the digest of everything that a listing tells of the files a commit reads.
 
     Args:
-        snapshot: The listing.
+        listed: The listing.
+        names: What :func:`names_of` gives for it.
         sheet: The metadata sheet, which is read as well.
         safe_before: Since when time stamps are too young, as :class:`StatCache` has it. A file
             touched so recently that a later change could carry the same time stamp makes the
             whole listing unreliable, Git's racy rule: the result is empty.
     """
-    states = snapshot.states
+    states = listed.states
     if sheet is not None:
         with suppress(OSError):
             states += pack_state(sheet.stat())
     if newest(states) >= safe_before:
         return ""
     hasher = blake3(states)
-    for names in (snapshot.paths, [f"{item.path}\0{item.reason}" for item in snapshot.ignored]):
-        hasher.update("\n".join((str(len(names)), *names)).encode("utf-8", "surrogateescape"))
+    hasher.update(names.encode())
+    for item in listed.ignored:
+        hasher.update(f"\0{item.path}\0{item.reason}".encode("utf-8", "surrogateescape"))
     return hasher.hexdigest()
 
 
@@ -106,6 +131,10 @@ def sheet_digest(sheet: Path | None) -> str:
         with suppress(NotFoundError, StorageError):
             return Digest.of_file(sheet).hex
     return ""
+
+
+def _stat_name(folder: Path) -> str:
+    return f"stat-{_key(str(folder.resolve()))}"
 
 
 def _file(directory: Path, folder: str, name: str) -> Path:

@@ -11,7 +11,10 @@ from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.paths import Paths
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Tree, pairs
+from lyrikstore.history.tree import Tree
+from lyrikstore.history.treediff import differences
+
+MAX_TREE_BYTES = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,13 @@ def current_version(repository: Repository, name: str) -> Manifest | None:
     return None if state is None else repository.manifest(state.id)
 
 
+def tree_bytes(repository: Repository, current: Manifest | None) -> bytes:
+    """Return the bytes of the tree of a version; of one without files, or of none, no bytes."""
+    if current is None or current.tree is None:
+        return b""
+    return repository.blobs.read(current.tree, max_bytes=MAX_TREE_BYTES)
+
+
 def tree_like(repository: Repository, manifest: Manifest, paths: Paths) -> Tree:
     """Return the tree of a version, cheaper if its paths are nearly always ``paths``."""
     if manifest.tree is None:
@@ -86,54 +96,29 @@ def tree_like(repository: Repository, manifest: Manifest, paths: Paths) -> Tree:
 
 
 def changed_paths(
-    before: Tree | None, after: Tree
+    before: bytes, after: bytes
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the paths added, removed and changed (content or metadata), each in path order."""
-    if before is None:
-        return tuple(after.paths), (), ()
-    if before.paths == after.paths:  # the usual case, at the speed of comparing bytes
-        changed = [
-            path
-            for start in range(0, len(after), _RUN)
-            if not _alike(before, after, start)
-            for at, path in enumerate(after.paths[start : start + _RUN], start)
-            if _record(before, at) != _record(after, at)
-        ]
-        return (), (), tuple(changed)
-    added: list[str] = []
-    removed: list[str] = []
-    changed = []
-    for was, at in pairs(before.paths, after.paths):
-        if was < 0:
-            added.append(after.paths[at])
-        elif at < 0:
-            removed.append(before.paths[was])
-        elif _record(before, was) != _record(after, at):
-            changed.append(after.paths[at])
-    return tuple(added), tuple(removed), tuple(changed)
+    """Return the paths added, removed and changed (content or metadata), each in path order.
 
-
-_RUN = 1024
-
-
-def _alike(before: Tree, after: Tree, start: int) -> bool:
-    run = slice(start * 32, (start + _RUN) * 32)
-    return before.metas == after.metas and before.digests[run] == after.digests[run]
-
-
-def _record(tree: Tree, at: int) -> tuple[bytes, Mapping[str, str] | None]:
-    return tree.digests[at * 32 : at * 32 + 32], tree.metas.get(at)
+    Args:
+        before: The bytes of a tree; none for no version.
+        after: The bytes of another.
+    """
+    found: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for item in differences(before, after):
+        found[0 if not item.old else 1 if not item.new else 2].append(item.path)
+    added, removed, changed = map(tuple, found)
+    return added, removed, changed
 
 
 def formats(paths: Sequence[str]) -> dict[str, int]:
     """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
-    dots = [path.rfind(".", path.rfind("/") + 2) for path in paths]  # none at a name's start
-    found = Counter(
-        [path[dot:] if dot > 0 else "none" for path, dot in zip(paths, dots, strict=True)]
-    )
+    if any(path.startswith(".") or "/." in path for path in paths):  # no suffix: a name's start
+        paths = [path.replace("/.", "/").removeprefix(".") for path in paths]
     counts: Counter[str] = Counter()
-    for suffix, count in found.items():
-        counts[suffix.lower()] += count
+    for suffix, count in Counter([path[path.rfind(".") :] for path in paths]).items():
+        named = suffix.startswith(".") and "/" not in suffix
+        counts[suffix.lower() if named else "none"] += count
     return dict(counts)
 
 

@@ -50,10 +50,10 @@ def xlsx_rows(path: Path) -> Iterator[tuple[int, list[str | None]]]:
             sheets with content, a cell in error (``#N/A``), a formula never calculated.
         OSError: The file cannot be read.
 
-    Cost: streamed; 20,000 rows of 8 columns take about one second.
+    Cost: O(cells); streamed.
     """
     _check_archive(path)
-    import openpyxl  # 150 ms: only when a workbook is read
+    import openpyxl  # slow to load: only when a workbook is read
 
     try:
         with warnings.catch_warnings():

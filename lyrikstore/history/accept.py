@@ -119,6 +119,7 @@ def require_blobs(
     changes: PackChanges,
     trees: Mapping[Digest, Tree] = MappingProxyType({}),
     *,
+    new: Mapping[Digest, Sequence[int]] = MappingProxyType({}),
     repacked: Sequence[Digest] = (),
 ) -> None:
     """Return if every blob that the manifests name will be in the store.
@@ -128,6 +129,7 @@ def require_blobs(
         manifests: What is to be logged.
         changes: The packs added with it.
         trees: Those that need not be read.
+        new: Manifest to the positions in its tree of what the version before does not have.
         repacked: What is to be logged, if ``gc`` ran since the packs were relied on: then this
             and every piece of every blob is looked at.
 
@@ -150,4 +152,4 @@ def require_blobs(
             raise InvalidInputError(
                 "bad-manifest", f"{manifest.name}: files is not its tree without metadata"
             )
-        found.require_all(tree, manifest)
+        found.require_all(tree, manifest, new.get(manifest.id))

@@ -1,6 +1,6 @@
 """Whether all that a transaction speaks of will be readable once it is committed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, IncompleteError
@@ -46,18 +46,26 @@ class Reachable:
             return
         raise IncompleteError("blob-missing", f"{label} ({digest.short}) is not in the store")
 
-    def require_all(self, tree: Tree, manifest: Manifest) -> None:
-        """Return if every file of a tree will be there; raises as :meth:`require`."""
+    def require_all(self, tree: Tree, manifest: Manifest, new: Sequence[int] | None = None) -> None:
+        """Return if every file of a tree will be there; raises as :meth:`require`.
+
+        Args:
+            tree: The tree.
+            manifest: Whose.
+            new: Positions of the files that are not in a version that is current now; ``gc``
+                has not run since that was found. None for all.
+        """
         if self._thorough is not None:
             for path, digest in zip(tree.paths, _digests(tree.digests), strict=True):
                 self.require(digest, manifest, path)
             return
-        old = self._repository.blobs.missing(tree.digests)
+        asked = range(len(tree)) if new is None else new
+        raws = b"".join([tree.digests[at * 32 : at * 32 + 32] for at in asked])
+        old = [asked[place] for place in self._repository.blobs.missing(raws)]
         raws = b"".join([tree.digests[at * 32 : at * 32 + 32] for at in old])
         for place in self._new.missing(raws):
-            self.require(
-                Digest(raws[place * 32 : place * 32 + 32]), manifest, tree.paths[old[place]]
-            )
+            digest = Digest(raws[place * 32 : place * 32 + 32])
+            self.require(digest, manifest, tree.paths[old[place]])
 
     def tree(self, digest: Digest) -> Tree:
         """Return a tree that will be there; raises as reading and parsing it do."""

@@ -69,6 +69,7 @@ class TransactionBuilder:
         self._items: list[LogItem] = []
         self._manifests: list[Manifest] = []
         self._trees: dict[Digest, Tree] = {}
+        self._new: dict[Digest, Sequence[int]] = {}
         self._opened: frozenset[PackRef] = frozenset()
         self._added: tuple[PackRef, ...] = ()
         self._dropped: tuple[Digest, ...] = ()
@@ -103,16 +104,22 @@ class TransactionBuilder:
             raise InvalidInputError("transaction-closed", "the transaction is not open")
         return self._writer
 
-    def log_manifest(self, manifest: Manifest, tree: Tree | None = None) -> Digest:
+    def log_manifest(
+        self, manifest: Manifest, tree: Tree | None = None, *, new: Sequence[int] | None = None
+    ) -> Digest:
         """Store a manifest and have it logged, after those given before; return its id.
 
         Args:
             manifest: The manifest.
             tree: The tree it names, already put, if it need not be read back.
+            new: Positions in ``tree`` of the files that its first parent does not have alike:
+                only these are looked for before the commit. None for all.
         """
         self.writer.put_bytes(manifest.encode())
         if tree is not None and tree.id == manifest.tree:
             self._trees[tree.id] = tree
+            if new is not None and manifest.parents:
+                self._new[manifest.id] = new
         self._manifests.append(manifest)
         return self._log("manifest", manifest.id)
 
@@ -182,7 +189,14 @@ class TransactionBuilder:
         # can be taken for granted, pieces of large blobs included.
         live = frozenset(self._repository.live.packs)
         relied = [item.id for item in self._items] if not self._opened <= live else []
-        require_blobs(self._repository, self._manifests, stored, self._trees, repacked=relied)
+        require_blobs(
+            self._repository,
+            self._manifests,
+            stored,
+            self._trees,
+            new=self._new,
+            repacked=relied,
+        )
         if self._still_good is None:
             return
         backend, now = self._repository.backend, {pack.id for pack in live}

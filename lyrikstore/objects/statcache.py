@@ -26,6 +26,7 @@ _VERSION = 2
 _HEADER = struct.Struct("=8sIIQ")
 _FIELDS = STATE.size // 8
 _MAX = 1 << 30
+_MANY = 1 << 10
 _MASK = (1 << 64) - 1
 
 
@@ -68,10 +69,10 @@ def _alike(one: bytes, other: bytes, *, at_end: bool = False) -> int:
 class StatCache:
     """A memory of the states of many files and their digests, in one compact file.
 
-    Open it before the first file is looked at: its age is what the racy rule compares with.
-
     Args:
         path: The cache file; need not exist.
+        began: When the first file was looked at, in nanoseconds: what the racy rule compares
+            with. By default now, so open it before that.
 
     Attributes:
         safe_before: Time stamps from here on, in nanoseconds, are too young to be relied on.
@@ -79,9 +80,9 @@ class StatCache:
     Cost: 72 bytes a file, on disk and in memory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, began: int | None = None) -> None:
         self._path = path
-        self.safe_before = time.time_ns() - RACY_NS
+        self.safe_before = (time.time_ns() if began is None else began) - RACY_NS
         self._states = self._digests = b""
         with contextlib.suppress(OSError):
             self._load()
@@ -146,16 +147,23 @@ class StatCache:
 
     def _sure(self, states: bytes, digests: bytes) -> tuple[bytes, bytes]:
         # All but what is too young or has no digest.
-        fields, nothing = array("q", states), bytes(32)
-        young = [
-            at
-            for at, time_ns in enumerate(map(max, fields[3::_FIELDS], fields[4::_FIELDS]))
-            if time_ns >= self.safe_before or digests[at * 32 : at * 32 + 32] == nothing
-        ]
-        if not young:
+        nothing, width = bytes(32), STATE.size
+        out: set[int] = set()
+        for start in range(0, len(states) // width, _MANY):
+            some = states[start * width : (start + _MANY) * width]
+            if newest(some) >= self.safe_before:  # few are young, mostly
+                fields = array("q", some)
+                times = map(max, fields[3::_FIELDS], fields[4::_FIELDS])
+                out.update(at for at, t in enumerate(times, start) if t >= self.safe_before)
+        at = digests.find(nothing)
+        while at >= 0:
+            if at % 32 == 0:
+                out.add(at // 32)
+            at = digests.find(nothing, at + 1)
+        if not out:
             return states, digests
+        young = sorted(out)
         runs = list(zip([-1, *young], [*young, len(digests) // 32], strict=True))
-        width = STATE.size
         return (
             b"".join([states[(after + 1) * width : end * width] for after, end in runs]),
             b"".join([digests[(after + 1) * 32 : end * 32] for after, end in runs]),

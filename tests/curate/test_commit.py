@@ -347,7 +347,8 @@ def test_a_poisoned_cache_inside_the_store_is_never_read(bench: Any) -> None:
 
 
 def test_deep_folders_and_big_folders(bench: Any) -> None:
-    from lyrikstore.curate.snapshot import MAX_DEPTH, scan
+    from lyrikstore.curate.snapshot import scan
+    from lyrikstore.curate.walk import MAX_DEPTH
 
     place = bench.data
     for _ in range(MAX_DEPTH):
@@ -411,10 +412,10 @@ def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
     from lyrikstore.curate import commit as commit_module
 
     bench.write({"a.txt": "one", "b.txt": "two"})
-    scan = commit_module.scan
+    judge = commit_module.judge
 
     def meddle(*arguments: Any, **options: Any) -> Any:
-        found = scan(*arguments, **options)
+        found = judge(*arguments, **options)
         place = bench.data / "b.txt"
         place.unlink()
         if change == "fifo":
@@ -423,7 +424,7 @@ def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
             place.write_text({"grow": "two and more", "shrink": "t", "rewrite": "owt"}[change])
         return found
 
-    monkeypatch.setattr(commit_module, "scan", meddle)
+    monkeypatch.setattr(commit_module, "judge", meddle)
     cache = bench.root / "cache"
     count = len(entries_of(bench))
     if change in {"vanish", "fifo"}:
@@ -437,7 +438,7 @@ def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
     entry = bench.repo.tree(made.manifest).by_path["b.txt"]
     assert entry.bytes == len(text)
     assert bench.repo.blobs.read(entry.blake3, max_bytes=100) == text
-    monkeypatch.setattr(commit_module, "scan", scan)
+    monkeypatch.setattr(commit_module, "judge", judge)
     again = bench.commit(cache_dir=cache)
     assert again.manifest is None
 
@@ -466,9 +467,9 @@ def test_changed_paths_of_any_two_trees() -> None:
             for full, metas in [chance.choice([(True, False), (True, True), (False, True)])]
             for _ in range(2)
         )
-        added, removed, changed = changed_paths(one, two)
+        added, removed, changed = changed_paths(one.encode(), two.encode())
         old, new = one.by_path, two.by_path
         assert added == tuple(path for path in new if path not in old)
         assert removed == tuple(path for path in old if path not in new)
         assert changed == tuple(p for p in new if p in old and old[p] != new[p])
-    assert changed_paths(None, one) == (tuple(one.paths), (), ())
+    assert changed_paths(b"", one.encode()) == (tuple(one.paths), (), ())

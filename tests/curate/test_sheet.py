@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -222,3 +223,61 @@ def test_workbook_traps(write_xlsx: Callable[..., Path], tmp_path: Path) -> None
     book.save(tmp_path / "two.xlsx")
     with pytest.raises(InvalidInputError, match="more than one sheet"):
         read_sheet(tmp_path / "two.xlsx")
+
+
+def test_an_unchanged_workbook_is_parsed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lyrikstore.curate import sheetcache
+    from lyrikstore.curate.unchanged import sheet_digest
+
+    book = openpyxl.Workbook()
+    book.active.append(["path", "größe", "other"])
+    book.active.append(["a.txt", 1.5, "x"])
+    book.active.append(["b.txt", None, "y"])
+    sheet, cache = tmp_path / "s.xlsx", tmp_path / "cache"
+    book.save(sheet)
+    read = read_sheet(sheet)
+    parsed: list[Path] = []
+
+    def count(path: Path, key: str | None) -> object:
+        parsed.append(path)
+        return read_sheet(path, key)
+
+    def ask(key: str | None = None, directory: Path | None = cache) -> object:
+        return sheetcache.recalled_sheet(sheet, key, sheet_digest(sheet), directory)
+
+    monkeypatch.setattr(sheetcache, "read_sheet", count)
+    assert ask() == ask() == read
+    assert len(parsed) == 1
+    assert ask(key="other") != read  # another question
+    assert ask() == read
+    assert ask(directory=None) == read
+    assert len(parsed) == 4
+    (kept,) = cache.iterdir()
+    whole = kept.read_bytes()
+    for at in range(0, len(whole), 7):  # a damaged memory is none
+        kept.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert ask() == read
+    assert len(parsed) == 4 + len(range(0, len(whole), 7))
+    book.active.append(["c.txt", None, "z"])
+    book.save(sheet)
+    assert ask() == read_sheet(sheet) != read
+
+
+def test_a_sheet_that_changes_while_it_is_read_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lyrikstore.curate import sheetcache
+    from lyrikstore.curate.unchanged import sheet_digest
+
+    sheet = tmp_path / "s.csv"
+    sheet.write_text("path,k\na,1\n")
+
+    def meddle(path: Path, key: str | None) -> object:
+        path.write_text("path,k\na,2\n")
+        return read_sheet(path, key)
+
+    monkeypatch.setattr(sheetcache, "read_sheet", meddle)
+    sheetcache.recalled_sheet(sheet, None, sheet_digest(sheet), tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()

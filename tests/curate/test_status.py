@@ -75,6 +75,18 @@ def test_changes_are_named_and_only_doubtful_files_are_read(
     assert reads == []  # what was found is remembered
 
 
+def test_the_second_commit_of_a_folder_is_recognised_by_its_listing(
+    bench: Any, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lyrikstore.curate import commit as commit_module
+
+    bench.write({"a.txt": "one"})
+    made = commit(bench)
+    monkeypatch.setattr(commit_module, "Hashing", None)  # nothing is looked at file by file
+    again = commit(bench)
+    assert (again.manifest, again.current.id) == (None, made.manifest.id)
+
+
 def test_racy_files_are_read_again(bench: Any, reads: list[str]) -> None:
     bench.write({"a.txt": "one"})
     commit(bench)

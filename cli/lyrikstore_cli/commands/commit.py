@@ -1,6 +1,8 @@
 """``lyrikstore commit``: a folder of files becomes a signed version."""
 
+import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +10,9 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import DASK_HELP, Session
 from lyrikstore_cli.ui import Screen, clean, size
+
+if TYPE_CHECKING:
+    from lyrikstore.curate.descriptor import Descriptor
 
 SHOWN = 10
 
@@ -61,10 +66,13 @@ def command(
     left out and listed. Nothing is logged if nothing changed. A name below `checkpoints/` imports
     a base model.
     """
-    from lyrikstore.curate.descriptor import load_descriptor
-
-    store = session.open_store(sign=True)
-    with session.pools(dask) as pools, session.screen.progress("committing") as meter:
+    listing = session.listing(path, metadata, follow_links=follow_links)
+    with (
+        listing or contextlib.nullcontext(),
+        session.pools(dask) as pools,
+        session.screen.progress("committing") as meter,
+    ):
+        store = session.open_store(sign=True)
         result = store.commit(
             path,
             name,
@@ -72,7 +80,7 @@ def command(
             key=key,
             licence=licence,
             licence_text=_read(licence_text) if licence_text else None,
-            descriptor=load_descriptor(describe) if describe else None,
+            descriptor=_described(describe),
             reader=reader,
             message=message,
             follow_links=follow_links,
@@ -80,6 +88,7 @@ def command(
             allow_loss=yes,
             dry_run=dry_run,
             pools=pools,
+            listing=listing,
             progress=lambda files, total, done, _bytes: meter(files, total, done),
         )
     current = result.current
@@ -122,6 +131,12 @@ def command(
             screen.result("✓ logged   in the log of this clone; lyrikstore push brings it home")
         else:
             screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
+
+
+def _described(path: Path | None) -> "Descriptor | None":
+    from lyrikstore.curate.descriptor import load_descriptor
+
+    return load_descriptor(path) if path else None
 
 
 def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> None:
