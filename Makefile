@@ -12,12 +12,13 @@ PY       := $(VENV)/bin/python
 PIP      := $(PY) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint docs vectors page package clean preflight
+.PHONY: help demo test test-all suites lint docs vectors page package clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
 	@echo "make test      the test suite (under 12 minutes on 2 cores)"
 	@echo "make test-all  the slow matrices as well"
+	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore serve"
 	@echo "make lint      formatting, types, floors, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
 	@echo "make vectors   write spec/vectors/ again"
@@ -44,6 +45,10 @@ test: $(VENV)/.installed
 
 test-all: $(VENV)/.installed
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+# SUITES holds checkouts, each after its own `npm install`; docs/serve.md says which.
+suites: $(VENV)/.installed
+	$(PY) tests/interop/suites/run.py "$(SUITES)"
 
 lint: $(VENV)/.installed
 	$(PY) -m ruff format --check .

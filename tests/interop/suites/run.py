@@ -1,0 +1,164 @@
+"""Runs the official W3C suites against ``lyrikstore serve``, for whoever has checkouts of them.
+
+Usage: ``make suites SUITES=DIR``, where DIR holds any of the checkouts named in :data:`SUITES`,
+each after its own ``npm install``. Starts the server with a key made for the occasion, writes the
+``localConfig.cjs`` that the suites read, runs mocha, and prints what passed and every test that did
+not, with its message. Exit code 1 if one failed, 2 if nothing could be run.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MARK = "// written by lyrikstore's tests/interop/suites/run.py"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """How one suite is run.
+
+    Attributes:
+        issuers: Path below ``/issuers/`` → tags.
+        tags: Of the verifiers.
+        tls: It reads status lists over https only.
+    """
+
+    issuers: dict[str, list[str]]
+    tags: list[str]
+    tls: bool = False
+
+
+SUITES = {
+    "vc-di-eddsa-test-suite": Suite(
+        {name: [name, "localhost"] for name in ("eddsa-jcs-2022", "eddsa-rdfc-2022")},
+        ["eddsa-jcs-2022", "eddsa-rdfc-2022", "localhost"],
+    ),
+    # Its fixtures have contexts of their own, which an RDF signature of ours does not take.
+    "vc-data-model-2.0-test-suite": Suite({"eddsa-jcs-2022": ["vc2.0"]}, ["vc2.0"]),
+    "vc-bitstring-status-list-test-suite": Suite(
+        {"eddsa-rdfc-2022/revocable": ["BitstringStatusList"]}, ["BitstringStatusList"], tls=True
+    ),
+    "did-key-test-suite": Suite({}, ["did-key"]),
+}
+
+
+@contextmanager
+def served(home: Path, *, tls: bool) -> Iterator[tuple[str, str, Path]]:
+    """Run the server with a new key; give its URL, the issuer's DID and its certificate."""
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    program = [sys.executable, "-m", "lyrikstore_cli"]
+    key = [*program, "key", "new", "suites", "--no-passphrase"]
+    subprocess.run(key, env=environment, cwd=home, check=True, capture_output=True)
+    certificate = home / "server.pem"
+    options = ["--tls", "--certificate", str(certificate)] if tls else []
+    process = subprocess.Popen(
+        [*program, "serve", "--signer", "suites", "--port", "0", "--json", *options],
+        env=environment,
+        cwd=home,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        text = ""
+        while not text.endswith("}\n"):
+            line = process.stdout.readline()
+            if not line:
+                raise SystemExit("the server did not start")
+            text += line
+        said = json.loads(text)
+        yield said["url"], said["issuer"], certificate
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def configuration(suite: Suite, url: str, did: str) -> str:
+    """Return ``localConfig.cjs``."""
+    implementation: dict[str, Any] = {
+        "name": "lyrikstore",
+        "implementation": "lyrikstore",
+        "issuers": [
+            {
+                "id": did,
+                "endpoint": f"{url}/issuers/{path}/credentials/issue",
+                "supports": {"vc": ["2.0"]},
+                "tags": tags,
+            }
+            for path, tags in suite.issuers.items()
+        ],
+        "verifiers": [{"id": did, "endpoint": f"{url}/credentials/verify", "tags": suite.tags}],
+        "vpVerifiers": [{"id": did, "endpoint": f"{url}/presentations/verify", "tags": suite.tags}],
+        "didResolvers": [{"id": did, "endpoint": f"{url}/identifiers", "tags": suite.tags}],
+    }
+    settings = {"enableInteropTests": False, "testAllImplementations": False}
+    body = {"settings": settings, "implementations": [implementation]}
+    return f"{MARK}\nmodule.exports = {json.dumps(body, indent=2)};\n"
+
+
+def run(folder: Path, suite: Suite) -> dict[str, Any]:
+    """Run one suite and return mocha's JSON report."""
+    target = folder / "localConfig.cjs"
+    if target.exists() and not target.read_text("utf-8").startswith(MARK):
+        raise SystemExit(f"{target} is not ours: move it away first")
+    with (
+        tempfile.TemporaryDirectory(prefix="lyrikstore-suites-") as home,
+        served(Path(home), tls=suite.tls) as (url, did, certificate),
+    ):
+        target.write_text(configuration(suite, url, did), "utf-8")
+        report = Path(home) / "report.json"
+        environment = {**os.environ}
+        if suite.tls:
+            environment["NODE_EXTRA_CA_CERTS"] = str(certificate)
+        options = ["--reporter", "json", "--reporter-option", f"output={report}"]
+        mocha = ["npx", "--no-install", "mocha", "tests/", *options]
+        subprocess.run(
+            [*mocha, "--timeout", "15000", "--preserve-symlinks"], cwd=folder, env=environment
+        )
+        if not report.is_file():
+            raise SystemExit(f"{folder.name}: mocha did not run")
+        made: dict[str, Any] = json.loads(report.read_text("utf-8"))
+        return made
+
+
+def main() -> int:
+    """Run what is there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="holds the checkouts")
+    parser.add_argument("--results", type=Path, help="write the counts and failures there, as JSON")
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {}
+    for name, suite in SUITES.items():
+        folder = arguments.folder.resolve() / name
+        if not (folder / "tests").is_dir():
+            print(f"– {name}: no checkout in {folder}")
+            continue
+        if not (folder / "node_modules").is_dir():
+            print(f"– {name}: run `npm install` in {folder} first")
+            continue
+        report = run(folder, suite)
+        failures = {
+            test["fullTitle"]: test["err"].get("message", "")[:300] for test in report["failures"]
+        }
+        stats = {key: report["stats"][key] for key in ("passes", "failures", "pending")}
+        results[name] = {**stats, "failing": failures}
+        print(f"{'✗' if failures else '✓'} {name}: {stats}")
+        for title, message in failures.items():
+            print(f"    {title}\n        {message}")
+    if arguments.results is not None:
+        text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+        arguments.results.write_text(text, "utf-8")
+    return 2 if not results else int(any(made["failing"] for made in results.values()))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
