@@ -163,11 +163,12 @@ def check_issuer(
         notices: What its issuer has said about it since.
         claim: The kind of attestation; None: he speaks as the dataset's publisher.
     """
-    document = envelope.document or {}
+    document, signer = envelope.document or {}, envelope.signer
+    keys = None if signer is None else [did_key(signer.key)]
     return (
-        _check_document(envelope),
+        check_document(envelope.signer),
         _check_trust(envelope, trust, name, store, at, claim),
-        _check_allowed(envelope, trust),
+        check_allowed(keys, [CRYPTOSUITE], trust),
         _check_period(document, at),
         check_standing(envelope, document, notices, trust, at),
     )
@@ -260,9 +261,8 @@ def _replaced_by(
     return str(successor.document["id"])
 
 
-def _check_document(envelope: Envelope) -> Check:
+def check_document(signer: ResolvedKey | None) -> Check:
     """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
-    signer = envelope.signer
     if signer is None:
         return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
     did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
@@ -289,15 +289,19 @@ def _check_document(envelope: Envelope) -> Check:
     )
 
 
-def _check_allowed(envelope: Envelope, trust: Trust) -> Check:
-    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows."""
+def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust) -> Check:
+    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows.
+
+    Args:
+        keys: did:keys of those who signed; None where no signature holds.
+        cryptosuites: By which they did.
+        trust: Whom and what the verifier believes.
+    """
     if trust.allowed == Allowed():
         return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
-    if envelope.signer is None:
+    if keys is None:
         return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
-    wrong = trust.allowed.refusals(
-        keys=[did_key(envelope.signer.key)], hashes=_HASHES, cryptosuites=[CRYPTOSUITE]
-    )
+    wrong = trust.allowed.refusals(keys=keys, hashes=_HASHES, cryptosuites=cryptosuites)
     if wrong:
         summary = f"your trust file does not allow {name_some(wrong)}"
         return failed("trust.allowed", "not-allowed", summary, used=listed(wrong))

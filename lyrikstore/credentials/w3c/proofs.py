@@ -7,10 +7,14 @@ from typing import Any
 
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.credentials.did import Resolver, Source
+from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.did.resolver import ResolvedKey
+from lyrikstore.credentials.envelope import check_allowed
 from lyrikstore.credentials.report import Check, failed, passed, quote, unchecked
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.w3c.problems import proof_problem
 from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofset import VerifiedProofs, verify_proofs
 
 
@@ -33,15 +37,13 @@ class Signed:
             return ()
         return tuple(proof.verification_method.partition("#")[0] for proof in self.verified.proofs)
 
-    def sources(self, did: str, resolver: Resolver, at: datetime) -> set[Source]:
-        """Return where the documents came from that name the keys by which ``did`` signed."""
-        proofs = () if self.verified is None else self.verified.proofs
-        methods = [
-            (proof.verification_method, str(proof.options["proofPurpose"]))
-            for proof in proofs
-            if proof.verification_method.partition("#")[0] == did
-        ]
-        return {resolver.find(method, purpose, at).source for method, purpose in methods}
+    def key_of(self, did: str, resolver: Resolver, at: datetime) -> ResolvedKey | None:
+        """Return the key by which ``did`` signed, and what says that it is its own."""
+        for proof in () if self.verified is None else self.verified.proofs:
+            if proof.verification_method.partition("#")[0] == did:
+                purpose = str(proof.options["proofPurpose"])
+                return resolver.find(proof.verification_method, purpose, at)
+        return None
 
 
 def check_proofs(
@@ -101,3 +103,10 @@ def check_binding(check: str, named: str | None, signed: Signed) -> Check:
 def options_of(signed: Signed) -> tuple[Mapping[str, Any], ...]:
     """Return the options of each verified proof."""
     return () if signed.verified is None else tuple(p.options for p in signed.verified.proofs)
+
+
+def check_used(signed: Signed, trust: Trust) -> Check:
+    """Return ``trust.allowed`` over every key and cryptosuite of the proofs."""
+    proofs = None if signed.verified is None else signed.verified.proofs
+    keys = None if proofs is None else [did_key(proof.key) for proof in proofs]
+    return check_allowed(keys, [proof.suite for proof in proofs or ()], trust)

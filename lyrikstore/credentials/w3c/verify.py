@@ -12,7 +12,8 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
-from lyrikstore.credentials.did import Resolver, Source
+from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.envelope import check_document
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -28,7 +29,7 @@ from lyrikstore.credentials.statuscheck import CLOCK_SKEW, NO_NOTICES, Notices
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.w3c.model import check_credential_model
 from lyrikstore.credentials.w3c.problems import model_problem
-from lyrikstore.credentials.w3c.proofs import Signed, check_binding, check_proofs
+from lyrikstore.credentials.w3c.proofs import check_binding, check_proofs, check_used
 from lyrikstore.credentials.w3c.resources import NO_RESOURCES, Resources, check_related
 from lyrikstore.credentials.w3c.schema import check_schemas
 from lyrikstore.credentials.w3c.status import check_w3c_status
@@ -37,8 +38,8 @@ from lyrikstore.credentials.w3c.values import id_of, types_of
 PROFILE = "w3c"
 
 W3C_CHECKS = (
-    *("format", "model", "proof", "issuer.binding", "trust.issuer"),
-    *("period", "status", "schema", "related"),
+    *("format", "model", "proof", "issuer.binding", "issuer.document", "trust.issuer"),
+    *("trust.allowed", "period", "status", "schema", "related"),
 )
 """Ids of the checks of a foreign credential, in order."""
 
@@ -117,7 +118,10 @@ def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read
     binding = check_binding("issuer.binding", issuer, signed)
     genuine = signed.verified is not None and binding.state is CheckState.PASS
     checks += [signed.check, binding]
-    checks.append(_check_trust(document, issuer, surroundings, signed if genuine else None))
+    signer = signed.key_of(issuer, surroundings.resolver, at) if genuine else None
+    checks.append(check_document(signer))
+    checks.append(_check_trust(document, issuer, surroundings, genuine=genuine))
+    checks.append(check_used(signed, surroundings.trust))
     checks.append(check_w3c_period(document, at))
     if genuine:
         status = check_w3c_status(
@@ -177,9 +181,9 @@ def claim_name(document: dict[str, JSON]) -> str:
 
 
 def _check_trust(
-    document: dict[str, JSON], issuer: str, surroundings: Surroundings, signed: Signed | None
+    document: dict[str, JSON], issuer: str, surroundings: Surroundings, *, genuine: bool
 ) -> Check:
-    if signed is None:
+    if not genuine:
         return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
     trust, at, name = surroundings.trust, surroundings.at, claim_name(document)
     detail: dict[str, JSON] = {"issuer": issuer, "name": name}
@@ -192,10 +196,6 @@ def _check_trust(
         who = quote(issuer, 120)
         summary = f"nobody you trust: anybody can make a key, and {who} is not in your trust file"
         return warned("trust.issuer", "unknown-issuer", summary, **detail)
-    if signed.sources(issuer, surroundings.resolver, at) <= {Source.SNAPSHOT}:
-        # Anybody can write a document for a name that is not his.
-        summary = f"you trust {quote(entry.nickname)}, but only a document beside it names the key"
-        return warned("trust.issuer", "snapshot", summary, **detail)
     summary = f"you trust this issuer as {quote(entry.nickname)}"
     return passed("trust.issuer", summary, nickname=entry.nickname, **detail)
 
