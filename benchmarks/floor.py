@@ -47,6 +47,7 @@ def credentials(folder: Path) -> dict[str, float]:
     from lyrikstore.credentials.dataset import build_dataset_credential
     from lyrikstore.credentials.envelope import issue
     from lyrikstore.credentials.report import Verdict
+    from lyrikstore.credentials.terms.model import whole
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
     from lyrikstore.credentials.verify import verify_credential
     from lyrikstore.testing.keys import signer_for
@@ -61,7 +62,7 @@ def credentials(folder: Path) -> dict[str, float]:
         log_origin="example.org/benchmark",
         log_index=2,
         issuer=owner.did,
-        permits=("train", "evaluate"),
+        terms=whole(("train", "evaluate")),
         valid_from=now,
         valid_until=now.replace(year=2027),
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.apply import FilterResult
     from lyrikstore.curate.commit import CommitResult
+    from lyrikstore.curate.offer import Offer
     from lyrikstore.curate.recipe import Recipe
     from lyrikstore.curate.status import FolderStatus
     from lyrikstore.curate.why import Explanation
@@ -313,9 +314,7 @@ class Store(Shared, Standing):
         manifest: Manifest,
         folder: Path,
         *,
-        permits: Sequence[str],
-        prohibits: Sequence[str] = (),
-        requires: Sequence[str] = (),
+        offer: "Offer",
         valid_for: timedelta | None = None,
         issuer_name: str | None = None,
         version: str | None = None,
@@ -329,9 +328,7 @@ class Store(Shared, Standing):
             self.repository,
             manifest,
             folder,
-            permits=permits,
-            prohibits=prohibits,
-            requires=requires,
+            offer=offer,
             valid_for=valid_for,
             issuer_name=issuer_name,
             version=version,

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
     ISSUER_CHECKS,
@@ -18,12 +17,14 @@ from lyrikstore.credentials.envelope import (
     not_opened,
     open_envelope,
 )
-from lyrikstore.credentials.report import Check, CheckState, passed, quote
+from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
+from lyrikstore.credentials.terms.model import Terms
+from lyrikstore.credentials.termscheck import check_regulatory, check_terms
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET, parse_blake3_multibase
+from lyrikstore.credentials.vcdm import DATASET
 
-CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms")
+CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms", "regulatory")
 """Ids of the checks :func:`check_credential` makes, in order."""
 
 
@@ -40,10 +41,7 @@ class Claims:
         log_origin: Name of the log.
         log_index: Where in it the manifest stands.
         records: ``(records manifest, order root as hex, count)``, or None.
-        permits: What the issuer allows.
-        prohibits: What the issuer forbids.
-        requires: Duties.
-        licence_text: Digest of the licence text, or None.
+        terms: What the issuer allows, forbids and demands.
         subject: All of ``credentialSubject``; treat as read-only.
     """
 
@@ -55,21 +53,13 @@ class Claims:
     log_origin: str
     log_index: int
     records: tuple[Digest, str, int] | None
-    permits: tuple[str, ...]
-    prohibits: tuple[str, ...]
-    requires: tuple[str, ...]
-    licence_text: Digest | None
+    terms: Terms
     subject: Mapping[str, Any]
-
-    def allows(self, purpose: str) -> bool:
-        """Return whether these terms permit ``purpose``. What is not permitted is not."""
-        return purpose in self.permits and purpose not in self.prohibits
 
     @classmethod
     def of(cls, subject: Mapping[str, Any]) -> Self:
         """Read the subject of a credential that passed ``check_credential_shape``."""
-        licence, records = subject["licence"], subject.get("recordsRoot")
-        text = licence.get("digestMultibase")
+        records = subject.get("recordsRoot")
         return cls(
             name=subject["name"],
             tree=Digest.parse_urn(subject["id"]),
@@ -85,10 +75,7 @@ class Claims:
                 records["hashValue"],
                 int(records["count"]),
             ),
-            permits=tuple(licence["permits"]),
-            prohibits=tuple(licence["prohibits"]),
-            requires=tuple(licence["requires"]),
-            licence_text=None if text is None else parse_blake3_multibase(text),
+            terms=Terms.of(subject["licence"]),
             subject=subject,
         )
 
@@ -140,25 +127,10 @@ def check_credential(
     judged = check_issuer(
         envelope, trust=trust, name=claims.name, store=claims.store, at=at, notices=notices
     )
-    checks = (*envelope.checks, *judged, _check_terms(claims))
+    checks = (
+        *envelope.checks,
+        *judged,
+        check_terms(claims.terms),
+        check_regulatory(claims.subject, envelope.issuer, document["validFrom"]),
+    )
     return CheckedCredential(checks, claims, envelope.issuer, envelope.genuine)
-
-
-def _check_terms(claims: Claims) -> Check:
-    parts = [
-        f"{verb} {', '.join(quote(word) for word in words)}" if words else f"{verb} nothing"
-        for verb, words in (
-            ("permits", claims.permits),
-            ("prohibits", claims.prohibits),
-            ("requires", claims.requires),
-        )
-        if words or verb == "permits"
-    ]
-    detail: dict[str, JSON] = {
-        "permits": list(claims.permits),
-        "prohibits": list(claims.prohibits),
-        "requires": list(claims.requires),
-    }
-    if "spdxExpression" in claims.subject["licence"]:
-        detail["licence"] = claims.subject["licence"]["spdxExpression"]
-    return passed("terms", "; ".join(parts), **detail)

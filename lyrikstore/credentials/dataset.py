@@ -5,8 +5,9 @@ already bind, plus what the publisher grants; :func:`lyrikstore.credentials.enve
 it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -14,6 +15,8 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.statuslist import StatusEntry
+from lyrikstore.credentials.terms.claim import licence_claim
+from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.vcdm import (
     DATASET,
     DATASET_CONTEXT,
@@ -25,21 +28,7 @@ from lyrikstore.credentials.vcdm import (
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.tree import Tree
 
-PERMISSIONS = (
-    "train",
-    "evaluate",
-    "test",
-    "research",
-    "commercialUse",
-    "modify",
-    "redistribute",
-    "reidentify",
-)
-"""Words for ``permits`` and ``prohibits``; others start with ``x-``. What is not permitted is not
-permitted; ``prohibits`` only says it aloud."""
-
-DUTIES = ("attribution", "shareAlike", "deleteOnExpiry", "noticeOfChange")
-"""Words for ``requires``; others start with ``x-``."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def build_dataset_credential(
@@ -50,15 +39,13 @@ def build_dataset_credential(
     log_origin: str,
     log_index: int,
     issuer: str,
-    permits: Sequence[str],
+    terms: Terms,
     valid_from: datetime,
     valid_until: datetime | None,
-    prohibits: Sequence[str] = (),
-    requires: Sequence[str] = (),
-    grantable: Sequence[str] = (),
     supersedes: Mapping[str, JSON] | None = None,
     issuer_name: str | None = None,
-    licence_text: bytes | None = None,
+    licence_texts: Sequence[tuple[str | None, bytes]] = (),
+    partition_records: Sequence[int] | None = None,
     version: str | None = None,
     extra_subject: dict[str, JSON] | None = None,
     credential_id: str | None = None,
@@ -73,34 +60,34 @@ def build_dataset_credential(
         log_origin: Origin of the log that holds the manifest.
         log_index: Index of the manifest's leaf in it.
         issuer: DID of the key that will sign.
-        permits: What the issuer allows, words of :data:`PERMISSIONS`.
+        terms: What the issuer allows, forbids and demands, by partition.
         valid_from: First moment of validity.
         valid_until: Last moment, or None for no end.
-        prohibits: What the issuer forbids in so many words.
-        requires: Duties, words of :data:`DUTIES`.
-        grantable: What the issuer may grant to named holders besides (spec/20 §4).
         supersedes: The credential that this one replaces, as
             :func:`lyrikstore.credentials.envelope.reference_to` gives it.
         issuer_name: What the issuer calls itself; claimed, never trusted.
-        licence_text: The text the manifest's licence names by digest; demanded where it does.
+        licence_texts: Licence texts, each with the id of the licence; the one that the manifest
+            names by digest is demanded.
+        partition_records: Records in each partition; None where every file is one record.
         version: Human version label.
-        extra_subject: Claim groups ``age``, ``quality``, ``regulatory``, where the issuer has them.
+        extra_subject: Claim groups ``quality``, ``regulatory``, where the issuer has them.
         credential_id: ``urn:uuid:`` v4; a new one by default.
         status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
 
     Raises:
         InvalidInputError: (``wrong-object``) the parts do not belong together; (``unknown-word``)
             a permission or duty nobody would understand; (``contradiction``) permitted and
-            prohibited at once; (``licence-text``) the licence text is absent or another one.
+            prohibited at once; (``licence-text``) a licence text is absent or another one;
+            (``bad-partition``) the partitions do not cover every file exactly once.
         FormatError: The result would not be a credential of profile ``lyrik``.
 
     Cost: O(files) for the tree's two digests.
     """
     store = _check_parts(manifest, tree, records)
-    _check_words((*permits, *grantable), prohibits, requires)
-    licence, text_id = _licence(manifest, permits, prohibits, requires, licence_text)
-    if grantable:
-        licence["grantable"] = list(dict.fromkeys(grantable))
+    if len(terms.partitions) == 1:
+        partition_records = [manifest.body["records"]]
+    stated = manifest.body.get("licence", {})
+    licence = licence_claim(terms, tree, stated, licence_texts, partition_records)
     subject: dict[str, JSON] = {
         "id": tree.id.urn,
         "type": "Dataset",
@@ -120,6 +107,7 @@ def build_dataset_credential(
         "recordCount": str(manifest.body["records"]),
         "licence": licence,
         "log": {"type": "LogPosition", "origin": log_origin, "index": log_index},
+        "age": age_of(manifest),
         "descriptor": descriptor_of(manifest),
         **(extra_subject or {}),
     }
@@ -141,7 +129,7 @@ def build_dataset_credential(
         "name": f"Dataset credential: {manifest.name}",
         "validFrom": format_timestamp(valid_from),
         "credentialSubject": subject,
-        "relatedResource": _related(manifest, licence_text, text_id),
+        "relatedResource": _related(manifest, licence_texts),
     }
     if credential_id is not None:
         document["id"] = credential_id
@@ -170,6 +158,25 @@ def descriptor_of(manifest: Manifest) -> list[dict[str, JSON]]:
     return [{"type": "DescriptorField", "field": name, **fields[name]} for name in sorted(fields)]
 
 
+def age_of(manifest: Manifest) -> dict[str, JSON]:
+    """Return the ``age`` of a credential about ``manifest``: what its author claims in it."""
+    age: dict[str, JSON] = {"type": "DataAge", "snapshotAt": manifest.created}
+    collected = manifest.body.get("descriptor", {}).get("collectedDuring", {}).get("value")
+    if isinstance(collected, dict):
+        for member, ours in (("start", "collectedFrom"), ("end", "collectedUntil")):
+            day = collected.get(member)
+            if isinstance(day, str) and _is_day(day[:10]):
+                age[ours] = day[:10]
+    return age
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return _DAY.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def _check_parts(manifest: Manifest, tree: Tree, records: Manifest | None) -> Digest:
     if manifest.kind != "dataset" or manifest.store is None:
         raise InvalidInputError(
@@ -187,52 +194,8 @@ def _check_parts(manifest: Manifest, tree: Tree, records: Manifest | None) -> Di
     return manifest.store
 
 
-def _check_words(permits: Sequence[str], prohibits: Sequence[str], requires: Sequence[str]) -> None:
-    for what, words, known in (
-        ("permission", permits, PERMISSIONS),
-        ("prohibition", prohibits, PERMISSIONS),
-        ("duty", requires, DUTIES),
-    ):
-        for word in words:
-            if word not in known and not word.startswith("x-"):
-                raise InvalidInputError(
-                    "unknown-word",
-                    f"{word[:80]!r} is no known {what}",
-                    hint=f"use {', '.join(known)}, or a word of your own that starts with x-",
-                )
-    both = sorted(set(permits) & set(prohibits))
-    if both:
-        raise InvalidInputError("contradiction", f"{both[0]!r} is both permitted and prohibited")
-
-
-def _licence(
-    manifest: Manifest,
-    permits: Iterable[str],
-    prohibits: Iterable[str],
-    requires: Iterable[str],
-    text: bytes | None,
-) -> tuple[dict[str, JSON], Digest | None]:
-    stated: dict[str, Any] = manifest.body.get("licence", {})
-    licence: dict[str, JSON] = {
-        "type": "LicenceTerms",
-        "permits": list(dict.fromkeys(permits)),
-        "prohibits": list(dict.fromkeys(prohibits)),
-        "requires": list(dict.fromkeys(requires)),
-    }
-    if "expression" in stated:
-        licence["spdxExpression"] = stated["expression"]
-    text_id = Digest.parse(stated["textDigest"]) if "textDigest" in stated else None
-    if text_id is not None:
-        licence["digestMultibase"] = text_id.multibase
-    if (text is None) != (text_id is None) or (text is not None and Digest.of(text) != text_id):
-        raise InvalidInputError(
-            "licence-text", "the licence text is not the one that the manifest names by digest"
-        )
-    return licence, text_id
-
-
 def _related(
-    manifest: Manifest, licence_text: bytes | None, text_id: Digest | None
+    manifest: Manifest, licence_texts: Sequence[tuple[str | None, bytes]]
 ) -> list[dict[str, JSON]]:
     resources: list[dict[str, JSON]] = [
         {
@@ -246,12 +209,12 @@ def _related(
             "digestMultibase": sha256_multibase(manifest.encode()),
         },
     ]
-    if licence_text is not None and text_id is not None:
-        resources.append(
-            {
-                "id": text_id.urn,
-                "mediaType": "text/plain",
-                "digestMultibase": sha256_multibase(licence_text),
-            }
-        )
+    resources += [
+        {
+            "id": Digest.of(data).urn,
+            "mediaType": "text/plain",
+            "digestMultibase": sha256_multibase(data),
+        }
+        for data in dict.fromkeys(data for _, data in licence_texts)
+    ]
     return resources

@@ -1,5 +1,6 @@
 """Whether manifest, tree, records and files are those named (spec/11-verification.md §4.2-4.4)."""
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -13,7 +14,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.credentials.comparison import DataSource, check_files
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.dataset import derived_from, descriptor_of
+from lyrikstore.credentials.dataset import age_of, derived_from, descriptor_of
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -53,11 +54,15 @@ class DataOutcome:
         records: Record ids of the files in storage order, if all files are as listed and could be
             read as records.
         problem: Why there are none.
+        tree: The list of files, if it is at hand and sound.
+        counts: Number of records of each file, in tree order, where there are records.
     """
 
     checks: tuple[Check, Check]
     records: Sequence[Digest] | None
     problem: str
+    tree: Tree | None = None
+    counts: Sequence[int] | None = None
 
 
 def check_manifest(claims: Claims, find: Find, policy: Policy | None) -> ManifestOutcome:
@@ -154,7 +159,7 @@ def check_data(
     tree_check = _check_tree(claims, tree)
     if data is None:
         files = unchecked("data.files", "no-data", "no data was given to compare with")
-        return DataOutcome((files, tree_check), None, "no data was given")
+        return DataOutcome((files, tree_check), None, "no data was given", tree)
     collector = _Collector(reader, record_ids)
     # A document's record id follows from the digest that the comparison makes anyway.
     comparison = data.compare(tree, collector.add if collector.reads else None)
@@ -165,6 +170,8 @@ def check_data(
         (check_files(comparison), tree_check),
         collector.records if complete and not collector.problem else None,
         collector.problem if comparison.complete else "not all files are as listed",
+        tree,
+        collector.counts if complete and not collector.problem else None,
     )
 
 
@@ -225,6 +232,7 @@ class _Collector:
         self._reader = reader
         self._record_ids = record_ids
         self._raw = bytearray()
+        self.counts = array("q")
         self.problem = ""
         if reader is None:
             self.problem = "no manifest names the reader"
@@ -242,15 +250,18 @@ class _Collector:
     def add(self, entry: Entry, stream: BinaryIO) -> None:
         if self.problem or self._reader is None or self._record_ids is None:
             return
+        before = len(self._raw)
         try:
             for record in self._record_ids(self._reader, entry, stream):
                 self._raw += record.raw
+            self.counts.append((len(self._raw) - before) // 32)
         except LyrikstoreError as error:
             self.problem = f"{quote(entry.path)}: {quote(error.message, 200)}"
 
     def add_documents(self, tree: Tree) -> None:
         for entry in tree.entries:
             self._raw += document_id(entry.blake3).raw
+        self.counts.extend([1] * len(tree))
 
     @property
     def records(self) -> Sequence[Digest]:
@@ -279,8 +290,8 @@ def _disagreements(claims: Claims, manifest: Manifest) -> tuple[str, ...]:
     if manifest.kind != "dataset":
         return ("kind",)
     subject, body = claims.subject, manifest.body
-    licence, stated = subject["licence"], body.get("licence", {})
-    text = claims.licence_text
+    stated = body.get("licence", {})
+    texts = {str(identity) for identity in claims.terms.texts}
     pairs = (
         ("name", claims.name, manifest.name),
         ("store", claims.store, manifest.store),
@@ -289,8 +300,9 @@ def _disagreements(claims: Claims, manifest: Manifest) -> tuple[str, ...]:
         ("fileCount", subject["fileCount"], body["fileCount"]),
         ("byteSize", subject["byteSize"], str(body["bytes"])),
         ("recordCount", subject["recordCount"], str(body["records"])),
-        ("licence", licence.get("spdxExpression"), stated.get("expression")),
-        ("licence text", None if text is None else str(text), stated.get("textDigest")),
+        ("licence", claims.terms.licence, stated.get("expression")),
+        ("licence text", True, stated.get("textDigest") in {None, *texts}),
+        ("age", subject["age"], age_of(manifest)),
         ("derivedFrom", subject.get("derivedFrom", []), derived_from(manifest)),
         ("descriptor", subject["descriptor"], descriptor_of(manifest)),
     )

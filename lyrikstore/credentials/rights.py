@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.report import Check, CheckState, not_applicable, quote
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
+from lyrikstore.credentials.terms.model import Answer, Terms, Use
+from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -73,7 +75,8 @@ def check_rights(
     runs = [manifest for manifest in ancestry.values() if manifest.kind == "run"]
     if not runs:
         return not_applicable("rights", "no run in its ancestry")
-    judge = _Judge(repository, trust, at, Problems("rights"), logged_notices(repository))
+    problems = Problems("rights")
+    judge = _Judge(repository, ancestry, trust, at, problems, logged_notices(repository))
     count = 0
     for run in runs:
         sources, absent = sources_of(run, ancestry)
@@ -91,6 +94,7 @@ def check_rights(
 @dataclass(frozen=True, slots=True)
 class _Judge:
     repository: Repository
+    ancestry: Mapping[Digest, Manifest]
     trust: Trust
     at: datetime
     problems: Problems
@@ -126,8 +130,13 @@ class _Judge:
             return f"{what} has another issuer than recorded"
         if checks["period"].state is not CheckState.PASS:
             return f"{what} was not in force: {checks['period'].summary}"
-        if not claims.allows(run.body["purpose"]):
-            return f"{what} does not permit {quote(run.body['purpose'])}"
+        try:
+            use = Use.of_run(run.body, then)
+        except FormatError as error:
+            return error.message
+        answer, reason = claims.terms.judge(use, self._partitions(run, source, claims.terms))
+        if answer is not Answer.PERMITTED:
+            return f"{what} does not permit it ({quote(reason, 300)})"
         if checks["status"].state is CheckState.FAIL:
             return f"{what} was {checks['status'].detail['reason']} before the run"
         if checks["status"].state is CheckState.UNCHECKED:
@@ -143,3 +152,17 @@ class _Judge:
                 f"{label}: permitted by {right['issuer']}, whom you do not trust"
             )
         return ""
+
+    def _partitions(self, run: Manifest, source: Manifest, terms: Terms) -> tuple[str, ...]:
+        used = [
+            self.ancestry[item.id]
+            for item in run.inputs
+            if item.kind == "dataset" and item.id in self.ancestry
+        ]
+        return partitions_used(
+            terms,
+            source,
+            used,
+            manifest_of=self.ancestry.__getitem__,
+            tree_of=self.repository.tree,
+        )

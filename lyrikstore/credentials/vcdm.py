@@ -4,9 +4,10 @@ JCS signs whatever it is given, so nothing here may be left to a JSON-LD process
 closed, contexts are exactly the two we bundle, and what two members say twice must agree.
 """
 
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from hashlib import sha256, sha384
 from importlib.resources import files
@@ -18,6 +19,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.schemas import check_schema, schema_root
 from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.terms.claim import check_licence_claim
 
 VC_CONTEXT = "https://www.w3.org/ns/credentials/v2"
 DATASET_CONTEXT = "https://w3id.org/lyrikstore/v1"
@@ -25,7 +27,7 @@ CONTEXTS = [VC_CONTEXT, DATASET_CONTEXT]
 CONTEXT_SHA256: Mapping[str, str] = {
     # The W3C file as published; a credential names it, nothing here ever reads it.
     VC_CONTEXT: "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
-    DATASET_CONTEXT: "fa0724c2eec27b046c2c74483dfc0839e40fbdc261e3cd3a11b49a6aba136583",
+    DATASET_CONTEXT: "f16e4638ee32e5d48b92784607d9e12cd7dd96be0256460c30ece73897a13185",
 }
 """SHA-256 of every context that a lyrik credential may name. Published bytes never change."""
 
@@ -157,24 +159,6 @@ def issuer_of(document: Mapping[str, JSON]) -> str | None:
     return issuer if isinstance(issuer, str) else None
 
 
-def parse_blake3_multibase(text: str) -> Digest:
-    """Read a base64url multibase BLAKE3-256 multihash.
-
-    Raises:
-        FormatError: (``bad-digest``) another spelling, or another hash function.
-    """
-    if not text.startswith("u") or len(text) != 47:
-        raise FormatError("bad-digest", f"not a BLAKE3 multihash: {text[:80]!r}")
-    try:
-        raw = urlsafe_b64decode(text[1:] + "==")
-    except ValueError:
-        raise FormatError("bad-digest", f"not base64url: {text[:80]!r}") from None
-    digest = Digest(raw[2:]) if len(raw) == 34 else None
-    if digest is None or digest.multibase != text:
-        raise FormatError("bad-digest", f"not a BLAKE3 multihash: {text[:80]!r}")
-    return digest
-
-
 def _check_dataset(subject: dict[str, Any]) -> None:
     root = Digest.parse_urn(subject["id"])
     content = subject["contentRoot"]
@@ -190,13 +174,8 @@ def _check_dataset(subject: dict[str, Any]) -> None:
         Digest.parse_hex(records["hashValue"])
     for source in subject.get("derivedFrom", []):
         Digest.parse_urn(source["id"])
-    licence = subject["licence"]
-    allowed = {*licence["permits"], *licence.get("grantable", [])}
-    both = sorted(allowed & set(licence["prohibits"]))
-    if both:
-        _refuse(f"the licence both allows and prohibits {both[0]!r}")
-    if "digestMultibase" in licence:
-        parse_blake3_multibase(licence["digestMultibase"])
+    check_licence_claim(subject)
+    _check_statements(subject)
     named = [item["field"] for item in subject["descriptor"]]
     if len(set(named)) != len(named):
         _refuse("a descriptor field occurs twice")
@@ -207,6 +186,28 @@ def _check_grant(subject: dict[str, Any]) -> None:
     moments = [parse_timestamp(limits[end]) for end in ("useFrom", "useUntil") if end in limits]
     if moments != sorted(moments):
         _refuse("useUntil is before useFrom")
+
+
+def _check_statements(subject: dict[str, Any]) -> None:
+    age = subject.get("age", {})
+    first, last = (_day(age.get(member)) for member in ("collectedFrom", "collectedUntil"))
+    if first is not None and last is not None and last < first:
+        _refuse("collected until before it was collected from")
+    if "snapshotAt" in age:
+        parse_timestamp(age["snapshotAt"])
+    for claim in subject.get("quality", []):
+        # Attack: a claim called by one name, recomputed as equal by the recipe of another.
+        if "recipe" in claim and claim["metric"] != claim["recipe"]["use"].partition("/")[0]:
+            _refuse("a measured claim has another name than its recipe")
+    for statement in subject.get("regulatory", []):
+        _day(statement["asOf"])
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        _refuse("a day that no calendar has")
 
 
 def _check_related(resources: list[dict[str, Any]]) -> None:
@@ -244,7 +245,7 @@ def _refuse(reason: str) -> NoReturn:
 DATASET = CredentialKind(
     "DatasetCredential",
     "dataset-credential-1",
-    "sha384-fjJ0NmmqI5JqRlw5l2WmcPKOIpa3A8WcrchdgWrSLc8Dnf0KPn85PeAil0s6VWzy",
+    "sha384-1BknGIDqOlhpsBXW2ES3Q6xy/WO/Lk06KRAlqZeZ9e/UG9/AqLcXnQ+XW86cX+jT",
     _check_dataset,
 )
 ATTESTATION = CredentialKind(

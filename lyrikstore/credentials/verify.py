@@ -31,10 +31,10 @@ from lyrikstore.credentials.report import (
     Report,
     Verdict,
     decide,
-    passed,
     unchecked,
 )
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
+from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.memory import LogMemory
@@ -49,11 +49,13 @@ DELIVERY_CHECKS = (
     "manifest.signature",
     "data.files",
     "data.tree",
+    "terms.partitions",
     "records.root",
     "log.inclusion",
     "log.anchor",
     "log.witness",
     "log.memory",
+    "age",
     "attestations",
 )
 """Ids of the checks of a delivery, in order. All but ``log.memory`` must be made."""
@@ -257,11 +259,13 @@ def verify_delivery(
     content = check_data(claims, files.find, data, manifest.reader, record_ids)
     records = check_records(claims, files.find, content, log.policy)
     checks = [
-        *_with_licence(outcome.checks, claims, files),
+        *_with_texts(outcome.checks, claims, files),
         *manifest.checks,
         *content.checks,
+        check_partitions(claims.subject, claims.terms, content.tree, content.counts),
         records,
         *log.checks,
+        check_age(claims.subject, log.checks[0]),
         check_attestations(
             files.all(),
             claims,
@@ -278,22 +282,9 @@ def verify_delivery(
     return report
 
 
-def _with_licence(checks: tuple[Check, ...], claims: Claims, files: Siblings) -> tuple[Check, ...]:
-    if claims.licence_text is None:
-        return checks
-    terms = checks[-1]
-    if files.find(claims.licence_text) is None:
-        terms = unchecked(
-            "terms",
-            "missing-file",
-            f"{terms.summary}; the licence text is not beside the credential",
-            **terms.detail,
-        )
-    else:
-        terms = passed(
-            "terms", f"{terms.summary}; the licence text is the one named", **terms.detail
-        )
-    return (*checks[:-1], terms)
+def _with_texts(checks: tuple[Check, ...], claims: Claims, files: Siblings) -> Iterable[Check]:
+    for check in checks:
+        yield check_texts(claims.terms, check, files.by_digest) if check.id == "terms" else check
 
 
 def _report(

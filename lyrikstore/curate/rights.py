@@ -4,15 +4,17 @@ Default deny (spec/12-curation.md §12.7). A licence identifier alone permits no
 dataset may be used for what all of its sources may be used for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
-from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims, check_credential
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
+from lyrikstore.credentials.terms.model import Answer, Terms, Use
+from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -27,7 +29,8 @@ class Right:
         name: Its name.
         credential: The logged credential.
         issuer: Who grants.
-        permits: All it permits.
+        permits: All that it permits with the partitions in question.
+        partitions: Their names, where the credential has several.
         valid_until: End of its validity, or ``None``.
     """
 
@@ -37,6 +40,7 @@ class Right:
     issuer: str
     permits: tuple[str, ...]
     valid_until: str | None
+    partitions: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the right as run manifests record it."""
@@ -48,6 +52,8 @@ class Right:
         }
         if self.valid_until is not None:
             members["validUntil"] = self.valid_until
+        if self.partitions:
+            members["partitions"] = list(self.partitions)
         return members
 
 
@@ -75,20 +81,18 @@ def source_datasets(repository: Repository, datasets: Iterable[Manifest]) -> lis
 
 def check_rights(
     repository: Repository,
-    datasets: Iterable[Manifest],
-    purpose: str,
+    datasets: Sequence[Manifest],
+    use: Use,
     *,
     trust: Trust,
-    at: datetime,
 ) -> list[Right]:
-    """Return the rights that allow ``purpose`` for every source of ``datasets``.
+    """Return the rights that allow ``use`` for every source of ``datasets``.
 
     Args:
         repository: The store; its log holds the credentials.
         datasets: Dataset manifests, derived or not.
-        purpose: A word of credentials' ``permits``, such as ``train``.
+        use: What is wanted, and as of when.
         trust: Whom the caller believes.
-        at: The moment of use.
 
     Raises:
         PolicyError: (``rights-missing``) a source lacks such a credential; the message names the
@@ -97,10 +101,11 @@ def check_rights(
     Cost: one signature verification per credential about a source.
     """
     rights: list[Right] = []
-    notices = logged_notices(repository)
+    judge = _Judge(repository, datasets, use, trust, logged_notices(repository))
+    purpose = " and ".join(use.acts)
     missing: list[tuple[Manifest, str]] = []
     for source in source_datasets(repository, datasets):
-        right, reason = _right(repository, source, purpose, trust, at, notices)
+        right, reason = judge.right(source)
         if right is not None:
             rights.append(right)
         else:
@@ -112,9 +117,9 @@ def check_rights(
             "rights-missing",
             f"{source.name} ({source.id.short}) may not be used to {purpose}: {reason}{more}",
             hint=f"its publisher says so with: lyrikstore issue {source.id.hex} "
-            f"-o DELIVERY --permit {purpose} --valid-for 365d",
+            f"-o DELIVERY --permit {','.join(use.acts)} --valid-for 365d",
             details={
-                "purpose": purpose,
+                "purpose": list(use.acts),
                 "missing": [
                     {"dataset": str(item.id), "name": item.name, "reason": why}
                     for item, why in missing
@@ -124,64 +129,80 @@ def check_rights(
     return rights
 
 
-def _right(
-    repository: Repository,
-    source: Manifest,
-    purpose: str,
-    trust: Trust,
-    at: datetime,
-    notices: Notices,
-) -> tuple[Right | None, str]:
-    reasons: list[str] = []  # newest credential first: what it lacks is what must be mended
-    for entry in reversed(repository.credentials_about(source.id)):
-        try:
-            data = repository.credential(entry.id)
-        except LyrikstoreError as error:
-            reasons.append(f"credential {entry.id.short} cannot be read ({error.message})")
-            continue
-        outcome = check_credential(data, trust=trust, at=at, notices=notices)
-        fault = _fault(outcome, source, purpose, trust, at)
-        if fault is None and outcome.claims is not None and outcome.issuer is not None:
-            return (
-                Right(
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    repository: Repository
+    datasets: Sequence[Manifest]
+    use: Use
+    trust: Trust
+    notices: Notices
+
+    def right(self, source: Manifest) -> tuple[Right | None, str]:
+        """Return the right to use ``source``, or None and why there is none."""
+        reasons: list[str] = []  # newest credential first: what it lacks is what must be mended
+        for entry in reversed(self.repository.credentials_about(source.id)):
+            try:
+                data = self.repository.credential(entry.id)
+            except LyrikstoreError as error:
+                reasons.append(f"credential {entry.id.short} cannot be read ({error.message})")
+                continue
+            outcome = check_credential(data, trust=self.trust, at=self.use.at, notices=self.notices)
+            claims, issuer = outcome.claims, outcome.issuer
+            if not outcome.genuine or claims is None or issuer is None:
+                reasons.append(f"credential {entry.id.short} does not hold")
+                continue
+            used = partitions_used(
+                claims.terms,
+                source,
+                self.datasets,
+                manifest_of=self.repository.manifest,
+                tree_of=self.repository.tree,
+            )
+            fault = self._fault(outcome, claims, source, used)
+            if fault is None:
+                terms = Terms(claims.terms.named(used))
+                several = len(claims.terms.partitions) > 1
+                right = Right(
                     source.id,
                     source.name,
                     entry.id,
-                    outcome.issuer,
-                    outcome.claims.permits,
+                    issuer,
+                    terms.permits,
                     _valid_until(data),
-                ),
-                "",
+                    used if several else (),
+                )
+                return right, ""
+            reasons.append(f"credential {entry.id.short} {fault}")
+        return None, reasons[0] if reasons else "no credential about it is logged here"
+
+    def _fault(
+        self, outcome: CheckedCredential, claims: Claims, source: Manifest, used: tuple[str, ...]
+    ) -> str | None:
+        if claims.manifest != source.id or claims.tree != source.tree:
+            return "is about something else"  # attack case A44
+        answer, reason = claims.terms.judge(self.use, used)
+        if answer is not Answer.PERMITTED:
+            permitted = ", ".join(Terms(claims.terms.named(used)).permits) or "nothing"
+            return f"permits {permitted}; {reason}"
+        checks = {check.id: check for check in outcome.checks}
+        for name in ("period", "status", "terms"):
+            check = checks[name]
+            if check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+                return f"is not in force: {check.summary}"
+        believed = self.trust.matches(
+            outcome.issuer or "",
+            role="publisher",
+            name=source.name,
+            store=source.store,
+            at=self.use.at,
+        )
+        if believed is None:
+            return (
+                f"is by {outcome.issuer}, whom your trust file does not name as a publisher of it"
             )
-        reasons.append(f"credential {entry.id.short} {fault}")
-    return None, reasons[0] if reasons else "no credential about it is logged here"
-
-
-def _fault(
-    outcome: CheckedCredential, source: Manifest, purpose: str, trust: Trust, at: datetime
-) -> str | None:
-    checks = {check.id: check for check in outcome.checks}
-    claims = outcome.claims
-    if not outcome.genuine or claims is None:
-        return "does not hold"
-    if claims.manifest != source.id or claims.tree != source.tree:
-        return "is about something else"  # attack case A44
-    if not claims.allows(purpose):
-        return f"permits {', '.join(claims.permits) or 'nothing'}, not {purpose}"
-    for name in ("period", "status", "terms"):
-        check = checks[name]
-        if check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
-            return f"is not in force: {check.summary}"
-    believed = trust.matches(
-        outcome.issuer or "", role="publisher", name=source.name, store=source.store, at=at
-    )
-    if believed is None:
-        return f"is by {outcome.issuer}, whom your trust file does not name as a publisher of it"
-    return None
+        return None
 
 
 def _valid_until(data: bytes) -> str | None:
-    from lyrikstore.canon.jsontext import parse
-
     value = parse(data).get("validUntil")
     return value if isinstance(value, str) else None

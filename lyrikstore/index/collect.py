@@ -6,6 +6,7 @@ never a silent absence: an index that lost half a store would answer as if there
 
 import contextlib
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifest import Attachment, Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
@@ -160,6 +162,7 @@ def _credential(repository: Repository, identity: Digest, index: int, writer: Wr
             raise FormatError("bad-credential", "a credential is a JSON object")
         issuer, subject = document.get("issuer"), _member(document, "credentialSubject")
         licence = _member(subject, "licence")
+        terms = _terms(licence)
         writer.add(
             "credentials",
             str(identity),
@@ -173,8 +176,18 @@ def _credential(repository: Repository, identity: Digest, index: int, writer: Wr
             _string(document.get("validFrom")),
             _string(document.get("validUntil")),
             _string(licence.get("spdxExpression")),
-            *(_strings(licence.get(word)) for word in ("permits", "prohibits", "requires")),
+            *([] if terms is None else list(words(terms)) for words in _WORDS),
         )
+
+
+_WORDS = (attrgetter("permits"), attrgetter("prohibits"), attrgetter("requires"))
+
+
+def _terms(licence: dict[str, Any]) -> Terms | None:
+    try:
+        return Terms.of(licence)
+    except (LyrikstoreError, KeyError, TypeError, AttributeError, ValueError):  # a foreign shape
+        return None
 
 
 @contextlib.contextmanager
@@ -196,10 +209,6 @@ def _text(identity: Digest | None) -> str | None:
 
 def _string(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _strings(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _identity(value: Any) -> str | None:

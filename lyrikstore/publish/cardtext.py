@@ -7,6 +7,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON, encode
+from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.publish.cardfacts import CardFacts, Grant
 from lyrikstore.publish.cardmetrics import evaluation_lines
@@ -182,7 +183,10 @@ def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
 def _grant(grant: Grant) -> str:
     subject: dict[str, Any] = grant.document["credentialSubject"]
     issuer: Any = grant.document["issuer"]
-    words = ", ".join(escape(word) for word in subject["licence"]["permits"]) or "nothing"
+    terms = Terms.of(subject["licence"])
+    words = ", ".join(escape(word) for word in terms.permits) or "nothing"
+    if len(terms.partitions) > 1:
+        words += f" with all of its {len(terms.partitions)} partitions"
     until = grant.document.get("validUntil", "no end")
     who = code(issuer["id"] if isinstance(issuer, dict) else issuer)
     return f"{words}, says {who}, to {escape(until)}"

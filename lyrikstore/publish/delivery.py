@@ -7,7 +7,7 @@ lies there checked, so that neither a half delivery nor a credential for nothing
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,8 +26,10 @@ from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.terms.claim import text_name
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
+from lyrikstore.curate.offer import Offer
 from lyrikstore.history.checkout import checkout_tree
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -90,13 +92,10 @@ def issue_delivery(
     signer: Signer,
     log_signer: Signer,
     clock: Clock,
-    permits: Sequence[str],
-    prohibits: Sequence[str] = (),
-    requires: Sequence[str] = (),
+    offer: Offer,
     valid_for: timedelta | None = None,
     issuer_name: str | None = None,
     version: str | None = None,
-    regulatory: Sequence[Mapping[str, JSON]] = (),
     status_url: str | None = None,
     progress: Progress | None = None,
 ) -> DeliveryResult:
@@ -109,21 +108,18 @@ def issue_delivery(
         signer: The issuer.
         log_signer: Holds the store's log key.
         clock: Start of validity.
-        permits: What a holder may do; words of
-            :data:`lyrikstore.credentials.dataset.PERMISSIONS`.
-        prohibits: What is forbidden in so many words.
-        requires: Duties; words of :data:`lyrikstore.credentials.dataset.DUTIES`.
+        offer: What the credential says beyond the manifest.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
         issuer_name: What the issuer calls itself; claimed.
         version: A version label for people.
-        regulatory: Statements ``{regime, status, basis?}``.
         status_url: The https URL below which the issuer publishes his status lists; None makes a
             credential that nobody can take back.
         progress: Told about every file.
 
     Raises:
         InvalidInputError: (``wrong-object``) not a dataset, or one without effect in this store;
-            (``bad-validity``, ``unknown-word``, ``contradiction``, ``not-a-folder``) see above.
+            (``bad-validity``, ``unknown-word``, ``contradiction``, ``licence-text``,
+            ``bad-partition``, ``not-a-folder``) see above.
         ConflictError: (``not-empty``) there is something at the destination; (``ref-moved``)
             somebody else issued meanwhile.
         PolicyError: (``unauthorised``) the store's policy does not let this key issue.
@@ -140,7 +136,7 @@ def issue_delivery(
             "bad-validity", "a credential is valid for more than nothing and at most ten years"
         )
     tree = repository.tree(manifest)
-    licence = _licence_text(repository, manifest)
+    texts = _licence_texts(repository, manifest, offer)
     arguments: dict[str, Any] = {
         "manifest": manifest,
         "tree": tree,
@@ -148,12 +144,10 @@ def issue_delivery(
         "log_index": repository.index_of(manifest.id),
         "issuer": signer.did,
         "issuer_name": issuer_name,
-        "permits": permits,
-        "prohibits": prohibits,
-        "requires": requires,
+        "terms": offer.terms,
         "valid_from": valid_from,
         "valid_until": None if valid_for is None else valid_from + valid_for,
-        "licence_text": licence,
+        "licence_texts": [(name, data) for name, data, _ in texts],
         "version": version,
     }
     book = StatusBook.of(repository) if status_url is not None else StatusBook()
@@ -170,15 +164,14 @@ def issue_delivery(
         document = build_dataset_credential(
             **arguments,
             records=commitment.manifest,
-            extra_subject=_claims(manifest, commitment, regulatory),
+            extra_subject=_claims(manifest, commitment, offer, signer.did),
         )
         credential = issue(document, signer, valid_from)
         new_lists = [data for url, data in lists.items() if url not in book.lists]
         index = _log(repository, commitment, [*new_lists, credential], log_signer)
         documents = _documents(repository, manifest, tree, commitment, credential)
         documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
-        if licence is not None:
-            documents["LICENCE.txt"] = licence
+        documents.update((file, data) for _, data, file in texts)
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
         _write(folder, documents)
         _put_in_place(folder, destination)
@@ -239,22 +232,34 @@ def _check_destination(destination: Path) -> None:
         )
 
 
-def _licence_text(repository: Repository, manifest: Manifest) -> bytes | None:
-    named = manifest.body.get("licence", {}).get("textDigest")
-    if named is None:
-        return None
-    try:
-        return repository.blobs.read(Digest.parse(named), max_bytes=MAX_LICENCE_BYTES)
-    except NotFoundError:
-        raise NotFoundError(
-            "no-licence-text",
-            f"{manifest.name} names a licence text that is not in the store",
-            hint="commit it again with its licence text",
-        ) from None
+def _licence_texts(
+    repository: Repository, manifest: Manifest, offer: Offer
+) -> list[tuple[str | None, bytes, str]]:
+    """Return the licence texts: of which licence, the text, and the name of its file."""
+    texts: list[tuple[str | None, bytes, str]] = []
+    stated: Mapping[str, str] = manifest.body.get("licence", {})
+    if "textDigest" in stated:
+        try:
+            data = repository.blobs.read(
+                Digest.parse(stated["textDigest"]), max_bytes=MAX_LICENCE_BYTES
+            )
+        except NotFoundError:
+            raise NotFoundError(
+                "no-licence-text",
+                f"{manifest.name} names a licence text that is not in the store",
+                hint="commit it again with its licence text",
+            ) from None
+        texts.append((text_name(stated.get("expression")), data, "LICENCE.txt"))
+    known = {data for _, data, _ in texts}
+    for name, data in offer.texts:
+        if data not in known:
+            file = "".join(c if c.isalnum() or c in "-." else "_" for c in name)
+            texts.append((name, data, f"LICENCE-{file}.txt"))
+    return texts
 
 
 def _claims(
-    manifest: Manifest, commitment: Commitment, regulatory: Sequence[Mapping[str, JSON]]
+    manifest: Manifest, commitment: Commitment, offer: Offer, issuer: str
 ) -> dict[str, JSON]:
     """Return what can be stated beyond the manifest because it was measured just now."""
     total = manifest.body["records"]
@@ -264,7 +269,8 @@ def _claims(
             "type": "QualityMeasurement",
             "metric": "exactDuplicateRate",
             "value": rate,
-            "method": "share of records whose record id occurs earlier in the same version",
+            "basis": "measured",
+            "recipe": {"type": "MeasurementRecipe", "use": "exactDuplicateRate/1"},
         }
     ]
     derivation = manifest.body.get("derivation", {})
@@ -275,22 +281,21 @@ def _claims(
                 "type": "QualityMeasurement",
                 "metric": f"droppedRecords:{reason}"[:200],
                 "value": str(count),
+                "basis": "tool-asserted",
                 "method": f"records the filter dropped for this reason, of {counts['in']} seen",
             }
         )
-    claims: dict[str, JSON] = {
-        "quality": quality[:1000],
-        "age": {"type": "DataAge", "snapshotAt": manifest.created},
-    }
-    collected = manifest.body["descriptor"].get("collectedDuring", {}).get("value")
-    if isinstance(collected, dict):
-        for member, ours in (("start", "collectedFrom"), ("end", "collectedUntil")):
-            day = collected.get(member)
-            if isinstance(day, str) and len(day) >= 10:
-                claims["age"][ours] = day[:10]
-    if regulatory:
-        claims["regulatory"] = [{"type": "RegulatoryStatement", **item} for item in regulatory]
+    claims: dict[str, JSON] = {"quality": [*quality, *map(dict, offer.quality)][:1000]}
+    if offer.regulatory:
+        claims["regulatory"] = [_warranted(statement, issuer) for statement in offer.regulatory]
     return claims
+
+
+def _warranted(statement: Mapping[str, JSON], issuer: str) -> dict[str, JSON]:
+    party: dict[str, JSON] = dict(statement["warrantedBy"])
+    if party.keys() == {"type"}:
+        party["did"] = issuer
+    return {**statement, "warrantedBy": party}
 
 
 def _log(

@@ -1,9 +1,10 @@
 """The README of a delivery: how somebody who is no programmer checks it (spec/14 §3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.jsontext import JSON
+from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms
 from lyrikstore.publish.text import code, escape
 
 _FILES = {
@@ -16,6 +17,7 @@ _FILES = {
     "genesis.json": "the founding document of the publisher's store, with the key of its log",
     "log.tlog-proof": "proof that this version stands in the publisher's log",
     "LICENCE.txt": "the licence text",
+    "LICENCE-": "the text of another licence",
     "status-": "whether the publisher had taken it back when this list was made",
     "README.md": "this page; nobody signed it",
 }
@@ -46,7 +48,8 @@ _VERDICTS = (
 
 
 def _about(name: str) -> str:
-    return _FILES["status-" if name.startswith("status-") else name]
+    prefix = next((head for head in ("status-", "LICENCE-") if name.startswith(head)), name)
+    return _FILES[prefix]
 
 
 def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
@@ -58,7 +61,7 @@ def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
     """
     subject: dict[str, Any] = credential["credentialSubject"]
     issuer: dict[str, Any] = credential["issuer"]
-    licence: dict[str, Any] = subject["licence"]
+    terms = Terms.of(subject["licence"])
     named = escape(issuer["name"]) if "name" in issuer else "the publisher"
     rows = "\n".join(f"| {code(name)} | {_about(name)} |" for name in [*files, "README.md"])
     until = credential.get("validUntil")
@@ -72,15 +75,10 @@ too. The check below does prove something.
 
 ## What you may do with the data
 
-| | |
-| --- | --- |
-| licence | {escape(licence.get("spdxExpression", "none stated"))} |
-| you may | {_words(licence["permits"])} |
-| you may not | {_words(licence["prohibits"])} |
-| you must | {_words(licence["requires"])} |
-| valid | from {code(credential["validFrom"])} {_until(until)} |
+{_terms(terms, subject["licence"])}
 
-What is not listed under "you may" is not permitted by this credential.
+What is not listed under "you may" is not permitted by this credential. It is valid from
+{code(credential["validFrom"])} {_until(until)}.
 
 ## How to check it
 
@@ -127,6 +125,42 @@ C2SP transparency log.
 def _verdicts() -> str:
     rows = ["| answer | what it means | what to do |", "| --- | --- | --- |"]
     return "\n".join([*rows, *(f"| {' | '.join(row)} |" for row in _VERDICTS)])
+
+
+def _terms(terms: Terms, licence: Mapping[str, Any]) -> str:
+    if len(terms.partitions) == 1:
+        return _table(terms.partitions[0], terms.licence)
+    together = "`lyrikstore terms credential.json` says what they allow together."
+    parts = [f"The data has {len(terms.partitions)} parts under different terms. {together}"]
+    for partition, stated in zip(terms.partitions, licence["partitions"], strict=True):
+        parts.append(f"### {escape(partition.name)}: {stated['fileCount']} files\n")
+        parts.append(_table(partition, terms.licence))
+    return "\n\n".join(parts)
+
+
+def _table(partition: Partition, whole: str | None) -> str:
+    rows = {
+        "licence": escape(partition.licence or whole or "none stated"),
+        "which files": "; ".join(_selector(item) for item in partition.select),
+        "you may": _words(partition.permits),
+        "you may not": _words(partition.prohibits),
+        "you must": _words(partition.requires),
+        "only": "; ".join(
+            f"{name} {_words(value) if isinstance(value, list) else escape(str(value))}"
+            for name, value in partition.limits.to_json().items()
+            if name != "type"
+        ),
+    }
+    if not partition.select:
+        rows["which files"] = "all files" if partition.name == WHOLE else "all others"
+    lines = [f"| {name} | {text} |" for name, text in rows.items() if text]
+    return "\n".join(["| | |", "| --- | --- |", *lines])
+
+
+def _selector(selector: Selector) -> str:
+    if selector.path is not None:
+        return f"{escape(selector.path)} and all below it"
+    return f"those with {escape(selector.column or '')} {_words(selector.values)}"
 
 
 def _words(words: Sequence[str]) -> str:

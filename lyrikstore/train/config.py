@@ -5,7 +5,7 @@ is kept as its shortest decimal text, and becomes a number only inside the worke
 """
 
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
@@ -101,6 +101,23 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UseConfig:
+    """What else is done with the result, by whom and where; credentials must allow it.
+
+    Attributes:
+        also: Further permissions that are needed, such as ``commercialUse``.
+        territory: Where the data and what is made of it are used: ISO 3166 codes.
+        seats: How many people use it; 0: not said.
+        purposes: What the work is for, such as ``academicResearch``.
+    """
+
+    also: tuple[str, ...] = ()
+    territory: tuple[str, ...] = ()
+    seats: int = 0
+    purposes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TrainConfig:
     """One checked training config.
 
@@ -113,6 +130,7 @@ class TrainConfig:
         model: Which model.
         lora: Which adapter.
         training: How to train.
+        use: What else is done, by whom and where.
     """
 
     purpose: str
@@ -121,6 +139,7 @@ class TrainConfig:
     model: ModelConfig
     lora: LoraConfig
     training: TrainingConfig
+    use: UseConfig = field(default_factory=UseConfig)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -157,6 +176,10 @@ class TrainConfig:
         for member in ("targets", "layers"):
             if member in lora:
                 lora[member] = tuple(sorted(lora[member]))
+        use: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in document.get("use", {}).items()
+        }
         return cls(
             purpose=document["purpose"],
             name=document["name"],
@@ -164,6 +187,7 @@ class TrainConfig:
             model=ModelConfig(**document["model"]),
             lora=LoraConfig(**lora),
             training=TrainingConfig(**document.get("training", {})),
+            use=UseConfig(**use),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -175,6 +199,13 @@ class TrainConfig:
             del document["lora"]["layers"]
         if not self.data.test:
             del document["data"]["test"]
+        document["use"] = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in document["use"].items()
+            if value
+        }
+        if not document["use"]:
+            del document["use"]
         return document
 
     @property

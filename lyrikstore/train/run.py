@@ -14,6 +14,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.rights import Right, check_rights
@@ -200,7 +201,8 @@ def preflight(repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clo
         )
     base = repo.resolve(config.model.base)
     datasets = [train, validation, *([test] if test else [])]
-    rights = check_rights(repo, datasets, config.purpose, trust=trust, at=clock())
+    declared = Use.of_run({"purpose": config.purpose, "config": config.to_json()}, clock())
+    rights = check_rights(repo, datasets, declared, trust=trust)
     return Plan(config, train, validation, test, base, tuple(rights), environment)
 
 

@@ -19,6 +19,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.terms.model import whole
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.proof import add_proof
 from lyrikstore.crypto.signer import KeySigner
@@ -144,12 +145,10 @@ def world() -> World:
         log_index=2,
         issuer=OWNER.did,
         issuer_name="Acme Data Ltd",
-        permits=["train", "evaluate"],
-        prohibits=["redistribute"],
-        requires=["attribution"],
+        terms=whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
         valid_from=datetime(2026, 11, 1, tzinfo=UTC),
         valid_until=datetime(2027, 11, 1, tzinfo=UTC),
-        licence_text=LICENCE,
+        licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
         credential_id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
     )
     return World(genesis, manifest, records, tree, proof, issue(unsigned, OWNER, NOW))
@@ -177,7 +176,7 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
     def change(document: dict[str, Any]) -> None:
         for name in parents:
-            document = document[name]
+            document = document[int(name) if name.isdigit() else name]
         if value is None:
             del document[last]
         else:
@@ -185,6 +184,56 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
     return change
 
+
+def part(**changes: Any) -> dict[str, Any]:
+    """Return the one partition of the delivery, changed; what is None is left out."""
+    partition = {
+        "type": "Partition", "name": "all", "permits": ["train", "evaluate"],
+        "prohibits": ["redistribute"], "requires": ["attribution"], "fileCount": 5,
+        "byteSize": "79", "recordCount": "5",
+    }  # fmt: skip
+    return {name: value for name, value in {**partition, **changes}.items() if value is not None}
+
+
+def term(member: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Return a change of one member of the delivery's one partition."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["credentialSubject"]["licence"]["partitions"][0][member] = value
+
+    return change
+
+
+_EMPTY = {"fileCount": 0, "byteSize": "0", "recordCount": "0"}
+_TERMS: list[tuple[str, str, Any, str]] = [
+    (f"terms-{name}", "credentialSubject.licence.partitions", value, why)
+    for name, value, why in (
+        ("none", [], "no partition"),
+        ("both", [part(prohibits=["train"])], "train is permitted and prohibited"),
+        ("empty-list", [part(permits=[])], "an empty list, which RDF does not know"),
+        ("word", [part(permits=["Train it"])], "no word"),
+        ("same-name", [part(), part(select=[{"type": "PathSelector", "path": "a"}], **_EMPTY)],
+         "two partitions have one name"),
+        ("two-rests", [part(), part(name="more", **_EMPTY)], "two partitions take what is left"),
+        ("sum", [part(fileCount=4)], "the counts do not add up to the dataset's"),
+        ("selects-nothing", [part(select=[])], "an empty list of selectors"),
+        ("selector", [part(select=[{"type": "PathSelector", "path": "a", "column": "b"}])],
+         "a selector of two kinds"),
+        ("foreign-licence", [part(spdxExpression="MIT")], "a licence the whole does not name"),
+        ("limits-empty", [part(limits={"type": "TermLimits"})], "limits without a limit"),
+        ("territory", [part(limits={"type": "TermLimits", "territory": ["Germany"]})],
+         "no ISO 3166 code"),
+        ("seats", [part(limits={"type": "TermLimits", "seats": 0})], "nobody may"),
+        ("period", [part(limits={"type": "TermLimits", "useFrom": "2026-11-02T00:00:00Z",
+                                  "useUntil": "2026-11-01T00:00:00Z"})], "ends before it begins"),
+        ("period-date", [part(limits={"type": "TermLimits", "useUntil": "2026-02-30T00:00:00Z"})],
+         "a day that no calendar has"),
+    )
+]  # fmt: skip
+_CLAIM = {"type": "QualityMeasurement", "metric": "recordCount", "value": "5", "basis": "measured"}
+LAW = {"type": "RegulatoryStatement", "regime": "EU-GDPR", "status": "pseudonymised",
+        "basis": "Art. 6(1)(a)", "asOf": "2026-10-01",
+        "warrantedBy": {"type": "Party", "name": "Lex LLP"}}  # fmt: skip
 
 SHAPES: list[tuple[str, str, Any, str]] = [
     # id, member, value (None: removed), why
@@ -221,8 +270,29 @@ SHAPES: list[tuple[str, str, Any, str]] = [
     ("count-number", "credentialSubject.recordCount", 5, "a string as a number"),
     ("count-zeros", "credentialSubject.recordCount", "05", "leading zeros"),
     ("licence-absent", "credentialSubject.licence", None, "no licence"),
-    ("licence-both", "credentialSubject.licence.prohibits", ["train"],
-     "train is permitted and prohibited"),
+    *_TERMS,
+    ("text-absent", "credentialSubject.licence.texts", None,
+     "the licence is no public one and no text is named"),
+    ("text-of-another", "credentialSubject.licence.texts.0.name", "LicenseRef-Other",
+     "no text is named for the licence"),
+    ("age-absent", "credentialSubject.age", None, "no age"),
+    ("age-backwards", "credentialSubject.age", {"type": "DataAge", "collectedFrom": "2026-01-02",
+     "collectedUntil": "2026-01-01", "snapshotAt": "2026-11-24T14:12:39Z"},
+     "collected until before it was collected from"),
+    ("age-no-day", "credentialSubject.age", {"type": "DataAge", "collectedFrom": "2026-02-30",
+     "snapshotAt": "2026-11-24T14:12:39Z"}, "a day that no calendar has"),
+    ("measured-without-recipe", "credentialSubject.quality", [_CLAIM], "measured by no recipe"),
+    ("measured-as-something-else", "credentialSubject.quality", [{**_CLAIM, "metric": "errorCount",
+     "recipe": {"type": "MeasurementRecipe", "use": "recordCount/1"}}],
+     "the claim has another name than its recipe"),
+    ("asserted-without-method", "credentialSubject.quality",
+     [{**_CLAIM, "basis": "human-asserted"}], "asserted without a method"),
+    ("law-without-basis", "credentialSubject.regulatory",
+     [{name: value for name, value in LAW.items() if name != "basis"}], "no basis is named"),
+    ("law-without-warrant", "credentialSubject.regulatory",
+     [{**LAW, "warrantedBy": {"type": "Party"}}], "nobody warrants it"),
+    ("law-no-day", "credentialSubject.regulatory", [{**LAW, "asOf": "2026-02-30"}],
+     "a day that no calendar has"),
     ("nested-context", "credentialSubject.@context", "https://evil.example/v1",
      "a context inside the subject"),
     ("value-keyword", "credentialSubject.descriptor", [{"type": "DescriptorField", "field": "x",
@@ -303,7 +373,7 @@ def make() -> dict[str, Any]:
                 "claim-edited",
                 "edited after signing",
                 "proof",
-                edited(credential, _set("credentialSubject.licence.permits", ["x-all"])).decode(),
+                edited(credential, term("permits", ["x-all"])).decode(),
             ),
             (
                 "foreign-key",

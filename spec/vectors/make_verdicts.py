@@ -41,9 +41,7 @@ def make() -> dict[str, Any]:
     self_made = made.resigned(
         sound, lambda d: d.update(issuer={"id": made.MALLORY.did, "name": "Acme"}), made.MALLORY
     ).decode()
-    edited = made.edited(
-        sound, lambda d: d["credentialSubject"]["licence"].update(permits=["x-everything"])
-    ).decode()
+    edited = made.edited(sound, made.term("permits", ["x-everything"])).decode()
     flipped = delivery.proof.encode().replace(b"index 2", b"index 1")
     one, three = files["a/one.txt"].decode(), files["b/three.txt"].decode()
 
@@ -97,7 +95,17 @@ def make() -> dict[str, Any]:
         ("another-descriptor", "invalid", {"manifest": "disagrees"},
          {"credential": subject(descriptor=[])}),
         ("another-count", "invalid", {"manifest": "disagrees"},
-         {"credential": subject(recordCount="4")}),
+         {"credential": _counting(made, sound, recordCount="4")}),
+        ("another-licence", "invalid", {"manifest": "disagrees"},
+         {"credential": made.resigned(
+             sound, lambda d: d["credentialSubject"]["licence"].pop("spdxExpression")).decode()}),
+        ("another-age", "invalid", {"manifest": "disagrees"},
+         {"credential": subject(age={"type": "DataAge", "snapshotAt": "2026-11-23T00:00:00Z"})}),
+        ("collected-later", "invalid", {"manifest": "disagrees", "age": "contradiction"},
+         {"credential": subject(age={"type": "DataAge", "snapshotAt": "2026-11-24T14:12:39Z",
+                                     "collectedUntil": "2026-11-26"})}),
+        *_partition_cases(made, sound),
+        *_law_cases(made, sound),
         ("several-reasons", "invalid", {"proof": "edited", "data.files": "missing"},
          {"credential": edited, "data": {"z.txt": None}}),
         ("not-json", "invalid", {"format": "bad-json"}, {"credential": "hello"}),
@@ -122,6 +130,79 @@ def make() -> dict[str, Any]:
         },
         "verdicts/decide.json": {"required": ["a", "b"], "cases": _decisions()},
     }
+
+
+def _counting(made: Any, sound: bytes, **counts: Any) -> str:
+    def change(document: dict[str, Any]) -> None:
+        document["credentialSubject"].update(counts)
+        document["credentialSubject"]["licence"]["partitions"][0].update(counts)
+
+    return made.resigned(sound, change).decode()
+
+
+def _partition_cases(made: Any, sound: bytes) -> list[Any]:
+    path = lambda where: {"type": "PathSelector", "path": where}  # noqa: E731
+    column = lambda *values: {  # noqa: E731
+        "type": "MetadataSelector", "column": "category", "values": list(values)
+    }  # fmt: skip
+    one, two, rest = (
+        {"name": "a", "select": [path("a")], "fileCount": 2, "byteSize": "39", "recordCount": "2"},
+        {"name": "b", "select": [column("c2")], "permits": ["evaluate"], "fileCount": 1,
+         "byteSize": "27", "recordCount": "1"},
+        {"name": "rest", "fileCount": 2, "byteSize": "13", "recordCount": "2"},
+    )  # fmt: skip
+
+    def divided(*parts: dict[str, Any]) -> str:
+        partitions = [made.part(**changes) for changes in parts]
+        change = lambda d: d["credentialSubject"]["licence"].update(  # noqa: E731
+            partitions=partitions
+        )
+        return made.resigned(sound, change).decode()
+
+    def case(name: str, verdict: str, reason: str, *parts: dict[str, Any], **changes: Any) -> Any:
+        checks = {"terms.partitions": reason}
+        return f"partitions-{name}", verdict, checks, {"credential": divided(*parts), **changes}
+
+    file = {**one, "select": [path("a/one.txt"), path("a/two.txt")]}
+    prefix = {**one, "select": [path("a/o")]}
+    more = {**two, "fileCount": 2}
+    fewer = {**rest, "fileCount": 1}
+    return [
+        case("sound", "trusted", "pass", one, two, rest),
+        case("by-file", "trusted", "pass", file, two, rest),
+        case("without-rest", "trusted", "pass", one, two,
+             {**rest, "select": [column("c3", "c4")]}),
+        case("overlap", "invalid", "bad-partition", one, {**two, "select": [column("c1", "c2")]},
+             rest),
+        case("overlap-by-value", "invalid", "bad-partition", one, two,
+             {**rest, "select": [column("c2", "c3", "c4")]}),
+        case("uncovered", "invalid", "bad-partition", one, two,
+             {**rest, "select": [column("c3")]}),
+        case("prefix-is-no-folder", "invalid", "differs", prefix, two, rest),
+        case("files", "invalid", "differs", one, more, fewer),
+        case("bytes", "invalid", "differs", {**one, "byteSize": "38"}, two,
+             {**rest, "byteSize": "14"}),
+        case("records", "invalid", "differs", {**one, "recordCount": "1"}, two,
+             {**rest, "recordCount": "3"}),
+        case("no-data", "incomplete", "not-recomputed", one, two, rest, data=None),
+        case("files-without-data", "invalid", "differs", one, more, fewer, data=None),
+        case("without-tree", "incomplete", "missing-file", one, two, rest,
+             siblings={"tree.jsonl": None}),
+    ]  # fmt: skip
+
+
+def _law_cases(made: Any, sound: bytes) -> list[Any]:
+    def stated(**changes: Any) -> dict[str, Any]:
+        laws = [{**made.LAW, **changes}]
+        change = lambda d: d["credentialSubject"].update(regulatory=laws)  # noqa: E731
+        return {"credential": made.resigned(sound, change).decode()}
+
+    issuer = {"type": "Party", "did": made.OWNER.did}
+    return [
+        ("law-by-issuer", "trusted", {"regulatory": "pass"}, stated(warrantedBy=issuer)),
+        ("law-by-another", "trusted", {"regulatory": "unsigned-warrant"}, stated()),
+        ("law-of-tomorrow", "invalid", {"regulatory": "future"}, stated(asOf="2026-11-02")),
+    ]
 
 
 def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:

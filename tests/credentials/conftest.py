@@ -16,6 +16,7 @@ from lyrikstore.credentials.datacheck import FolderData, read_siblings
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Report
+from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.credentials.verify import verify_delivery
 from lyrikstore.crypto.ed25519 import PrivateKey
@@ -71,12 +72,10 @@ class Publisher:
             "log_index": self.index,
             "issuer": OWNER.did,
             "issuer_name": "Acme Data Ltd",
-            "permits": ["train", "evaluate"],
-            "prohibits": ["redistribute"],
-            "requires": ["attribution"],
+            "terms": whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
             "valid_from": datetime(2026, 11, 1, tzinfo=UTC),
             "valid_until": datetime(2027, 11, 1, tzinfo=UTC),
-            "licence_text": LICENCE,
+            "licence_texts": [("LicenseRef-Acme-1.0", LICENCE)],
             "credential_id": "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
         }
         return build_dataset_credential(**{**arguments, **changes})

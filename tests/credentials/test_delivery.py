@@ -38,6 +38,7 @@ def test_sound_and_trusted(delivery: Delivery) -> None:
         "trust.allowed",
         "status",
         "log.witness",
+        "regulatory",
         "log.memory",
     }
     assert "cannot be revoked" in report.check("status").summary
@@ -296,8 +297,12 @@ def test_sibling_links_and_giants_are_left_out(
 
 
 def test_edited_claim(delivery: Delivery) -> None:
-    delivery.edit(lambda d: d["credentialSubject"]["licence"]["permits"].append("redistribute"))
-    delivery.edit(lambda d: d["credentialSubject"]["licence"].update(prohibits=[]))
+    def permit(document: dict[str, Any]) -> None:
+        (partition,) = document["credentialSubject"]["licence"]["partitions"]
+        partition["permits"] = ["train", "redistribute"]
+        del partition["prohibits"]
+
+    delivery.edit(permit)
     report = delivery.verify()
     assert report.verdict == "invalid"
     assert reason(report, "proof") == "edited"
@@ -382,6 +387,9 @@ def test_credential_alone(credential: bytes, world: SimpleNamespace) -> None:
 # --- what a dishonest publisher signs -----------------------------------------------------------
 
 
+COUNTS = ("Count", "Size")
+
+
 @pytest.mark.parametrize(
     ("member", "value"),
     [
@@ -389,12 +397,19 @@ def test_credential_alone(credential: bytes, world: SimpleNamespace) -> None:
         ("recordCount", "6"),
         ("byteSize", "1"),
         ("fileCount", 6),
+        ("age", {"type": "DataAge", "snapshotAt": "2026-11-23T00:00:00Z"}),
         ("files", Digest.of(b"x").urn),
         ("descriptor", []),
     ],
 )
 def test_credential_and_manifest_disagree(delivery: Delivery, member: str, value: Any) -> None:
-    delivery.resign(lambda d: d["credentialSubject"].update({member: value}))
+    def change(document: dict[str, Any]) -> None:
+        subject = document["credentialSubject"]
+        subject[member] = value
+        (partition,) = subject["licence"]["partitions"]
+        partition.update({name: subject[name] for name in partition if name.endswith(COUNTS)})
+
+    delivery.resign(change)
     report = delivery.verify()
     assert report.verdict == "invalid"
     assert reason(report, "manifest") == "disagrees"

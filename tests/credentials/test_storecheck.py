@@ -21,6 +21,7 @@ from lyrikstore.credentials.storecheck import (
     verify_store,
     verify_store_at,
 )
+from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
@@ -385,7 +386,7 @@ def test_writer_that_died_while_publishing(
     with monkeypatch.context() as patch:
         patch.setattr(LocalBackend, "replace", die)
         with pytest.raises(KeyboardInterrupt):
-            fresh.log_credential(fresh.publisher.credential(permits=["evaluate"]))
+            fresh.log_credential(fresh.publisher.credential(terms=whole(["evaluate"])))
     report = fresh.store(memory=fresh.publisher.memory)
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
     assert states(report)["log.transactions"] == "warn"
@@ -437,7 +438,7 @@ def test_rollback_is_seen(fresh: Lineage, tmp_path: Path) -> None:
     memory = LogMemory(tmp_path / "auditor")
     older = tmp_path / "older"
     shutil.copytree(fresh.root, older)
-    fresh.log_credential(fresh.publisher.credential(permits=["evaluate"]))
+    fresh.log_credential(fresh.publisher.credential(terms=whole(["evaluate"])))
     assert fresh.store(memory=memory).verdict == "trusted"
     trust = fresh.world.trusting(fresh.world.OWNER.did)
     report = verify_store_at(older, trust=trust, at=fresh.world.NOW, memory=memory)
@@ -581,7 +582,7 @@ def test_rights_after_the_end(fresh: Lineage) -> None:
 
 
 def test_rights_from_a_credential_logged_later(fresh: Lineage) -> None:
-    data = fresh.publisher.credential(permits=["train"])
+    data = fresh.publisher.credential(terms=whole(["train"]))
     run = fresh.run("runs/acme/eager", body=_right(fresh, credential=str(Digest.of(data))))
     fresh.log_credential(data)
     fresh.ids["eager"] = run.id

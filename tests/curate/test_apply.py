@@ -1,5 +1,6 @@
 """Filter, why and rights over a real store: counts reconcile, every record has its reason."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.terms.model import Limits, Partition, Selector, Terms, Use, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.decisions import COLUMNS, Decision, decode_decisions, encode_decisions
 from lyrikstore.curate.engine import run_recipe
@@ -275,7 +277,7 @@ def test_damaged_decision_tables_are_refused() -> None:
 
 
 def _credential(
-    bench: Any, manifest: Any, signer: Any, at: Any, permits: list[str], **more: Any
+    bench: Any, manifest: Any, signer: Any, at: Any, permits: list[str] | Terms, **more: Any
 ) -> None:
     document = build_dataset_credential(
         manifest=manifest,
@@ -284,10 +286,10 @@ def _credential(
         log_origin=bench.repo.origin,
         log_index=bench.repo.index_of(manifest.id),
         issuer=signer.did,
-        permits=permits,
+        terms=permits if isinstance(permits, Terms) else whole(permits),
         valid_from=at,
         valid_until=at + timedelta(days=10),
-        licence_text=b"the licence",
+        licence_texts=[("CC-BY-4.0", b"the licence")],
         **more,
     )
     with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
@@ -304,7 +306,7 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
     trust = Trust((TrustedIssuer(did=signer.did, nickname="me", names=("datasets/acme/*",)),))
 
     def ask(purpose: str = "train", trust: Trust = trust, at: Any = at) -> list[Any]:
-        return check_rights(bench.repo, derived, purpose, trust=trust, at=at)
+        return check_rights(bench.repo, derived, Use((purpose,), at), trust=trust)
 
     def refused(words: str, **options: Any) -> None:
         with pytest.raises(PolicyError) as caught:
@@ -316,7 +318,7 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
 
     refused("no credential about it is logged")
     _credential(bench, source, signer, at, ["evaluate"])
-    refused("permits evaluate, not train")
+    refused("permits evaluate; train is not permitted")
     _credential(bench, source, signer, at, ["train", "evaluate"])
     (right,) = ask()
     assert right.dataset == source.id
@@ -329,6 +331,51 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
     refused("whom your trust file does not name", trust=other)
     auditor = Trust((TrustedIssuer(did=signer.did, nickname="me", roles=("auditor",)),))
     refused("whom your trust file does not name", trust=auditor)
+
+
+def test_a_filtered_dataset_is_under_the_terms_of_what_it_kept(bench: Any) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    corpus(bench)
+    source = bench.repo.resolve("acme/docs")
+    signer = signer_for("owner")
+    trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
+    by_kind = {
+        kind: (Selector(column="kind", values=(kind,)),) for kind in ("x", "y")
+    }  # z.txt is under the terms of the rest
+    terms = Terms(
+        (
+            Partition("open", ("train", "commercialUse"), select=by_kind["x"]),
+            Partition("shut", ("evaluate",), ("train",), select=by_kind["y"]),
+            Partition("rest", ("train",), limits=Limits(territory=("DE",))),
+        )
+    )
+    _credential(bench, source, signer, at, terms)
+    allow = 'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "kind"\nvalues = '
+    only_x = bench.filter(allow + '["x"]\n', to="acme/open").manifests[""]
+    both = bench.filter(allow + '["x", "y"]\n', to="acme/mixed").manifests[""]
+    rest = bench.filter(allow + '["x", "z"]\n', to="acme/rest").manifests[""]
+
+    def ask(*datasets: Any, use: Use) -> Any:
+        return check_rights(bench.repo, datasets, use, trust=trust)
+
+    train = Use(("train",), at)
+    (right,) = ask(only_x, use=train)
+    assert right.partitions == ("open",)
+    assert right.permits == ("train", "commercialUse")
+    assert right.to_json()["partitions"] == ["open"]
+    assert ask(only_x, use=Use(("train", "commercialUse"), at))
+    for datasets, use, words in (
+        ([both], train, "prohibited: train (partition shut)"),
+        ([only_x, both], train, "prohibited: train (partition shut)"),
+        ([source], train, "prohibited: train (partition shut)"),
+        ([rest], train, "only in DE, which the use does not declare (partition rest)"),
+        ([rest], Use(("train",), at, territory=("US",)), "prohibited: only in DE"),
+        ([rest], Use(("train", "commercialUse"), at, ("DE",)), "commercialUse is not permitted"),
+    ):
+        with pytest.raises(PolicyError, match=re.escape(words)):
+            ask(*datasets, use=use)
+    (right,) = ask(rest, use=Use(("train",), at, territory=("DE-BY",)))
+    assert right.partitions == ("open", "rest")
 
 
 def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
@@ -344,7 +391,7 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
             transaction.log_credential(data)
         transaction.commit()
     _credential(bench, source, signer, at, ["train"], status=entries)
-    assert check_rights(bench.repo, [source], "train", trust=trust, at=at)
+    assert check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
     name = StatusBook.of(bench.repo).issued[-1].name
     for purpose, value in (("suspension", True), ("suspension", False), ("revocation", True)):
         now = at = at + timedelta(minutes=10)
@@ -354,9 +401,9 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
         )  # fmt: skip
         if value:
             with pytest.raises(PolicyError, match="by its issuer"):
-                check_rights(bench.repo, [source], "train", trust=trust, at=at)
+                check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
         else:
-            assert check_rights(bench.repo, [source], "train", trust=trust, at=at)
+            assert check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
 
 
 @pytest.mark.skipif(

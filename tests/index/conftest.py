@@ -11,6 +11,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.terms.model import whole
 from lyrikstore.curate.decisions import Decision, encode_decisions
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
@@ -298,12 +299,10 @@ class Chain:
             log_index=self.repository.index_of(manifest.id),
             issuer=OWNER.did,
             issuer_name="Acme Data Ltd",
-            permits=["train", "evaluate"],
-            prohibits=["redistribute"],
-            requires=["attribution"],
+            terms=whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
             valid_from=self.clock(),
             valid_until=self.clock() + timedelta(days=365),
-            licence_text=LICENCE,
+            licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
         )
         with self.repository.transaction(log_signer=LOG) as tx:
             identity = tx.log_credential(issue(document, OWNER, self.clock()))

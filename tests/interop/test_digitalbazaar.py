@@ -77,7 +77,9 @@ def test_reads_the_same_bit(peer: Any, made: Any, raised: bool) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda d: d["credentialSubject"]["licence"]["permits"].append("redistribute"),
+        lambda d: d["credentialSubject"]["licence"]["partitions"][0]["permits"].append(
+            "redistribute"
+        ),
         lambda d: d.update(validUntil="2037-11-01T00:00:00Z"),
         lambda d: d["proof"].update(created="2026-11-24T14:12:40Z"),
     ],

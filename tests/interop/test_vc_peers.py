@@ -74,7 +74,7 @@ def awr(document: dict[str, Any]) -> bool:
 
 
 def change_claim(document: dict[str, Any]) -> None:
-    document["credentialSubject"]["licence"]["permits"].append("redistribute")
+    document["credentialSubject"]["licence"]["partitions"][0]["permits"].append("redistribute")
 
 
 def change_created(document: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from lyrikstore.credentials.datacheck import FolderData, read_siblings
 from lyrikstore.credentials.report import CheckState, Report, Verdict
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.credentials.verify import verify_delivery
+from lyrikstore.curate.offer import Offer
 from lyrikstore.curate.records import iter_records
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.orderroot import split_salts
@@ -36,7 +37,7 @@ def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> Deliv
         "signer": chain.signer,
         "log_signer": chain.log_signer,
         "clock": chain.clock,
-        "permits": ["train", "evaluate"],
+        "offer": Offer.of_words(("train", "evaluate")),
         "valid_for": timedelta(days=365),
         "issuer_name": "Acme Data Ltd",
     }
@@ -77,7 +78,8 @@ def test_it_verifies_without_the_store(full_chain: Any, delivered: Path, tmp_pat
     assert report.verdict is Verdict.TRUSTED, report
     open_checks = {c.id for c in report.checks if c.state is not CheckState.PASS}
     assert open_checks == {
-        *("status", "log.memory", "log.witness", "issuer.document", "trust.allowed")
+        *("status", "regulatory", "log.memory", "log.witness"),
+        *("issuer.document", "trust.allowed"),
     }
 
 
@@ -212,8 +214,8 @@ def test_an_empty_folder_is_taken_and_a_full_one_refused(chain: Any, tmp_path: P
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"permits": ["fly"]}, "unknown-word"),
-        ({"prohibits": ["train"]}, "contradiction"),
+        ({"offer": Offer.of_words(("fly",))}, "unknown-word"),
+        ({"offer": Offer.of_words(("train",), ("train",))}, "contradiction"),
         ({"valid_for": timedelta(0)}, "bad-validity"),
         ({"valid_for": timedelta(days=-1)}, "bad-validity"),
         ({"valid_for": timedelta(days=40_000)}, "bad-validity"),

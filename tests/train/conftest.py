@@ -21,6 +21,7 @@ import pytest
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
@@ -174,7 +175,7 @@ class Workshop:
             log_origin=self.repo.origin,
             log_index=self.repo.index_of(manifest.id),
             issuer=OWNER.did,
-            permits=permits,
+            terms=whole(permits),
             valid_from=now() - timedelta(hours=1),
             valid_until=now() + timedelta(days=30),
         )

@@ -1,6 +1,7 @@
 """``lyrikstore issue``: a delivery that its buyer can verify alone."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,19 +10,32 @@ from lyrikstore_cli.options import duration, words
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
+if TYPE_CHECKING:
+    from lyrikstore.curate.offer import Offer
+
 
 @declare(
     "issue",
     signs=True,
-    epilog="lyrikstore issue acme/contracts -o delivery --permit train,evaluate --valid-for 365d",
+    epilog="lyrikstore issue acme/contracts -o delivery --permit train,evaluate --valid-for 365d\n"
+    "lyrikstore issue acme/contracts -o delivery --terms terms.toml",
 )
 @click.argument("ref")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="A new or empty folder."
 )
-@click.option("--permit", "permits", required=True, help="What a holder may do: train,evaluate,…")
+@click.option("--permit", "permits", default="", help="What a holder may do: train,evaluate,…")
 @click.option("--prohibit", "prohibits", default="", help="What is forbidden: redistribute,…")
 @click.option("--require", "requires", default="", help="Duties: attribution,…")
+@click.option(
+    "--grantable", default="", help="What you may grant besides to somebody by name: train,…"
+)
+@click.option(
+    "--terms",
+    "terms_file",
+    type=click.Path(path_type=Path),
+    help="A terms file instead: partitions, limits, statements, measurements (docs/terms.md).",
+)
 @click.option("--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y.")
 @click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
 @click.option("--version", "label", help="A version label for people.")
@@ -37,6 +51,8 @@ def command(
     permits: str,
     prohibits: str,
     requires: str,
+    grantable: str,
+    terms_file: Path | None,
     valid_for: str,
     issuer_name: str | None,
     label: str | None,
@@ -48,15 +64,14 @@ def command(
     log, and a README that says how to verify it. With --status-url it can be revoked and
     suspended later; the lists then have to be published there: lyrikstore status-lists.
     """
+    offer = _offer(terms_file, permits, prohibits, requires, grantable)
     store = session.open_store(sign=True)
     manifest = store.resolve(ref)
     with session.screen.progress("issuing") as meter:
         result = store.issue(
             manifest,
             output,
-            permits=words(permits),
-            prohibits=words(prohibits),
-            requires=words(requires),
+            offer=offer,
             valid_for=duration(valid_for),
             issuer_name=issuer_name,
             version=label,
@@ -83,7 +98,12 @@ def command(
         f"✓ issued   credential {result.credential_id.short} about {result.manifest.name} "
         f"{result.manifest.id.short}, log entry {result.log_index}"
     )
-    screen.result(f"  permits  {permits}, until {result.valid_until or 'further notice'}")
+    terms = offer.terms
+    whole = "" if len(terms.partitions) == 1 else f" with all of {len(terms.partitions)} partitions"
+    screen.result(
+        f"  permits  {', '.join(terms.permits) or 'nothing'}{whole}, "
+        f"until {result.valid_until or 'further notice'}"
+    )
     states = ", ".join(f"{count} {state}" for state, count in result.descriptor.items())
     screen.result(f"  fields   {states}")
     screen.result(
@@ -93,3 +113,17 @@ def command(
         "send your key on another way than the folder: lyrikstore key show; the buyer runs: "
         "lyrikstore verify credential.json --data data"
     )
+
+
+def _offer(
+    file: Path | None, permits: str, prohibits: str, requires: str, grantable: str
+) -> "Offer":
+    from lyrikstore.curate.offer import Offer, load_offer
+
+    if file is None:
+        if not permits:
+            raise click.UsageError("say what is permitted: --permit train,… or --terms FILE")
+        return Offer.of_words(words(permits), words(prohibits), words(requires), words(grantable))
+    if permits or prohibits or requires or grantable:
+        raise click.UsageError("--terms says it all: leave out what it would repeat")
+    return load_offer(file)

@@ -10,6 +10,7 @@ from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.statuslist import StatusEntry
+from lyrikstore.credentials.terms.model import Limits
 from lyrikstore.credentials.vcdm import GRANT, check_credential_shape
 
 
@@ -151,11 +152,14 @@ def exceeds(grant: Grant, until: str, about: Claims, terms: Mapping[str, JSON]) 
         about: What the dataset credential says.
         terms: That credential as a document.
     """
-    licence = about.subject["licence"]
-    allowed = {*licence["permits"], *licence.get("grantable", ())}
-    for word in grant.permits:
-        if word not in allowed or word in licence["prohibits"]:
-            return f"{word} is neither permitted nor grantable there"
+    given = Limits.of(grant.limits)
+    for partition in about.terms.partitions:
+        for word in grant.permits:
+            if word not in {*partition.permits, *partition.grantable}:
+                return f"{word} is neither permitted nor grantable there"
+        wider = given.exceeds(partition.limits)
+        if wider is not None:
+            return f"its use is not limited as theirs: {wider}"
     end = terms.get("validUntil")
     # Both are of one form, so the order of the texts is that of the moments.
     if isinstance(end, str) and until > end:

@@ -1,0 +1,187 @@
+"""The ``licence`` of a credential: as a publisher states it, and whether it agrees with itself.
+
+What the publisher may state is narrower than what a verifier understands: words of the vocabulary
+or of his own, territories that exist, a text for every licence that has no public one.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.credentials.terms.model import Partition, Terms
+from lyrikstore.credentials.terms.partitioning import assign, extents
+from lyrikstore.credentials.terms.vocabulary import (
+    DUTIES,
+    PERMISSIONS,
+    PURPOSES,
+    check_territory,
+    check_words,
+)
+from lyrikstore.history.tree import Tree
+
+MAX_PARTITIONS = 255
+
+_ID = re.compile(r"[A-Za-z0-9.+:-]+")
+_OPERATORS = frozenset({"AND", "OR", "WITH"})
+
+
+def licence_ids(expression: str | None) -> frozenset[str]:
+    """Return the licence and exception ids in an SPDX expression."""
+    return frozenset(_ID.findall(expression or "")) - _OPERATORS
+
+
+def licence_claim(
+    terms: Terms,
+    tree: Tree,
+    stated: Mapping[str, Any],
+    texts: Sequence[tuple[str | None, bytes]],
+    records: Sequence[int] | None,
+) -> dict[str, JSON]:
+    """Return the ``licence`` of a credential.
+
+    Args:
+        terms: The partitions; texts and the expression for the whole are taken from the others.
+        tree: The dataset's tree.
+        stated: The ``licence`` of the dataset's manifest, or an empty mapping.
+        texts: Licence texts with the ids whose texts they are.
+        records: Number of records in each partition; None where every file is one.
+
+    Raises:
+        InvalidInputError: (``unknown-word``) a word or territory nobody would understand;
+            (``contradiction``) permitted and prohibited at once, or a licence that the manifest
+            does not name; (``licence-text``) a text is absent, or another one;
+            (``bad-partition``) files in no partition or in several, or a partition without files.
+
+    Cost: O(files).
+    """
+    expression = stated.get("expression")
+    for partition in terms.partitions:
+        _check_words(partition)
+        foreign = licence_ids(partition.licence) - licence_ids(expression)
+        if expression is not None and foreign:
+            raise InvalidInputError(
+                "contradiction",
+                f"partition {partition.name} names {min(foreign)}, which the licence that was "
+                f"committed, {expression}, does not",
+                hint="commit again with a --license that names them all, joined by AND",
+            )
+    found = {Digest.of(data): name for name, data in texts}
+    wanted = stated.get("textDigest")
+    if wanted is not None and Digest.parse(wanted) not in found:
+        _refuse_text("the licence text is not the one that the manifest names by digest")
+    try:
+        numbers = assign(tree, terms.partitions)
+    except FormatError as error:
+        raise InvalidInputError(error.kind, f"the terms do not fit: {error.message}") from None
+    parts = extents(tree, numbers, len(terms.partitions))
+    partitions: list[JSON] = []
+    counts = [extent.files for extent in parts] if records is None else records
+    for partition, extent, count in zip(terms.partitions, parts, counts, strict=True):
+        if not extent.files and len(parts) > 1:
+            raise InvalidInputError(
+                "bad-partition",
+                f"partition {partition.name} selects no file",
+                hint="look at the column's values: lyrikstore query",
+            )
+        partitions.append(
+            {
+                **partition.to_json(),
+                "fileCount": extent.files,
+                "byteSize": str(extent.bytes),
+                "recordCount": str(count),
+            }
+        )
+    licence: dict[str, JSON] = {"type": "LicenceTerms", "partitions": partitions}
+    if expression is not None:
+        licence["spdxExpression"] = expression
+    if found:
+        licence["texts"] = [
+            {"type": "LicenceText", "digest": digest.urn, **({"name": name} if name else {})}
+            for digest, name in found.items()
+        ]
+    missing = missing_texts(licence)
+    if missing:
+        _refuse_text(f"{missing[0]} is no public licence, and its text is not given")
+    return licence
+
+
+def check_licence_claim(subject: Mapping[str, Any]) -> Terms:
+    """Return the terms of a subject that satisfies the schema, if they agree with themselves.
+
+    Raises:
+        FormatError: (``bad-credential``, ``bad-timestamp``, ``bad-digest``) they do not.
+    """
+    licence = subject["licence"]
+    terms = Terms.of(licence)
+    names = [partition.name for partition in terms.partitions]
+    if len(set(names)) != len(names):
+        _refuse("two partitions have one name")
+    if sum(not partition.select for partition in terms.partitions) > 1:
+        _refuse("two partitions take what is left")
+    for partition in terms.partitions:
+        both = sorted({*partition.permits, *partition.grantable} & set(partition.prohibits))
+        if both:
+            _refuse(f"the licence both allows and prohibits {both[0]!r}")
+        start, end = partition.limits.use_from, partition.limits.use_until
+        if start is not None and end is not None and end < start:
+            _refuse("a period of use ends before it begins")
+        foreign = licence_ids(partition.licence) - licence_ids(terms.licence)
+        if terms.licence is not None and foreign:
+            _refuse(f"a partition names {min(foreign)[:80]!r}, which the whole does not")
+    for member in ("fileCount", "byteSize", "recordCount"):
+        if sum(int(part[member]) for part in licence["partitions"]) != int(subject[member]):
+            _refuse(f"the partitions' {member} do not add up to the dataset's")
+    if len(terms.texts) != len(licence.get("texts", ())):
+        _refuse("a licence text occurs twice")
+    missing = missing_texts(licence)
+    if missing:
+        _refuse(f"no text of {missing[0][:80]!r} is named")
+    return terms
+
+
+def missing_texts(licence: Mapping[str, Any]) -> list[str]:
+    """Return the ``LicenseRef-`` ids in a licence claim for which it names no text."""
+    expressions: Iterable[str | None] = [
+        licence.get("spdxExpression"),
+        *(part.get("spdxExpression") for part in licence["partitions"]),
+    ]
+    used = frozenset().union(*(licence_ids(expression) for expression in expressions))
+    named = {text.get("name") for text in licence.get("texts", ())}
+    return sorted(found for found in used - named if found.startswith("LicenseRef-"))
+
+
+def text_name(expression: str | None) -> str | None:
+    """Return whose text the one licence text of a manifest is: of its one licence, or None.
+
+    Of several, it is that of the one which has no public text.
+    """
+    ids = licence_ids(expression)
+    own = {found for found in ids if found.startswith("LicenseRef-")}
+    candidates = own or ids
+    return next(iter(candidates)) if len(candidates) == 1 else None
+
+
+def _check_words(partition: Partition) -> None:
+    check_words("permission", (*partition.permits, *partition.grantable), PERMISSIONS)
+    check_words("prohibition", partition.prohibits, PERMISSIONS)
+    check_words("duty", partition.requires, DUTIES)
+    check_words("purpose", partition.limits.purposes, PURPOSES)
+    check_territory(partition.limits.territory)
+    both = sorted({*partition.permits, *partition.grantable} & set(partition.prohibits))
+    if both:
+        raise InvalidInputError("contradiction", f"{both[0]!r} is both allowed and prohibited")
+
+
+def _refuse_text(message: str) -> NoReturn:
+    raise InvalidInputError(
+        "licence-text",
+        message,
+        hint="give it with commit --licence-text, or in the terms file",
+    )
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise FormatError("bad-credential", f"the credential is malformed: {reason}")

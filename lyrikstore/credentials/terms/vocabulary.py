@@ -1,0 +1,102 @@
+"""The words of terms. Few and fixed, so that two parties mean the same (spec/19-terms.md §19.2)."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from lyrikstore.canon.errors import InvalidInputError
+
+PERMISSIONS: Mapping[str, str] = {
+    "train": "set or change parameters of a model by means of the data",
+    "evaluate": "measure a model on the data",
+    "test": "use the data to test software",
+    "research": "study the data, and publish findings that do not reproduce it",
+    "commercialUse": "do what is permitted for commercial advantage",
+    "modify": "change, filter, annotate or combine the data",
+    "derivativeModels": "hand on models that were trained on the data",
+    "redistribute": "hand on the data, changed or not",
+    "reidentify": "find out whom a record is about",
+}
+"""Words of ``permits`` and ``prohibits``, and of a purpose. What is not permitted is not."""
+
+DUTIES: Mapping[str, str] = {
+    "attribution": "name the source",
+    "shareAlike": "hand on what is made from the data under the same terms only",
+    "deleteOnExpiry": "delete the data when the terms end",
+    "noticeOfChange": "say what was changed",
+    "includeLicence": "hand on the licence text with the data",
+    "reportUse": "tell the publisher what the data is used for",
+}
+"""Words of ``requires``."""
+
+PURPOSES: Mapping[str, str] = {
+    "academicResearch": "research at or for an academic institution",
+    "commercialResearch": "research for commercial advantage",
+    "nonCommercialResearch": "research without commercial advantage",
+    "internalOperations": "inside one's own organisation, for nobody else",
+    "servicesToOthers": "to provide a service to others",
+    "publicBenefit": "in the public interest",
+    "healthcare": "medicine and care",
+    "education": "teaching and learning",
+}
+"""Words of a limit ``purposes``: what the work that uses the data is for."""
+
+OWN = re.compile(r"x-[a-z][A-Za-z0-9-]{0,63}")
+"""Words of a publisher's own: compared, never interpreted."""
+
+_COUNTRIES = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ "
+    "BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM "
+    "DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS "
+    "GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
+    "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ "
+    "MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM "
+    "PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV "
+    "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
+    "VN VU WF WS YE YT ZA ZM ZW"
+)
+
+COUNTRIES = frozenset(_COUNTRIES.split())
+"""ISO 3166-1 alpha-2. A subdivision (ISO 3166-2) is one of these, a hyphen and its own code."""
+
+TERRITORY = re.compile(r"([A-Z]{2})(-[A-Z0-9]{1,3})?")
+
+
+def check_words(what: str, words: Iterable[str], known: Mapping[str, str]) -> None:
+    """Return if every word is of the vocabulary or the publisher's own.
+
+    Args:
+        what: What the words are, for the message.
+        words: Such as ``train`` or ``x-acme-demo``.
+        known: :data:`PERMISSIONS`, :data:`DUTIES` or :data:`PURPOSES`.
+
+    Raises:
+        InvalidInputError: (``unknown-word``) a word that nobody would understand.
+    """
+    for word in words:
+        if word not in known and not OWN.fullmatch(word):
+            raise InvalidInputError(
+                "unknown-word",
+                f"{word[:80]!r} is no known {what}",
+                hint=f"use {', '.join(known)}, or a word of your own that starts with x-",
+            )
+
+
+def check_territory(codes: Iterable[str]) -> None:
+    """Return if every code is a country, or a subdivision of one.
+
+    Raises:
+        InvalidInputError: (``unknown-word``) it is not: EU and UK are none.
+    """
+    for code in codes:
+        found = TERRITORY.fullmatch(code)
+        if found is None or found[1] not in COUNTRIES:
+            raise InvalidInputError(
+                "unknown-word",
+                f"{code[:80]!r} is no ISO 3166 code of a country or subdivision",
+                hint="such as DE, GB, US-CA; a union of states is the list of its members",
+            )
+
+
+def within(place: str, territory: Iterable[str]) -> bool:
+    """Return whether a country or subdivision lies in a territory."""
+    return place in territory or place.partition("-")[0] in territory

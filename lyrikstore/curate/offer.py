@@ -1,0 +1,154 @@
+"""What a publisher offers and states when he issues a credential: ``terms.toml`` (docs/terms.md).
+
+The file speaks the words of the credential (spec/10-credentials.md), so that what is written is
+what will be signed.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.terms.model import WHOLE, Limits, Partition, Selector, Terms, whole
+from lyrikstore.curate.licence import parse_licence
+
+MAX_BYTES = 1 << 20
+MAX_TEXT_BYTES = 16 << 20
+
+_HINT = "docs/terms.md shows a whole file"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a credential says beyond the manifest.
+
+    Attributes:
+        terms: What may be done with which files.
+        texts: Licence texts, each with the id of the licence.
+        regulatory: Statements about laws, as the credential holds them; a party without ``did`` or
+            ``name`` is the issuer.
+        quality: Claims about quality that nobody can recompute, as the credential holds them.
+        measures: Recipes to measure when issuing: ``{use, parameters?}``.
+    """
+
+    terms: Terms
+    texts: tuple[tuple[str, bytes], ...] = ()
+    regulatory: tuple[Mapping[str, JSON], ...] = ()
+    quality: tuple[Mapping[str, JSON], ...] = ()
+    measures: tuple[Mapping[str, JSON], ...] = field(default=())
+
+    @classmethod
+    def of_words(
+        cls,
+        permits: tuple[str, ...],
+        prohibits: tuple[str, ...] = (),
+        requires: tuple[str, ...] = (),
+        grantable: tuple[str, ...] = (),
+    ) -> Self:
+        """Return an offer of equal terms for all files, and nothing else."""
+        return cls(whole(permits, prohibits, requires, grantable))
+
+
+def load_offer(path: Path) -> Offer:
+    """Return what a terms file states.
+
+    Args:
+        path: TOML; licence texts are looked for beside it.
+
+    Raises:
+        InvalidInputError: (``bad-terms``) unreadable, not TOML, an unknown or missing member, or
+            a value that is none; the message names the place. (``bad-licence``) no SPDX
+            expression. What does not fit the dataset is found when issuing.
+    """
+    try:
+        data = path.read_bytes()
+        if len(data) > MAX_BYTES:
+            _bad(f"{path.name} is longer than {MAX_BYTES} bytes")
+        document = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        _bad(f"{path}: cannot be read ({error.strerror or error})")
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        _bad(f"{path.name} is not TOML: {error}")
+    plain = _plain(document)
+    try:
+        check_schema(plain, "terms")
+        partitions = tuple(_partition(part) for part in plain.get("partition", ())) or (
+            _partition({"name": WHOLE, **plain}),
+        )
+    except FormatError as error:
+        _bad(f"{path.name}: {error.message}")
+    return Offer(
+        Terms(partitions),
+        tuple((name, _text(path.parent / file)) for name, file in plain.get("texts", {}).items()),
+        tuple(_statement(item) for item in plain.get("regulatory", ())),
+        tuple(
+            {"type": "QualityMeasurement", "basis": "human-asserted", **item}
+            for item in plain.get("quality", ())
+        ),
+        tuple(plain.get("measure", ())),
+    )
+
+
+def _partition(part: Mapping[str, Any]) -> Partition:
+    licence = part.get("licence")
+    return Partition(
+        name=part["name"],
+        permits=tuple(part.get("permits", ())),
+        prohibits=tuple(part.get("prohibits", ())),
+        requires=tuple(part.get("requires", ())),
+        grantable=tuple(part.get("grantable", ())),
+        limits=Limits.of(part.get("limits", {})),
+        select=tuple(Selector.of(item) for item in part.get("select", ())),
+        licence=None if licence is None else parse_licence(licence),
+    )
+
+
+def _statement(item: Mapping[str, Any]) -> dict[str, JSON]:
+    named = item.get("warrantedBy", {})
+    return {
+        "type": "RegulatoryStatement",
+        **{member: item[member] for member in ("regime", "status", "basis", "asOf")},
+        "warrantedBy": {"type": "Party", **named},
+    }
+
+
+def _text(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        _bad(f"licence text {path}: cannot be read ({error.strerror or error})")
+    if len(data) > MAX_TEXT_BYTES:
+        _bad(f"licence text {path} is longer than {MAX_TEXT_BYTES} bytes")
+    return data
+
+
+def _plain(value: Any, member: str = "") -> Any:
+    match value:
+        case dict():
+            return {str(key): _plain(item, str(key)) for key, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case Decimal():
+            return format(value, "f") if value.is_finite() else str(value)
+        case datetime():
+            aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+            return format_timestamp(aware.astimezone(UTC).replace(microsecond=0))
+        case date() if member in ("useFrom", "useUntil"):
+            hour = time(23, 59, 59) if member == "useUntil" else time()
+            return format_timestamp(datetime.combine(value, hour, UTC))
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def _bad(message: str) -> NoReturn:
+    raise InvalidInputError("bad-terms", message, hint=_HINT)
