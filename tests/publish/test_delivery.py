@@ -79,7 +79,7 @@ def test_it_verifies_without_the_store(full_chain: Any, delivered: Path, tmp_pat
     open_checks = {c.id for c in report.checks if c.state is not CheckState.PASS}
     assert open_checks == {
         *("status", "regulatory", "log.memory", "log.witness"),
-        *("issuer.document", "trust.allowed"),
+        *("issuer.document", "trust.allowed", "attestations"),
     }
 
 
