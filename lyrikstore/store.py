@@ -319,6 +319,7 @@ class Store(Shared, Standing):
         issuer_name: str | None = None,
         version: str | None = None,
         status_url: str | None = None,
+        supersedes: bytes | None = None,
         progress: Progress | None = None,
     ) -> "DeliveryResult":
         """Issue a credential about a dataset version and write the delivery to ``folder``."""
@@ -333,6 +334,7 @@ class Store(Shared, Standing):
             issuer_name=issuer_name,
             version=version,
             status_url=status_url,
+            supersedes=supersedes,
             progress=(lambda _stage, files, size: progress(files, 0, size)) if progress else None,
             **self.signing(),
         )

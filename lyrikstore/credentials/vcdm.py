@@ -256,7 +256,7 @@ ATTESTATION = CredentialKind(
 GRANT = CredentialKind(
     "GrantCredential",
     "grant-credential-1",
-    "sha384-RiI8ltv5TBBMH8IPzReyYj75siEyXIIzuoUWt9d2k2KL1jgHiEFsjNvQ2VAbedPv",
+    "sha384-qsSnLgJxjymOqHheVltXsFFuZhO/Wwvoz7o9W0CwHGMAzsr183ALMMyGXbAQKESO",
     _check_grant,
 )
 KINDS = (DATASET, ATTESTATION, GRANT)

@@ -24,8 +24,9 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.terms.claim import text_name
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
@@ -35,6 +36,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import sync_directory
+from lyrikstore.publish.collecting import collect
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
 from lyrikstore.publish.status import StatusBook
@@ -97,6 +99,7 @@ def issue_delivery(
     issuer_name: str | None = None,
     version: str | None = None,
     status_url: str | None = None,
+    supersedes: bytes | None = None,
     progress: Progress | None = None,
 ) -> DeliveryResult:
     """Issue a credential about a dataset version and write the folder to hand over.
@@ -114,6 +117,7 @@ def issue_delivery(
         version: A version label for people.
         status_url: The https URL below which the issuer publishes his status lists; None makes a
             credential that nobody can take back.
+        supersedes: The credential that this one replaces; revoke it with ``supersede`` after.
         progress: Told about every file.
 
     Raises:
@@ -149,6 +153,7 @@ def issue_delivery(
         "valid_until": None if valid_for is None else valid_from + valid_for,
         "licence_texts": [(name, data) for name, data, _ in texts],
         "version": version,
+        "supersedes": None if supersedes is None else reference_to(supersedes),
     }
     book = StatusBook.of(repository) if status_url is not None else StatusBook()
     entries = book.reserve(status_url) if status_url is not None else ()
@@ -172,6 +177,8 @@ def issue_delivery(
         documents = _documents(repository, manifest, tree, commitment, credential)
         documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
         documents.update((file, data) for _, data, file in texts)
+        about = Claims.of(document["credentialSubject"])
+        documents.update(collect(repository, manifest, about, signer.did, valid_from))
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
         _write(folder, documents)
         _put_in_place(folder, destination)

@@ -19,6 +19,8 @@ _FILES = {
     "LICENCE.txt": "the licence text",
     "LICENCE-": "the text of another licence",
     "status-": "whether the publisher had taken it back when this list was made",
+    "attestation-": "what somebody else states about this data, or what belongs to that",
+    "did-": "the issuer's keys, as he published them then",
     "README.md": "this page; nobody signed it",
 }
 
@@ -48,8 +50,7 @@ _VERDICTS = (
 
 
 def _about(name: str) -> str:
-    prefix = next((head for head in ("status-", "LICENCE-") if name.startswith(head)), name)
-    return _FILES[prefix]
+    return next(about for known, about in _FILES.items() if name.startswith(known))
 
 
 def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:

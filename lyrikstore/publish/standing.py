@@ -1,18 +1,34 @@
 """What a store does with credentials after they are issued: grants, taking back, taking in."""
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
 if TYPE_CHECKING:
+    from lyrikstore.credentials.report import Report
+    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.publish.collecting import Attested
     from lyrikstore.publish.issuing import IssuedCredential
     from lyrikstore.publish.status import Issued, StatusBook
+    from lyrikstore.publish.takingin import TakenIn
 
 
 class Standing:
     """The part of a store that says which credentials hold."""
 
     repository: Repository
+    clock: Clock
+
+    @property
+    def trust(self) -> "Trust":
+        """Whom this user believes."""
+        raise NotImplementedError
 
     def signing(self) -> dict[str, Any]:
         """Return signer, log signer and clock, as everything that appends takes them."""
@@ -34,6 +50,58 @@ class Standing:
 
         return grant_licence(self.repository, credential, **options, **self.signing())
 
+    def attestations(self, manifests: Iterable[Manifest]) -> "dict[Digest, list[Attested]]":
+        """Return what others say here about dataset versions, each with its verdict, by id."""
+        from lyrikstore.publish.collecting import attestations_about
+
+        return attestations_about(self.repository, manifests, trust=self.trust, at=self.clock())
+
+    def logged_credential(self, text: str) -> Digest | None:
+        """Return the id of the credential that ``StatusBook.find`` finds, or None."""
+        try:
+            return self.status_book.find(text).id
+        except (NotFoundError, InvalidInputError):
+            return None
+
+    def take_in(self, wanted: Mapping[str, bytes], beside: Mapping[str, bytes]) -> "TakenIn":
+        """Log what others said about datasets that are here; see ``takingin.take_in``."""
+        from lyrikstore.publish.takingin import take_in
+
+        signing = self.signing()
+        return take_in(
+            self.repository,
+            self.status_book,
+            wanted,
+            beside,
+            trust=self.trust,
+            log_signer=signing["log_signer"],
+            clock=signing["clock"],
+        )
+
+    def import_delivery(
+        self,
+        credential: bytes,
+        beside: Mapping[str, bytes],
+        data: Path,
+        report: "Report",
+        name: str | None = None,
+    ) -> "TakenIn":
+        """Take in the dataset of another store; see ``importing.import_delivery``."""
+        from lyrikstore.publish.importing import import_delivery
+
+        signing = self.signing()
+        return import_delivery(
+            self.repository,
+            self.status_book,
+            credential,
+            beside,
+            data,
+            report,
+            name=name,
+            trust=self.trust,
+            **signing,
+        )
+
     def set_status(self, credential: str, purpose: str, *, value: bool) -> "Issued":
         """Revoke (``revocation``) or suspend (``suspension``) a credential, or end a suspension."""
         from lyrikstore.publish.status import set_status
@@ -49,6 +117,16 @@ class Standing:
 
         signing = self.signing()
         return supersede(self.repository, self.status_book, credential, **signing)
+
+    def publish_lists(self, url: str) -> list[str]:
+        """Write this store's current status lists to a remote; return where they are there."""
+        from lyrikstore.objects.remote import open_backend
+        from lyrikstore.publish.status import publish_lists
+
+        if not self.status_book.lists:
+            return []
+        backend = open_backend(url, scratch=self.repository.backend.scratch)
+        return publish_lists(self.status_book, self.repository.policy, backend)
 
     def status_lists(self) -> dict[str, bytes]:
         """Return this issuer's current status lists, those signed anew that are half through.

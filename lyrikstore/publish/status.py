@@ -31,12 +31,17 @@ from lyrikstore.credentials.statuslist import (
     status_entries,
 )
 from lyrikstore.credentials.vcdm import issuer_of
-from lyrikstore.crypto.multikey import parse_method_fragment
+from lyrikstore.crypto.multikey import did_key, parse_method_fragment
 from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.policy import Policy
 from lyrikstore.history.repository import Repository
+from lyrikstore.objects.backend import Backend
 
 LIST_VALIDITY = timedelta(days=30)
 """How long a list is good: buyers see revocations at the latest then."""
+
+FOLDER = "status"
+"""Where ``push`` puts lists, below the remote's root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,12 @@ class CurrentList:
 
     content: StatusList
     data: bytes
+
+    @property
+    def signer(self) -> str:
+        """The key that signed it, as ``did:key``, whatever name its issuer goes by."""
+        method: str = parse(self.data)["proof"]["verificationMethod"]
+        return did_key(parse_method_fragment(method))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +209,29 @@ class StatusBook:
                 )
             )
         return lists
+
+
+def publish_lists(book: StatusBook, policy: Policy, backend: Backend) -> list[str]:
+    """Write the current lists that this store's own people signed to a remote, and name them.
+
+    Lists of others that were taken in are theirs to publish.
+
+    Args:
+        book: What the log says.
+        policy: Names the store's people.
+        backend: The remote, whose files a web server may serve.
+
+    Raises:
+        RemoteError, StorageError: The remote refuses.
+        InvalidInputError: (``bad-url``) see :func:`file_names`.
+    """
+    ours = {key for role in policy.roles.values() for key in role.keys}
+    mine = [one for one in book.lists.values() if one.signer in ours]
+    names = []
+    for name, one in file_names(mine).items():
+        backend.replace(f"{FOLDER}/{name}", one.data)
+        names.append(f"{FOLDER}/{name}")
+    return names
 
 
 def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:

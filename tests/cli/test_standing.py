@@ -90,3 +90,34 @@ def test_two_credentials_share_the_lists_at_random_places(publisher, delivery) -
     shutil.rmtree(public)
     publisher.ok("status-lists", "-o", public)
     assert status(publisher, second, "--status", public)[0] == 3
+
+
+def test_push_publishes_the_lists(publisher, delivery) -> None:
+    publisher.ok("remote", "add", "origin", publisher.folder / "remote", "--mirror")
+    publisher.ok("push")
+    published = publisher.folder / "remote" / "status"
+    assert sorted(path.name for path in published.iterdir()) == [
+        "revocation-1.json",
+        "suspension-1.json",
+    ]
+    assert status(publisher, delivery, "--status", published)[:2] == (0, "trusted")
+    publisher.ok("revoke", delivery)
+    assert "status/revocation-1.json" in publisher.ok("push").out
+    assert status(publisher, delivery, "--status", published)[:2] == (3, "invalid")
+
+
+def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> None:
+    assert "--supersedes" in publisher.fails(16, "supersede", delivery).err
+    second = publisher.folder / "second"
+    publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train,evaluate",
+                 "--supersedes", delivery, "--status-url", STATUS)  # fmt: skip
+    assert status(publisher, second)[:2] == (0, "trusted")
+    # Whoever is shown the new one knows at once; whoever is not, once the list is out.
+    code, _, check = status(publisher, delivery, "--status", second / "credential.json")
+    assert (code, check["detail"]["reason"]) == (3, "superseded")
+    assert status(publisher, delivery)[0] == 0
+    publisher.ok("supersede", delivery, "-o", "public")
+    code, _, check = status(publisher, delivery, "--status", publisher.folder / "public")
+    assert (code, check["detail"]["reason"]) == (3, "revoked")
+    assert status(publisher, second, "--status", publisher.folder / "public")[0] == 0
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"

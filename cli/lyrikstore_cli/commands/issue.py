@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import duration, words
+from lyrikstore_cli.options import credential_file, duration, read_file, words
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     metavar="URL",
     help="Where you publish status lists (https); without it nothing can be revoked.",
 )
+@click.option(
+    "--supersedes",
+    type=click.Path(exists=True, path_type=Path),
+    help="A credential of yours that this one replaces; then: lyrikstore supersede.",
+)
 def command(
     session: Session,
     ref: str,
@@ -57,6 +62,7 @@ def command(
     issuer_name: str | None,
     label: str | None,
     status_url: str | None,
+    supersedes: Path | None,
 ) -> None:
     """Issue a dataset credential about REF and write the folder to hand over.
 
@@ -76,6 +82,7 @@ def command(
             issuer_name=issuer_name,
             version=label,
             status_url=status_url,
+            supersedes=None if supersedes is None else read_file(credential_file(supersedes)),
             progress=meter,
         )
     session.emit(

@@ -6,6 +6,7 @@ import click
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.manifest import Manifest
+from lyrikstore_cli.attested import attestation_line, attestation_rows
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
@@ -32,6 +33,8 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
             row: dict[str, Any] = {"index": entry.index, "type": entry.type, "id": str(entry.id)}
             if entry.type == "manifest" and entry.index not in flagged:
                 row.update(_facts(repository.manifest(entry.id)))
+            if entry.type == "credential":
+                row.update(_credential_facts(repository.credential(entry.id)))
             if entry.index in flagged:
                 row["flagged"] = flagged[entry.index]
             rows.append(row)
@@ -46,7 +49,8 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
             },
         )
         for row in rows:
-            what = f"{row.get('kind', row['type']):<11} {_short(row['id'])}"
+            kind = row["type"] if row["type"] == "credential" else row.get("kind", row["type"])
+            what = f"{kind:<11} {_short(row['id'])}"
             who = f"{row.get('created', ''):<20} {clean(row.get('name', ''))}"
             by = f"  by {_nickname(session, row['author'])}" if "author" in row else ""
             mark = f"  ! {row['flagged']}" if "flagged" in row else ""
@@ -80,12 +84,19 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
     manifest = repository.resolve(ref)
     versions = repository.history(manifest.name)
     versions = versions[[version.id for version in versions].index(manifest.id) :]
+    attested = attestation_rows(store, versions)
     session.emit(
         "log",
         {
             "name": manifest.name,
             "versions": [
-                {"id": str(v.id), "index": repository.index_of(v.id), **_facts(v)} for v in versions
+                {
+                    "id": str(v.id),
+                    "index": repository.index_of(v.id),
+                    **_facts(v),
+                    "attestations": attested[v.id],
+                }
+                for v in versions
             ],
         },
     )
@@ -97,6 +108,8 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         )
         for line in _body_lines(version):
             session.screen.result(f"  {line}")
+        for row in attested[version.id]:
+            session.screen.result(f"  {attestation_line(row)}")
         if version.message:
             session.screen.result(f"  {clean(version.message)}")
 
@@ -110,6 +123,25 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
         "message": manifest.message,
         "tree": str(manifest.tree) if manifest.tree else "",
         "parents": [str(parent) for parent in manifest.parents],
+    }
+
+
+def _credential_facts(data: bytes) -> dict[str, Any]:
+    # What it says of itself: verify tells whether it holds.
+    from lyrikstore.canon.errors import FormatError
+    from lyrikstore.canon.jsontext import parse
+    from lyrikstore.credentials.vcdm import issuer_of
+
+    try:
+        document = parse(data)
+        kind = str(document["type"][-1])
+    except (FormatError, KeyError, TypeError, IndexError):
+        return {}
+    return {
+        "kind": kind.removesuffix("Credential"),
+        "name": str(document.get("name", document.get("id", ""))),
+        "author": issuer_of(document) or "",
+        "created": str(document.get("validFrom", "")),
     }
 
 

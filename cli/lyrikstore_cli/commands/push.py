@@ -20,7 +20,8 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
 
     The first remote a store is pushed to becomes the home of its log: from then on this folder is
     a clone of it, as every other, and what is committed waits here until it is pushed. With
-    --mirror the home stays here and the remote is a copy. Exit code 15: somebody else changed a
+    --mirror the home stays here and the remote is a copy. The current status lists are written
+    there too, as status/NAME, for a web server to serve. Exit code 15: somebody else changed a
     name meanwhile; nothing was pushed.
     """
     store = session.open_store()
@@ -33,6 +34,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             dry_run=dry_run,
             progress=meter,
         )
+    lists = [] if dry_run else store.publish_lists(target.url)
     session.emit(
         "push",
         {
@@ -47,6 +49,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             "pending": result.pending,
             "packs": result.packs.files,
             "bytes": result.packs.bytes,
+            "lists": lists,
         },
     )
     screen = session.screen
@@ -58,6 +61,8 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         screen.result(
             f"! overtaken: {manifest.name} {manifest.id.short} stays here, without effect"
         )
+    for name in lists:
+        screen.result(f"✓ published {clean(name)}")
     if dry_run:
         screen.result(
             f"– nothing was changed; the log there would grow from {result.before} "

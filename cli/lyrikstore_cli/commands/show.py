@@ -2,11 +2,18 @@
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore_cli.attested import attestation_line, attestation_rows
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.store import Store
 
 
 @declare("show", epilog="lyrikstore show acme/contracts\nlyrikstore show evaluations/acme/m --json")
@@ -14,9 +21,19 @@ from lyrikstore_cli.session import Session
 @click.option("--raw", is_flag=True, help="Write the stored bytes as they are, to hash them.")
 @click.option("--files", is_flag=True, help="List the files instead.")
 def command(session: Session, ref: str, raw: bool, files: bool) -> None:
-    """Show the manifest that REF names: as it was signed, with its place in the log."""
+    """Show what REF names: a manifest, or a logged credential, as it was signed.
+
+    A credential is named by its digest, the start of it, or its urn:uuid.
+    """
     store = session.open_store()
-    manifest = store.resolve(ref)
+    try:
+        manifest = store.resolve(ref)
+    except (NotFoundError, InvalidInputError):
+        found = store.logged_credential(ref)
+        if found is None:
+            raise
+        _show_credential(session, store, found, raw=raw)
+        return
     if raw:
         sys.stdout.buffer.write(manifest.data)
         return
@@ -32,8 +49,35 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
         return
     document = json.loads(manifest.data)
     index = store.repository.index_of(manifest.id)
-    session.emit("show", {"id": str(manifest.id), "index": index, "manifest": document})
+    attested = attestation_rows(store, [manifest])[manifest.id]
+    session.emit(
+        "show",
+        {
+            "id": str(manifest.id),
+            "index": index,
+            "manifest": document,
+            "attestations": attested,
+        },
+    )
     session.screen.result(f"{manifest.id}  entry {index} of {store.origin}", "bold")
+    _print(session, document)
+    for row in attested:
+        session.screen.result(attestation_line(row))
+
+
+def _show_credential(session: Session, store: "Store", identity: Digest, *, raw: bool) -> None:
+    data = store.repository.credential(identity)
+    if raw:
+        sys.stdout.buffer.write(data)
+        return
+    document = json.loads(data)
+    index = store.repository.index_of(identity, "credential")
+    session.emit("show", {"id": str(identity), "index": index, "credential": document})
+    session.screen.result(f"{identity}  entry {index} of {store.origin}", "bold")
+    _print(session, document)
+
+
+def _print(session: Session, document: object) -> None:
     # JSON escapes every control character, so the text cannot steer the terminal.
     for line in json.dumps(document, indent=2, ensure_ascii=True).splitlines():
         session.screen.result(line)

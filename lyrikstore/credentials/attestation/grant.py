@@ -56,7 +56,7 @@ class Grant:
             store=Digest.parse_urn(dataset["store"]),
             terms=Digest.parse_urn(grant["terms"]["digest"]),
             permits=tuple(grant["permits"]),
-            requires=tuple(grant["requires"]),
+            requires=tuple(grant.get("requires", ())),
             limits=grant.get("limits", {}),
         )
 
@@ -119,8 +119,9 @@ def build_grant(
         },
         "terms": dict(terms),
         "permits": list(dict.fromkeys(permits)),
-        "requires": list(dict.fromkeys(requires)),
     }
+    if requires:
+        grant["requires"] = list(dict.fromkeys(requires))
     if limits:
         grant["limits"] = {"type": "TermLimits", **limits}
     document: dict[str, JSON] = {

@@ -1,0 +1,42 @@
+"""What others say about a dataset, as `show` and `log` list it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.store import Store
+from lyrikstore_cli.ui import clean
+
+Rows = list[dict[str, Any]]
+
+
+def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest, Rows]:
+    """Return the logged attestations about dataset versions, by version, each with its verdict."""
+    trust = store.trust
+    found: dict[Digest, Rows] = {}
+    for manifest, attested in store.attestations(manifests).items():
+        found[manifest] = []
+        for one in attested:
+            issuer = one.outcome.envelope.issuer or ""
+            known = trust.knows(issuer)
+            found[manifest].append(
+                {
+                    "credential": str(one.id),
+                    "kind": one.outcome.statement.get("kind", ""),
+                    "issuer": issuer,
+                    "nickname": known.nickname if known is not None else "",
+                    "conclusion": one.outcome.statement.get("conclusion", ""),
+                    "verdict": str(one.outcome.verdict),
+                }
+            )
+    return found
+
+
+def attestation_line(row: dict[str, Any]) -> str:
+    """Return one attestation as people read it."""
+    who = row["nickname"] or f"{row['issuer'][:20]}… (unknown to you)"
+    return (
+        f"attested {row['kind']} by {clean(who)}: {clean(row['conclusion'])} "
+        f"({row['verdict']}, credential {row['credential'][7:19]})"
+    )

@@ -1,0 +1,86 @@
+"""``lyrikstore import``: take in what others said about a dataset, or their dataset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.delivered import verify_delivered
+from lyrikstore_cli.options import credential_file, read_file
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean
+
+if TYPE_CHECKING:
+    from lyrikstore.publish.takingin import TakenIn
+    from lyrikstore.store import Store
+
+
+@declare(
+    "import",
+    signs=True,
+    epilog="lyrikstore import attestation.json\nlyrikstore import delivery -d theirs/contracts",
+)
+@click.argument("targets", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("-d", "--dataset", "name", help="What a delivery's dataset is called here.")
+@click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
+def command(
+    session: Session, targets: tuple[Path, ...], name: str | None, data: Path | None
+) -> None:
+    """Take TARGETS in: credentials that others issued, status lists, or deliveries.
+
+    A credential is verified, and has to be about a dataset of this store; it is logged byte-exact
+    and handed on with later deliveries. A delivery of another store becomes a dataset of yours: the
+    same content, hence the same tree id, with all that its store signed. A delivery of this very
+    store only brings what others attest in it. Nobody is believed because of it: see trust add.
+    """
+    store = session.open_store(sign=True)
+    rows = []
+    for target in targets:
+        found = _take(session, store, target, name, data)
+        version = found.manifest
+        rows.append(
+            {
+                "target": str(target),
+                "logged": [str(one) for one in found.logged],
+                "known": [str(one) for one in found.known],
+                "manifest": "" if version is None else str(version.id),
+                "name": "" if version is None else version.name,
+                "new": found.new,
+            }
+        )
+        shown = clean(str(target))
+        if version is not None and found.new:
+            session.screen.result(f"✓ imported {version.name} {version.id.short} from {shown}")
+        if found.logged:
+            session.screen.result(f"✓ logged   {len(found.logged)} documents from {shown}")
+        if not found.logged and not found.new:
+            session.screen.result(f"– nothing new in {shown}")
+    session.emit("import", {"imported": rows})
+
+
+def _take(
+    session: Session, store: "Store", target: Path, name: str | None, data: Path | None
+) -> "TakenIn":
+    from lyrikstore.credentials.datacheck import read_siblings
+    from lyrikstore.publish.takingin import attestations_among
+
+    path = credential_file(target)
+    beside = dict(read_siblings(path))
+    content = read_file(path)
+    if not target.is_dir():
+        return store.take_in({path.name: content}, beside)
+    if _is_of(store, content):
+        return store.take_in(attestations_among(beside), beside)
+    report = verify_delivered(session, path, data)
+    return store.import_delivery(content, beside, data or target / "data", report, name)
+
+
+def _is_of(store: "Store", content: bytes) -> bool:
+    from lyrikstore.canon.errors import FormatError
+    from lyrikstore.canon.jsontext import parse
+
+    try:
+        return bool(parse(content)["credentialSubject"]["store"] == store.id.urn)
+    except (FormatError, KeyError, TypeError):
+        return False

@@ -1,0 +1,118 @@
+"""What others say about a dataset, as a store knows it: to be shown and handed on (spec/20 §7)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.credentials.attestation.attestationcheck import (
+    CheckedAttestation,
+    check_attestation,
+    looks_like_attestation,
+)
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.statuscheck import Notices, logged_notices
+from lyrikstore.credentials.statuslist import status_entries
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+
+MAX_COLLECTED = 16
+"""Attestations put into one delivery, the newest ones: a buyer's verifier reads 64 files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """A logged attestation.
+
+    Attributes:
+        id: BLAKE3 of its bytes.
+        data: Its bytes.
+        outcome: What its checks gave.
+    """
+
+    id: Digest
+    data: bytes
+    outcome: CheckedAttestation
+
+
+def attestations_about(
+    repository: Repository, manifests: Iterable[Manifest], *, trust: Trust, at: datetime
+) -> dict[Digest, list[Attested]]:
+    """Return the logged attestations about the content of datasets, oldest first.
+
+    Args:
+        repository: The store.
+        manifests: The dataset versions.
+        trust: Whom the reader believes.
+        at: The moment to judge for.
+
+    Returns:
+        Manifest id → attestations, for each manifest.
+
+    Cost: two reads per logged credential, however many versions.
+    """
+    notices = logged_notices(repository)
+    return {
+        one.id: [] if one.tree is None else list(_about(repository, one.tree, notices, trust, at))
+        for one in manifests
+    }
+
+
+def collect(
+    repository: Repository, manifest: Manifest, about: Claims, publisher: str, at: datetime
+) -> dict[str, bytes]:
+    """Return the files to put beside a dataset credential: attestations that hold, what they need.
+
+    Args:
+        repository: The store.
+        manifest: The dataset version.
+        about: What the credential says.
+        publisher: Who issues it.
+        at: The moment of issuing.
+
+    Returns:
+        File name → bytes: attestations, the status lists they name, their issuers' DID documents.
+    """
+    if manifest.tree is None:
+        return {}
+    notices = logged_notices(repository)
+    found = [
+        one
+        for one in _about(repository, manifest.tree, notices, Trust(), at, about, publisher)
+        if not any(check.state is CheckState.FAIL for check in one.outcome.checks)
+    ]
+    files: dict[str, bytes] = {}
+    for one in found[-MAX_COLLECTED:]:
+        files[f"attestation-{one.id.short}.json"] = one.data
+        document = one.outcome.envelope.document or {}
+        for entry in status_entries(document):
+            for data in notices.lists.get(entry.url, ())[:1]:  # the newest
+                files[f"attestation-{one.id.short}-{entry.purpose}.json"] = data
+        for known in notices.documents:
+            if known.document.id == one.outcome.envelope.issuer:
+                files[f"attestation-{one.id.short}-did.json"] = known.data
+    return files
+
+
+def _about(
+    repository: Repository,
+    tree: Digest,
+    notices: Notices,
+    trust: Trust,
+    at: datetime,
+    about: Claims | None = None,
+    publisher: str | None = None,
+) -> Iterator[Attested]:
+    for entry in repository.credentials_about(tree):
+        try:
+            data = repository.credential(entry.id)
+        except LyrikstoreError:
+            continue  # verify names it
+        if looks_like_attestation(data):
+            outcome = check_attestation(
+                data, trust=trust, at=at, notices=notices, about=about, publisher=publisher
+            )
+            yield Attested(entry.id, data, outcome)

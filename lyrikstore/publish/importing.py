@@ -1,0 +1,173 @@
+"""Taking in a delivery of another store: its dataset, under our own signature (spec/20 §7).
+
+The tree is the same, so its id is; the manifest is ours, says `imported`, and carries what the
+other store signed, byte for byte. No name of the other store moves: it is signed and logged here.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    IncompleteError,
+    InvalidInputError,
+    VerificationError,
+)
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.logcheck import PROOF_HEAD
+from lyrikstore.credentials.report import Report, Verdict
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.versions import Statement, current_version, put_attachment
+from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.names import parse_name
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Tree
+from lyrikstore.objects.writer import BlobWriter
+from lyrikstore.publish.status import StatusBook
+from lyrikstore.publish.takingin import Content, TakenIn, accept, attestations_among
+
+_ROLES = ("foreign-credential", "foreign-manifest", "foreign-genesis", "foreign-log-proof")
+
+
+def import_delivery(
+    repository: Repository,
+    book: StatusBook,
+    credential: bytes,
+    beside: Mapping[str, bytes],
+    data: Path,
+    report: Report,
+    *,
+    name: str | None = None,
+    trust: Trust,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+) -> TakenIn:
+    """Import a delivery, and what others attest in it.
+
+    Args:
+        repository: The store, opened with a memory.
+        book: What its log says up to now.
+        credential: The delivery's credential.
+        beside: File name → the files beside it.
+        data: The folder of its data.
+        report: What :func:`lyrikstore.credentials.verify.verify_delivery` said about it just now.
+        name: The dataset's name here; by default the one it has there.
+        trust: Pinned DID documents.
+        signer: Who imports it.
+        log_signer: Holds the store's log key.
+        clock: Now.
+
+    Returns:
+        What was logged; nothing if all of it was here already.
+
+    Raises:
+        VerificationError: (``does-not-verify``) the delivery is not what it says.
+        IncompleteError: (``not-checked``) part of it is missing.
+        InvalidInputError: (``own-delivery``) it came from this very store.
+        ConflictError: (``name-taken``) the name means something else here.
+
+    Cost: reads the data once more.
+    """
+    _require_sound(report)
+    claims = Claims.of(parse(credential)["credentialSubject"])
+    if claims.store == repository.store_id:
+        raise InvalidInputError("own-delivery", "this delivery is of this very store")
+    full_name = str(parse_name(name or claims.name))
+    found = {Digest.of(content): content for content in beside.values()}
+    foreign = parse_manifest(found[claims.manifest])
+    documents = _documents(credential, claims, found, beside)
+    current = current_version(repository, full_name)
+    known_here = _is_here(repository, current, claims, full_name)
+    listing = Tree.parse(found[claims.tree])
+    at = clock()
+    with repository.transaction(log_signer=log_signer) as transaction:
+        put = transaction.writer.put_bytes
+        manifest = current if known_here else None
+        new = manifest is None
+        if manifest is None:
+            _put_data(transaction.writer, listing, data)
+            put(listing.encode())
+            statement = Statement(
+                "dataset",
+                full_name,
+                _body(foreign),
+                listing,
+                attachments=[put_attachment(put, role, content) for role, content in documents],
+            )
+            manifest = statement.sign(
+                repository, current, signer=signer, clock=clock, message="Imported"
+            )
+            transaction.log_manifest(manifest, listing)
+        wanted = {"credential.json": credential, **attestations_among(beside)}
+        content = Content.of(repository, manifest)
+        accepted = list(accept(repository, book, wanted, beside, content, trust, at))
+        logged = tuple(transaction.log_credential(one) for one in accepted)
+        if new or logged:
+            transaction.commit()
+    known = tuple(Digest.of(one) for one in wanted.values() if one not in accepted)
+    return TakenIn(logged, known, manifest, new)
+
+
+def _require_sound(report: Report) -> None:
+    if report.verdict is Verdict.INVALID:
+        broken = next(check for check in report.checks if check.state.value == "fail")
+        raise VerificationError("does-not-verify", f"{broken.id}: {broken.summary[:500]}")
+    if report.verdict is Verdict.INCOMPLETE:
+        absent = next(check for check in report.checks if check.state.value == "unchecked")
+        raise IncompleteError("not-checked", f"{absent.id}: {absent.summary[:500]}")
+
+
+def _is_here(repository: Repository, current: Manifest | None, claims: Claims, name: str) -> bool:
+    """Return whether the current version is this very one; refuse to follow another dataset."""
+    if current is None:
+        return False
+    ids = [one.id for one in current.attachments_in("foreign-manifest")]
+    if current.body["origin"] == "imported" and ids:
+        before = parse_manifest(repository.blobs.read(ids[0], max_bytes=1 << 26))
+        if (before.store, before.name) == (claims.store, claims.name):
+            return before.id == claims.manifest
+    raise ConflictError(
+        "name-taken",
+        f"{name} is something else here than the dataset of that delivery",
+        hint="import it under another name: -d NAMESPACE/NAME",
+    )
+
+
+def _body(foreign: Manifest) -> dict[str, Any]:
+    kept = ("reader", "records", "bytes", "fileCount", "descriptor", "licence", "metadata")
+    return {
+        **{member: foreign.body[member] for member in kept if member in foreign.body},
+        "origin": "imported",
+    }
+
+
+def _documents(
+    credential: bytes, claims: Claims, found: Mapping[Digest, bytes], beside: Mapping[str, bytes]
+) -> list[tuple[str, bytes]]:
+    """Return what the other store signed, by role: enough to verify it again from here."""
+    proof = next(data for data in beside.values() if data.startswith(PROOF_HEAD))
+    documents = list(
+        zip(_ROLES, (credential, found[claims.manifest], found[claims.store], proof), strict=True)
+    )
+    if claims.records is not None:
+        records = found[claims.records[0]]
+        salts = parse_manifest(records).attachments_in("salts")[0].id
+        documents += [("foreign-records", records), ("salts", found[salts])]
+    documents += [("licence-text", found[text]) for text in claims.terms.texts]
+    return documents
+
+
+def _put_data(writer: BlobWriter, listing: Tree, data: Path) -> None:
+    paths = [data / path for path in listing.paths]
+    for at, digest, size in writer.put_files(paths, sizes=listing.sizes):
+        # It was verified a moment ago; what is stored is what was listed, or nothing is.
+        if digest.raw != listing.digests[at * 32 : at * 32 + 32] or size != listing.sizes[at]:
+            raise VerificationError(
+                "changed-meanwhile", f"{listing.paths[at]} changed while it was imported"
+            )

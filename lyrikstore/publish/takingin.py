@@ -1,0 +1,242 @@
+"""Taking in what others signed about a dataset that is here (spec/20 §7).
+
+It is logged byte-exact, and believed no more than before: the log says that this store has it, the
+trust file says whether anybody listens.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+    VerificationError,
+)
+from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.attestation.anykind import check_any
+from lyrikstore.credentials.did import documents_among
+from lyrikstore.credentials.envelope import keys_for
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.statuslist import StatusList, list_url, status_entries
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, issuer_of, kind_of
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+from lyrikstore.publish.status import StatusBook
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What was taken in.
+
+    Attributes:
+        logged: Credentials, status lists and DID documents that were logged now, in this order.
+        known: Credentials that were here already.
+        manifest: The imported dataset, or None where none was.
+        new: Whether that is a new version.
+    """
+
+    logged: tuple[Digest, ...]
+    known: tuple[Digest, ...]
+    manifest: Manifest | None = None
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The datasets that a store holds, by what they are.
+
+    Attributes:
+        trees: Tree id and files id of each.
+        manifests: Their ids.
+    """
+
+    trees: frozenset[tuple[str, str]]
+    manifests: frozenset[str]
+
+    @classmethod
+    def of(cls, repository: Repository, *more: Manifest) -> "Content":
+        """Return the datasets of a store, and ``more`` that are about to be logged.
+
+        Cost: one read and one signature per manifest not read before.
+        """
+        found = [one for _, one in repository.all_manifests() if one.kind == "dataset"]
+        trees = [
+            (one.tree.urn, one.files.urn)
+            for one in (*found, *more)
+            if one.tree is not None and one.files is not None
+        ]
+        return cls(frozenset(trees), frozenset(one.id.urn for one in (*found, *more)))
+
+    def has(self, subject: Mapping[str, JSON]) -> bool:
+        """Return whether a credential with this subject is about one of them."""
+        grant = subject.get("grant")
+        about = grant["dataset"] if isinstance(grant, dict) else subject
+        return (about.get("id"), about.get("files")) in self.trees
+
+
+def take_in(
+    repository: Repository,
+    book: StatusBook,
+    wanted: Mapping[str, bytes],
+    beside: Mapping[str, bytes],
+    *,
+    trust: Trust,
+    log_signer: Signer,
+    clock: Clock,
+) -> TakenIn:
+    """Log credentials of others about datasets of this store, and their status lists.
+
+    Args:
+        repository: The store, opened with a memory.
+        book: What its log says up to now.
+        wanted: File name → credential or status list.
+        beside: File name → files beside them, of which only status lists and DID documents that
+            the credentials need are taken.
+        trust: Pinned DID documents; whether an issuer is believed does not matter.
+        log_signer: Holds the store's log key.
+        clock: Now.
+
+    Raises:
+        VerificationError: (``does-not-verify``) one does not hold, or not any more.
+        NotFoundError: (``unknown-content``) one is about a dataset that is not here.
+        InvalidInputError: (``not-a-credential``) one is something else.
+    """
+    accepted = list(
+        accept(repository, book, wanted, beside, Content.of(repository), trust, clock())
+    )
+    known = tuple(Digest.of(data) for data in wanted.values() if _logged(repository, data))
+    if not accepted:
+        return TakenIn((), known)
+    with repository.transaction(log_signer=log_signer) as transaction:
+        logged = tuple(transaction.log_credential(data) for data in accepted)
+        transaction.commit()
+    return TakenIn(logged, known)
+
+
+def accept(
+    repository: Repository,
+    book: StatusBook,
+    wanted: Mapping[str, bytes],
+    beside: Mapping[str, bytes],
+    content: Content,
+    trust: Trust,
+    at: datetime,
+) -> Iterator[bytes]:
+    """Yield what is to be logged of ``wanted`` and ``beside``; arguments as :func:`take_in`."""
+    files = [*wanted.values(), *beside.values()]
+    notices = Notices.among(files)
+    taken: set[Digest] = set()
+    for name, data in wanted.items():
+        if _logged(repository, data):
+            continue
+        if list_url(data) is None:
+            document = _check(name, data, content, trust, at, notices)
+            yield data
+        elif not any(list_url(data) == entry.url for one in book.issued for entry in one.entries):
+            raise NotFoundError("unknown-content", f"{name}: no credential here names this list")
+        else:
+            _require_newer(name, data, book, trust, at, notices)
+            yield data
+            continue
+        for needed in _needed(document, beside.values(), book, trust, at, notices):
+            identity = Digest.of(needed)
+            if identity not in taken and not _logged(repository, needed):
+                taken.add(identity)
+                yield needed
+
+
+def attestations_among(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return those of ``files`` that say they are attestations or grants."""
+    found: dict[str, bytes] = {}
+    for name, data in files.items():
+        with suppress(FormatError):
+            if data[:1] == b"{" and kind_of(parse(data)) in {ATTESTATION, GRANT}:
+                found[name] = data
+    return found
+
+
+def _check(
+    name: str, data: bytes, content: Content, trust: Trust, at: datetime, notices: Notices
+) -> Mapping[str, JSON]:
+    try:
+        document = parse(data)
+    except FormatError as error:
+        raise InvalidInputError("not-a-credential", f"{name}: {error.message}") from None
+    if kind_of(document) is None:
+        raise InvalidInputError(
+            "not-a-credential",
+            f"{name} is no attestation, grant, dataset credential or status list of lyrikstore's",
+        )
+    checks, _ = check_any(data, trust=trust, at=at, notices=notices)
+    broken = [check for check in checks if check.state is CheckState.FAIL]
+    if broken:
+        raise VerificationError(
+            "does-not-verify", f"{name}: {broken[0].id}: {broken[0].summary[:500]}"
+        )
+    proof = next(check for check in checks if check.id == "proof")
+    if proof.state is not CheckState.PASS:
+        raise VerificationError("does-not-verify", f"{name}: {proof.summary[:500]}")
+    found: Mapping[str, JSON] = document
+    if not content.has(found["credentialSubject"]):
+        raise NotFoundError(
+            "unknown-content",
+            f"{name} is about a dataset that is not in this store",
+            hint="import its delivery first",
+        )
+    return found
+
+
+def _needed(
+    document: Mapping[str, JSON],
+    beside: Iterable[bytes],
+    book: StatusBook,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> Iterator[bytes]:
+    issuer = issuer_of(document)
+    entries = status_entries(document)
+    for data in beside:
+        if documents_among([data], issuer):
+            yield data
+        url = list_url(data)
+        if url is not None and any(entry.url == url for entry in entries):
+            with suppress(VerificationError, FormatError):
+                if _read_list(data, trust, at, notices).issuer == issuer:
+                    _require_newer("", data, book, trust, at, notices)
+                    yield data
+
+
+def _require_newer(
+    name: str, data: bytes, book: StatusBook, trust: Trust, at: datetime, notices: Notices
+) -> None:
+    found = _read_list(data, trust, at, notices)
+    before = book.lists.get(found.url)
+    owners = {one.issuer for one in book.issued for entry in one.entries if entry.url == found.url}
+    if before is not None:
+        owners = {before.content.issuer}
+    if owners and found.issuer not in owners:  # nobody takes over the lists of somebody else
+        raise VerificationError("does-not-verify", f"{name}: that list is another issuer's")
+    if before is not None and found.valid_from <= before.content.valid_from:
+        raise VerificationError("does-not-verify", f"{name}: a newer list is here already")
+
+
+def _read_list(data: bytes, trust: Trust, at: datetime, notices: Notices) -> StatusList:
+    return StatusList.parse(data, keys_for(trust, notices, at))
+
+
+def _logged(repository: Repository, data: bytes) -> bool:
+    try:
+        repository.index_of(Digest.of(data), "credential")
+    except LyrikstoreError:
+        return False
+    return True

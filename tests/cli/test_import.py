@@ -1,0 +1,175 @@
+"""A publisher takes in what an auditor signed; a buyer takes in the publisher's dataset."""
+
+import shutil
+
+import pytest
+
+STATUS = "https://data.example/status"
+STATEMENT = """
+extent = "all"
+standard = "ISO/IEC 5259-2:2024"
+method = "two people read every record"
+conclusion = "no label errors were found"
+limitations = ["nothing was compared with its source"]
+liability = "Audit GmbH, up to EUR 100,000"
+results = [{metric = "labelErrorRate", value = "0.000"}]
+"""
+
+
+def did_of(person):
+    return person.ok("key", "show", "--json").json["keys"][0]["did"]
+
+
+def checks_of(run):
+    return {check["id"]: check for check in run.json["checks"]}
+
+
+@pytest.fixture
+def delivery(publisher):
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    for n in range(5):
+        (documents / f"{n}.txt").write_text(f"document {n}\n")
+    (publisher.folder / "sheet.csv").write_text(
+        "path,topic\n" + "".join(f"{n}.txt,topic {n}\n" for n in range(5))
+    )
+    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", "sheet.csv")
+    folder = publisher.folder / "delivery"
+    publisher.ok("issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS)
+    return folder
+
+
+@pytest.fixture
+def auditor(new_person, delivery):
+    person = new_person("auditor")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    shutil.copytree(delivery, person.folder / "delivery")
+    (person.folder / "audit.toml").write_text(STATEMENT)
+    person.ok(
+        *("attest", "delivery", "--kind", "quality", "--statement", "audit.toml"),
+        *("--status-url", "https://audit.example/status", "-o", "attestation.json"),
+    )
+    return person
+
+
+@pytest.fixture
+def buyer(new_person, publisher):
+    person = new_person("buyer")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    person.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    return person
+
+
+def log_size(person):
+    return person.ok("log", "--audit", "--json").json["size"]
+
+
+def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer) -> None:
+    original = (auditor.folder / "attestation.json").read_bytes()
+    taken = publisher.ok("import", auditor.folder / "attestation.json", "--json").json["imported"]
+    assert len(taken[0]["logged"]) == 3  # and the two status lists it names
+    size = log_size(publisher)
+    again = publisher.ok("import", auditor.folder / "attestation.json", "--json").json["imported"]
+    assert (again[0]["logged"], again[0]["known"]) == ([], taken[0]["logged"][:1])
+    assert log_size(publisher) == size
+    assert "no label errors" in publisher.ok("log", "acme/docs").out
+    assert "no label errors" in publisher.ok("show", "acme/docs").out
+    shown = publisher.ok("show", taken[0]["logged"][0], "--raw")
+    assert shown.out.encode() == original
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+    # Later deliveries hand it on; where it lies and what it is called does not matter.
+    second = publisher.folder / "second"
+    publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train")
+    (found,) = [path for path in second.glob("*.json") if path.read_bytes() == original]
+    found.rename(second / "whatever.txt")
+    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
+    verify = ("verify", second, "--data", second / "data", "--json")
+    check = checks_of(buyer.ok(*verify))["attestations"]
+    assert check["state"] == "pass"
+    assert [one["trusted"] for one in check["detail"]["attestations"]] == [True]
+
+    # Taken back, it is not handed on any more.
+    auditor.ok("revoke", "attestation.json", "-o", "public")
+    public = auditor.folder / "public"
+    publisher.ok("import", public / "revocation-1.json")
+    third = publisher.folder / "third"
+    publisher.ok("issue", "acme/docs", "-o", third, "--permit", "train")
+    assert not list(third.glob("attestation-*"))
+    run = buyer.run(*verify, "--status", public)
+    assert (run.code, checks_of(run)["attestations"]["detail"]["reason"]) == (3, "revoked")
+
+
+def test_what_is_not_taken_in(publisher, auditor, buyer, delivery) -> None:
+    attestation = auditor.folder / "attestation.json"
+    size = log_size(publisher)
+    edited = publisher.folder / "edited.json"
+    edited.write_text(attestation.read_text().replace("no label errors", "no other errors"))
+    assert "proof" in publisher.fails(3, "import", edited).err
+    (publisher.folder / "note.json").write_text("{}")
+    assert publisher.fails(16, "import", "note.json")
+    assert publisher.fails(16, "import", delivery / "genesis.json")
+    assert "not in this store" in buyer.fails(1, "import", attestation).err
+    # A list that no credential here names, and an older one than is here.
+    lists = auditor.folder / "attestation-status-revocation-1.json"
+    assert publisher.fails(1, "import", lists)
+    assert publisher.fails(2, "import", "nowhere.json")
+    assert log_size(publisher) == size
+    publisher.ok("import", attestation)
+    auditor.ok("revoke", "attestation.json", "-o", "public")
+    publisher.ok("import", auditor.folder / "public" / "revocation-1.json")
+    old = publisher.folder / "old.json"
+    shutil.copy(lists, old)
+    size = log_size(publisher)
+    publisher.ok("import", old, attestation)  # both are known already
+    assert publisher.fails(3, "import", edited)
+    assert log_size(publisher) == size
+
+
+def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) -> None:
+    taken = buyer.ok("import", delivery, "--json").json["imported"][0]
+    theirs = publisher.ok("show", "acme/docs", "--json").json
+    ours = buyer.ok("show", "acme/docs", "--json").json
+    assert taken["new"]
+    for member in ("tree", "files"):
+        assert ours["manifest"][member] == theirs["manifest"][member]
+    assert ours["id"] != theirs["id"]
+    assert ours["manifest"]["body"]["origin"] == "imported"
+    roles = {item["role"] for item in ours["manifest"]["attachments"]}
+    assert roles >= {"foreign-credential", "foreign-manifest", "foreign-genesis", "salts"}
+    assert buyer.run("verify", "--json").json["verdict"] == "trusted"
+    buyer.ok("checkout", "acme/docs", "out")
+    assert (buyer.folder / "out" / "3.txt").read_text() == "document 3\n"
+    size = log_size(buyer)
+    assert not buyer.ok("import", delivery, "--json").json["imported"][0]["new"]
+    assert log_size(buyer) == size
+
+    # The next version of theirs is the next version of ours; another dataset of that name is not.
+    (publisher.folder / "documents" / "3.txt").write_text("document 3, corrected\n")
+    publisher.ok("commit", "documents", "-d", "acme/docs", "--metadata", "sheet.csv")
+    second = publisher.folder / "second"
+    publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train")
+    assert buyer.ok("import", second, "--json").json["imported"][0]["new"]
+    assert len(buyer.ok("log", "acme/docs", "--json").json["versions"]) == 2
+    buyer.ok("commit", "out", "-d", "acme/other")
+    assert "-d" in buyer.fails(15, "import", second, "-d", "acme/other").err
+    buyer.ok("import", second, "-d", "theirs/docs")
+    assert "nothing new" in publisher.ok("import", second).out  # its own
+
+
+def test_a_delivery_that_does_not_verify_is_not_taken_in(buyer, delivery) -> None:
+    size = log_size(buyer)
+    victim = delivery / "data" / "3.txt"
+    text = victim.read_bytes()
+    victim.write_bytes(b"another document\n")
+    assert buyer.fails(3, "import", delivery)
+    victim.unlink()
+    assert buyer.fails(5, "import", delivery)
+    victim.write_bytes(text)
+    (delivery / "credential.json").write_text(
+        (delivery / "credential.json").read_text().replace('"train"', '"treat"')
+    )
+    assert buyer.fails(3, "import", delivery)
+    assert log_size(buyer) == size
