@@ -68,7 +68,8 @@ def build_dataset_credential(
         issuer_name: What the issuer calls itself; claimed, never trusted.
         licence_texts: Licence texts, each with the id of the licence; the one that the manifest
             names by digest is demanded.
-        partition_records: Records in each partition; None where every file is one record.
+        partition_records: Records in each partition; None where every file is one record, or
+            there is one partition.
         version: Human version label.
         extra_subject: Claim groups ``quality``, ``regulatory``, where the issuer has them.
         credential_id: ``urn:uuid:`` v4; a new one by default.
@@ -84,7 +85,7 @@ def build_dataset_credential(
     Cost: O(files) for the tree's two digests.
     """
     store = _check_parts(manifest, tree, records)
-    if len(terms.partitions) == 1:
+    if partition_records is None and len(terms.partitions) == 1:
         partition_records = [manifest.body["records"]]
     stated = manifest.body.get("licence", {})
     licence = licence_claim(terms, tree, stated, licence_texts, partition_records)

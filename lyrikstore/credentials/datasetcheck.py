@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.credentials.comparison import DataSource, check_files
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import age_of, derived_from, descriptor_of
+from lyrikstore.credentials.qualitycheck import Measuring
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -134,6 +135,7 @@ def check_data(
     data: DataSource | None,
     reader: str | None,
     record_ids: Callable[[str, Entry, BinaryIO], Iterable[Digest]] | None,
+    measuring: Measuring | None = None,
 ) -> DataOutcome:
     """Return whether the files are the listed ones and the list is the one named.
 
@@ -143,6 +145,8 @@ def check_data(
         data: The data, or None.
         reader: The reader the manifest names, or None where there is no manifest.
         record_ids: Turns files into record ids, or None.
+        measuring: Does so in its place, and measures what passes: in the same read, so that what
+            was measured is what was hashed (A52).
     """
     listing = find(claims.tree)
     if listing is None:
@@ -160,11 +164,14 @@ def check_data(
     if data is None:
         files = unchecked("data.files", "no-data", "no data was given to compare with")
         return DataOutcome((files, tree_check), None, "no data was given", tree)
-    collector = _Collector(reader, record_ids)
+    collector = _Collector(reader, record_ids if measuring is None else measuring.record_ids)
     # A document's record id follows from the digest that the comparison makes anyway.
-    comparison = data.compare(tree, collector.add if collector.reads else None)
-    if comparison.complete and reader == DOCUMENT and collector.active:
+    reads = collector.reads or (collector.active and measuring and measuring.reads_documents)
+    comparison = data.compare(tree, collector.add if reads else None)
+    if comparison.complete and collector.active and not reads:
         collector.add_documents(tree)
+        if measuring is not None:
+            measuring.add_documents(tree)
     complete = comparison.complete and collector.active
     return DataOutcome(
         (check_files(comparison), tree_check),

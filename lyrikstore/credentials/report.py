@@ -62,6 +62,7 @@ SPEC_OF: Mapping[str, str] = {
     "log.witness": "spec/11-verification.md#113-trust",
     "log.memory": "spec/11-verification.md#1145-the-log",
     "age": "spec/11-verification.md#1146-claims",
+    "quality": "spec/11-verification.md#1146-claims",
     "store.format": "spec/11-verification.md#116-stores",
     "store.genesis": "spec/11-verification.md#116-stores",
     "log.checkpoint": "spec/11-verification.md#116-stores",

@@ -6,13 +6,14 @@ page. Nothing here raises for what an attacker can write: it becomes a failed ch
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError
+from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.attestation.attestationcheck import (
     ATTESTATION_REQUIRED,
@@ -25,6 +26,12 @@ from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, Claims, ch
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
 from lyrikstore.credentials.did import KnownDocument
 from lyrikstore.credentials.logcheck import check_log
+from lyrikstore.credentials.qualitycheck import (
+    NOT_RECOMPUTED,
+    Measuring,
+    check_quality,
+    recipes_of,
+)
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -56,6 +63,7 @@ DELIVERY_CHECKS = (
     "log.witness",
     "log.memory",
     "age",
+    "quality",
     "attestations",
 )
 """Ids of the checks of a delivery, in order. All but ``log.memory`` must be made."""
@@ -219,6 +227,7 @@ def verify_delivery(
     memory: LogMemory | None = None,
     status_files: Iterable[bytes] = (),
     fetched: Iterable[KnownDocument] = (),
+    recompute: Callable[[Sequence[Mapping[str, JSON]]], Measuring] | None = None,
 ) -> Report:
     """Return the report on a delivery. Never raises for bad input.
 
@@ -234,6 +243,8 @@ def verify_delivery(
             is ``trusted`` or ``valid``.
         fetched: DID documents that came from where their DIDs say.
         status_files: Newer status lists than those among ``siblings``; the newest counts.
+        recompute: Makes what measures by the recipes of the measured claims; None leaves them as
+            claimed, and the report says so.
 
     Raises:
         StorageError: The data or the memory cannot be read.
@@ -256,7 +267,9 @@ def verify_delivery(
     files = Siblings.of(siblings)
     log = check_log(claims, files.find, files.starting, trust=trust, at=at, memory=memory)
     manifest = check_manifest(claims, files.find, log.policy)
-    content = check_data(claims, files.find, data, manifest.reader, record_ids)
+    measuring = None if recompute is None else recompute(recipes_of(claims.subject))
+    content = check_data(claims, files.find, data, manifest.reader, record_ids, measuring)
+    quality = check_quality(claims.subject, measuring, complete=content.records is not None)
     records = check_records(claims, files.find, content, log.policy)
     checks = [
         *_with_texts(outcome.checks, claims, files),
@@ -266,6 +279,7 @@ def verify_delivery(
         records,
         *log.checks,
         check_age(claims.subject, log.checks[0]),
+        quality,
         check_attestations(
             files.all(),
             claims,
@@ -276,7 +290,10 @@ def verify_delivery(
             notices=notices,
         ),
     ]
-    report = _report(claims.tree.urn, outcome.issuer, checks, REQUIRED, at, log.not_proven)
+    open_questions = log.not_proven
+    if quality.detail.get("reason") == "not-recomputed":
+        open_questions = (*open_questions, NOT_RECOMPUTED)
+    report = _report(claims.tree.urn, outcome.issuer, checks, REQUIRED, at, open_questions)
     if memory is not None and log.signed is not None:
         _remember(memory, log.signed, report)
     return report

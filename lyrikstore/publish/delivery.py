@@ -7,7 +7,7 @@ lies there checked, so that neither a half delivery nor a credential for nothing
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,8 +28,11 @@ from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.terms.claim import text_name
+from lyrikstore.credentials.terms.model import Terms
+from lyrikstore.credentials.terms.partitioning import assign
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
+from lyrikstore.curate.measures import Measurement, claims_of, recipes_for
 from lyrikstore.curate.offer import Offer
 from lyrikstore.history.checkout import checkout_tree
 from lyrikstore.history.manifest import Manifest
@@ -159,17 +162,26 @@ def issue_delivery(
     entries = book.reserve(status_url) if status_url is not None else ()
     lists = book.signed(entries, signer, clock)
     arguments["status"] = entries
-    # Before an hour of reading: do the terms make a credential at all?
-    build_dataset_credential(**arguments, records=None)
+    recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)
+    measurement = Measurement(recipes)
+    # Before an hour of reading: do the terms make a credential at all? Records are counted later.
+    everything = [manifest.body["records"], *[0] * (len(offer.terms.partitions) - 1)]
+    build_dataset_credential(**arguments, records=None, partition_records=everything)
     with _building(destination) as folder:
         commitment = commit_to_records(
-            repository, manifest, signer=signer, clock=clock, progress=_part(progress, "records")
+            repository,
+            manifest,
+            signer=signer,
+            clock=clock,
+            measurement=measurement,
+            progress=_part(progress, "records"),
         )
         checkout_tree(tree, repository.blobs, folder / "data", progress=_part(progress, "data"))
         document = build_dataset_credential(
             **arguments,
             records=commitment.manifest,
-            extra_subject=_claims(manifest, commitment, offer, signer.did),
+            partition_records=_partition_records(tree, offer.terms, commitment.counts),
+            extra_subject=_claims(manifest, recipes, measurement, offer, signer.did),
         )
         credential = issue(document, signer, valid_from)
         new_lists = [data for url, data in lists.items() if url not in book.lists]
@@ -266,20 +278,14 @@ def _licence_texts(
 
 
 def _claims(
-    manifest: Manifest, commitment: Commitment, offer: Offer, issuer: str
+    manifest: Manifest,
+    recipes: Sequence[Mapping[str, JSON]],
+    measurement: Measurement,
+    offer: Offer,
+    issuer: str,
 ) -> dict[str, JSON]:
     """Return what can be stated beyond the manifest because it was measured just now."""
-    total = manifest.body["records"]
-    rate = f"{commitment.duplicates / total:.6f}" if total else "0.000000"
-    quality: list[JSON] = [
-        {
-            "type": "QualityMeasurement",
-            "metric": "exactDuplicateRate",
-            "value": rate,
-            "basis": "measured",
-            "recipe": {"type": "MeasurementRecipe", "use": "exactDuplicateRate/1"},
-        }
-    ]
+    quality: list[JSON] = [*claims_of(recipes, measurement.values())]
     derivation = manifest.body.get("derivation", {})
     counts = derivation.get("counts", {})
     for reason, count in sorted(derivation.get("dropped", {}).items()):
@@ -296,6 +302,13 @@ def _claims(
     if offer.regulatory:
         claims["regulatory"] = [_warranted(statement, issuer) for statement in offer.regulatory]
     return claims
+
+
+def _partition_records(tree: Tree, terms: Terms, counts: Sequence[int]) -> list[int]:
+    totals = [0] * len(terms.partitions)
+    for number, count in zip(assign(tree, terms.partitions), counts, strict=True):
+        totals[number] += count
+    return totals
 
 
 def _warranted(statement: Mapping[str, JSON], issuer: str) -> dict[str, JSON]:

@@ -8,10 +8,11 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
-from lyrikstore.curate.records import DOCUMENT, iter_records
+from lyrikstore.curate.measures import Measurement
+from lyrikstore.curate.records import DOCUMENT
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.names import Name
-from lyrikstore.history.orderroot import document_id, make_salts, order_root, split_salts
+from lyrikstore.history.orderroot import make_salts, order_root, split_salts
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 
@@ -30,18 +31,22 @@ class Commitment:
         salts: Its salts blob.
         new: Whether it still has to be logged.
         carried: Records that kept the salt of the version before.
-        duplicates: Records that repeat an earlier one of this version.
+        counts: Records of each file, in tree order.
     """
 
     manifest: Manifest
     salts: bytes
     new: bool
     carried: int
-    duplicates: int
+    counts: Sequence[int]
 
 
 def record_ids(
-    repository: Repository, tree: Tree, reader: str, progress: Progress | None = None
+    repository: Repository,
+    tree: Tree,
+    reader: str,
+    measurement: Measurement,
+    progress: Progress | None = None,
 ) -> Iterator[Digest]:
     """Yield the record ids of a version in storage order: files by path, records as they come.
 
@@ -49,22 +54,23 @@ def record_ids(
         repository: Holds the files.
         tree: The version's tree.
         reader: Id and version of the reader.
+        measurement: Sees every record.
         progress: Told about every file.
 
     Raises:
         InvalidInputError: (``no-reader``, ``bad-record``) the reader cannot read a file.
         IncompleteError, VerificationError, NotFoundError: A file is lost or damaged.
 
-    Cost: reads every file, unless each is a record: then the tree says it all.
+    Cost: reads every file, unless each is a record of which only the id counts: then the tree
+    says it all.
     """
     done = 0
     for number, entry in enumerate(tree.entries, 1):
-        if reader == DOCUMENT:
-            yield document_id(entry.blake3)
+        if reader == DOCUMENT and not measurement.reads_documents:
+            yield from measurement.record_ids(reader, entry, None)
         else:
             with repository.blobs.open(entry.blake3) as stream:
-                for record in iter_records(reader, entry.path, stream):
-                    yield record.id
+                yield from measurement.record_ids(reader, entry, stream)
         done += entry.bytes
         if progress is not None:
             progress(number, done)
@@ -81,6 +87,7 @@ def commit_to_records(
     *,
     signer: Signer,
     clock: Clock,
+    measurement: Measurement | None = None,
     progress: Progress | None = None,
 ) -> Commitment:
     """Return a commitment to the records of ``manifest``: the logged one, or a new one to log.
@@ -90,6 +97,7 @@ def commit_to_records(
         manifest: A dataset manifest of it.
         signer: Signs a new ``records`` manifest.
         clock: When it claims to be signed.
+        measurement: Sees every record of this version.
         progress: Told about every file of this version.
 
     Raises:
@@ -101,7 +109,9 @@ def commit_to_records(
     not committed to yet. Memory for 32 bytes a record.
     """
     reader = manifest.body["reader"]
-    ids = list(record_ids(repository, repository.tree(manifest), reader, progress))
+    measurement = measurement or Measurement(())
+    tree = repository.tree(manifest)
+    ids = list(record_ids(repository, tree, reader, measurement, progress))
     if len(ids) != manifest.body["records"]:
         raise VerificationError(
             "records-differ",
@@ -109,13 +119,12 @@ def commit_to_records(
             f"{manifest.body['records']}",
             hint="run lyrikstore verify",
         )
-    duplicates = len(ids) - len(set(ids))
     before = _logged(repository, records_name(manifest))
     for earlier in before:
         if earlier.inputs_in("dataset")[0].id == manifest.id:
             salts = _salts(repository, earlier)
             _check(earlier, ids, salts)
-            return Commitment(earlier, salts, new=False, carried=len(ids), duplicates=duplicates)
+            return Commitment(earlier, salts, False, len(ids), measurement.counts)
     known = _salted(repository, before[0]) if before else []
     fresh = 0
 
@@ -140,7 +149,7 @@ def commit_to_records(
         inputs=[Input("dataset", "dataset", manifest.id)],
         attachments=[Attachment("salts", Digest.of(salts), len(salts))],
     )
-    return Commitment(records, salts, new=True, carried=len(ids) - fresh, duplicates=duplicates)
+    return Commitment(records, salts, True, len(ids) - fresh, measurement.counts)
 
 
 def _logged(repository: Repository, name: str) -> list[Manifest]:
@@ -155,7 +164,8 @@ def _salts(repository: Repository, records: Manifest) -> bytes:
 def _salted(repository: Repository, records: Manifest) -> list[tuple[Digest, bytes]]:
     """The record ids and salts of an earlier commitment, so that old proofs stay good."""
     dataset = repository.manifest(records.inputs_in("dataset")[0].id)
-    ids = list(record_ids(repository, repository.tree(dataset), records.body["reader"]))
+    tree, reader = repository.tree(dataset), records.body["reader"]
+    ids = list(record_ids(repository, tree, reader, Measurement(())))
     salts = _salts(repository, records)
     _check(records, ids, salts)
     return list(zip(ids, split_salts(salts), strict=True))

@@ -106,27 +106,38 @@ def make() -> dict[str, Any]:
                                      "collectedUntil": "2026-11-26"})}),
         *_partition_cases(made, sound),
         *_law_cases(made, sound),
+        ("not-recomputed", "trusted", {"quality": "not-recomputed"},
+         {"credential": _measured(made, sound, ("recordCount/1", "17", {}))}),
         ("several-reasons", "invalid", {"proof": "edited", "data.files": "missing"},
          {"credential": edited, "data": {"z.txt": None}}),
         ("not-json", "invalid", {"format": "bad-json"}, {"credential": "hello"}),
     ]  # fmt: skip
-    return {
-        "verdicts/deliveries.json": {
-            "reader": "document/1: one record per file",
-            "base": {
-                "at": "2026-11-24T14:12:39Z",
-                "trust": trust,
-                "credential": sound.decode(),
-                "siblings": {
-                    name: {"hex": data.hex()} if name.endswith(".salts") else data.decode()
-                    for name, data in delivery.siblings.items()
-                },
-                "data": {path: data.decode() for path, data in files.items()},
+    base = {
+        "reader": "document/1: one record per file",
+        "base": {
+            "at": "2026-11-24T14:12:39Z",
+            "trust": trust,
+            "credential": sound.decode(),
+            "siblings": {
+                name: {"hex": data.hex()} if name.endswith(".salts") else data.decode()
+                for name, data in delivery.siblings.items()
             },
-            "cases": [
-                {"id": name, "verdict": verdict, "checks": checks, "changes": changes}
-                for name, verdict, checks, changes in rows
-            ],
+            "data": {path: data.decode() for path, data in files.items()},
+        },
+    }
+
+    def written(rows: list[Any]) -> dict[str, Any]:
+        cases = [
+            {"id": name, "verdict": verdict, "checks": checks, "changes": changes}
+            for name, verdict, checks, changes in rows
+        ]
+        return {**base, "cases": cases}
+
+    return {
+        "verdicts/deliveries.json": written(rows),
+        "verdicts/recompute.json": {
+            **written(_quality_cases(made, sound)),
+            "base": {**base["base"], "recompute": True},
         },
         "verdicts/decide.json": {"required": ["a", "b"], "cases": _decisions()},
     }
@@ -188,6 +199,55 @@ def _partition_cases(made: Any, sound: bytes) -> list[Any]:
         case("files-without-data", "invalid", "differs", one, more, fewer, data=None),
         case("without-tree", "incomplete", "missing-file", one, two, rest,
              siblings={"tree.jsonl": None}),
+    ]  # fmt: skip
+
+
+def _measured(made: Any, sound: bytes, *claims: tuple[str, str, dict[str, str]]) -> str:
+    quality = [
+        {
+            "type": "QualityMeasurement", "metric": use.partition("/")[0], "value": value,
+            "basis": "measured",
+            "recipe": {"type": "MeasurementRecipe", "use": use,
+                       **({"parameters": parameters} if parameters else {})},
+        }
+        for use, value, parameters in claims
+    ]  # fmt: skip
+    change = lambda d: d["credentialSubject"].update(quality=quality)  # noqa: E731
+    return made.resigned(sound, change).decode()
+
+
+def _quality_cases(made: Any, sound: bytes) -> list[Any]:
+    def case(name: str, verdict: str, reason: str, *claims: Any, **changes: Any) -> Any:
+        changes = {"credential": _measured(made, sound, *claims), **changes}
+        return name, verdict, {"quality": reason}, changes
+
+    share = {"column": "category", "value": "c1"}
+    all_equal = (
+        ("recordCount/1", "5", {}), ("exactDuplicateRate/1", "0.000000", {}),
+        ("emptyRate/1", "0.200000", {}), ("wordCount/1", "13", {}), ("characterCount/1", "79", {}),
+        ("missingMetadataRate/1", "0.000000", {"column": "category"}),
+        ("metadataShare/1", "0.200000", share),
+    )  # fmt: skip
+    return [
+        case("equal", "trusted", "pass", *all_equal),
+        case("count-off-by-one", "invalid", "different", *all_equal[1:],
+             ("recordCount/1", "6", {})),
+        case("share-off", "invalid", "different", ("emptyRate/1", "0.200001", {})),
+        case("share-of-few-decimals", "invalid", "different", ("emptyRate/1", "0.2", {})),
+        case("share-rounded-away", "invalid", "different", ("emptyRate/1", "0", {})),
+        case("other-value", "invalid", "different",
+             ("metadataShare/1", "0.200000", {**share, "value": "c9"})),
+        case("unknown-recipe", "incomplete", "unknown-recipe", ("toxicityRate/1", "0.000000", {})),
+        case("unknown-version", "incomplete", "unknown-recipe", ("recordCount/2", "5", {})),
+        case("unknown-parameter", "incomplete", "unknown-recipe",
+             ("recordCount/1", "5", {"column": "x"})),
+        case("not-of-these-records", "incomplete", "unknown-recipe",
+             ("missingFieldRate/1", "0.000000", {"field": "x"})),
+        case("different-beats-unknown", "invalid", "different", ("recordCount/2", "5", {}),
+             ("recordCount/1", "6", {})),
+        case("other-data", "invalid", "incomplete-data", *all_equal,
+             data={"z.txt": "another one\n\n"}),
+        case("missing-data", "incomplete", "incomplete-data", *all_equal, data={"z.txt": None}),
     ]  # fmt: skip
 
 

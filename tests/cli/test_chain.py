@@ -74,7 +74,8 @@ def test_a_buyer_gets_each_verdict_for_its_own_reason(buyer, did) -> None:
     assert (result.code, result.json["verdict"]) == (0, "trusted"), result.out
     assert result.json["notProven"]
     for one in result.json["checks"]:
-        assert one["state"] in {"pass", "n/a"}, one
+        asked = one["id"] != "quality"  # nobody asked to recompute
+        assert one["state"] in ({"pass", "n/a"} if asked else {"warn"}), one
 
     late = verify(buyer, "--at", "2031-01-01T00:00:00Z")
     assert late.code == 3

@@ -39,6 +39,7 @@ def test_sound_and_trusted(delivery: Delivery) -> None:
         "status",
         "log.witness",
         "regulatory",
+        "quality",
         "log.memory",
     }
     assert "cannot be revoked" in report.check("status").summary

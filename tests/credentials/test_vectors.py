@@ -21,6 +21,7 @@ from lyrikstore.credentials.trust import Trust, parse_trust
 from lyrikstore.credentials.verify import verify_delivery, verify_grant
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.curate.measures import Measurement
 from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.tree import Entry
 
@@ -83,7 +84,7 @@ def cases_of(*files: str) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("base", "case"), cases_of("deliveries", "attestations"))
+@pytest.mark.parametrize(("base", "case"), cases_of("deliveries", "attestations", "recompute"))
 def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
     changes = case["changes"]
     siblings = {
@@ -105,6 +106,7 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
         record_ids=documents,
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
+        recompute=Measurement if base.get("recompute") else None,
     )
     assert report.verdict == case["verdict"]
     for check, expected in case["checks"].items():

@@ -78,7 +78,7 @@ def test_it_verifies_without_the_store(full_chain: Any, delivered: Path, tmp_pat
     assert report.verdict is Verdict.TRUSTED, report
     open_checks = {c.id for c in report.checks if c.state is not CheckState.PASS}
     assert open_checks == {
-        *("status", "regulatory", "log.memory", "log.witness"),
+        *("status", "regulatory", "quality", "log.memory", "log.witness"),
         *("issuer.document", "trust.allowed", "attestations"),
     }
 

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 @click.option("--fetch", is_flag=True, help="Fetch did:web documents and status lists (https).")
 @click.option("--challenge", help="What you gave the holder of a presentation to sign.")
 @click.option("--domain", help="Your own name in that presentation.")
+@click.option("--recompute", is_flag=True, help="Measure again what the credential measured.")
 @click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
 @click.option(
     "--sample",
@@ -77,6 +78,7 @@ def command(
     fetch: bool,
     challenge: str | None,
     domain: str | None,
+    recompute: bool,
     quick: bool,
     sample: float | None,
     dask: str | None,
@@ -109,8 +111,10 @@ def command(
     asked = Asked(resources, challenge, domain, fetch)
     if (asked or fetch) and target is None:
         raise click.UsageError("--resource, --fetch, --challenge and --domain go with a file")
+    if recompute and data is None:
+        raise click.UsageError("--recompute measures the data of a credential: add --data DIR")
     lists = _status_lists(status_files)
-    report = _verify(session, target, data, trust, moment, lists, asked, share, dask)
+    report = _verify(session, target, data, trust, moment, lists, asked, share, dask, recompute)
     code = show_report(session, report)
     if report_file is not None:
         _keep(report_file, report, trust)
@@ -128,6 +132,7 @@ def _verify(
     asked: Asked,
     share: float,
     dask: str | None,
+    recompute: bool,
 ) -> "Report":
     if target is None:
         if data is not None:
@@ -154,7 +159,7 @@ def _verify(
             )
         if path.is_dir():
             path = path / "credential.json"
-        return _verify_file(session, path, data, trust, at, status_files, asked)
+        return _verify_file(session, path, data, trust, at, status_files, asked, recompute)
     named = data is not None or asked or asked.fetch
     if named or path.suffix == ".json" or target.startswith((".", "/")):
         raise NotFoundError("no-file", f"there is no file {target}")
@@ -191,11 +196,13 @@ def _verify_file(
     at: datetime,
     status_files: list[bytes],
     asked: Asked,
+    recompute: bool,
 ) -> "Report":
     from lyrikstore.credentials.attestation.anykind import stated_kind
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
     from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, profile_of
     from lyrikstore.credentials.verify import verify_attestation, verify_delivery, verify_grant
+    from lyrikstore.curate.measures import Measurement
 
     credential = read_file(path)
     fetched = fetch_for(credential, session.screen.say) if asked.fetch else NOTHING
@@ -233,6 +240,7 @@ def _verify_file(
             memory=session.memory(),
             status_files=status_files,
             fetched=fetched.documents,
+            recompute=Measurement if recompute else None,
         )
 
 
