@@ -12,7 +12,7 @@ PY       := $(VENV)/bin/python
 PIP      := $(PY) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all suites lint docs vectors page package clean preflight
+.PHONY: help demo test test-all suites lint docs vectors interop page package clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint      formatting, types, floors, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
 	@echo "make vectors   write spec/vectors/ again"
+	@echo "make interop   ask other people's software again (needs npm); writes docs/interop.md"
 	@echo "make page      build the verification page again (needs npm)"
 	@echo "make package   build the wheel"
 	@echo "make clean     delete .venv"
@@ -62,6 +63,9 @@ docs: $(VENV)/.installed
 
 vectors: $(VENV)/.installed
 	@for script in spec/vectors/make_*.py; do echo "$$script"; $(PY) "$$script" || exit 1; done
+
+interop: $(VENV)/.installed
+	$(PY) -m tests.interop.table
 
 page: $(VENV)/.installed
 	$(PY) tools/make_page_tables.py

@@ -24,6 +24,7 @@ from openvc.verify import (
 
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET, schema_bytes
@@ -138,7 +139,7 @@ def test_openvc_reads_our_status_lists_alike(credential: bytes, made: Any, raise
     resolve = default_status_list_resolver(
         resolver=DidKeyResolver(), fetch={url: signed.decode()}.__getitem__
     )
-    outcome = check_credential(revocable, trust=Trust(), at=NOW, lists={url: [signed]})
+    outcome = check_credential(revocable, trust=Trust(), at=NOW, notices=Notices({url: [signed]}))
     ours = next(check for check in outcome.checks if check.id == "status")
     if raised:
         assert ours.state == "fail"
