@@ -74,6 +74,7 @@ LIMITS = (
     Limit("shards", "commit", "restic", 0.25),
     Limit("shards", "verify", "restic", 0.50),
     Limit("shards", "verify --data", "model-signing", 0.45),
+    Limit("shards", "verify --data", "b3sum", 1.3),
     Limit("shards", "checkout", "restic", 0.40),
     Limit("scattered", "bytes", "restic", 0.35),
     Limit("scattered", "bytes", "borg", 0.18),

@@ -40,7 +40,10 @@ def per_second(task: Callable[[], object]) -> float:
 
 
 def credentials(folder: Path) -> dict[str, float]:
-    """Return rates of issuing and verifying, and of nothing but the cryptography in them."""
+    """Return rates of issuing and verifying, and of nothing but the cryptography in them.
+
+    ``question.json`` in ``folder`` is then the credential, for a peer to be asked about.
+    """
     import rfc8785
     from nacl.signing import SigningKey, VerifyKey
 
@@ -50,6 +53,7 @@ def credentials(folder: Path) -> dict[str, float]:
     from lyrikstore.credentials.terms.model import whole
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
     from lyrikstore.credentials.verify import verify_credential
+    from lyrikstore.crypto.contexts import OWN, context_document
     from lyrikstore.testing.keys import signer_for
 
     now = datetime(2026, 11, 24, tzinfo=UTC)
@@ -70,6 +74,8 @@ def credentials(folder: Path) -> dict[str, float]:
     trust = Trust((TrustedIssuer(owner.did, "benchmark"),))
     if verify_credential(data, trust=trust, at=now).verdict is not Verdict.TRUSTED:
         sys.exit("the benchmark's own credential does not verify")
+    question = {"credential": json.loads(data), "contexts": {OWN: context_document(OWN)}}
+    (folder / "question.json").write_text(json.dumps(question), "utf-8")
     seed = SigningKey(b"\x07" * 32)
     options = {name: v for name, v in json.loads(data)["proof"].items() if name != "proofValue"}
 

@@ -153,6 +153,16 @@ TOOLS = (
         }
     ),
     Tool(
+        name="b3sum",
+        program="b3sum",
+        version="b3sum --version",
+        init="mkdir $STORE",
+        commit="find data -type f -print0 | xargs -0 b3sum > $STORE/sums",
+        data="b3sum --check --quiet $STORE/sums",
+        holds=(),
+        corpora=("docs", "shards"),
+    ),
+    Tool(
         name="model-signing",
         program="model_signing",
         version="model_signing --version",

@@ -158,8 +158,9 @@ def small(rows: Sequence[Row]) -> Table:
     for row in rows:
         limit = ""
         if row.limit is not None:
-            unit = "× floor" if row.judged == "ratio" else row.unit
-            limit = f"≤ {row.limit:g} {unit}: {'kept' if row.held else 'BROKEN'}"
+            unit = row.unit if row.judged == "value" else "× floor"
+            sign = "≥" if row.judged == "least ratio" else "≤"
+            limit = f"{sign} {row.limit:g} {unit}: {'kept' if row.held else 'BROKEN'}"
         spread = f" ({number(min(row.values))} to {number(max(row.values))})"
         lines.append(
             [

@@ -5,8 +5,9 @@
     python benchmarks/run.py --only docs --scale 0.1  one group, smaller
     python benchmarks/run.py --peer dvc=VENV --peer model-signing=VENV --write-docs
 
-Peers are what is installed of restic, borg, git, git-lfs, DVC and model-signing (Debian:
-``restic borgbackup git git-lfs wamerican``). The exit code is 1 if a limit is broken.
+Peers are what is installed of restic, borg, git, git-lfs, DVC, b3sum and model-signing (Debian:
+``restic borgbackup git git-lfs b3sum wamerican``), and for credentials @digitalbazaar/vc (``nodejs
+npm``). The exit code is 1 if a limit is broken.
 
 As root, everything happens on an ext4 image made for the run, because a file system mounted with
 ``discard`` deletes 600 files a second; ``--work DIR`` takes a folder instead, where the corpora
