@@ -228,12 +228,13 @@ def _check_member_names(document: JSON) -> None:
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
-            for name in value:
+            for name, inner in value.items():
                 if not name.isascii():
                     _refuse(f"member name {name[:80]!a} is not ASCII")
                 if name[:1] == "@" and not any(value is place for place in outermost):
                     _refuse(f"member {name[:80]!r} below the top level")
-            pending.extend(value.values())
+                if isinstance(inner, dict | list):
+                    pending.append(inner)
         elif isinstance(value, list):
             pending.extend(value)
 

@@ -23,11 +23,13 @@ def encode_base58(data: bytes) -> str:
     """Return the base58btc text of ``data``, without a multibase prefix."""
     number = int.from_bytes(data, "big")
     digits: list[str] = []
-    while number:
-        number, value = divmod(number, 58)
-        digits.append(BASE58_ALPHABET[value])
+    while number:  # five digits at a time: dividing a long number is what costs
+        number, five = divmod(number, 58**5)
+        for _ in range(5):
+            five, value = divmod(five, 58)
+            digits.append(BASE58_ALPHABET[value])
     zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + "".join(reversed(digits))
+    return "1" * zeros + "".join(reversed(digits)).lstrip("1")
 
 
 def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:
@@ -69,6 +71,11 @@ def parse_multikey(text: object) -> PublicKey:
     """
     if not isinstance(text, str) or not text.startswith("z"):
         _refuse(text, "a Multikey starts with z")
+    return _parse_multikey(text)
+
+
+@lru_cache(maxsize=1024)
+def _parse_multikey(text: str) -> PublicKey:
     try:
         data = decode_base58(text[1:], max_length=64)
     except FormatError as error:
