@@ -44,6 +44,7 @@ from lyrikstore.credentials.w3c.verify import (
     read_object,
     unread_credential,
 )
+from lyrikstore.crypto import rdfc
 from lyrikstore.crypto.problems import SECURITY
 from lyrikstore.crypto.proofset import add_proof
 from lyrikstore.crypto.signer import Signer
@@ -193,7 +194,10 @@ def _check_holder(
         checks += [none.check, check_binding("holder.binding", None, none)]
         return none, None
     signed = check_proofs(
-        document, purpose="authentication", at=surroundings.at, resolver=surroundings.resolver
+        _without_nothing(document),
+        purpose="authentication",
+        at=surroundings.at,
+        resolver=surroundings.resolver,
     )
     checks.append(signed.check)
     named = id_of(document["holder"]) if "holder" in document else None
@@ -204,6 +208,17 @@ def _check_holder(
     binding = check_binding("holder.binding", named, signed)
     checks.append(binding)
     return signed, named if binding.state is CheckState.PASS else None
+
+
+def _without_nothing(document: dict[str, JSON]) -> dict[str, JSON]:
+    # RDF has no empty list, and our RDF proofs take none. Presenting an empty list of credentials
+    # says what presenting none says, so there, and there alone, it may stand as it did for signing.
+    proofs = [proof for proof in items_of(document["proof"]) if isinstance(proof, dict)]
+    if document.get("verifiableCredential") != [] or any(
+        proof.get("cryptosuite") != rdfc.CRYPTOSUITE for proof in proofs
+    ):
+        return document
+    return {name: value for name, value in document.items() if name != "verifiableCredential"}
 
 
 def _check_challenge(signed: Signed, challenge: str | None, domain: str | None) -> Check:

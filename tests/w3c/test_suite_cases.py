@@ -1,0 +1,193 @@
+"""What the official suites ask of an implementation, asked here over HTTP with cases of our own.
+
+One row for each thing that a test of ``vc-data-model-2.0-test-suite``,
+``vc-di-eddsa-test-suite`` and ``vc-bitstring-status-list-test-suite`` looks at, under the section
+it is about. The suites themselves are run by ``make suites`` (docs/serve.md).
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.w3c.serving import SUITES, V2, Server, credential
+
+EXAMPLES = "https://www.w3.org/ns/credentials/examples/v2"
+INLINE = {"ExampleTyped": "https://example.org/#ExampleTyped"}
+TYPED = {"id": "urn:x:1", "type": "https://example.org/#ExampleTyped"}
+ENGLISH = {"@value": "Text", "@language": "en"}
+
+# (section, may be issued, changes; None removes a member)
+ISSUING: list[tuple[str, bool, dict[str, Any]]] = [
+    ("4.3 contexts", True, {"@context": [V2], "credentialSubject": {"name": "A"}}),
+    ("4.3 contexts", True, {"@context": [V2, EXAMPLES]}),
+    ("4.3 contexts", False, {"@context": None}),
+    ("4.3 contexts", False, {"@context": [EXAMPLES, V2]}),
+    ("4.3 contexts", False, {"@context": [EXAMPLES]}),
+    ("4.3 contexts", False, {"@context": [V2, "https ://not-a-url/v1"]}),
+    ("4.3 contexts", False, {"@context": [V2, 123192875]}),
+    ("4.4 identifiers", True, {"id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33"}),
+    ("4.4 identifiers", True, {"credentialSubject": {"id": "did:example:1"}}),
+    ("4.4 identifiers", False, {"id": ["urn:x:1", "urn:x:2"]}),
+    ("4.4 identifiers", False, {"id": "not-a-url"}),
+    ("4.4 identifiers", False, {"credentialSubject": {"id": ["urn:x:1", "urn:x:2"]}}),
+    ("4.5 types", True, {"type": ["VerifiableCredential", "https://example.org/#One"]}),
+    ("4.5 types", True, {"type": ["https://example.org/#Two", "VerifiableCredential"]}),
+    ("4.5 types", True, {"type": ["VerifiableCredential", "RelationshipCredential"]}),
+    ("4.5 types", False, {"type": None}),
+    ("4.5 types", False, {"type": ["RelationshipCredential"]}),
+    ("4.5 types", False, {"@context": [V2], "type": ["VerifiableCredential", "Unmapped"]}),
+    *(
+        row
+        for member in (
+            *("credentialStatus", "termsOfUse", "evidence", "refreshService", "credentialSchema"),
+        )
+        for row in (
+            ("4.5 typed objects", True, {member: TYPED}),
+            ("4.5 typed objects", True, {member: [TYPED, {**TYPED, "id": "urn:x:2"}]}),
+            ("4.5 typed objects", False, {member: {"id": "urn:x:1"}}),
+            ("4.5 typed objects", False, {member: {"id": "urn:x:1", "type": 2}}),
+        )
+    ),
+    *(
+        row
+        for member in ("name", "description")
+        for row in (
+            ("4.6 names", True, {member: "Text"}),
+            ("4.6 names", True, {member: ENGLISH}),
+            ("4.6 names", True, {member: {**ENGLISH, "@direction": "ltr"}}),
+            ("4.6 names", True, {member: [ENGLISH, {"@value": "Texte", "@language": "fr"}]}),
+            ("4.6 names", False, {member: {**ENGLISH, "url": "did:example:extra"}}),
+        )
+    ),
+    ("4.7 issuer", False, {"issuer": None}),
+    ("4.7 issuer", False, {"issuer": "not-a-url"}),
+    ("4.7 issuer", False, {"issuer": {"id": "not-a-url"}}),
+    ("4.7 issuer", False, {"issuer": {"name": "without id"}}),
+    ("4.8 subject", True, {"credentialSubject": [{"id": "did:example:1"}, {"name": "B"}]}),
+    ("4.8 subject", False, {"credentialSubject": None}),
+    ("4.8 subject", False, {"credentialSubject": {}}),
+    ("4.8 subject", False, {"credentialSubject": [{"name": "A"}, {}]}),
+    ("4.9 period", True, {"validFrom": "2023-02-26T01:02:58.447Z"}),
+    ("4.9 period", True, {"validFrom": "2023-02-26T01:02:58-06:00"}),
+    ("4.9 period", True, {"validFrom": "2123-02-26T01:02:58Z"}),
+    (
+        "4.9 period",
+        True,
+        {"validFrom": "2023-02-26T01:21:23Z", "validUntil": "2023-02-25T19:21:29-06:00"},
+    ),
+    ("4.9 period", False, {"validFrom": "02/26/2023"}),
+    ("4.9 period", False, {"validUntil": "2023-02-26"}),
+    (
+        "4.9 period",
+        False,
+        {"validFrom": "2024-02-26T00:00:00Z", "validUntil": "2023-02-26T00:00:00Z"},
+    ),
+    ("4.10 status", True, {"credentialStatus": {"type": "https://example.org/#S"}}),
+    ("4.10 status", False, {"credentialStatus": {**TYPED, "id": ["urn:x:1", "urn:x:2"]}}),
+    ("4.10 status", False, {"credentialStatus": {**TYPED, "id": "not-a-url"}}),
+    ("4.11 schemas", False, {"credentialSchema": {"type": "JsonSchema"}}),
+    ("4.11 schemas", False, {"credentialSchema": {**TYPED, "id": 1}}),
+    ("5.3 resources", True, {"relatedResource": {"id": "urn:x:1", "digestSRI": "sha384-"
+                                                 + "A" * 64}}),
+    ("5.3 resources", False, {"relatedResource": ["urn:x:1"]}),
+    ("5.3 resources", False, {"relatedResource": {"digestSRI": "sha384-" + "A" * 64}}),
+    ("5.3 resources", False, {"relatedResource": {"id": "urn:x:1"}}),
+    ("5.3 resources", False, {"relatedResource": {"id": V2, "digestSRI": "sha384-" + "A" * 64}}),
+    ("BSL 2.1 entries", False, {"credentialStatus": {
+        "type": "BitstringStatusListEntry", "statusPurpose": "revocation",
+        "statusListIndex": True, "statusListCredential": "https://example.com/1"}}),
+]  # fmt: skip
+
+INLINE_CONTEXTS: list[tuple[str, bool, dict[str, Any]]] = [
+    # Signed as JSON only: no RDF signature of ours takes a context of the document's own.
+    ("4.3 contexts", True, {"@context": [V2, INLINE]}),
+    ("4.5 types", True, {"@context": [V2, INLINE], "type": ["VerifiableCredential",
+                                                            "ExampleTyped"]}),
+    ("4.5 types", False, {"@context": [V2, {"ExampleTyped": "https ://not-a-url#E"}],
+                          "type": ["VerifiableCredential", "ExampleTyped"]}),
+    ("5.2 protected terms", False, {"@context": [V2, {"VerifiableCredential": "urn:x:bad"}]}),
+    ("5.2 protected terms", False, {"@context": [
+        V2, {"@protected": True, **INLINE}, {"ExampleTyped": "urn:x:bad"}]}),
+]  # fmt: skip
+
+
+def post(server: Server, suite: str, changes: dict[str, Any]) -> tuple[int, Any]:
+    document = {n: v for n, v in credential(server, **changes).items() if v is not None}
+    return server.post(f"/issuers/{suite}/credentials/issue", {"credential": document})
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize(("section", "good", "changes"), ISSUING, ids=str)
+def test_issuing(
+    server: Server,
+    suite: str,
+    section: str,
+    good: bool,
+    changes: dict[str, Any],
+) -> None:
+    status, made = post(server, suite, changes)
+    assert status == (201 if good else 400), (section, made)
+    if good:
+        assert made["proof"]["cryptosuite"] == suite
+        assert {"@context", "type", "issuer", "credentialSubject", "proof"} <= made.keys()
+
+
+@pytest.mark.parametrize(("section", "good", "changes"), INLINE_CONTEXTS, ids=str)
+def test_issuing_with_a_context_of_its_own(
+    server: Server,
+    section: str,
+    good: bool,
+    changes: dict[str, Any],
+) -> None:
+    status, made = post(server, "eddsa-jcs-2022", changes)
+    assert status == (201 if good else 400), (section, made)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("4.4 proof missing", lambda d: d.pop("proof")),
+        ("4.4 proof null", lambda d: d.update(proof=None)),
+        ("2.1 type missing", lambda d: d["proof"].pop("type")),
+        ("2.1 type unknown", lambda d: d["proof"].update(type="UnknownProofType")),
+        ("2.1 method missing", lambda d: d["proof"].pop("verificationMethod")),
+        ("2.1 method unknown", lambda d: d["proof"].update(verificationMethod="did:key:invalid")),
+        ("2.1 purpose missing", lambda d: d["proof"].pop("proofPurpose")),
+        ("2.1 purpose unknown", lambda d: d["proof"].update(proofPurpose="invalidPurpose")),
+        ("2.1 value missing", lambda d: d["proof"].pop("proofValue")),
+        ("2.1 value null", lambda d: d["proof"].update(proofValue=None)),
+        ("2.4 no multibase", lambda d: d["proof"].update(proofValue=d["proof"]["proofValue"][1:])),
+        ("3.2 value too long", lambda d: d["proof"].update(
+            proofValue=d["proof"]["proofValue"] + "1" * 40)),
+        ("2.1 created", lambda d: d["proof"].update(created="invalidDate")),
+        ("3.1 cryptosuite unknown", lambda d: d["proof"].update(cryptosuite="unknown-2017")),
+        ("2.1.2 previous proof missing", lambda d: d["proof"].update(previousProof="urn:x:1")),
+        ("2.1.2 previous proof no text", lambda d: d["proof"].update(previousProof=[7])),
+        ("7.1 claim changed", lambda d: d["credentialSubject"].update(alumniOf="Basel")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_verifying(server: Server, suite: str, what: str, change: Any) -> None:
+    made = server.issue(credential(server), suite)
+    assert server.verify(made, checks=["proof"])[0] == 200
+    change(made)
+    status, answer = server.verify(made, checks=["proof"])
+    assert status in {400, 422}, (what, answer)
+    assert answer["errors"]
+
+
+def test_the_status_list_is_what_the_suite_asks_for(server: Server) -> None:
+    made = server.issue(credential(server), SUITES[1], "/revocable")
+    for entry in made["credentialStatus"]:
+        assert entry["type"] == "BitstringStatusListEntry"
+        assert str(int(entry["statusListIndex"])) == entry["statusListIndex"]
+        path = entry["statusListCredential"].removeprefix(server.url)
+        found = server.request("GET", path)[1]
+        assert "BitstringStatusListCredential" in found["type"]
+        assert found["credentialSubject"]["type"] == "BitstringStatusList"
+        assert found["credentialSubject"]["statusPurpose"] == entry["statusPurpose"]
+        assert found["credentialSubject"]["encodedList"][0] == "u"
+        assert server.verify(found, checks=["proof"])[0] == 200
+    answer = server.verify(made, checks=["proof", "credentialStatus"])
+    assert (answer[0], answer[1]["errors"]) == (200, [])
