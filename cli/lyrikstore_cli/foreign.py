@@ -71,7 +71,7 @@ def verify_foreign(
             (*trust.known_documents(), *fetched, *documents_among(siblings.values()))
         ),
         notices=Notices.among((*siblings.values(), *status_files)),
-        resources=Resources.of({**siblings, **read_resources(asked.resources)}),
+        resources=Resources(read_resources(asked.resources), siblings.values()),
     )
     if asked.challenge or asked.domain or is_presentation(data):
         return verify_presentation(data, around, challenge=asked.challenge, domain=asked.domain)

@@ -25,6 +25,9 @@ from lyrikstore.credentials.w3c.values import id_of, items_of
 from lyrikstore.crypto.proofset import SUITES, add_proof
 from lyrikstore.crypto.signer import Signer
 
+MAX_ID = 2000
+"""Characters of an id that a status is kept for."""
+
 LIST_VALID_FOR = timedelta(days=1)
 """Of a status list of this process; it is made anew whenever somebody asks for it."""
 
@@ -45,8 +48,14 @@ class StatusBook:
     _places: dict[str, int] = field(default_factory=dict)
     _taken: set[int] = field(default_factory=set)
 
-    def entries(self, credential_id: str, purposes: Sequence[str]) -> list[dict[str, JSON]]:
-        """Return status entries for a new credential, at a random free place of each list."""
+    def draw(self, credential_id: str) -> int:
+        """Return a random free place for a new credential; :meth:`take` makes it taken.
+
+        Raises:
+            InvalidInputError: (``full``, ``id-taken``, ``bad-id``).
+        """
+        if len(credential_id) > MAX_ID:
+            raise InvalidInputError("bad-id", f"an id of more than {MAX_ID} characters")
         if len(self._taken) >= ENTRIES // 2:
             raise InvalidInputError("full", "half of the status list is taken; start another")
         if credential_id in self._places:
@@ -54,8 +63,15 @@ class StatusBook:
         place = secrets.randbelow(ENTRIES)
         while place in self._taken:
             place = secrets.randbelow(ENTRIES)
+        return place
+
+    def take(self, credential_id: str, place: int) -> None:
+        """Keep a place for a credential that was signed."""
         self._taken.add(place)
         self._places[credential_id] = place
+
+    def entries(self, place: int, purposes: Sequence[str]) -> list[dict[str, JSON]]:
+        """Return the status entries of a place."""
         return [StatusEntry(purpose, place, self.url(purpose)).to_json() for purpose in purposes]
 
     def set(self, credential_id: str, purpose: str, value: bool) -> None:
@@ -150,12 +166,16 @@ class Issuer:
             if check.state is CheckState.FAIL:
                 raise FormatError(str(check.detail["reason"]), check.summary)
         document = dict(credential)
-        if purposes:
-            if "credentialStatus" in document:
-                raise InvalidInputError("has-status", "the credential has a status already")
-            document.setdefault("id", f"urn:uuid:{uuid4()}")
-            document["credentialStatus"] = self.book.entries(document["id"], purposes)
-        return add_proof(document, self.signer, suite=suite, created=now)
+        if not purposes:
+            return add_proof(document, self.signer, suite=suite, created=now)
+        if "credentialStatus" in document:
+            raise InvalidInputError("has-status", "the credential has a status already")
+        name = document.setdefault("id", f"urn:uuid:{uuid4()}")
+        place = self.book.draw(name)
+        document["credentialStatus"] = self.book.entries(place, purposes)
+        signed = add_proof(document, self.signer, suite=suite, created=now)
+        self.book.take(name, place)
+        return signed
 
     def prove(
         self,

@@ -47,6 +47,11 @@ def test_status_lists_and_schemas_beside_it_and_named(buyer: Any, made: Any) -> 
     (buyer.folder / "elsewhere" / "s.json").write_bytes(schema)
     assert verify(buyer, "vc.json", text, "--resource", "elsewhere").code == 0
     assert verify(buyer, "vc.json", text, "--resource", "elsewhere/s.json").code == 0
+    # Whoever hands it over may put a schema beside it: only one with the right digest counts.
+    free = made.signed(made.base(credentialSchema={"id": made.SCHEMA_URL, "type": "JsonSchema"}))
+    (buyer.folder / "lax.json").write_bytes(made._schema(properties={}))
+    assert verify(buyer, "free.json", free).code == 5
+    assert verify(buyer, "free.json", free, "--resource", "elsewhere").code == 0
     other = buyer.folder / "other.json"
     other.write_bytes(schema + b" ")
     assert verify(buyer, "vc.json", text, "--resource", f"{made.SCHEMA_URL}={other}").code == 3

@@ -51,7 +51,7 @@ def judge(case: dict[str, Any]) -> Report:
         trust=trust,
         at=at,
         notices=notices,
-        resources=Resources.of({n: content(p) for n, p in case["resources"].items()}),
+        resources=Resources({n: content(p) for n, p in case["resources"].items()}),
     )
     if case["kind"] == "credential":
         return verify_w3c(document, surroundings)

@@ -49,7 +49,7 @@ def judge(made: Any, text: str, *lists: str, resources: dict[str, bytes] | None 
         trust=parse_trust(made.TRUST.encode()),
         at=made.NOW,
         notices=Notices.among(text.encode() for text in lists),
-        resources=Resources.of(resources or {}),
+        resources=Resources(resources or {}),
     )
     return verify_w3c(text.encode(), surroundings)
 

@@ -100,7 +100,7 @@ def command(
 
     trust = load_trust(trust_file or session.paths.trust)
     files = read_resources(resources)
-    at_hand = Resources.of(files)
+    at_hand = Resources(files)
     with _listen(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         base = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"

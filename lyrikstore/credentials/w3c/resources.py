@@ -1,14 +1,15 @@
 """Resources that a credential names and pins: schemas, contexts, reports (spec §17.6).
 
-Nothing is ever fetched. What is at hand was handed in; it is found by its digest, whatever its
-file is called, or by the URL that it claims for itself or was handed in under.
+Nothing is ever fetched. What is at hand was handed in, and is found by its digest, whatever its
+file is called, or by its URL.
 """
 
 import re
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha3_256, sha3_384, sha256, sha384, sha512
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from blake3 import blake3
@@ -40,6 +41,9 @@ _SRI_ITEM = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _MAX_DIGESTS = 16
 
+MAX_RESOURCE = 16 << 20
+"""Bytes of one resource; larger files are not looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
@@ -67,32 +71,27 @@ class Pinned:
         return all(function(data) == digest for function, digest in self.digests)
 
 
-@dataclass(frozen=True, slots=True)
 class Resources:
     """The resources at hand.
 
-    Attributes:
-        by_url: What was handed in under a URL, or claims one for itself (``$id`` or ``id``).
-        others: Everything else.
+    Args:
+        named: Name → bytes, of what the verifier handed in himself. Each is found under its name,
+            if that is a URL, under the URL that it claims (``$id`` or ``id``), and by its digest.
+        beside: What lies beside the credential, put there by whoever hands it over: found by its
+            digest only. A schema of an attacker's may claim any URL.
     """
 
-    by_url: Mapping[str, bytes] = field(default_factory=dict)
-    others: Sequence[bytes] = ()
-
-    @classmethod
-    def of(cls, files: Mapping[str, bytes]) -> "Resources":
-        """Return the resources among ``files``: name → bytes; a name may be a URL."""
-        by_url = {name: data for name, data in files.items() if is_url(name)}
-        others = []
-        for name, data in files.items():
-            if name in by_url:
-                continue
-            url = _claimed_url(data)
-            if url is None or url in by_url:
-                others.append(data)
-            else:
-                by_url[url] = data
-        return cls(by_url, tuple(others))
+    def __init__(
+        self, named: Mapping[str, bytes] = MappingProxyType({}), beside: Iterable[bytes] = ()
+    ) -> None:
+        self._by_url = {name: data for name, data in named.items() if is_url(name)}
+        for name, data in named.items():
+            url = None if is_url(name) else _claimed_url(data)
+            if url is not None:
+                self._by_url.setdefault(url, data)
+        everything = (*named.values(), *beside)
+        self._all = tuple(data for data in everything if len(data) <= MAX_RESOURCE)
+        self._by_digest: dict[_Hash, dict[bytes, bytes]] = {}
 
     def find(self, url: str, pinned: Pinned) -> bytes | None:
         """Return the resource ``url``, or None where nothing at hand is it.
@@ -100,18 +99,25 @@ class Resources:
         Raises:
             FormatError: (``digest-mismatch``) what is at hand under that URL is another text than
                 the one pinned.
+
+        Cost: everything at hand is hashed once for each hash function that is asked for.
         """
         own = context_bytes(url) if url in CONTEXTS else None
-        named = [data for data in (own, self.by_url.get(url)) if data is not None]
-        everything: Iterable[bytes] = (*named, *self.by_url.values(), *self.others)
+        named = own or self._by_url.get(url)
         if not pinned.digests:
-            return named[0] if named else None
-        for data in everything:
-            if pinned.fits(data):
-                return data
-        if named:
-            raise FormatError("digest-mismatch", f"{url[:200]!a} is not the text that is pinned")
-        return None
+            return named
+        if named is not None:
+            if not pinned.fits(named):
+                raise FormatError("digest-mismatch", f"{url[:200]!a} is not the text pinned")
+            return named
+        function, digest = pinned.digests[0]
+        found = self._index(function).get(digest)
+        return found if found is not None and pinned.fits(found) else None
+
+    def _index(self, function: _Hash) -> dict[bytes, bytes]:
+        if function not in self._by_digest:
+            self._by_digest[function] = {function(data): data for data in self._all}
+        return self._by_digest[function]
 
 
 NO_RESOURCES = Resources()
@@ -145,7 +151,7 @@ def check_related(document: Mapping[str, JSON], resources: Resources) -> Check:
 
 
 def _claimed_url(data: bytes) -> str | None:
-    if data.lstrip()[:1] != b"{":
+    if data[:64].lstrip()[:1] != b"{":
         return None
     try:
         document = parse(data, floats=True, nulls=True)
