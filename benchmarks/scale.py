@@ -281,14 +281,19 @@ driver can know), and coarser pieces for data that will never be edited in place
     dask scheduler                                      # on one of them
     dask worker tcp://10.0.0.5:8786 --nthreads 1        # one for each core, on all of them
     lyrikstore commit /shared/corpus -d acme/corpus --dask tcp://10.0.0.5:8786
+    lyrikstore filter acme/corpus --recipe clean.toml --as acme/clean --dask tcp://10.0.0.5:8786
     lyrikstore verify --dask tcp://10.0.0.5:8786
 
 Every worker has the same lyrikstore installed (`lyrikstore[dask]`) and sees the data and the store
 where the driver sees them. Workers write packs to the store and say only what they stored; the
-driver signs one manifest, whose tree is the one that a single core makes. The work of a worker
-that dies is done by another; what it had written and nobody names, `gc` removes. `--dask local`
-does the same with processes of this machine. Dask trusts its network: whoever reaches the
-scheduler can run code on every worker, so keep it behind a firewall or use Dask's TLS.
+driver signs one manifest, whose tree is the one that a single core makes. In a filter they do what
+depends on one record alone; which records are duplicates the driver decides in path order, from
+digests the workers send, so that decisions and versions are those of one core, too. The work of a
+worker that dies is done by another; what it had written and nobody names, `gc` removes. `--dask
+local` does the same with processes of this machine. From Python the store may be in a bucket:
+workers get its URL and options, never credentials, and find those where their own machine keeps
+them. Dask trusts its network: whoever reaches the scheduler can run code on every worker, so keep
+it behind a firewall or use Dask's TLS.
 """
 
 

@@ -281,27 +281,18 @@ class Store(Shared, Standing):
     def _cache(self) -> Path | None:
         return self.cache_dir / self.id.short if self.cache_dir else None
 
-    def filter(
-        self,
-        ref: str,
-        recipe: "Recipe",
-        as_name: str,
-        *,
-        message: str = "",
-        progress: Callable[[int, int], None] | None = None,
-    ) -> "FilterResult":
-        """Derive ``as_name`` from the dataset ``ref`` by a recipe."""
+    def filter(self, ref: str, recipe: "Recipe", as_name: str, **options: Any) -> "FilterResult":
+        """Derive ``as_name`` from the dataset ``ref`` by a recipe.
+
+        Args:
+            ref: The source version.
+            recipe: What to do.
+            as_name: The new dataset's name.
+            options: As :func:`lyrikstore.curate.apply.apply_recipe`.
+        """
         from lyrikstore.curate.apply import apply_recipe
 
-        return apply_recipe(
-            self.repository,
-            ref,
-            recipe,
-            as_name,
-            message=message,
-            progress=progress,
-            **self.signing(),
-        )
+        return apply_recipe(self.repository, ref, recipe, as_name, **self.signing(), **options)
 
     def why(self, ref: str, record: str) -> "Explanation":
         """Return what happened to one record on its way to the dataset ``ref``."""

@@ -5,7 +5,7 @@ another part; a changed record is among those kept.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,24 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.decisions import encode_decisions
 from lyrikstore.curate.descriptor import describe
-from lyrikstore.curate.engine import WHOLE, Applied, FilterProgress, run_recipe
+from lyrikstore.curate.engine import (
+    WHOLE,
+    Applied,
+    FilterProgress,
+    Foreign,
+    foreign_files,
+    run_recipe,
+    settle,
+)
 from lyrikstore.curate.recipe import Recipe
 from lyrikstore.curate.records import DOCUMENT
-from lyrikstore.curate.texts import foreign_format, suffix_label
+from lyrikstore.curate.spreading import spread_recipe
 from lyrikstore.curate.versions import Statement, current_version, formats, put_attachment
 from lyrikstore.history.manifest import Input, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
+from lyrikstore.objects.cluster import Pools
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ def apply_recipe(
     message: str = "",
     progress: FilterProgress | None = None,
     clock: Clock = now,
+    pools: Pools | None = None,
 ) -> FilterResult:
     """Derive ``as_name`` (with a split: ``as_name.train``, …) from the dataset ``ref``.
 
@@ -74,6 +84,8 @@ def apply_recipe(
         message: Free text.
         progress: Told about records.
         clock: Tells the claimed time.
+        pools: Workers on other machines that examine the records; see ``objects.cluster``. The
+            versions made are the same.
 
     Raises:
         InvalidInputError: (``no-reader``) a text filter over documents that are no text, such as
@@ -95,12 +107,18 @@ def apply_recipe(
     tree = repository.tree(source)
     columns = frozenset(source.body.get("metadata", {}).get("columns", ()))
     recipe.check_columns(columns, source.name)
-    if recipe.reads_text:
-        _check_readable(repository, tree)
+    if recipe.reads_text and pools is None:
+        _check_readable(foreign_files(tree, repository.blobs.open))
     with repository.transaction(log_signer=log_signer) as transaction:
         put = transaction.writer.put_bytes
-        put_data = transaction.writer.put_data
-        applied = run_recipe(recipe, tree, repository.blobs.open, put_data, progress)
+        if pools is None:
+            put_data = transaction.writer.put_data
+            applied = run_recipe(recipe, tree, repository.blobs.open, put_data, progress)
+        else:
+            writer = transaction.writer
+            found = spread_recipe(recipe, tree, repository, writer, pools, progress)
+            _check_readable(found.foreign)
+            applied = settle(recipe, tree, found.findings)
         _check_kept(applied, targets)
         filter_name = str(Name("filters", name.namespace, name.leaf))
         current_filter = current_version(repository, filter_name)
@@ -186,16 +204,7 @@ def _targets(name: Name, recipe: Recipe) -> dict[str, str]:
     return {part: str(parse_name(f"{name}.{part}")) for part in recipe.split.parts}
 
 
-def _check_readable(repository: Repository, tree: Tree) -> None:
-    foreign: list[tuple[str, str]] = []
-    for entry in tree.entries:
-        head = b""
-        if entry.bytes:
-            with repository.blobs.open(entry.blake3) as stream:
-                head = stream.read(16)
-        found = foreign_format(entry.path, head)
-        if found is not None:
-            foreign.append((entry.path, suffix_label(entry.path, found)))
+def _check_readable(foreign: Sequence[Foreign]) -> None:
     if foreign:
         path, label = foreign[0]
         more = f" and {len(foreign) - 1} more files" if len(foreign) > 1 else ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.filters import FILTERS
@@ -73,15 +73,30 @@ class Recipe:
         last = self.steps[-1].filter
         return last if isinstance(last, Split) else None
 
-    def body(self) -> dict[str, Any]:
-        """Return the body of the filter manifest."""
-        steps = [step.to_json() for step in self.steps]
-        recipe: dict[str, Any] = {"recipe": FORMAT, "step": steps}
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as a filter manifest records it."""
+        recipe: dict[str, Any] = {
+            "recipe": FORMAT,
+            "step": [step.to_json() for step in self.steps],
+        }
         if self.description:
             recipe["description"] = self.description
+        return recipe
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the recipe that :meth:`to_json` described, for another process of this version."""
+        steps = []
+        for given in value["step"]:
+            params = {name: item for name, item in given.items() if name != "use"}
+            steps.append(Step(given["use"], params, FILTERS[given["use"]].configure(params)))
+        return cls(tuple(steps), value.get("description", ""))
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of the filter manifest."""
         return {
-            "recipe": recipe,
-            "steps": steps,
+            "recipe": self.to_json(),
+            "steps": [step.to_json() for step in self.steps],
             "reads": list(self.reads),
             "engine": f"lyrikstore {__version__}, Python {platform.python_version()}, "
             f"Unicode {unicodedata.unidata_version}",

@@ -50,14 +50,14 @@ def spread_files(
         StorageError: The store's medium failed, on some machine.
     """
     setup = {**address_of(backend), "upTo": TransactionLog(backend).count()}
-    shares = list(_shares(sizes))
-    tasks = (Message({"files": [files[place] for place in share]}) for share in shares)
+    parts = list(shares(sizes))
+    tasks = (Message({"files": [files[place] for place in share]}) for share in parts)
     with pools("lyrikstore.objects.spread:store_files", setup) as pool:
         for result in pool.map(tasks):
-            share, digests, found = shares[result.task], result.buffers[0], result.header["sizes"]
+            share, digests, found = parts[result.task], result.buffers[0], result.header["sizes"]
             if len(digests) != 32 * len(share) or len(found) != len(share):
                 raise FormatError("bad-answer", "a worker answered for other files than were asked")
-            writer.adopt(_changes(result.header))
+            writer.adopt(changes_from(result.header))
             for number, place in enumerate(share):
                 yield place, Digest(digests[32 * number : 32 * number + 32]), found[number]
 
@@ -74,12 +74,7 @@ def store_files(
             digests += digest.raw
             sizes.append(size)
         changes = writer.finish()
-    header = {
-        "sizes": sizes.tolist(),
-        "packs": [[pack.id.hex, pack.bytes, pack.role] for pack in changes.added],
-        "lists": [[blob.hex, pieces.hex] for blob, pieces in changes.chunk_lists],
-    }
-    yield header, bytes(digests)
+    yield {"sizes": sizes.tolist(), **changes_to_json(changes)}, bytes(digests)
 
 
 def _backend(url: str, options: Mapping[str, str]) -> Backend:
@@ -102,26 +97,27 @@ def check_share(
 
 
 def address_of(backend: Backend) -> dict[str, Any]:
-    """Return what another machine needs to open a backend.
+    """Return what another machine needs to open a backend, but for the credentials it has itself.
 
     Raises:
         InvalidInputError: (``backend-not-shared``) it cannot.
     """
     if isinstance(backend, LocalBackend):
-        url = str(backend.root.resolve())
-    elif isinstance(backend, RemoteBackend) and not backend.url.startswith("memory:"):
-        url = backend.url
-    else:
-        raise InvalidInputError(
-            "backend-not-shared",
-            "other machines cannot open this store",
-            hint="use a store in a shared folder or a bucket",
-        )
-    return {"url": url, "options": {}}
+        return {"url": str(backend.root.resolve()), "options": {}}
+    if isinstance(backend, RemoteBackend) and not backend.url.startswith("memory:"):
+        return {"url": backend.url, "options": backend.options}
+    raise InvalidInputError(
+        "backend-not-shared",
+        "other machines cannot open this store",
+        hint="use a store in a shared folder or a bucket",
+    )
 
 
-def _shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:
-    # The largest first, so that none is left over at the end; small ones stay in order, in runs.
+def shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield shares of work: positions in ``sizes``, which are in bytes.
+
+    The largest first, so that none is left over at the end; small ones stay in order, in runs.
+    """
     most = min(_SHARE_MAX, max(_SHARE_MIN, sum(sizes) // _SHARES))
     large = [place for place, size in enumerate(sizes) if size >= most]
     for place in sorted(large, key=lambda place: -sizes[place]):
@@ -140,7 +136,20 @@ def _shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:
         yield share
 
 
-def _changes(header: Mapping[str, Any]) -> PackChanges:
+def changes_to_json(changes: PackChanges) -> dict[str, Any]:
+    """Return the members of an answer that say what a worker stored."""
+    return {
+        "packs": [[pack.id.hex, pack.bytes, pack.role] for pack in changes.added],
+        "lists": [[blob.hex, pieces.hex] for blob, pieces in changes.chunk_lists],
+    }
+
+
+def changes_from(header: Mapping[str, Any]) -> PackChanges:
+    """Return what :func:`changes_to_json` said.
+
+    Raises:
+        FormatError: (``bad-answer``, ``bad-digest``) it says something else.
+    """
     added = []
     for name, size, role in header["packs"]:
         if role not in ROLES:

@@ -117,3 +117,18 @@ def test_an_answer_that_ends_early_is_no_answer() -> None:
     with pytest.raises(StorageError) as caught:
         list(read_answer(b""))
     assert caught.value.kind == "worker-died"
+
+
+def test_workers_get_the_options_of_a_remote_and_no_credentials(tmp_path: Path) -> None:
+    pytest.importorskip("obstore")
+    from lyrikstore.objects.remote import open_backend
+    from lyrikstore.objects.spread import address_of
+
+    options = {"endpoint": "http://127.0.0.1:9", "region": "eu-west-1", "anonymous": "true"}
+    backend = open_backend("s3://bucket/store", scratch=tmp_path, options=options)
+    address = address_of(backend)
+    assert address == {"url": "s3://bucket/store", "options": options}
+    again = open_backend(address["url"], scratch=tmp_path, options=address["options"])
+    assert address_of(again) == address
+    with pytest.raises(InvalidInputError, match="cannot open"):
+        address_of(open_backend("memory://x", scratch=tmp_path))

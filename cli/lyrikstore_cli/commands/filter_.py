@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.session import Session
+from lyrikstore_cli.session import DASK_HELP, Session
 
 
 @declare(
@@ -22,7 +22,10 @@ from lyrikstore_cli.session import Session
 )
 @click.option("--as", "as_name", required=True, help="The name of the derived dataset.")
 @click.option("-m", "--message", default="", help="A note, signed with the version.")
-def command(session: Session, ref: str, recipe: Path, as_name: str, message: str) -> None:
+@click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
+def command(
+    session: Session, ref: str, recipe: Path, as_name: str, message: str, dask: str | None
+) -> None:
     """Derive a dataset from REF by a recipe of built-in filters, and sign both.
 
     Every record dropped or changed gets a reason; `lyrikstore why` tells it. A recipe with a
@@ -32,8 +35,8 @@ def command(session: Session, ref: str, recipe: Path, as_name: str, message: str
 
     plan = load_recipe(recipe)
     store = session.open_store(sign=True)
-    with session.screen.progress("filtering") as meter:
-        result = store.filter(ref, plan, as_name, message=message, progress=meter)
+    with session.pools(dask) as pools, session.screen.progress("filtering") as meter:
+        result = store.filter(ref, plan, as_name, message=message, progress=meter, pools=pools)
     session.emit(
         "filter",
         {

@@ -142,3 +142,27 @@ class Filter(ABC):
     @abstractmethod
     def start(self) -> Decide:
         """Return the decision function for one pass over a dataset, called in path order."""
+
+
+Judge = Callable[[bytes, Digest, str], Keep | Drop]
+"""Given the key, the id and the path of a record, says whether it stays."""
+
+
+class OrderedFilter(Filter):
+    """A step whose decision depends on earlier records, but only through a key of each.
+
+    The key can be worked out anywhere; the judging is done in path order, in one place.
+    """
+
+    @abstractmethod
+    def key(self, candidate: Candidate) -> bytes:
+        """Return what the decision needs of the record alone."""
+
+    @abstractmethod
+    def judge(self) -> Judge:
+        """Return the decision function for one pass over a dataset, called in path order."""
+
+    def start(self) -> Decide:
+        """Return the decision function for one pass over whole records."""
+        judge = self.judge()
+        return lambda candidate: judge(self.key(candidate), candidate.id, candidate.path)

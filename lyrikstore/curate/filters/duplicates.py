@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.curate.filters.contract import TEXT, Candidate, Decide, Drop, Filter, Keep, Outcome
+from lyrikstore.curate.filters.contract import TEXT, Candidate, Drop, Judge, Keep, OrderedFilter
 from lyrikstore.curate.texts import normalise
 
 
-class DropDuplicates(Filter):
+class DropDuplicates(OrderedFilter):
     """Drops records whose normalised text an earlier record already has.
 
     Cost: 32 bytes of digest and one path per distinct text.
@@ -27,14 +27,17 @@ class DropDuplicates(Filter):
         """Return that the step reads the text."""
         return (TEXT,)
 
-    def start(self) -> Decide:
+    def key(self, candidate: Candidate) -> bytes:
+        """Return the digest of the normalised text."""
+        return blake3(normalise(candidate.require_text(self.USE)).encode()).digest()
+
+    def judge(self) -> Judge:
         """Return a decision function that remembers the texts it has kept."""
         kept: dict[bytes, tuple[Digest, str]] = {}
 
-        def decide(candidate: Candidate) -> Outcome:
-            text = normalise(candidate.require_text(self.USE))
-            first = kept.setdefault(blake3(text.encode()).digest(), (candidate.id, candidate.path))
-            if first[1] == candidate.path:
+        def decide(key: bytes, record: Digest, path: str) -> Keep | Drop:
+            first = kept.setdefault(key, (record, path))
+            if first[1] == path:
                 return Keep()
             return Drop("duplicate", f"same text as record {first[0].hex} ({first[1]})")
 

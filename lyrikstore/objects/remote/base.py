@@ -2,9 +2,10 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, TypeVar
 
 from lyrikstore.canon.errors import InvalidInputError, RemoteError, storage_error
@@ -49,9 +50,17 @@ class RemoteBackend(ABC):
         url: Where the store is.
         scratch: A local folder for files being built.
         retry: How often to try.
+        options: What was set for it; never a secret.
     """
 
-    def __init__(self, url: RemoteUrl, scratch: Path, retry: Retry) -> None:
+    def __init__(
+        self,
+        url: RemoteUrl,
+        scratch: Path,
+        retry: Retry,
+        options: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.options = dict(options)
         self._url = url
         self._scratch = scratch
         self._retry = retry

@@ -81,7 +81,7 @@ class CloudBackend(RemoteBackend):
         options: dict[str, str],
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(url, scratch, retry)
+        super().__init__(url, scratch, retry, options)
         self._store = _open(url, options, environment)
         self._bare_tags = False  # whether If-Match wants the ETag without its quotes
 

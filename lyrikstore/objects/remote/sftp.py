@@ -56,7 +56,7 @@ class SftpBackend(RemoteBackend):
     def __init__(
         self, url: RemoteUrl, scratch: Path, retry: Retry, options: dict[str, str]
     ) -> None:
-        super().__init__(url, scratch, retry)
+        super().__init__(url, scratch, retry, options)
         self._timeout = parse_timeout(options)
         self._identity = options.get("identity")
         self._known_hosts = options.get("known-hosts")

@@ -51,7 +51,7 @@ class WebBackend(RemoteBackend):
         options: dict[str, str],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(url, scratch, retry)
+        super().__init__(url, scratch, retry, options)
         self._timeout = parse_timeout(options)
         self._monotonic = monotonic
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue(8)
