@@ -73,8 +73,7 @@ class Backend(Protocol):
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
         """Replace a small file if its content is ``expected``; return whether it was.
 
-        None: if there is no such file. Of concurrent callers with one expectation one gets True,
-        except on media that cannot compare and replace in one step (SFTP), where two may.
+        None: if there is no such file. Of concurrent callers with one expectation one gets True.
         """
 
     def list(self, prefix: str) -> Iterator[str]:

@@ -190,16 +190,11 @@ class BackendContract:
         assert backend.swap("log/checkpoint", b"one", b"two")
         assert backend.read("log/checkpoint") == b"two"
 
-    swaps_exclusively = True
-    """Whether :meth:`Backend.swap` compares and replaces in one step; False: SFTP."""
-
     def test_no_increment_is_lost(self, backend: Backend) -> None:
         """A counter that 8 threads move 24 times by swaps ends at 24.
 
         The contents differ: two callers who write the same may both be told that they did.
         """
-        if not self.swaps_exclusively:
-            pytest.skip("this medium compares and replaces in two steps")
         backend.create("log/counter", b"0 nobody")
 
         def increment(number: int) -> None:

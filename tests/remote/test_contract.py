@@ -35,8 +35,6 @@ class TestCeph(BackendContract):
 
 @pytest.mark.sftp
 class TestSftp(BackendContract):
-    swaps_exclusively = False
-
     @pytest.fixture
     def backend(self, tmp_path, sshd):
         backend = sshd.backend(tmp_path / "store", tmp_path / "scratch")

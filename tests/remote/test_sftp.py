@@ -1,8 +1,10 @@
 """A store behind OpenSSH's server: who is let in, what a crash leaves, what a broken line does."""
 
+import contextlib
 import hashlib
 import os
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -162,7 +164,7 @@ def test_links_and_folders_are_not_files(remote, folder, tmp_path):
 
 
 def test_the_server_is_probed(remote, folder):
-    assert probe(remote) == Abilities(writable=True, creates=True, swaps=False)
+    assert probe(remote) == Abilities(writable=True, creates=True, swaps=True)
     assert list((folder / "tmp").iterdir()) == []
 
 
@@ -188,3 +190,67 @@ def test_a_server_that_gives_less_than_was_asked_for(remote, monkeypatch):
 
     monkeypatch.setattr(SftpChannel, "_async_request", less)
     assert remote.read("packs/x") == data
+
+
+def test_a_writer_that_died_in_its_turn_holds_others_up_for_a_while(
+    remote, folder, monkeypatch, waits
+):
+    monkeypatch.setattr("lyrikstore.objects.remote.sftp._DEAD", 0.3)
+    remote.create("log/checkpoint", b"one")
+    remote.create("tmp/turn-log-checkpoint", b"somebody who died")
+    began = time.monotonic()
+    assert remote.swap("log/checkpoint", b"one", b"two")
+    assert time.monotonic() - began >= 0.3
+    assert remote.read("log/checkpoint") == b"two"
+    assert list((folder / "tmp").iterdir()) == []
+    assert waits == []
+
+
+def test_a_writer_taken_for_dead_does_not_replace(sshd, remote, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("lyrikstore.objects.remote.sftp._DEAD", 0.1)
+    remote.create("log/checkpoint", b"one")
+    other = sshd.backend(folder, tmp_path / "other")
+    real = type(remote)._uploaded
+
+    @contextlib.contextmanager
+    def slow(self, sftp, name, source):
+        with real(self, sftp, name, source) as temporary:
+            if source == b"two":
+                monkeypatch.setattr(type(remote), "_uploaded", real)
+                assert other.swap("log/checkpoint", b"one", b"three")
+            yield temporary
+
+    monkeypatch.setattr(type(remote), "_uploaded", slow)
+    assert not remote.swap("log/checkpoint", b"one", b"two")
+    other.close()
+    assert remote.read("log/checkpoint") == b"three"
+    assert list((folder / "tmp").iterdir()) == []
+
+
+def test_a_turn_that_lasts_too_long_is_given_up(remote, folder, monkeypatch, waits):
+    monkeypatch.setattr("lyrikstore.objects.remote.sftp._LEASE", 0.0)
+    remote.create("log/checkpoint", b"one")
+    with pytest.raises(RemoteError, match="turn"):
+        remote.swap("log/checkpoint", b"one", b"two")
+    assert len(waits) == 4
+    assert remote.read("log/checkpoint") == b"one"
+    assert list((folder / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("effect", [True, False])
+def test_a_lost_answer_of_a_swap(remote, folder, monkeypatch, effect):
+    remote.create("log/checkpoint", b"one")
+    real, calls = SftpChannel.posix_rename, []
+
+    def rename(self, old, new):
+        calls.append(new)
+        if len(calls) > 1:
+            return real(self, old, new)
+        if effect:
+            real(self, old, new)
+        raise EOFError
+
+    monkeypatch.setattr(SftpChannel, "posix_rename", rename)
+    assert remote.swap("log/checkpoint", b"one", b"two")
+    assert remote.read("log/checkpoint") == b"two"
+    assert list((folder / "tmp").iterdir()) == []

@@ -2,8 +2,9 @@
 
 Exclusive create: the content goes to a temporary name, is synced where the server can, and is then
 renamed. SFTP's own rename (version 3) must fail if the new name exists; OpenSSH does it with a hard
-link, so it is a race that exactly one wins. Replacing uses OpenSSH's ``posix-rename``. There is no
-compare-and-swap: :meth:`swap` compares, then replaces.
+link, so it is a race that exactly one wins. Replacing uses OpenSSH's ``posix-rename``. SFTP has no
+compare-and-swap: writers take turns by a file that they create exclusively, and each replaces only
+while it is its turn.
 
 Keys come from ssh-agent and ``~/.ssh``, host keys from ``known_hosts``; an unknown host is refused.
 """
@@ -12,15 +13,17 @@ import contextlib
 import errno
 import logging
 import os
+import random
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import paramiko
 
-from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
+from lyrikstore.canon.errors import NotFoundError, RemoteError, StorageError, storage_error
 from lyrikstore.objects.remote.base import (
     MAX_READ,
     Abilities,
@@ -41,6 +44,9 @@ OPTIONS = frozenset({"identity", "known-hosts", "timeout"})
 _CHANNELS = 4  # an OpenSSH server allows 10 sessions on one connection
 _SCRATCH = "tmp"
 _ABANDONED = 7 * 86_400  # seconds after which a temporary file's writer is dead
+_LEASE = 20.0  # seconds within which a writer whose turn it is replaces the file, or gives up
+_DEAD = 60.0  # seconds of one turn after which others take its writer for dead
+_PATIENCE = 600.0  # seconds to wait for a turn
 
 
 class SftpBackend(RemoteBackend):
@@ -80,7 +86,7 @@ class SftpBackend(RemoteBackend):
                     creates = True
         finally:
             self.remove(name)
-        return Abilities(writable=True, creates=creates, swaps=False)
+        return Abilities(writable=True, creates=creates, swaps=creates)
 
     def _get(self, name: str, start: int, length: int | None) -> bytes:
         doing = f"reading {name}"
@@ -132,13 +138,57 @@ class SftpBackend(RemoteBackend):
             sftp.posix_rename(temporary, self._path(name))
 
     def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
+        token = os.urandom(16).hex().encode()
+        swapped, doubt = self._attempt(lambda: self._swap_in_turn(name, expected, new, token))
+        return swapped or (doubt and self._holds(name, new))
+
+    def _swap_in_turn(self, name: str, expected: bytes, new: bytes, token: bytes) -> bool:
+        turn = f"{_SCRATCH}/turn-{name.replace('/', '-')}"
+        began = self._take(turn, token)
+        doing = f"writing {name}"
         try:
-            if self.read(name, 0, len(expected) + 1) != expected:
+            if not self._is(name, expected):
                 return False
+            with self._channel(doing) as sftp, self._uploaded(sftp, name, new) as temporary:
+                # The last thing before the replacing, so that who was taken for dead keeps still.
+                if not self._is(turn, token) or time.monotonic() - began > _LEASE:
+                    busy = self._failed(doing, "another writer took the turn")
+                    raise TransientError(busy, refused=True)
+                sftp.posix_rename(temporary, self._path(name))
+        finally:
+            with contextlib.suppress(TransientError, RemoteError):
+                if self._is(turn, token):
+                    self._delete(turn)
+        return True
+
+    def _is(self, name: str, content: bytes) -> bool:
+        try:
+            return self._get(name, 0, len(content) + 1) == content
         except NotFoundError:
             return False
-        self.replace(name, new)
-        return True
+
+    def _take(self, turn: str, token: bytes) -> float:
+        # Wait for the turn, and return when it began. No clock but this machine's is looked at,
+        # and of that only how long the same turn lasts.
+        first = seen = time.monotonic()
+        holder = b""
+        while True:
+            began = time.monotonic()
+            if self._put_new(turn, token):
+                return began
+            try:
+                now = self._get(turn, 0, 100)
+            except NotFoundError:
+                continue
+            if now == token:  # taken by a try whose answer was lost
+                return began
+            if now != holder:
+                holder, seen = now, time.monotonic()
+            elif time.monotonic() - seen > _DEAD:
+                self._delete(turn)
+            if time.monotonic() - first > _PATIENCE:
+                raise self._failed(f"writing {turn}", "other writers hold the remote")
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
 
     def _names(self, folder: str) -> list[str]:
         names: list[str] = []
