@@ -82,13 +82,14 @@ class PrivateKey:
 
     _seed: bytes = field(repr=False)
     public: PublicKey = field(init=False)
+    _signing: SigningKey = field(init=False)  # kept: making it costs as much as a signature
 
     def __post_init__(self) -> None:
         if type(self._seed) is not bytes or len(self._seed) != 32:
             # `from None` and no value in the text: tracebacks are pasted into bug reports.
             raise InvalidInputError("bad-seed", "an Ed25519 seed is exactly 32 bytes") from None
-        raw = bytes(SigningKey(self._seed).verify_key)
-        object.__setattr__(self, "public", PublicKey(raw))
+        object.__setattr__(self, "_signing", SigningKey(self._seed))
+        object.__setattr__(self, "public", PublicKey(bytes(self._signing.verify_key)))
 
     @classmethod
     def generate(cls) -> Self:
@@ -106,7 +107,7 @@ class PrivateKey:
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte deterministic RFC 8032 signature of ``message``."""
-        return SigningKey(self._seed).sign(message).signature
+        return self._signing.sign(message).signature
 
     def seed_for_key_file(self) -> bytes:
         """Return the secret seed. Only :mod:`lyrikstore.crypto.keyfile` has a reason to ask."""

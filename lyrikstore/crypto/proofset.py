@@ -111,7 +111,7 @@ def verify_proofs(
         KeyMaterialError: (``bad-key``, ``weak-key``) from ``resolve``.
         FormatError: (``bad-json``) the document has no canonical form.
 
-    Cost: for each proof one canonicalization of the document; with RDF about 30 times dearer.
+    Cost: for each proof one canonicalization of the document; that of RDF is much dearer.
     """
     proofs = _proofs_of(document)
     unsecured = {name: value for name, value in document.items() if name != "proof"}

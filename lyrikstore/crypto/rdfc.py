@@ -24,6 +24,9 @@ CRYPTOSUITE = "eddsa-rdfc-2022"
 MAX_VALUES = 1000
 """Members and elements of one document."""
 
+MAX_ELEMENTS = 256
+"""Elements of one list: PyLD compares each with every other."""
+
 MAX_WORK = 2048
 """Permutations of blank nodes that look alike; the effort can grow with the factorial."""
 
@@ -45,7 +48,8 @@ def canonical(document: dict[str, JSON]) -> bytes:
         IncompleteError: (``unknown-context``) a context that is not held; (``missing-extra``)
             PyLD is not installed.
 
-    Cost: bounded by :data:`MAX_VALUES` and :data:`MAX_WORK`; some 30 times that of canonical JSON.
+    Cost: much more than canonical JSON; bounded by :data:`MAX_VALUES`, :data:`MAX_ELEMENTS` and
+    :data:`MAX_WORK`.
     """
     written = _Text(document).count()
     if written > MAX_VALUES:
@@ -89,8 +93,8 @@ class _Text:
         if not _TERM.fullmatch(name):
             _refuse(f"the member {name[:80]!a} is not a plain term")
         elements = _listed(value)
-        if not elements:
-            _refuse("an empty list; RDF has none")
+        if not 0 < len(elements) <= MAX_ELEMENTS:
+            _refuse(f"a list of {len(elements)} elements, where 1 to {MAX_ELEMENTS} are taken")
         # Of an object that has only an id, expansion leaves what it leaves of a string.
         return sum(self._count_element(element, name) for element in elements) - (name == "id")
 

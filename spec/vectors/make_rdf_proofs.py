@@ -275,9 +275,19 @@ def cases() -> list[dict[str, Any]]:
             ),
         ),
         (
+            "poison-long-list",
+            "bad-rdf",
+            _changed(secured, lambda d: d.update(evidence=[str(n) for n in range(257)])),
+        ),
+        (
             "poison-many",
             "bad-rdf",
-            _changed(secured, lambda d: d.update(evidence=[str(n) for n in range(2000)])),
+            _changed(
+                secured,
+                lambda d: d.update(
+                    evidence=[{"part": [f"{k} {n}" for n in range(200)]} for k in range(6)]
+                ),
+            ),
         ),
         (
             "jcs-relabelled",
