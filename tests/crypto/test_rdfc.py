@@ -240,6 +240,23 @@ def test_any_changed_leaf_is_noticed():
     assert checked > 25
 
 
+def test_any_flipped_byte_is_noticed():
+    """But for the case of a language tag: the graph has tags in lower case."""
+    (case,) = [c for c in CASES if c["id"] == "signed"]
+    data = encode(case["document"])
+    tag = data.index(b'"@language":"de"') + len(b'"@language":"')
+    accepted = []
+    for place in range(len(data)):
+        mutant = bytearray(data)
+        mutant[place] ^= 1 << place % 8
+        try:
+            verify_proofs(parse(bytes(mutant), floats=True, nulls=True), at=NOW)
+        except LyrikstoreError:
+            continue
+        accepted.append(place)
+    assert set(accepted) <= {tag, tag + 1}
+
+
 terms = st.text("abcdefgh", min_size=1, max_size=4).map(lambda name: "x" + name)
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 leaves = st.one_of(st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), texts)
