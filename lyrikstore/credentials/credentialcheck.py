@@ -23,6 +23,7 @@ from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.termscheck import check_regulatory, check_terms
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET
+from lyrikstore.crypto.multikey import did_key
 
 CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms", "regulatory")
 """Ids of the checks :func:`check_credential` makes, in order."""
@@ -90,12 +91,16 @@ class CheckedCredential:
             ``genuine``; otherwise good for saying what else is wrong, and nothing more.
         issuer: The issuer's DID as found, or None.
         genuine: Whether format, schema, proof and issuer binding all passed.
+        signer: The key that signed, as did:key, or None where no signature holds.
+        id: The credential's id in a log: BLAKE3 of its canonical form; None if malformed.
     """
 
     checks: tuple[Check, ...]
     claims: Claims | None
     issuer: str | None
     genuine: bool
+    signer: str | None = None
+    id: Digest | None = None
 
     @property
     def passed(self) -> bool:
@@ -133,4 +138,5 @@ def check_credential(
         check_terms(claims.terms),
         check_regulatory(claims.subject, envelope.issuer, document["validFrom"]),
     )
-    return CheckedCredential(checks, claims, envelope.issuer, envelope.genuine)
+    signer = None if envelope.signer is None else did_key(envelope.signer.key)
+    return CheckedCredential(checks, claims, envelope.issuer, envelope.genuine, signer, envelope.id)

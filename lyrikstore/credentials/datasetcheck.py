@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.credentials.comparison import DataSource, check_files
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import age_of, derived_from, descriptor_of
+from lyrikstore.credentials.keycheck import policy_for
 from lyrikstore.credentials.qualitycheck import Measuring
 from lyrikstore.credentials.report import (
     Check,
@@ -25,6 +26,7 @@ from lyrikstore.credentials.report import (
     quote,
     unchecked,
 )
+from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.orderroot import DOCUMENT, OrderRoot, document_id, verify_order_root
 from lyrikstore.history.policy import Policy
@@ -182,14 +184,21 @@ def check_data(
     )
 
 
-def check_records(claims: Claims, find: Find, content: DataOutcome, policy: Policy | None) -> Check:
+def check_records(
+    claims: Claims,
+    find: Find,
+    content: DataOutcome,
+    history: KeyHistory | None,
+    logged_at: int | None,
+) -> Check:
     """Return whether the records, in their order, are those committed to.
 
     Args:
         claims: What the credential says.
         find: Gives a file beside it by digest.
         content: What :func:`check_data` gave.
-        policy: The store's policy, or None.
+        history: The store's policies, or None.
+        logged_at: Where the credential is shown to be logged, or None.
     """
     if claims.records is None:
         return not_applicable("records.root", "the credential commits to no records")
@@ -213,6 +222,11 @@ def check_records(claims: Claims, find: Find, content: DataOutcome, policy: Poli
     ):
         summary = "the credential and its records manifest disagree"
         return failed("records.root", "disagrees", summary)
+    policy = (
+        None
+        if history is None
+        else policy_for(history, claims.log_index, logged_at, manifest.author)
+    )
     author = check_author("records.root", manifest, policy)
     if author.state is not CheckState.PASS:
         return author

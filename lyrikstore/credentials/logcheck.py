@@ -1,12 +1,20 @@
 """Where in whose log a delivery's manifest stands (spec/11-verification.md §4.5)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
+from lyrikstore.credentials.keycheck import (
+    PROOF_HEAD,
+    Proofs,
+    inherit_trust,
+    owns,
+    read_history,
+)
 from lyrikstore.credentials.report import (
     Check,
     failed,
@@ -17,16 +25,12 @@ from lyrikstore.credentials.report import (
     warned,
 )
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.memory import LogMemory, MemoryState
-from lyrikstore.history.policy import Genesis, Policy
-
-PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
-"""How every log proof starts; a proof is found by it, for no digest names it."""
-
-MAX_PROOFS = 16
-"""Log proofs looked at, among the files beside a credential."""
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import Genesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +39,21 @@ class LogOutcome:
 
     Attributes:
         checks: ``log.inclusion``, ``log.anchor``, ``log.witness``, ``log.memory``.
-        policy: The store's first policy, once its genesis is established; else None.
+        history: The store's policies, once its genesis is established; else None.
+        credential: Where the credential is shown to be logged, or None.
         signed: The log checkpoint whose signature holds, or None.
         not_proven: What remains open because of how these checks went.
     """
 
     checks: tuple[Check, ...]
-    policy: Policy | None
+    history: KeyHistory | None
+    credential: int | None
     signed: SignedCheckpoint | None
     not_proven: tuple[str, ...] = ()
 
 
 def check_log(
+    outcome: CheckedCredential,
     claims: Claims,
     find: Callable[[Digest], bytes | None],
     starting: Callable[[bytes], list[bytes]],
@@ -58,6 +65,7 @@ def check_log(
     """Return whether the manifest stands in the store's own log where the credential says.
 
     Args:
+        outcome: What the credential's own checks gave.
         claims: What the credential says.
         find: Gives a file beside it by digest.
         starting: Gives the files that start with some bytes.
@@ -69,15 +77,22 @@ def check_log(
     anchor, founder, genesis = _check_genesis(claims, find)
     if genesis is None or founder is None:
         inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
-        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None)
-    inclusion, signed = _check_inclusion(claims, genesis, starting)
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None)
+    proofs = Proofs(starting(PROOF_HEAD))
+    history = read_history(founder, genesis.policy, starting, proofs)
+    keys = history.log_keys
+    found = None if outcome.id is None else proofs.take(Leaf("credential", outcome.id), keys)
+    logged_at = None if found is None else found[0]
+    inclusion, signed = _check_inclusion(claims, keys, proofs)
+    owner = owns(inherit_trust(outcome, claims, history, trust, at), history)
     if signed is None:
-        anchor = _judge_anchor(claims, founder, (), trust, at)
-        return LogOutcome((inclusion, anchor, witness, _no_memory()), genesis.policy, None)
+        anchor = _judge_anchor(claims, founder, owner, (), trust, at)
+        made = (inclusion, anchor, witness, _no_memory())
+        return LogOutcome(made, history, logged_at, None)
     pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
-    anchor = _judge_anchor(claims, founder, pinned, trust, at)
+    anchor = _judge_anchor(claims, founder, owner, pinned, trust, at)
     remembered = _check_memory(signed, memory)
-    return LogOutcome((inclusion, anchor, witness, remembered), genesis.policy, signed)
+    return LogOutcome((inclusion, anchor, witness, remembered), history, logged_at, signed)
 
 
 def check_witness(trust: Trust) -> Check:
@@ -116,7 +131,12 @@ def _anchor_failed(reason: str, summary: str) -> tuple[Check, None, None]:
 
 
 def _judge_anchor(
-    claims: Claims, founder: Manifest, pinned: tuple[str, ...], trust: Trust, at: datetime
+    claims: Claims,
+    founder: Manifest,
+    owner: str | None,
+    pinned: tuple[str, ...],
+    trust: Trust,
+    at: datetime,
 ) -> Check:
     entry = trust.matches(
         founder.author, role="publisher", name=claims.name, store=claims.store, at=at
@@ -124,6 +144,9 @@ def _judge_anchor(
     if entry is not None:
         who = quote(entry.nickname)
         summary = f"store {claims.store.short} was founded by {who}, whom you trust"
+        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
+    if owner is not None:
+        summary = f"{quote(owner)}, whom you trust, owns store {claims.store.short} now"
         return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
     if pinned:
         summary = f"your trust file names the log {quote(pinned[0])}"
@@ -138,25 +161,24 @@ def _judge_anchor(
 
 
 def _check_inclusion(
-    claims: Claims, genesis: Genesis, starting: Callable[[bytes], list[bytes]]
+    claims: Claims, keys: Sequence[VerifierKey], proofs: Proofs
 ) -> tuple[Check, SignedCheckpoint | None]:
-    candidates = starting(PROOF_HEAD)[:MAX_PROOFS]
-    if not candidates:
-        return unchecked(
-            "log.inclusion", "missing-file", "no log proof beside the credential"
-        ), None
     leaf = Leaf("manifest", claims.manifest)
     problem: Check | None = None
-    for data in candidates:
+    # The one for the right index first: what is wrong with it says most.
+    for proof in sorted(proofs.others, key=partial(_is_other, claims.log_index)):
+        if isinstance(proof, LyrikstoreError):
+            summary = f"the log proof does not hold: {quote(proof.message, 200)}"
+            problem = problem or failed("log.inclusion", proof.kind, summary)
+            continue
+        if proof.index != claims.log_index:
+            summary = (
+                f"the proof is for entry {proof.index}, the credential names {claims.log_index}"
+            )
+            problem = problem or failed("log.inclusion", "other-index", summary)
+            continue
         try:
-            proof = TlogProof.parse(data)
-            if proof.index != claims.log_index:
-                summary = (
-                    f"the proof is for entry {proof.index}, the credential names {claims.log_index}"
-                )
-                problem = problem or failed("log.inclusion", "other-index", summary)
-                continue
-            signed = proof.verify(leaf, genesis.policy.logs)
+            signed = proof.verify(leaf, keys)
         except LyrikstoreError as error:
             summary = f"the log proof does not hold: {quote(error.message, 200)}"
             problem = problem or failed("log.inclusion", error.kind, summary)
@@ -169,7 +191,12 @@ def _check_inclusion(
         }
         summary = f"the manifest is entry {proof.index} of {signed.size} in {quote(signed.origin)}"
         return passed("log.inclusion", summary, **detail), signed
-    return problem or unchecked("log.inclusion", "missing-file", "no log proof"), None
+    missing = "no log proof of the manifest beside the credential"
+    return problem or unchecked("log.inclusion", "missing-file", missing), None
+
+
+def _is_other(index: int, proof: TlogProof | LyrikstoreError) -> bool:
+    return isinstance(proof, LyrikstoreError) or proof.index != index
 
 
 def _no_memory() -> Check:

@@ -41,6 +41,7 @@ SPEC_OF: Mapping[str, str] = {
     "issuer.document": "spec/11-verification.md#1141-the-credential",
     "trust.issuer": "spec/11-verification.md#113-trust",
     "trust.allowed": "spec/11-verification.md#113-trust",
+    "issuer.key": "spec/11-verification.md#1145-the-log",
     "period": "spec/11-verification.md#1141-the-credential",
     "status": "spec/11-verification.md#1141-the-credential",
     "terms": "spec/11-verification.md#1141-the-credential",

@@ -25,6 +25,7 @@ from lyrikstore.credentials.comparison import DataSource
 from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, Claims, check_credential
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
 from lyrikstore.credentials.did import KnownDocument
+from lyrikstore.credentials.keycheck import check_key, inherit_trust
 from lyrikstore.credentials.logcheck import check_log
 from lyrikstore.credentials.qualitycheck import (
     NOT_RECOMPUTED,
@@ -52,6 +53,7 @@ RecordReader = Callable[[str, Entry, BinaryIO], Iterable[Digest]]
 
 DELIVERY_CHECKS = (
     *CREDENTIAL_CHECKS,
+    "issuer.key",
     "manifest",
     "manifest.signature",
     "data.files",
@@ -265,14 +267,20 @@ def verify_delivery(
         ]
         return _report(UNREADABLE, outcome.issuer, checks, REQUIRED, at, ())
     files = Siblings.of(siblings)
-    log = check_log(claims, files.find, files.starting, trust=trust, at=at, memory=memory)
-    manifest = check_manifest(claims, files.find, log.policy)
+    log = check_log(outcome, claims, files.find, files.starting, trust=trust, at=at, memory=memory)
+    rules = log.history
+    if rules is not None:
+        outcome = inherit_trust(outcome, claims, rules, trust, at)
+    manifest = check_manifest(
+        claims, files.find, None if rules is None else rules.in_force(claims.log_index)
+    )
     measuring = None if recompute is None else recompute(recipes_of(claims.subject))
     content = check_data(claims, files.find, data, manifest.reader, record_ids, measuring)
     quality = check_quality(claims.subject, measuring, complete=content.records is not None)
-    records = check_records(claims, files.find, content, log.policy)
+    records = check_records(claims, files.find, content, rules, log.credential)
     checks = [
         *_with_texts(outcome.checks, claims, files),
+        check_key(outcome.signer, rules, log.credential),
         *manifest.checks,
         *content.checks,
         check_partitions(claims.subject, claims.terms, content.tree, content.counts),

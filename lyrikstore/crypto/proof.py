@@ -15,13 +15,20 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NoReturn
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
-from lyrikstore.canon.jsontext import JSON, encode
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import (
     decode_base58,
+    did_key,
     encode_base58,
+    parse_method_fragment,
     parse_verification_method,
 )
 from lyrikstore.crypto.signer import Signer
@@ -143,6 +150,21 @@ def verify_proof(
 
 
 # The steps, shared with :mod:`lyrikstore.crypto.proofset`.
+
+
+def signed_by(data: bytes) -> str | None:
+    """Return the key, as did:key, whose signature on the document in ``data`` holds, or None.
+
+    Whoever the document names as responsible, and whether that is believed, does not matter here:
+    it is for finding what one key signed. A key of an organisation is the one its URL spells.
+    """
+    try:
+        document = parse(data)
+        if not isinstance(document, dict):
+            return None
+        return did_key(verify_proof(document, resolve=parse_method_fragment).key)
+    except LyrikstoreError:
+        return None
 
 
 def signed_bytes(

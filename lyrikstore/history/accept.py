@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 from blake3 import blake3
 
-from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     InvalidInputError,
@@ -13,8 +12,7 @@ from lyrikstore.canon.errors import (
     RemoteError,
     StorageError,
 )
-from lyrikstore.crypto.multikey import did_key, parse_method_fragment
-from lyrikstore.crypto.proof import verify_proof
+from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.reachable import Reachable
@@ -95,11 +93,7 @@ def _acceptable(repository: Repository, record: Transaction) -> bool:
 
 
 def _issued_by_us(data: bytes, policy: Policy) -> bool:
-    document = jsontext.parse(data)
-    if not isinstance(document, dict):
-        return False
-    # A credential in the name of an organisation: its document is not at hand, its key counts.
-    author = did_key(verify_proof(document, resolve=parse_method_fragment).key)
+    author = signed_by(data)
     return any(role.threshold == 1 and author in role.keys for role in policy.roles.values())
 
 

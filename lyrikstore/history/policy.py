@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.jsontext import MAX_INTEGER
 from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.history.note import VerifierKey, is_name
 
 OWNER = "owner"
 """The role whose keys may change the policy."""
+
+MAX_RETIRED = 1000
 
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _KIND = re.compile(r"\*|[a-z][a-z0-9-]{0,63}")
@@ -47,6 +50,22 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class Retired:
+    """A key that signs no more.
+
+    Attributes:
+        key: Its DID.
+        successor: The DID of the key that took its place, or None.
+        suspect_from: The log index from which on it may have been in other hands; None if it was
+            only replaced.
+    """
+
+    key: str
+    successor: str | None = None
+    suspect_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of one store.
 
@@ -56,11 +75,39 @@ class Policy:
         version: 1 in the genesis manifest; each successor adds one.
         roles: Role name → role; ``owner`` is always there.
         logs: Verifier keys of the log, one per writer; any one of them suffices.
+        retired: Keys that had a role and have none any more, each once; only ever added to.
     """
 
     version: int
     roles: Mapping[str, Role]
     logs: tuple[VerifierKey, ...]
+    retired: tuple[Retired, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The DIDs of every key that has a role."""
+        return frozenset(key for role in self.roles.values() for key in role.keys)
+
+    @property
+    def suspects(self) -> Mapping[str, int]:
+        """Compromised key → the log index from which on what it signed does not count."""
+        return {
+            item.key: item.suspect_from for item in self.retired if item.suspect_from is not None
+        }
+
+    def may_follow(self, before: "Policy") -> bool:
+        """Return whether this may take the place of ``before`` (attack case A29).
+
+        The version is exactly one higher; log keys are only added, for a log checkpoint must be
+        judged before any later entry is believed; and no key comes back: what was said of it can
+        only become worse.
+        """
+        return (
+            self.version == before.version + 1
+            and self.logs[: len(before.logs)] == before.logs
+            and all(key.name == before.logs[0].name for key in self.logs)
+            and _only_worse(before.retired, self.retired)
+        )
 
     def allows(self, author: str, kind: str, name: str) -> bool:
         """Return whether a manifest signed by ``author`` alone may move the ref ``name``.
@@ -114,8 +161,9 @@ class Policy:
         Raises:
             FormatError: (``bad-policy``) members missing, unknown or senseless.
         """
-        if not isinstance(value, dict) or value.keys() != {"version", "roles", "logs"}:
-            _refuse("it has exactly the members version, roles and logs")
+        members = {"version", "roles", "logs"}
+        if not isinstance(value, dict) or not members <= value.keys() <= {*members, "retired"}:
+            _refuse("it has exactly the members version, roles and logs, and perhaps retired")
         version, roles, logs = value["version"], value["roles"], value["logs"]
         if type(version) is not int or version < 1:
             _refuse("its version is not a positive integer")
@@ -124,7 +172,14 @@ class Policy:
         if not all(_ROLE.fullmatch(name) for name in roles):
             _refuse("a role has a bad name")
         keys = tuple(_vkey(text) for text in _strings(logs, "logs"))
-        return cls(version, {name: _role(name, roles[name]) for name in sorted(roles)}, keys)
+        parsed = {name: _role(name, roles[name]) for name in sorted(roles)}
+        policy = cls(version, parsed, keys, _retired(value) if "retired" in value else ())
+        gone = {item.key for item in policy.retired}
+        if gone & policy.keys:
+            _refuse("a key that is retired still has a role")
+        if not {item.successor for item in policy.retired} - {None} <= policy.keys | gone:
+            _refuse("a successor has no role")
+        return policy
 
     def to_json(self) -> dict[str, Any]:
         """Return the policy as a manifest's body holds it."""
@@ -140,6 +195,7 @@ class Policy:
                 for name, role in self.roles.items()
             },
             "logs": [str(key) for key in self.logs],
+            **({"retired": [_to_json(item) for item in self.retired]} if self.retired else {}),
         }
 
 
@@ -175,6 +231,8 @@ class Genesis:
         policy = Policy.parse(body["policy"])
         if policy.version != 1 or any(key.name != origin for key in policy.logs):
             _refuse("the first policy has another version, or the log key of another origin")
+        if policy.retired:
+            _refuse("the first policy retires a key")
         return cls(origin, nonce, policy)
 
     def to_json(self) -> dict[str, Any]:
@@ -219,6 +277,52 @@ def _role(name: str, value: Any) -> Role:
     if not all(_KIND.fullmatch(item) for item in kinds):
         _refuse(f"role {name} has a bad kind")
     return Role(keys, threshold, names, kinds)
+
+
+def _retired(value: Mapping[str, Any]) -> tuple[Retired, ...]:
+    items = value["retired"]
+    if not isinstance(items, list) or not items or len(items) > MAX_RETIRED:
+        _refuse("retired is not a list of keys")
+    found = tuple(_retired_key(item) for item in items)
+    if len({item.key for item in found}) != len(found):
+        _refuse("a key is retired twice")
+    return found
+
+
+def _retired_key(item: Any) -> Retired:
+    known = {"key", "successor", "suspectFrom"}
+    if not isinstance(item, dict) or not {"key"} <= item.keys() <= known:
+        _refuse("a retired key has other members than key, successor and suspectFrom")
+    successor, index = item.get("successor"), item.get("suspectFrom")
+    for did in (item["key"], *([] if "successor" not in item else [successor])):
+        try:
+            parse_did_key(did)
+        except LyrikstoreError as error:
+            raise FormatError("bad-policy", f"not a policy: retired: {error.message}") from None
+    if successor == item["key"]:
+        _refuse("a key succeeds itself")
+    # Entry 0 founds the store: nothing is left of one whose founder never was who it says.
+    if "suspectFrom" in item and (type(index) is not int or not 1 <= index <= MAX_INTEGER):
+        _refuse("suspectFrom is not a log index after the first")
+    return Retired(item["key"], successor, index)
+
+
+def _to_json(item: Retired) -> dict[str, Any]:
+    members = {"key": item.key, "successor": item.successor, "suspectFrom": item.suspect_from}
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _only_worse(before: Sequence[Retired], after: Sequence[Retired]) -> bool:
+    now = {item.key: item for item in after}
+    for old in before:
+        new = now.get(old.key)
+        if new is None or new.successor != old.successor:
+            return False
+        if old.suspect_from is not None and (
+            new.suspect_from is None or new.suspect_from > old.suspect_from
+        ):
+            return False
+    return True
 
 
 def _strings(value: Any, what: str) -> tuple[str, ...]:

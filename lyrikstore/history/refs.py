@@ -26,6 +26,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "unauthorised": "the policy in force does not let this author say this",
         "not-a-successor": "its parents do not contain the current manifest of that name",
         "bad-policy": "the policy in it is no valid successor of the one in force",
+        "suspect": "its author's key was compromised when it was logged",
     }
 )
 """Why a logged manifest moves no ref: code → sentence. Codes are append-only."""
@@ -77,18 +78,29 @@ class RefTable:
         flagged: Manifests without effect, in log order.
         policy: The policy in force after the last manifest applied; ``None`` before the genesis.
         store: The store's id; ``None`` before the genesis.
+        policies: Every policy that took effect, with the log index of its manifest.
     """
 
     refs: dict[str, RefState] = field(default_factory=dict)
     flagged: list[Flagged] = field(default_factory=list)
     policy: Policy | None = None
     store: Digest | None = None
+    policies: list[tuple[int, Policy]] = field(default_factory=list)
     _seen: set[Digest] = field(default_factory=set)
+    _suspects: Mapping[str, int] = field(default_factory=dict)
+    _applied: list[tuple[int, Manifest] | Flagged] = field(default_factory=list)
 
     def copy(self) -> "RefTable":
         """Return an independent copy, to try what a manifest would do."""
         return RefTable(
-            dict(self.refs), list(self.flagged), self.policy, self.store, set(self._seen)
+            dict(self.refs),
+            list(self.flagged),
+            self.policy,
+            self.store,
+            list(self.policies),
+            set(self._seen),
+            self._suspects,
+            list(self._applied),
         )
 
     def apply(self, index: int, manifest: Manifest) -> str | None:
@@ -104,15 +116,22 @@ class RefTable:
         Raises:
             VerificationError: (``bad-genesis``) it is the first entry, and cannot found a store.
         """
+        reason = self._step(index, manifest)
+        if reason is None and self.policy is not None and self.policy.suspects != self._suspects:
+            self._replay(self.policy.suspects)
+        return reason
+
+    def _step(self, index: int, manifest: Manifest) -> str | None:
         if self.store is None:
             self._found(index, manifest)
             return None
-        reason = self._reason(manifest)
+        self._applied.append((index, manifest))
+        reason = self._reason(index, manifest)
         if reason is not None:
-            self.flag(index, manifest.id, reason)
+            self._flag(index, manifest.id, reason)
             return reason
         if manifest.kind == "policy":
-            self.policy = Policy.parse(manifest.body["policy"])
+            self._take(index, Policy.parse(manifest.body["policy"]))
         self._move(index, manifest)
         return None
 
@@ -126,17 +145,40 @@ class RefTable:
         """
         if reason not in REASONS:
             raise InvalidInputError("bad-reason", f"no reason is called {reason!r}")
+        self._applied.append(Flagged(index, identity, reason))
+        self._flag(index, identity, reason)
+
+    def _flag(self, index: int, identity: Digest, reason: str) -> None:
         self._seen.add(identity)
         self.flagged.append(Flagged(index, identity, reason))
+
+    def _take(self, index: int, policy: Policy) -> None:
+        self.policy = policy
+        self.policies.append((index, policy))
+
+    def _replay(self, suspects: Mapping[str, int]) -> None:
+        # What a compromised key signed from some index on never counted, and so neither did what
+        # rests on it: every name is derived again. Policies stay: which one was in force when
+        # decides who may say so, and the one that says so replaces whatever a thief put in.
+        anew = RefTable(_suspects=suspects)
+        for item in self._applied:
+            if isinstance(item, Flagged):
+                anew.flag(item.index, item.id, item.reason)
+            else:
+                anew._step(*item)
+        self.refs, self.flagged, self._seen = anew.refs, anew.flagged, anew._seen
+        self.policy, self.policies = anew.policy, anew.policies
+        self._suspects, self._applied = suspects, anew._applied
 
     def _found(self, index: int, manifest: Manifest) -> None:
         if index != 0:
             raise VerificationError("bad-genesis", "the log does not begin with a genesis manifest")
-        self.policy = check_genesis(manifest).policy
+        self._applied.append((index, manifest))
+        self._take(index, check_genesis(manifest).policy)
         self.store = manifest.id
         self._move(index, manifest)
 
-    def _reason(self, manifest: Manifest) -> str | None:
+    def _reason(self, index: int, manifest: Manifest) -> str | None:
         policy = self.policy
         current = self.refs.get(manifest.name)
         if manifest.id in self._seen:
@@ -149,6 +191,9 @@ class RefTable:
             return "kind-mismatch"
         if policy is None or not policy.allows(manifest.author, manifest.kind, manifest.name):
             return "unauthorised"
+        suspect_from = self._suspects.get(manifest.author)
+        if suspect_from is not None and index >= suspect_from and manifest.kind != "policy":
+            return "suspect"
         if current is not None and current.id not in manifest.parents:
             return "not-a-successor"
         if manifest.kind == "policy" and not _succeeds(policy, manifest):
@@ -183,14 +228,8 @@ def check_genesis(manifest: Manifest) -> Genesis:
 
 
 def _succeeds(policy: Policy, manifest: Manifest) -> bool:
-    # Version exactly one higher (A29), under the one policy name. The log keys stay as they are
-    # in this format version: a log checkpoint must be judged before any later entry is believed.
     try:
         following = Policy.parse(manifest.body.get("policy"))
     except FormatError:
         return False
-    return (
-        manifest.name == GENESIS_NAME
-        and following.version == policy.version + 1
-        and following.logs == policy.logs
-    )
+    return manifest.name == GENESIS_NAME and following.may_follow(policy)

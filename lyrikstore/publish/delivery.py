@@ -40,6 +40,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import sync_directory
 from lyrikstore.publish.collecting import collect
+from lyrikstore.publish.keystatements import credential_proof, key_statements
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
 from lyrikstore.publish.status import StatusBook
@@ -187,6 +188,8 @@ def issue_delivery(
         new_lists = [data for url, data in lists.items() if url not in book.lists]
         index = _log(repository, commitment, [*new_lists, credential], log_signer)
         documents = _documents(repository, manifest, tree, commitment, credential)
+        documents.update(credential_proof(repository, index))
+        documents.update(key_statements(repository))
         documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
         documents.update((file, data) for _, data, file in texts)
         about = Claims.of(document["credentialSubject"])

@@ -18,7 +18,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.logcheck import PROOF_HEAD
+from lyrikstore.credentials.keycheck import PROOF_HEAD
 from lyrikstore.credentials.report import Report, Verdict
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.signer import Signer
@@ -151,7 +151,9 @@ def _documents(
     credential: bytes, claims: Claims, found: Mapping[Digest, bytes], beside: Mapping[str, bytes]
 ) -> list[tuple[str, bytes]]:
     """Return what the other store signed, by role: enough to verify it again from here."""
-    proof = next(data for data in beside.values() if data.startswith(PROOF_HEAD))
+    # Its verification found one of this index that holds; others are of other entries.
+    line = b"\nindex %d\n" % claims.log_index
+    proof = next(d for d in beside.values() if d.startswith(PROOF_HEAD) and line in d[:4096])
     documents = list(
         zip(_ROLES, (credential, found[claims.manifest], found[claims.store], proof), strict=True)
     )

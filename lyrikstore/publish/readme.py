@@ -18,6 +18,8 @@ _FILES = {
     "log.tlog-proof": "proof that this version stands in the publisher's log",
     "LICENCE.txt": "the licence text",
     "LICENCE-": "the text of another licence",
+    "credential.tlog-proof": "proof of where the credential stands in that log",
+    "policy-": "which keys the publisher added, replaced or revoked, and proof that it is logged",
     "status-": "whether the publisher had taken it back when this list was made",
     "attestation-": "what somebody else states about this data, or what belongs to that",
     "did-": "the issuer's keys, as he published them then",

@@ -74,8 +74,8 @@ class World:
         }
 
 
-def world() -> World:
-    """Return the delivery."""
+def world(author: KeySigner = OWNER, index: int = 2) -> World:
+    """Return the delivery of a store that OWNER founded, with everything else by ``author``."""
     vkey = VerifierKey(ORIGIN, LOG.public)
     genesis = sign_manifest(
         kind="genesis",
@@ -109,7 +109,7 @@ def world() -> World:
                 "annotation": {"state": "not-applicable"},
             },
         },
-        signer=OWNER,
+        signer=author,
         created=NOW,
         tree=tree.id,
         files=tree.files_id,
@@ -124,7 +124,7 @@ def world() -> World:
             "reader": "document/1",
             "roots": [{"type": "order", "root": root.root, "count": root.count}],
         },
-        signer=OWNER,
+        signer=author,
         created=NOW,
         inputs=[Input("dataset", "dataset", manifest.id)],
         attachments=[Attachment("salts", Digest.of(SALTS), len(SALTS))],
@@ -142,8 +142,8 @@ def world() -> World:
         tree=tree,
         records=records,
         log_origin=ORIGIN,
-        log_index=2,
-        issuer=OWNER.did,
+        log_index=index,
+        issuer=author.did,
         issuer_name="Acme Data Ltd",
         terms=whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
         valid_from=datetime(2026, 11, 1, tzinfo=UTC),
@@ -151,7 +151,7 @@ def world() -> World:
         licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
         credential_id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
     )
-    return World(genesis, manifest, records, tree, proof, issue(unsigned, OWNER, NOW))
+    return World(genesis, manifest, records, tree, proof, issue(unsigned, author, NOW))
 
 
 def resigned(

@@ -7,6 +7,7 @@ that skips them cannot pass the case ``forged``.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Genesis, Policy, Role, matches
+from lyrikstore.history.policy import Genesis, Policy, Retired, Role, matches
 from lyrikstore.history.refs import RefTable
+from lyrikstore.history.succession import Change, revoked, rotated, with_writer
 
-ADA, BEN, LOG = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3))
+ADA, BEN, LOG, CAT = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3, 4))
 KEY = VerifierKey("example.org/archive", LOG.public)
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 NAME = "datasets/acme/texts"
@@ -100,6 +102,24 @@ def cases() -> dict[str, list[bytes]]:
     helper = version("by a helper", signer=BEN)
     second = policy(2, FOUNDED)
     forged = one.encode().replace(b'"message":"1"', b'"message":"x"')
+    first = Genesis.parse(FOUNDED.body).policy
+
+    def changed(change: Change, before: Manifest | None = None, by: KeySigner = ADA) -> Manifest:
+        base = first if before is None else Policy.parse(before.body["policy"])
+        following = replace(change(base), version=base.version + 1)
+        return sign_manifest(
+            kind="policy",
+            store=FOUNDED.id,
+            name=GENESIS_NAME,
+            body={"policy": following.to_json()},
+            parents=[(before or FOUNDED).id],
+            signer=by,
+            created=NOW,
+        )
+
+    rotation = changed(rotated(ADA.did, BEN.did))
+    stolen, earlier = (changed(revoked(ADA.did, n, BEN.did)) for n in (2, 1))
+    kept = version("3", [one], signer=BEN)
     listed: dict[str, list[Manifest | bytes]] = {
         "succession": [one, two],
         "rival": [one, two, rival],
@@ -115,6 +135,49 @@ def cases() -> dict[str, list[bytes]]:
         "policy-from-its-index-on": [helper, second, version("late", signer=BEN)],
         "policy-skips-a-version": [policy(3, FOUNDED)],
         "policy-by-a-helper": [second, policy(3, second, BEN)],
+        "rotation": [one, rotation, version("2", [one], signer=BEN), two],
+        "rotation-back": [
+            rotation,
+            changed(rotated(BEN.did, CAT.did), rotation, BEN),
+            changed(lambda p: replace(p, retired=p.retired[:1]), rotation, BEN),
+        ],
+        "rotation-by-the-old-key-again": [rotation, changed(rotated(BEN.did, CAT.did), rotation)],
+        "compromise": [one, two, stolen, kept],
+        "compromise-earlier": [one, two, earlier, version("1", signer=BEN)],
+        "compromise-takes-what-rests-on-it": [
+            one,
+            two,
+            version("3", [two]),
+            second,
+            version("4", [two], signer=BEN),
+            changed(revoked(ADA.did, 2, CAT.did), second),
+        ],
+        "compromise-of-what-was-rotated": [
+            one,
+            two,
+            rotation,
+            changed(revoked(ADA.did, 2), rotation, BEN),
+        ],
+        "compromise-leaves-policies": [
+            one,
+            second,
+            version("2", [one], signer=BEN),
+            changed(revoked(ADA.did, 2, CAT.did), second),
+        ],
+        "compromise-told-twice": [one, two, stolen, changed(revoked(ADA.did, 1), stolen, BEN)],
+        "compromise-taken-back": [
+            one,
+            two,
+            stolen,
+            changed(lambda p: replace(p, retired=(Retired(ADA.did, BEN.did),)), stolen, BEN),
+        ],
+        "log-key-added": [
+            changed(with_writer(BEN.did, CAT.public)),
+            version("by a writer", signer=BEN),
+        ],
+        "log-key-dropped": [
+            changed(lambda p: replace(p, logs=(VerifierKey(KEY.name, CAT.public),)))
+        ],
         "forged": [forged, version("1")],
         "garbage": [b"{}", one],
     }

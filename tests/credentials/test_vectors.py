@@ -133,6 +133,29 @@ def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     check_schema(report.to_json(), "report")
 
 
+@pytest.mark.parametrize("case", load("verdicts/keys.json")["cases"], ids=lambda c: c["id"])
+def test_keys(case: dict[str, Any], tmp_path: Path) -> None:
+    base = load("verdicts/keys.json")
+    for path, data in base["data"].items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data.encode())
+    report = verify_delivery(
+        case["credential"].encode(),
+        siblings={
+            name: bytes.fromhex(data["hex"]) if isinstance(data, dict) else data.encode()
+            for name, data in case["siblings"].items()
+        },
+        data=FolderData(tmp_path),
+        record_ids=documents,
+        trust=parse_trust(case.get("trust", base["trust"]).encode()),
+        at=parse_timestamp(base["at"]),
+    )
+    made = {check.id: check.detail.get("reason", str(check.state)) for check in report.checks}
+    assert {check: made[check] for check in case["checks"]} == case["checks"], made
+    assert report.verdict == case["verdict"], made
+    check_schema(report.to_json(), "report")
+
+
 @pytest.mark.parametrize("case", load("verdicts/decide.json")["cases"], ids=lambda c: c["id"])
 def test_decide(case: dict[str, Any]) -> None:
     checks = [Check(name, CheckState(state), "-") for name, state in case["states"].items()]

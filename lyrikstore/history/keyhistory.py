@@ -1,0 +1,212 @@
+"""Which keys spoke for a store, and until when (spec/08-refs-and-identity.md §3).
+
+A store's policies form one chain: each is signed by an owner of the one before and names it as its
+parent. A signature is judged by where in the log it stands, never by a date: a key that was only
+replaced keeps what it signed before; one that was compromised keeps what was logged before it
+became suspect.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import Policy, Retired
+
+MAX_POLICIES = 1000
+
+
+class Standing(Enum):
+    """What a store's policies say of a key."""
+
+    CURRENT = "current"
+    """It has a role."""
+    SUCCEEDED = "succeeded"
+    """It had one, and was replaced or let go."""
+    COMPROMISED = "compromised"
+    """From some log index on it may have been in other hands."""
+    UNKNOWN = "unknown"
+    """It never had one."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """What a store's policies say of one key.
+
+    Attributes:
+        standing: In one word.
+        retired: How it was retired, or None.
+        since: The log index of the policy that retired it, or None.
+    """
+
+    standing: Standing
+    retired: Retired | None = None
+    since: int | None = None
+
+    def counts_at(self, index: int) -> bool:
+        """Return whether what the key signed counts, if it was logged at ``index``."""
+        if self.retired is not None and self.retired.suspect_from is not None:
+            return index < self.retired.suspect_from
+        return self.since is None or index < self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A policy and where it stands.
+
+    Attributes:
+        index: Log index of its manifest; it is in force for the entries after it.
+        policy: The policy.
+        author: Who signed it.
+        id: Its manifest.
+    """
+
+    index: int
+    policy: Policy
+    author: str
+    id: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHistory:
+    """The policies of a store, the genesis first.
+
+    Attributes:
+        policies: In log order; never empty.
+    """
+
+    policies: tuple[Ruled, ...]
+
+    @classmethod
+    def follow(
+        cls,
+        genesis: Manifest,
+        founded: Policy,
+        candidates: Iterable[Manifest],
+        logged: Callable[[Manifest, Sequence[VerifierKey]], int | None],
+    ) -> Self:
+        """Return the history that verified policy manifests give.
+
+        Args:
+            genesis: The verified genesis manifest.
+            founded: Its policy.
+            candidates: Verified manifests, in any order; others than policies of this store are
+                left alone.
+            logged: Given one and the keys of the log by then, returns its log index if it is
+                shown to be logged.
+        """
+        after: dict[Digest, list[Manifest]] = {}
+        for item in candidates:
+            if item.kind == "policy" and item.store == genesis.id and item.name == GENESIS_NAME:
+                for parent in item.parents:
+                    after.setdefault(parent, []).append(item)
+        chain = [Ruled(0, founded, genesis.author, genesis.id)]
+        while len(chain) < MAX_POLICIES:
+            last = chain[-1]
+            following = (_follows(last, item, logged) for item in after.get(last.id, ()))
+            found = min((one for one in following if one is not None), default=None, key=_place)
+            if found is None:
+                break
+            chain.append(found)
+        return cls(tuple(chain))
+
+    @property
+    def current(self) -> Policy:
+        """The newest policy."""
+        return self.policies[-1].policy
+
+    @property
+    def log_keys(self) -> tuple[VerifierKey, ...]:
+        """Every key that may sign the log; keys are only added."""
+        return self.current.logs
+
+    def in_force(self, index: int) -> Policy:
+        """Return the policy that decides who may say what at ``index``.
+
+        Keys that were suspect by then have no role in it, whenever that became known.
+        """
+        policy = next(
+            (one.policy for one in reversed(self.policies) if one.index < index),
+            self.policies[0].policy,
+        )
+        gone = {key for key, start in self.current.suspects.items() if start <= index}
+        if not gone & policy.keys:
+            return policy
+        roles = {
+            name: replace(role, keys=tuple(key for key in role.keys if key not in gone))
+            for name, role in policy.roles.items()
+        }
+        return replace(policy, roles=roles)
+
+    def state_of(self, did: str) -> KeyState:
+        """Return what the policies say of the key ``did``."""
+        retired = next((one for one in self.current.retired if one.key == did), None)
+        if retired is not None:
+            since = next(
+                one.index
+                for one in self.policies
+                if any(item.key == did for item in one.policy.retired)
+            )
+            compromised = retired.suspect_from is not None
+            standing = Standing.COMPROMISED if compromised else Standing.SUCCEEDED
+            return KeyState(standing, retired, since)
+        if did in self.current.keys:
+            return KeyState(Standing.CURRENT)
+        # Left out without a word, as a policy may: as if it had been replaced there.
+        held = [i for i, one in enumerate(self.policies) if did in one.policy.keys]
+        if not held:
+            return KeyState(Standing.UNKNOWN)
+        return KeyState(Standing.SUCCEEDED, None, self.policies[held[-1] + 1].index)
+
+    def named_by(self, did: str) -> list[tuple[str, str]]:
+        """Return the keys that ``did`` took the place of, newest first, and who said so.
+
+        A succession does not count if the key it is about, or the one that signed it, was suspect
+        when it was logged: then a thief may have named his own.
+
+        Returns:
+            Pairs of the older key and the key that signed the policy.
+        """
+        chain: list[tuple[str, str]] = []
+        key = did
+        for one in reversed(self.policies):
+            before = next((item for item in one.policy.retired if item.successor == key), None)
+            first = before is not None and self.state_of(before.key).since == one.index
+            if before is None or not first:
+                continue
+            suspects = self.current.suspects
+            if any(
+                suspects.get(who, one.index + 1) <= one.index for who in (before.key, one.author)
+            ):
+                break
+            chain.append((before.key, one.author))
+            key = before.key
+        return chain
+
+
+def _place(one: Ruled) -> int:
+    return one.index
+
+
+def _follows(
+    last: Ruled,
+    item: Manifest,
+    logged: Callable[[Manifest, Sequence[VerifierKey]], int | None],
+) -> Ruled | None:
+    try:
+        policy = Policy.parse(item.body["policy"])
+    except FormatError:
+        return None
+    if not last.policy.allows(item.author, "policy", item.name) or not policy.may_follow(
+        last.policy
+    ):
+        return None
+    index = logged(item, policy.logs)
+    if index is None or index <= last.index:
+        return None
+    return Ruled(index, policy, item.author, item.id)

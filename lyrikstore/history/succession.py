@@ -1,0 +1,256 @@
+"""Changing who speaks for a store: the next policy, signed by an owner (spec/08 §3).
+
+Nothing signed before is touched. A key that is replaced keeps what it signed; one that is
+compromised keeps what was logged before it became suspect.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    PolicyError,
+)
+from lyrikstore.canon.timestamps import Clock, parse_timestamp
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.proof import signed_by
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.logview import LoggedEntry
+from lyrikstore.history.manifest import Manifest, sign_manifest
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import OWNER, Policy, Retired, Role
+from lyrikstore.history.repository import Repository
+
+Change = Callable[[Policy], Policy]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A policy that was logged.
+
+    Attributes:
+        manifest: Its manifest.
+        index: Where it stands in the log; it is in force after that.
+        policy: The policy.
+    """
+
+    manifest: Manifest
+    index: int
+    policy: Policy
+
+
+def change_policy(
+    repository: Repository,
+    change: Change,
+    *,
+    signer: Signer,
+    log_signer: Signer,
+    clock: Clock,
+    message: str = "",
+) -> PolicyChange:
+    """Sign and log the policy that ``change`` makes of the one in force.
+
+    Args:
+        repository: The store, opened with a memory.
+        change: Such as :func:`rotated` or :func:`revoked`, with its key.
+        signer: An owner.
+        log_signer: Holds the log's key.
+        clock: Tells when the policy claims to be signed.
+        message: Why; signed and public.
+
+    Raises:
+        PolicyError: (``unauthorised``) the signer is no owner of this store.
+        InvalidInputError: (``bad-policy``) nobody would be left, or a key would come back.
+        ConflictError: (``ref-moved``) somebody else changed it meanwhile.
+        LyrikstoreError: As ``change``, and as a transaction's commit.
+    """
+    before = repository.policy
+    if not before.allows(signer.did, "policy", GENESIS_NAME):
+        raise PolicyError(
+            "unauthorised",
+            f"{signer.did} is no owner of this store",
+            hint="sign with an owner's key: --signer",
+        )
+    following = replace(change(before), version=before.version + 1)
+    try:
+        following = Policy.parse(following.to_json())
+    except FormatError as error:
+        raise InvalidInputError("bad-policy", error.message) from None
+    if not following.may_follow(before):
+        raise InvalidInputError("bad-policy", "a key that was retired cannot come back")
+    manifest = sign_manifest(
+        kind="policy",
+        store=repository.store_id,
+        name=GENESIS_NAME,
+        body={"policy": following.to_json()},
+        parents=[repository.refs[GENESIS_NAME].id],
+        signer=signer,
+        created=clock(),
+        message=message,
+    )
+    with repository.transaction(log_signer=log_signer) as transaction:
+        transaction.log_manifest(manifest)
+        index = transaction.commit()[0]
+    return PolicyChange(manifest, index, following)
+
+
+def rotated(old: str, new: str) -> Change:
+    """Return the change in which ``new`` takes the place of ``old`` in every role.
+
+    Args:
+        old: DID of a key with a role.
+        new: DID of the key that succeeds it.
+
+    Raises (when applied):
+        NotFoundError: (``no-key``) the old key has no role.
+        ConflictError: (``key-used``) the new key was retired here before.
+    """
+
+    def change(policy: Policy) -> Policy:
+        _require(policy, old)
+        if any(item.key == new for item in policy.retired) or new == old:
+            raise ConflictError("key-used", f"{new} was retired here before", hint="make a new key")
+        return _without(policy, old, new, Retired(old, new))
+
+    return change
+
+
+def revoked(key: str, suspect_from: int | None, successor: str | None = None) -> Change:
+    """Return the change in which ``key`` loses its roles, and what it signed its effect.
+
+    Args:
+        key: DID of a key that has a role, or had one.
+        suspect_from: The log index from which on it may have been in other hands; None if it is
+            only let go.
+        successor: DID of the key that takes its place, where it has a place.
+
+    Raises (when applied):
+        NotFoundError: (``no-key``) it never had a role.
+        ConflictError: (``revoked-already``) that is known, or worse is.
+        InvalidInputError: (``bad-policy``) a role would have nobody: name a successor.
+    """
+
+    def change(policy: Policy) -> Policy:
+        known = next((item for item in policy.retired if item.key == key), None)
+        if known is None:
+            _require(policy, key)
+            return _without(policy, key, successor, Retired(key, successor, suspect_from))
+        worst = known.suspect_from
+        if suspect_from is None or (worst is not None and worst <= suspect_from):
+            raise ConflictError("revoked-already", f"{key} was retired already, no later than that")
+        worse = replace(known, suspect_from=suspect_from)
+        items = tuple(worse if item is known else item for item in policy.retired)
+        return replace(policy, retired=items)
+
+    return change
+
+
+def with_writer(did: str, log_key: PublicKey | None) -> Change:
+    """Return the change in which one more person may sign here, and perhaps extend the log.
+
+    Args:
+        did: May say everything but the policy from then on.
+        log_key: A key of that person's that may sign the log from then on, for good.
+    """
+
+    def change(policy: Policy) -> Policy:
+        writer = policy.roles.get("writer", Role((), 1, ("*",), ("*",)))
+        keys = tuple(dict.fromkeys((*writer.keys, did)))
+        roles = {**policy.roles, "writer": replace(writer, keys=keys)}
+        logs = policy.logs
+        if log_key is not None:
+            logs = tuple(dict.fromkeys((*logs, VerifierKey(logs[0].name, log_key))))
+        return replace(policy, roles=roles, logs=logs)
+
+    return change
+
+
+def suspect_index(repository: Repository, text: str) -> int:
+    """Return the log index that ``suspectFrom`` names.
+
+    Args:
+        repository: The store.
+        text: A log index; or a UTC time, for the first entry that claims to be made then or later.
+            A thief may claim any time: look at what :func:`affected` lists.
+
+    Raises:
+        InvalidInputError: (``bad-index``) neither, or entry 0, which founds the store.
+    """
+    if text.isdecimal() and len(text) < 16:
+        index = int(text)
+    else:
+        try:
+            moment = parse_timestamp(text)
+        except FormatError:
+            raise InvalidInputError(
+                "bad-index",
+                f"not a log index or time: {text[:80]!a}",
+                hint="as lyrikstore log --audit numbers entries, or 2026-11-24T00:00:00Z",
+            ) from None
+        index = _first_since(repository, moment)
+    if index < 1:
+        raise InvalidInputError(
+            "bad-index", "the first entry founds the store; nothing is left without it"
+        )
+    return index
+
+
+def affected(
+    repository: Repository, key: str, suspect_from: int
+) -> Mapping[bool, list[tuple[LoggedEntry, str]]]:
+    """Return what ``key`` signed here: under True what would no longer count, under False the rest.
+
+    Args:
+        repository: The store.
+        key: A DID.
+        suspect_from: A log index.
+
+    Returns:
+        Pairs of the entry and what to call it.
+    """
+    found: dict[bool, list[tuple[LoggedEntry, str]]] = {True: [], False: []}
+    names = {entry.id: manifest for entry, manifest in repository.all_manifests()}
+    for entry in repository.entries():
+        label = ""
+        if entry.type == "manifest" and entry.id in names:
+            manifest = names[entry.id]
+            if manifest.author == key and manifest.kind not in {"policy", "genesis"}:
+                label = f"{manifest.kind} {manifest.name}"
+        elif entry.type == "credential" and signed_by(repository.credential(entry.id)) == key:
+            label = "credential"
+        if label:
+            found[entry.index >= suspect_from].append((entry, label))
+    return found
+
+
+def _first_since(repository: Repository, moment: datetime) -> int:
+    for entry, manifest in repository.all_manifests():
+        if parse_timestamp(manifest.created) >= moment:
+            return entry.index
+    return len(repository.entries())
+
+
+def _require(policy: Policy, key: str) -> None:
+    if key not in policy.keys:
+        raise NotFoundError("no-key", f"{key[:200]!a} has no role in this store")
+
+
+def _without(policy: Policy, key: str, successor: str | None, item: Retired) -> Policy:
+    roles: dict[str, Role] = {}
+    for name, role in policy.roles.items():
+        given = [successor if did == key else did for did in role.keys]
+        keys = tuple(dict.fromkeys(did for did in given if did is not None))
+        if not keys and name == OWNER:
+            raise InvalidInputError(
+                "bad-policy",
+                "the store would have no owner",
+                hint="name the key that takes its place: --successor",
+            )
+        if keys:
+            roles[name] = replace(role, keys=keys)
+    return replace(policy, roles=roles, retired=(*policy.retired, item))

@@ -1,0 +1,200 @@
+"""A key is replaced, or stolen: what it signed before stays, what a thief signs does not count."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+NAME = "acme/licences"
+
+
+def check(result, check_id: str) -> dict:
+    return next(c for c in result.json["checks"] if c["id"] == check_id)
+
+
+def did_of(person, name: str = "default") -> str:
+    return person.ok("key", "show", name, "--json").json["keys"][0]["did"]
+
+
+def issue(person, folder: str, *more: object) -> Path:
+    person.ok("issue", NAME, "-o", folder, "--permit", "train", *more)
+    return person.folder / folder
+
+
+def verify(person, folder: Path, *more: object):
+    return person.run(
+        "verify", folder / "credential.json", "--data", folder / "data", "--json", *more
+    )
+
+
+@pytest.fixture
+def rotated(publisher, corpus):
+    """Return a publisher with a delivery of before and one of after the rotation."""
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.old = did_of(publisher)
+    issue(publisher, "before")
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.new = did_of(publisher, "next")
+    publisher.ok("key", "rotate", "next", "-m", "yearly", "-o", "statements")
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0", "--signer", "next")
+    issue(publisher, "after", "--signer", "next")
+    return publisher
+
+
+@pytest.fixture
+def buyer(rotated, new_person):
+    person = new_person("buyer")
+    for name in ("before", "after", "statements"):
+        shutil.copytree(rotated.folder / name, person.folder / name)
+    person.ok("trust", "add", rotated.old, "--name", "Acme")
+    return person
+
+
+def test_rotation_kills_nothing_and_is_inherited(rotated, buyer) -> None:
+    before, after = buyer.folder / "before", buyer.folder / "after"
+    old = verify(buyer, before)
+    assert old.json["verdict"] == "trusted", old.out
+    assert check(old, "issuer.key")["detail"]["standing"] == "current"
+
+    # The statements laid beside the old delivery: still good, and now it is said.
+    for path in (buyer.folder / "statements").iterdir():
+        shutil.copy(path, before)
+    old = verify(buyer, before)
+    assert old.json["verdict"] == "trusted", old.out
+    detail = check(old, "issuer.key")["detail"]
+    assert (detail["standing"], detail["successor"]) == ("succeeded", rotated.new)
+    assert detail["loggedAt"] < detail["since"]
+
+    # The new key is believed because the old one named it.
+    new = verify(buyer, after)
+    assert new.json["verdict"] == "trusted", new.out
+    assert check(new, "trust.issuer")["detail"]["predecessor"] == rotated.old
+    assert check(new, "issuer.key")["detail"]["standing"] == "current"
+
+    # Without the statements nobody named it, and its manifest is by a stranger.
+    for path in after.glob("policy-*"):
+        path.unlink()
+    assert verify(buyer, after).code == 3
+
+
+def test_who_knows_only_the_new_key_believes_old_and_new(rotated, new_person) -> None:
+    person = new_person("late")
+    person.ok("trust", "add", rotated.new, "--name", "Acme")
+    after = verify(person, rotated.folder / "after")
+    assert after.json["verdict"] == "trusted", after.out
+    assert "owns store" in check(after, "log.anchor")["summary"]
+    assert verify(person, rotated.folder / "before").code == 4  # nothing there says so
+
+
+def test_the_old_key_signs_no_more(rotated, corpus) -> None:
+    documents = rotated.folder / "documents"
+    (documents / "more.txt").write_text("more")
+    refused = rotated.fails(14, "commit", documents, "-d", NAME)
+    assert "unauthorised" in refused.err or "policy" in refused.err
+    rotated.fails(14, "key", "rotate", "next")  # nor names another
+    rotated.fails(15, "key", "rotate", rotated.old, "--signer", "next")  # nor comes back
+    rotated.ok("commit", documents, "-d", NAME, "--signer", "next")
+    assert rotated.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_a_stolen_key(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    stolen = did_of(publisher)
+    issue(publisher, "before")
+    first = publisher.ok("log", NAME, "--json").json
+    entries = publisher.ok("log", "--audit", "--json").json["entries"]
+    cut = len(entries)
+    # The thief commits and issues with the same key.
+    (documents / "evil.txt").write_text("evil")
+    publisher.ok("commit", documents, "-d", NAME)
+    issue(publisher, "evil")
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.fails(16, "key", "revoke", "default", "--suspect-from", cut)  # nobody to confirm
+    publisher.fails(16, "key", "revoke", "default", "--suspect-from", "yesterday", "--yes")
+    publisher.fails(16, "key", "revoke", "default", "--suspect-from", 0, "--yes")
+    publisher.fails(16, "key", "revoke", "default", "--suspect-from", cut, "--yes")  # no owner left
+    done = publisher.ok(
+        *("key", "revoke", "default", "--suspect-from", cut, "--successor", "next", "--yes"),
+        *("-o", "statements", "--json"),
+    ).json
+    assert (done["key"], done["suspectFrom"], done["version"]) == (stolen, cut, 2)
+    assert any("dataset datasets/acme/licences" in line for line in done["lost"])
+    assert any("credential" in line for line in done["lost"])
+
+    # The version before is current again, the thief's is flagged.
+    again = publisher.ok("log", NAME, "--json").json
+    assert again["versions"][0]["id"] == first["versions"][0]["id"]
+    report = publisher.run("verify", "--json")
+    assert "compromised" in check(report, "refs")["summary"], report.out
+
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", stolen, "--name", "Acme")
+    for name in ("before", "evil"):
+        shutil.copytree(publisher.folder / name, buyer.folder / name)
+    assert verify(buyer, buyer.folder / "evil").json["verdict"] == "trusted"  # nobody has said it
+    for name in ("before", "evil"):
+        for path in (publisher.folder / "statements").iterdir():
+            shutil.copy(path, buyer.folder / name)
+    good = verify(buyer, buyer.folder / "before")
+    assert good.json["verdict"] == "trusted", good.out
+    assert check(good, "issuer.key")["detail"]["standing"] == "compromised"
+    bad = verify(buyer, buyer.folder / "evil")
+    assert bad.code == 3
+    assert check(bad, "issuer.key")["detail"]["reason"] == "compromised"
+    # Unlogged is as bad as logged too late.
+    (buyer.folder / "before" / "credential.tlog-proof").unlink()
+    assert verify(buyer, buyer.folder / "before").code == 3
+
+    # What the successor issues does not inherit: the thief might have named it.
+    issue(publisher, "after", "--signer", "next")
+    shutil.copytree(publisher.folder / "after", buyer.folder / "after")
+    assert verify(buyer, buyer.folder / "after").code == 4
+
+
+def test_a_time_becomes_a_log_index(publisher, corpus) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    late = publisher.ok(
+        *("key", "revoke", "default", "--suspect-from", "2100-01-01T00:00:00Z"),
+        *("--successor", "next", "--yes", "--json"),
+    ).json
+    assert late["lost"] == []
+    # It turns out to have been earlier: that can be said, the reverse cannot.
+    index = late["suspectFrom"]
+    worse = ("key", "revoke", "default", "--suspect-from")
+    publisher.fails(15, *worse, index + 1, "--yes", "--signer", "next")
+    done = publisher.ok(*worse, 1, "--yes", "--signer", "next", "--json").json
+    assert done["lost"]
+    publisher.fails(1, "log", NAME)
+
+
+def test_any_flipped_byte_of_the_statements_is_noticed(buyer) -> None:
+    """A change makes them say nothing: then the new key's manifest has no policy that allows it."""
+    after = buyer.folder / "after"
+    for name in ("policy-2.json", "policy-2.tlog-proof"):
+        path = after / name
+        original = path.read_bytes()
+        for at in range(0, len(original), max(1, len(original) // 12)):
+            path.write_bytes(original[:at] + bytes([original[at] ^ 1]) + original[at + 1 :])
+            assert verify(buyer, after).code in {3, 5}, f"{name} byte {at}"
+        path.write_bytes(original)
+    assert verify(buyer, after).code == 0
+
+
+def test_a_did_document_is_made_to_be_published(publisher) -> None:
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    keys = [did_of(publisher, name).removeprefix("did:key:") for name in ("default", "next")]
+    done = publisher.ok(
+        "key", "document", "did:web:acme.example", "default", "next", "-o", "did.json", "--json"
+    ).json
+    assert done["url"] == "https://acme.example/.well-known/did.json"
+    document = json.loads((publisher.folder / "did.json").read_text())
+    assert document["assertionMethod"] == [f"did:web:acme.example#{key}" for key in keys]
+    printed = publisher.ok("key", "document", "did:web:acme.example", "-q").out
+    assert json.loads(printed)["id"] == "did:web:acme.example"
+    publisher.fails(16, "key", "document", "did:web:127.0.0.1")
+    publisher.fails(12, "key", "document", "did:web:acme.example", "nobody")
