@@ -311,6 +311,8 @@ class Store(Shared, Standing):
         version: str | None = None,
         status_url: str | None = None,
         supersedes: bytes | None = None,
+        organisation: str | None = None,
+        did_document: bytes | None = None,
         progress: Progress | None = None,
     ) -> "DeliveryResult":
         """Issue a credential about a dataset version and write the delivery to ``folder``."""
@@ -326,6 +328,8 @@ class Store(Shared, Standing):
             version=version,
             status_url=status_url,
             supersedes=supersedes,
+            organisation=organisation,
+            did_document=did_document,
             progress=(lambda _stage, files, size: progress(files, 0, size)) if progress else None,
             **self.signing(),
         )

@@ -41,6 +41,7 @@ from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import sync_directory
 from lyrikstore.publish.collecting import collect
 from lyrikstore.publish.keystatements import credential_proof, key_statements
+from lyrikstore.publish.organisation import Organisation
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
 from lyrikstore.publish.status import StatusBook
@@ -104,6 +105,8 @@ def issue_delivery(
     version: str | None = None,
     status_url: str | None = None,
     supersedes: bytes | None = None,
+    organisation: str | None = None,
+    did_document: bytes | None = None,
     progress: Progress | None = None,
 ) -> DeliveryResult:
     """Issue a credential about a dataset version and write the folder to hand over.
@@ -112,7 +115,7 @@ def issue_delivery(
         repository: The store, opened with a memory.
         manifest: A dataset manifest of it that is or was the current one of its name.
         destination: A folder that does not exist or is empty; its parent exists.
-        signer: The issuer.
+        signer: The issuer, or whoever signs for the organisation that is.
         log_signer: Holds the store's log key.
         clock: Start of validity.
         offer: What the credential says beyond the manifest.
@@ -122,6 +125,8 @@ def issue_delivery(
         status_url: The https URL below which the issuer publishes his status lists; None makes a
             credential that nobody can take back.
         supersedes: The credential that this one replaces; revoke it with ``supersede`` after.
+        organisation: DID (did:web) of the organisation that issues; None: the signer does.
+        did_document: Its published document; None makes one that lists the signer's key alone.
         progress: Told about every file.
 
     Raises:
@@ -143,6 +148,10 @@ def issue_delivery(
         raise InvalidInputError(
             "bad-validity", "a credential is valid for more than nothing and at most ten years"
         )
+    house = None
+    if organisation is not None:
+        house = Organisation.of(signer, organisation, did_document, valid_from)
+    issuer = signer if house is None else house.signer
     tree = repository.tree(manifest)
     texts = _licence_texts(repository, manifest, offer)
     arguments: dict[str, Any] = {
@@ -150,7 +159,7 @@ def issue_delivery(
         "tree": tree,
         "log_origin": repository.origin,
         "log_index": repository.index_of(manifest.id),
-        "issuer": signer.did,
+        "issuer": issuer.did,
         "issuer_name": issuer_name,
         "terms": offer.terms,
         "valid_from": valid_from,
@@ -161,7 +170,7 @@ def issue_delivery(
     }
     book = StatusBook.of(repository) if status_url is not None else StatusBook()
     entries = book.reserve(status_url) if status_url is not None else ()
-    lists = book.signed(entries, signer, clock)
+    lists = book.signed(entries, issuer, clock)
     arguments["status"] = entries
     recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)
     measurement = Measurement(recipes)
@@ -182,18 +191,24 @@ def issue_delivery(
             **arguments,
             records=commitment.manifest,
             partition_records=_partition_records(tree, offer.terms, commitment.counts),
-            extra_subject=_claims(manifest, recipes, measurement, offer, signer.did),
+            extra_subject=_claims(manifest, recipes, measurement, offer, issuer.did),
         )
-        credential = issue(document, signer, valid_from)
+        if house is not None:
+            document["relatedResource"].append(house.related)
+        credential = issue(document, issuer, valid_from)
         new_lists = [data for url, data in lists.items() if url not in book.lists]
+        if house is not None and not repository.is_logged(Digest.of(house.document)):
+            new_lists.append(house.document)
         index = _log(repository, commitment, [*new_lists, credential], log_signer)
         documents = _documents(repository, manifest, tree, commitment, credential)
         documents.update(credential_proof(repository, index))
         documents.update(key_statements(repository))
         documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
         documents.update((file, data) for _, data, file in texts)
+        if house is not None:
+            documents[house.file_name] = house.document
         about = Claims.of(document["credentialSubject"])
-        documents.update(collect(repository, manifest, about, signer.did, valid_from))
+        documents.update(collect(repository, manifest, about, issuer.did, valid_from))
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
         _write(folder, documents)
         _put_in_place(folder, destination)

@@ -7,6 +7,7 @@ back what, and when. The newest logged list of each URL is the current one; noth
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -36,6 +37,7 @@ from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend
+from lyrikstore.publish.organisation import speaking_for
 
 LIST_VALIDITY = timedelta(days=30)
 """How long a list is good: buyers see revocations at the latest then."""
@@ -225,7 +227,7 @@ def publish_lists(book: StatusBook, policy: Policy, backend: Backend) -> list[st
         RemoteError, StorageError: The remote refuses.
         InvalidInputError: (``bad-url``) see :func:`file_names`.
     """
-    ours = {key for role in policy.roles.values() for key in role.keys}
+    ours = policy.keys | {item.key for item in policy.retired}
     mine = [one for one in book.lists.values() if one.signer in ours]
     names = []
     for name, one in file_names(mine).items():
@@ -303,8 +305,9 @@ def set_status(
             hint="issue with --status-url to be able to take credentials back",
         )
     current = book.lists[entry.url].content
-    if signer.did != issued.issuer or signer.did != current.issuer:
-        raise PolicyError("not-the-issuer", f"only {issued.issuer} can change its standing")
+    if issued.issuer != current.issuer:
+        raise PolicyError("not-the-issuer", f"{entry.url} is a list of another issuer")
+    issuer = speaking_for(repository, signer, issued.issuer, [book.lists[entry.url].signer])
     if purpose == "revocation" and not value:
         raise ConflictError("revoked", "a revocation is for good; issue a new credential")
     if current.holds(entry.index) == value:
@@ -312,7 +315,7 @@ def set_status(
         raise ConflictError("nothing-to-do", f"credential {issued.id.short} is {said} already")
     bits = current.with_bit(entry.index, value)
     made = max(clock(), current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
-    data = sign_list(entry.url, purpose, bits, signer, made, LIST_VALIDITY)
+    data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
     with repository.transaction(log_signer=log_signer) as transaction:
         transaction.log_credential(data)
         transaction.commit()
@@ -385,7 +388,12 @@ def renew_lists(
     Raises:
         NotFoundError: (``no-lists``) this issuer has none in this store.
     """
-    mine = [one for one in book.lists.values() if one.content.issuer == signer.did]
+    issuers: dict[str, Signer] = {}
+    for one in book.lists.values():
+        with suppress(PolicyError):
+            issuer = one.content.issuer
+            issuers[issuer] = speaking_for(repository, signer, issuer, [one.signer])
+    mine = [one for one in book.lists.values() if one.content.issuer in issuers]
     if not mine:
         raise NotFoundError(
             "no-lists", "this store has no status lists of yours", hint="issue with --status-url"
@@ -396,7 +404,8 @@ def renew_lists(
         with repository.transaction(log_signer=log_signer) as transaction:
             for one in old:
                 found = one.content
-                args = (found.url, found.purpose, found.bits, signer, now, LIST_VALIDITY)
+                issuing = issuers[found.issuer]
+                args = (found.url, found.purpose, found.bits, issuing, now, LIST_VALIDITY)
                 transaction.log_credential(sign_list(*args))
             transaction.commit()
         book.update(repository)

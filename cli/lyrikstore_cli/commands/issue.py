@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     help="A terms file instead: partitions, limits, statements, measurements (docs/terms.md).",
 )
 @click.option("--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y.")
+@click.option("--issuer", metavar="DID", help="Issue in the name of this did:web.")
+@click.option(
+    "--did-document",
+    type=click.Path(exists=True, path_type=Path),
+    help="Its published document; by default one that lists your key alone.",
+)
 @click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
 @click.option("--version", "label", help="A version label for people.")
 @click.option(
@@ -59,6 +65,8 @@ def command(
     grantable: str,
     terms_file: Path | None,
     valid_for: str,
+    issuer: str | None,
+    did_document: Path | None,
     issuer_name: str | None,
     label: str | None,
     status_url: str | None,
@@ -83,6 +91,8 @@ def command(
             version=label,
             status_url=status_url,
             supersedes=None if supersedes is None else read_file(credential_file(supersedes)),
+            organisation=issuer,
+            did_document=None if did_document is None else read_file(did_document),
             progress=meter,
         )
     session.emit(
