@@ -40,6 +40,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "issue": "make a delivery with a credential that a buyer can verify",
         "attest": "sign what you found about somebody else's dataset",
         "grant": "licence a dataset to somebody by name",
+        "present": "prove to somebody that you hold a grant",
         "revoke": "take a credential back for good",
         "suspend": "suspend a credential",
         "reinstate": "end a suspension",

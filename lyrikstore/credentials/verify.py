@@ -20,7 +20,12 @@ from lyrikstore.credentials.attestation.attestationcheck import (
     check_attestation,
     check_attestations,
 )
-from lyrikstore.credentials.attestation.grantcheck import GRANT_CHECKS, check_grant, find_terms
+from lyrikstore.credentials.attestation.grantcheck import (
+    GRANT_CHECKS,
+    Holder,
+    check_grant,
+    find_terms,
+)
 from lyrikstore.credentials.comparison import DataSource
 from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, Claims, check_credential
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
@@ -44,6 +49,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, CredentialKind
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.tree import Entry
@@ -149,73 +155,43 @@ def verify_credential(
     )
 
 
-def verify_attestation(
+def verify_alone(
     data: bytes,
+    kind: CredentialKind | None,
     *,
-    siblings: Mapping[str, bytes],
+    files: Iterable[bytes],
     trust: Trust,
     at: datetime,
-    status_files: Iterable[bytes] = (),
+    holder: Holder | None = None,
+    notices: Notices | None = None,
 ) -> Report:
-    """Return the report on an attestation alone: who says it, and whether that still holds.
+    """Return the report on a credential of one of our kinds, looked at without any data.
 
     Args:
-        data: The attestation's bytes.
-        siblings: The files beside it: status lists, and documents it names.
+        data: Its bytes.
+        kind: What it says it is.
+        files: Those beside it: status lists, documents it names, the terms of a grant.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        status_files: Newer status lists.
+        holder: Who presented a grant, or None.
+        notices: What issuers have said since; by default what is among ``files``.
     """
-    notices = Notices.among((*siblings.values(), *status_files))
-    found = Siblings.of(siblings).find
-    outcome = check_attestation(data, trust=trust, at=at, notices=notices, find=found)
-    document = outcome.envelope.document
-    return _report(
-        document["credentialSubject"]["id"] if document is not None else UNREADABLE,
-        outcome.envelope.issuer,
-        outcome.checks,
-        ATTESTATION_REQUIRED,
-        at,
-        (NO_DATA,),
-    )
-
-
-def verify_grant(
-    data: bytes,
-    *,
-    siblings: Mapping[str, bytes],
-    trust: Trust,
-    at: datetime,
-    status_files: Iterable[bytes] = (),
-    holder: str | None = None,
-) -> Report:
-    """Return the report on a licence grant: who grants what to whom, and whether he could.
-
-    Args:
-        data: The grant's bytes.
-        siblings: The files beside it: the dataset credential it rests on, status lists.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
-        status_files: Newer status lists.
-        holder: DID of whoever proved that he holds it, or None.
-    """
-    files = [*siblings.values(), *status_files]
-    outcome = check_grant(
-        data,
-        trust=trust,
-        at=at,
-        notices=Notices.among(files),
-        terms=find_terms(files, data),
-        holder=holder,
-    )
-    return _report(
-        outcome.grant.tree.urn if outcome.grant is not None else UNREADABLE,
-        outcome.envelope.issuer,
-        outcome.checks,
-        GRANT_CHECKS,
-        at,
-        (NO_DATA, *((NO_HOLDER,) if holder is None else ())),
-    )
+    known = list(files)
+    notices = Notices.among(known) if notices is None else notices
+    if kind is ATTESTATION:
+        by_digest = {Digest.of(one): one for one in known}
+        attested = check_attestation(data, trust=trust, at=at, notices=notices, find=by_digest.get)
+        document = attested.envelope.document
+        subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
+        issuer, checks = attested.envelope.issuer, attested.checks
+        return _report(subject, issuer, checks, ATTESTATION_REQUIRED, at, (NO_DATA,))
+    if kind is GRANT:
+        terms = find_terms(known, data)
+        granted = check_grant(data, trust=trust, at=at, notices=notices, terms=terms, holder=holder)
+        subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
+        open_end = (NO_DATA, *((NO_HOLDER,) if holder is None else ()))
+        return _report(subject, granted.envelope.issuer, granted.checks, GRANT_CHECKS, at, open_end)
+    return verify_credential(data, trust=trust, at=at, notices=notices)
 
 
 def verify_delivery(

@@ -1,9 +1,10 @@
 # ruff: noqa: INP001
-"""Makes ``verdicts/attestations.json`` and ``verdicts/grants.json``: what others say, and to whom.
+"""Makes ``verdicts/{attestations,grants,presented}.json``: what others say, and to whom.
 
 Usage: ``python spec/vectors/make_attestations.py`` rewrites the files. ``attestations.json`` has
 the form of ``deliveries.json``: a delivery with attestations beside it. In ``grants.json`` a case
-is one credential, ``target``, and the files beside it. The expected answers are written by hand.
+is one credential, ``target``, and the files beside it; in ``presented.json`` a presentation. The
+expected answers are written by hand.
 """
 
 import importlib.util
@@ -19,6 +20,7 @@ from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.w3c.presentation import make_presentation
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.proof import add_proof
 from lyrikstore.crypto.signer import KeySigner
@@ -60,6 +62,7 @@ def make() -> dict[str, Any]:
     return {
         "verdicts/attestations.json": _attestations(made, delivery, about),
         "verdicts/grants.json": _grants(made, delivery, about),
+        "verdicts/presented.json": _presented(made, delivery, about),
     }
 
 
@@ -332,9 +335,12 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
          {"target": under_revocable, "files": {"credential.json": revocable.decode()}}),
         ("terms-replaced", "trusted", {"grant.terms": "superseded"},
          {"files": {"new.json": replaced}}),
-        ("held-by-holder", "trusted", {"grant.holder": "pass"}, {"holder": BUYER.did}),
+        ("held-by-holder", "trusted", {"grant.holder": "pass"},
+         {"holder": {"did": BUYER.did, "fresh": True}}),
         ("held-by-another", "invalid", {"grant.holder": "other-holder"},
-         {"holder": made.MALLORY.did}),
+         {"holder": {"did": made.MALLORY.did, "fresh": True}}),
+        ("held-without-challenge", "incomplete", {"grant.holder": "not-asked"},
+         {"holder": {"did": BUYER.did, "fresh": False}}),
     ]  # fmt: skip
     return {
         "profile": "lyrik",
@@ -345,6 +351,72 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
             "files": files,
         },
         "cases": _cases(rows),
+    }
+
+
+def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
+    terms = delivery.credential
+    challenge, domain = "7c5f1a9e", "data.example"
+    document = build_grant(
+        about=about,
+        terms=reference_to(terms),
+        holder=BUYER.did,
+        permits=["train"],
+        issuer=made.OWNER.did,
+        valid_from=START,
+        valid_until=END,
+    )
+    grant = issue({**document, "id": IDS[16]}, made.OWNER, NOW)
+    swollen = grant.replace(b'"train"', b'"evaluate"')
+
+    def shown(*credentials: bytes, signer: KeySigner = BUYER, **changes: str) -> str:
+        asked = {"challenge": challenge, "domain": domain, **changes}
+        return make_presentation(credentials, signer, created=NOW, **asked).decode()
+
+    sound = shown(grant, terms)
+    rows: list[tuple[str, str, dict[str, str], dict[str, str], dict[str, Any]]] = [
+        # id, verdict, checks of the presentation, checks of the grant in it, changes
+        ("sound", "trusted", {"presented": "pass", "challenge": "pass"},
+         {"grant.holder": "pass", "grant.terms": "pass"}, {}),
+        ("terms-beside", "trusted", {"presented": "pass"}, {"grant.terms": "pass"},
+         {"target": shown(grant), "files": {"credential.json": terms.decode()}}),
+        ("terms-nowhere", "incomplete", {"presented": "incomplete"},
+         {"grant.terms": "missing-file"}, {"target": shown(grant)}),
+        ("nobody-trusted", "valid", {"presented": "valid"}, {"trust.issuer": "unknown-issuer"},
+         {"trust": "version = 1\n"}),
+        ("stolen", "invalid", {"presented": "invalid"}, {"grant.holder": "other-holder"},
+         {"target": shown(grant, terms, signer=made.MALLORY)}),
+        ("holder-renamed", "invalid", {"proof": "edited"},
+         {"grant.holder": "other-holder"},
+         {"target": shown(grant, terms, signer=made.MALLORY).replace(
+             f'"holder":"{made.MALLORY.did}"', f'"holder":"{BUYER.did}"')}),
+        ("replayed-challenge", "invalid", {"challenge": "other-challenge"},
+         {"grant.holder": "not-asked"}, {"challenge": "00000000"}),
+        ("for-somebody-else", "invalid", {"challenge": "other-domain"},
+         {"grant.holder": "not-asked"}, {"domain": "other.example"}),
+        ("no-challenge-asked", "incomplete", {"challenge": "not-asked"},
+         {"grant.holder": "not-asked"}, {"challenge": None}),
+        ("grant-edited", "invalid", {"presented": "invalid"}, {"proof": "edited"},
+         {"target": shown(swollen, terms)}),
+        ("edited-after-signing", "invalid", {"proof": "edited"}, {"proof": "edited"},
+         {"target": sound.replace('"permits":["train"],"terms"', '"permits":["evil"],"terms"')}),
+        ("expired", "invalid", {"presented": "invalid"}, {"period": "expired"},
+         {"at": "2027-10-02T00:00:00Z"}),
+    ]  # fmt: skip
+    return {
+        "profile": "lyrik in w3c",
+        "base": {
+            "at": "2026-11-24T14:12:39Z",
+            "trust": _trust((made.OWNER.did, "Acme", "publisher")),
+            "target": sound,
+            "files": {},
+            "challenge": challenge,
+            "domain": domain,
+        },
+        "cases": [
+            {"id": name, "verdict": verdict, "checks": checks, "grant": inner, "changes": changes}
+            for name, verdict, checks, inner, changes in rows
+        ],
     }
 
 

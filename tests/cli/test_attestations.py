@@ -199,3 +199,31 @@ def test_what_cannot_be_granted(publisher, buyer) -> None:
     publisher.ok("revoke", "delivery")
     assert "revoked" in publisher.fails(3, *words, "--permit", "train").err
     assert not (publisher.folder / "x.json").exists()
+
+
+def test_a_buyer_proves_that_a_grant_is_his(publisher, buyer, new_person) -> None:
+    publisher.ok(*grant(publisher, did_of(buyer)))
+    buyers = buyer.folder / "delivery"
+    shutil.copy(publisher.folder / "grant.json", buyers)
+    asked = ("--challenge", "7c5f1a", "--domain", "data.example")
+    buyer.ok("present", buyers / "grant.json", *asked, "-o", "shown.json")
+    shown = buyer.folder / "shown.json"
+    inbox = publisher.folder / "inbox"
+    inbox.mkdir()
+    shutil.copy(shown, inbox)
+    for path in buyers.glob("status-*"):
+        shutil.copy(path, inbox)
+    found = publisher.ok("verify", inbox / "shown.json", *asked, "--json")
+    parts = {check["id"]: check["state"] for check in found.json["parts"][0]["checks"]}
+    assert (parts["grant.holder"], parts["grant.terms"]) == ("pass", "pass")
+    other = ("--challenge", "00ff00", "--domain", "data.example")
+    assert publisher.run("verify", inbox / "shown.json", *other).code == 3  # a replay
+    assert publisher.run("verify", inbox / "shown.json").code == 5  # asked nothing, proves nothing
+    thief = new_person("thief")
+    thief.ok("key", "new", "--no-passphrase")
+    thief.ok("present", buyers / "grant.json", *asked, "-o", "shown.json")
+    shutil.copy(thief.folder / "shown.json", inbox / "stolen.json")
+    found = publisher.run("verify", inbox / "stolen.json", *asked, "--json")
+    parts = {check["id"]: check["detail"] for check in found.json["parts"][0]["checks"]}
+    assert (found.code, parts["grant.holder"]["reason"]) == (3, "other-holder")
+    assert buyer.fails(16, "present", buyers / "credential.json", *asked, "-o", "x.json")

@@ -13,12 +13,18 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.attestation.grantcheck import Holder
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.datacheck import FolderData
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Check, CheckState, decide
+from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.trust import Trust, parse_trust
-from lyrikstore.credentials.verify import verify_delivery, verify_grant
+from lyrikstore.credentials.vcdm import GRANT
+from lyrikstore.credentials.verify import verify_alone, verify_delivery
+from lyrikstore.credentials.w3c.presentation import verify_presentation
+from lyrikstore.credentials.w3c.resources import Resources
+from lyrikstore.credentials.w3c.verify import Surroundings
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.curate.measures import Measurement
@@ -119,12 +125,13 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
 def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     changes = case["changes"]
     files = {**base["files"], **changes.get("files", {})}
-    report = verify_grant(
+    report = verify_alone(
         changes.get("target", base["target"]).encode(),
-        siblings={name: text.encode() for name, text in files.items() if text is not None},
+        GRANT,
+        files=[text.encode() for text in files.values() if text is not None],
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
-        holder=changes.get("holder"),
+        holder=Holder(**changes["holder"]) if "holder" in changes else None,
     )
     assert report.verdict == case["verdict"]
     for check, expected in case["checks"].items():
@@ -153,6 +160,32 @@ def test_keys(case: dict[str, Any], tmp_path: Path) -> None:
     made = {check.id: check.detail.get("reason", str(check.state)) for check in report.checks}
     assert {check: made[check] for check in case["checks"]} == case["checks"], made
     assert report.verdict == case["verdict"], made
+    check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize(("base", "case"), cases_of("presented"))
+def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
+    changes = {**base, **case["changes"]}
+    files = {**base["files"], **case["changes"].get("files", {})}
+    beside = [text.encode() for text in files.values() if text is not None]
+    report = verify_presentation(
+        changes["target"].encode(),
+        Surroundings(
+            trust=parse_trust(changes["trust"].encode()),
+            at=parse_timestamp(changes["at"]),
+            notices=Notices.among(beside),
+            resources=Resources(beside=beside),
+        ),
+        challenge=changes["challenge"],
+        domain=changes["domain"],
+    )
+    assert report.verdict == case["verdict"]
+    for check, expected in case["checks"].items():
+        made = report.check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
+    for check, expected in case.get("grant", {}).items():
+        made = report.parts[0].check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
     check_schema(report.to_json(), "report")
 
 

@@ -200,8 +200,8 @@ def _verify_file(
 ) -> "Report":
     from lyrikstore.credentials.attestation.anykind import stated_kind
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
-    from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, profile_of
-    from lyrikstore.credentials.verify import verify_attestation, verify_delivery, verify_grant
+    from lyrikstore.credentials.vcdm import DATASET, profile_of
+    from lyrikstore.credentials.verify import verify_alone, verify_delivery
     from lyrikstore.curate.measures import Measurement
 
     credential = read_file(path)
@@ -224,10 +224,9 @@ def _verify_file(
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
     kind = stated_kind(credential)
-    alone = {ATTESTATION: verify_attestation, GRANT: verify_grant}.get(kind) if kind else None
-    if alone is not None:
-        siblings = read_siblings(path)
-        return alone(credential, siblings=siblings, trust=trust, at=at, status_files=status_files)
+    if kind is not None and kind is not DATASET:
+        files = [*read_siblings(path).values(), *status_files]
+        return verify_alone(credential, kind, files=files, trust=trust, at=at)
     with session.screen.progress("verifying") as meter:
         source = FolderData(data, lambda files, size: meter(files, 0, size)) if data else None
         return verify_delivery(

@@ -38,6 +38,20 @@ GRANT_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "grant", "grant.terms", "grant
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Who presented a grant.
+
+    Attributes:
+        did: DID of the key that signed the presentation.
+        fresh: Whether it signed a challenge and a domain of the verifier's; else it may be a
+            presentation that was made for somebody else, or long ago.
+    """
+
+    did: str
+    fresh: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedGrant:
     """What the checks of a grant gave.
 
@@ -60,7 +74,7 @@ def check_grant(
     at: datetime,
     notices: Notices = NO_NOTICES,
     terms: bytes | None = None,
-    holder: str | None = None,
+    holder: Holder | None = None,
 ) -> CheckedGrant:
     """Return the outcome of a grant's checks. Never raises for bad input.
 
@@ -70,7 +84,7 @@ def check_grant(
         at: The moment to judge for.
         notices: What its issuer has said about it, and about its terms, since.
         terms: The dataset credential that it names, as :func:`find_terms` gives it, or None.
-        holder: DID of whoever proved that he holds it, or None where nobody did.
+        holder: Who presented it, or None where nobody did.
 
     Cost: two signatures and two schema validations.
     """
@@ -167,10 +181,14 @@ def _check_terms(
     return passed("grant.terms", f"within the terms of credential {grant.terms.short}")
 
 
-def _check_holder(grant: Grant, holder: str | None) -> Check:
+def _check_holder(grant: Grant, holder: Holder | None) -> Check:
     if holder is None:
         return not_applicable("grant.holder", "nobody proved that he holds it: see present")
-    if holder != grant.holder:
-        summary = f"presented by {quote(holder, 300)}, but granted to {quote(grant.holder, 300)}"
+    if holder.did != grant.holder:
+        shown, granted = quote(holder.did, 300), quote(grant.holder, 300)
+        summary = f"presented by {shown}, but granted to {granted}"
         return failed("grant.holder", "other-holder", summary)
+    if not holder.fresh:
+        summary = "presented, but not over a challenge and domain of yours: it may be a replay"
+        return unchecked("grant.holder", "not-asked", summary)
     return passed("grant.holder", "presented by whom it is granted to")

@@ -6,12 +6,14 @@ shows it, to whom and when.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.attestation.grantcheck import Holder
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -25,7 +27,8 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.vcdm import VC_CONTEXT
+from lyrikstore.credentials.vcdm import CONTEXTS, VC_CONTEXT, kind_of
+from lyrikstore.credentials.verify import verify_alone
 from lyrikstore.credentials.w3c.model import (
     ENVELOPED,
     check_credential_model,
@@ -51,6 +54,9 @@ from lyrikstore.crypto.signer import Signer
 
 PRESENTATION_CHECKS = ("format", "model", "proof", "holder.binding", "challenge", "presented")
 """Ids of the checks of a presentation, in order; all must be made."""
+
+NOBODY = "nobody who signed it"
+"""The holder of a presentation whose holder is not established: granted to no one."""
 
 MAX_PRESENTED = 64
 """Credentials that are looked at in one presentation."""
@@ -178,10 +184,11 @@ def judge_presentation(
 
     signed, holder = _check_holder(document, surroundings, checks)
     checks.append(_check_challenge(signed, challenge, domain))
+    fresh = checks[-1].state is CheckState.PASS
     if signed.verified is not None:
         document = signed.verified.document
         inner = presented(document)
-    check, reports = _check_presented(inner, holder, surroundings)
+    check, reports = _check_presented(inner, Holder(holder or NOBODY, fresh), surroundings)
     checks.append(check)
     return _report(document, checks, surroundings, reports)
 
@@ -247,16 +254,16 @@ def _refused(what: str, problem: str, found: JSON) -> Check:
 
 
 def _check_presented(
-    inner: list[dict[str, Any]], holder: str | None, surroundings: Surroundings
+    inner: list[dict[str, Any]], holder: Holder, surroundings: Surroundings
 ) -> tuple[Check, tuple[Report, ...]]:
     if not inner:
         return not_applicable("presented", "presents no credential"), ()
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
-    reports = tuple(_judge(item, surroundings) for item in inner)
+    reports = tuple(_judge(item, inner, holder, surroundings) for item in inner)
     detail: dict[str, JSON] = {
         "verdicts": [str(report.verdict) for report in reports],
-        "aboutHolder": [holder is not None and _is_about(item, holder) for item in inner],
+        "aboutHolder": [_is_about(item, holder.did) for item in inner],
     }
     counts = {verdict: sum(r.verdict is verdict for r in reports) for verdict in Verdict}
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
@@ -270,11 +277,39 @@ def _check_presented(
     return passed("presented", summary, **detail), reports
 
 
-def _judge(item: dict[str, Any], surroundings: Surroundings) -> Report:
+def _judge(
+    item: dict[str, Any],
+    inner: list[dict[str, Any]],
+    holder: Holder,
+    surroundings: Surroundings,
+) -> Report:
     if ENVELOPED in types_of(item):
         summary = "an enveloped credential, of a kind that is not read here"
         return unread_credential(item, "enveloped", summary, surroundings.at)
+    if item.get("@context") == CONTEXTS and kind_of(item) is not None:
+        with suppress(FormatError):  # no canonical form: none of ours, whatever it says
+            return _judge_ours(item, inner, holder, surroundings)
     return judge_credential(item, surroundings, passed("format", "part of the presentation"))
+
+
+def _judge_ours(
+    item: dict[str, Any],
+    inner: list[dict[str, Any]],
+    holder: Holder,
+    surroundings: Surroundings,
+) -> Report:
+    # A licence grant is worth something only to the holder it names, under terms that are shown
+    # with it or lie beside; the rules are those of profile lyrik (spec/20 §5).
+    presented_too = [encode(other) for other in inner if other is not item]
+    return verify_alone(
+        encode(item),
+        kind_of(item),
+        files=[*presented_too, *surroundings.resources.files],
+        notices=surroundings.notices,
+        trust=surroundings.trust,
+        at=surroundings.at,
+        holder=holder,
+    )
 
 
 def _is_about(document: dict[str, Any], holder: str) -> bool:

@@ -93,6 +93,11 @@ class Resources:
         self._all = tuple(data for data in everything if len(data) <= MAX_RESOURCE)
         self._by_digest: dict[_Hash, dict[bytes, bytes]] = {}
 
+    @property
+    def files(self) -> tuple[bytes, ...]:
+        """Everything at hand, whatever it is."""
+        return self._all
+
     def find(self, url: str, pinned: Pinned) -> bytes | None:
         """Return the resource ``url``, or None where nothing at hand is it.
 

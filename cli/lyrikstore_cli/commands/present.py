@@ -1,0 +1,52 @@
+"""``lyrikstore present``: prove to somebody that you hold a grant."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.timestamps import now
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import read_file, write_new
+from lyrikstore_cli.session import Session
+
+
+@declare(
+    "present",
+    signs=True,
+    epilog="lyrikstore present grant.json --challenge 7c5f1a --domain data.example -o shown.json",
+)
+@click.argument("grant", type=click.Path(exists=True, path_type=Path))
+@click.option("--challenge", required=True, help="What the verifier gave you to sign.")
+@click.option("--domain", required=True, help="The verifier's name, as he told you.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
+def command(session: Session, grant: Path, challenge: str, domain: str, output: Path) -> None:
+    """Sign a presentation of GRANT for one verifier, with the key it was granted to.
+
+    The dataset credential that the grant rests on is shown with it, if it lies beside. The verifier
+    runs: lyrikstore verify FILE --challenge C --domain D, with a new challenge each time.
+    """
+    from lyrikstore.credentials.attestation.anykind import stated_kind
+    from lyrikstore.credentials.attestation.grantcheck import find_terms
+    from lyrikstore.credentials.datacheck import read_siblings
+    from lyrikstore.credentials.vcdm import GRANT
+    from lyrikstore.credentials.w3c.presentation import make_presentation
+
+    data = read_file(grant)
+    if stated_kind(data) is not GRANT:
+        raise InvalidInputError("not-a-grant", f"{grant} is no licence grant")
+    terms = find_terms(read_siblings(grant).values(), data)
+    signer = session.signer()
+    shown = [data, *([terms] if terms is not None else [])]
+    written = make_presentation(shown, signer, challenge=challenge, domain=domain, created=now())
+    write_new(output, written)
+    session.emit(
+        "present",
+        {"file": str(output), "holder": signer.did, "credentials": len(shown)},
+    )
+    session.screen.result(f"✓ presented to {domain} by {signer.did}")
+    session.screen.result(f"✓ wrote     {output}")
+    if terms is None:
+        session.screen.hint("the dataset credential it rests on is not beside it: send it as well")
