@@ -1,14 +1,95 @@
 """Floor 9: the verification page, a second verifier in one file (page/ holds its source)."""
 
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
+from lyrikstore.canon.errors import InvalidInputError
 
-def page() -> bytes:
-    """Return the page: one HTML document that needs no network and sends nothing anywhere."""
-    return files("lyrikstore").joinpath("web", "verify.html").read_bytes()
+MAX_CARRIED = 64 << 20
+"""Bytes of files that a page carries at most: a browser has to hold them several times over."""
+
+_BEGIN = b'<script id="with" type="application/json">'
+_NOTHING = b"null"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a page carries.
+
+    Attributes:
+        files: Name → bytes: a credential as ``credential.json``, and the files beside it.
+        trust: A trust file, or None. Whoever opens the page is told that it came with the page.
+    """
+
+    files: Mapping[str, bytes]
+    trust: bytes | None = None
+
+
+def page(carried: Carried | None = None) -> bytes:
+    """Return the page: one HTML document that needs no network and sends nothing anywhere.
+
+    Args:
+        carried: Files to put into it as data; it then opens with their report.
+
+    Raises:
+        InvalidInputError: (``too-large``) more than :data:`MAX_CARRIED`.
+    """
+    bare = files("lyrikstore").joinpath("web", "verify.html").read_bytes()
+    if carried is None:
+        return bare
+    size = sum(map(len, carried.files.values())) + len(carried.trust or b"")
+    if size > MAX_CARRIED:
+        raise InvalidInputError(
+            "too-large",
+            f"{size} bytes are more than the {MAX_CARRIED} that a page carries",
+            hint="hand over the delivery folder and the page apart",
+        )
+    before, after = _around(bare)
+    return before + _spell(carried) + after
 
 
 def fingerprint() -> str:
     """Return the SHA-256 of the page in hexadecimal, to compare with another copy of it."""
     return sha256(page()).hexdigest()
+
+
+def carried_by(found: bytes) -> Carried | None:
+    """Return what another copy of this page carries, which may be nothing; None if it is no copy.
+
+    A copy differs in nothing but its data, and the data is spelt so that it ends nowhere early.
+    """
+    before, after = _around(page())
+    inside = found[len(before) : len(found) - len(after)]
+    if found != before + inside + after:
+        return None
+    if inside == _NOTHING:
+        return Carried({})
+    try:
+        stated = json.loads(inside)
+        trust = stated.get("trust")
+        carried = Carried(
+            {name: b64decode(text) for name, text in stated["files"].items()},
+            None if trust is None else b64decode(trust),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return carried if _spell(carried) == inside else None
+
+
+def _around(bare: bytes) -> tuple[bytes, bytes]:
+    at = bare.index(_BEGIN + _NOTHING) + len(_BEGIN)
+    return bare[:at], bare[at + len(_NOTHING) :]
+
+
+def _spell(carried: Carried) -> bytes:
+    stated: dict[str, object] = {
+        "files": {name: b64encode(data).decode() for name, data in sorted(carried.files.items())}
+    }
+    if carried.trust is not None:
+        stated["trust"] = b64encode(carried.trust).decode()
+    # Contents are base64; a file's name could still end the element, or open a comment in it.
+    return json.dumps(stated, separators=(",", ":")).replace("<", "\\u003c").encode("ascii")

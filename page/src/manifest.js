@@ -32,16 +32,41 @@ export function checkSchema(name, value) {
  * @returns {any} The document, and its `id` in hexadecimal.
  */
 export function parseManifest(bytes) {
+  const document = readManifest(bytes);
+  const kind = KINDS.get(document.kind);
+  if (kind === undefined) return refuse("unknown-kind", `no kind ${document.kind}`);
+  checkSchema(`kind_${document.kind}`, document.body);
+  checkFit(document, kind);
+  checkSigned(document);
+  return { ...document, id: blake3(bytes) };
+}
+
+/**
+ * Return the manifest in these bytes, of any kind, after the checks that hold for all kinds: enough
+ * to say who signed it and what it was made from, not that its body is sound.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {any}
+ */
+export function parseSigned(bytes) {
+  const document = readManifest(bytes);
+  checkSigned(document);
+  return document;
+}
+
+/** @param {Uint8Array} bytes */
+function readManifest(bytes) {
   const document = parseCanonical(bytes);
   if (!isObject(document)) refuse("bad-manifest", "a manifest is a JSON object");
   if (Number.isSafeInteger(document.lyrikstore) && document.lyrikstore > 1) {
     refuse("newer-format", `the manifest has format version ${document.lyrikstore}`);
   }
   checkSchema("manifest", document);
-  const kind = KINDS.get(document.kind);
-  if (kind === undefined) return refuse("unknown-kind", `no kind ${document.kind}`);
-  checkSchema(`kind_${document.kind}`, document.body);
-  checkFit(document, kind);
+  return document;
+}
+
+/** @param {any} document */
+function checkSigned(document) {
   if (!hasExactly(document.proof, PROOF_MEMBERS)) {
     refuse("bad-proof", "the proof of a manifest has no optional member");
   }
@@ -49,7 +74,6 @@ export function parseManifest(bytes) {
   if (document.proof.verificationMethod.split("#")[0] !== document.author) {
     refuse("wrong-author", "the manifest is not signed by its author");
   }
-  return { ...document, id: blake3(bytes) };
 }
 
 /** @param {any} document @param {string} role */

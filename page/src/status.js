@@ -9,6 +9,7 @@ import { formatTimestamp, parseTimestamp } from "./timestamps.js";
 
 const ENTRIES = 131_072;
 const MAX_INFLATED = 16 << 20;
+const PIECE = 4096;
 const MAX_CANDIDATES = 8;
 const SKEW = 300_000;
 const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
@@ -169,14 +170,19 @@ async function readList(bytes) {
 /** Return the bits of an `encodedList`. @param {any} encoded */
 async function unpack(encoded) {
   if (typeof encoded !== "string" || !/^u[A-Za-z0-9_-]+$/.test(encoded)) bad("encodedList is not multibase base64url");
-  const stream = new Blob([unbase64url(encoded.slice(1), "bad-status")]).stream()
-    .pipeThrough(new DecompressionStream("gzip"));
-  const reader = stream.getReader();
+  const packed = unbase64url(encoded.slice(1), "bad-status");
+  const unpacker = new DecompressionStream("gzip");
+  const [writer, reader] = [unpacker.writable.getWriter(), unpacker.readable.getReader()];
+  // Piece by piece: of what it is given at once, a browser unpacks all, and 1.4 MB can be 1 GiB.
+  const feed = async () => {
+    for (let at = 0; at < packed.length; at += PIECE) await writer.write(packed.subarray(at, at + PIECE));
+    await writer.close();
+  };
+  const fed = feed().catch(() => undefined); // the reader meets the same error
   /** @type {Uint8Array[]} */
   const pieces = [];
   let size = 0;
   try {
-    // 1.4 MB can unpack to 1 GiB: stop as soon as it is too much.
     while (size <= MAX_INFLATED) {
       const { value } = await reader.read();
       if (value === undefined) break;
@@ -190,6 +196,7 @@ async function unpack(encoded) {
     await reader.cancel().catch(() => undefined);
     bad(`encodedList has more than ${MAX_INFLATED} bytes`);
   }
+  await fed;
   if (size * 8 < ENTRIES) bad(`a list of ${size * 8} entries; fewer than ${ENTRIES} tell whose they are`);
   const bits = new Uint8Array(size);
   pieces.reduce((at, piece) => (bits.set(piece, at), at + piece.length), 0);

@@ -1,9 +1,11 @@
 /** What the user gave: a credential, the small files beside it, the data; sorted out by place and name. */
 
 const MAX_SIBLING = 256 << 20;
+const MAX_SIBLINGS_BYTES = 512 << 20;
 const MAX_SIBLINGS = 64;
 
 /** @typedef {{path: string, file: File}} Item */
+/** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Given `folder`: where the data was found. */
 
 /** Files of a drop, folders walked. @param {DataTransfer} transfer @returns {Promise<Item[]>} */
 export async function dropped(transfer) {
@@ -34,37 +36,70 @@ async function walk(entry, prefix, items) {
   }
 }
 
+/** @param {string} path */
+const top = (path) => path.slice(0, path.indexOf("/") + 1);
+/** @param {string} path */
+const isLoose = (path) => !path.includes("/");
+
+/**
+ * Add what is given later: a folder or file of the same name is replaced, never mixed with the new one.
+ *
+ * @param {Item[]} items
+ * @param {Item[]} more
+ */
+export function add(items, more) {
+  const replaced = new Set(more.map(({ path }) => top(path) || path));
+  return [...items.filter(({ path }) => !replaced.has(top(path) || path)), ...more];
+}
+
 /**
  * Sort out what is what: the credential, its siblings, the data.
  *
- * The credential is the `credential.json` nearest the top, else the only `.json` file; siblings lie
- * in its folder; data is what lies in a folder `data` beside it, or in any other folder given.
+ * The credential is `credential.json` at the top of a folder or loose, else the only loose `.json`
+ * file, else the one inside this page. Siblings lie in its folder, or are loose. The data is one
+ * folder: the last one given beside the delivery, else `data` in it, else its only other folder.
  *
  * @param {Item[]} items
+ * @param {Item[]} inside Files that this page carries.
+ * @returns {Given | null}
  */
-export function sortOut(items) {
-  const depth = (/** @type {Item} */ item) => item.path.split("/").length;
-  const named = items.filter((item) => item.path.split("/").at(-1) === "credential.json")
+export function sortOut(items, inside) {
+  const depth = (/** @type {Item} */ { path }) => path.split("/").length;
+  const named = items.filter((item) => item.path.split("/").at(-1) === "credential.json" && depth(item) <= 2)
     .sort((left, right) => depth(left) - depth(right));
-  const others = items.filter((item) => !item.path.includes("/") && item.path.endsWith(".json"));
-  const credential = named[0] ?? (others.length === 1 ? others[0] : null);
-  if (credential === null) return null;
-  const home = credential.path.slice(0, credential.path.lastIndexOf("/") + 1);
-  /** @type {Item[]} */
-  const siblings = [];
-  /** @type {Item[]} */
-  const data = [];
-  let hasData = false;
-  for (const item of items) {
-    if (item === credential) continue;
-    const inside = item.path.startsWith(home) ? item.path.slice(home.length) : item.path;
-    const slash = inside.indexOf("/");
-    if (item.path.startsWith(home) && slash < 0) siblings.push({ path: inside, file: item.file });
-    else {
-      hasData = true;
-      data.push({ path: inside.slice(slash + 1), file: item.file });
-    }
-  }
-  const small = siblings.filter(({ file }) => file.size <= MAX_SIBLING).slice(0, MAX_SIBLINGS);
-  return { credential: credential.file, siblings: small, data: hasData ? data : null };
+  const loose = items.filter(({ path }) => isLoose(path));
+  const documents = loose.filter(({ path }) => path.endsWith(".json"));
+  const carried = inside.find(({ path }) => path === "credential.json");
+  const credential = named[0] ?? carried ?? (documents.length === 1 ? documents[0] : undefined);
+  if (credential === undefined) return null;
+  const home = credential === carried ? "" : top(credential.path);
+  const beside = credential === carried ? inside : items.filter(({ path }) => home && top(path) === home);
+  const near = beside.map(({ path, file }) => ({ path: path.slice(home.length), file }));
+  // Loose files are named apart: none may take the place of one that came with the delivery.
+  const later = loose.map(({ path, file }) => ({ path: `given/${path}`, file }));
+  const siblings = [...later, ...near.filter(({ path }) => isLoose(path))]
+    .filter(({ file }) => file !== credential.file && file.size <= MAX_SIBLING);
+  const others = items.filter(({ path }) => !isLoose(path) && top(path) !== home);
+  const { data, folder } = findData(others, near);
+  return { credential: credential.file, siblings: few(siblings), data, folder };
+}
+
+/** @param {Item[]} others @param {Item[]} near @returns {{data: Item[] | null, folder: string}} */
+function findData(others, near) {
+  const tops = (/** @type {Item[]} */ list) => [...new Set(list.map(({ path }) => top(path)).filter(Boolean))];
+  const last = tops(others).at(-1);
+  const within = tops(near);
+  const only = within.includes("data/") ? "data/" : within.length === 1 ? within[0] : undefined;
+  const folder = last ?? only;
+  if (folder === undefined) return { data: null, folder: "" };
+  const data = (last === undefined ? near : others).filter(({ path }) => path.startsWith(folder))
+    .map(({ path, file }) => ({ path: path.slice(folder.length), file }));
+  return { data, folder: folder.slice(0, -1) };
+}
+
+/** @param {Item[]} siblings */
+function few(siblings) {
+  let room = MAX_SIBLINGS_BYTES;
+  return siblings.sort((left, right) => (left.path < right.path ? -1 : 1)).slice(0, MAX_SIBLINGS)
+    .filter(({ file }) => (room -= file.size) >= 0);
 }

@@ -13,11 +13,11 @@ const AHEAD = 3;
 /** A pool of hashing workers. */
 export class Hashing {
   constructor() {
-    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    this.url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     const count = Math.max(1, Math.min(MAX_WORKERS, navigator.hardwareConcurrency || 1));
     /** @type {Job[]} */
     this.waiting = [];
-    this.idle = Array.from({ length: count }, () => new Worker(url));
+    this.idle = Array.from({ length: count }, () => new Worker(this.url));
   }
 
   /**
@@ -41,10 +41,12 @@ export class Hashing {
     const job = /** @type {Job} */ (this.waiting.shift());
     try {
       job.resolve(await hash(worker, job));
+      this.idle.push(worker);
     } catch {
       job.reject(new Error("unreadable")); // or changed while it was read
+      worker.terminate(); // it may be in the middle of the file
+      this.idle.push(new Worker(this.url));
     }
-    this.idle.push(worker);
     this.next();
   }
 }
@@ -61,12 +63,17 @@ async function hash(worker, { file, reader, done }) {
   let wake = () => {};
   /** @type {Read | null} */
   let read = null;
+  let lost = false;
   worker.onmessage = ({ data }) => {
-    if (data.read) read = data.read;
+    if (data.lost) lost = true; // out of memory, say
+    else if (data.read) read = data.read;
     else done((hashed += data.hashed));
     wake();
   };
-  const news = () => new Promise((resolve) => (wake = () => resolve(undefined)));
+  const news = () => new Promise((resolve, reject) => {
+    wake = () => (lost ? reject(new Error("lost")) : resolve(undefined));
+    if (lost) wake();
+  });
   worker.postMessage({ start: true, reader });
   for (let sent = 0; sent < file.size; sent += SLICE) {
     const bytes = await file.slice(sent, sent + SLICE).arrayBuffer();

@@ -7,8 +7,17 @@ let hasher;
 /** @type {Records | null} */
 let records = null;
 
-onmessage = async ({ data: { start, reader, bytes } }) => {
-  await ready;
+onmessage = async ({ data }) => {
+  try {
+    await ready;
+    take(data);
+  } catch {
+    postMessage({ lost: true });
+  }
+};
+
+/** @param {{start?: boolean, reader?: string | null, bytes?: ArrayBuffer}} message */
+function take({ start, reader = null, bytes }) {
   if (start) {
     hasher = new Hasher();
     records = reader === null ? null : new Records(reader);
@@ -21,4 +30,4 @@ onmessage = async ({ data: { start, reader, bytes } }) => {
     const digest = hasher.digest();
     postMessage({ read: { digest, records: records?.end(digest) ?? null } });
   }
-};
+}

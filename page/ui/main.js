@@ -1,37 +1,58 @@
 /** The page: takes files, verifies them, shows the answer. */
 import { text } from "../src/bytes.js";
 import { blake3, parseUrn } from "../src/digest.js";
+import { lineage } from "../src/lineage.js";
 import { parse } from "../src/strictjson.js";
+import { parseTimestamp } from "../src/timestamps.js";
 import { Tree } from "../src/tree.js";
 import { Trust } from "../src/trust.js";
 import { verifyDelivery } from "../src/verify.js";
-import { chosen, dropped, sortOut } from "./given.js";
+import { carried } from "./carried.js";
+import { Files } from "./files.js";
+import { add, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
-import { byId, showFiles, showReport } from "./view.js";
+import { lineageView } from "./lineage.js";
+import { byId, showReport } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
+const MAX_TRUST = (1 << 20) + 1;
 
-/** @type {import("./given.js").Item[]} */
+/** @typedef {import("./given.js").Item} Item */
+
+const inside = carried();
+/** @type {Item[]} */
 let items = [];
 /** @type {File | null} */
 let trustFile = null;
 const hashing = new Hashing();
+const files = new Files();
 
-/** @param {import("./given.js").Item[]} more */
+/** @param {Item[]} more */
 function give(more) {
-  items = [...items, ...more];
-  const found = sortOut(items);
-  byId("given").textContent = found === null
-    ? `${items.length} files, but no credential.json among them.`
-    : `A credential, ${found.siblings.length} files beside it, ` +
-      `${found.data === null ? "no data" : `${found.data.length} files of data`}.`;
+  items = add(items, more);
+  const found = sortOut(items, inside.items);
+  byId("given").textContent = found === null ? nothing() :
+    `A credential, ${found.siblings.length} files beside it, ` +
+    (found.data === null ? "no data." : `${found.data.length} files of data in “${found.folder}”.`);
   byId("verify").disabled = found === null;
+}
+
+const nothing = () => (items.length ? `${items.length} files, but no credential.json among them.` : "Nothing given yet.");
+
+function believed() {
+  const did = byId("did").value.trim();
+  let words = "Nobody yet: at best the verdict is “valid”.";
+  if (trustFile !== null) words = `Whom ${trustFile.name} names.`;
+  else if (did) words = "The key you gave, for everything.";
+  else if (inside.trust !== null) words = "Whom the trust file inside this page names: whoever made the page put it there.";
+  byId("believed").textContent = words;
 }
 
 async function readTrust() {
   const did = byId("did").value.trim();
-  if (trustFile !== null) return Trust.parse(text(await bytesOf(trustFile, 1 << 20), "bad-trust"));
-  return did ? Trust.of(did) : new Trust();
+  if (trustFile === null && did) return Trust.of(did);
+  const file = trustFile ?? inside.trust;
+  return file === null ? new Trust() : Trust.parse(text(await bytesOf(file, MAX_TRUST), "bad-trust"));
 }
 
 /** @param {File} file @param {number} limit */
@@ -40,65 +61,77 @@ async function bytesOf(file, limit) {
 }
 
 async function verify() {
-  const given = sortOut(items);
+  const given = sortOut(items, inside.items);
   if (given === null) return;
   byId("verify").disabled = true;
   byId("answer").hidden = true;
+  byId("kept").hidden = true;
   try {
+    const at = byId("at").value.trim();
+    const moment = at ? parseTimestamp(at) : Date.now();
     const trust = await readTrust();
     const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
+    /** @type {Map<string, Uint8Array>} */
     const siblings = new Map();
     for (const { path, file } of given.siblings) siblings.set(path, await bytesOf(file, file.size));
-    const meter = new Meter(given.data ?? []);
-    const data = given.data === null ? null : given.data.map(({ path, file }) => dataFile(path, file, meter));
-    const report = await verifyDelivery(credential, { siblings, data, trust, at: Date.now() });
-    meter.end();
+    const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
+    const find = (/** @type {string} */ digest) => byDigest.get(digest);
     const document = readable(credential);
-    showReport(report, document, sibling(siblings, document, "manifest"));
-    showFiles(fileRows(siblings, document, report));
+    files.list(listed(document, find));
+    const meter = new Meter(given.data ?? []);
+    const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter));
+    const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
+    const report = await verifyDelivery(credential, { siblings, data, trust, at: moment, told });
+    byId("progress").textContent = "";
+    showReport(report, document, lineageView(lineage(document, find)));
+    files.settle(report);
+    keep(report);
   } catch (error) {
     byId("progress").textContent = /** @type {Error} */ (error).message;
   } finally {
     byId("verify").disabled = false;
+    byId("bar").hidden = true;
   }
 }
 
-/** @param {string} path @param {File} file @param {Meter} meter @returns {import("../src/verify.js").DataFile} */
-function dataFile(path, file, meter) {
+/** @param {Item} item @param {Meter} meter @returns {import("../src/verify.js").DataFile} */
+function dataFile({ path, file }, meter) {
   return { path, size: file.size, read: (reader) => hashing.read(file, reader, meter.of(path)) };
+}
+
+/** Offer the report as a file: the JSON that the command line writes. @param {import("../src/report.js").Report} report */
+function keep(report) {
+  const link = byId("kept");
+  if (link.href) URL.revokeObjectURL(link.href);
+  const document = { schema: "lyrikstore/cli/verify/v1", ...report };
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(document, null, 2), "\n"], { type: "application/json" }));
+  link.hidden = false;
 }
 
 /** Progress over all files. */
 class Meter {
-  /** @param {import("./given.js").Item[]} files */
-  constructor(files) {
-    this.total = files.reduce((sum, { file }) => sum + file.size, 0);
-    /** @type {Map<string, number>} */
-    this.done = new Map();
+  /** @param {Item[]} data */
+  constructor(data) {
+    this.total = data.reduce((sum, { file }) => sum + file.size, 0);
     this.sum = 0;
-    this.last = 0;
+    this.last = -Infinity;
+    byId("bar").hidden = this.total === 0;
+    byId("bar").value = 0;
   }
 
   /** @param {string} path @returns {(bytes: number) => void} */
   of(path) {
+    let before = 0;
     return (bytes) => {
-      this.sum += bytes - (this.done.get(path) ?? 0);
-      this.done.set(path, bytes);
-      const percent = this.total ? Math.floor((this.sum / this.total) * 100) : 100;
-      this.say(`hashing: ${percent}% of ${this.total} bytes`);
+      this.sum += bytes - before;
+      before = bytes;
+      files.progress(path, bytes);
+      byId("bar").value = this.sum / this.total;
+      // A screen reader would read every change.
+      if (performance.now() - this.last < 1000) return;
+      this.last = performance.now();
+      byId("progress").textContent = `hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${this.total} bytes`;
     };
-  }
-
-  /** @param {string} words */
-  say(words) {
-    // A screen reader would read every change.
-    if (performance.now() - this.last < 250) return;
-    this.last = performance.now();
-    byId("progress").textContent = words;
-  }
-
-  end() {
-    byId("progress").textContent = "";
   }
 }
 
@@ -111,49 +144,14 @@ function readable(bytes) {
   }
 }
 
-/** @param {Map<string, Uint8Array>} siblings @param {any} credential @param {string} member */
-function sibling(siblings, credential, member) {
-  const bytes = find(siblings, credential?.credentialSubject?.[member]);
-  return bytes === null ? null : readable(bytes);
-}
-
-/** @param {Map<string, Uint8Array>} siblings @param {any} urn */
-function find(siblings, urn) {
+/** The files that a credential's own list names. @param {any} credential @param {(digest: string) => Uint8Array | undefined} find */
+function listed(credential, find) {
   try {
-    const digest = parseUrn(urn);
-    return [...siblings.values()].find((bytes) => blake3(bytes) === digest) ?? null;
+    const bytes = find(parseUrn(credential?.credentialSubject?.id));
+    return bytes === undefined ? [] : Tree.parse(bytes).entries;
   } catch {
-    return null;
+    return []; // the check data.tree says why
   }
-}
-
-/** @param {Map<string, Uint8Array>} siblings @param {any} credential @param {import("../src/report.js").Report} report */
-function fileRows(siblings, credential, report) {
-  const bytes = find(siblings, credential?.credentialSubject?.id);
-  const check = report.checks.find(({ id }) => id === "data.files");
-  const { detail = {} } = check ?? {};
-  /** @type {Map<string, string>} */
-  const state = new Map();
-  for (const { path, reason } of detail.differs ?? []) state.set(path, `differs (${reason})`);
-  for (const [left, right] of detail.swapped ?? []) {
-    state.set(left, `holds the content of ${right}`).set(right, `holds the content of ${left}`);
-  }
-  for (const { from, to } of detail.renamed ?? []) state.set(from, `renamed to ${to}`);
-  for (const path of detail.missing ?? []) state.set(path, "missing");
-  for (const path of detail.unreadable ?? []) state.set(path, "unreadable");
-  const extra = (detail.extra ?? []).map((/** @type {string} */ path) => ({ path, bytes: 0, blake3: "", state: "not listed" }));
-  let tree = null;
-  try {
-    tree = bytes === null ? null : Tree.parse(bytes);
-  } catch {
-    // the check data.tree says why
-  }
-  const looked = detail.matching !== undefined;
-  const rows = (tree?.entries ?? []).map((entry) => ({
-    ...entry, state: state.get(entry.path) ?? (looked ? "matches" : "listed"),
-  }));
-  const wrong = rows.filter((row) => row.state !== "matches" && row.state !== "listed");
-  return [...wrong, ...extra, ...rows.filter((row) => !wrong.includes(row))];
 }
 
 byId("folder").onchange = () => give(chosen(byId("folder").files));
@@ -162,17 +160,17 @@ byId("clear").onclick = () => {
   items = [];
   trustFile = null;
   byId("answer").hidden = true;
-  for (const id of ["folder", "files", "trust", "did"]) byId(id).value = "";
-  byId("believed").textContent = "Nobody yet: at best the verdict is “valid”.";
+  files.list([]);
+  byId("files-shown").hidden = true;
+  for (const id of ["folder", "files", "trust", "did", "at", "seek"]) byId(id).value = "";
+  believed();
   give([]);
 };
 byId("trust").onchange = () => {
   trustFile = byId("trust").files[0] ?? null;
-  byId("believed").textContent = trustFile ? `Whom ${trustFile.name} names.` : "Nobody yet.";
+  believed();
 };
-byId("did").oninput = () => {
-  byId("believed").textContent = byId("did").value.trim() ? "The key you gave, for everything." : "Nobody yet.";
-};
+byId("did").oninput = believed;
 byId("verify").onclick = verify;
 const drop = byId("drop");
 drop.ondragover = (/** @type {DragEvent} */ event) => {
@@ -186,3 +184,9 @@ drop.ondrop = async (/** @type {DragEvent} */ event) => {
   if (event.dataTransfer) give(await dropped(event.dataTransfer));
 };
 if (location.protocol !== "file:") byId("origin").textContent = `This copy was loaded from ${location.origin}.`;
+believed();
+if (inside.items.length) {
+  byId("carried").hidden = false;
+  give([]);
+  verify();
+}

@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Person
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "lyrikstore" / "web" / "verify.html"
+
+
+WATCH = """window.violations = [];
+document.addEventListener("securitypolicyviolation",
+  (event) => window.violations.push(event.violatedDirective + " " + event.blockedURI));"""
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +42,8 @@ class Window:
     page: Any
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    allowed: bool = False
+    """Whether the test breaks the page's policy on purpose."""
 
     def give(self, folder: Path) -> None:
         """Choose a folder, as a user does."""
@@ -52,6 +61,16 @@ class Window:
         """The report as the page shows it."""
         return json.loads(self.page.text_content("#raw"))
 
+    def at(self, moment: str) -> None:
+        """Judge for this moment."""
+        self.page.evaluate("moment => { document.getElementById('at').value = moment }", moment)
+
+    def keep(self) -> Any:
+        """Download the report and return what is in the file."""
+        with self.page.expect_download() as download:
+            self.page.click("#kept")
+        return json.loads(Path(download.value.path()).read_text("utf-8"))
+
     def shot(self, name: str) -> None:
         """Keep what the window shows for docs/page.md, if the environment says where."""
         if folder := os.environ.get("LYRIKSTORE_SHOTS"):
@@ -64,7 +83,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Window]]:
     """Return a maker of windows; at the end, nothing was asked of any network."""
     windows = []
 
-    def make(**options: Any) -> Window:
+    def make(path: Path = PAGE, **options: Any) -> Window:
         context = browser.new_context(offline=True, **options)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -75,13 +94,54 @@ def open_page(browser: Any) -> Iterator[Callable[..., Window]]:
             "console",
             lambda message: message.type == "error" and window.complaints.append(message.text),
         )
-        page.goto(PAGE.as_uri())
+        page.on("dialog", lambda dialog: window.complaints.append(f"dialog {dialog.message}"))
+        page.add_init_script(WATCH)
+        page.goto(path.as_uri())
         page.wait_for_function("document.getElementById('verify').onclick !== null")
         windows.append((context, window))
         return window
 
     yield make
     for context, window in windows:
+        violations = window.page.evaluate("window.violations")
         context.close()
+        assert window.allowed or not violations, violations
         assert all(url.startswith(("file:", "blob:")) for url in window.requests), window.requests
         assert not window.complaints
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, corpus: Any) -> Path:
+    """A publisher's HOME and folder with a store and a delivery, made once for all tests."""
+    base = tmp_path_factory.mktemp("made")
+    person = Person(base / "home", base / "work")
+    person.home.mkdir()
+    person.folder.mkdir()
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    documents, sheet = corpus.write(person.folder)
+    person.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+    person.ok(
+        *("issue", "acme/docs", "-o", "delivery", "--permit", "train", "--issuer-name", "Acme"),
+        *("--status-url", "https://data.example/status"),
+    )
+    return base
+
+
+@pytest.fixture
+def publisher(made: Path, tmp_path: Path) -> Person:
+    """The publisher of that store, with a HOME of this test's own."""
+    shutil.copytree(made / "home", tmp_path / "home")
+    return Person(tmp_path / "home", made / "work")
+
+
+@pytest.fixture
+def delivery(made: Path, tmp_path: Path) -> Path:
+    """A delivery made by the command line, with status lists; this test's own copy."""
+    return Path(shutil.copytree(made / "work" / "delivery", tmp_path / "delivery"))
+
+
+@pytest.fixture
+def did(publisher: Person) -> str:
+    """The publisher's key."""
+    return publisher.ok("key", "show", "--json").json["keys"][0]["did"]

@@ -1,21 +1,32 @@
 """``lyrikstore page``: the verification page for a buyer who has no lyrikstore."""
 
-from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import ConflictError, VerificationError, storage_error
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    VerificationError,
+    storage_error,
+)
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
-MAX_BYTES = 8 << 20
+if TYPE_CHECKING:
+    from lyrikstore.web import Carried
+
+MAX_BYTES = 128 << 20
+MAX_TRUST = 1 << 20
 
 
 @declare(
     "page",
-    epilog="lyrikstore page -o verify.html\nlyrikstore page --check verify-from-the-seller.html",
+    epilog="lyrikstore page -o verify.html\n"
+    "lyrikstore page --with delivery -o acme-contracts.html\n"
+    "lyrikstore page --check verify-from-the-seller.html",
 )
 @click.option(
     "-o",
@@ -26,47 +37,124 @@ MAX_BYTES = 8 << 20
     help="The file to write.",
 )
 @click.option(
+    "--with",
+    "given",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Put a credential or a delivery, without its data, into the page; also further files.",
+)
+@click.option(
+    "--trust",
+    "trust_file",
+    type=click.Path(path_type=Path),
+    help="Put this trust file into the page as well.",
+)
+@click.option(
     "--check",
     type=click.Path(path_type=Path),
     help="Say whether this page is the one of this installation; write nothing.",
 )
 @click.option("--force", is_flag=True, help="Replace what is at the output.")
-def command(session: Session, output: Path, check: Path | None, force: bool) -> None:
+def command(
+    session: Session,
+    output: Path,
+    given: tuple[Path, ...],
+    trust_file: Path | None,
+    check: Path | None,
+    force: bool,
+) -> None:
     """Write the page that verifies a delivery in a browser: one file, offline, nothing is sent.
 
-    Whoever hands over data can hand over a page that lies. Use your own, or compare: --check.
+    With `--with` the page carries a credential and the files beside it, and opens with their
+    report; the data is dropped on it. Whoever hands over data can hand over a page that lies. Use
+    your own, or compare: `--check`.
     """
     from lyrikstore.web import fingerprint, page
 
     if check is not None:
-        _check(session, check, fingerprint())
+        _check(session, check)
         return
+    if trust_file is not None and not given:
+        raise click.UsageError("--trust goes into a page --with a credential")
+    carried = _carried(given, trust_file) if given else None
+    data = page(carried)
     try:
         with output.open("wb" if force else "xb") as file:
-            file.write(page())
+            file.write(data)
     except FileExistsError:
         raise ConflictError(
             "exists", f"{output} exists already", hint="add --force to replace it"
         ) from None
     except OSError as error:
         raise storage_error(error, f"writing {output}") from error
-    session.emit("page", {"file": str(output), "sha256": fingerprint(), "bytes": len(page())})
-    session.screen.result(f"✓ wrote    {output}, {size(len(page()))}, sha256 {fingerprint()}")
-    session.screen.hint("open it in a browser and drop the delivery folder on it")
+    files = sorted(carried.files) if carried else []
+    session.emit(
+        "page",
+        {"file": str(output), "sha256": fingerprint(), "bytes": len(data), "files": files},
+    )
+    inside = f" with {len(files)} files inside" if files else ""
+    session.screen.result(
+        f"✓ wrote    {output}{inside}, {size(len(data))}, page sha256 {fingerprint()}"
+    )
+    session.screen.hint(
+        f"open it in a browser and drop the {'data' if files else 'delivery'} folder on it"
+    )
 
 
-def _check(session: Session, path: Path, own: str) -> None:
+def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
+    """Read what the page is to carry: the first path is the credential or its delivery."""
+    from lyrikstore.credentials.datacheck import read_siblings
+    from lyrikstore.web import MAX_CARRIED, Carried
+
+    first, *more = given
+    credential = first / "credential.json" if first.is_dir() else first
+    files = dict(read_siblings(credential)) if first.is_dir() else {}
+    files["credential.json"] = _read(credential, MAX_CARRIED)
+    for path in more:
+        if path.name in files:
+            raise ConflictError("exists", f"two files are called {path.name}")
+        files[path.name] = _read(path, MAX_CARRIED)
+    trust = None if trust_file is None else _read(trust_file, MAX_TRUST)
+    return Carried(files, trust)
+
+
+def _read(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as file:
-            found = sha256(file.read(MAX_BYTES)).hexdigest()
+            data = file.read(limit + 1)
     except OSError as error:
-        raise storage_error(error, f"reading {path}") from error
-    session.emit("page", {"file": str(path), "sha256": found, "same": found == own})
-    if found != own:
+        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+    if len(data) > limit:
+        raise InvalidInputError("too-large", f"{path} has more than {limit} bytes")
+    return data
+
+
+def _check(session: Session, path: Path) -> None:
+    from hashlib import sha256
+
+    from lyrikstore.web import carried_by, fingerprint
+
+    found = _read(path, MAX_BYTES)
+    carried = carried_by(found)
+    same = carried is not None
+    digest = sha256(found).hexdigest()
+    files = sorted(carried.files) if carried else []
+    trust = carried is not None and carried.trust is not None
+    session.emit(
+        "page",
+        {"file": str(path), "sha256": digest, "same": same, "files": files, "trust": trust},
+    )
+    if not same:
         raise VerificationError(
             "another-page",
             f"{path} is not the page of this installation",
             hint="it may be of another version, or it may lie: write your own with lyrikstore page",
-            details={"sha256": found, "own": own},
+            details={"sha256": digest, "own": fingerprint()},
         )
-    session.screen.result(f"✓ {path} is the page of this installation, sha256 {own}")
+    session.screen.result(f"✓ {path} is the page of this installation, sha256 {fingerprint()}")
+    if files:
+        session.screen.result(f"  with {len(files)} files inside, which it verifies like any other")
+    if trust:
+        session.screen.hint(
+            "it also carries a trust file: whom that believes, you may not; give it your own"
+        )

@@ -1,0 +1,104 @@
+/** The table of files: what is listed, how far each is hashed, how it ended; a page of it at a time. */
+import { byId, element } from "./view.js";
+
+const PAGE = 100;
+const EVERY = 250;
+const GOOD = "matches";
+
+/** @typedef {{path: string, bytes: number, blake3: string, state: string, bad: boolean}} Row */
+
+export class Files {
+  constructor() {
+    /** @type {Row[]} */
+    this.rows = [];
+    /** @type {Map<string, Row>} */
+    this.byPath = new Map();
+    this.first = 0;
+    this.last = 0;
+    byId("earlier").onclick = () => this.turn(-PAGE);
+    byId("later").onclick = () => this.turn(PAGE);
+    byId("seek").oninput = () => this.turn(-Infinity);
+    byId("wrong").onchange = () => this.turn(-Infinity);
+  }
+
+  /** Begin with what is listed. @param {{path: string, bytes: number, blake3: string}[]} entries */
+  list(entries) {
+    this.rows = entries.map(({ path, bytes, blake3 }) => ({ path, bytes, blake3, state: "listed", bad: false }));
+    this.byPath = new Map(this.rows.map((row) => [row.path, row]));
+    this.turn(-Infinity);
+    byId("files-shown").hidden = false;
+  }
+
+  /** Note how far a file is hashed. @param {string} path @param {number} done */
+  progress(path, done) {
+    const row = this.byPath.get(path);
+    if (!row) return;
+    row.state = `hashing, ${row.bytes ? Math.floor((100 * done) / row.bytes) : 100}%`;
+    this.soon();
+  }
+
+  /** Note the digest of a file. @param {string} path @param {string} digest */
+  hashed(path, digest) {
+    const row = this.byPath.get(path);
+    if (!row) return;
+    row.bad = digest !== row.blake3;
+    row.state = row.bad ? "differs" : GOOD;
+    this.soon();
+  }
+
+  /** Say of every file what the report says. @param {import("../src/report.js").Report} report */
+  settle(report) {
+    const { state: outcome = "", detail = {} } = report.checks.find(({ id }) => id === "data.files") ?? {};
+    const looked = detail.matching !== undefined || outcome === "pass";
+    for (const row of this.rows) [row.state, row.bad] = looked ? [GOOD, false] : ["listed", false];
+    /** @param {string} path @param {string} state */
+    const mark = (path, state) => {
+      const row = this.byPath.get(path);
+      if (row) [row.state, row.bad] = [state, true];
+      else this.rows.push({ path, bytes: NaN, blake3: "", state, bad: true });
+    };
+    for (const { path, reason } of detail.differs ?? []) mark(path, `differs (${reason})`);
+    for (const [left, right] of detail.swapped ?? []) {
+      mark(left, `holds the content of ${right}`);
+      mark(right, `holds the content of ${left}`);
+    }
+    for (const { from, to } of detail.renamed ?? []) mark(from, `renamed to ${to}`);
+    for (const path of detail.missing ?? []) mark(path, "missing");
+    for (const path of detail.unreadable ?? []) mark(path, "unreadable");
+    for (const path of detail.extra ?? []) mark(path, "not listed");
+    this.rows = [...this.rows.filter((row) => row.bad), ...this.rows.filter((row) => !row.bad)];
+    byId("files-shown").hidden = this.rows.length === 0;
+    this.turn(-Infinity);
+  }
+
+  /** @param {number} by */
+  turn(by) {
+    this.first = Math.max(0, this.first + by);
+    this.show();
+  }
+
+  soon() {
+    if (performance.now() - this.last >= EVERY) this.show();
+  }
+
+  show() {
+    this.last = performance.now();
+    const sought = byId("seek").value;
+    const chosen = this.rows.filter((row) => row.path.includes(sought) && (row.bad || !byId("wrong").checked));
+    this.first = Math.min(this.first, Math.floor(Math.max(0, chosen.length - 1) / PAGE) * PAGE);
+    const shown = chosen.slice(this.first, this.first + PAGE);
+    const wrong = this.rows.reduce((sum, row) => sum + Number(row.bad), 0);
+    const range = shown.length ? `${this.first + 1} to ${this.first + shown.length} of ${chosen.length}` : "none";
+    byId("count").textContent = `${this.rows.length} files, ${wrong} of them wrong; shown: ${range}`;
+    byId("earlier").disabled = this.first === 0;
+    byId("later").disabled = this.first + PAGE >= chosen.length;
+    byId("shards").replaceChildren(...shown.map(rowOf));
+  }
+}
+
+/** @param {Row} row */
+const rowOf = ({ path, bytes, blake3, state, bad }) => element("tr", { "data-path": path },
+  element("td", {}, path),
+  element("td", {}, Number.isNaN(bytes) ? "" : String(bytes)),
+  element("td", { class: "digest" }, blake3.slice(0, 16)),
+  element("td", { class: bad ? "fail" : state === GOOD ? "pass" : "" }, state));

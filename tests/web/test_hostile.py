@@ -1,0 +1,190 @@
+"""What an attacker can put into a delivery, in the page: an answer each, soon, and never markup."""
+
+import gzip
+import json
+import time
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.crypto.proof import add_proof
+from lyrikstore.testing.keys import signer_for
+
+pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
+
+SCRIPT = (
+    "<img src=x onerror=\"alert('owned')\"><script>alert('owned')</script>"
+    "<svg/onload=alert(1)>]]>--></title></script><a href='javascript:alert(1)'>x</a>\u202e&lt;"
+)
+KEPT = {"type", "@context", "id", "cryptosuite", "validFrom", "validUntil", "kind", "role"}
+
+
+def poisoned(value, kept=KEPT):
+    """Return the document with markup in every text, where its form allows that."""
+    if isinstance(value, dict):
+        return {
+            name: item if name in kept and isinstance(item, str) else poisoned(item, kept)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [poisoned(item, kept) for item in value]
+    return SCRIPT if isinstance(value, str) else value
+
+
+def is_clean(window) -> bool:
+    """Whether nothing but the page's own elements is there, and nothing ran."""
+    allowed = {
+        *("A", "BODY", "BUTTON", "CODE", "DD", "DETAILS", "DIV", "DL", "DT", "FOOTER", "H1", "H2"),
+        *("H3", "HEAD", "HEADER", "HTML", "INPUT", "LABEL", "LI", "MAIN", "META", "P", "PATH"),
+        *("PRE", "PROGRESS", "RECT", "SCRIPT", "SECTION", "SPAN", "STRONG", "STYLE", "SUMMARY"),
+        *("SVG", "TABLE", "TBODY", "TD", "TEXT", "TH", "THEAD", "TITLE", "TR", "UL"),
+    }
+    found = window.page.evaluate(
+        "[...document.querySelectorAll('*')].map((one) => one.tagName.toUpperCase())"
+    )
+    active = window.page.evaluate(
+        """[...document.querySelectorAll('*')].flatMap((one) => [...one.attributes]).filter(
+          ({name, value}) => name.startsWith('on') || /^\\s*javascript:/i.test(value)).length"""
+    )
+    scripts = window.page.locator("script").count()
+    return set(found) <= allowed and active == 0 and scripts == 2
+
+
+def test_markup_in_every_text_of_a_credential(open_page, delivery) -> None:
+    credential = json.loads((delivery / "credential.json").read_text())
+    (delivery / "credential.json").write_text(json.dumps(poisoned(credential)))
+    window = open_page()
+    window.give(delivery)
+    assert window.verify() == "invalid"
+    assert is_clean(window)
+    assert "<img src=x" in window.page.text_content("#claims")
+
+
+def test_markup_in_everything_else(open_page, delivery) -> None:
+    """Signed by its attacker, so that nothing stops before the texts are shown."""
+    signer = signer_for("mallory")
+    credential = json.loads((delivery / "credential.json").read_text())
+    subject = credential["credentialSubject"]
+    manifest = json.loads((delivery / "manifest.json").read_text())
+    manifest["message"] = SCRIPT
+    manifest["author"] = signer.did
+    manifest["inputs"] = [
+        {"role": "source", "kind": "dataset", "id": "blake3:" + "0" * 64},
+        {"role": "filter", "kind": "filter", "id": "blake3:" + "1" * 64},
+    ]
+    for field in manifest["body"]["descriptor"].values():
+        if "reason" in field:
+            field["reason"] = SCRIPT
+    del manifest["proof"]
+    data = encode(add_proof(manifest, signer))
+    (delivery / "manifest.json").write_bytes(data)
+    subject["manifest"] = f"urn:blake3:{blake3(data).hexdigest()}"
+    credential["issuer"] = {"id": signer.did, "name": SCRIPT}
+    for item in subject["descriptor"]:
+        if "reason" in item:
+            item["reason"] = SCRIPT
+    del credential["proof"]
+    now = datetime.now(UTC)
+    (delivery / "credential.json").write_bytes(encode(add_proof(credential, signer, created=now)))
+    (delivery / "data" / "<img src=x onerror=alert(1)>").write_text("x")
+    window = open_page()
+    window.give(delivery)
+    assert window.verify() == "invalid"
+    window.page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => one.setAttribute('open', ''))"
+    )
+    assert window.page.locator("#shards tr").count() > 1
+    assert is_clean(window)
+    assert "<img src=x" in window.page.text_content("#claims")
+    assert "<img src=x" in window.page.text_content("#shards")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "\ufeff{}",
+        "{} {}",
+        '{"a":1,"a":2}',
+        '{"a":NaN}',
+        "{" * 20_000,
+        "[" * 20_000 + "]" * 20_000,
+        '{"a":' * 20_000 + "1" + "}" * 20_000,
+        '{"__proto__":{"verdict":"trusted"},"constructor":1}',
+        '{"__proto__":{"credentialSubject":{"manifest":"x"}},"toString":null}',
+        '{"credentialSubject":{"id":9007199254740993}}',
+        '"\\ud800"',
+        "1e999",
+        "1" * 1_000_000,
+        '"' + "\\" * 1_000_000,
+        "x" * 2_000_000,
+        '{"type":["VerifiableCredential"],"credentialSubject":[[]]}',
+    ],
+    ids=lambda text: ascii(text[:12]) + str(len(text)),
+)
+def test_hostile_credentials_end_in_an_answer(open_page, tmp_path, text) -> None:
+    (tmp_path / "credential.json").write_text(text)
+    window = open_page()
+    window.give(tmp_path)
+    began = time.monotonic()
+    assert window.verify() == "invalid"
+    assert time.monotonic() - began < 1
+    assert window.report["checks"][0]["state"] in {"fail", "pass"}
+
+
+@pytest.fixture(scope="module")
+def bomb() -> str:
+    """1.4 MB of base64url that unpack to one GiB."""
+    packed = gzip.compress(bytes(1 << 30), compresslevel=9)
+    return "u" + urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("length", "reason", "words"),
+    [
+        (None, "no-list", "not at hand"),  # no document of more than 1 MiB is even parsed
+        (1_000_001, "unsound-list", "more than"),  # which still leaves 700 MiB of zeros
+    ],
+)
+def test_a_bomb_is_cut_off(open_page, browser, delivery, bomb, length, reason, words) -> None:
+    mallory = signer_for("mallory")
+    now = datetime.now(UTC)
+    for name in ("credential.json", "status-revocation-1.json"):
+        document = json.loads((delivery / name).read_text())
+        del document["proof"]
+        document["issuer"] = {"id": mallory.did}
+        if "encodedList" in document["credentialSubject"]:
+            document["issuer"] = mallory.did
+            document["credentialSubject"]["encodedList"] = bomb[:length]
+        (delivery / name).write_bytes(encode(add_proof(document, mallory, created=now)))
+    window = open_page()
+    window.give(delivery)
+    before = memory(browser, "VmRSS")
+    began = time.monotonic()
+    assert window.verify() == "incomplete"
+    assert time.monotonic() - began < 1
+    assert memory(browser, "VmHWM") - before < 200_000
+    check = {check["id"]: check for check in window.report["checks"]}["status"]
+    assert check["detail"]["reason"] == reason
+    assert words in check["summary"]
+
+
+def memory(browser, member: str) -> int:
+    """Return the KB of the browser's largest process that shows pages."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    sizes = [0]
+    for process in processes:
+        if process["type"] == "renderer":
+            status = Path(f"/proc/{process['id']}/status").read_text()
+            sizes += [
+                int(line.split()[1]) for line in status.splitlines() if line.startswith(member)
+            ]
+    return max(sizes)
