@@ -5,6 +5,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
@@ -16,6 +17,8 @@ const kinds = ["dataset", "genesis", "policy", "records"];
 const files = new Map([
   ["manifest", "manifest.schema.json"],
   ["datasetCredential", "dataset-credential-1.schema.json"],
+  ["attestationCredential", "attestation-credential-1.schema.json"],
+  ["grantCredential", "grant-credential-1.schema.json"],
   ["trust", "trust.schema.json"],
   ...kinds.map((kind) => /** @type {[string, string]} */ ([`kind_${kind}`, `kinds/${kind}.schema.json`])),
 ]);
@@ -37,6 +40,16 @@ await build({
   banner: { js: "// @ts-nocheck" },
   logLevel: "warning",
 });
+
+// The digests that credentials pin: of the very files that this page carries or answers for.
+const sri = async (/** @type {URL} */ file) =>
+  `sha384-${createHash("sha384").update(await readFile(file)).digest("base64")}`;
+const pins = {
+  context: await sri(new URL("../lyrikstore/credentials/contexts/v1.jsonld", import.meta.url)),
+  ...Object.fromEntries(await Promise.all([...files].filter(([name]) => name.endsWith("Credential"))
+    .map(async ([name, file]) => [name, await sri(new URL(file, FOLDER))]))),
+};
+await writeFile(new URL("generated/pins.js", import.meta.url), `export default ${JSON.stringify(pins, null, 1)};\n`);
 
 const module = createRequire(import.meta.url).resolve("blake3-wasm/dist/wasm/web/blake3_js_bg.wasm");
 const text = (await readFile(module)).toString("base64");

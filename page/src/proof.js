@@ -10,6 +10,7 @@ import { refuse, Refusal } from "./errors.js";
 import { canonical, isObject } from "./strictjson.js";
 import { parseTimestamp } from "./timestamps.js";
 
+export const CRYPTOSUITE = "eddsa-jcs-2022";
 const REQUIRED = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
 const KNOWN = new Set([...REQUIRED, "created", "@context"]);
 
@@ -17,17 +18,18 @@ const KNOWN = new Set([...REQUIRED, "created", "@context"]);
  * Return what the one proof of a document establishes, in the closed profile `lyrik`.
  *
  * @param {any} document Parsed by strictjson.
+ * @param {(method: string) => Uint8Array} resolve Verification method to key; by default that of a did:key.
  * @returns {{document: {[name: string]: any}, key: Uint8Array}}
  */
-export function verifyProof(document) {
+export function verifyProof(document, resolve = parseVerificationMethod) {
   const { proof, ...unsecured } = document;
   if (!isObject(proof)) bad("not exactly one proof object");
   const { proofValue, ...options } = proof;
   for (const name of REQUIRED) {
     if (typeof proof[name] !== "string") bad(`${name} is missing or not a string`);
   }
-  if (proof.type !== "DataIntegrityProof" || proof.cryptosuite !== "eddsa-jcs-2022") {
-    bad("not DataIntegrityProof eddsa-jcs-2022");
+  if (proof.type !== "DataIntegrityProof" || proof.cryptosuite !== CRYPTOSUITE) {
+    bad(`not DataIntegrityProof ${CRYPTOSUITE}`);
   }
   if (proof.proofPurpose !== "assertionMethod") bad("proofPurpose is not assertionMethod");
   for (const name of Object.keys(proof)) {
@@ -40,7 +42,7 @@ export function verifyProof(document) {
       bad("its @context is not the document's");
     }
   }
-  const key = parseVerificationMethod(proof.verificationMethod);
+  const key = resolve(proof.verificationMethod);
   const message = concat(sha256(canonical(bare(options))), sha256(canonical(bare(unsecured))));
   if (!verify(key, signature(proofValue), message)) {
     refuse("bad-signature", "the signature does not fit the document and its key");

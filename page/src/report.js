@@ -3,11 +3,12 @@
 /** @typedef {"pass" | "fail" | "warn" | "unchecked" | "n/a"} State */
 /** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
-/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[]}} Report */
+/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile: "lyrik" | "w3c", parts?: Report[]}} Report */
 
 export const MAX_NAMED = 10_000;
 
 const CREDENTIAL = "spec/11-verification.md#1141-the-credential";
+const TRUST = "spec/11-verification.md#113-trust";
 const DATA = "spec/11-verification.md#1143-the-data";
 const LOG = "spec/11-verification.md#1145-the-log";
 /** @type {Map<string, string>} */
@@ -16,7 +17,9 @@ const SPEC = new Map([
   ["schema", "spec/10-credentials.md#103-members"],
   ["proof", "spec/10-credentials.md#105-proof"],
   ["issuer.binding", "spec/10-credentials.md#105-proof"],
-  ["trust.issuer", "spec/11-verification.md#113-trust"],
+  ["issuer.document", CREDENTIAL],
+  ["trust.issuer", TRUST],
+  ["trust.allowed", TRUST],
   ["period", CREDENTIAL],
   ["status", CREDENTIAL],
   ["terms", CREDENTIAL],
@@ -27,9 +30,12 @@ const SPEC = new Map([
   ["records.root", "spec/11-verification.md#1144-the-records"],
   ["log.inclusion", LOG],
   ["log.anchor", LOG],
+  ["log.witness", TRUST],
   ["log.memory", LOG],
 ]);
-const TRUST_CHECKS = new Set(["trust.issuer", "log.anchor", "store.genesis", "rights"]);
+const TRUST_CHECKS = new Set([
+  "issuer.document", "trust.issuer", "log.anchor", "store.genesis", "rights", "presented", "challenge",
+]);
 
 /** @param {string} id @param {State} state @param {string} summary @param {object} detail @returns {Check} */
 function check(id, state, summary, detail) {

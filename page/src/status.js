@@ -1,6 +1,6 @@
 /** Status lists, and whether the issuer still stands by a credential (spec/10-credentials.md §6). */
 import { unbase64url } from "./bytes.js";
-import { didKey } from "./ed25519.js";
+import { documentsAmong } from "./did.js";
 import { refuse, Refusal } from "./errors.js";
 import { verifyProof } from "./proof.js";
 import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
@@ -10,8 +10,8 @@ import { formatTimestamp, parseTimestamp } from "./timestamps.js";
 const ENTRIES = 131_072;
 const MAX_INFLATED = 16 << 20;
 const PIECE = 4096;
-const MAX_CANDIDATES = 8;
-const SKEW = 300_000;
+export const MAX_CANDIDATES = 8; // each may cost a signature and 16 MiB, whoever put it there
+export const SKEW = 300_000;
 const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
 const TYPE = "BitstringStatusListCredential";
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
@@ -20,22 +20,32 @@ const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
 
 /** @typedef {{purpose: string, index: number, url: string}} Entry */
 /** @typedef {Map<string, Uint8Array[]>} Lists URL to the lists at hand that claim to be that one. */
+/** @typedef {{lists: Lists, successors: Map<string, Uint8Array[]>, documents: import("./did.js").Known[]}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
 
-/** Return the status lists among files by the URL each claims, unverified. @param {Iterable<Uint8Array>} files */
-export function listsAmong(files) {
-  /** @type {Lists} */
-  const lists = new Map();
-  for (const bytes of files) {
+/** Return the notices among files, in their order. @param {Iterable<Uint8Array>} files @returns {Notices} */
+export function noticesAmong(files) {
+  const all = [...files];
+  /** @type {Notices} */
+  const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(all) };
+  const put = (/** @type {Map<string, Uint8Array[]>} */ map, /** @type {string} */ key, /** @type {Uint8Array} */ bytes) =>
+    map.set(key, [...(map.get(key) ?? []), bytes]);
+  for (const bytes of all) {
     let document;
     try {
-      document = parse(bytes);
+      document = parse(bytes, { foreign: true });
     } catch {
       continue;
     }
-    if (!isObject(document) || !Array.isArray(document.type) || !document.type.includes(TYPE)) continue;
-    if (typeof document.id === "string") lists.set(document.id, [...(lists.get(document.id) ?? []), bytes]);
+    if (!isObject(document)) continue;
+    const { type, id, supersedes } = document;
+    const isList = Array.isArray(type) ? type.includes(TYPE) : typeof type === "string" && type.includes(TYPE);
+    if (isList) {
+      if (typeof id === "string") put(notices.lists, id, bytes);
+    } else if (isObject(supersedes) && typeof supersedes.digest === "string") {
+      put(notices.successors, supersedes.digest, bytes);
+    }
   }
-  return lists;
+  return notices;
 }
 
 /**
@@ -46,8 +56,9 @@ export function listsAmong(files) {
  * @param {Lists} lists
  * @param {number} at
  * @param {number} maxAge
+ * @param {import("./did.js").Resolver} keys Finds the keys of the lists.
  */
-export async function checkStatus(document, issuer, lists, at, maxAge) {
+export async function checkStatus(document, issuer, lists, at, maxAge, keys) {
   if (!Object.hasOwn(document, "credentialStatus")) {
     return notApplicable("status", "names no status list: this credential cannot be revoked");
   }
@@ -58,7 +69,7 @@ export async function checkStatus(document, issuer, lists, at, maxAge) {
     return unchecked("status", "bad-entry", quote(/** @type {Refusal} */ (error).message, 300));
   }
   const judged = [];
-  for (const entry of entries) judged.push(await judge(entry, issuer, lists, at, maxAge));
+  for (const entry of entries) judged.push(await judge(entry, issuer, lists, at, maxAge, keys));
   for (const state of ["fail", "unchecked"]) {
     const found = judged.find((check) => check.state === state);
     if (found) return found;
@@ -98,8 +109,9 @@ function readEntry(item) {
  * @param {Lists} lists
  * @param {number} at
  * @param {number} maxAge
+ * @param {import("./did.js").Resolver} keys
  */
-async function judge(entry, issuer, lists, at, maxAge) {
+async function judge(entry, issuer, lists, at, maxAge, keys) {
   const open = (/** @type {string} */ reason, /** @type {string} */ problem, /** @type {object} */ more = {}) =>
     unchecked("status", reason, `the ${entry.purpose} list ${quote(entry.url)}: ${quote(problem, 200)}`,
       { list: entry.url, ...more });
@@ -108,7 +120,7 @@ async function judge(entry, issuer, lists, at, maxAge) {
   for (const bytes of (lists.get(entry.url) ?? []).slice(0, MAX_CANDIDATES)) {
     let found;
     try {
-      found = await readList(bytes);
+      found = await readList(bytes, (method) => keys.find(method, "assertionMethod", at).key);
       if (entry.index >= found.bits.length * 8) bad(`entry ${entry.index} is outside it`);
     } catch (error) {
       trouble = open("unsound-list", /** @type {Refusal} */ (error).message);
@@ -144,18 +156,18 @@ async function judge(entry, issuer, lists, at, maxAge) {
 /** @param {Uint8Array} bits @param {number} index */
 const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
 
-/** Read a list and verify who signed it. @param {Uint8Array} bytes */
-async function readList(bytes) {
+/** Read a list and verify who signed it. @param {Uint8Array} bytes @param {(method: string) => Uint8Array} resolve */
+async function readList(bytes, resolve) {
   const given = parse(bytes);
   const members = ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "proof"];
   if (!hasExactly(given, members)) bad("other members than a status list has");
-  const { document, key } = verifyProof(given);
+  const { document } = verifyProof(given, resolve);
   const context = document["@context"];
   const { type, credentialSubject: subject, id: url } = document;
   if (!Array.isArray(context) || context.length !== 1 || context[0] !== VC_CONTEXT) bad("another context");
   if (!Array.isArray(type) || type.join() !== `VerifiableCredential,${TYPE}`) bad("another type");
   const issuer = isObject(document.issuer) ? document.issuer.id : document.issuer;
-  if (issuer !== didKey(key)) bad("it is signed by somebody else than the issuer it names");
+  if (issuer !== given.proof.verificationMethod.split("#")[0]) bad("it is signed by somebody else than the issuer it names");
   if (!hasExactly(subject, ["id", "type", "statusPurpose", "encodedList"])) bad("another subject");
   if (typeof url !== "string" || !URL_FORM.test(url)) bad("its id is not an https URL");
   if (subject.type !== "BitstringStatusList" || subject.id !== `${url}#list`) bad("another subject");

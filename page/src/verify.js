@@ -12,7 +12,7 @@ import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
 import { decide, failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
-import { listsAmong } from "./status.js";
+import { noticesAmong } from "./status.js";
 import { canonical } from "./strictjson.js";
 import { formatTimestamp } from "./timestamps.js";
 import { Tree } from "./tree.js";
@@ -21,7 +21,7 @@ const MAX_PROOFS = 16;
 export const DELIVERY_CHECKS = [
   ...CREDENTIAL_CHECKS,
   "manifest", "manifest.signature", "data.files", "data.tree", "records.root",
-  "log.inclusion", "log.anchor", "log.memory",
+  "log.inclusion", "log.anchor", "log.witness", "log.memory",
 ];
 const REQUIRED = DELIVERY_CHECKS.filter((id) => id !== "log.memory");
 const NOT_PROVEN = [
@@ -54,8 +54,7 @@ const NO_REVOCATION = "that the issuer still stands by it: it names no status li
  * @returns {Promise<import("./report.js").Report>}
  */
 export async function verifyDelivery(credential, { siblings, data, trust, at, told = () => {} }) {
-  const lists = listsAmong(siblings.values());
-  const outcome = await checkCredential(credential, { trust, at, lists });
+  const outcome = await checkCredential(credential, { trust, at, notices: noticesAmong(siblings.values()) });
   const { claims } = outcome;
   if (claims === null) {
     const rest = DELIVERY_CHECKS.slice(CREDENTIAL_CHECKS.length)
@@ -93,6 +92,7 @@ function report(outcome, checks, at) {
     ...(printable ? { issuer } : {}),
     at: formatTimestamp(at),
     notProven: [...NOT_PROVEN, ...open],
+    profile: "lyrik",
   };
 }
 
@@ -343,15 +343,23 @@ async function checkRecords(claims, find, content, policy) {
  * @param {number} at
  */
 function checkLog(claims, find, proofs, trust, at) {
-  const memory = notApplicable("log.memory", "no memory of earlier log checkpoints is kept");
+  const rest = [checkWitness(trust), notApplicable("log.memory", "no memory of earlier log checkpoints is kept")];
   const { failure, founder, genesis } = readGenesis(claims, find);
   if (failure) {
     const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
-    return { checks: [inclusion, failure, memory], policy: null };
+    return { checks: [inclusion, failure, ...rest], policy: null };
   }
   const { check, signed } = checkInclusion(claims, genesis, proofs);
   const pinned = signed === null ? undefined : trust.pinned(signed.signers);
-  return { checks: [check, judgeAnchor(claims, founder, pinned, trust, at), memory], policy: genesis.policy };
+  return { checks: [check, judgeAnchor(claims, founder, pinned, trust, at), ...rest], policy: genesis.policy };
+}
+
+/** Whether the witnesses that the trust file demands countersigned. @param {import("./trust.js").Trust} trust */
+function checkWitness(trust) {
+  return trust.demandsWitness
+    ? unchecked("log.witness", "no-witness",
+      "your trust file demands a witness; this version cannot judge countersignatures")
+    : notApplicable("log.witness", "your trust file demands no witness");
 }
 
 /** @param {Claims} claims @param {Find} find @returns {any} */

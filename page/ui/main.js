@@ -48,11 +48,13 @@ function believed() {
   byId("believed").textContent = words;
 }
 
-async function readTrust() {
+/** @param {(digest: string) => Uint8Array | undefined} find Gives a DID document that it pins, wherever it lies. */
+async function readTrust(find) {
   const did = byId("did").value.trim();
   if (trustFile === null && did) return Trust.of(did);
   const file = trustFile ?? inside.trust;
-  return file === null ? new Trust() : Trust.parse(text(await bytesOf(file, MAX_TRUST), "bad-trust"));
+  if (file === null) return new Trust();
+  return Trust.parse(text(await bytesOf(file, MAX_TRUST), "bad-trust"), (_, digest) => find(digest));
 }
 
 /** @param {File} file @param {number} limit */
@@ -69,7 +71,6 @@ async function verify() {
   try {
     const at = byId("at").value.trim();
     const moment = at ? parseTimestamp(at) : Date.now();
-    const trust = await readTrust();
     const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
     /** @type {Map<string, Uint8Array>} */
     const siblings = new Map();
@@ -77,6 +78,7 @@ async function verify() {
     const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
     const find = (/** @type {string} */ digest) => byDigest.get(digest);
     const document = readable(credential);
+    const trust = await readTrust(find);
     files.list(listed(document, find));
     const meter = new Meter(given.data ?? []);
     const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter));
