@@ -1,6 +1,7 @@
 /**
  * Make `generated/`: the schemas of `schemas/` compiled to plain functions, because compiling them
- * in the page would need `eval`, and the BLAKE3 module as text, because the page is one file.
+ * in the page would need `eval`; a validator for the schemas of others, which applies them without;
+ * the contexts and the BLAKE3 module as text, because the page is one file.
  */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
@@ -30,6 +31,8 @@ for (const [name, file] of files) {
   ajv.addSchema(schema, name);
   Object.assign(exported, { [name]: name });
 }
+// Whether somebody's schema is one, asked before it is applied.
+Object.assign(exported, { metaSchema: "https://json-schema.org/draft/2020-12/schema" });
 await mkdir(new URL("generated/", import.meta.url), { recursive: true });
 await build({
   stdin: { contents: standalone.default(ajv, exported), resolveDir: import.meta.dirname },
@@ -50,6 +53,40 @@ const pins = {
     .map(async ([name, file]) => [name, await sri(new URL(file, FOLDER))]))),
 };
 await writeFile(new URL("generated/pins.js", import.meta.url), `export default ${JSON.stringify(pins, null, 1)};\n`);
+
+// ATTACK: a stranger's schema with a pattern that takes for ever. The validator gets expressions that
+// take linear time, and no formats: they are annotations in this draft.
+await build({
+  stdin: { contents: `export { validate } from "@cfworker/json-schema";`, resolveDir: import.meta.dirname },
+  bundle: true,
+  minify: true,
+  format: "esm",
+  outfile: new URL("generated/jsonschema.js", import.meta.url).pathname,
+  banner: { js: "// @ts-nocheck" },
+  inject: [new URL("linear.mjs", import.meta.url).pathname],
+  logLevel: "warning",
+  plugins: [{
+    name: "no-formats",
+    setup(building) {
+      building.onLoad({ filter: /json-schema\/dist\/esm\/format\.js$/ }, () => ({ contents: "export const format = {};" }));
+    },
+  }],
+});
+
+const PACKAGE = new URL("../lyrikstore/", import.meta.url);
+const contexts = new Map([
+  ["https://www.w3.org/ns/credentials/v2", "crypto/contexts/credentials-v2.jsonld"],
+  ["https://www.w3.org/ns/credentials/examples/v2", "crypto/contexts/credentials-examples-v2.jsonld"],
+  ["https://www.w3.org/ns/credentials/undefined-terms/v2", "crypto/contexts/credentials-undefined-terms-v2.jsonld"],
+  ["https://w3id.org/security/data-integrity/v2", "crypto/contexts/data-integrity-v2.jsonld"],
+  ["https://w3id.org/security/multikey/v1", "crypto/contexts/multikey-v1.jsonld"],
+  ["https://www.w3.org/ns/did/v1", "crypto/contexts/did-v1.jsonld"],
+  ["https://w3id.org/lyrikstore/v1", "credentials/contexts/v1.jsonld"],
+]);
+const texts = Object.fromEntries(await Promise.all([...contexts].map(async ([url, file]) =>
+  [url, await readFile(new URL(file, PACKAGE), "utf8")])));
+await writeFile(new URL("generated/contexts.js", import.meta.url),
+  `/** @type {{[url: string]: string}} */\nexport default ${JSON.stringify(texts)};\n`);
 
 const module = createRequire(import.meta.url).resolve("blake3-wasm/dist/wasm/web/blake3_js_bg.wasm");
 const text = (await readFile(module)).toString("base64");

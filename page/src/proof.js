@@ -44,7 +44,7 @@ export function verifyProof(document, resolve = parseVerificationMethod) {
   }
   const key = resolve(proof.verificationMethod);
   const message = concat(sha256(canonical(bare(options))), sha256(canonical(bare(unsecured))));
-  if (!verify(key, signature(proofValue), message)) {
+  if (!verify(key, parseSignature(proofValue), message)) {
     refuse("bad-signature", "the signature does not fit the document and its key");
   }
   return { document: bare(unsecured), key };
@@ -62,8 +62,8 @@ function created(value) {
   }
 }
 
-/** @param {string} value */
-function signature(value) {
+/** Read a `proofValue`. @param {string} value */
+export function parseSignature(value) {
   if (!value.startsWith("z")) bad("proofValue does not start with z");
   let bytes = new Uint8Array();
   try {

@@ -33,6 +33,14 @@ const SPEC = new Map([
   ["log.witness", TRUST],
   ["log.memory", LOG],
 ]);
+const W3C = "spec/17-w3c-profile.md";
+/** Where profile `w3c` defines its checks, of which some are called as others are elsewhere. @type {Map<string, string>} */
+const W3C_SPEC = new Map([
+  ["format", "#172-bytes"], ["model", "#173-model"], ["proof", "#174-proofs"], ["issuer.binding", "#174-proofs"],
+  ["trust.issuer", "#175-checks"], ["period", "#175-checks"], ["related", "#176-related-resources"],
+  ["schema", "#177-schemas"], ["status", "#178-status"], ["holder.binding", "#179-presentations"],
+  ["challenge", "#179-presentations"], ["presented", "#179-presentations"],
+]);
 const TRUST_CHECKS = new Set([
   "issuer.document", "trust.issuer", "log.anchor", "store.genesis", "rights", "presented", "challenge",
 ]);
@@ -41,6 +49,9 @@ const TRUST_CHECKS = new Set([
 function check(id, state, summary, detail) {
   return { id, state, summary, spec: SPEC.get(id) ?? "", detail };
 }
+
+/** The check as profile `w3c` defines it. @param {Check} made @returns {Check} */
+export const respelt = (made) => ({ ...made, spec: W3C + (W3C_SPEC.get(made.id) ?? "") });
 
 /** @param {string} id @param {string} summary @param {object} [detail] */
 export const passed = (id, summary, detail = {}) => check(id, "pass", summary, detail);

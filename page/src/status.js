@@ -1,4 +1,5 @@
 /** Status lists, and whether the issuer still stands by a credential (spec/10-credentials.md §6). */
+import { Inflate } from "pako";
 import { unbase64url } from "./bytes.js";
 import { documentsAmong } from "./did.js";
 import { refuse, Refusal } from "./errors.js";
@@ -7,13 +8,13 @@ import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
 import { hasExactly, isObject, parse } from "./strictjson.js";
 import { formatTimestamp, parseTimestamp } from "./timestamps.js";
 
-const ENTRIES = 131_072;
+export const ENTRIES = 131_072;
 const MAX_INFLATED = 16 << 20;
-const PIECE = 4096;
+const PIECE = 1 << 16;
 export const MAX_CANDIDATES = 8; // each may cost a signature and 16 MiB, whoever put it there
 export const SKEW = 300_000;
-const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
-const TYPE = "BitstringStatusListCredential";
+export const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
+export const TYPE = "BitstringStatusListCredential";
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const URL_FORM = /^https:\/\/[!-~]{1,1990}$/;
 const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
@@ -175,41 +176,35 @@ async function readList(bytes, resolve) {
   const made = parseTimestamp(document.validFrom);
   const until = parseTimestamp(document.validUntil);
   if (until < made) bad("validUntil is before validFrom");
-  const bits = await unpack(subject.encodedList);
+  const bits = unpack(subject.encodedList);
   return { url, issuer, purpose: subject.statusPurpose, bits, made, until };
 }
 
 /** Return the bits of an `encodedList`. @param {any} encoded */
-async function unpack(encoded) {
+function unpack(encoded) {
+  const bits = inflate(encoded);
+  if (bits.length * 8 < ENTRIES) bad(`a list of ${bits.length * 8} entries; fewer than ${ENTRIES} tell whose they are`);
+  return bits;
+}
+
+/** Return the bits of an `encodedList`, however few. @param {any} encoded */
+export function inflate(encoded) {
   if (typeof encoded !== "string" || !/^u[A-Za-z0-9_-]+$/.test(encoded)) bad("encodedList is not multibase base64url");
   const packed = unbase64url(encoded.slice(1), "bad-status");
-  const unpacker = new DecompressionStream("gzip");
-  const [writer, reader] = [unpacker.writable.getWriter(), unpacker.readable.getReader()];
-  // Piece by piece: of what it is given at once, a browser unpacks all, and 1.4 MB can be 1 GiB.
-  const feed = async () => {
-    for (let at = 0; at < packed.length; at += PIECE) await writer.write(packed.subarray(at, at + PIECE));
-    await writer.close();
-  };
-  const fed = feed().catch(() => undefined); // the reader meets the same error
+  const unpacker = new Inflate({ windowBits: 31, chunkSize: PIECE }); // gzip
   /** @type {Uint8Array[]} */
   const pieces = [];
   let size = 0;
-  try {
-    while (size <= MAX_INFLATED) {
-      const { value } = await reader.read();
-      if (value === undefined) break;
-      size += value.length;
-      pieces.push(value);
-    }
-  } catch {
-    bad("encodedList does not unpack");
-  }
-  if (size > MAX_INFLATED) {
-    await reader.cancel().catch(() => undefined);
-    bad(`encodedList has more than ${MAX_INFLATED} bytes`);
-  }
-  await fed;
-  if (size * 8 < ENTRIES) bad(`a list of ${size * 8} entries; fewer than ${ENTRIES} tell whose they are`);
+  unpacker.onData = (given) => {
+    const piece = /** @type {Uint8Array} */ (given);
+    size += piece.length;
+    // 1.4 MB can unpack to 1 GiB: it ends as soon as it is too much.
+    if (size > MAX_INFLATED) bad(`encodedList has more than ${MAX_INFLATED} bytes`);
+    pieces.push(piece.slice());
+  };
+  unpacker.push(packed, true);
+  // @ts-expect-error -- not in its types: how much was left over
+  if (unpacker.err || !unpacker.ended || unpacker.strm.avail_in) bad("encodedList does not unpack, or goes on");
   const bits = new Uint8Array(size);
   pieces.reduce((at, piece) => (bits.set(piece, at), at + piece.length), 0);
   return bits;

@@ -6,6 +6,7 @@ import { hex, same } from "./bytes.js";
 import { checkFiles, compare, isComplete } from "./comparison.js";
 import { checkCredential, CREDENTIAL_CHECKS } from "./credential.js";
 import { blake3, parseId, short } from "./digest.js";
+import { keysFor, profileOf } from "./envelope.js";
 import { Refusal } from "./errors.js";
 import { isProof, leaf, parseProof, verifyProof } from "./log.js";
 import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
@@ -16,6 +17,9 @@ import { noticesAmong } from "./status.js";
 import { canonical } from "./strictjson.js";
 import { formatTimestamp } from "./timestamps.js";
 import { Tree } from "./tree.js";
+import { isPresentation, verifyPresentation } from "./w3c/presentation.js";
+import { Resources } from "./w3c/resources.js";
+import { verifyW3c } from "./w3c/verify.js";
 
 const MAX_PROOFS = 16;
 export const DELIVERY_CHECKS = [
@@ -40,6 +44,23 @@ const NO_REVOCATION = "that the issuer still stands by it: it names no status li
 /** @typedef {import("./records.js").RecordIds} RecordIds */
 /** @typedef {{path: string, size: number, read: (reader: string | null) => Promise<{digest: string, records: RecordIds | null}>}} DataFile `read`: the file's digest and, given a reader, its records, in one read. */
 /** @typedef {{checks: Check[], records: Uint8Array[] | null, problem: string}} Content `records`: ids, file by file; or why there are none. */
+
+/**
+ * Return the report on whatever a file is: a delivery of profile `lyrik`, or a credential or
+ * presentation of others, of profile `w3c` (spec/17-w3c-profile.md §17.1).
+ *
+ * @param {Uint8Array} document
+ * @param {Parameters<typeof verifyDelivery>[1] & {challenge?: string, domain?: string}} given
+ */
+export async function verifyFile(document, given) {
+  if (profileOf(document) === "lyrik") return verifyDelivery(document, given);
+  const { siblings, trust, at, challenge, domain } = given;
+  const notices = noticesAmong(siblings.values());
+  const surroundings = { trust, at, resolver: keysFor(trust, notices), lists: notices.lists, resources: new Resources(siblings) };
+  return isPresentation(document)
+    ? verifyPresentation(document, surroundings, { challenge, domain })
+    : verifyW3c(document, surroundings);
+}
 
 /**
  * Return the report on a delivery. Never throws for bad input.

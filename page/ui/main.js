@@ -6,7 +6,7 @@ import { parse } from "../src/strictjson.js";
 import { parseTimestamp } from "../src/timestamps.js";
 import { Tree } from "../src/tree.js";
 import { Trust } from "../src/trust.js";
-import { verifyDelivery } from "../src/verify.js";
+import { verifyFile } from "../src/verify.js";
 import { carried } from "./carried.js";
 import { Files } from "./files.js";
 import { add, chosen, dropped, sortOut } from "./given.js";
@@ -83,7 +83,8 @@ async function verify() {
     const meter = new Meter(given.data ?? []);
     const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter));
     const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
-    const report = await verifyDelivery(credential, { siblings, data, trust, at: moment, told });
+    const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
+    const report = await verifyFile(credential, { siblings, data, trust, at: moment, told, ...asked });
     byId("progress").textContent = "";
     showReport(report, document, lineageView(lineage(document, find)));
     files.settle(report);
@@ -140,7 +141,7 @@ class Meter {
 /** @param {Uint8Array} bytes */
 function readable(bytes) {
   try {
-    return parse(bytes);
+    return parse(bytes, { foreign: true });
   } catch {
     return null;
   }
@@ -164,7 +165,7 @@ byId("clear").onclick = () => {
   byId("answer").hidden = true;
   files.list([]);
   byId("files-shown").hidden = true;
-  for (const id of ["folder", "files", "trust", "did", "at", "seek"]) byId(id).value = "";
+  for (const id of ["folder", "files", "trust", "did", "at", "challenge", "domain", "seek"]) byId(id).value = "";
   believed();
   give([]);
 };

@@ -9,6 +9,10 @@ const VERDICT = new Map([
   ["incomplete", ["– Incomplete: something needed to decide is missing", "Ask for the missing files named below, or give them to this page."]],
   ["invalid", ["✗ Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);
+const PROFILE = new Map([
+  ["lyrik", "a credential of lyrikstore (profile lyrik)"],
+  ["w3c", "a credential or presentation of the W3C model that somebody else's software made (profile w3c)"],
+]);
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} id @returns {any} */
@@ -45,7 +49,7 @@ export function showReport(report, credential, lineage) {
   byId("verdict").className = report.verdict;
   byId("verdict").textContent = failures ? `${words}: ${failures} check${failures > 1 ? "s" : ""} failed` : words;
   byId("meaning").textContent = meaning;
-  byId("checks").replaceChildren(...report.checks.map(checkRow));
+  byId("checks").replaceChildren(...report.checks.map(checkRow), ...(report.parts ?? []).map(partRow));
   byId("open").replaceChildren(...report.notProven.map((line) => element("li", {}, line)));
   showClaims(report, credential);
   byId("lineage").replaceChildren(...lineage);
@@ -68,11 +72,22 @@ function checkRow(check) {
   return row;
 }
 
+/** One credential of a presentation, with its own checks. @param {import("../src/report.js").Report} part @param {number} at */
+function partRow(part, at) {
+  const [words] = /** @type {string[]} */ (VERDICT.get(part.verdict));
+  return element("li", { "data-part": String(at) },
+    element("details", {},
+      element("summary", {}, element("span", { class: `mark ${part.verdict}` }, words.split(/[,:]/)[0]),
+        element("strong", {}, `credential ${at + 1}`), ` ${part.subject} by ${part.issuer ?? "nobody named"}`),
+      element("ul", { class: "checks" }, ...part.checks.map(checkRow))));
+}
+
 /** @param {import("../src/report.js").Report} report @param {any} credential */
 function showClaims(report, credential) {
-  const subject = credential?.credentialSubject;
+  const subject = report.profile === "lyrik" ? credential?.credentialSubject : undefined;
   /** @type {[string, unknown][]} */
-  const rows = [["issuer, as signed", report.issuer ?? "nobody named"]];
+  const rows = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
+  if (report.profile === "w3c") rows.push(["what it is", report.subject], ["in full", JSON.stringify(credential, null, 2)]);
   if (subject) {
     const licence = subject.licence ?? {};
     rows.push(

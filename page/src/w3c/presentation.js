@@ -1,0 +1,138 @@
+/** Presentations: a holder shows credentials to one verifier, once (spec/17-w3c-profile.md §17.9). */
+import { Refusal } from "../errors.js";
+import { decide, failed, notApplicable, passed, quote, respelt, unchecked, warned } from "../report.js";
+import { isObject } from "../strictjson.js";
+import { formatTimestamp } from "../timestamps.js";
+import { checkPresentationModel, ENVELOPED, presented } from "./model.js";
+import { modelProblem, securityProblem } from "./problems.js";
+import { checkBinding, checkProofs, signersOf } from "./proofs.js";
+import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
+import { judgeCredential, printable, printableDid, readObject, unreadCredential } from "./verify.js";
+
+export const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
+const MAX_PRESENTED = 64;
+const VERDICTS = ["invalid", "incomplete", "valid", "trusted"];
+const NOT_PROVEN = [
+  "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",
+  "that the holder is the one the credentials speak of, unless their subject names the holder",
+  "that the holder's key was in his hands alone",
+];
+
+/** @typedef {import("../report.js").Check} Check */
+/** @typedef {import("../report.js").Report} Report */
+/** @typedef {import("./verify.js").Surroundings} Surroundings */
+/** @typedef {import("./proofs.js").Signed} Signed */
+
+/** @param {Uint8Array} bytes */
+export function isPresentation(bytes) {
+  const { document } = readObject(bytes);
+  return document !== null && typesOf(document).includes("VerifiablePresentation");
+}
+
+/**
+ * Return the report on a presentation, with one on each credential in it. Never throws for bad input.
+ *
+ * @param {Uint8Array} bytes
+ * @param {Surroundings} surroundings
+ * @param {{challenge?: string, domain?: string}} asked
+ * @returns {Promise<Report>}
+ */
+export async function verifyPresentation(bytes, surroundings, { challenge, domain } = {}) {
+  const { at, resolver } = surroundings;
+  const { document: given, check: read } = readObject(bytes);
+  if (given === null) return report({}, [read, ...unmade("model")], at);
+  let document = given;
+  try {
+    checkPresentationModel(document);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const summary = `not a presentation of the VC Data Model 2.0: ${quote(error.message, 300)}`;
+    const model = failed("model", error.kind, summary, modelProblem("MALFORMED_VALUE_ERROR"));
+    return report(document, [read, model, ...unmade("proof")], at);
+  }
+  /** @type {Signed} */
+  const signed = Object.hasOwn(document, "proof")
+    ? await checkProofs(document, "authentication", resolver, at)
+    : { check: unchecked("proof", "no-proof", "nobody signed the presentation"), verified: null };
+  const { binding, holder } = checkHolder(document, signed);
+  document = signed.verified?.document ?? document;
+  const { check, parts } = await checkPresented(presented(document), holder, surroundings);
+  const model = passed("model", "a presentation of the VC Data Model 2.0");
+  return report(document, [read, model, signed.check, binding, checkChallenge(signed, challenge, domain), check], at, parts);
+}
+
+/** @param {any} document @param {Signed} signed @returns {{binding: Check, holder: string | null}} */
+function checkHolder(document, signed) {
+  const named = Object.hasOwn(document, "holder") ? idOf(document.holder) : null;
+  const [who, ...others] = new Set(signersOf(signed));
+  if (named === null && who !== undefined && !others.length) { // then the securing mechanism says who holds it
+    return { binding: passed("holder.binding", `names no holder; ${quote(who, 120)} signed it`), holder: who };
+  }
+  const binding = checkBinding("holder.binding", named, signed);
+  return { binding, holder: binding.state === "pass" ? named : null };
+}
+
+/** @param {Signed} signed @param {string} [challenge] @param {string} [domain] */
+function checkChallenge({ verified }, challenge, domain) {
+  const id = "challenge";
+  if (verified === null) return unchecked(id, "no-proof", "no sound signature over a challenge");
+  const refused = (/** @type {string} */ what, /** @type {string} */ problem, /** @type {any} */ found) =>
+    failed(id, `other-${what}`, `signed for another ${what}: ${quote(found)}; a replay, or not meant for you`, securityProblem(problem));
+  for (const { options } of verified.proofs) {
+    if (challenge !== undefined && options.challenge !== challenge) {
+      return refused("challenge", "INVALID_CHALLENGE_ERROR", options.challenge);
+    }
+    if (domain !== undefined && !itemsOf(options.domain).includes(domain)) {
+      return refused("domain", "INVALID_DOMAIN_ERROR", options.domain);
+    }
+  }
+  const missing = [["challenge", challenge], ["domain", domain]].filter(([, value]) => value === undefined).map(([name]) => name);
+  return missing.length
+    ? warned(id, "not-asked", `you named no ${missing.join(" or ")}: it may be one that was made for somebody else, or before`)
+    : passed(id, `signed for ${quote(domain)} over your challenge`);
+}
+
+/** @param {any[]} inner @param {string | null} holder @param {Surroundings} surroundings @returns {Promise<{check: Check, parts: Report[]}>} */
+async function checkPresented(inner, holder, surroundings) {
+  const id = "presented";
+  if (!inner.length) return { check: notApplicable(id, "presents no credential"), parts: [] };
+  if (inner.length > MAX_PRESENTED) return { check: failed(id, "too-many", `more than ${MAX_PRESENTED} credentials`), parts: [] };
+  /** @type {Report[]} */
+  const parts = [];
+  for (const item of inner) {
+    parts.push(typesOf(item).includes(ENVELOPED)
+      ? unreadCredential(item, "enveloped", "an enveloped credential, of a kind that is not read here", surroundings.at)
+      : await judgeCredential(item, surroundings, passed("format", "part of the presentation")));
+  }
+  const verdicts = parts.map(({ verdict }) => verdict);
+  const aboutHolder = inner.map((item) => holder !== null &&
+    statedIn(item, "credentialSubject").some((one) => isObject(one) && one.id === holder));
+  const detail = { verdicts, aboutHolder };
+  const count = (/** @type {string} */ verdict) => verdicts.filter((one) => one === verdict).length;
+  const said = VERDICTS.filter(count).map((verdict) => `${count(verdict)} ${verdict}`).join(", ");
+  const summary = `${parts.length} credential${parts.length > 1 ? "s" : ""}: ${said}`;
+  let check = passed(id, summary, detail);
+  if (count("invalid")) check = failed(id, "invalid", summary, detail);
+  else if (count("incomplete")) check = unchecked(id, "incomplete", summary, detail);
+  else if (count("valid")) check = warned(id, "valid", summary, detail);
+  return { check, parts };
+}
+
+/** @param {string} first */
+const unmade = (first) => PRESENTATION_CHECKS.slice(PRESENTATION_CHECKS.indexOf(first))
+  .map((id) => unchecked(id, "malformed", "not looked at: the presentation is malformed"));
+
+/** @param {any} document @param {Check[]} checks @param {number} at @param {Report[]} parts @returns {Report} */
+function report(document, checks, at, parts = []) {
+  const holder = printableDid(idOf(document.holder));
+  return {
+    verdict: decide(checks, PRESENTATION_CHECKS),
+    checks: checks.map(respelt),
+    subject: printable(document.id) ?? "a presentation without an id",
+    ...(holder === null ? {} : { issuer: holder }),
+    at: formatTimestamp(at),
+    notProven: [...new Set([...NOT_PROVEN, ...parts.flatMap((part) => part.notProven)])],
+    profile: "w3c",
+    ...(parts.length ? { parts } : {}),
+  };
+}

@@ -1,0 +1,149 @@
+/** Verification of a foreign credential (spec/17-w3c-profile.md §17.5). */
+import { Refusal } from "../errors.js";
+import { decide, failed, passed, quote, respelt, unchecked, warned } from "../report.js";
+import { SKEW } from "../status.js";
+import { isObject, parse } from "../strictjson.js";
+import { formatTimestamp } from "../timestamps.js";
+import { checkCredentialModel } from "./model.js";
+import { modelProblem } from "./problems.js";
+import { checkBinding, checkProofs } from "./proofs.js";
+import { checkRelated } from "./resources.js";
+import { checkSchemas } from "./schema.js";
+import { checkStatus } from "./status.js";
+import { idOf, parseStamp, typesOf } from "./values.js";
+
+export const W3C_CHECKS = [
+  "format", "model", "proof", "issuer.binding", "trust.issuer", "period", "status", "schema", "related",
+];
+const REQUIRED = W3C_CHECKS.filter((id) => id !== "related");
+const NOT_PROVEN = [
+  "that the claims are true: a signature shows who says something, not that it is so",
+  "that any data, person or thing is the one the credential speaks of: none was looked at",
+  "that anything happened at its date: the dates are the issuer's own",
+  "that the keys involved were in their owners' hands alone",
+];
+
+/** @typedef {import("../report.js").Check} Check */
+/** @typedef {import("../report.js").Report} Report */
+/** @typedef {{trust: import("../trust.js").Trust, at: number, resolver: import("../did.js").Resolver, lists: import("../status.js").Lists, resources: import("./resources.js").Resources}} Surroundings */
+
+/** Return the report on a foreign credential. Never throws for bad input. @param {Uint8Array} bytes @param {Surroundings} surroundings */
+export async function verifyW3c(bytes, surroundings) {
+  const { document, check } = readObject(bytes);
+  return document === null
+    ? report({}, [check, ...unmade("model")], surroundings.at)
+    : judgeCredential(document, surroundings, check);
+}
+
+/**
+ * The same of a credential that is read already.
+ *
+ * @param {any} document
+ * @param {Surroundings} surroundings
+ * @param {Check} read The check `format`.
+ * @returns {Promise<Report>}
+ */
+export async function judgeCredential(document, surroundings, read) {
+  const { at, trust, resolver, lists, resources } = surroundings;
+  try {
+    checkCredentialModel(document);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const summary = `not a credential of the VC Data Model 2.0: ${quote(error.message, 300)}`;
+    const model = failed("model", error.kind, summary, modelProblem("MALFORMED_VALUE_ERROR"));
+    return report(document, [read, model, ...unmade("proof")], at);
+  }
+  const signed = await checkProofs(document, "assertionMethod", resolver, at);
+  document = signed.verified?.document ?? document; // from here on only what was signed
+  const issuer = idOf(document.issuer) ?? "";
+  const binding = checkBinding("issuer.binding", issuer, signed);
+  const genuine = signed.verified !== null && binding.state === "pass";
+  return report(document, [
+    read,
+    passed("model", "a credential of the VC Data Model 2.0"),
+    signed.check,
+    binding,
+    checkTrust(document, issuer, surroundings, genuine ? signed : null),
+    checkPeriod(document, at),
+    genuine
+      ? await checkStatus(document, { issuer, lists, at, maxAge: trust.maxStatusAge, resolver })
+      : unchecked("status", "no-issuer", "whose status list counts is not established"),
+    checkSchemas(document, resources),
+    checkRelated(document, resources),
+  ], at);
+}
+
+/** The report on a credential of a kind not read here. @param {any} document @param {string} reason @param {string} summary @param {number} at */
+export const unreadCredential = (document, reason, summary, at) =>
+  report(document, W3C_CHECKS.map((id) => unchecked(id, reason, summary)), at);
+
+/** @param {Uint8Array} bytes @returns {{document: any, check: Check}} */
+export function readObject(bytes) {
+  const problem = modelProblem("PARSING_ERROR");
+  try {
+    const document = parse(bytes, { foreign: true });
+    if (!isObject(document)) return { document: null, check: failed("format", "bad-json", "not a JSON object", problem) };
+    return { document, check: passed("format", `strict JSON, ${bytes.length} bytes`) };
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    return { document: null, check: failed("format", kind, quote(message, 300), problem) };
+  }
+}
+
+/** @param {any} document @param {number} at */
+function checkPeriod(document, at) {
+  const { validFrom: start, validUntil: end } = document;
+  const detail = { at: formatTimestamp(at), ...(start === undefined ? {} : { validFrom: start }), ...(end === undefined ? {} : { validUntil: end }) };
+  if (start !== undefined && parseStamp(start) - at > SKEW) {
+    return failed("period", "not-yet-valid", `not yet valid: it begins at ${start}`, detail);
+  }
+  if (end !== undefined && at - parseStamp(end) > SKEW) return failed("period", "expired", `expired at ${end}`, detail);
+  return passed("period", end ? `valid until ${end}` : "valid without an end", detail);
+}
+
+/** @param {any} document @param {string} issuer @param {Surroundings} surroundings @param {import("./proofs.js").Signed | null} signed */
+function checkTrust(document, issuer, { trust, at, resolver }, signed) {
+  const id = "trust.issuer";
+  if (signed?.verified == null) return unchecked(id, "no-issuer", "who issued it is not established");
+  // So that an issuer who is believed for datasets/acme/* is not believed for diplomas.
+  const own = typesOf(document).filter((type) => type !== "VerifiableCredential");
+  const name = `credentials/${own[0] ?? "VerifiableCredential"}`;
+  const detail = { issuer, name };
+  const entry = trust.matches(issuer, name, null, at);
+  if (!entry) {
+    const known = trust.knows(issuer);
+    return known
+      ? warned(id, "out-of-scope", `you trust ${quote(known.nickname)}, but not for ${quote(name)} at this time`, detail)
+      : warned(id, "unknown-issuer",
+        `nobody you trust: anybody can make a key, and ${quote(issuer, 120)} is not in your trust file`, detail);
+  }
+  const sources = signed.verified.proofs.filter(({ method }) => method.split("#")[0] === issuer)
+    .map(({ method, options }) => resolver.find(method, options.proofPurpose, at).source);
+  if (sources.every((source) => source === "snapshot")) { // anybody can write a document for a name that is not his
+    return warned(id, "snapshot", `you trust ${quote(entry.nickname)}, but only a document beside it names the key`, detail);
+  }
+  return passed(id, `you trust this issuer as ${quote(entry.nickname)}`, { nickname: entry.nickname, ...detail });
+}
+
+/** @param {string} first */
+const unmade = (first) => W3C_CHECKS.slice(W3C_CHECKS.indexOf(first))
+  .map((id) => unchecked(id, "malformed", "not looked at: the credential is malformed"));
+
+/** @param {any} document @param {Check[]} checks @param {number} at @returns {Report} */
+function report(document, checks, at) {
+  const issuer = printableDid(idOf(document.issuer));
+  return {
+    verdict: decide(checks, REQUIRED),
+    checks: checks.map(respelt),
+    subject: printable(document.id) ?? "a credential without an id",
+    ...(issuer === null ? {} : { issuer }),
+    at: formatTimestamp(at),
+    notProven: NOT_PROVEN,
+    profile: "w3c",
+  };
+}
+
+/** Text that a report can show as it is. @param {any} text @returns {string | null} */
+export const printable = (text) => (typeof text === "string" && /^[ -~]{1,300}$/.test(text) ? text : null);
+/** @param {any} text @returns {string | null} */
+export const printableDid = (text) => (printable(text)?.startsWith("did:") ? text : null);

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { concat, unhex, utf8 } from "../src/bytes.js";
+import { Resolver } from "../src/did.js";
+import { noticesAmong } from "../src/status.js";
+import { parse } from "../src/strictjson.js";
+import { parseTimestamp } from "../src/timestamps.js";
+import { Trust } from "../src/trust.js";
+import { verifyPresentation } from "../src/w3c/presentation.js";
+import { verifyProofs } from "../src/w3c/proofset.js";
+import { Resources } from "../src/w3c/resources.js";
+import { verifyW3c } from "../src/w3c/verify.js";
+import { each, load, refuses } from "./vectors.js";
+
+const strict = (/** @type {any} */ value) => parse(utf8(JSON.stringify(value)), { foreign: true });
+
+/** Bytes as these vectors spell them: a text, hexadecimal, or parts of which some are repeated. @param {any} given */
+function bytes(given) {
+  if (typeof given === "string") return utf8(given);
+  if (given.hex !== undefined) return unhex(given.hex);
+  return concat(...given.map((/** @type {any} */ part) => utf8(typeof part === "string" ? part : part[0].repeat(part[1]))));
+}
+
+const { base, cases } = load("verdicts/hostile-w3c.json");
+each("foreign", cases, async (one) => {
+  const given = { ...base, ...one };
+  const surroundings = {
+    trust: Trust.parse(given.trust),
+    at: parseTimestamp(given.at),
+    resolver: new Resolver(),
+    lists: noticesAmong(given.lists.map(bytes)).lists,
+    resources: new Resources(new Map(Object.entries(given.resources).map(([name, content]) => [name, bytes(content)]))),
+  };
+  const document = bytes(given.document);
+  const begun = performance.now();
+  const report = one.kind === "credential"
+    ? await verifyW3c(document, surroundings)
+    : await verifyPresentation(document, surroundings, one);
+  assert.ok(performance.now() - begun < 1000, "takes a second");
+  for (const [id, expected] of Object.entries(one.checks)) {
+    const check = report.checks.find((made) => made.id === id);
+    assert.equal(check?.detail.reason ?? check?.state, expected, JSON.stringify(check));
+  }
+  assert.equal(report.verdict, one.verdict, JSON.stringify(report.checks, null, 1));
+});
+
+const resolver = new Resolver();
+/** @param {any} one */
+const run = (one) => verifyProofs(strict(one.document), {
+  ...one,
+  at: parseTimestamp(one.at),
+  purpose: one.purpose ?? "assertionMethod",
+  resolve: (method, purpose) => resolver.find(method, purpose, parseTimestamp(one.at)).key,
+});
+
+each("proof set", load("proof-sets/jcs.json").cases, async (one) => {
+  if (one.outcome === "verifies") await run(one);
+  else await assert.rejects(run(one), (/** @type {any} */ error) => error.kind === one.outcome || error.stack);
+});
+each("RDF proof", load("rdf-proofs/rdfc.json").cases, async (one) => {
+  if (one.outcome === "verifies") await run(one);
+  else await assert.rejects(run(one), (/** @type {any} */ error) => {
+    assert.equal(error.kind, one.outcome, error.stack);
+    return true;
+  });
+});
+each("W3C's own vectors", load("w3c-eddsa/cases.json").cases.filter((/** @type {any} */ one) => one.document.proof), (one) =>
+  run({ ...one, at: "2026-11-24T12:00:00Z", purpose: [one.document.proof].flat()[0].proofPurpose }));
