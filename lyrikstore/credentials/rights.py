@@ -6,7 +6,7 @@ the intersection. A licence identifier alone permits nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.licensed import Published, judge_grant, published
 from lyrikstore.credentials.report import Check, CheckState, not_applicable, quote
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
@@ -110,6 +111,12 @@ class _Judge:
 
     def _fault(self, run: Manifest, source: Manifest, right: Mapping[str, str], label: str) -> str:
         """Return why one recorded right does not hold, or an empty string if it does."""
+        try:
+            about = published(self.repository, source)
+        except LyrikstoreError as error:
+            return f"the import {source.id.short} says not whose it is: {error.message}"
+        if "grant" in right:
+            return self._grant_fault(run, source, about, right, label)
         identity = Digest.parse(right["credential"])
         what = f"credential {identity.short}"
         try:
@@ -124,7 +131,7 @@ class _Judge:
         claims = outcome.claims
         if not outcome.genuine or claims is None:
             return f"{what} does not hold"
-        if claims.manifest != source.id or claims.tree != source.tree:
+        if claims.manifest != about.manifest or claims.tree != about.tree:
             return f"{what} is about something else"  # attack case A44
         if outcome.issuer != right["issuer"]:
             return f"{what} has another issuer than recorded"
@@ -145,9 +152,59 @@ class _Judge:
         if {check.id: check for check in since.checks}["status"].state is CheckState.FAIL:
             self.problems.odd.append(f"{label}: {what} was taken back after the run")
         believed = self.trust.matches(
-            right["issuer"], role="publisher", name=source.name, store=claims.store, at=self.at
+            right["issuer"], role="publisher", name=about.name, store=about.store, at=self.at
         )
         if believed is None:
+            self.problems.odd.append(
+                f"{label}: permitted by {right['issuer']}, whom you do not trust"
+            )
+        return ""
+
+    def _grant_fault(
+        self,
+        run: Manifest,
+        source: Manifest,
+        about: Published,
+        right: Mapping[str, str],
+        label: str,
+    ) -> str:
+        identity, terms_id = Digest.parse(right["grant"]), Digest.parse(right["credential"])
+        what = f"grant {identity.short}"
+        try:
+            data = self.repository.credential(identity)
+            terms = self.repository.credential(terms_id)
+        except LyrikstoreError:
+            return f"{what}, or the credential it rests on, is not here"
+        logged = [self.repository.index_of(one, "credential") for one in (identity, terms_id)]
+        if max(logged) >= self.repository.index_of(run.id):
+            return f"{what}, or the credential it rests on, was logged after the run"
+        try:
+            use = Use.of_run(run.body, parse_timestamp(run.created))
+        except FormatError as error:
+            return error.message
+        found, since = (
+            judge_grant(
+                data,
+                terms,
+                about,
+                replace(use, at=at),
+                lambda stated: self._partitions(run, source, stated),
+                holder=run.author,
+                trust=self.trust,
+                notices=self.notices,
+            )
+            for at in (use.at, self.at)
+        )
+        if found.fault:
+            return f"{what}: {found.fault}"
+        if found.outcome.envelope.issuer != right["issuer"]:
+            return f"{what} has another issuer than recorded"
+        for name in ("status", "grant.terms"):
+            if found.check(name).state is CheckState.UNCHECKED:
+                self.problems.lost.append(f"{label}: {found.check(name).summary}")
+        if since.check("status").state is CheckState.FAIL:
+            self.problems.odd.append(f"{label}: {what} was taken back after the run")
+        if since.check("trust.issuer").state is not CheckState.PASS:
             self.problems.odd.append(
                 f"{label}: permitted by {right['issuer']}, whom you do not trust"
             )

@@ -5,19 +5,27 @@ dataset may be used for what all of its sources may be used for.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.jsontext import parse
+from lyrikstore.credentials.attestation.anykind import stated_kind
+from lyrikstore.credentials.attestation.grantcheck import find_terms
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims, check_credential
+from lyrikstore.credentials.licensed import Published, judge_grant, published
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
+from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
+
+_FINE = (CheckState.PASS, CheckState.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class Right:
         issuer: Who grants.
         permits: All that it permits with the partitions in question.
         partitions: Their names, where the credential has several.
+        grant: The licence grant to the user that allows it, where the credential alone does not.
         valid_until: End of its validity, or ``None``.
     """
 
@@ -41,6 +50,7 @@ class Right:
     permits: tuple[str, ...]
     valid_until: str | None
     partitions: tuple[str, ...] = ()
+    grant: Digest | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the right as run manifests record it."""
@@ -54,6 +64,8 @@ class Right:
             members["validUntil"] = self.valid_until
         if self.partitions:
             members["partitions"] = list(self.partitions)
+        if self.grant is not None:
+            members["grant"] = str(self.grant)
         return members
 
 
@@ -85,6 +97,7 @@ def check_rights(
     use: Use,
     *,
     trust: Trust,
+    user: str | None = None,
 ) -> list[Right]:
     """Return the rights that allow ``use`` for every source of ``datasets``.
 
@@ -93,6 +106,7 @@ def check_rights(
         datasets: Dataset manifests, derived or not.
         use: What is wanted, and as of when.
         trust: Whom the caller believes.
+        user: DID of who uses them, for whom licence grants count; None: for nobody.
 
     Raises:
         PolicyError: (``rights-missing``) a source lacks such a credential; the message names the
@@ -101,7 +115,7 @@ def check_rights(
     Cost: one signature verification per credential about a source.
     """
     rights: list[Right] = []
-    judge = _Judge(repository, datasets, use, trust, logged_notices(repository))
+    judge = _Judge(repository, datasets, use, trust, logged_notices(repository), user)
     purpose = " and ".join(use.acts)
     missing: list[tuple[Manifest, str]] = []
     for source in source_datasets(repository, datasets):
@@ -136,49 +150,114 @@ class _Judge:
     use: Use
     trust: Trust
     notices: Notices
+    user: str | None
 
     def right(self, source: Manifest) -> tuple[Right | None, str]:
         """Return the right to use ``source``, or None and why there is none."""
+        about = published(self.repository, source)
         reasons: list[str] = []  # newest credential first: what it lacks is what must be mended
-        for entry in reversed(self.repository.credentials_about(source.id)):
+        grants: list[tuple[LoggedEntry, bytes]] = []
+        for entry in reversed(self.repository.credentials_about(about.manifest)):
             try:
                 data = self.repository.credential(entry.id)
             except LyrikstoreError as error:
                 reasons.append(f"credential {entry.id.short} cannot be read ({error.message})")
                 continue
-            outcome = check_credential(data, trust=self.trust, at=self.use.at, notices=self.notices)
-            claims, issuer = outcome.claims, outcome.issuer
-            if not outcome.genuine or claims is None or issuer is None:
-                reasons.append(f"credential {entry.id.short} does not hold")
-                continue
-            used = partitions_used(
-                claims.terms,
-                source,
-                self.datasets,
-                manifest_of=self.repository.manifest,
-                tree_of=self.repository.tree,
-            )
-            fault = self._fault(outcome, claims, source, used)
-            if fault is None:
-                terms = Terms(claims.terms.named(used))
-                several = len(claims.terms.partitions) > 1
-                right = Right(
-                    source.id,
-                    source.name,
-                    entry.id,
-                    issuer,
-                    terms.permits,
-                    _valid_until(data),
-                    used if several else (),
-                )
+            kind = stated_kind(data)
+            if kind is GRANT:
+                grants.append((entry, data))
+            elif kind is not ATTESTATION:  # what others attest gives nobody a right
+                right, fault = self._by_credential(entry.id, data, source, about)
+                if right is not None:
+                    return right, ""
+                reasons.append(f"credential {entry.id.short} {fault}")
+        for entry, data in reversed(grants):
+            right, fault = self._by_grant(entry.id, data, source, about)
+            if right is not None:
                 return right, ""
-            reasons.append(f"credential {entry.id.short} {fault}")
+            if fault:  # a grant to this user that does not suffice says most; the newest first
+                reasons.insert(0, f"grant {entry.id.short} {fault}")
         return None, reasons[0] if reasons else "no credential about it is logged here"
 
+    def _by_credential(
+        self, identity: Digest, data: bytes, source: Manifest, about: Published
+    ) -> tuple[Right | None, str]:
+        outcome = check_credential(data, trust=self.trust, at=self.use.at, notices=self.notices)
+        claims, issuer = outcome.claims, outcome.issuer
+        if not outcome.genuine or claims is None or issuer is None:
+            return None, "does not hold"
+        used = self._used(source, claims.terms)
+        fault = self._fault(outcome, claims, about, used)
+        if fault is not None:
+            return None, fault
+        return Right(
+            source.id,
+            source.name,
+            identity,
+            issuer,
+            Terms(claims.terms.named(used)).permits,
+            _valid_until(data),
+            used if len(claims.terms.partitions) > 1 else (),
+        ), ""
+
+    def _by_grant(
+        self, identity: Digest, data: bytes, source: Manifest, about: Published
+    ) -> tuple[Right | None, str]:
+        terms = find_terms(self._credentials(about), data)
+        if self.user is None:
+            return None, ""
+        if terms is None:
+            return None, "rests on terms that are not logged here"
+        found = judge_grant(
+            data,
+            terms,
+            about,
+            self.use,
+            lambda stated: self._used(source, stated),
+            holder=self.user,
+            trust=self.trust,
+            notices=self.notices,
+        )
+        if found.grant is None or found.grant.holder != self.user:
+            return None, ""
+        fault = found.fault
+        for name in ("trust.issuer", "status", "grant.terms"):
+            check = found.check(name)
+            replaced = name == "grant.terms" and check.state is CheckState.WARN
+            if not fault and check.state not in _FINE and not replaced:
+                fault = f"is not in force: {check.summary}"
+        if fault or found.outcome.envelope.issuer is None:
+            return None, fault
+        return Right(
+            source.id,
+            source.name,
+            Digest.of(terms),
+            found.outcome.envelope.issuer,
+            found.permits,
+            _valid_until(data),
+            grant=identity,
+        ), ""
+
+    def _credentials(self, about: Published) -> list[bytes]:
+        found = []
+        for entry in self.repository.credentials_about(about.manifest):
+            with suppress(LyrikstoreError):
+                found.append(self.repository.credential(entry.id))
+        return found
+
+    def _used(self, source: Manifest, terms: Terms) -> tuple[str, ...]:
+        return partitions_used(
+            terms,
+            source,
+            self.datasets,
+            manifest_of=self.repository.manifest,
+            tree_of=self.repository.tree,
+        )
+
     def _fault(
-        self, outcome: CheckedCredential, claims: Claims, source: Manifest, used: tuple[str, ...]
+        self, outcome: CheckedCredential, claims: Claims, about: Published, used: tuple[str, ...]
     ) -> str | None:
-        if claims.manifest != source.id or claims.tree != source.tree:
+        if claims.manifest != about.manifest or claims.tree != about.tree:
             return "is about something else"  # attack case A44
         answer, reason = claims.terms.judge(self.use, used)
         if answer is not Answer.PERMITTED:
@@ -187,13 +266,13 @@ class _Judge:
         checks = {check.id: check for check in outcome.checks}
         for name in ("period", "status", "terms"):
             check = checks[name]
-            if check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+            if check.state not in _FINE:
                 return f"is not in force: {check.summary}"
         believed = self.trust.matches(
             outcome.issuer or "",
             role="publisher",
-            name=source.name,
-            store=source.store,
+            name=about.name,
+            store=about.store,
             at=self.use.at,
         )
         if believed is None:

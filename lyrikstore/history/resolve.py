@@ -68,6 +68,8 @@ def state_of(store: Named, name: str) -> RefState:
 def subjects(credential: bytes) -> set[str]:
     """Return the ids (URNs) a credential speaks of: its subjects' ``id``, ``manifest``, ``files``.
 
+    A licence grant's subject is its holder; what it speaks of is the dataset that it names.
+
     The floor above judges credentials; here it is enough to find them. One that cannot be read
     speaks of nothing.
     """
@@ -76,9 +78,12 @@ def subjects(credential: bytes) -> set[str]:
     except FormatError:
         return set()
     found = document.get("credentialSubject") if isinstance(document, dict) else None
+    spoken_of = found if isinstance(found, list) else [found]
+    grants = [item.get("grant") for item in spoken_of if isinstance(item, dict)]
+    spoken_of = [*spoken_of, *(item.get("dataset") for item in grants if isinstance(item, dict))]
     return {
         value
-        for subject in (found if isinstance(found, list) else [found])
+        for subject in spoken_of
         if isinstance(subject, dict)
         for value in (subject.get(member) for member in ("id", "manifest", "files"))
         if isinstance(value, str)

@@ -155,7 +155,7 @@ def train_run(
     """
     begun = time.monotonic()
     progress(Progress("check"))
-    plan = preflight(repo, config, trust=trust, clock=clock)
+    plan = preflight(repo, config, trust=trust, clock=clock, user=signer.did)
     with open_staging(repo.root) as staging:
         train, validation = _copy_inputs(repo, plan, staging)
         progress(Progress("register"))
@@ -182,8 +182,17 @@ def train_run(
     )
 
 
-def preflight(repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock) -> Plan:
+def preflight(
+    repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock, user: str | None = None
+) -> Plan:
     """Return what a run would use, if it may; writes nothing.
+
+    Args:
+        repo: The store.
+        config: What is wanted.
+        trust: Whose permissions count.
+        clock: The moment of use.
+        user: DID of who trains, for whom licence grants count; None: for nobody.
 
     Raises:
         PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
@@ -202,7 +211,7 @@ def preflight(repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clo
     base = repo.resolve(config.model.base)
     datasets = [train, validation, *([test] if test else [])]
     declared = Use.of_run({"purpose": config.purpose, "config": config.to_json()}, clock())
-    rights = check_rights(repo, datasets, declared, trust=trust)
+    rights = check_rights(repo, datasets, declared, trust=trust, user=user)
     return Plan(config, train, validation, test, base, tuple(rights), environment)
 
 

@@ -1,9 +1,10 @@
 """Stores and lineages, sound and damaged: each damage found, and named under the right check."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -594,3 +595,59 @@ def test_verify_store_on_an_open_one(sound: Lineage) -> None:
         sound.repository, trust=sound.world.trusting(sound.world.OWNER.did), at=sound.world.NOW
     )
     assert report.verdict == "trusted"
+
+
+# --- rights by grant ----------------------------------------------------------------------------
+
+
+def granted(lineage: Lineage, holder: str, **changes: Any) -> tuple[Digest, Digest]:
+    """Log terms under which training may be granted, and a grant; return both ids."""
+    from lyrikstore.credentials.attestation.grant import build_grant
+    from lyrikstore.credentials.credentialcheck import Claims
+    from lyrikstore.credentials.envelope import issue, reference_to
+    from lyrikstore.credentials.terms.model import whole
+
+    world = lineage.world
+    terms = lineage.publisher.credential(terms=whole(["evaluate"], grantable=["train"]))
+    arguments: dict[str, Any] = {
+        "about": Claims.of(json.loads(terms)["credentialSubject"]),
+        "terms": reference_to(terms),
+        "holder": holder,
+        "permits": ["train"],
+        "issuer": world.OWNER.did,
+        "valid_from": world.NOW - timedelta(days=1),
+        "valid_until": world.NOW + timedelta(days=30),
+    }
+    grant = issue(build_grant(**{**arguments, **changes}), world.OWNER, world.NOW)
+    return lineage.log_credential(terms), lineage.log_credential(grant)
+
+
+@pytest.mark.parametrize(
+    ("holder", "changes", "problem"),
+    [
+        ("owner", {}, ""),
+        ("mallory", {}, "granted to"),
+        ("owner", {"valid_until": datetime(2026, 11, 24, 1, tzinfo=UTC)}, "expired"),
+        ("owner", {"permits": ["evaluate"]}, "does not permit"),
+    ],
+)
+def test_a_run_may_rest_on_a_grant(
+    fresh: Lineage, holder: str, changes: dict[str, Any], problem: str
+) -> None:
+    world = fresh.world
+    did = world.OWNER.did if holder == "owner" else world.MALLORY.did
+    terms, grant = granted(fresh, did, **changes)
+    right = {
+        "dataset": str(fresh.publisher.manifest.id),
+        "credential": str(terms),
+        "grant": str(grant),
+        "issuer": world.OWNER.did,
+        "permits": ["evaluate", "train"],
+    }
+    run = fresh.run("runs/acme/granted", body={"rights": [right]})
+    fresh.ids["granted"] = run.id
+    report = fresh.object("granted")
+    assert problem in problems(report, "rights")
+    assert states(report)["rights"] == ("fail" if problem else "pass")
+    if not problem:
+        assert fresh.store().verdict == "trusted"

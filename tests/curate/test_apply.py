@@ -396,7 +396,7 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
     for purpose, value in (("suspension", True), ("suspension", False), ("revocation", True)):
         now = at = at + timedelta(minutes=10)
         set_status(
-            *(bench.repo, name, purpose), value=value, signer=signer,
+            *(bench.repo, StatusBook.of(bench.repo), name, purpose), value=value, signer=signer,
             log_signer=signer_for("log"), clock=lambda now=now: now,
         )  # fmt: skip
         if value:

@@ -1,0 +1,132 @@
+"""Rights that rest on more than a dataset's own credential: imports and grants (spec/20 §8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.credentials.attestation.grant import Grant
+from lyrikstore.credentials.attestation.grantcheck import CheckedGrant, Holder, check_grant
+from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.report import Check, CheckState
+from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.terms.model import Answer, Limits, Terms, Use
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository import MAX_READ, Repository
+
+Used = Callable[[Terms], tuple[str, ...]]
+"""Given terms, the names of those of their partitions that are used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A dataset as its publisher knows it.
+
+    Attributes:
+        manifest: His manifest.
+        tree: The content, the same everywhere.
+        name: What he calls it.
+        store: His store.
+    """
+
+    manifest: Digest
+    tree: Digest | None
+    name: str
+    store: Digest | None
+
+
+def published(repository: Repository, source: Manifest) -> Published:
+    """Return what credentials about ``source`` speak of: for an import, the foreign version.
+
+    Args:
+        repository: The store.
+        source: A dataset without dataset inputs.
+
+    Raises:
+        FormatError: (``bad-import``) the foreign manifest it carries is of another dataset.
+        LyrikstoreError: The foreign manifest is lost, damaged or not signed by its author.
+    """
+    carried = source.attachments_in("foreign-manifest")
+    if source.body.get("origin") != "imported" or not carried:
+        return Published(source.id, source.tree, source.name, source.store)
+    foreign = parse_manifest(repository.blobs.read(carried[0].id, max_bytes=MAX_READ))
+    if foreign.kind != "dataset" or foreign.tree != source.tree:
+        # ATTACK: data imported under the manifest of another, freely licensed dataset.
+        raise FormatError("bad-import", f"{source.name} carries the manifest of another dataset")
+    return Published(foreign.id, foreign.tree, foreign.name, foreign.store)
+
+
+@dataclass(frozen=True, slots=True)
+class Licensed:
+    """What one grant gives to one user.
+
+    Attributes:
+        outcome: The grant's checks.
+        fault: Why it does not allow the use, or an empty string if it does.
+        permits: All that it and its terms permit together.
+    """
+
+    outcome: CheckedGrant
+    fault: str
+    permits: tuple[str, ...] = ()
+
+    @property
+    def grant(self) -> Grant | None:
+        """What it says."""
+        return self.outcome.grant
+
+    def check(self, check_id: str) -> Check:
+        """Return one of its checks."""
+        return next(check for check in self.outcome.checks if check.id == check_id)
+
+
+def judge_grant(
+    data: bytes,
+    terms: bytes,
+    about: Published,
+    use: Use,
+    used: Used,
+    *,
+    holder: str,
+    trust: Trust,
+    notices: Notices,
+) -> Licensed:
+    """Return whether a grant lets ``holder`` use a dataset. Never raises for bad input.
+
+    Whether its issuer is believed, and whether its status could be read, is left to the caller,
+    who finds both among the checks.
+
+    Args:
+        data: The grant.
+        terms: The dataset credential that it rests on.
+        about: The dataset in question.
+        use: What is wanted, and as of when.
+        used: Which partitions are used.
+        holder: DID of who wants it.
+        trust: Whom the verifier believes.
+        notices: What issuers have said since.
+    """
+    outcome = check_grant(
+        data, trust=trust, at=use.at, notices=notices, terms=terms, holder=Holder(holder)
+    )
+    broken = [check for check in outcome.checks if check.state is CheckState.FAIL]
+    if broken:
+        return Licensed(outcome, broken[0].summary)
+    grant = outcome.grant
+    if grant is None or not outcome.envelope.genuine:
+        return Licensed(outcome, "does not hold")
+    if (grant.manifest, grant.tree) != (about.manifest, about.tree):
+        return Licensed(outcome, "is about something else")  # attack case A44
+    stated = Claims.of(parse(terms)["credentialSubject"]).terms
+    wider = Terms(
+        tuple(
+            replace(partition, permits=(*partition.permits, *grant.permits))
+            for partition in stated.named(used(stated))
+        )
+    )
+    for answer, reason in (wider.judge(use), Limits.of(grant.limits).judge(use)):
+        if answer is not Answer.PERMITTED:
+            return Licensed(outcome, f"does not permit it: {reason}")
+    return Licensed(outcome, "", wider.permits)

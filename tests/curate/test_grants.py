@@ -1,0 +1,150 @@
+"""Licence grants as rights: what the terms do not give to everybody, the trainer has by name."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError, PolicyError, VerificationError
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.curate.rights import Right, check_rights
+from lyrikstore.publish.granting import grant_licence
+from lyrikstore.publish.status import StatusBook, set_status
+from lyrikstore.testing.keys import signer_for
+
+AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OWNER, TRAINER, OTHER = (signer_for(name) for name in ("owner", "trainer", "other"))
+TRUST = Trust((TrustedIssuer(did=OWNER.did, nickname="me"),))
+STATUS = "https://data.example/status"
+TERMS = Terms(
+    (
+        Partition(
+            "all",
+            permits=("evaluate",),
+            prohibits=("reidentify",),
+            grantable=("train", "commercialUse"),
+            limits=Limits(seats=10),
+        ),
+    )
+)
+
+
+@pytest.fixture
+def terms(bench: Any) -> bytes:
+    """A dataset whose credential lets nobody train, but lets its issuer grant it."""
+    bench.write({"a.txt": b"the first", "b.txt": b"the second"})
+    bench.commit()
+    source = bench.repo.resolve("acme/docs")
+    document = build_dataset_credential(
+        manifest=source,
+        tree=bench.repo.tree(source),
+        records=None,
+        log_origin=bench.repo.origin,
+        log_index=bench.repo.index_of(source.id),
+        issuer=OWNER.did,
+        terms=TERMS,
+        valid_from=AT,
+        valid_until=AT + timedelta(days=10),
+    )
+    data = issue(document, OWNER, AT)
+    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+        transaction.log_credential(data)
+        transaction.commit()
+    return data
+
+
+def grant(bench: Any, terms: bytes, **changes: Any) -> Any:
+    options: dict[str, Any] = {
+        "holder": TRAINER.did,
+        "permits": ["train"],
+        "until": AT + timedelta(days=5),
+        "seats": 3,
+        "status_url": STATUS,
+        "signer": OWNER,
+        "log_signer": signer_for("log"),
+        "clock": lambda: AT,
+    }
+    return grant_licence(bench.repo, terms, **{**options, **changes})
+
+
+def ask(bench: Any, *acts: str, user: str | None = TRAINER.did, **changes: Any) -> list[Right]:
+    trust = changes.pop("trust", TRUST)
+    use = Use(acts or ("train",), **{"at": AT, "seats": 2, **changes})
+    return check_rights(bench.repo, [bench.repo.resolve("acme/docs")], use, trust=trust, user=user)
+
+
+def refused(words: str, *arguments: Any, **changes: Any) -> None:
+    with pytest.raises(PolicyError, match=words):
+        ask(*arguments, **changes)
+
+
+def test_a_grant_is_a_right_of_its_holder_alone(bench: Any, terms: bytes) -> None:
+    refused("train is not permitted", bench)
+    made = grant(bench, terms)
+    (right,) = ask(bench)
+    assert right.grant == made.id
+    assert right.to_json()["grant"] == str(made.id)
+    assert right.valid_until == "2026-11-29T12:00:00Z"
+    assert set(right.permits) == {"evaluate", "train"}
+    assert ask(bench, "evaluate")[0].grant is None  # what everybody may needs no grant
+    refused("train is not permitted", bench, user=OTHER.did)
+    refused("train is not permitted", bench, user=None)
+    refused("expired", bench, at=AT + timedelta(days=6))
+    refused("for 3 people", bench, seats=4)
+    refused("does not declare", bench, seats=None)
+    assert ask(bench, "train", "evaluate")
+    refused("commercialUse is not permitted", bench, "train", "commercialUse")
+    refused("not in force", bench, trust=Trust())
+
+
+def test_a_grant_taken_back_is_none(bench: Any, terms: bytes) -> None:
+    made = grant(bench, terms)
+    assert ask(bench)
+    for at, purpose, value in (
+        (AT + timedelta(minutes=10), "suspension", True),
+        (AT + timedelta(minutes=20), "suspension", False),
+        (AT + timedelta(minutes=30), "revocation", True),
+    ):
+        set_status(
+            bench.repo,
+            StatusBook.of(bench.repo),
+            str(made.id),
+            purpose,
+            value=value,
+            signer=OWNER,
+            log_signer=signer_for("log"),
+            clock=lambda at=at: at,
+        )
+        if value:
+            refused("by its issuer", bench, at=at)
+        else:
+            assert ask(bench, at=at)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"permits": ["redistribute"]}, "redistribute is neither"),
+        ({"permits": ["reidentify"]}, "reidentify is neither"),
+        ({"seats": 11}, "limited"),
+        ({"seats": None}, "limited"),
+        ({"until": AT + timedelta(days=11)}, "when the terms end"),
+    ],
+)
+def test_no_more_than_the_terms_allow(
+    bench: Any, terms: bytes, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=words) as caught:
+        grant(bench, terms, **changes)
+    assert caught.value.kind == "exceeds-terms"
+
+
+def test_only_the_issuer_of_sound_terms_grants(bench: Any, terms: bytes) -> None:
+    with pytest.raises(PolicyError, match="only"):
+        grant(bench, terms, signer=OTHER)
+    with pytest.raises(VerificationError, match="no dataset credential"):
+        grant(bench, terms.replace(b"evaluate", b"evaluato"))
+    assert not StatusBook.of(bench.repo).lists
