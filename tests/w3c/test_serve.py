@@ -200,6 +200,18 @@ def test_over_tls_with_its_own_certificate(new_person: Any) -> None:
         stop(process)
 
 
+def test_on_ipv6_loopback(new_person: Any) -> None:
+    if not socket.has_ipv6:
+        pytest.skip("NOT RUN, no IPv6 here")
+    person = new_person("six")
+    process, said = start(person, "--host", "::1")
+    try:
+        assert Server(said["url"], None).verify({})[0] == 400
+        assert Server(said["url"], None).request("GET", "/identifiers/nothing")[0] == 400
+    finally:
+        stop(process)
+
+
 def test_other_machines_only_when_told(new_person: Any) -> None:
     person = new_person("remote")
     assert person.run("serve", "--host", "0.0.0.0").code == 16
