@@ -47,7 +47,7 @@ class Subject:
         """Return the question about the same statement under another proof."""
         if suite == JCS or not self.signed:
             return self.question
-        document = _without_empty_lists(self.question.credential)
+        document = copy.deepcopy(self.question.credential)
         proof = document.pop("proof")
         signer = _signers()[document["issuer"]["id"]]
         made = proofset.add_proof(
@@ -60,13 +60,6 @@ class Subject:
         question = copy.deepcopy(self.secured_with(suite))
         change(question.credential)
         return question
-
-
-def _without_empty_lists(value: Any) -> Any:
-    # RDF has none, so what would be signed is the document without them (spec/03 §7).
-    if isinstance(value, dict):
-        return {name: _without_empty_lists(inner) for name, inner in value.items() if inner != []}
-    return [_without_empty_lists(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _signers() -> dict[str, KeySigner]:
