@@ -47,6 +47,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "supersede": "take a credential back in favour of its successor",
         "status-lists": "write the status lists to publish",
         "verify": "check a credential, a version or the whole store",
+        "terms": "what datasets may be used for together, and what decides it",
+        "export": "the terms of a credential for other software",
         "page": "write the page that verifies a delivery in a browser",
         "serve": "the VC API on this machine, for programs that speak it",
     },

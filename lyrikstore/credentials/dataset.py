@@ -13,7 +13,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.terms.claim import licence_claim
 from lyrikstore.credentials.terms.model import Terms
@@ -141,6 +141,7 @@ def build_dataset_credential(
     if status:
         document["credentialStatus"] = [entry.to_json() for entry in status]
     check_credential_shape(document, DATASET)
+    _check_days(subject, document["validFrom"][:10])
     return document
 
 
@@ -169,6 +170,31 @@ def age_of(manifest: Manifest) -> dict[str, JSON]:
             if isinstance(day, str) and _is_day(day[:10]):
                 age[ours] = day[:10]
     return age
+
+
+def collected_too_late(age: Mapping[str, Any]) -> bool:
+    """Return whether data is said to have been collected after its version was made.
+
+    A day more is let pass: it may be that of a calendar east of UTC.
+    """
+    last = age.get("collectedUntil")
+    made = parse_timestamp(age["snapshotAt"]).date()
+    return last is not None and (date.fromisoformat(last) - made).days > 1
+
+
+def _check_days(subject: Mapping[str, Any], today: str) -> None:
+    """Refuse to issue what every verifier would find invalid."""
+    if collected_too_late(subject["age"]):
+        raise InvalidInputError(
+            "contradiction",
+            "the descriptor says that data was collected after this version was made",
+            hint="commit again with another collectedDuring",
+        )
+    for statement in subject.get("regulatory", ()):
+        if statement["asOf"] > today:
+            raise InvalidInputError(
+                "contradiction", f"{statement['regime']} is judged as of a day to come"
+            )
 
 
 def _is_day(text: str) -> bool:

@@ -5,13 +5,12 @@ data and the manifest, who says it, and since when it has been said.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.dataset import collected_too_late
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -141,10 +140,8 @@ def check_age(subject: Mapping[str, Any], logged: Check) -> Check:
             "proven: no witness and no time stamp says so"
         )
     first, last = claimed.get("collectedFrom"), claimed.get("collectedUntil")
-    made = parse_timestamp(claimed["snapshotAt"]).date()
-    # One day of grace: a day may be that of a calendar east of UTC.
-    if last is not None and (date.fromisoformat(last) - made).days > 1:
-        summary = f"collected until {last}, after this version was made, {made}"
+    if collected_too_late(subject["age"]):
+        summary = f"collected until {last}, after this version was made, {claimed['snapshotAt']}"
         return failed("age", "contradiction", summary, claimed=claimed, existence=existence)
     period = "".join(f" {word} {day}" for word, day in (("from", first), ("until", last)) if day)
     said = f"claimed: collected{period}" if period else "no period of collection is claimed"

@@ -1,0 +1,55 @@
+"""``lyrikstore export``: what a credential says, in formats that other software reads."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.errors import VerificationError
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.timestamps import now
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import credential_file, read_file, write_new
+from lyrikstore_cli.session import Session
+
+
+@declare(
+    "export",
+    epilog="lyrikstore export delivery --format odrl -o policy.jsonld",
+)
+@click.argument("target", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["odrl"]),
+    required=True,
+    help="odrl: the terms as an ODRL 2.2 policy (JSON-LD).",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A new file; else printed.")
+def command(session: Session, target: Path, form: str, output: Path | None) -> None:
+    """Write what the credential TARGET, a file or a delivery, says in another format.
+
+    Its signature must hold; whether you believe its issuer is for `verify` to say. What is written
+    is not signed, and says less than the credential: docs/terms.md has the table.
+    """
+    from lyrikstore.credentials.credentialcheck import check_credential
+    from lyrikstore.credentials.terms.odrl import odrl_policy
+    from lyrikstore.credentials.trust import load_trust
+
+    data = read_file(credential_file(target))
+    outcome = check_credential(data, trust=load_trust(session.paths.trust), at=now())
+    if not outcome.genuine:
+        raise VerificationError(
+            "bad-signature",
+            f"{target} is not a dataset credential whose signature holds",
+            hint=f"lyrikstore verify {target}",
+        )
+    policy = odrl_policy(parse(data))
+    text = json.dumps(policy, ensure_ascii=False, indent=2) + "\n"
+    if output is not None:
+        write_new(output, text.encode())
+        session.screen.result(f"✓ wrote {output}")
+    elif not session.options.json:
+        sys.stdout.write(text)
+    session.emit("export", {"format": form, "policy": policy})

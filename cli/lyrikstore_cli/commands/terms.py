@@ -1,0 +1,137 @@
+"""``lyrikstore terms``: what datasets may be used for together, and which part decides it."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore.canon.errors import NotFoundError
+from lyrikstore.canon.timestamps import now, parse_timestamp
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import credential_file, read_file, words
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.terms.mix import Deciders, Mix, Source
+    from lyrikstore.credentials.trust import Trust
+
+_SAID = {
+    "permitted": ("✓", "yes"),
+    "prohibited": ("✗", "no"),
+    "not-stated": ("✗", "not stated, so no"),
+    "undeclared": ("–", "only within limits"),
+    "unknown": ("–", "unknown, so no"),
+}
+_REFUSED, _UNTRUSTED = 14, 4
+
+
+@declare(
+    "terms",
+    epilog="lyrikstore terms delivery-a delivery-b/credential.json\n"
+    "lyrikstore terms acme/corpus-clean --purpose train,commercialUse --territory DE",
+)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET…")
+@click.option("--purpose", default="", help="What you want to do: train,commercialUse,…")
+@click.option("--territory", default="", help="Where: DE,FR,US-CA.")
+@click.option("--seats", type=click.IntRange(min=1), help="How many people.")
+@click.option("--for", "purposes", default="", help="For which work: internalOperations,…")
+@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file.")
+@click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
+def command(
+    session: Session,
+    targets: tuple[str, ...],
+    purpose: str,
+    territory: str,
+    seats: int | None,
+    purposes: str,
+    trust_file: Path | None,
+    at: str | None,
+) -> None:
+    """Say what the TARGETs may be used for together: credentials, deliveries or REFs.
+
+    A REF stands for the datasets it was made from, and of these for the partitions whose files it
+    kept. Says which dataset and partition decides each no, which duties add up, and which terms
+    exclude each other. With --purpose the exit code answers: 0 permitted, 4 permitted by somebody
+    you do not trust, 14 not.
+    """
+    from lyrikstore.credentials.terms.mix import mix
+    from lyrikstore.credentials.terms.model import Use
+    from lyrikstore.credentials.trust import load_trust
+
+    if trust_file is not None and not trust_file.is_file():
+        raise NotFoundError("no-file", f"no trust file {trust_file}")
+    trust = load_trust(trust_file or session.paths.trust)
+    moment = parse_timestamp(at) if at else now()
+    use = None
+    if purpose:
+        use = Use(words(purpose), moment, words(territory), seats, words(purposes))
+    elif territory or seats or purposes:
+        raise click.UsageError("--territory, --seats and --for go with --purpose")
+    result = mix(_sources(session, targets, trust, moment), use)
+    session.emit("terms", result.to_json())
+    _show(session, result)
+    if result.ruling is not None and result.ruling[0] != "permitted":
+        raise click.exceptions.Exit(_REFUSED)
+    if result.ruling is not None and not result.trusted:
+        raise click.exceptions.Exit(_UNTRUSTED)
+
+
+def _sources(
+    session: Session, targets: tuple[str, ...], trust: "Trust", at: datetime
+) -> "list[Source]":
+    from lyrikstore.credentials.datacheck import read_siblings
+    from lyrikstore.credentials.statuscheck import Notices
+    from lyrikstore.curate.termsources import source_of_file, sources_of_datasets
+
+    sources, names = [], []
+    for target in targets:
+        path = Path(target)
+        if not path.exists():
+            if path.suffix == ".json" or target.startswith((".", "/")):
+                raise NotFoundError("no-file", f"there is no file {target}")
+            names.append(target)
+            continue
+        file = credential_file(path)
+        notices = Notices.among(read_siblings(file).values())
+        sources.append(source_of_file(target, read_file(file), trust=trust, at=at, notices=notices))
+    if names:
+        store = session.open_store()
+        datasets = [store.resolve(name) for name in names]
+        sources += sources_of_datasets(store.repository, datasets, trust=trust, at=at)
+    return sources
+
+
+def _show(session: Session, result: "Mix") -> None:
+    screen = session.screen
+    for source in result.sources:
+        parts = ", ".join(partition.name for partition in source.partitions)
+        known = f"partitions {parts}" if parts else f"unknown: {source.problem}"
+        screen.result(f"{source.name}  by {source.issuer or 'nobody'}: {known}")
+        if source.note:
+            screen.result(f"  – {source.note}", "dim")
+    screen.result("may be used together to")
+    width = max(map(len, result.answers))
+    for act, (answer, who) in result.answers.items():
+        symbol, said = _SAID[answer]
+        screen.result(f" {symbol} {act:<{width}}  {said}{_by(who)}")
+    for duty, who in result.duties.items():
+        screen.result(f" ! must: {duty}{_by(who)}")
+    for limit, value in result.limits.to_json().items():
+        if limit != "type":
+            shown = ", ".join(value) if isinstance(value, list) else value
+            screen.result(f" ! only: {limit} {shown}")
+    for conflict in result.conflicts:
+        screen.result(f" ✗ {conflict.summary}{_by(conflict.between)}", "bold red")
+    if result.ruling is not None:
+        answer, reason, who = result.ruling
+        said = "PERMITTED" if answer == "permitted" else f"NOT PERMITTED: {answer}, {reason}"
+        said += "" if answer != "permitted" or result.trusted else ", by somebody you do not trust"
+        style = "bold green" if answer == "permitted" and result.trusted else "bold yellow"
+        screen.result(f"{said}{_by(who)}", style if answer == "permitted" else "bold red")
+
+
+def _by(who: "Deciders") -> str:
+    named = [f"{name}, partition {part}" if part else name for name, part in who[:3]]
+    more = f" and {len(who) - 3} more" if len(who) > 3 else ""
+    return f"  ({'; '.join(named)}{more})" if named else ""

@@ -1,0 +1,304 @@
+"""What several datasets under several terms may be used for together (spec/19-terms.md §19.6).
+
+The union answers to every act with the worst answer of any partition that it takes files from;
+duties add up; limits narrow each other down. What decides is always named. Nothing is inferred
+from a licence identifier.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
+from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
+
+MAX_CHOICES = 64
+"""Most ways to read a licence expression with OR; one with more counts as a licence of its own."""
+
+_Limit = TypeVar("_Limit")
+
+Deciders = tuple[tuple[str, str], ...]
+"""Who decides: name of the dataset, name of the partition ('' for all of it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One dataset in the mix.
+
+    Attributes:
+        name: Its name, for people.
+        terms: Its terms, or None if it has no sound credential.
+        problem: Why it has none.
+        used: Names of the partitions that are used; None for all.
+        credential: Id of the credential, or None.
+        issuer: Who says so, or None.
+        trusted: Whether the user believes the issuer, and everything about it could be checked.
+        note: What could not be, or an empty text.
+    """
+
+    name: str
+    terms: Terms | None
+    problem: str = ""
+    used: tuple[str, ...] | None = None
+    credential: str | None = None
+    issuer: str | None = None
+    trusted: bool = False
+    note: str = ""
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """The partitions that are used."""
+        if self.terms is None:
+            return ()
+        return self.terms.partitions if self.used is None else self.terms.named(self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Terms that cannot all be kept.
+
+    Attributes:
+        kind: ``share-alike``, ``territory``, ``period`` or ``purposes``.
+        summary: One line.
+        between: Those whose terms exclude each other.
+    """
+
+    kind: str
+    summary: str
+    between: Deciders
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """The terms of a union.
+
+    Attributes:
+        sources: What it is made of.
+        answers: Act → answer, and who decides it (nobody, where all permit).
+        duties: Duty → whose terms demand it.
+        limits: Within what everything is permitted.
+        conflicts: What excludes each other.
+        ruling: What the union answers to the use that was asked for, why, and who decides; None
+            if none was.
+    """
+
+    sources: tuple[Source, ...]
+    answers: Mapping[str, tuple[Answer, Deciders]]
+    duties: Mapping[str, Deciders]
+    limits: Limits
+    conflicts: tuple[Conflict, ...]
+    ruling: tuple[Answer, str, Deciders] | None
+
+    @property
+    def trusted(self) -> bool:
+        """Whether every source is by somebody the user believes."""
+        return all(source.trusted for source in self.sources)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the mix for ``--json``."""
+        members: dict[str, Any] = {
+            "sources": [
+                {
+                    "name": source.name,
+                    "partitions": [partition.name for partition in source.partitions],
+                    "trusted": source.trusted,
+                    **_present(
+                        credential=source.credential,
+                        issuer=source.issuer,
+                        problem=source.problem,
+                        note=source.note,
+                    ),
+                }
+                for source in self.sources
+            ],
+            "answers": {
+                act: {"answer": str(answer), "decidedBy": _parties(who)}
+                for act, (answer, who) in self.answers.items()
+            },
+            "duties": {duty: _parties(who) for duty, who in self.duties.items()},
+            "limits": {k: v for k, v in self.limits.to_json().items() if k != "type"},
+            "conflicts": [
+                {"kind": item.kind, "summary": item.summary, "between": _parties(item.between)}
+                for item in self.conflicts
+            ],
+        }
+        if self.ruling is not None:
+            answer, reason, who = self.ruling
+            members["use"] = {"answer": str(answer), "decidedBy": _parties(who)}
+            if reason:
+                members["use"]["reason"] = reason
+        return members
+
+
+def mix(sources: Sequence[Source], use: Use | None = None) -> Mix:
+    """Return what the union of ``sources`` may be used for.
+
+    Args:
+        sources: The datasets, each with the partitions that are used.
+        use: What is wanted, if anything in particular.
+
+    Cost: O(partitions × words); 300 ms once, where share-alike licences have to be compared.
+    """
+    parts = [(source, partition) for source in sources for partition in source.partitions]
+    own = {word for _, part in parts for word in (*part.permits, *part.prohibits)}
+    duties: dict[str, list[tuple[str, str]]] = {}
+    for source, partition in parts:
+        for duty in partition.requires:
+            duties.setdefault(duty, []).append(_label(source, partition))
+    narrowing = _Narrowing()
+    for source, partition in parts:
+        narrowing.add(_label(source, partition), partition.limits)
+    return Mix(
+        tuple(sources),
+        {act: _answer(sources, act) for act in (*PERMISSIONS, *sorted(own - PERMISSIONS.keys()))},
+        {duty: tuple(who) for duty, who in sorted(duties.items())},
+        narrowing.limits,
+        (*narrowing.conflicts, *_share_alike(parts)),
+        None if use is None else _ruling(sources, use),
+    )
+
+
+def _answer(sources: Iterable[Source], act: str) -> tuple[Answer, Deciders]:
+    return _worst(sources, lambda partition: (partition.answer(act), ""))[::2]
+
+
+def _ruling(sources: Iterable[Source], use: Use) -> tuple[Answer, str, Deciders]:
+    return _worst(sources, lambda partition: partition.judge(use))
+
+
+def _worst(
+    sources: Iterable[Source], judge: Callable[[Partition], tuple[Answer, str]]
+) -> tuple[Answer, str, Deciders]:
+    rulings: list[tuple[Answer, str, tuple[str, str]]] = []
+    for source in sources:
+        if source.terms is None:
+            rulings.append((Answer.UNKNOWN, source.problem, (source.name, "")))
+        rulings += (
+            (*judge(partition), _label(source, partition)) for partition in source.partitions
+        )
+    worst = Answer.worst(answer for answer, _, _ in rulings)
+    if worst is Answer.PERMITTED:
+        return worst, "", ()
+    found = [(reason, who) for answer, reason, who in rulings if answer is worst]
+    return worst, found[0][0], tuple(who for _, who in found)
+
+
+def _label(source: Source, partition: Partition) -> tuple[str, str]:
+    several = source.terms is not None and len(source.terms.partitions) > 1
+    return source.name, partition.name if several else ""
+
+
+@dataclass(slots=True)
+class _Narrowing:
+    """Limits that narrow each other down, until nothing is left."""
+
+    limits: Limits = field(default_factory=Limits)
+    conflicts: list[Conflict] = field(default_factory=list)
+    _from: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def add(self, who: tuple[str, str], other: Limits) -> None:
+        """Narrow the limits down by those of one partition."""
+        now = self.limits
+        start = max(filter(None, (now.use_from, other.use_from)), default=None)
+        end = min(filter(None, (now.use_until, other.use_until)), default=None)
+        if other.use_from is not None or other.use_until is not None:
+            over = start is not None and end is not None and start > end
+            start, end = self._keep(
+                "period", who, over, (now.use_from, now.use_until), (start, end)
+            )
+        territory = now.territory
+        if other.territory:
+            both = _common(now.territory, other.territory) if now.territory else other.territory
+            territory = self._keep("territory", who, not both, now.territory, both)
+        purposes = now.purposes
+        if other.purposes:
+            shared = tuple(word for word in now.purposes if word in other.purposes)
+            shared = shared if now.purposes else other.purposes
+            purposes = self._keep("purposes", who, not shared, now.purposes, shared)
+        seats = min(filter(None, (now.seats, other.seats)), default=None)
+        self.limits = Limits(territory, start, end, seats, purposes)
+
+    def _keep(
+        self, kind: str, who: tuple[str, str], clash: bool, old: _Limit, new: _Limit
+    ) -> _Limit:
+        before = self._from.setdefault(kind, [])
+        if clash:
+            what = {"period": "moment", "territory": "place", "purposes": "purpose"}[kind]
+            summary = f"there is no {what} at which the terms of all of them permit anything"
+            self.conflicts.append(Conflict(kind, summary, (*before, who)))
+            return old
+        before.append(who)
+        return new
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    inside = [place for place in one if within(place, other)]
+    inside += [place for place in other if within(place, one)]
+    return tuple(sorted(set(inside)))
+
+
+def _share_alike(parts: Iterable[tuple[Source, Partition]]) -> list[Conflict]:
+    """Return which share-alike terms exclude each other: each wants the whole under its own."""
+    by_licence: dict[str | None, list[tuple[str, str]]] = {}
+    for source, partition in parts:
+        if "shareAlike" in partition.requires and source.terms is not None:
+            licence = partition.licence or source.terms.licence
+            by_licence.setdefault(licence, []).append(_label(source, partition))
+    if len(by_licence) < 2:
+        return []
+    named = sorted((licence, who) for licence, who in by_licence.items() if licence is not None)
+    conflicts = []
+    if None in by_licence:
+        summary = "under which licence to share alike is not stated, so it is not known to be one"
+        between = tuple(label for who in by_licence.values() for label in who)
+        conflicts.append(Conflict("share-alike", summary, between))
+    choices = {licence: _choices(licence) for licence, _ in named}
+    for at, (licence, who) in enumerate(named):
+        for other, whose in named[at + 1 :]:
+            if not choices[licence] & choices[other]:
+                summary = f"what is made from them would have to be under {licence} and {other}"
+                conflicts.append(Conflict("share-alike", summary, (*who, *whose)))
+    return conflicts
+
+
+def _choices(expression: str) -> frozenset[frozenset[str]]:
+    """Return the sets of licences that an expression lets one choose from, by its ORs."""
+    from license_expression import ExpressionError, get_spdx_licensing  # 300 ms
+
+    try:
+        parsed = get_spdx_licensing().parse(expression, validate=False, strict=False)
+        return _expand(parsed)
+    except (ExpressionError, _TooManyError, AttributeError):
+        return frozenset({frozenset({expression})})
+
+
+class _TooManyError(Exception):
+    """An expression has more readings than anybody means."""
+
+
+def _expand(node: Any) -> frozenset[frozenset[str]]:
+    if not getattr(node, "args", ()):
+        return frozenset({frozenset({str(node)})})
+    inner = [_expand(part) for part in node.args]
+    if node.operator.strip() == "OR":
+        found = frozenset().union(*inner)
+    elif node.operator.strip() == "AND":
+        found = frozenset({frozenset()})
+        for options in inner:
+            found = frozenset(one | other for one in found for other in options)
+            if len(found) > MAX_CHOICES:
+                raise _TooManyError
+    else:
+        found = frozenset({frozenset({str(node)})})
+    if len(found) > MAX_CHOICES:
+        raise _TooManyError
+    return found
+
+
+def _parties(who: Deciders) -> list[JSON]:
+    return [{"dataset": name, **_present(partition=part)} for name, part in who]
+
+
+def _present(**members: str | None) -> dict[str, str]:
+    return {name: value for name, value in members.items() if value}

@@ -1,0 +1,119 @@
+"""Where the terms of a mix come from: credentials in files, or those logged about a dataset."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.statuscheck import Notices, logged_notices
+from lyrikstore.credentials.terms.mix import Source
+from lyrikstore.credentials.terms.usage import partitions_used
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.curate.rights import source_datasets
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+
+_IN_FORCE = ("period", "status")
+
+
+def source_of_file(
+    label: str, data: bytes, *, trust: Trust, at: datetime, notices: Notices
+) -> Source:
+    """Return what a credential in a file contributes to a mix.
+
+    Args:
+        label: What to call it where it does not say itself.
+        data: The credential's bytes.
+        trust: Whom the user believes.
+        at: The moment of use.
+        notices: Status lists and successors at hand.
+    """
+    outcome = check_credential(data, trust=trust, at=at, notices=notices)
+    checks = {check.id: check for check in outcome.checks}
+    claims = outcome.claims
+    if claims is None or not outcome.genuine:
+        failed = next((c for c in outcome.checks if c.state is CheckState.FAIL), None)
+        why = "its credential does not hold" if failed is None else failed.summary
+        return Source(label, None, why)
+    source = Source(
+        claims.name, claims.terms, credential=Digest.of(data).urn, issuer=outcome.issuer
+    )
+    for name in _IN_FORCE:
+        if checks[name].state is CheckState.FAIL:
+            problem = f"its credential is {checks[name].summary}"
+            return replace(source, terms=None, problem=problem)
+    open_check = next(
+        (c for c in outcome.checks if c.state in {CheckState.UNCHECKED, CheckState.FAIL}), None
+    )
+    believed = checks["trust.issuer"].state is CheckState.PASS
+    note = "" if believed else checks["trust.issuer"].summary
+    if open_check is not None:
+        note = open_check.summary
+    return replace(source, trusted=believed and open_check is None, note=note)
+
+
+def sources_of_datasets(
+    repository: Repository, datasets: Sequence[Manifest], *, trust: Trust, at: datetime
+) -> list[Source]:
+    """Return what the sources of datasets in a store contribute to a mix.
+
+    For each source the newest credential counts that holds and is in force; one by an issuer whom
+    the user believes goes before any other.
+
+    Args:
+        repository: The store.
+        datasets: What is used; filtered datasets use the partitions whose files they kept.
+        trust: Whom the user believes.
+        at: The moment of use.
+
+    Raises:
+        NotFoundError, IncompleteError: A dataset on the way cannot be followed.
+    """
+    notices = logged_notices(repository)
+    return [
+        _logged(repository, source, datasets, trust, at, notices)
+        for source in source_datasets(repository, datasets)
+    ]
+
+
+def _logged(
+    repository: Repository,
+    source: Manifest,
+    datasets: Sequence[Manifest],
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> Source:
+    candidates = list(_candidates(repository, source, trust, at, notices))
+    sound = [item for item in candidates if item.terms is not None]
+    best = next((item for item in sound if item.trusted), None) or next(iter(sound), None)
+    if best is None or best.terms is None:
+        return candidates[0] if candidates else Source(source.name, None, "it has no credential")
+    used = partitions_used(
+        best.terms,
+        source,
+        datasets,
+        manifest_of=repository.manifest,
+        tree_of=repository.tree,
+    )
+    return replace(best, used=used)
+
+
+def _candidates(
+    repository: Repository, source: Manifest, trust: Trust, at: datetime, notices: Notices
+) -> Iterable[Source]:
+    for entry in reversed(repository.credentials_about(source.id)):
+        try:
+            data = repository.credential(entry.id)
+        except LyrikstoreError as error:
+            yield Source(source.name, None, f"its credential cannot be read: {error.message}")
+            continue
+        outcome = check_credential(data, trust=trust, at=at, notices=notices)
+        claims = outcome.claims
+        if claims is not None and (claims.manifest, claims.tree) != (source.id, source.tree):
+            yield Source(source.name, None, "its credential is about something else")  # A44
+            continue
+        yield source_of_file(source.name, data, trust=trust, at=at, notices=notices)

@@ -1,0 +1,209 @@
+"""Terms as publisher and buyer use them: a terms file, a delivery, a mix, an export."""
+
+import json
+import shutil
+
+import pytest
+
+TERMS = """
+[[partition]]
+name = "open"
+select = [{ path = "news" }]
+licence = "CC-BY-4.0"
+permits = ["train", "evaluate", "commercialUse"]
+requires = ["attribution"]
+
+[[partition]]
+name = "client"
+select = [{ column = "origin", values = ["client"] }]
+licence = "LicenseRef-NDA"
+permits = ["train", "evaluate"]
+prohibits = ["redistribute"]
+grantable = ["commercialUse"]
+requires = ["deleteOnExpiry"]
+limits = { territory = ["DE", "FR"], useUntil = 2027-12-31, seats = 5 }
+
+[[partition]]
+name = "rest"
+permits = ["train"]
+
+[texts]
+LicenseRef-NDA = "nda.txt"
+
+[[regulatory]]
+regime = "EU-GDPR"
+status = "pseudonymised"
+basis = "Art. 6(1)(a)"
+asOf = 2026-01-01
+warrantedBy = { name = "Lex LLP" }
+
+[[quality]]
+metric = "labelAgreementKappa"
+value = "0.87"
+method = "3 annotators"
+
+[[measure]]
+use = "metadataShare/1"
+parameters = { column = "origin" }
+
+[[measure]]
+use = "wordCount/1"
+"""
+
+
+def did_of(person):
+    return person.ok("key", "show", "--json").json["keys"][0]["did"]
+
+
+@pytest.fixture
+def delivery(publisher):
+    documents = publisher.folder / "documents"
+    rows = ["path,origin"]
+    for n in range(9):
+        path = f"{'news' if n < 3 else 'mail'}/{n}.txt"
+        (documents / path).parent.mkdir(parents=True, exist_ok=True)
+        (documents / path).write_text(f"document number {n}\n")
+        rows.append(f"{path},{'web' if n < 3 else 'client' if n < 7 else ''}")
+    (publisher.folder / "sheet.csv").write_text("\n".join(rows) + "\n")
+    (publisher.folder / "nda.txt").write_text("Keep it to yourself.\n")
+    (publisher.folder / "terms.toml").write_text(TERMS)
+    publisher.ok(
+        *("commit", documents, "-d", "acme/docs", "--metadata", publisher.folder / "sheet.csv"),
+        *("--license", "CC-BY-4.0 AND LicenseRef-NDA"),
+    )
+    folder = publisher.folder / "delivery"
+    publisher.ok("issue", "acme/docs", "-o", folder, "--terms", publisher.folder / "terms.toml")
+    return folder
+
+
+@pytest.fixture
+def buyer(new_person, publisher, delivery):
+    person = new_person("buyer")
+    person.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    shutil.copytree(delivery, person.folder / "delivery")
+    return person
+
+
+def verify(person, *more):
+    folder = person.folder / "delivery"
+    return person.run("verify", folder, "--data", folder / "data", "--json", *more)
+
+
+def check(run, name):
+    return next(one for one in run.json["checks"] if one["id"] == name)
+
+
+def test_a_buyer_sees_and_recomputes_what_he_gets(buyer) -> None:
+    found = verify(buyer)
+    assert (found.code, found.json["verdict"]) == (0, "trusted"), found.out
+    assert check(found, "terms.partitions")["state"] == "pass"
+    names = [part["name"] for part in check(found, "terms")["detail"]["partitions"]]
+    assert names == ["open", "client", "rest"]
+    assert check(found, "terms")["detail"]["permits"] == ["train"]
+    law = check(found, "regulatory")
+    assert (law["state"], law["detail"]["reason"]) == ("warn", "unsigned-warrant")
+    assert "Lex LLP" in law["summary"]
+    assert check(found, "quality")["detail"]["reason"] == "not-recomputed"
+    assert any("none was recomputed" in line for line in found.json["notProven"])
+
+    again = verify(buyer, "--recompute")
+    assert again.code == 0, again.out
+    rows = check(again, "quality")["detail"]["measurements"]
+    assert {row["metric"] for row in rows} == {"exactDuplicateRate", "metadataShare", "wordCount"}
+    assert {row["result"] for row in rows} == {"equal", "within-rounding"}
+    assert not any("recomputed" in line for line in again.json["notProven"])
+    readme = (buyer.folder / "delivery" / "README.md").read_text("utf-8")
+    assert "### client: 4 files" in readme
+    assert (buyer.folder / "delivery" / "LICENCE-LicenseRef-NDA.txt").is_file()
+
+    (buyer.folder / "delivery" / "LICENCE-LicenseRef-NDA.txt").unlink()
+    assert check(verify(buyer), "terms")["detail"]["reason"] == "missing-file"
+    assert buyer.run("verify", buyer.folder / "delivery", "--recompute").code == 2
+
+
+def test_what_may_be_done_and_what_decides_it(buyer, publisher) -> None:
+    folder = buyer.folder / "delivery"
+    mixed = buyer.ok("terms", folder, "--json").json
+    assert mixed["answers"]["train"]["answer"] == "permitted"
+    assert mixed["answers"]["redistribute"] == {
+        "answer": "prohibited",
+        "decidedBy": [{"dataset": "datasets/acme/docs", "partition": "client"}],
+    }
+    assert mixed["duties"].keys() == {"attribution", "deleteOnExpiry"}
+    assert mixed["limits"]["seats"] == 5
+    assert mixed["sources"][0]["trusted"]
+
+    where = ("--territory", "DE", "--seats", "2")
+    assert buyer.run("terms", folder, "--purpose", "train", *where).code == 0
+    assert buyer.run("terms", folder, "--purpose", "train").code == 14  # limits undeclared
+    abroad = buyer.run("terms", folder, "--purpose", "train", "--territory", "US", "--seats", "2")
+    assert abroad.code == 14
+    assert "only in DE, FR" in abroad.out
+    no = buyer.run("terms", folder, "--purpose", "train,commercialUse", *where)
+    assert no.code == 14
+    assert "partition client" in no.out
+    assert buyer.run("terms", folder, "--territory", "DE").code == 2
+    buyer.ok("trust", "remove", did_of(publisher))
+    assert buyer.run("terms", folder, "--purpose", "train", *where).code == 4
+
+
+def test_a_name_stands_for_the_partitions_it_uses(publisher, delivery) -> None:
+    recipe = publisher.folder / "recipe.toml"
+    recipe.write_text(
+        'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "origin"\nvalues = ["web"]\n'
+    )
+    publisher.ok("filter", "acme/docs", "--recipe", recipe, "--as", "acme/web")
+    whole = publisher.run("terms", "acme/docs", "--purpose", "train,commercialUse")
+    assert whole.code == 14
+    found = publisher.ok("terms", "acme/web", "--purpose", "train,commercialUse", "--json").json
+    assert found["sources"][0]["partitions"] == ["open"]
+    assert found["use"]["answer"] == "permitted"
+    both = publisher.run("terms", "acme/web", delivery, "--purpose", "train,commercialUse")
+    assert both.code == 14
+
+
+def test_forged_terms_are_unknown_and_not_exported(buyer) -> None:
+    policy = json.loads(buyer.ok("export", buyer.folder / "delivery", "--format", "odrl").out)
+    assert policy["type"] == "Offer"
+    assert {rule["action"] for rule in policy["permission"]} >= {"lyrik:train", "cc:CommercialUse"}
+    out = buyer.folder / "policy.jsonld"
+    buyer.ok("export", buyer.folder / "delivery", "--format", "odrl", "-o", out)
+    assert json.loads(out.read_text("utf-8")) == policy
+    assert buyer.run("export", buyer.folder / "delivery", "--format", "odrl", "-o", out).code == 15
+
+    file = buyer.folder / "delivery" / "credential.json"
+    file.write_text(file.read_text("utf-8").replace('"redistribute"', '"evaluate"', 1), "utf-8")
+    assert buyer.run("export", file, "--format", "odrl").code == 3
+    found = buyer.run("terms", file, "--purpose", "train", "--json")
+    assert found.code == 14
+    assert found.json["use"]["answer"] == "unknown"
+
+
+MISTAKES = [
+    (('path = "news"', 'path = "mail"'), "is in partitions"),
+    (('path = "news"', 'path = "nowhere"'), "selects no file"),
+    (('"client"]', '"clients"]'), "selects no file"),
+    (('licence = "CC-BY-4.0"', 'licence = "MIT"'), "does not"),
+    (('licence = "CC-BY-4.0"', 'licence = "CC-BY-9.0"'), "CC-BY-4.0"),
+    (('"DE", "FR"', '"DE", "UK"'), "ISO 3166"),
+    (('permits = ["train"]', 'permits = ["trian"]'), "use train"),
+    (('LicenseRef-NDA = "nda.txt"', ""), "text is not given"),
+    (('"nda.txt"', '"absent.txt"'), "cannot be read"),
+    (("wordCount/1", "wordCount/7"), "wordCount/1"),
+    (('basis = "Art. 6(1)(a)"\n', ""), "basis"),
+    (("[[partition]]", "permit = 1\n[[partition]]"), "permit"),
+    (("[[partition]]", "[[partition"), "not TOML"),
+    (("asOf = 2026-01-01", "asOf = 2999-01-01"), "a day to come"),
+]
+
+
+def test_a_terms_file_that_does_not_fit_is_refused(publisher, delivery) -> None:
+    file, out = publisher.folder / "terms.toml", publisher.folder / "x"
+    for change, words in MISTAKES:
+        file.write_text(TERMS.replace(*change, 1))
+        run = publisher.run("issue", "acme/docs", "-o", out, "--terms", file)
+        assert run.code == 16, (change, run.out, run.err)
+        assert words in run.err
+        assert not out.exists()
+    for more in ([], ["--terms", file, "--permit", "train"]):
+        assert publisher.run("issue", "acme/docs", "-o", out, *more).code == 2
