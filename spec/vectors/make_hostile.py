@@ -267,6 +267,8 @@ def _proof_rows(sound: str) -> list[Row]:
         return json.dumps(document)
 
     appended = [V2, EXAMPLES, "https://evil.example/v1"]
+    first = add_proof(base(), ALICE, created=NOW, proof_id="urn:uuid:first")
+    chain = encode(add_proof(first, MALLORY, created=NOW, previous="urn:uuid:first")).decode()
     return [
         claim("claim-edited", lambda d: d["credentialSubject"].update(alumniOf="Basel")),
         claim("claim-decomposed", lambda d: d["credentialSubject"].update(alumniOf="Zu\u0308rich")),
@@ -316,6 +318,11 @@ def _proof_rows(sound: str) -> list[Row]:
              both(lambda p: p.update(cryptosuite="bbs-2023"))),
         made("set-too-many", "bad-proof",
              edited(sound, lambda d: d.update(proof=[d["proof"]] * 40))),
+        ("chain", "trusted", {"proof": "pass"}, {"document": chain}),
+        made("chain-first-removed", "bad-chain",
+             edited(chain, lambda d: d.update(proof=d["proof"][1]))),
+        made("chain-first-edited", "edited",
+             edited(chain, lambda d: d["proof"][0].update(created="2026-11-24T14:00:00Z"))),
         made("previous-missing", "bad-chain",
              both(lambda p: p.update(previousProof="urn:uuid:nothing"))),
         made("previous-not-text", "bad-proof", both(lambda p: p.update(previousProof=7))),

@@ -68,3 +68,22 @@ def test_only_what_the_verifier_allows(made: Any, text: str) -> None:
         (f'keys = ["{made.MALLORY.did}"]', "invalid"),
     ):
         assert judge(made, text, documents, f"[allow]\n{allow}\n").verdict == verdict, allow
+
+
+def test_trust_for_one_type_of_credential(made: Any, text: str) -> None:
+    documents = documents_among([document(made, made.ALICE)], source=Source.PINNED)
+    surroundings = {"at": made.NOW, "resolver": Resolver(documents)}
+    for pattern, verdict in (
+        ("credentials/ExampleAlumniCredential", "trusted"),
+        ("credentials/*", "trusted"),
+        ("credentials/OtherCredential", "valid"),
+        ("datasets/*", "valid"),
+    ):
+        trust = (
+            f'version = 1\n[[issuer]]\ndid = "{DID}"\nnickname = "University"\n'
+            f'names = ["{pattern}"]\n'
+        )
+        report = verify_w3c(
+            text.encode(), Surroundings(parse_trust(trust.encode()), **surroundings)
+        )
+        assert report.verdict == verdict, pattern
