@@ -77,7 +77,7 @@ def check_log_state(
         check_format(repository.backend)
         note = read_checkpoint(repository.backend)
         records = read_records(repository.backend, size=claimed_size(note))
-        signed = check_head(note, repository.founding_policy.logs, records)
+        signed = check_head(note, repository.log_keys, records)
     except (FormatError, VerificationError) as error:
         return LogState(
             (

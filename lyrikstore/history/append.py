@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import acceptable
-from lyrikstore.history.extend import Publisher, log_key
+from lyrikstore.history.extend import Publisher
 from lyrikstore.history.local import LOCAL, read_local_key, write_local_key
 from lyrikstore.history.logview import read_records
 from lyrikstore.history.manifest import Manifest
@@ -62,7 +62,7 @@ class Appender:
         if repository.is_mirror:
             self._key = _local_key(repository, log_signer)
         else:
-            self._key = log_key(repository.founding_policy, repository.origin, log_signer)
+            self._key = _home_key(repository, log_signer)
         self._publisher = Publisher(
             own.backend,
             repository.location,
@@ -230,6 +230,18 @@ def ref_moved(
         hint=hint,
         details={"name": manifest.name, "current": str(current) if current else ""},
     )
+
+
+def _home_key(repository: Repository, signer: Signer) -> VerifierKey:
+    key = VerifierKey(repository.origin, signer.public)
+    # The policy, which may have added keys, is asked only about one that is none of the first.
+    if key not in repository.log_keys and key not in repository.policy.logs:
+        raise KeyMaterialError(
+            "wrong-log-key",
+            f"this key does not sign the log {repository.origin}",
+            hint="use the log key that was made with the store",
+        )
+    return key
 
 
 def _local_key(repository: Repository, signer: Signer) -> VerifierKey:

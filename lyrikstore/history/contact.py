@@ -19,7 +19,8 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.history import merkle
 from lyrikstore.history.local import Mark, read_mark
-from lyrikstore.history.log import LogCheckpoint, SignedCheckpoint, open_checkpoint
+from lyrikstore.history.log import LogCheckpoint, SignedCheckpoint
+from lyrikstore.history.logkeys import open_head
 from lyrikstore.history.logview import (
     NO_RECORDS,
     Records,
@@ -91,7 +92,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
     mark = read_mark(backend)
     note = read_checkpoint(backend)
     try:
-        signed = open_checkpoint(note, repository.founding_policy.logs)
+        signed, keys = open_head(backend, repository.genesis, note, repository.log_keys)
     except VerificationError:
         _check_same_store(backend, repository, where)
         raise
@@ -108,7 +109,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
     records.covered(signed.size)
     if merkle.root(records.hashes[: signed.size]) != signed.root:
         # Either its records are damaged, or they are sound and other than ours.
-        check_head(note, repository.founding_policy.logs, _read_ahead(backend, size=signed.size))
+        check_head(note, keys, _read_ahead(backend, size=signed.size))
         raise forked(where, signed.head, here)
     return Contact(Relation.AHEAD, signed, records, mark)
 
@@ -161,16 +162,17 @@ def first_contact(
     genesis = _genesis(backend, read_records(backend, size=1), expected, where)
     if genesis is not None:
         # The signature before the rest: a hostile remote must not make us read for ever.
-        open_checkpoint(note, check_genesis(genesis).policy.logs)
+        open_head(backend, genesis, note, ())
     records = _read_ahead(backend, size=size)
     genesis = genesis or _genesis(backend, records, expected, where)
     if genesis is None:
         raise VerificationError("bad-genesis", "the genesis of the store is not there")
     founded = check_genesis(genesis)
-    signed = check_head(note, founded.policy.logs, records)
+    _, keys = open_head(backend, genesis, note, ())
+    signed = check_head(note, keys, records)
     if signed.origin != founded.origin:
         raise VerificationError("bad-genesis", "the log has another name than its genesis says")
-    known = check_memory(memory, founded.policy.logs, signed, records, where, lagging=marked)
+    known = check_memory(memory, keys, signed, records, where, lagging=marked)
     return Found(genesis, signed, records, known or expected is not None)
 
 

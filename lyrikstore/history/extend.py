@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lyrikstore.canon.errors import ConflictError, KeyMaterialError, LyrikstoreError
+from lyrikstore.canon.errors import ConflictError, LyrikstoreError
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history import merkle
 from lyrikstore.history.local import Within, read_mark
@@ -18,7 +18,6 @@ from lyrikstore.history.log import LogCheckpoint, SignedCheckpoint
 from lyrikstore.history.logview import CHECKPOINT, Records, read_checkpoint
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Policy
 from lyrikstore.history.tiles import first_items, new_files, paths_at
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.transactions import TransactionLog, record_name
@@ -209,22 +208,6 @@ def foreign_record(seq: int) -> ConflictError:
         "remove that file: nothing that is visible needs it",
         details={"file": record_name(seq)},
     )
-
-
-def log_key(policy: Policy, origin: str, signer: Signer) -> VerifierKey:
-    """Return the verifier key of ``signer`` in the log ``origin``.
-
-    Raises:
-        KeyMaterialError: (``wrong-log-key``) the policy names no such key for this log.
-    """
-    key = VerifierKey(origin, signer.public)
-    if key not in policy.logs:
-        raise KeyMaterialError(
-            "wrong-log-key",
-            f"this key does not sign the log {origin}",
-            hint="use the log key that was made with the store",
-        )
-    return key
 
 
 def location_text(path: Path) -> str:

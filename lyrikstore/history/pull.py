@@ -14,7 +14,9 @@ from lyrikstore.history.contact import Relation, check_memory, first_contact, me
 from lyrikstore.history.extend import foreign_record, log_files, put_file
 from lyrikstore.history.local import MARK, Mark, read_mark
 from lyrikstore.history.log import SignedCheckpoint
+from lyrikstore.history.logkeys import copy_log_keys
 from lyrikstore.history.logview import CHECKPOINT, FORMAT, Records
+from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.partial import PARTIAL, Selection, documents_of, holders, read_selection
 from lyrikstore.history.repository import Repository
@@ -76,7 +78,7 @@ def pull(
         here = repository.checkpoint
         if contact.relation is Relation.BEHIND and contact.mark is None:
             raise rolled_back(where, contact.signed.head, here.head)
-        keys = repository.founding_policy.logs
+        keys = tuple(dict.fromkeys((*repository.log_keys, *contact.signed.signers)))
         lagging = contact.mark is not None
         check_memory(memory, keys, contact.signed, contact.records, where, lagging=lagging)
         ahead = contact.relation is Relation.AHEAD
@@ -91,7 +93,14 @@ def pull(
             return PullResult(here.size, signed.size, moved, 0)
         if ahead:
             moved = copy_log(
-                backend, local, contact.records, signed, here, packs=wanted, progress=progress
+                backend,
+                local,
+                contact.records,
+                signed,
+                here,
+                packs=wanted,
+                genesis=repository.genesis,
+                progress=progress,
             )
         else:
             moved = copy_packs(backend, local, wanted, progress)
@@ -154,7 +163,14 @@ def clone(
         live = fold(found.records.transactions[: found.records.covered(found.signed.size)])
         wanted = list(live.packs) if selection is None else documents_of(live.packs)
         moved = copy_log(
-            backend, local, found.records, found.signed, None, packs=wanted, progress=progress
+            backend,
+            local,
+            found.records,
+            found.signed,
+            None,
+            packs=wanted,
+            genesis=found.genesis,
+            progress=progress,
         )
         repository = Repository.open(root, memory=memory)
         moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
@@ -171,6 +187,7 @@ def copy_log(
     old: SignedCheckpoint | None,
     *,
     packs: list[PackRef],
+    genesis: Manifest,
     progress: Progress | None = None,
 ) -> Moved:
     """Bring a copy of a log from one log checkpoint to a later one.
@@ -182,6 +199,7 @@ def copy_log(
         signed: The later log checkpoint, verified.
         old: The copy's log checkpoint; None if it has none.
         packs: The packs it shall have.
+        genesis: The store's verified genesis manifest.
         progress: Told of the packs.
 
     Raises:
@@ -205,6 +223,7 @@ def copy_log(
         tiles = log_files(records, size, old_size)
         list(pool.map(put_record, records.transactions[first : records.covered(size)]))
         list(pool.map(lambda item: put_file(target, *item), tiles.items()))
+    copy_log_keys(source, target, genesis)  # before a log checkpoint that needs them
     if old is None:
         target.replace(CHECKPOINT, signed.note)
     elif old.note != signed.note and not target.swap(CHECKPOINT, old.note, signed.note):

@@ -212,6 +212,7 @@ def _fill(
             signed,
             old,
             packs=packs,
+            genesis=repository.genesis,
             progress=progress,
         )
     before = old.size if old else 0

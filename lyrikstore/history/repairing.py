@@ -12,6 +12,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.history.contact import Found, first_contact
 from lyrikstore.history.extend import log_files
+from lyrikstore.history.logkeys import copy_log_keys, read_log_keys
 from lyrikstore.history.logview import (
     CHECKPOINT,
     FORMAT,
@@ -21,7 +22,6 @@ from lyrikstore.history.logview import (
     read_records,
 )
 from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.refs import check_genesis
 from lyrikstore.objects.backend import NOT_A_FILE, Backend, LocalBackend
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.sync import Progress, repair_pack, set_aside
@@ -78,6 +78,7 @@ def repair_store(
         covered = found.records.covered(found.signed.size)
         for transaction in found.records.transactions[:covered]:
             _restore(local, transaction.name, transaction.encode(), repaired)
+        copy_log_keys(source, local, found.genesis)
         size = _restore_head(local, found, repaired)
         records = read_records(local, size=size)
         for name, data in log_files(records, size, 0).items():
@@ -99,7 +100,7 @@ def repair_store(
 
 def _restore_head(local: LocalBackend, found: Found, repaired: list[Repaired]) -> int:
     # A head of ours that holds is kept, also where it is newer than the source's.
-    keys = check_genesis(found.genesis).policy.logs
+    keys = read_log_keys(local, found.genesis).keys
     problem = "damaged" if (local.root / CHECKPOINT).is_symlink() else "missing"
     if _is_file(local, CHECKPOINT):
         problem = "damaged"

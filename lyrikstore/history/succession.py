@@ -20,6 +20,7 @@ from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.logkeys import write_log_keys
 from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
@@ -65,7 +66,8 @@ def change_policy(
 
     Raises:
         PolicyError: (``unauthorised``) the signer is no owner of this store.
-        InvalidInputError: (``bad-policy``) nobody would be left, or a key would come back.
+        InvalidInputError: (``bad-policy``) nobody would be left, or a key would come back;
+            (``not-home``) a log key, in a clone.
         ConflictError: (``ref-moved``) somebody else changed it meanwhile.
         LyrikstoreError: As ``change``, and as a transaction's commit.
     """
@@ -93,6 +95,17 @@ def change_policy(
         created=clock(),
         message=message,
     )
+    if following.logs != before.logs:
+        if repository.is_mirror:
+            raise InvalidInputError(
+                "not-home",
+                "this is a clone; log keys are added where the log is extended",
+                hint=f"run it in the home of {repository.origin}",
+            )
+        # Before it is logged: nobody may find a log checkpoint whose key cannot be found.
+        earlier = repository.refs[GENESIS_NAME].history[:-1]
+        known = [repository.manifest(identity) for identity in reversed(earlier)]
+        write_log_keys(repository.backend, [*known, manifest])
     with repository.transaction(log_signer=log_signer) as transaction:
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]

@@ -12,6 +12,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
 from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, read_mark
 from lyrikstore.history.log import EntryType, SignedCheckpoint, TlogProof
+from lyrikstore.history.logkeys import open_head
 from lyrikstore.history.logview import (
     NO_RECORDS,
     LoggedEntry,
@@ -24,6 +25,7 @@ from lyrikstore.history.logview import (
     read_records,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.partial import read_selection
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.refs import check_genesis
@@ -133,8 +135,13 @@ class StoreView:
 
     @property
     def founding_policy(self) -> Policy:
-        """The policy in the genesis manifest, whose ``logs`` hold for the life of the log."""
+        """The policy in the genesis manifest, whose ``logs`` are only ever added to."""
         return self._founded.policy
+
+    @property
+    def log_keys(self) -> tuple[VerifierKey, ...]:
+        """The keys by which the log checkpoint was judged; a policy may have added more."""
+        return self._log_keys
 
     @property
     def live(self) -> LiveObjects:
@@ -234,11 +241,13 @@ class StoreView:
         if genesis is None:
             genesis = parse_manifest(blobs.read(first, max_bytes=MAX_READ))
         founded = check_genesis(genesis)
-        signed = check_head(note, founded.policy.logs, records)
+        _, keys = open_head(self._backend, genesis, note, ())
+        signed = check_head(note, keys, records)
         if signed.origin != founded.origin:
             raise VerificationError("bad-genesis", "the log has another name than its genesis says")
         self._records, self._live, self._blobs = records, live, blobs
         self._genesis, self._founded, self._signed = genesis, founded, signed
+        self._log_keys = keys
         self._partial = partial
         self._mark, self._local, self._pending, self._holders = mark, local, pending, holders
         self._manifests[genesis.id] = genesis

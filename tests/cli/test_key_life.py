@@ -198,3 +198,49 @@ def test_a_did_document_is_made_to_be_published(publisher) -> None:
     assert json.loads(printed)["id"] == "did:web:acme.example"
     publisher.fails(16, "key", "document", "did:web:127.0.0.1")
     publisher.fails(12, "key", "document", "did:web:acme.example", "nobody")
+
+
+def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    issue(publisher, "before")
+    writer = new_person("writer")
+    writer.ok("key", "new", "--no-passphrase")
+    writer.ok("key", "new", "log-mine", "--no-passphrase")
+    home = publisher.folder / ".lyrikstore"
+    (documents / "more.txt").write_text("more")
+    writer.fails(12, "commit", documents, "-d", NAME, "--store", home)  # no log key of this store
+    reader = new_person("reader")
+    reader.ok("clone", home, "copy")
+    reader.ok("key", "new", "--no-passphrase")
+    reader.fails(14, "key", "admit", did_of(writer), "--store", "copy")  # no owner
+    publisher.ok("key", "admit", did_of(writer), "--log-key", did_of(writer, "log-mine"))
+    writer.ok("commit", documents, "-d", NAME, "--store", home)
+    # The newest log checkpoint is signed by a key that the genesis does not name.
+    for person in (publisher, writer):
+        report = person.run("verify", "--store", home, "--json").json
+        assert report["verdict"] in {"trusted", "valid"}, report
+    reader.ok("pull", "--store", "copy")
+    late = new_person("late")
+    late.ok("clone", home, "copy")
+    assert late.run("verify", "--store", "copy", "--json").json["verdict"] == "valid"
+    publisher.ok("commit", documents, "-d", "acme/other")
+    reader.ok("pull", "--store", "copy")
+    # A buyer sees it too: the delivery brings the policy that added the key.
+    writer.ok("issue", NAME, "-o", "delivery", "--permit", "train", "--store", home)
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    buyer.ok("trust", "add", did_of(writer), "--name", "Writer")
+    shutil.copytree(writer.folder / "delivery", buyer.folder / "delivery")
+    assert verify(buyer, buyer.folder / "delivery").json["verdict"] == "trusted"
+    # ATTACK: whoever holds the store takes the file away, or spoils it: noticed, not believed.
+    keys = home / "log" / "keys"
+    whole = keys.read_bytes()
+    (documents / "third.txt").write_text("third")
+    writer.ok("commit", documents, "-d", NAME, "--store", home)
+    keys.write_bytes(whole.replace(b'"version":2', b'"version":3'))
+    assert publisher.run("verify", "--json").code == 3
+    keys.unlink()
+    assert publisher.run("verify", "--json").code == 3
+    keys.write_bytes(whole)
+    assert publisher.run("verify", "--json").code in {0, 4}

@@ -18,10 +18,12 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.keyhistory import KeyHistory, Standing
 from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.logkeys import LOG_KEYS, copy_log_keys, read_log_keys, write_log_keys
 from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy, Retired
 from lyrikstore.history.succession import revoked, rotated, with_writer
+from lyrikstore.objects.backend import LocalBackend
 
 ADA, BEN, CAT, DAN = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in range(1, 5))
 LOG = VerifierKey("example.org/archive", PrivateKey.from_seed(b"\x09" * 32).public)
@@ -232,3 +234,37 @@ def test_a_key_never_counts_again_later(steps: list[tuple[int, bool]], index: in
             assert not state.counts_at(index + 1)
         if not state.counts_at(index) and index > 45:
             assert key.did not in history.in_force(index).keys
+
+
+def test_added_log_keys_are_shown_by_a_whole_file_or_not_at_all(tmp_path) -> None:
+    more = PrivateKey.from_seed(b"\x0a" * 32).public
+    _, (rotation, admission) = chain(
+        (rotated(ADA.did, BEN.did), ADA, 5), (with_writer(CAT.did, more), BEN, 9)
+    )
+    backend = LocalBackend(tmp_path)
+    assert read_log_keys(backend, FOUNDED).keys == (LOG,)
+    write_log_keys(backend, [rotation, admission])
+    found = read_log_keys(backend, FOUNDED)
+    assert found.keys == (LOG, VerifierKey(LOG.name, more))
+    place = tmp_path / LOG_KEYS
+    whole = place.read_bytes()
+    for at in range(0, len(whole), 7):
+        place.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert read_log_keys(backend, FOUNDED).keys == (LOG,), at
+    for changed in (
+        b"",
+        whole[:-1],
+        whole + whole,
+        admission.encode() + b"\n",  # its parent is missing, and who may sign it is not known
+        admission.encode() + b"\n" + rotation.encode() + b"\n" + b"{}\n",
+        b"x" * ((1 << 20) + 1),
+    ):
+        place.write_bytes(changed)
+        assert read_log_keys(backend, FOUNDED).keys == (LOG,)
+    copy = LocalBackend(tmp_path / "copy")
+    place.write_bytes(whole)
+    copy_log_keys(backend, copy, FOUNDED)
+    assert read_log_keys(copy, FOUNDED) == found
+    place.write_bytes(b"spoilt\n")
+    copy_log_keys(backend, copy, FOUNDED)  # a source that shows less takes nothing away
+    assert read_log_keys(copy, FOUNDED) == found

@@ -32,7 +32,7 @@ def command(
     key is added to your trust file, for this store only.
 
     Who else shall push to this store needs two keys: one to sign with (--writer), one for the log
-    (--log-key). Log keys cannot be added later.
+    (--log-key). Both can be added later: lyrikstore key admit.
     """
     from lyrikstore.crypto.multikey import did_key, parse_did_key, parse_multikey
     from lyrikstore.store import Store

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore_cli import keylife
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.crypto.keyfile import StoredKey
-    from lyrikstore.store import Store
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,7 +65,7 @@ def _list(session: Session) -> None:
 @click.argument("name", default="default")
 def _show(session: Session, name: str) -> None:
     """Show the DID of a key: what others put into their trust file."""
-    _report(session, "key-show", [_find(session, name)])
+    _report(session, "key-show", [keylife.find_key(session, name)])
 
 
 @declare("export")
@@ -75,7 +75,7 @@ def _export(session: Session, name: str, form: str) -> None:
     """Print the public half of a key."""
     from lyrikstore.crypto.multikey import encode_multikey
 
-    key = _find(session, name)
+    key = keylife.find_key(session, name)
     text = {
         "did": key.did,
         "multikey": encode_multikey(key.public),
@@ -129,207 +129,6 @@ def _backup(
     session.screen.result(f"✓ backed up {len(keys)} keys to {output}, and read them back")
 
 
-@declare(
-    "rotate",
-    signs=True,
-    epilog="lyrikstore key new next && lyrikstore key rotate next\n"
-    "lyrikstore key rotate did:key:z6Mk…new --old did:key:z6Mk…old",
-)
-@click.argument("new", metavar="NEW")
-@click.option("--old", metavar="KEY", help="The key it succeeds; by default the one that signs.")
-@click.option("-m", "--message", default="", help="Why; signed and public.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the statements there.")
-def _rotate(session: Session, new: str, old: str | None, message: str, output: Path | None) -> None:
-    """Let NEW, the name of a key of yours or a DID, take the place of a key of this store.
-
-    An owner signs it; for your own key that is you. What the old key signed stays good: it was
-    logged before. Others learn of it from the deliveries you make from now on.
-    """
-    from lyrikstore.history.succession import change_policy, rotated
-
-    store = session.open_store(sign=True)
-    signing = store.signing()
-    before = _did(session, old) if old else signing["signer"].did
-    after = _did(session, new)
-    made = change_policy(store.repository, rotated(before, after), message=message, **signing)
-    _believe_too(session, store, before, after)
-    written = _write_statements(store, output)
-    session.emit(
-        "key-rotate",
-        {
-            "old": before,
-            "new": after,
-            "logIndex": made.index,
-            "policy": str(made.manifest.id),
-            "version": made.policy.version,
-            "written": written,
-        },
-    )
-    session.screen.result(f"✓ rotated  {after}  succeeds {before}, log entry {made.index}")
-    session.screen.hint(
-        f"sign with it from now on: --signer {new}, or LYRIKSTORE_SIGNER; keep the old key: only "
-        "it can still revoke what it issued"
-    )
-
-
-@declare(
-    "revoke",
-    signs=True,
-    epilog="lyrikstore key revoke default --suspect-from 2026-11-20T00:00:00Z --successor next",
-)
-@click.argument("key", metavar="KEY")
-@click.option(
-    "--suspect-from",
-    metavar="T",
-    help="Since when it may be in other hands: a log index, or a UTC time that is turned into one.",
-)
-@click.option("--successor", metavar="KEY", help="Takes its place: a key of yours or a DID.")
-@click.option("-m", "--message", default="", help="Why; signed and public.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the statements there.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def _revoke(
-    session: Session,
-    key: str,
-    suspect_from: str | None,
-    successor: str | None,
-    message: str,
-    output: Path | None,
-    yes: bool,
-) -> None:
-    """Take KEY, the name of a key of yours or a DID, out of every role in this store, for good.
-
-    With --suspect-from what it signed does not count from that log entry on, whatever date it
-    bears; what was logged before stays. Hand the statements (-o) to everybody who holds a
-    delivery: laid beside it, they are found.
-    """
-    from lyrikstore.history.succession import affected, change_policy, revoked, suspect_index
-
-    store = session.open_store(sign=True)
-    did = _did(session, key)
-    index = suspect_index(store.repository, suspect_from) if suspect_from else None
-    lost: list[str] = []
-    if index is not None:
-        hit = affected(store.repository, did, index)
-        lost = [f"entry {entry.index}: {label} {entry.id.short}" for entry, label in hit[True]]
-        for line in lost:
-            session.screen.say(f"! no longer counts: {line}")
-        session.screen.say(f"– stays: {len(hit[False])} entries logged before entry {index}")
-        if not yes:
-            session.confirm(f"{len(lost)} entries by {did} no longer count")
-    after = _did(session, successor) if successor else None
-    signing = store.signing()
-    made = change_policy(store.repository, revoked(did, index, after), message=message, **signing)
-    if after is not None:
-        _believe_too(session, store, did, after)
-    written = _write_statements(store, output)
-    session.emit(
-        "key-revoke",
-        {
-            "key": did,
-            "suspectFrom": index if index is not None else "",
-            "successor": after or "",
-            "lost": lost,
-            "logIndex": made.index,
-            "policy": str(made.manifest.id),
-            "version": made.policy.version,
-            "written": written,
-        },
-    )
-    since = f", suspect from entry {index}" if index is not None else ""
-    session.screen.result(f"✓ revoked  {did}{since}, log entry {made.index}")
-    if not written:
-        session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
-
-
-@declare("statements", epilog="lyrikstore key statements -o for-buyers")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-def _statements(session: Session, output: Path) -> None:
-    """Write what this store's log says of its keys: laid beside a delivery, it is found there."""
-    written = _write_statements(session.open_store(), output)
-    session.emit("key-statements", {"written": written})
-    for path in written:
-        session.screen.result(f"✓ wrote    {path}")
-    if not written:
-        session.screen.say("no key was added, replaced or revoked since the store was made")
-
-
-@declare(
-    "document",
-    epilog="lyrikstore key document did:web:acme.example -o did.json",
-)
-@click.argument("did", metavar="DID")
-@click.argument("names", metavar="[KEY…]", nargs=-1)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it there.")
-def _document(session: Session, did: str, names: tuple[str, ...], output: Path | None) -> None:
-    """Print the DID document to publish for a did:web, listing KEYs: names of yours, or did:key.
-
-    Publish it where the DID says, and keep listing keys that were replaced, or what they signed
-    can no longer be checked. The key `default` by default.
-    """
-    import json
-
-    from lyrikstore.credentials.did import web_url
-    from lyrikstore.credentials.did.document import build_document
-
-    keys = [_did(session, name).removeprefix("did:key:") for name in names or ("default",)]
-    url = web_url(did)
-    text = json.dumps(build_document(did, {key: key for key in keys}), indent=2) + "\n"
-    if output is not None:
-        _write(output, text.encode())
-    session.emit("key-document", {"did": did, "url": url, "keys": keys})
-    if output is None and not session.options.json:
-        session.screen.result(text.rstrip())
-    session.screen.hint(f"publish it at {url}")
-
-
-def _did(session: Session, text: str) -> str:
-    """Return the did:key that a person means: itself, or that of a key of this user."""
-    from lyrikstore.crypto.multikey import did_key, parse_did_key
-
-    if text.startswith("did:"):
-        return did_key(parse_did_key(text))
-    return _find(session, text).did
-
-
-def _believe_too(session: Session, store: "Store", before: str, after: str) -> None:
-    """Let this user's trust in the old key for this store extend to its successor."""
-    from dataclasses import replace
-
-    from lyrikstore.credentials.trust import add_issuer, load_trust
-
-    known = {issuer.nickname for issuer in load_trust(session.paths.trust).issuers}
-    for issuer in load_trust(session.paths.trust).issuers:
-        if issuer.did == before and issuer.stores == (store.id,):
-            name = next(
-                name
-                for number in range(2, 10_000)
-                if (name := f"{issuer.nickname[:90]} {number}") not in known
-            )
-            add_issuer(session.paths.trust, replace(issuer, did=after, nickname=name))
-            session.screen.result(f"✓ trusted  {after}, for this store only, as {name}")
-            return
-
-
-def _write_statements(store: "Store", folder: Path | None) -> list[str]:
-    from lyrikstore.publish.keystatements import key_statements
-
-    if folder is None:
-        return []
-    written = []
-    for name, data in key_statements(store.repository).items():
-        _write(folder / name, data)
-        written.append(str(folder / name))
-    return written
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    except OSError as error:
-        raise storage_error(error, f"writing {path}") from error
-
-
 def _restore(session: Session, source: Path) -> None:
     from lyrikstore.crypto import keyfile
 
@@ -348,17 +147,6 @@ def _restore(session: Session, source: Path) -> None:
         secret = None if name.startswith("log-") else passphrase
         restored.append(keyfile.store_key(session.paths.keys, name, private, secret))
     _report(session, "key-restore", restored)
-
-
-def _find(session: Session, name: str) -> "StoredKey":
-    from lyrikstore.crypto import keyfile
-
-    for key in keyfile.list_keys(session.paths.keys):
-        if key.name == name:
-            return key
-    raise KeyMaterialError(
-        "key-missing", f"no key {name} in {session.paths.keys}", hint="lyrikstore key new"
-    )
 
 
 def _report(session: Session, command_name: str, keys: "list[StoredKey]") -> None:
@@ -383,15 +171,5 @@ def _report(session: Session, command_name: str, keys: "list[StoredKey]") -> Non
         session.screen.say("no keys")
 
 
-for _subcommand in (
-    _new,
-    _list,
-    _show,
-    _export,
-    _backup,
-    _rotate,
-    _revoke,
-    _statements,
-    _document,
-):
+for _subcommand in (_new, _list, _show, _export, _backup, *keylife.COMMANDS):
     command.add_command(_subcommand)
