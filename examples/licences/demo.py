@@ -28,6 +28,7 @@ CLEAN = "acme/licences-clean"
 TASK = "acme/licence-task"
 BASE = "checkpoints/sbert/minilm-l6"
 MODEL = "checkpoints/acme/licence-classifier"
+STATUS = "https://acme.example/status"
 
 
 class DemoError(Exception):
@@ -165,7 +166,10 @@ def tell(wheel: Path) -> dict[str, Any]:
         acme.run("why", CLEAN, path)
 
     heading("Acme issues a delivery for a buyer")
-    acme.run("issue", CLEAN, "-o", "delivery", "--permit", "train,evaluate", "--valid-for", "365d")
+    acme.run(
+        *("issue", CLEAN, "-o", "delivery", "--permit", "evaluate", "--grantable", "train"),
+        *("--valid-for", "365d", "--status-url", STATUS),
+    )
     acme.run("log", CLEAN)
 
     heading("A buyer verifies it: another HOME, no store, no network")
@@ -182,6 +186,9 @@ def tell(wheel: Path) -> dict[str, Any]:
     victim.write_bytes(victim.read_bytes() + b" ")
     print(f"\nAfter one space was added to {victim.name}:")
     buyer.run("verify", "credential.json", "--data", "data", where=inside, exits=3)
+
+    heading("An auditor attests, Acme grants the buyer a licence, and takes it back")
+    attest_and_grant(acme, buyer, did)
 
     heading("Acme fine-tunes a small model on it")
     acme.run("filter", CLEAN, "--recipe", "split.toml", "--as", TASK)
@@ -213,6 +220,43 @@ def tell(wheel: Path) -> dict[str, Any]:
     facts["evaluation"] = acme.ask("show", f"evaluations/{MODEL.split('/', 1)[1]}")
     facts["verify"] = acme.ask("verify")
     return facts
+
+
+def attest_and_grant(acme: Person, buyer: Person, did: str) -> None:
+    """Show three credentials by three people about one dataset, and the end of one of them."""
+    auditor = Person("auditor", "auditor")
+    auditor.run("key", "new", "--no-passphrase")
+    shutil.copytree(acme.folder / "delivery", auditor.folder / "delivery")
+    shutil.copy(HERE / "audit.toml", auditor.folder)
+    auditor.run(
+        *("attest", "delivery", "--kind", "quality", "--statement", "audit.toml"),
+        *("-o", "attestation.json"),
+    )
+    shutil.copy(auditor.folder / "attestation.json", acme.folder)
+    acme.run("import", "attestation.json")
+    acme.run("log", CLEAN)
+
+    buyer.run("key", "new", "--no-passphrase")
+    holder = buyer.ask("key", "show")["keys"][0]["did"]
+    acme.run(
+        *("grant", "delivery", "--to", holder, "--permit", "train", "--territory", "EU"),
+        *("--seats", "5", "--until", "90d", "--status-url", STATUS, "-o", "grant.json"),
+    )
+    desk = Person("buyer", "buyer/licences")  # where the buyer keeps what he was granted
+    for file in (*acme.folder.glob("grant*"), acme.folder / "delivery" / "credential.json"):
+        shutil.copy(file, desk.folder)
+    desk.run("verify", "grant.json", lines=12)
+    asked = ("--challenge", "7c5f1a9e", "--domain", "partner.example")
+    desk.run("present", "grant.json", *asked, "-o", "shown.json")
+    print("\nWhoever asked sees that the grant is the buyer's, until Acme takes it back:")
+    partner = Person("partner", "partner")
+    partner.run("trust", "add", did, "--name", "Acme")
+    for file in (desk.folder / "shown.json", *desk.folder.glob("grant-status-*")):
+        shutil.copy(file, partner.folder)
+    partner.run("verify", "shown.json", *asked, lines=9)
+    acme.run("revoke", "grant.json", "-o", "public")
+    public = acme.folder / "public"
+    partner.run("verify", "shown.json", *asked, "--status", public, lines=9, exits=3)
 
 
 REASONS = "select action, reason, count(*) as records from decisions group by all order by all"

@@ -17,7 +17,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.jsontext import JSON, MAX_BYTES, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.anykind import check_any
 from lyrikstore.credentials.did import documents_among
@@ -159,7 +159,7 @@ def attestations_among(files: Mapping[str, bytes]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, data in files.items():
         with suppress(FormatError):
-            if data[:1] == b"{" and kind_of(parse(data)) in {ATTESTATION, GRANT}:
+            if len(data) <= MAX_BYTES and kind_of(parse(data)) in {ATTESTATION, GRANT}:
                 found[name] = data
     return found
 

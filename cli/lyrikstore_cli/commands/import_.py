@@ -53,7 +53,9 @@ def command(
         if version is not None and found.new:
             session.screen.result(f"✓ imported {version.name} {version.id.short} from {shown}")
         if found.logged:
-            session.screen.result(f"✓ logged   {len(found.logged)} documents from {shown}")
+            count = len(found.logged)
+            many = "s" if count > 1 else ""
+            session.screen.result(f"✓ logged   {count} document{many} from {shown}")
         if not found.logged and not found.new:
             session.screen.result(f"– nothing new in {shown}")
     session.emit("import", {"imported": rows})

@@ -209,7 +209,11 @@ def looks_like_attestation(data: bytes) -> bool:
     One byte changed anywhere in an attestation leaves it one that does not hold, rather than a
     file that nobody looks at: the word occurs in it more than once.
     """
-    if data[:1] != b"{" or not _HINT.search(data) or list_url(data) is not None:
+    if (
+        data[:64].lstrip(b" \t\r\n")[:1] != b"{"
+        or not _HINT.search(data)
+        or list_url(data) is not None
+    ):
         return False
     try:
         document = parse(data)
