@@ -5,14 +5,20 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError, VerificationError
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.credentials.attestation.attest import build_attestation
+from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.rights import Right, check_rights
 from lyrikstore.publish.granting import grant_licence
 from lyrikstore.publish.status import StatusBook, set_status
+from lyrikstore.publish.takingin import take_in
 from lyrikstore.testing.keys import signer_for
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -148,3 +154,53 @@ def test_only_the_issuer_of_sound_terms_grants(bench: Any, terms: bytes) -> None
     with pytest.raises(VerificationError, match="no dataset credential"):
         grant(bench, terms.replace(b"evaluate", b"evaluato"))
     assert not StatusBook.of(bench.repo).lists
+
+
+def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: bytes) -> None:
+    made = grant(bench, terms)
+    (url,) = [one for one in made.lists if "revocation" in one]
+    claims = Claims.of(parse(terms)["credentialSubject"])
+    attestation = issue(
+        build_attestation(
+            about=claims,
+            kind="quality",
+            statement={
+                "extent": "all",
+                "standard": "none",
+                "method": "none",
+                "conclusion": "all is well",
+                "limitations": ["everything"],
+                "liability": "nobody",
+                "results": [{"metric": "none", "value": "0"}],
+            },
+            documents={},
+            content_checked=True,
+            issuer=OTHER.did,
+            valid_from=AT,
+            valid_until=None,
+            status=[StatusEntry("revocation", 5, url)],
+        ),
+        OTHER,
+        AT,
+    )
+    later = AT + timedelta(minutes=5)
+    forged = sign_list(url, "revocation", bytes(ENTRIES // 8), OTHER, later, timedelta(days=9))
+
+    def take(wanted: dict[str, bytes], beside: dict[str, bytes]) -> Any:
+        return take_in(
+            bench.repo,
+            StatusBook.of(bench.repo),
+            wanted,
+            beside,
+            trust=TRUST,
+            log_signer=signer_for("log"),
+            clock=lambda: later,
+        )
+
+    taken = take({"attestation.json": attestation}, {"list.json": forged})
+    assert taken.logged == (Digest.of(attestation),)  # without its list
+    with pytest.raises(VerificationError, match="another issuer"):
+        take({"list.json": forged}, {})
+    assert StatusBook.of(bench.repo).lists[url].content.issuer == OWNER.did
+    assert take({"attestation.json": attestation}, {}).logged == ()
+    assert ask(bench)  # and what it says gives nobody a right, nor takes one
