@@ -1,13 +1,10 @@
 /** The checks that need only a dataset credential, a trust file and a moment (spec/11-verification.md §4.1). */
 import * as digests from "./digest.js";
-import {
-  checkAllowed, checkDocument, checkPeriod, checkStanding, checkTrust, DATASET, keysFor, notOpened, openEnvelope,
-} from "./envelope.js";
-import { passed, quote } from "./report.js";
+import { checkIssuer, DATASET, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, notOpened, openEnvelope } from "./envelope.js";
+import { readTerms } from "./terms.js";
+import { checkRegulatory, checkTerms } from "./termscheck.js";
 
-export const CREDENTIAL_CHECKS = [
-  "format", "schema", "proof", "issuer.binding", "issuer.document", "trust.issuer", "trust.allowed", "period", "status", "terms",
-];
+export const CREDENTIAL_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "terms", "regulatory"];
 
 /** @typedef {ReturnType<typeof readClaims>} Claims */
 /** @typedef {import("./report.js").Check} Check */
@@ -26,18 +23,15 @@ export async function checkCredential(bytes, { trust, at, notices }) {
   const claims = readClaims(document.credentialSubject);
   const checks = [
     ...envelope.checks,
-    checkDocument(envelope),
-    checkTrust(envelope, trust, claims, at),
-    checkAllowed(envelope, trust),
-    checkPeriod(document, at),
-    await checkStanding(envelope, notices, trust, at),
-    checkTerms(claims),
+    ...await checkIssuer(envelope, trust, claims, at, notices),
+    checkTerms(claims.terms),
+    checkRegulatory(claims.subject, issuer, document.validFrom),
   ];
   return { checks, claims, issuer };
 }
 
 /** What a well-formed credential says of its dataset, as values. @param {any} subject */
-function readClaims(subject) {
+export function readClaims(subject) {
   const { licence, recordsRoot: records } = subject;
   return {
     name: subject.name,
@@ -52,20 +46,7 @@ function readClaims(subject) {
       root: digests.parseHex(records.hashValue),
       count: Number(records.count),
     },
-    licenceText: licence.digestMultibase === undefined ? null : digests.parseMultibase(licence.digestMultibase),
+    terms: readTerms(licence),
     subject,
   };
-}
-
-/** @param {Claims} claims */
-function checkTerms(claims) {
-  const { permits, prohibits, requires, spdxExpression } = claims.subject.licence;
-  const parts = /** @type {[string, string[]][]} */ ([
-    ["permits", permits], ["prohibits", prohibits], ["requires", requires],
-  ])
-    .filter(([verb, words]) => words.length || verb === "permits")
-    .map(([verb, words]) => `${verb} ${words.map((word) => quote(word)).join(", ") || "nothing"}`);
-  return passed("terms", parts.join("; "), {
-    permits, prohibits, requires, ...(spdxExpression === undefined ? {} : { licence: spdxExpression }),
-  });
 }

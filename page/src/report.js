@@ -8,6 +8,8 @@
 export const MAX_NAMED = 10_000;
 
 const CREDENTIAL = "spec/11-verification.md#1141-the-credential";
+const CLAIMS = "spec/11-verification.md#1146-claims";
+const GRANTS = "spec/20-attestations-and-grants.md";
 const TRUST = "spec/11-verification.md#113-trust";
 const DATA = "spec/11-verification.md#1143-the-data";
 const LOG = "spec/11-verification.md#1145-the-log";
@@ -23,15 +25,25 @@ const SPEC = new Map([
   ["period", CREDENTIAL],
   ["status", CREDENTIAL],
   ["terms", CREDENTIAL],
+  ["regulatory", CLAIMS],
+  ["attestation", `${GRANTS}#203-checking-attestations`],
+  ["evidence", `${GRANTS}#203-checking-attestations`],
+  ["attestations", `${GRANTS}#203-checking-attestations`],
+  ["grant", `${GRANTS}#205-checking-grants`],
+  ["grant.terms", `${GRANTS}#205-checking-grants`],
+  ["grant.holder", `${GRANTS}#205-checking-grants`],
   ["manifest", "spec/11-verification.md#1142-the-manifest"],
   ["manifest.signature", "spec/11-verification.md#1142-the-manifest"],
   ["data.files", DATA],
   ["data.tree", DATA],
+  ["terms.partitions", CLAIMS],
   ["records.root", "spec/11-verification.md#1144-the-records"],
   ["log.inclusion", LOG],
   ["log.anchor", LOG],
   ["log.witness", TRUST],
   ["log.memory", LOG],
+  ["age", CLAIMS],
+  ["quality", CLAIMS],
 ]);
 const W3C = "spec/17-w3c-profile.md";
 /** Where profile `w3c` defines its checks, of which some are called as others are elsewhere. @type {Map<string, string>} */

@@ -1,0 +1,261 @@
+/** Whether manifest, tree, records and files are those named (spec/11-verification.md §4.2-4.4). */
+import { same } from "./bytes.js";
+import { checkFiles, compare, isComplete } from "./comparison.js";
+import { parseId, short } from "./digest.js";
+import { Refusal } from "./errors.js";
+import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
+import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
+import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
+import { canonical } from "./strictjson.js";
+import { Tree } from "./tree.js";
+
+/** @typedef {import("./report.js").Check} Check */
+/** @typedef {import("./credential.js").Claims} Claims */
+/** @typedef {(digest: string) => Uint8Array | undefined} Find */
+/** @typedef {import("./records.js").RecordIds} RecordIds */
+/** @typedef {{path: string, size: number, read: (reader: string | null) => Promise<{digest: string, records: RecordIds | null}>}} DataFile `read`: the file's digest and, given a reader, its records, in one read. */
+/** @typedef {{checks: Check[], tree: Tree | null, records: Uint8Array[] | null, problem: string}} Content `records`: ids, file by file; or why there are none. */
+
+/**
+ * @param {Claims} claims
+ * @param {Find} find
+ * @param {import("./policy.js").Policy | null} policy
+ * @returns {{checks: Check[], reader: string | null}}
+ */
+export function checkManifest(claims, find, policy) {
+  const bytes = find(claims.manifest);
+  if (bytes === undefined) {
+    const summary = `manifest ${short(claims.manifest)} is not beside the credential`;
+    return {
+      checks: ["manifest", "manifest.signature"].map((id) => unchecked(id, "missing-file", summary)),
+      reader: null,
+    };
+  }
+  let manifest;
+  try {
+    manifest = parseManifest(bytes);
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    const unsigned = ["bad-signature", "bad-proof", "wrong-author", "bad-key", "weak-key"].includes(kind);
+    const checks = unsigned
+      ? [unchecked("manifest", "no-signature", "not looked at: its signature does not hold"),
+        failed("manifest.signature", kind, quote(message, 200))]
+      : [failed("manifest", kind, `not a manifest: ${quote(message, 200)}`),
+        unchecked("manifest.signature", "malformed", "not looked at: no manifest")];
+    return { checks, reader: null };
+  }
+  const signature = checkAuthor("manifest.signature", manifest, policy);
+  const wrong = disagreements(claims, manifest);
+  if (wrong.length) {
+    const summary = `the credential and its manifest disagree about ${wrong.join(", ")}`;
+    return { checks: [failed("manifest", "disagrees", summary, { members: wrong }), signature], reader: null };
+  }
+  const summary = `manifest ${short(manifest.id)} of ${manifest.name} says what the credential says`;
+  const detail = { manifest: `blake3:${manifest.id}`, name: manifest.name };
+  return { checks: [passed("manifest", summary, detail), signature], reader: manifest.body.reader };
+}
+
+/** @param {string} id @param {any} manifest @param {import("./policy.js").Policy | null} policy */
+function checkAuthor(id, manifest, policy) {
+  const { author, kind, name } = manifest;
+  if (policy === null) {
+    return unchecked(id, "no-policy", "signed, but which keys this store lets sign is not established");
+  }
+  return policy.allows(author, kind, name)
+    ? passed(id, `signed by ${author}, as the store's policy allows`, { author })
+    : failed(id, "unauthorised", `signed by ${author}, whom the store's policy does not let sign it`, { author });
+}
+
+/** @param {Claims} claims @param {any} manifest @returns {string[]} */
+function disagreements(claims, manifest) {
+  if (manifest.kind !== "dataset") return ["kind"];
+  const { subject } = claims;
+  const { body } = manifest;
+  const text = body.licence?.textDigest;
+  const sources = inputsIn(manifest, "source").concat(
+    manifest.inputs.filter((/** @type {any} */ item) => item.kind === "dataset" && item.role !== "source"),
+  ).map((/** @type {any} */ item) => ({ type: "SourceDataset", id: `urn:${item.id}`, role: item.role }));
+  const fields = Object.keys(body.descriptor ?? {}).sort()
+    .map((field) => ({ type: "DescriptorField", field, ...body.descriptor[field] }));
+  /** @type {[string, any, any][]} */
+  const pairs = [
+    ["name", claims.name, manifest.name],
+    ["store", `blake3:${claims.store}`, manifest.store],
+    ["id", `blake3:${claims.tree}`, manifest.tree],
+    ["files", `blake3:${claims.files}`, manifest.files],
+    ["fileCount", subject.fileCount, body.fileCount],
+    ["byteSize", subject.byteSize, String(body.bytes)],
+    ["recordCount", subject.recordCount, String(body.records)],
+    ["licence", claims.terms.licence ?? "", body.licence?.expression ?? ""],
+    ["licence text", true, text === undefined || claims.terms.texts.has(parseId(text))],
+    ["age", subject.age, ageOf(manifest)],
+    ["derivedFrom", subject.derivedFrom ?? [], sources],
+    ["descriptor", subject.descriptor, fields],
+  ];
+  return pairs.filter(([, claimed, found]) => !same(canonical(claimed), canonical(found))).map(([name]) => name);
+}
+
+/**
+ * @param {Claims} claims
+ * @param {Find} find
+ * @param {DataFile[] | null} data
+ * @param {string | null} reader
+ * @param {(file: DataFile, digest: string) => void} told
+ * @returns {Promise<Content>}
+ */
+export async function checkData(claims, find, data, reader, told) {
+  const listing = find(claims.tree);
+  if (listing === undefined) {
+    const summary = `the list of files, tree ${short(claims.tree)}, is not beside the credential`;
+    const bare = await checkBareFiles(claims, data, told);
+    return { checks: [bare, unchecked("data.tree", "missing-file", summary)], tree: null, records: null, problem: "no list of files" };
+  }
+  let tree;
+  try {
+    tree = Tree.parse(listing);
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    const summary = `the list of files is malformed: ${quote(message, 200)}`;
+    const files = unchecked("data.files", "malformed", "no sound list of files to compare with");
+    return { checks: [files, failed("data.tree", kind, summary)], tree: null, records: null, problem: "no sound list of files" };
+  }
+  const treeCheck = checkTree(claims, tree);
+  if (data === null) {
+    const files = unchecked("data.files", "no-data", "no data was given to compare with");
+    return { checks: [files, treeCheck], tree, records: null, problem: "no data was given" };
+  }
+  let problem = "";
+  if (reader === null) problem = "no manifest names the reader";
+  else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
+  const { found, records } = await look(tree, data, problem === "" ? reader : null, told);
+  const comparison = compare(tree, found);
+  if (!isComplete(comparison)) problem = "not all files are as listed";
+  const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? NO_RECORDS) }));
+  const bad = inOrder.find((file) => file.problem);
+  if (problem === "" && bad) problem = `${quote(bad.path)}: ${quote(`${bad.path}: ${bad.problem}`, 200)}`;
+  const ids = problem === "" ? inOrder.map((file) => file.ids) : null;
+  return { checks: [checkFiles(comparison), treeCheck], tree, records: ids, problem };
+}
+
+/** @type {RecordIds} */
+const NO_RECORDS = { ids: new Uint8Array(), problem: "" };
+
+/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader @param {(file: DataFile, digest: string) => void} told */
+async function look(tree, data, reader, told) {
+  // A file of a length that no listed file has cannot be one of them: it need not be read.
+  const lengths = new Set(tree.entries.map((entry) => entry.bytes));
+  /** @type {Map<string, import("./comparison.js").Found>} */
+  const found = new Map();
+  /** @type {Map<string, RecordIds>} */
+  const records = new Map();
+  // All at once: whoever hashes decides how many really run.
+  await Promise.all(data.map(async (file) => {
+    try {
+      const read = lengths.has(file.size) ? await file.read(tree.byPath.has(file.path) ? reader : null) : null;
+      found.set(file.path, { kind: "file", bytes: file.size, blake3: read?.digest ?? null });
+      if (read?.records) records.set(file.path, read.records);
+      told(file, read?.digest ?? "");
+    } catch {
+      found.set(file.path, { kind: "unreadable", bytes: 0, blake3: null });
+    }
+  }));
+  return { found, records };
+}
+
+/** @param {Claims} claims @param {Tree} tree */
+function checkTree(claims, tree) {
+  const { subject } = claims;
+  const wrong = /** @type {[string, any, any][]} */ ([
+    ["files", claims.files, tree.filesId],
+    ["fileCount", subject.fileCount, tree.entries.length],
+    ["byteSize", subject.byteSize, String(tree.totalBytes)],
+  ]).filter(([, claimed, found]) => claimed !== found).map(([name]) => name);
+  if (wrong.length) {
+    const summary = `the credential and its list of files disagree about ${wrong.join(", ")}`;
+    return failed("data.tree", "disagrees", summary, { members: wrong });
+  }
+  return passed("data.tree",
+    `tree ${short(claims.tree)} lists ${tree.entries.length} files, ${tree.totalBytes} bytes`,
+    { tree: `blake3:${claims.tree}`, files: `blake3:${claims.files}` });
+}
+
+/** @param {Claims} claims @param {DataFile[] | null} data @param {(file: DataFile, digest: string) => void} told */
+async function checkBareFiles(claims, data, told) {
+  if (data === null) return unchecked("data.files", "no-data", "no data was given to compare with");
+  let found;
+  try {
+    const entries = [];
+    for (const file of data) {
+      const { digest } = await file.read(null);
+      told(file, digest);
+      entries.push({ path: file.path, bytes: file.size, blake3: digest });
+    }
+    entries.sort((left, right) => (left.path < right.path ? -1 : 1));
+    found = new Tree(entries).filesId;
+  } catch (error) {
+    const { kind = "bad-tree", message } = /** @type {Refusal} */ (error);
+    return failed("data.files", kind, quote(message, 200));
+  }
+  return found === claims.files
+    ? passed("data.files", "the files are those named", { files: `blake3:${found}` })
+    : failed("data.files", "differs",
+      "the files are not those named; which ones differ cannot be said without the list");
+}
+
+/**
+ * @param {Claims} claims
+ * @param {Find} find
+ * @param {Content} content
+ * @param {import("./policy.js").Policy | null} policy
+ */
+export async function checkRecords(claims, find, content, policy) {
+  const id = "records.root";
+  if (claims.records === null) return notApplicable(id, "the credential commits to no records");
+  const { manifest: wanted, root, count } = claims.records;
+  const bytes = find(wanted);
+  if (bytes === undefined) {
+    return unchecked(id, "missing-file", `records manifest ${short(wanted)} is not beside the credential`);
+  }
+  let manifest;
+  try {
+    manifest = parseManifest(bytes);
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    return failed(id, kind, `the records manifest: ${quote(message, 200)}`);
+  }
+  const about = inputsIn(manifest, "dataset").map((/** @type {any} */ item) => item.id);
+  const roots = (manifest.body.roots ?? []).filter((/** @type {any} */ item) => item.type === "order");
+  if (manifest.kind !== "records" || manifest.store !== `blake3:${claims.store}` ||
+      about.join() !== `blake3:${claims.manifest}` || roots.length !== 1 ||
+      roots[0].root !== root || roots[0].count !== count) {
+    return failed(id, "disagrees", "the credential and its records manifest disagree");
+  }
+  const author = checkAuthor(id, manifest, policy);
+  if (author.state !== "pass") return author;
+  const salts = find(parseId(attachmentsIn(manifest, "salts")[0].id));
+  if (salts === undefined) return unchecked(id, "missing-file", "the salts are not beside the credential");
+  if (content.records === null) return unchecked(id, "not-recomputed", `not recomputed: ${content.problem}`);
+  const here = content.records.reduce((sum, ids) => sum + ids.length / ID_BYTES, 0);
+  if (salts.length !== here * SALT_BYTES) {
+    return failed(id, "bad-salts", quote(`${salts.length} bytes of salts do not fit ${here} records`));
+  }
+  if (here !== count) return failed(id, "records-differ", quote(`there are ${here} records, not ${count}`));
+  return (await orderRoot(content.records, salts)) === root
+    ? passed(id, `recomputed over ${count} records`, { root, count })
+    : failed(id, "records-differ", quote("the records or their order are not those signed"));
+}
+
+/** The `age` of a credential about a manifest: what its author claims in it. @param {any} manifest */
+function ageOf(manifest) {
+  const { start, end } = manifest.body.descriptor?.collectedDuring?.value ?? {};
+  const days = /** @type {[string, any][]} */ ([["collectedFrom", start], ["collectedUntil", end]])
+    .map(([member, day]) => [member, typeof day === "string" ? day.slice(0, 10) : ""])
+    .filter(([, day]) => isDay(day));
+  return { type: "DataAge", snapshotAt: manifest.created, ...Object.fromEntries(days) };
+}
+
+/** @param {string} day */
+function isDay(day) {
+  const moment = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : NaN;
+  return !Number.isNaN(moment) && new Date(moment).toISOString().slice(0, 10) === day;
+}

@@ -1,0 +1,107 @@
+/** Where in whose log a delivery's manifest stands (spec/11-verification.md §4.5). */
+import { hex } from "./bytes.js";
+import { short } from "./digest.js";
+import { Refusal } from "./errors.js";
+import { leaf, parseProof, verifyProof } from "./log.js";
+import { parseManifest } from "./manifest.js";
+import { parseGenesis } from "./policy.js";
+import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
+
+const MAX_PROOFS = 16;
+
+/** @typedef {import("./report.js").Check} Check */
+/** @typedef {import("./credential.js").Claims} Claims */
+/** @typedef {(digest: string) => Uint8Array | undefined} Find */
+
+/**
+ * @param {Claims} claims
+ * @param {Find} find
+ * @param {Uint8Array[]} proofs
+ * @param {import("./trust.js").Trust} trust
+ * @param {number} at
+ */
+export function checkLog(claims, find, proofs, trust, at) {
+  const rest = [checkWitness(trust), notApplicable("log.memory", "no memory of earlier log checkpoints is kept")];
+  const { failure, founder, genesis } = readGenesis(claims, find);
+  if (failure) {
+    const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
+    return { checks: [inclusion, failure, ...rest], policy: null };
+  }
+  const { check, signed } = checkInclusion(claims, genesis, proofs);
+  const pinned = signed === null ? undefined : trust.pinned(signed.signers);
+  return { checks: [check, judgeAnchor(claims, founder, pinned, trust, at), ...rest], policy: genesis.policy };
+}
+
+/** Whether the witnesses that the trust file demands countersigned. @param {import("./trust.js").Trust} trust */
+function checkWitness(trust) {
+  return trust.demandsWitness
+    ? unchecked("log.witness", "no-witness",
+      "your trust file demands a witness; this version cannot judge countersignatures")
+    : notApplicable("log.witness", "your trust file demands no witness");
+}
+
+/** @param {Claims} claims @param {Find} find @returns {any} */
+function readGenesis(claims, find) {
+  const id = "log.anchor";
+  const bytes = find(claims.store);
+  if (bytes === undefined) {
+    const summary = `the genesis manifest of store ${short(claims.store)} is not beside the credential`;
+    return { failure: unchecked(id, "missing-file", summary) };
+  }
+  try {
+    const founder = parseManifest(bytes);
+    if (founder.kind !== "genesis") {
+      return { failure: failed(id, "wrong-kind", "what the store's id names founds no store") };
+    }
+    const genesis = parseGenesis(founder.body);
+    if (genesis.origin !== claims.logOrigin) {
+      return { failure: failed(id, "other-log", "the credential names another log than the store's own") };
+    }
+    if (!genesis.policy.allows(founder.author, "genesis", founder.name)) {
+      return { failure: failed(id, "unauthorised", "the genesis manifest is not signed by its own owner") };
+    }
+    return { founder, genesis };
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    return { failure: failed(id, kind, `the genesis manifest: ${quote(message, 200)}`) };
+  }
+}
+
+/** @param {Claims} claims @param {any} founder @param {any} pinned @param {import("./trust.js").Trust} trust @param {number} at */
+function judgeAnchor(claims, founder, pinned, trust, at) {
+  const detail = { store: `blake3:${claims.store}`, founder: founder.author };
+  const entry = trust.matches(founder.author, claims.name, claims.store, at);
+  if (entry) {
+    const summary = `store ${short(claims.store)} was founded by ${quote(entry.nickname)}, whom you trust`;
+    return passed("log.anchor", summary, detail);
+  }
+  if (pinned) return passed("log.anchor", `your trust file names the log ${quote(pinned.origin)}`, detail);
+  const summary = `store ${short(claims.store)} was founded by ${founder.author}, whom you do not trust`;
+  return warned("log.anchor", "unknown-founder", summary, detail);
+}
+
+/** @param {Claims} claims @param {any} genesis @param {Uint8Array[]} proofs */
+function checkInclusion(claims, genesis, proofs) {
+  const id = "log.inclusion";
+  /** @type {Check | null} */
+  let problem = null;
+  for (const bytes of proofs.slice(0, MAX_PROOFS)) {
+    try {
+      const proof = parseProof(bytes);
+      if (proof.index !== claims.logIndex) {
+        problem ??= failed(id, "other-index",
+          `the proof is for entry ${proof.index}, the credential names ${claims.logIndex}`);
+        continue;
+      }
+      const signed = verifyProof(proof, leaf("manifest", claims.manifest), genesis.policy.logs);
+      const summary = `the manifest is entry ${proof.index} of ${signed.size} in ${quote(signed.origin)}`;
+      const detail = { origin: signed.origin, index: proof.index, size: signed.size, root: hex(signed.root) };
+      return { check: passed(id, summary, detail), signed };
+    } catch (error) {
+      const { kind, message } = /** @type {Refusal} */ (error);
+      problem ??= failed(id, kind, `the log proof does not hold: ${quote(message, 200)}`);
+    }
+  }
+  return { check: problem ?? unchecked(id, "missing-file", "no log proof beside the credential"), signed: null };
+}
+
