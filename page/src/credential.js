@@ -1,5 +1,6 @@
 /** The checks that need only a dataset credential, a trust file and a moment (spec/11-verification.md §4.1). */
 import * as digests from "./digest.js";
+import { didKey } from "./ed25519.js";
 import { checkIssuer, DATASET, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, notOpened, openEnvelope } from "./envelope.js";
 import { readTerms } from "./terms.js";
 import { checkRegulatory, checkTerms } from "./termscheck.js";
@@ -14,12 +15,13 @@ export const CREDENTIAL_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "terms",
  *
  * @param {Uint8Array} bytes
  * @param {{trust: import("./trust.js").Trust, at: number, notices: import("./status.js").Notices}} given
- * @returns {Promise<{checks: Check[], claims: Claims | null, issuer: string | null}>}
+ * @returns {Promise<{checks: Check[], claims: Claims | null, issuer: string | null, signer: string | null, id: string}>} `signer`: the key, as did:key.
  */
 export async function checkCredential(bytes, { trust, at, notices }) {
   const envelope = openEnvelope(bytes, DATASET, keysFor(trust, notices), at);
-  const { document, issuer } = envelope;
-  if (document === null) return { checks: notOpened(envelope, CREDENTIAL_CHECKS), claims: null, issuer };
+  const { document, issuer, id } = envelope;
+  const signer = envelope.signer && didKey(envelope.signer.key);
+  if (document === null) return { checks: notOpened(envelope, CREDENTIAL_CHECKS), claims: null, issuer, signer, id };
   const claims = readClaims(document.credentialSubject);
   const checks = [
     ...envelope.checks,
@@ -27,7 +29,7 @@ export async function checkCredential(bytes, { trust, at, notices }) {
     checkTerms(claims.terms),
     checkRegulatory(claims.subject, issuer, document.validFrom),
   ];
-  return { checks, claims, issuer };
+  return { checks, claims, issuer, signer, id };
 }
 
 /** What a well-formed credential says of its dataset, as values. @param {any} subject */

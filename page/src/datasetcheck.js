@@ -3,6 +3,7 @@ import { same } from "./bytes.js";
 import { checkFiles, compare, isComplete } from "./comparison.js";
 import { parseId, short } from "./digest.js";
 import { Refusal } from "./errors.js";
+import { policyFor } from "./keycheck.js";
 import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
 import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
@@ -206,9 +207,10 @@ async function checkBareFiles(claims, data, told) {
  * @param {Claims} claims
  * @param {Find} find
  * @param {Content} content
- * @param {import("./policy.js").Policy | null} policy
+ * @param {import("./keyhistory.js").KeyHistory | null} history
+ * @param {number | null} loggedAt Where the credential is shown to be logged.
  */
-export async function checkRecords(claims, find, content, policy) {
+export async function checkRecords(claims, find, content, history, loggedAt) {
   const id = "records.root";
   if (claims.records === null) return notApplicable(id, "the credential commits to no records");
   const { manifest: wanted, root, count } = claims.records;
@@ -230,6 +232,7 @@ export async function checkRecords(claims, find, content, policy) {
       roots[0].root !== root || roots[0].count !== count) {
     return failed(id, "disagrees", "the credential and its records manifest disagree");
   }
+  const policy = history && policyFor(history, claims.logIndex, loggedAt, manifest.author);
   const author = checkAuthor(id, manifest, policy);
   if (author.state !== "pass") return author;
   const salts = find(parseId(attachmentsIn(manifest, "salts")[0].id));

@@ -37,18 +37,21 @@ const KINDS = [DATASET, ATTESTATION, GRANT];
 export const kindOf = (document) => (isObject(document) && Array.isArray(document.type)
   ? KINDS.find(({ type }) => document.type.includes(type)) : undefined);
 
+/** The kind of ours that a document is by its context as well: of profile `lyrik`. @param {any} document */
+export function isOurs(document) {
+  const context = document["@context"];
+  const ours = Array.isArray(context) && context.length === 2 && context[0] === VC_CONTEXT && context[1] === CONTEXT;
+  return ours ? kindOf(document) : undefined;
+}
+
 /** By which profile a document is judged (spec/17 §17.1). @param {Uint8Array} bytes @returns {"lyrik" | "w3c"} */
 export function profileOf(bytes) {
-  let document;
   try {
-    document = parse(bytes, { foreign: true });
+    const document = parse(bytes, { foreign: true });
+    return !isObject(document) || isOurs(document) ? "lyrik" : "w3c";
   } catch {
     return "lyrik"; // which refuses it
   }
-  if (!isObject(document)) return "lyrik";
-  const context = document["@context"];
-  const ours = Array.isArray(context) && context.length === 2 && context[0] === VC_CONTEXT && context[1] === CONTEXT;
-  return ours && kindOf(document) ? "lyrik" : "w3c";
 }
 
 /** What finds issuers' keys: in pinned documents, and those at hand. @param {Trust} trust @param {Notices} notices */
@@ -115,15 +118,15 @@ export function issuerOf(document) {
  * @returns {Promise<Check[]>}
  */
 export const checkIssuer = async (envelope, trust, subject, at, notices, claim = null) => [
-  checkDocument(envelope),
+  checkDocument(envelope.signer),
   checkTrust(envelope, trust, subject, at, claim),
-  checkAllowed(envelope, trust),
+  checkAllowed(envelope.signer && [envelope.signer.key], [CRYPTOSUITE], trust),
   checkPeriod(envelope.document, at),
   await checkStanding(envelope, notices, trust, at),
 ];
 
-/** Whether the issuer's DID document speaks for its name. @param {Envelope} envelope */
-function checkDocument({ signer }) {
+/** Whether the issuer's DID document speaks for its name. @param {ResolvedKey | null} signer */
+export function checkDocument(signer) {
   const id = "issuer.document";
   if (signer === null) return unchecked(id, "no-proof", "no sound signature by any issuer");
   const { did, source, missingFrom, digest: document } = signer;
@@ -140,13 +143,12 @@ function checkDocument({ signer }) {
   return passed(id, `the ${source} document of ${did} lists it`, { document });
 }
 
-/** Whether only keys and algorithms were used that trust allows. @param {Envelope} envelope @param {Trust} trust */
-function checkAllowed({ signer }, trust) {
+/** Whether only keys and algorithms were used that trust allows. @param {Uint8Array[] | null} keys Of those who signed; null where no signature holds. @param {string[]} cryptosuites @param {Trust} trust */
+export function checkAllowed(keys, cryptosuites, trust) {
   const id = "trust.allowed";
   if (trust.allow === null) return notApplicable(id, "your trust file limits no keys and algorithms");
-  if (signer === null) return unchecked(id, "no-proof", "no sound signature by any key");
-  const used = { keys: [didKey(signer.key)], hashes: HASHES, cryptosuites: [CRYPTOSUITE] };
-  const wrong = trust.refusals(used);
+  if (keys === null) return unchecked(id, "no-proof", "no sound signature by any key");
+  const wrong = trust.refusals({ keys: keys.map(didKey), hashes: HASHES, cryptosuites });
   return wrong.length
     ? failed(id, "not-allowed", `your trust file does not allow ${nameSome(wrong)}`, { used: wrong })
     : passed(id, "your trust file allows the key and the algorithms");

@@ -9,7 +9,7 @@ import { exceedsLimits } from "./terms.js";
 export const GRANT_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "grant", "grant.terms", "grant.holder"];
 
 /** @typedef {import("./report.js").Check} Check */
-/** @typedef {{trust: import("./trust.js").Trust, at: number, notices: import("./status.js").Notices, files: Uint8Array[], holder: string | null}} Given `holder`: who proved that he holds it. */
+/** @typedef {{trust: import("./trust.js").Trust, at: number, notices: import("./status.js").Notices, files: Uint8Array[], holder: import("./w3c/presentation.js").Holder | null}} Given `holder`: who presented it, or null. */
 
 /** Judge a grant. Never throws for bad input. @param {Uint8Array} bytes @param {Given} given */
 export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
@@ -92,10 +92,13 @@ function exceeds(grant, until, about, terms) {
   return terms.validUntil !== undefined && until > terms.validUntil ? `it goes on after ${terms.validUntil}, when the terms end` : null;
 }
 
-/** @param {string} granted @param {string | null} holder */
+/** @param {string} granted @param {import("./w3c/presentation.js").Holder | null} holder */
 function checkHolder(granted, holder) {
   if (holder === null) return notApplicable("grant.holder", "nobody proved that he holds it: see present");
-  return holder === granted
+  if (holder.did !== granted) {
+    return failed("grant.holder", "other-holder", `presented by ${quote(holder.did, 300)}, but granted to ${quote(granted, 300)}`);
+  }
+  return holder.fresh
     ? passed("grant.holder", "presented by whom it is granted to")
-    : failed("grant.holder", "other-holder", `presented by ${quote(holder, 300)}, but granted to ${quote(granted, 300)}`);
+    : unchecked("grant.holder", "not-asked", "presented, but not over a challenge and domain of yours: it may be a replay");
 }

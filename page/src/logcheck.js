@@ -2,34 +2,42 @@
 import { hex } from "./bytes.js";
 import { short } from "./digest.js";
 import { Refusal } from "./errors.js";
-import { leaf, parseProof, verifyProof } from "./log.js";
+import { inheritTrust, owns, Proofs, readHistory } from "./keycheck.js";
+import { isProof, leaf, verifyProof } from "./log.js";
 import { parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
-
-const MAX_PROOFS = 16;
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
 
 /**
+ * Whether the manifest stands in the store's own log where the credential says.
+ *
+ * @param {{id: string, issuer: string | null, signer: string | null, trusted: Check}} outcome Of the credential alone; `trusted`: its `trust.issuer`.
  * @param {Claims} claims
  * @param {Find} find
- * @param {Uint8Array[]} proofs
+ * @param {Uint8Array[]} files Those beside it, in the order of their names.
  * @param {import("./trust.js").Trust} trust
  * @param {number} at
+ * @returns {{checks: Check[], history: import("./keyhistory.js").KeyHistory | null, loggedAt: number | null}}
  */
-export function checkLog(claims, find, proofs, trust, at) {
+export function checkLog(outcome, claims, find, files, trust, at) {
   const rest = [checkWitness(trust), notApplicable("log.memory", "no memory of earlier log checkpoints is kept")];
   const { failure, founder, genesis } = readGenesis(claims, find);
   if (failure) {
     const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
-    return { checks: [inclusion, failure, ...rest], policy: null };
+    return { checks: [inclusion, failure, ...rest], history: null, loggedAt: null };
   }
-  const { check, signed } = checkInclusion(claims, genesis, proofs);
+  const proofs = new Proofs(files.filter(isProof));
+  const history = readHistory(founder, genesis.policy, files, proofs);
+  const keys = history.current.logs;
+  const loggedAt = proofs.take("credential", outcome.id, keys);
+  const { check, signed } = checkInclusion(claims, keys, proofs);
   const pinned = signed === null ? undefined : trust.pinned(signed.signers);
-  return { checks: [check, judgeAnchor(claims, founder, pinned, trust, at), ...rest], policy: genesis.policy };
+  const owner = owns(inheritTrust(outcome.trusted, outcome, claims, history, trust, at), outcome.signer, history);
+  return { checks: [check, judgeAnchor(claims, founder, owner, pinned, trust, at), ...rest], history, loggedAt };
 }
 
 /** Whether the witnesses that the trust file demands countersigned. @param {import("./trust.js").Trust} trust */
@@ -67,41 +75,45 @@ function readGenesis(claims, find) {
   }
 }
 
-/** @param {Claims} claims @param {any} founder @param {any} pinned @param {import("./trust.js").Trust} trust @param {number} at */
-function judgeAnchor(claims, founder, pinned, trust, at) {
+/** @param {Claims} claims @param {any} founder @param {string | null} owner @param {any} pinned @param {import("./trust.js").Trust} trust @param {number} at */
+function judgeAnchor(claims, founder, owner, pinned, trust, at) {
   const detail = { store: `blake3:${claims.store}`, founder: founder.author };
   const entry = trust.matches(founder.author, claims.name, claims.store, at);
   if (entry) {
     const summary = `store ${short(claims.store)} was founded by ${quote(entry.nickname)}, whom you trust`;
     return passed("log.anchor", summary, detail);
   }
+  if (owner !== null) {
+    return passed("log.anchor", `${quote(owner)}, whom you trust, owns store ${short(claims.store)} now`, detail);
+  }
   if (pinned) return passed("log.anchor", `your trust file names the log ${quote(pinned.origin)}`, detail);
   const summary = `store ${short(claims.store)} was founded by ${founder.author}, whom you do not trust`;
   return warned("log.anchor", "unknown-founder", summary, detail);
 }
 
-/** @param {Claims} claims @param {any} genesis @param {Uint8Array[]} proofs */
-function checkInclusion(claims, genesis, proofs) {
+/** @param {Claims} claims @param {import("./log.js").LogKey[]} keys @param {Proofs} proofs */
+function checkInclusion(claims, keys, proofs) {
   const id = "log.inclusion";
   /** @type {Check | null} */
   let problem = null;
-  for (const bytes of proofs.slice(0, MAX_PROOFS)) {
-    try {
-      const proof = parseProof(bytes);
-      if (proof.index !== claims.logIndex) {
-        problem ??= failed(id, "other-index",
-          `the proof is for entry ${proof.index}, the credential names ${claims.logIndex}`);
-        continue;
+  // The one for the right index first: what is wrong with it says most.
+  const isOther = (/** @type {any} */ proof) => Number(proof instanceof Refusal || proof.index !== claims.logIndex);
+  for (const proof of proofs.others.sort((left, right) => isOther(left) - isOther(right))) {
+    if (proof instanceof Refusal) {
+      problem ??= failed(id, proof.kind, `the log proof does not hold: ${quote(proof.message, 200)}`);
+    } else if (proof.index !== claims.logIndex) {
+      problem ??= failed(id, "other-index", `the proof is for entry ${proof.index}, the credential names ${claims.logIndex}`);
+    } else {
+      try {
+        const signed = verifyProof(proof, leaf("manifest", claims.manifest), keys);
+        const summary = `the manifest is entry ${proof.index} of ${signed.size} in ${quote(signed.origin)}`;
+        const detail = { origin: signed.origin, index: proof.index, size: signed.size, root: hex(signed.root) };
+        return { check: passed(id, summary, detail), signed };
+      } catch (error) {
+        const { kind, message } = /** @type {Refusal} */ (error);
+        problem ??= failed(id, kind, `the log proof does not hold: ${quote(message, 200)}`);
       }
-      const signed = verifyProof(proof, leaf("manifest", claims.manifest), genesis.policy.logs);
-      const summary = `the manifest is entry ${proof.index} of ${signed.size} in ${quote(signed.origin)}`;
-      const detail = { origin: signed.origin, index: proof.index, size: signed.size, root: hex(signed.root) };
-      return { check: passed(id, summary, detail), signed };
-    } catch (error) {
-      const { kind, message } = /** @type {Refusal} */ (error);
-      problem ??= failed(id, kind, `the log proof does not hold: ${quote(message, 200)}`);
     }
   }
-  return { check: problem ?? unchecked(id, "missing-file", "no log proof beside the credential"), signed: null };
+  return { check: problem ?? unchecked(id, "missing-file", "no log proof of the manifest beside the credential"), signed: null };
 }
-

@@ -1,21 +1,24 @@
 /** Who may say what in a store, and which keys speak for its log (spec/08-refs-and-identity.md §3). */
 import { parseDidKey } from "./ed25519.js";
 import { refuse, Refusal } from "./errors.js";
-import { isName, parseLogKey } from "./log.js";
+import { isName, parseLogKey, sameKey } from "./log.js";
 import { hasExactly, isObject } from "./strictjson.js";
 
-const OWNER = "owner";
+export const OWNER = "owner";
 const ROLE = /^[a-z][a-z0-9-]{0,63}$/;
+const MAX_RETIRED = 1000;
 const KIND = /^(?:\*|[a-z][a-z0-9-]{0,63})$/;
 const PATTERN = /^[a-z0-9*][a-z0-9._*/-]{0,254}$/;
 
+/** @typedef {{key: string, successor: string | null, suspectFrom: number | null}} Retired A key that signs no more; `suspectFrom`: the log index from which on it may have been in other hands. */
 /** @typedef {{keys: string[], threshold: number, names: string[], kinds: string[]}} Role */
 
 /** The rules of one store. */
 export class Policy {
   /** @param {any} value */
   constructor(value) {
-    if (!hasExactly(value, ["version", "roles", "logs"])) bad("it has other members");
+    const members = ["version", "roles", "logs"];
+    if (!hasExactly(value, members) && !hasExactly(value, [...members, "retired"])) bad("it has other members");
     if (!Number.isSafeInteger(value.version) || value.version < 1) bad("its version is no positive integer");
     if (!isObject(value.roles) || !Object.hasOwn(value.roles, OWNER)) bad("it has no role owner");
     this.version = value.version;
@@ -26,6 +29,42 @@ export class Policy {
       this.roles.set(name, role(stated));
     }
     this.logs = strings(value.logs).map((text) => rethrow(() => parseLogKey(text)));
+    /** @type {Retired[]} */
+    this.retired = Object.hasOwn(value, "retired") ? retired(value.retired) : [];
+    const gone = new Set(this.retired.map(({ key }) => key));
+    if (this.keys.some((key) => gone.has(key))) bad("a key that is retired still has a role");
+    const known = new Set([null, ...this.keys, ...gone]);
+    if (!this.retired.every(({ successor }) => known.has(successor))) bad("a successor has no role");
+  }
+
+  /** The DIDs of every key that has a role. */
+  get keys() {
+    return [...this.roles.values()].flatMap(({ keys }) => keys);
+  }
+
+  /** From which log index on what a key signed does not count; Infinity for all but compromised ones. @param {string} key */
+  suspectFrom(key) {
+    return this.retired.find((one) => one.key === key)?.suspectFrom ?? Infinity;
+  }
+
+  /** Whether this may take the place of another: log keys are only added, and no key comes back. @param {Policy} before */
+  mayFollow(before) {
+    return this.version === before.version + 1 &&
+      before.logs.every((key, at) => this.logs[at] !== undefined && sameKey(key, this.logs[at])) &&
+      this.logs.every(({ name }) => name === before.logs[0].name) &&
+      before.retired.every((old) => {
+        const now = this.retired.find(({ key }) => key === old.key);
+        return now !== undefined && now.successor === old.successor &&
+          (old.suspectFrom === null || (now.suspectFrom !== null && now.suspectFrom <= old.suspectFrom));
+      });
+  }
+
+  /** The same rules without some keys. @param {Set<string>} gone @returns {Policy} */
+  without(gone) {
+    const policy = Object.assign(Object.create(Policy.prototype), this);
+    policy.roles = new Map([...this.roles].map(([name, one]) =>
+      [name, { ...one, keys: one.keys.filter((key) => !gone.has(key)) }]));
+    return policy;
   }
 
   /**
@@ -59,6 +98,7 @@ export function parseGenesis(body) {
   if (policy.version !== 1 || policy.logs.some((key) => key.name !== body.origin)) {
     bad("the first policy has another version, or the log key of another origin");
   }
+  if (policy.retired.length) bad("the first policy retires a key");
   return { origin: body.origin, policy };
 }
 
@@ -89,6 +129,26 @@ function role(value) {
   if (names.some((name) => !PATTERN.test(name) || name.split("*").length > 9)) bad("a bad name pattern");
   if (kinds.some((kind) => !KIND.test(kind))) bad("a bad kind");
   return { keys, threshold, names, kinds };
+}
+
+/** @param {any} items @returns {Retired[]} */
+function retired(items) {
+  if (!Array.isArray(items) || !items.length || items.length > MAX_RETIRED) bad("retired is not a list of keys");
+  const found = items.map((item) => {
+    const known = ["key", "successor", "suspectFrom"];
+    if (!isObject(item) || !Object.hasOwn(item, "key") || !Object.keys(item).every((name) => known.includes(name))) {
+      bad("a retired key has other members");
+    }
+    const { key, successor = null, suspectFrom = null } = item;
+    for (const name of ["key", "successor"]) if (Object.hasOwn(item, name)) rethrow(() => parseDidKey(item[name]));
+    if (successor === key) bad("a key succeeds itself");
+    if (Object.hasOwn(item, "suspectFrom") && !(Number.isSafeInteger(suspectFrom) && suspectFrom >= 1)) {
+      bad("suspectFrom is not a log index after the first");
+    }
+    return { key, successor, suspectFrom };
+  });
+  if (new Set(found.map(({ key }) => key)).size !== found.length) bad("a key is retired twice");
+  return found;
 }
 
 /** @param {any} value @returns {string[]} */

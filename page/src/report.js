@@ -19,6 +19,7 @@ const SPEC = new Map([
   ["schema", "spec/10-credentials.md#103-members"],
   ["proof", "spec/10-credentials.md#105-proof"],
   ["issuer.binding", "spec/10-credentials.md#105-proof"],
+  ["issuer.key", LOG],
   ["issuer.document", CREDENTIAL],
   ["trust.issuer", TRUST],
   ["trust.allowed", TRUST],

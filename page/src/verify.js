@@ -9,7 +9,7 @@ import { checkData, checkManifest, checkRecords } from "./datasetcheck.js";
 import { blake3 } from "./digest.js";
 import { ATTESTATION, GRANT, keysFor, kindOf, profileOf } from "./envelope.js";
 import { checkGrant, GRANT_CHECKS } from "./grant.js";
-import { isProof } from "./log.js";
+import { checkKey, inheritTrust } from "./keycheck.js";
 import { checkLog } from "./logcheck.js";
 import { ID_BYTES } from "./records.js";
 import { decide, unchecked } from "./report.js";
@@ -22,7 +22,7 @@ import { Resources } from "./w3c/resources.js";
 import { verifyW3c } from "./w3c/verify.js";
 
 export const DELIVERY_CHECKS = [
-  ...CREDENTIAL_CHECKS,
+  ...CREDENTIAL_CHECKS, "issuer.key",
   "manifest", "manifest.signature", "data.files", "data.tree", "terms.partitions", "records.root",
   "log.inclusion", "log.anchor", "log.witness", "log.memory", "age", "quality", "attestations",
 ];
@@ -39,6 +39,8 @@ const NO_REVOCATION = "that the issuer still stands by it: it names no status li
 const NO_DATA = "that any data is what the credential describes: none was looked at";
 const NO_HOLDER = "that whoever shows the grant is the one it is for: nobody signed a challenge";
 const NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed (--recompute)";
+/** How the names of files begin that the user gave apart from the delivery. */
+export const GIVEN = "given/";
 const UNREADABLE = "unreadable credential";
 
 /** @typedef {import("./report.js").Check} Check */
@@ -54,19 +56,49 @@ const UNREADABLE = "unreadable credential";
  * @param {Parameters<typeof verifyDelivery>[1] & {challenge?: string, domain?: string}} given
  */
 export async function verifyFile(document, given) {
+  const { siblings, trust, at, challenge, domain } = given;
+  const files = [...siblings.values()];
+  const notices = noticesAmong(files);
   if (profileOf(document) === "lyrik") {
     const kind = statedKind(document);
-    if (kind === ATTESTATION) return verifyAttestation(document, given);
-    return kind === GRANT ? verifyGrant(document, given) : verifyDelivery(document, given);
+    return kind === ATTESTATION || kind === GRANT
+      ? verifyAlone(document, kind, { files, notices, trust, at })
+      : verifyDelivery(document, given);
   }
-  const { siblings, trust, at, challenge, domain } = given;
-  const notices = noticesAmong(siblings.values());
-  const surroundings = {
-    trust, at, resolver: keysFor(trust, notices), notices, resources: new Resources(siblings), files: [...siblings.values()],
-  };
+  // What the user gave apart may be found by the URL that it claims; what came with the credential may not.
+  const named = new Map([...siblings].filter(([name]) => name.startsWith(GIVEN)));
+  const beside = [...siblings].filter(([name]) => !named.has(name)).map(([, bytes]) => bytes);
+  const surroundings = { trust, at, resolver: keysFor(trust, notices), notices, resources: new Resources(named, beside) };
   return isPresentation(document)
-    ? verifyPresentation(document, surroundings, { challenge, domain })
+    ? verifyPresentation(document, surroundings, { challenge, domain }, judgeOurs)
     : verifyW3c(document, surroundings);
+}
+
+/** @type {import("./w3c/presentation.js").JudgeOurs} */
+export const judgeOurs = (bytes, kind, { files, surroundings, holder }) =>
+  verifyAlone(bytes, kind, { files, ...surroundings, holder });
+
+/**
+ * Return the report on a credential of one of our kinds, looked at without any data.
+ *
+ * @param {Uint8Array} bytes
+ * @param {import("./envelope.js").Kind | undefined} kind
+ * @param {{files: Uint8Array[], notices: import("./status.js").Notices, trust: import("./trust.js").Trust, at: number, holder?: import("./w3c/presentation.js").Holder | null}} given
+ * @returns {Promise<Report>}
+ */
+export async function verifyAlone(bytes, kind, { files, notices, trust, at, holder = null }) {
+  if (kind === ATTESTATION) {
+    const { checks, envelope } = await checkAttestation(bytes, { trust, at, notices, find: finder(files) });
+    const subject = envelope.document?.credentialSubject.id ?? UNREADABLE;
+    return report(subject, envelope.issuer, checks, ATTESTATION_REQUIRED, at, [NO_DATA]);
+  }
+  if (kind === GRANT) {
+    const { checks, envelope, subject } = await checkGrant(bytes, { trust, at, notices, files, holder });
+    const open = holder === null ? [NO_DATA, NO_HOLDER] : [NO_DATA];
+    return report(subject ?? UNREADABLE, envelope.issuer, checks, GRANT_CHECKS, at, open);
+  }
+  const { claims, issuer, checks } = await checkCredential(bytes, { trust, at, notices });
+  return report(claims ? `urn:blake3:${claims.tree}` : UNREADABLE, issuer, checks, CREDENTIAL_CHECKS, at, [NO_DATA]);
 }
 
 /**
@@ -80,49 +112,39 @@ export async function verifyFile(document, given) {
 export async function verifyDelivery(credential, { siblings, data, trust, at, told = () => {} }) {
   const files = [...siblings.keys()].sort().map((name) => /** @type {Uint8Array} */ (siblings.get(name)));
   const notices = noticesAmong(siblings.values());
-  const { claims, issuer, checks } = await checkCredential(credential, { trust, at, notices });
+  const outcome = await checkCredential(credential, { trust, at, notices });
+  const { claims, issuer, checks } = outcome;
   if (claims === null) {
     const rest = DELIVERY_CHECKS.slice(CREDENTIAL_CHECKS.length)
       .map((id) => unchecked(id, "malformed", "not looked at: the credential is malformed"));
     return report(UNREADABLE, issuer, [...checks, ...rest], REQUIRED, at);
   }
-  const find = finder(siblings);
+  const find = finder(files);
   const { subject, terms } = claims;
-  const log = checkLog(claims, find, files.filter(isProof), trust, at);
-  const manifest = checkManifest(claims, find, log.policy);
+  const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
+  const { checks: logged, history, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, files, trust, at);
+  const manifest = checkManifest(claims, find, history && history.inForce(claims.logIndex));
   const content = await checkData(claims, find, data, manifest.reader, told);
   const counts = content.records?.map((ids) => ids.length / ID_BYTES) ?? null;
-  const records = await checkRecords(claims, find, content, log.policy);
+  const records = await checkRecords(claims, find, content, history, loggedAt);
   const quality = checkQuality(subject);
   const made = [
-    ...checks.map((check) => (check.id === "terms" ? checkTexts(terms, check, find) : check)),
+    ...checks.map((check) => {
+      if (check === trusted && history) return inheritTrust(check, outcome, claims, history, trust, at);
+      return check.id === "terms" ? checkTexts(terms, check, find) : check;
+    }),
+    checkKey(outcome.signer, history, loggedAt),
     ...manifest.checks,
     ...content.checks,
     checkPartitions(subject, terms, content.tree, counts),
     records,
-    ...log.checks,
-    checkAge(subject, log.checks[0]),
+    ...logged,
+    checkAge(subject, logged[0]),
     quality,
     await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }),
   ];
   const open = quality.state === "warn" ? [NOT_RECOMPUTED] : [];
   return report(`urn:blake3:${claims.tree}`, issuer, made, REQUIRED, at, open);
-}
-
-/** Return the report on an attestation alone. @param {Uint8Array} bytes @param {Beside} given @returns {Promise<Report>} */
-export async function verifyAttestation(bytes, { siblings, trust, at }) {
-  const notices = noticesAmong(siblings.values());
-  const { checks, envelope } = await checkAttestation(bytes, { trust, at, notices, find: finder(siblings) });
-  const subject = envelope.document?.credentialSubject.id ?? UNREADABLE;
-  return report(subject, envelope.issuer, checks, ATTESTATION_REQUIRED, at, [NO_DATA]);
-}
-
-/** Return the report on a licence grant. @param {Uint8Array} bytes @param {Beside & {holder?: string | null}} given @returns {Promise<Report>} */
-export async function verifyGrant(bytes, { siblings, trust, at, holder = null }) {
-  const files = [...siblings.values()];
-  const { checks, envelope, subject } = await checkGrant(bytes, { trust, at, notices: noticesAmong(files), files, holder });
-  const open = holder === null ? [NO_DATA, NO_HOLDER] : [NO_DATA];
-  return report(subject ?? UNREADABLE, envelope.issuer, checks, GRANT_CHECKS, at, open);
 }
 
 /** @param {Uint8Array} bytes */
@@ -134,9 +156,9 @@ function statedKind(bytes) {
   }
 }
 
-/** Finds a file beside the credential by its digest. @param {Map<string, Uint8Array>} siblings */
-function finder(siblings) {
-  const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
+/** Finds a file at hand by its digest. @param {Iterable<Uint8Array>} files */
+function finder(files) {
+  const byDigest = new Map([...files].map((bytes) => [blake3(bytes), bytes]));
   return (/** @type {string} */ digest) => byDigest.get(digest);
 }
 

@@ -5,10 +5,11 @@ import { orderRoot, recordId, Records } from "../src/records.js";
 import { decide } from "../src/report.js";
 import { parseTimestamp } from "../src/timestamps.js";
 import { Trust } from "../src/trust.js";
-import { verifyDelivery } from "../src/verify.js";
+import { GRANT } from "../src/envelope.js";
+import { noticesAmong } from "../src/status.js";
+import { verifyAlone, verifyDelivery, verifyFile } from "../src/verify.js";
 import { each, load } from "./vectors.js";
 
-const { base, cases } = load("verdicts/deliveries.json");
 const bytes = (/** @type {any} */ given) => (typeof given === "string" ? utf8(given) : unhex(given.hex));
 const present = (/** @type {any} */ parts) => Object.entries(parts).filter(([, value]) => value !== null);
 
@@ -19,30 +20,74 @@ function read(reader, content, piece) {
   return records.end(blake3(content));
 }
 
-each("delivery", cases, async ({ verdict, checks, changes }) => {
-  const siblings = new Map(present({ ...base.siblings, ...changes.siblings }).map(([name, value]) => [name, bytes(value)]));
-  const data = "data" in changes && changes.data === null
-    ? null
-    : present({ ...base.data, ...changes.data }).map(([path, value]) => {
-      const content = utf8(/** @type {string} */ (value));
-      return {
-        path,
-        size: content.length,
-        read: async (/** @type {string | null} */ reader) =>
-          ({ digest: blake3(content), records: reader === null ? null : read(reader, content, content.length) }),
-      };
-    });
-  const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {
-    siblings,
-    data,
-    trust: Trust.parse(changes.trust ?? base.trust),
-    at: parseTimestamp(changes.at ?? base.at),
-  });
+/** @param {any} given The data: path to text. */
+const dataOf = (given) => given === null ? null : present(given).map(([path, value]) => {
+  const content = utf8(/** @type {string} */ (value));
+  return {
+    path,
+    size: content.length,
+    read: async (/** @type {string | null} */ reader) =>
+      ({ digest: blake3(content), records: reader === null ? null : read(reader, content, content.length || 1) }),
+  };
+});
+/** @param {any} given @returns {Map<string, Uint8Array>} */
+const filesOf = (given) => new Map(present(given).map(([name, value]) => [name, bytes(value)]));
+
+/** @param {import("../src/report.js").Report} report @param {any} expected */
+function answers(report, { verdict, checks }) {
   for (const [id, expected] of Object.entries(checks)) {
     const check = report.checks.find((one) => one.id === id);
     assert.equal(check?.detail.reason ?? check?.state, expected, JSON.stringify(check));
   }
   assert.equal(report.verdict, verdict, JSON.stringify(report.checks.filter((one) => one.state !== "pass"), null, 1));
+}
+
+for (const name of ["deliveries", "attestations"]) {
+  const { base, cases } = load(`verdicts/${name}.json`);
+  each(`verdict on ${name}`, cases, async (one) => {
+    const { changes } = one;
+    const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {
+      siblings: filesOf({ ...base.siblings, ...changes.siblings }),
+      data: dataOf("data" in changes && changes.data === null ? null : { ...base.data, ...changes.data }),
+      trust: Trust.parse(changes.trust ?? base.trust),
+      at: parseTimestamp(changes.at ?? base.at),
+    });
+    answers(report, one);
+  });
+}
+/** @param {any} base @param {any} changes */
+function shown(base, changes) {
+  const given = { ...base, ...changes, files: { ...base.files, ...changes.files } };
+  return { ...given, files: filesOf(given.files), trust: Trust.parse(given.trust), at: parseTimestamp(given.at) };
+}
+const grants = load("verdicts/grants.json");
+each("verdict on grants", grants.cases, async (one) => {
+  const { target, files: found, trust, at, holder = null } = shown(grants.base, one.changes);
+  const files = [...found.values()];
+  answers(await verifyAlone(bytes(target), GRANT, { files, notices: noticesAmong(files), trust, at, holder }), one);
+});
+const shows = load("verdicts/presented.json");
+each("verdict on a presentation", shows.cases, async (one) => {
+  const { target, files: siblings, trust, at, challenge, domain } = shown(shows.base, one.changes);
+  const report = await verifyFile(bytes(target), {
+    siblings, data: null, trust, at, challenge: challenge ?? undefined, domain: domain ?? undefined,
+  });
+  answers(report, one);
+  const part = report.parts?.find(({ checks }) => checks.some(({ id }) => id === "grant"));
+  for (const [id, expected] of Object.entries(one.grant ?? {})) {
+    const check = part?.checks.find((made) => made.id === id);
+    assert.equal(check?.detail.reason ?? check?.state, expected, JSON.stringify(check));
+  }
+});
+const keys = load("verdicts/keys.json");
+each("verdict on keys", keys.cases, async (one) => {
+  const report = await verifyFile(bytes(one.credential), {
+    siblings: filesOf(one.siblings),
+    data: dataOf(one.data ?? keys.data),
+    trust: Trust.parse(one.trust ?? keys.trust),
+    at: parseTimestamp(one.at ?? keys.at),
+  });
+  answers(report, one);
 });
 
 const rules = load("verdicts/decide.json");

@@ -1,5 +1,7 @@
 /** What the user gave: a credential, the small files beside it, the data; sorted out by place and name. */
 
+import { GIVEN } from "../src/verify.js";
+
 const MAX_SIBLING = 256 << 20;
 const MAX_SIBLINGS_BYTES = 512 << 20;
 const MAX_SIBLINGS = 64;
@@ -76,7 +78,7 @@ export function sortOut(items, inside) {
   const beside = credential === carried ? inside : items.filter(({ path }) => home && top(path) === home);
   const near = beside.map(({ path, file }) => ({ path: path.slice(home.length), file }));
   // Loose files are named apart: none may take the place of one that came with the delivery.
-  const later = loose.map(({ path, file }) => ({ path: `given/${path}`, file }));
+  const later = loose.map(({ path, file }) => ({ path: GIVEN + path, file }));
   const siblings = [...later, ...near.filter(({ path }) => isLoose(path))]
     .filter(({ file }) => file !== credential.file && file.size <= MAX_SIBLING);
   const others = items.filter(({ path }) => !isLoose(path) && top(path) !== home);

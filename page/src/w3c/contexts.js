@@ -39,6 +39,8 @@ export function checkContexts(stated) {
 
 /** Whether every type is a URL or a term that the contexts define, as far as known (M3). @param {any} contexts @param {Iterable<string>} types */
 export function checkTypes(contexts, types) {
+  const names = [...types].filter((name) => !isUrl(name));
+  for (const name of names) if (/[:\s]/.test(name)) bad("type", `${name.slice(0, 80)} is neither a term nor a URL`);
   /** @type {Set<string>} */
   const defined = new Set();
   for (const context of itemsOf(contexts)) {
@@ -49,9 +51,7 @@ export function checkTypes(contexts, types) {
     if (known === null) return;
     for (const name of known) defined.add(name);
   }
-  for (const name of types) {
-    if (!defined.has(name) && !isUrl(name)) bad("type", `no context defines ${String(name).slice(0, 80)}`);
-  }
+  for (const name of names) if (!defined.has(name)) bad("type", `no context defines ${name.slice(0, 80)}`);
 }
 
 /** @param {{[name: string]: any}} context @param {Map<string, any>} guarded */

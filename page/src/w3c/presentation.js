@@ -1,16 +1,19 @@
 /** Presentations: a holder shows credentials to one verifier, once (spec/17-w3c-profile.md §17.9). */
 import { Refusal } from "../errors.js";
 import { decide, failed, notApplicable, passed, quote, respelt, unchecked, warned } from "../report.js";
-import { isObject } from "../strictjson.js";
+import { isOurs } from "../envelope.js";
+import { canonical, isObject } from "../strictjson.js";
 import { formatTimestamp } from "../timestamps.js";
 import { checkPresentationModel, ENVELOPED, presented } from "./model.js";
 import { modelProblem, securityProblem } from "./problems.js";
 import { checkBinding, checkProofs, signersOf } from "./proofs.js";
+import { RDFC } from "./rdfc.js";
 import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
 import { judgeCredential, printable, printableDid, readObject, unreadCredential } from "./verify.js";
 
 export const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
 const MAX_PRESENTED = 64;
+const NOBODY = "nobody who signed it"; // granted to no one
 const VERDICTS = ["invalid", "incomplete", "valid", "trusted"];
 const NOT_PROVEN = [
   "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",
@@ -22,6 +25,8 @@ const NOT_PROVEN = [
 /** @typedef {import("../report.js").Report} Report */
 /** @typedef {import("./verify.js").Surroundings} Surroundings */
 /** @typedef {import("./proofs.js").Signed} Signed */
+/** @typedef {{did: string, fresh: boolean}} Holder Who presents, and whether over a challenge and a domain of the verifier's. */
+/** @typedef {(bytes: Uint8Array, kind: import("../envelope.js").Kind, given: {files: Uint8Array[], surroundings: Surroundings, holder: Holder}) => Promise<Report>} JudgeOurs Judges a credential of profile `lyrik`. */
 
 /** @param {Uint8Array} bytes */
 export function isPresentation(bytes) {
@@ -35,9 +40,10 @@ export function isPresentation(bytes) {
  * @param {Uint8Array} bytes
  * @param {Surroundings} surroundings
  * @param {{challenge?: string, domain?: string}} asked
+ * @param {JudgeOurs} judgeOurs
  * @returns {Promise<Report>}
  */
-export async function verifyPresentation(bytes, surroundings, { challenge, domain } = {}) {
+export async function verifyPresentation(bytes, surroundings, { challenge, domain }, judgeOurs) {
   const { at, resolver } = surroundings;
   const { document: given, check: read } = readObject(bytes);
   if (given === null) return report({}, [read, ...unmade("model")], at);
@@ -52,13 +58,23 @@ export async function verifyPresentation(bytes, surroundings, { challenge, domai
   }
   /** @type {Signed} */
   const signed = Object.hasOwn(document, "proof")
-    ? await checkProofs(document, "authentication", resolver, at)
+    ? await checkProofs(withoutNothing(document), "authentication", resolver, at)
     : { check: unchecked("proof", "no-proof", "nobody signed the presentation"), verified: null };
   const { binding, holder } = checkHolder(document, signed);
   document = signed.verified?.document ?? document;
-  const { check, parts } = await checkPresented(presented(document), holder, surroundings);
+  const asked = checkChallenge(signed, challenge, domain);
+  const by = { did: holder ?? NOBODY, fresh: asked.state === "pass" };
+  const { check, parts } = await checkPresented(presented(document), by, surroundings, judgeOurs);
   const model = passed("model", "a presentation of the VC Data Model 2.0");
-  return report(document, [read, model, signed.check, binding, checkChallenge(signed, challenge, domain), check], at, parts);
+  return report(document, [read, model, signed.check, binding, asked, check], at, parts);
+}
+
+/** Presenting an empty list says what presenting none says; RDF has no empty list. @param {any} document */
+function withoutNothing(document) {
+  const { verifiableCredential: inner, ...rest } = document;
+  const empty = Array.isArray(inner) && !inner.length;
+  const rdf = statedIn(document, "proof").every((proof) => proof.cryptosuite === RDFC);
+  return empty && rdf ? Object.assign(Object.create(null), rest) : document;
 }
 
 /** @param {any} document @param {Signed} signed @returns {{binding: Check, holder: string | null}} */
@@ -92,21 +108,29 @@ function checkChallenge({ verified }, challenge, domain) {
     : passed(id, `signed for ${quote(domain)} over your challenge`);
 }
 
-/** @param {any[]} inner @param {string | null} holder @param {Surroundings} surroundings @returns {Promise<{check: Check, parts: Report[]}>} */
-async function checkPresented(inner, holder, surroundings) {
+/** @param {any[]} inner @param {Holder} holder @param {Surroundings} surroundings @param {JudgeOurs} judgeOurs @returns {Promise<{check: Check, parts: Report[]}>} */
+async function checkPresented(inner, holder, surroundings, judgeOurs) {
   const id = "presented";
   if (!inner.length) return { check: notApplicable(id, "presents no credential"), parts: [] };
   if (inner.length > MAX_PRESENTED) return { check: failed(id, "too-many", `more than ${MAX_PRESENTED} credentials`), parts: [] };
   /** @type {Report[]} */
   const parts = [];
   for (const item of inner) {
-    parts.push(typesOf(item).includes(ENVELOPED)
-      ? unreadCredential(item, "enveloped", "an enveloped credential, of a kind that is not read here", surroundings.at)
-      : await judgeCredential(item, surroundings, passed("format", "part of the presentation")));
+    const kind = isOurs(item);
+    if (kind) {
+      // A grant is worth something only to the holder it names, under terms that are shown with it or lie beside.
+      const others = inner.filter((other) => other !== item).map(canonical);
+      const files = [...others, ...surroundings.resources.files];
+      parts.push(await judgeOurs(canonical(item), kind, { files, surroundings, holder }));
+    } else if (typesOf(item).includes(ENVELOPED)) {
+      parts.push(unreadCredential(item, "enveloped", "an enveloped credential, of a kind that is not read here", surroundings.at));
+    } else {
+      parts.push(await judgeCredential(item, surroundings, passed("format", "part of the presentation")));
+    }
   }
   const verdicts = parts.map(({ verdict }) => verdict);
-  const aboutHolder = inner.map((item) => holder !== null &&
-    statedIn(item, "credentialSubject").some((one) => isObject(one) && one.id === holder));
+  const aboutHolder = inner.map((item) =>
+    statedIn(item, "credentialSubject").some((one) => isObject(one) && one.id === holder.did));
   const detail = { verdicts, aboutHolder };
   const count = (/** @type {string} */ verdict) => verdicts.filter((one) => one === verdict).length;
   const said = VERDICTS.filter(count).map((verdict) => `${count(verdict)} ${verdict}`).join(", ");

@@ -54,3 +54,9 @@ export function checkBinding(id, named, signed) {
   const others = new Set(signers).size - 1;
   return passed(id, `signed by the ${role}'s key${others ? `, with ${others} other${others > 1 ? "s" : ""}` : ""}`);
 }
+
+/** The key by which a DID signed, and what says that it is its own. @param {Signed} signed @param {string} did @param {import("../did.js").Resolver} resolver @param {number} at */
+export function keyOf({ verified }, did, resolver, at) {
+  const proof = verified?.proofs.find(({ method }) => method.split("#")[0] === did);
+  return proof ? resolver.find(proof.method, proof.options.proofPurpose, at) : null;
+}

@@ -18,7 +18,7 @@ const SKEW = 300_000;
 const JCS = "eddsa-jcs-2022";
 const REQUIRED = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
 
-/** @typedef {{method: string, suite: string, options: any}} Made */
+/** @typedef {{key: Uint8Array, method: string, suite: string, options: any}} Made */
 /** @typedef {{document: any, proofs: Made[]}} VerifiedProofs `document`: what every proof signed, without the proofs. */
 
 /**
@@ -45,7 +45,7 @@ export async function verifyProofs(document, { at, purpose, resolve, domain, cha
     if (!verify(key, signature, await signedBytes(unsecured, links[number], options))) {
       refuse("bad-signature", "the signature does not fit the document and its key");
     }
-    made.push({ method: proof.verificationMethod, suite: proof.cryptosuite, options });
+    made.push({ key, method: proof.verificationMethod, suite: proof.cryptosuite, options });
   }
   return { document: unsecured, proofs: made };
 }

@@ -1,7 +1,7 @@
 /** Resources that a credential names and pins; nothing is ever fetched (spec/17-w3c-profile.md §17.6). */
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_256, sha3_384 } from "@noble/hashes/sha3.js";
-import { same, unbase58, unbase64, unbase64url, unhex } from "../bytes.js";
+import { hex, same, unbase58, unbase64, unbase64url, unhex } from "../bytes.js";
 import { blake3 } from "../digest.js";
 import { refuse, Refusal } from "../errors.js";
 import { failed, notApplicable, passed, quote, unchecked } from "../report.js";
@@ -11,6 +11,7 @@ import { modelProblem } from "./problems.js";
 import { isUrl, statedIn } from "./values.js";
 
 const MAX_DIGESTS = 16;
+const MAX_RESOURCE = 16 << 20;
 const SRI_ITEM = /^(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?$/;
 
 /** @typedef {(bytes: Uint8Array) => Uint8Array} Hash */
@@ -30,28 +31,36 @@ export const pinnedBy = (item) => [
 
 /** The resources at hand. */
 export class Resources {
-  /** @param {Map<string, Uint8Array>} files Name to bytes; a name may be a URL. */
-  constructor(files = new Map()) {
+  /**
+   * @param {Map<string, Uint8Array>} named What the user handed in: found under its name, if that is a URL,
+   *   under the URL that it claims, and by its digest.
+   * @param {Iterable<Uint8Array>} beside What lies beside the credential: found by its digest only. A
+   *   schema of an attacker's may claim any URL.
+   */
+  constructor(named = new Map(), beside = []) {
     /** @type {Map<string, Uint8Array>} */
-    this.byUrl = new Map([...files].filter(([name]) => isUrl(name)));
-    /** @type {Uint8Array[]} */
-    this.others = [];
-    for (const [name, bytes] of files) {
-      if (isUrl(name)) continue;
-      const url = claimedUrl(bytes);
-      if (url === null || this.byUrl.has(url)) this.others.push(bytes);
-      else this.byUrl.set(url, bytes);
+    this.byUrl = new Map([...named].filter(([name]) => isUrl(name)));
+    for (const [name, bytes] of named) {
+      const url = isUrl(name) ? null : claimedUrl(bytes);
+      if (url !== null && !this.byUrl.has(url)) this.byUrl.set(url, bytes);
     }
+    this.files = [...named.values(), ...beside].filter(({ length }) => length <= MAX_RESOURCE);
+    /** @type {Map<Hash, Map<string, Uint8Array>>} */
+    this.byDigest = new Map();
   }
 
   /** The resource, or undefined where nothing at hand is it. @param {string} url @param {Pinned} pinned */
   find(url, pinned) {
-    const named = [CONTEXTS.get(url), this.byUrl.get(url)].filter((bytes) => bytes !== undefined);
-    if (!pinned.length) return named[0];
-    const found = [...named, ...this.byUrl.values(), ...this.others]
-      .find((bytes) => pinned.every(([hash, digest]) => same(hash(bytes), digest)));
-    if (found === undefined && named.length) refuse("digest-mismatch", `${quote(url, 200)} is not the text that is pinned`);
-    return found;
+    const fits = (/** @type {Uint8Array} */ bytes) => pinned.every(([hash, digest]) => same(hash(bytes), digest));
+    const named = CONTEXTS.get(url) ?? this.byUrl.get(url);
+    if (!pinned.length) return named;
+    if (named !== undefined) {
+      return fits(named) ? named : refuse("digest-mismatch", `${quote(url, 200)} is not the text pinned`);
+    }
+    const [[hash, digest]] = pinned;
+    if (!this.byDigest.has(hash)) this.byDigest.set(hash, new Map(this.files.map((bytes) => [hex(hash(bytes)), bytes])));
+    const found = this.byDigest.get(hash)?.get(hex(digest));
+    return found !== undefined && fits(found) ? found : undefined;
   }
 }
 

@@ -4,16 +4,18 @@ import { decide, failed, passed, quote, respelt, unchecked, warned } from "../re
 import { SKEW } from "../status.js";
 import { isObject, parse } from "../strictjson.js";
 import { formatTimestamp } from "../timestamps.js";
+import { checkAllowed, checkDocument } from "../envelope.js";
 import { checkCredentialModel } from "./model.js";
 import { modelProblem } from "./problems.js";
-import { checkBinding, checkProofs } from "./proofs.js";
+import { checkBinding, checkProofs, keyOf } from "./proofs.js";
 import { checkRelated } from "./resources.js";
 import { checkSchemas } from "./schema.js";
 import { checkStatus } from "./status.js";
 import { idOf, parseStamp, typesOf } from "./values.js";
 
 export const W3C_CHECKS = [
-  "format", "model", "proof", "issuer.binding", "trust.issuer", "period", "status", "schema", "related",
+  "format", "model", "proof", "issuer.binding", "issuer.document", "trust.issuer", "trust.allowed",
+  "period", "status", "schema", "related",
 ];
 const REQUIRED = W3C_CHECKS.filter((id) => id !== "related");
 const NOT_PROVEN = [
@@ -25,7 +27,7 @@ const NOT_PROVEN = [
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../report.js").Report} Report */
-/** @typedef {{trust: import("../trust.js").Trust, at: number, resolver: import("../did.js").Resolver, lists: import("../status.js").Lists, resources: import("./resources.js").Resources}} Surroundings */
+/** @typedef {{trust: import("../trust.js").Trust, at: number, resolver: import("../did.js").Resolver, notices: import("../status.js").Notices, resources: import("./resources.js").Resources}} Surroundings */
 
 /** Return the report on a foreign credential. Never throws for bad input. @param {Uint8Array} bytes @param {Surroundings} surroundings */
 export async function verifyW3c(bytes, surroundings) {
@@ -44,7 +46,7 @@ export async function verifyW3c(bytes, surroundings) {
  * @returns {Promise<Report>}
  */
 export async function judgeCredential(document, surroundings, read) {
-  const { at, trust, resolver, lists, resources } = surroundings;
+  const { at, trust, resolver, notices: { lists }, resources } = surroundings;
   try {
     checkCredentialModel(document);
   } catch (error) {
@@ -58,12 +60,15 @@ export async function judgeCredential(document, surroundings, read) {
   const issuer = idOf(document.issuer) ?? "";
   const binding = checkBinding("issuer.binding", issuer, signed);
   const genuine = signed.verified !== null && binding.state === "pass";
+  const proofs = signed.verified?.proofs;
   return report(document, [
     read,
     passed("model", "a credential of the VC Data Model 2.0"),
     signed.check,
     binding,
-    checkTrust(document, issuer, surroundings, genuine ? signed : null),
+    checkDocument(genuine ? keyOf(signed, issuer, resolver, at) : null),
+    checkTrust(document, issuer, surroundings, genuine),
+    checkAllowed(proofs?.map(({ key }) => key) ?? null, proofs?.map(({ suite }) => suite) ?? [], trust),
     checkPeriod(document, at),
     genuine
       ? await checkStatus(document, { issuer, lists, at, maxAge: trust.maxStatusAge, resolver })
@@ -101,10 +106,10 @@ function checkPeriod(document, at) {
   return passed("period", end ? `valid until ${end}` : "valid without an end", detail);
 }
 
-/** @param {any} document @param {string} issuer @param {Surroundings} surroundings @param {import("./proofs.js").Signed | null} signed */
-function checkTrust(document, issuer, { trust, at, resolver }, signed) {
+/** @param {any} document @param {string} issuer @param {Surroundings} surroundings @param {boolean} genuine */
+function checkTrust(document, issuer, { trust, at }, genuine) {
   const id = "trust.issuer";
-  if (signed?.verified == null) return unchecked(id, "no-issuer", "who issued it is not established");
+  if (!genuine) return unchecked(id, "no-issuer", "who issued it is not established");
   // So that an issuer who is believed for datasets/acme/* is not believed for diplomas.
   const own = typesOf(document).filter((type) => type !== "VerifiableCredential");
   const name = `credentials/${own[0] ?? "VerifiableCredential"}`;
@@ -116,11 +121,6 @@ function checkTrust(document, issuer, { trust, at, resolver }, signed) {
       ? warned(id, "out-of-scope", `you trust ${quote(known.nickname)}, but not for ${quote(name)} at this time`, detail)
       : warned(id, "unknown-issuer",
         `nobody you trust: anybody can make a key, and ${quote(issuer, 120)} is not in your trust file`, detail);
-  }
-  const sources = signed.verified.proofs.filter(({ method }) => method.split("#")[0] === issuer)
-    .map(({ method, options }) => resolver.find(method, options.proofPurpose, at).source);
-  if (sources.every((source) => source === "snapshot")) { // anybody can write a document for a name that is not his
-    return warned(id, "snapshot", `you trust ${quote(entry.nickname)}, but only a document beside it names the key`, detail);
   }
   return passed(id, `you trust this issuer as ${quote(entry.nickname)}`, { nickname: entry.nickname, ...detail });
 }

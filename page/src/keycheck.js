@@ -1,0 +1,152 @@
+/**
+ * Whether the issuer's key still was the issuer's when it signed (spec/11-verification.md §4.5). The
+ * delivery brings the store's policies with their log proofs; a date in a document decides nothing.
+ */
+import { same, utf8 } from "./bytes.js";
+import { Refusal } from "./errors.js";
+import { countsAt, KeyHistory } from "./keyhistory.js";
+import { leaf, parseProof, verifyProof } from "./log.js";
+import { parseManifest } from "./manifest.js";
+import { OWNER } from "./policy.js";
+import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
+
+const MAX_PROOFS = 64;
+const MAX_POLICIES = 32;
+const HEAD = utf8('{"');
+
+/** @typedef {import("./report.js").Check} Check */
+/** @typedef {ReturnType<typeof parseProof>} Proof */
+
+/** The log proofs beside a credential, each good for the entry it leads from. */
+export class Proofs {
+  /** @param {Uint8Array[]} files */
+  constructor(files) {
+    /** @type {(Proof | Refusal)[]} */
+    this.parsed = files.slice(0, MAX_PROOFS).map((bytes) => {
+      try {
+        return parseProof(bytes);
+      } catch (error) {
+        return /** @type {Refusal} */ (error);
+      }
+    });
+    /** @type {Set<Proof | Refusal>} */
+    this.used = new Set();
+  }
+
+  /** Where an entry is shown to be logged; that proof is for nothing else. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys */
+  take(type, digest, keys) {
+    for (const proof of this.others) {
+      if (proof instanceof Refusal) continue;
+      try {
+        verifyProof(proof, leaf(type, digest), keys);
+      } catch (error) {
+        if (error instanceof Refusal) continue;
+        throw error;
+      }
+      this.used.add(proof);
+      return proof.index;
+    }
+    return null;
+  }
+
+  /** The proofs not taken, and why those that are none are none. */
+  get others() {
+    return this.parsed.filter((one) => !this.used.has(one));
+  }
+}
+
+/**
+ * The store's policies, as far as they lie beside the credential and are logged.
+ *
+ * @param {any} genesis
+ * @param {import("./policy.js").Policy} founded
+ * @param {Uint8Array[]} files
+ * @param {Proofs} proofs
+ */
+export function readHistory(genesis, founded, files, proofs) {
+  const candidates = [];
+  for (const bytes of files) {
+    if (!same(bytes.subarray(0, 2), HEAD) || bytes.length > 1 << 20) continue;
+    const source = new TextDecoder().decode(bytes);
+    if (!source.includes('"kind":"policy"') || !source.includes(genesis.id) || candidates.length === MAX_POLICIES) continue;
+    try {
+      candidates.push(parseManifest(bytes));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+  return KeyHistory.follow(genesis, founded, candidates, (item, keys) => proofs.take("manifest", item.id, keys));
+}
+
+/** The check `issuer.key`. @param {string | null} signer As did:key. @param {KeyHistory | null} history @param {number | null} loggedAt @returns {Check} */
+export function checkKey(signer, history, loggedAt) {
+  const id = "issuer.key";
+  if (signer === null) return unchecked(id, "no-proof", "no sound signature by any key");
+  if (history === null) return unchecked(id, "no-policy", "which keys the store had, and until when, is not established");
+  const state = history.stateOf(signer);
+  const { standing, since, retired } = state;
+  const { version: policy } = history.current;
+  if (standing === "unknown") return notApplicable(id, "the store's policies do not speak of this key");
+  const suspectFrom = retired?.suspectFrom ?? null;
+  const stated = { standing, policy, since, suspectFrom, successor: retired?.successor ?? null, loggedAt };
+  const detail = Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== null));
+  if (standing === "current") return passed(id, `current: by its policy of version ${policy} the key may sign`, detail);
+  const compromised = standing === "compromised";
+  if (loggedAt !== null && countsAt(state, loggedAt)) {
+    const said = compromised ? `compromised since entry ${suspectFrom}` : `succeeded at entry ${since}`;
+    return passed(id, `the key is ${said}; the credential was logged before that, as entry ${loggedAt}`, detail);
+  }
+  if (compromised) {
+    // Unlogged is as bad: whoever has the key can date what he signs as he likes.
+    const place = loggedAt === null ? "at no shown entry" : `as entry ${loggedAt}`;
+    return failed(id, "compromised", `the key is compromised since entry ${suspectFrom}; logged ${place}`, detail);
+  }
+  return loggedAt === null
+    ? unchecked(id, "unlogged", `the key was replaced at entry ${since}; nothing here shows what came first`, detail)
+    : failed(id, "retired", `the key was replaced at entry ${since}; logged after that, as ${loggedAt}`, detail);
+}
+
+/**
+ * The check `trust.issuer` in which a key is believed because a believed one named it its successor.
+ *
+ * @param {Check} check As the credential alone gave it.
+ * @param {{issuer: string | null, signer: string | null}} outcome
+ * @param {import("./credential.js").Claims} claims
+ * @param {KeyHistory} history
+ * @param {import("./trust.js").Trust} trust
+ * @param {number} at
+ * @returns {Check}
+ */
+export function inheritTrust(check, { issuer, signer }, claims, history, trust, at) {
+  if (signer === null || issuer !== signer) return check; // an organisation: its document speaks for its keys
+  if (check.state !== "warn" || check.detail.reason !== "unknown-issuer") return check;
+  for (const { older, author } of history.namedBy(signer)) {
+    const [first, second] = [older, author].map((who) => trust.matches(who, claims.name, claims.store, at));
+    if (!first || !second) continue;
+    const { nickname } = first;
+    return passed("trust.issuer", `you trust ${quote(nickname)}, whose key named this one its successor`,
+      { nickname, issuer, predecessor: older });
+  }
+  return check;
+}
+
+/** The nickname of a believed issuer whose key is an owner of the store now. @param {Check} check `trust.issuer`. @param {string | null} signer @param {KeyHistory} history @returns {string | null} */
+export function owns(check, signer, history) {
+  const owner = signer !== null && history.current.roles.get(OWNER)?.keys.includes(signer);
+  return owner && check.state === "pass" ? check.detail.nickname : null;
+}
+
+/**
+ * The policy that a records manifest is judged by: logged between the dataset manifest and the
+ * credential, so the first policy of that time that names its author decides.
+ *
+ * @param {KeyHistory} history
+ * @param {number} from
+ * @param {number | null} until
+ * @param {string} author
+ */
+export function policyFor(history, from, until, author) {
+  const starts = history.policies.map(({ index }) => index + 1).filter((at) => from < at && (until === null || at <= until));
+  const policies = [from, ...starts].map((at) => history.inForce(at));
+  return policies.find(({ keys }) => keys.includes(author)) ?? /** @type {import("./policy.js").Policy} */ (policies.at(-1));
+}

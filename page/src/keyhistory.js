@@ -1,0 +1,105 @@
+/**
+ * Which keys spoke for a store, and until when (spec/08-refs-and-identity.md §3).
+ *
+ * A store's policies form one chain: each is signed by an owner of the one before and names it as its
+ * parent. A signature is judged by where in the log it stands, never by a date.
+ */
+import { Refusal } from "./errors.js";
+import { Policy } from "./policy.js";
+
+const MAX_POLICIES = 1000;
+const NAME = "policies/store/main";
+
+/** @typedef {{index: number, policy: Policy, author: string, id: string}} Ruled A policy, in force for the entries after its index. */
+/** @typedef {(manifest: any, keys: import("./log.js").LogKey[]) => number | null} Logged Where a manifest is shown to be logged. */
+/** @typedef {{standing: "current" | "succeeded" | "compromised" | "unknown", retired: import("./policy.js").Retired | null, since: number | null}} KeyState `since`: the log index of the policy that retired it. */
+
+export class KeyHistory {
+  /** @param {Ruled[]} policies In log order, the genesis first. */
+  constructor(policies) {
+    this.policies = policies;
+  }
+
+  /** Follow the chain. @param {any} genesis @param {Policy} founded @param {any[]} candidates Verified manifests. @param {Logged} logged */
+  static follow(genesis, founded, candidates, logged) {
+    const policies = candidates.filter(({ kind, store, name }) => kind === "policy" && store === `blake3:${genesis.id}` && name === NAME);
+    /** @type {Ruled[]} */
+    const chain = [{ index: 0, policy: founded, author: genesis.author, id: genesis.id }];
+    while (chain.length < MAX_POLICIES) {
+      const last = /** @type {Ruled} */ (chain.at(-1));
+      const [next] = policies.filter(({ parents }) => parents.includes(`blake3:${last.id}`))
+        .map((item) => follows(last, item, logged)).filter((one) => one !== null)
+        .sort((left, right) => left.index - right.index);
+      if (next === undefined) break;
+      chain.push(next);
+    }
+    return new KeyHistory(chain);
+  }
+
+  /** The newest policy. */
+  get current() {
+    return /** @type {Ruled} */ (this.policies.at(-1)).policy;
+  }
+
+  /** The policy that decides at an index, without the keys that were suspect by then. @param {number} index */
+  inForce(index) {
+    const { policy } = this.policies.findLast((one) => one.index < index) ?? this.policies[0];
+    const gone = new Set(policy.keys.filter((key) => this.current.suspectFrom(key) <= index));
+    return gone.size ? policy.without(gone) : policy;
+  }
+
+  /** What the policies say of a key. @param {string} did @returns {KeyState} */
+  stateOf(did) {
+    const retired = this.current.retired.find(({ key }) => key === did) ?? null;
+    if (retired !== null) {
+      const first = this.policies.find(({ policy }) => policy.retired.some(({ key }) => key === did));
+      return { standing: retired.suspectFrom === null ? "succeeded" : "compromised", retired, since: first?.index ?? null };
+    }
+    if (this.current.keys.includes(did)) return { standing: "current", retired, since: null };
+    // Left out without a word, as a policy may: as if it had been replaced there.
+    const held = this.policies.findLastIndex(({ policy }) => policy.keys.includes(did));
+    return held < 0
+      ? { standing: "unknown", retired, since: null }
+      : { standing: "succeeded", retired, since: this.policies[held + 1].index };
+  }
+
+  /**
+   * The keys that a key took the place of, newest first, and who said so. What a key said that was
+   * suspect by then does not count: a thief may have named his own.
+   *
+   * @param {string} did
+   */
+  namedBy(did) {
+    /** @type {{older: string, author: string}[]} */
+    const chain = [];
+    let key = did;
+    for (const { index, policy, author } of this.policies.toReversed()) {
+      const before = policy.retired.find(({ successor }) => successor === key);
+      if (!before || this.stateOf(before.key).since !== index) continue;
+      if ([before.key, author].some((who) => this.current.suspectFrom(who) <= index)) break;
+      chain.push({ older: before.key, author });
+      key = before.key;
+    }
+    return chain;
+  }
+}
+
+/** Whether what a key signed counts, if it was logged at this index. @param {KeyState} state @param {number} index */
+export function countsAt({ retired, since }, index) {
+  if (retired !== null && retired.suspectFrom !== null) return index < retired.suspectFrom;
+  return since === null || index < since;
+}
+
+/** @param {Ruled} last @param {any} item @param {Logged} logged @returns {Ruled | null} */
+function follows(last, item, logged) {
+  let policy;
+  try {
+    policy = new Policy(item.body.policy);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+  if (!last.policy.allows(item.author, "policy", item.name) || !policy.mayFollow(last.policy)) return null;
+  const index = logged(item, policy.logs);
+  return index === null || index <= last.index ? null : { index, policy, author: item.author, id: item.id };
+}
