@@ -1,5 +1,6 @@
 """Whether the credentials that a store has logged hold: the check ``credentials`` (spec/11 §6)."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from lyrikstore.canon.errors import LyrikstoreError
@@ -37,6 +38,10 @@ def check_logged_credentials(repository: Repository, trust: Trust, at: datetime)
             read[label] = repository.credential(entry.id)
         except LyrikstoreError as error:
             problems.note(label, error)
+            continue
+        with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
+            if repository.is_suspect(read[label], entry.index):
+                problems.odd.append(f"{label}: by a key that was compromised then, without effect")
     # Newest first: only so many notices are looked at.
     notices = Notices.among(reversed(read.values()))
     for label, data in read.items():

@@ -125,6 +125,8 @@ class _Judge:
             return f"{what} is not here"
         if self.repository.index_of(identity, "credential") >= self.repository.index_of(run.id):
             return f"{what} was logged after the run"
+        if self._is_suspect(identity, data):
+            return f"{what} is by a key that was compromised when it was logged"
         then = parse_timestamp(run.created)
         outcome = check_credential(data, trust=self.trust, at=then, notices=self.notices)
         checks = {check.id: check for check in outcome.checks}
@@ -160,6 +162,14 @@ class _Judge:
             )
         return ""
 
+    def _is_suspect(self, identity: Digest, data: bytes) -> bool:
+        try:
+            return self.repository.is_suspect(
+                data, self.repository.index_of(identity, "credential")
+            )
+        except LyrikstoreError:  # the policies cannot be read: what cannot be shown is not so
+            return True
+
     def _grant_fault(
         self,
         run: Manifest,
@@ -178,6 +188,8 @@ class _Judge:
         logged = [self.repository.index_of(one, "credential") for one in (identity, terms_id)]
         if max(logged) >= self.repository.index_of(run.id):
             return f"{what}, or the credential it rests on, was logged after the run"
+        if self._is_suspect(identity, data) or self._is_suspect(terms_id, terms):
+            return f"{what}, or what it rests on, is by a key that was compromised by then"
         try:
             use = Use.of_run(run.body, parse_timestamp(run.created))
         except FormatError as error:

@@ -164,7 +164,9 @@ class _Judge:
                 reasons.append(f"credential {entry.id.short} cannot be read ({error.message})")
                 continue
             kind = stated_kind(data)
-            if kind is GRANT:
+            if self.repository.is_suspect(data, entry.index):
+                reasons.append(f"credential {entry.id.short} is by a key compromised by then")
+            elif kind is GRANT:
                 grants.append((entry, data))
             elif kind is not ATTESTATION:  # what others attest gives nobody a right
                 right, fault = self._by_credential(entry.id, data, source, about)

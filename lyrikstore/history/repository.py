@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
+from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.logview import (
     NO_RECORDS,
@@ -156,6 +157,16 @@ class Repository(StoreView):
     def policy(self) -> Policy:
         """The policy in force now."""
         return self.table.policy or self._founded.policy
+
+    def is_suspect(self, data: bytes, index: int) -> bool:
+        """Return whether a credential is by a key that was compromised when it was logged.
+
+        Args:
+            data: The credential.
+            index: Its log index.
+        """
+        suspects = self.policy.suspects
+        return bool(suspects) and index >= suspects.get(signed_by(data) or "", index + 1)
 
     @property
     def table(self) -> RefTable:

@@ -129,6 +129,7 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
     assert again["versions"][0]["id"] == first["versions"][0]["id"]
     report = publisher.run("verify", "--json")
     assert "compromised" in check(report, "refs")["summary"], report.out
+    assert "compromised then" in check(report, "credentials")["summary"], report.out
 
     buyer = new_person("buyer")
     buyer.ok("trust", "add", stolen, "--name", "Acme")
