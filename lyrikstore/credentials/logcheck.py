@@ -91,7 +91,7 @@ def check_log(
         return LogOutcome(made, history, logged_at, None)
     pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
     anchor = _judge_anchor(claims, founder, owner, pinned, trust, at)
-    remembered = _check_memory(signed, memory)
+    remembered = _check_memory(signed, keys, memory)
     return LogOutcome((inclusion, anchor, witness, remembered), history, logged_at, signed)
 
 
@@ -195,6 +195,16 @@ def _check_inclusion(
     return problem or unchecked("log.inclusion", "missing-file", missing), None
 
 
+_WORST_FIRST = (
+    MemoryState.FORK,
+    MemoryState.OLDER,
+    MemoryState.UNPROVEN,
+    MemoryState.SAME,
+    MemoryState.GROWN,
+    MemoryState.FIRST,
+)
+
+
 def _is_other(index: int, proof: TlogProof | LyrikstoreError) -> bool:
     return isinstance(proof, LyrikstoreError) or proof.index != index
 
@@ -203,13 +213,17 @@ def _no_memory() -> Check:
     return not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
 
 
-def _check_memory(signed: SignedCheckpoint, memory: LogMemory | None) -> Check:
+def _check_memory(
+    signed: SignedCheckpoint, keys: Sequence[VerifierKey], memory: LogMemory | None
+) -> Check:
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
     try:
-        state = memory.check_seen(signed.signers[0], signed.head)
+        # Under every key of the log: one that was added must not begin with an empty memory.
+        states = {memory.check_seen(key, signed.head) for key in (*signed.signers, *keys)}
     except LyrikstoreError as error:
         return unchecked("log.memory", error.kind, quote(error.message, 300))
+    state = next(state for state in _WORST_FIRST if state in states)
     return {
         MemoryState.FIRST: passed("log.memory", "first log checkpoint seen of this log"),
         MemoryState.SAME: passed("log.memory", "the log checkpoint remembered from before"),

@@ -1,5 +1,7 @@
 """The log of a store, judged from its own files anew (spec/11-verification.md §6)."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +29,7 @@ from lyrikstore.history.logview import (
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory, MemoryState
 from lyrikstore.history.merkle import consistency_proof
+from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.transactions import TransactionLog, record_name
 
@@ -118,7 +121,7 @@ def check_log_state(
         ),
         transactions,
         check_witness(trust),
-        _check_memory(signed, records, memory),
+        _check_memory(signed, records, _keys(repository), memory),
     )
     return LogState(checks, signed, records)
 
@@ -156,27 +159,39 @@ def check_founder(genesis: Manifest, *, trust: Trust, at: datetime) -> Check:
     )
 
 
-def _check_memory(signed: SignedCheckpoint, records: Records, memory: LogMemory | None) -> Check:
+def _keys(repository: Repository) -> Sequence[VerifierKey]:
+    added: Sequence[VerifierKey] = ()
+    with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
+        added = repository.policy.logs
+    return tuple(dict.fromkeys((*repository.log_keys, *added)))
+
+
+def _check_memory(
+    signed: SignedCheckpoint,
+    records: Records,
+    keys: Sequence[VerifierKey],
+    memory: LogMemory | None,
+) -> Check:
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
 
     def prove(old: int, new: int) -> list[bytes]:
         return consistency_proof(records.hashes[:new], old)
 
-    key = signed.signers[0]
     try:
-        memory.check_signed(key, records.hashes, "")
-        state = memory.check_seen(key, signed.head, prove)
+        for key in keys:  # one that was added must not begin with an empty memory
+            memory.check_signed(key, records.hashes, "")
+        states = {memory.check_seen(key, signed.head, prove) for key in keys}
     except LyrikstoreError as error:
         if error.kind == "copied-store":
             return failed("log.memory", "rollback", quote(error.message, 300))
         return unchecked("log.memory", error.kind, quote(error.message, 300))
-    if state is MemoryState.OLDER:
+    if MemoryState.OLDER in states:
         summary = "older than a log checkpoint seen before: this store was rolled back"
         return failed("log.memory", "rollback", summary)
-    if state is MemoryState.FORK:
+    if MemoryState.FORK in states:
         summary = "contradicts a log checkpoint seen before: this log was forked"
         return failed("log.memory", "fork", summary)
-    first = state is MemoryState.FIRST
+    first = states == {MemoryState.FIRST}
     summary = "first log checkpoint seen of this log" if first else "extends what was seen before"
     return passed("log.memory", summary)

@@ -245,3 +245,33 @@ def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -
     assert publisher.run("verify", "--json").code == 3
     keys.write_bytes(whole)
     assert publisher.run("verify", "--json").code in {0, 4}
+
+
+def test_a_thief_who_adds_a_log_key_of_his_own_forks_no_log_unseen(
+    publisher, corpus, new_person
+) -> None:
+    """With the owner's key alone, a copy of the store and a new log key: what was seen counts."""
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    thief = new_person("thief")
+    shutil.copytree(publisher.folder / ".lyrikstore", thief.folder / ".lyrikstore")
+    shutil.copytree(publisher.home / ".config", thief.home / ".config")
+    (documents / "more.txt").write_text("more")
+    publisher.ok("commit", documents, "-d", NAME)
+    reader = new_person("reader")
+    home = publisher.folder / ".lyrikstore"
+    assert reader.run("verify", "--store", home, "--json").json["verdict"] == "valid"  # remembers
+
+    thief.ok("key", "new", "log-evil", "--no-passphrase")
+    thief.ok("key", "admit", did_of(thief), "--log-key", did_of(thief, "log-evil"))
+    config = thief.home / ".config" / "lyrikstore" / "keys"
+    for path in config.glob("log-*"):
+        if "evil" not in path.name:
+            path.unlink()
+    shutil.copytree(documents, thief.folder / "documents")
+    thief.ok("commit", "documents", "-d", "acme/evil")
+    shutil.rmtree(home)
+    shutil.copytree(thief.folder / ".lyrikstore", home)
+    seen = reader.run("verify", "--store", home, "--json")
+    assert seen.code == 3
+    assert check(seen, "log.memory")["detail"]["reason"] in {"fork", "rollback"}
