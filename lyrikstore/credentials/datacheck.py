@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import RawIOBase
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -158,7 +158,11 @@ class FolderData:
             stream = _HashingReader(cast("RawIOBase", raw))
             try:
                 if each is not None and entry is not None and status.st_size == entry.bytes:
-                    each(entry, cast("BinaryIO", stream))
+                    # Unbuffered, a reader of lines would ask for every byte by itself.
+                    buffered = BufferedReader(stream, _PIECE)
+                    each(entry, cast("BinaryIO", buffered))
+                    if not buffered.closed:
+                        buffered.detach()
                 stream.drain()
             except OSError:
                 return Found(FoundKind.UNREADABLE)
