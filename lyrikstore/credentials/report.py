@@ -250,10 +250,12 @@ def quote(text: object, limit: int = 80) -> str:
     must not be able to repaint the verdict above it.
     """
     whole = str(text)
-    shown = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in whole[:limit]
-    )
+    shown = whole[:limit]
+    if not shown.isprintable():
+        shown = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode()
+            for character in shown
+        )
     return f"'{shown}{'…' if len(whole) > limit else ''}'"
 
 
