@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.history.paths import show
+from lyrikstore.objects.writebehind import WriteBehind
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -133,7 +134,8 @@ class Destination:
             except OSError:
                 self.files.pop()  # it is somebody else's: undo must not remove it
                 raise
-            with open(target, "wb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
+            # A descriptor, not a path.
+            with open(target, "wb", buffering=0) as file, WriteBehind(target, size) as behind:  # noqa: PTH123
                 hasher = blake3()
                 length = 0
                 for piece in pieces:
@@ -144,6 +146,7 @@ class Destination:
                     view = memoryview(piece)
                     while view:
                         view = view[file.write(view) :]
+                    behind.wrote(length)
         return length == size and hasher.digest() == digest
 
     def check_nothing_else(self, paths: Iterable[str]) -> None:

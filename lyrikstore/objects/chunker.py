@@ -7,9 +7,12 @@ common. Readers need none of this: they follow the list of pieces.
 import struct
 import sys
 from array import array
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import zstandard
+from blake3 import blake3
 
 from lyrikstore.canon.errors import FormatError
 
@@ -84,6 +87,40 @@ def cut(segment: bytes, average: int) -> "array[int]":
     return array("I", [piece.length for piece in cutter.cut_buf(segment)])
 
 
+def hash_pieces(segment: bytes, sizes: "array[int]") -> list[bytes]:
+    """Return the raw BLAKE3 of each piece of a segment."""
+    view = memoryview(segment)
+    bounds = pairwise(accumulate(sizes, initial=0))
+    return [blake3(view[start:end]).digest() for start, end in bounds]
+
+
+def new_runs(
+    digests: Sequence[bytes], sizes: "array[int]", known: set[bytes]
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the runs of neighbouring pieces that are not known.
+
+    Args:
+        digests: The raw digest of each piece.
+        sizes: The size of each.
+        known: Those known; the others are added on the way, so that each is new only once.
+
+    Yields:
+        Of each run the numbers of its first piece and of the one after its last, and where it
+        starts and ends.
+    """
+    first = start = at = 0
+    for number, (raw, size) in enumerate(zip(digests, sizes, strict=True)):
+        if raw in known:
+            if first < number:
+                yield first, number, start, at
+            first, start = number + 1, at + size
+        else:
+            known.add(raw)
+        at += size
+    if first < len(digests):
+        yield first, len(digests), start, at
+
+
 class PieceList:
     """The pieces of one large blob, 44 bytes of memory each.
 
@@ -109,6 +146,10 @@ class PieceList:
     def digest(self, number: int) -> bytes:
         """Return the raw BLAKE3 of piece ``number`` (from 0)."""
         return self._digests[number * 32 : number * 32 + 32]
+
+    def digests(self, first: int, last: int) -> bytes:
+        """Return the raw BLAKE3 of the pieces from ``first`` to before ``last``, joined."""
+        return self._digests[first * 32 : last * 32]
 
     def size(self, number: int) -> int:
         """Return the size of piece ``number`` in bytes."""

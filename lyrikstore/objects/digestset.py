@@ -1,8 +1,9 @@
 """A sorted set of digests that is searched where it lies: in memory or in a mapped file."""
 
 import mmap
+import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -44,6 +45,25 @@ class DigestSet:
 
     def __contains__(self, raw: bytes) -> bool:
         return self.find(raw) >= 0
+
+    def among(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Return which of ``digests`` are in the set.
+
+        Cost: half of what as many :meth:`find` take; less where the set is the smaller one.
+        """
+        if len(self) <= len(digests):
+            return set(digests).intersection(self.iter())
+        words = array("I", b"".join(digests))[::8]
+        if sys.byteorder == "little":
+            words.byteswap()
+        held, starts, shift, found = self.digests, self._starts, 32 - self._bits, set()
+        for raw, word in zip(digests, words, strict=True):
+            bucket = word >> shift
+            start = starts[bucket] * 32
+            at = held.find(raw, start, starts[bucket + 1] * 32)
+            if at >= 0 and (at % 32 == 0 or self.find(raw) >= 0):
+                found.add(raw)
+        return found
 
     def iter(self) -> Iterator[bytes]:
         """Yield every digest once, in ascending order."""
@@ -152,6 +172,17 @@ class Recent:
     def add(self, raw: bytes) -> None:
         """Remember a digest."""
         self._new.add(raw)
+        if len(self._new) >= self._HALF:
+            self._new, self._old = set(), self._new
+
+    def among(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Return which of ``digests`` are remembered."""
+        asked = set(digests)
+        return (asked & self._new) | (asked & self._old)
+
+    def update(self, digests: Iterable[bytes]) -> None:
+        """Remember several digests."""
+        self._new.update(digests)
         if len(self._new) >= self._HALF:
             self._new, self._old = set(), self._new
 

@@ -10,150 +10,32 @@ import os
 import queue
 import threading
 from array import array
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import accumulate, repeat
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from blake3 import blake3
-from zstandard import ZstdCompressor
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.digestset import DigestSet
-from lyrikstore.objects.packs import (
-    BLOCK,
-    BLOCK_MAX,
-    COUNTS,
-    END,
-    HEADER,
-    MAGIC,
-    ROW,
-    STORED,
-    TRAILER,
-    ZSTD,
-    PackRef,
-    PackRole,
-    little,
-)
+from lyrikstore.objects.packs import BLOCK_MAX, STORED, PackRole
+from lyrikstore.objects.packwriter import Block, PackWriter, ScratchPack, compress
 from lyrikstore.objects.parameters import Parameters, compressor
 from lyrikstore.objects.scratch import Scratch, open_part
 from lyrikstore.objects.sources import read_small
+from lyrikstore.objects.writebehind import WriteBehind
 
 BLOBS_TARGET = 1 << 18
 _BLOCK_BLOBS = 1 << 14
 _WAITING = 8
+_SYNCERS = 4
 _SHARE_FILES = 1 << 14
-
-
-class Block(NamedTuple):
-    """A block as it will be written.
-
-    Attributes:
-        digests: The raw BLAKE3 of each blob, joined.
-        sizes: Their sizes.
-        raw: Their bytes together.
-        codec: How they are stored.
-        stored: The bytes to write.
-    """
-
-    digests: bytes
-    sizes: "array[int]"
-    raw: int
-    codec: int
-    stored: "bytes | bytearray | memoryview"
-
-
-class PackWriter:
-    """Writes one pack into an open file.
-
-    Args:
-        file: Empty, open for writing.
-        role: What the pack is for.
-
-    Attributes:
-        bytes: How much is written so far.
-        blobs: How many blobs are in it.
-    """
-
-    def __init__(self, file: BinaryIO, role: PackRole) -> None:
-        self._file = file
-        self._role: PackRole = role
-        self._hash = blake3()
-        self._rows: list[tuple[int, int, int, int, int]] = []
-        self._digests = bytearray()
-        self._sizes = array("I")
-        self.bytes = 0
-        self._write(HEADER.pack(MAGIC, 1, 0, 0))
-
-    @property
-    def blobs(self) -> int:
-        """How many blobs are in the pack."""
-        return len(self._sizes)
-
-    def add_block(self, digests: bytes, blobs: Sequence[bytes]) -> None:
-        """Compress ``blobs`` and write them as one block.
-
-        Args:
-            digests: Their raw BLAKE3, joined.
-            blobs: At least one, of :data:`BLOCK_MAX` bytes together at most.
-        """
-        sizes = array("I", map(len, blobs))
-        self.add(compress(digests, sizes, b"".join(blobs), compressor(1)))
-
-    def add(self, block: Block) -> None:
-        """Write a block that is ready."""
-        count = len(block.sizes)
-        self._rows.append((self.bytes, len(block.stored), block.raw, count, block.codec))
-        self._digests += block.digests
-        self._sizes += block.sizes
-        front = BLOCK.pack(block.codec, len(block.stored), block.raw, count)
-        self._write(front + little(block.sizes).tobytes())
-        self._write(block.stored)
-
-    def close(self) -> PackRef:
-        """Write the footer and return what to call the pack. The file is left open."""
-        body = b"".join(
-            (
-                COUNTS.pack(len(self._rows), len(self._sizes)),
-                b"".join(ROW.pack(*row) for row in self._rows),
-                bytes(self._digests),
-                little(self._sizes).tobytes(),
-            )
-        )
-        self._write(body)
-        self._write(TRAILER.pack(len(body), blake3(body).digest(), END))
-        self._file.flush()
-        return PackRef(Digest(self._hash.digest()), self.bytes, self._role)
-
-    def _write(self, data: "bytes | bytearray | memoryview") -> None:
-        self._file.write(data)
-        self._hash.update(data)
-        self.bytes += len(data)
-
-
-def compress(
-    digests: bytes, sizes: "array[int]", content: "bytes | bytearray", zstd: ZstdCompressor
-) -> Block:
-    """Return the block of the blobs that ``content`` joins."""
-    stored = zstd.compress(content)
-    if len(stored) < len(content):
-        return Block(digests, sizes, len(content), ZSTD, stored)
-    return Block(digests, sizes, len(content), STORED, content)
-
-
-class ScratchPack(NamedTuple):
-    """A complete pack, durable under a scratch name.
-
-    Attributes:
-        ref: What to call it.
-        path: Where it is.
-    """
-
-    ref: PackRef
-    path: Path
 
 
 def install(backend: Backend, pack: ScratchPack) -> None:
@@ -174,6 +56,22 @@ def install(backend: Backend, pack: ScratchPack) -> None:
         backend.replace(pack.ref.name, pack.path)
 
 
+def install_all(backend: Backend, packs: Sequence[ScratchPack], *, side_by_side: bool) -> None:
+    """Do :func:`install` for several packs.
+
+    Raises:
+        StorageError: The medium failed.
+    """
+    # What takes time is waiting for the disk to acknowledge each name.
+    if len(packs) < 3 or not side_by_side:
+        for pack in packs:
+            install(backend, pack)
+        return
+    with ThreadPoolExecutor(4) as pool:
+        for _ in pool.map(install, repeat(backend), packs):
+            pass
+
+
 class Packer:
     """Gathers blobs of one role into blocks and packs of bounded size.
 
@@ -187,27 +85,33 @@ class Packer:
         self._scratch = scratch
         self._role: PackRole = role
         self._parameters = parameters
-        self._zstd = threading.local()
+        self._own = threading.local()
+        self._pieces = False
         self._digests = bytearray()
         self._content = bytearray()
         self._sizes = array("I")
         self._pack: PackWriter | None = None
         self._file: BinaryIO | None = None
+        self._behind: WriteBehind | None = None
         self._path = Path()
         self._finished: list[ScratchPack] = []
+        self._syncing: deque[Future[None]] = deque()
         self._pool: ThreadPoolExecutor | None = None
+        self._syncer: ThreadPoolExecutor | None = None
         self._thread: threading.Thread | None = None
         self._blocks: queue.Queue[Future[Block] | Block | None] = queue.Queue(_WAITING)
         self._trouble: BaseException | None = None
 
     def use_threads(self, count: int) -> ThreadPoolExecutor:
-        """Compress in ``count`` threads and write in one more, from here on.
+        """Compress in ``count`` threads, write in one more, wait for the disk in a few.
+
+        Packs made so do not stay in the page cache (:mod:`lyrikstore.objects.writebehind`).
 
         Returns:
             The threads that compress, which the caller may give other work.
         """
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(count)
+            self._pool, self._syncer = ThreadPoolExecutor(count), ThreadPoolExecutor(_SYNCERS)
             self._thread = threading.Thread(target=self._write_blocks, daemon=True)
             self._thread.start()
         return self._pool
@@ -223,16 +127,61 @@ class Packer:
         Raises:
             StorageError: The medium failed.
         """
-        if not shrinks and len(data) * 4 >= self._parameters.blockBytes:
+        if not shrinks and self._stands_alone(len(data)):
             self._put(Block(raw, array("I", [len(data)]), len(data), STORED, data))
             return
         if len(self._content) + len(data) > BLOCK_MAX:
             self._flush()
+        self._pieces = False
         self._digests += raw
         self._content += data
         self._sizes.append(len(data))
-        if len(self._content) >= self._parameters.blockBytes or len(self._sizes) >= _BLOCK_BLOBS:
+        if self._is_full():
             self._flush()
+
+    def add_run(
+        self, digests: Sequence[bytes], sizes: "array[int]", data: memoryview, *, shrinks: bool
+    ) -> None:
+        """Store neighbouring pieces of a large blob, as :meth:`add` stores one.
+
+        What fills a block is compressed where it lies.
+
+        Args:
+            digests: The raw digest of each piece.
+            sizes: The size of each.
+            data: All of them; not to be changed afterwards.
+            shrinks: Whether compressing them is worth trying.
+
+        Raises:
+            StorageError: The medium failed.
+        """
+        bounds = list(accumulate(sizes, initial=0))
+        first, count = 0, len(sizes)
+        while first < count:
+            start = bounds[first]
+            if not shrinks and self._stands_alone(sizes[first]):
+                self.add(digests[first], data[start : bounds[first + 1]], shrinks=False)
+                first += 1
+                continue
+            room = self._parameters.blockBytes - len(self._content)
+            last = bisect_left(bounds, start + room, first + 1, count)
+            last = min(last, first + _BLOCK_BLOBS - len(self._sizes))
+            if len(self._content) + bounds[last] - start > BLOCK_MAX:
+                last -= 1
+            if last == first:
+                self._flush()
+                continue
+            joined, mine = b"".join(digests[first:last]), data[start : bounds[last]]
+            if not self._content and len(mine) >= self._parameters.blockBytes:
+                self._put_packed(joined, sizes[first:last], mine, pieces=True)
+            else:
+                self._pieces = True
+                self._digests += joined
+                self._content += mine
+                self._sizes += sizes[first:last]
+                if self._is_full():
+                    self._flush()
+            first = last
 
     def close(self) -> list[ScratchPack]:
         """Complete the last pack and return all of them; nothing can be added any more.
@@ -245,6 +194,8 @@ class Packer:
         self._check()
         if self._pack is not None:
             self._attempt(self._close_pack)
+        while self._syncing:
+            self._attempt(self._syncing.popleft().result)
         return self._finished
 
     def discard(self) -> None:
@@ -254,7 +205,15 @@ class Packer:
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
-        self._pack = self._file = None
+        if self._behind is not None:
+            self._behind.done()
+        self._pack = self._file = self._behind = None
+
+    def _stands_alone(self, size: int) -> bool:
+        return size * 4 >= self._parameters.blockBytes
+
+    def _is_full(self) -> bool:
+        return len(self._content) >= self._parameters.blockBytes or len(self._sizes) >= _BLOCK_BLOBS
 
     def _flush(self) -> None:
         if not self._sizes:
@@ -262,16 +221,33 @@ class Packer:
         args = (bytes(self._digests), self._sizes, self._content)
         self._digests.clear()
         self._content, self._sizes = bytearray(), array("I")
-        if self._pool is not None:
-            self._put(self._pool.submit(self._compress, *args))
-        else:
-            self._put(self._compress(*args))
+        self._put_packed(*args, pieces=self._pieces)
 
-    def _compress(self, digests: bytes, sizes: "array[int]", content: bytearray) -> Block:
-        zstd = getattr(self._zstd, "own", None)  # one a thread: it is not safe to share
-        if zstd is None:
-            zstd = self._zstd.own = compressor(self._parameters.level)
-        return compress(digests, sizes, content, zstd)
+    def _put_packed(
+        self,
+        digests: bytes,
+        sizes: "array[int]",
+        content: "bytearray | memoryview",
+        *,
+        pieces: bool,
+    ) -> None:
+        if self._pool is not None:
+            self._put(self._pool.submit(self._compress, digests, sizes, content, pieces))
+        else:
+            self._put(self._compress(digests, sizes, content, pieces))
+
+    def _compress(
+        self,
+        digests: bytes,
+        sizes: "array[int]",
+        content: "bytearray | memoryview",
+        pieces: bool,
+    ) -> Block:
+        own = self._own.__dict__  # one a thread: it is not safe to share
+        kind = "pieces" if pieces else "blobs"
+        if kind not in own:
+            own[kind] = compressor(self._parameters.level, pieces=pieces)
+        return compress(digests, sizes, content, own[kind])
 
     def _put(self, block: "Future[Block] | Block") -> None:
         self._check()
@@ -293,28 +269,36 @@ class Packer:
             prefix = self._scratch if isinstance(self._scratch, str) else self._scratch.prefix
             self._file, self._path = open_part(prefix)
             self._pack = PackWriter(self._file, self._role)
+            if self._pool is not None:
+                self._behind = WriteBehind(self._file.fileno())
         self._pack.add(block)
+        if self._behind is not None:
+            self._behind.wrote(self._pack.bytes)
         if self._pack.bytes >= self._parameters.packBytes or self._pack.blobs >= BLOBS_TARGET:
             self._close_pack()
 
     def _close_pack(self) -> None:
         if self._pack is None or self._file is None:
             return
-        ref = self._pack.close()
-        # By the descriptor that wrote: only it is sure to hear of a failed write.
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._finished.append(ScratchPack(ref, self._path))
-        self._pack = self._file = None
+        self._finished.append(ScratchPack(self._pack.close(), self._path))
+        file, behind = self._file, self._behind
+        self._pack = self._file = self._behind = None
+        if self._syncer is None:
+            _sync(file, behind)
+            return
+        while len(self._syncing) >= _SYNCERS:
+            self._syncing.popleft().result()
+        self._syncing.append(self._syncer.submit(_sync, file, behind))
 
     def _stop(self) -> None:
-        if self._thread is None or self._pool is None:
+        if self._thread is None or self._pool is None or self._syncer is None:
             return
         self._pool.shutdown(wait=False, cancel_futures=self._trouble is not None)
         self._blocks.put(None)
         self._thread.join()
         self._pool.shutdown()
-        self._thread = self._pool = None
+        self._syncer.shutdown()
+        self._thread = self._pool = self._syncer = None
 
     def _attempt(self, act: Any, *args: Any) -> None:
         try:
@@ -328,6 +312,12 @@ class Packer:
             raise storage_error(self._trouble, "writing a pack") from self._trouble
         if self._trouble is not None:
             raise self._trouble
+
+
+def _sync(file: BinaryIO, behind: WriteBehind | None) -> None:
+    with file, behind or contextlib.nullcontext():
+        # By the descriptor that wrote: only it is sure to hear of a failed write.
+        os.fsync(file.fileno())
 
 
 def in_shares(places: "array[int]", sizes: Sequence[int], aim: int) -> Iterator["array[int]"]:

@@ -4,9 +4,9 @@ import io
 import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import repeat
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -20,15 +20,14 @@ from lyrikstore.objects.chunker import (
     SEGMENT,
     WHOLE_MAX,
     Readable,
-    average_of,
-    cut,
     encode_list,
-    is_fine,
 )
 from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
-from lyrikstore.objects.packing import Packer, ScratchPack, in_shares, install, pack_setup
+from lyrikstore.objects.packing import Packer, in_shares, install_all, pack_setup
 from lyrikstore.objects.packs import ROLES, PackRef, PackRole
+from lyrikstore.objects.packwriter import ScratchPack
 from lyrikstore.objects.parameters import Parameters
+from lyrikstore.objects.pieces import LANES, Cut, store_files, store_pieces
 from lyrikstore.objects.scratch import Scratch
 from lyrikstore.objects.sources import FileSource, StreamSource, opened, unreadable
 from lyrikstore.objects.transactions import PackChanges
@@ -85,6 +84,8 @@ class BlobWriter:
         self._scratch = Scratch(backend.scratch)
         self._own: dict[PackRole, Recent] = {role: Recent() for role in ROLES}
         self._packers = {role: Packer(self._scratch, role, self._parameters) for role in ROLES}
+        self._lanes: list[Packer] = []
+        self._claiming = Lock()
         self._packed: list[ScratchPack] = []
         self._lists: dict[Digest, Digest] = {}
         self._adopted: list[PackRef] = []
@@ -188,8 +189,19 @@ class BlobWriter:
                 large: Iterator[int] = (at for at, size in enumerate(sizes) if size > WHOLE_MAX)
             else:
                 large = iter(range(len(paths)))
+            apart: list[int] = []
             for at in large:
-                yield at, *self.put_file(paths[at], follow_links=follow_links)
+                if self._workers and sizes[at] > 2 * SEGMENT:
+                    apart.append(at)
+                else:
+                    yield at, *self.put_file(paths[at], follow_links=follow_links)
+            # The largest first, so that the last ones end together.
+            apart.sort(key=sizes.__getitem__, reverse=True)
+            if len(apart) > 1:
+                yield from self._put_apart(paths, apart, follow_links)
+            else:
+                for at in apart:
+                    yield at, *self.put_file(paths[at], follow_links=follow_links)
             done = True
         finally:
             if not done:
@@ -212,8 +224,9 @@ class BlobWriter:
         self._check_open()
         try:
             packs = [*self._packers["documents"].close(), *self._packed]
-            packs += self._packers["data"].close()
-            self._install_all(packs)
+            for packer in (*self._lanes, self._packers["data"]):
+                packs += packer.close()
+            install_all(self._backend, packs, side_by_side=self._workers > 0)
         finally:
             self.abort()
         # Two writers that had the same to store made the same pack.
@@ -223,21 +236,11 @@ class BlobWriter:
     def abort(self) -> None:
         """Remove everything this writer has not finished. Safe to call again."""
         self._done = True
-        for packer in self._packers.values():
+        for packer in (*self._lanes, *self._packers.values()):
             packer.discard()
         self._scratch.close()
         for own in self._own.values():
             own.clear()
-
-    def _install_all(self, packs: Sequence[ScratchPack]) -> None:
-        # Side by side: what takes time is waiting for the disk to acknowledge each name.
-        if len(packs) < 3 or not self._workers:
-            for pack in packs:
-                install(self._backend, pack)
-            return
-        with ThreadPoolExecutor(4) as pool:
-            for _ in pool.map(install, repeat(self._backend), packs):
-                pass
 
     def _put(self, data: bytes, role: PackRole) -> Digest:
         self._check_open()
@@ -270,48 +273,55 @@ class BlobWriter:
     def _put_large(
         self, source: FileSource | StreamSource, role: PackRole, size: int, *, is_list: bool = False
     ) -> tuple[Digest, int]:
-        whole, total = blake3(), 0
-        digests, pieces = bytearray(), array("I")
-        knows = self._knows(role)
-        pool = None
-        if role == "data" and size > 2 * SEGMENT and self._workers:
-            pool = self._packers[role].use_threads(self._workers)
-        hashing: Future[object] | None = None
-        segment = source.read(SEGMENT)
-        fine = is_list or is_fine(segment)
-        average = self._parameters.coarseBytes
-        if fine:
-            average = average_of(self._parameters.fineBytes, size)
-        while segment:
-            if hashing is not None:
-                hashing.result()
-            if pool is not None:
-                hashing = pool.submit(whole.update, segment)
-            else:
-                whole.update(segment)
-            total += len(segment)
-            view, at = memoryview(segment), 0
-            for length in cut(segment, average):
-                piece = view[at : at + length]
-                at += length
-                raw = blake3(piece).digest()
-                digests += raw
-                pieces.append(length)
-                if not knows(raw):
-                    self._add(role, raw, piece, shrinks=fine)
-            segment = source.read(SEGMENT)
-        if hashing is not None:
-            hashing.result()
-        digest = Digest(whole.digest())
-        if len(pieces) > 1:  # a blob of one piece is that piece, already stored
-            self._put_list(digest, bytes(digests), pieces, role)
-        return digest, total
+        threads = self._workers if role == "data" and size > 2 * SEGMENT else 0
+        packer, claim = self._packers[role], partial(self._claim, role)
+        try:
+            cut = store_pieces(
+                source, packer, self._parameters, claim, size=size, fine=is_list, threads=threads
+            )
+        except StorageError:
+            self.abort()
+            raise
+        self._put_list(cut, role)
+        return cut.digest, cut.length
 
-    def _put_list(
-        self, digest: Digest, digests: bytes, pieces: "array[int]", role: PackRole
-    ) -> None:
+    def _put_apart(
+        self, paths: Sequence[Path | str], places: Sequence[int], follow: bool
+    ) -> Iterator[tuple[int, Digest, int]]:
+        """Store large files, some at a time, each of those in packs of its own.
+
+        So files that are only to be written fill the time in which others are compressed.
+        """
+        lanes = [Packer(self._scratch, "data", self._parameters) for _ in range(LANES)]
+        self._lanes += lanes
+        store = partial(
+            store_pieces,
+            parameters=self._parameters,
+            claim=partial(self._claim, "data"),
+            threads=self._workers,
+        )
+        for at, cut in store_files([(at, paths[at]) for at in places], lanes, store, follow):
+            self._put_list(cut, "data")
+            yield at, cut.digest, cut.length
+
+    def _claim(self, role: PackRole, digests: Sequence[bytes]) -> set[bytes]:
+        """Return which of ``digests`` need not be stored; the others soon will be."""
+        with self._claiming:
+            known = self._own["documents"].among(digests)
+            if role == "documents":
+                is_document = self._known.is_document
+                known.update(raw for raw in digests if is_document(raw))
+            else:
+                known |= self._known.digests().among(digests) | self._own["data"].among(digests)
+            self._own[role].update(raw for raw in digests if raw not in known)
+        return known
+
+    def _put_list(self, cut: Cut, role: PackRole) -> None:
+        if len(cut.sizes) <= 1:  # a blob of one piece is that piece, already stored
+            return
+        digest = cut.digest
         known = self._lists.get(digest) or self._known.list_of(digest)
-        encoded = encode_list(digests, pieces)
+        encoded = encode_list(cut.digests, cut.sizes)
         # A document must hang by pieces that are documents, whatever list it has as data.
         if known == Digest.of(encoded) or (known and role == "data"):
             return

@@ -15,8 +15,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.blobs import BlobStore, open_blobs
-from lyrikstore.objects.packing import PackWriter
 from lyrikstore.objects.packs import PackRef, read_index, rebuild_index
+from lyrikstore.objects.packwriter import PackWriter
 from lyrikstore.objects.transactions import Transaction, TransactionLog
 from lyrikstore.testing.backends import MemoryBackend
 

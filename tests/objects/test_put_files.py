@@ -118,9 +118,9 @@ def test_a_file_that_is_written_to_all_the_time(box, root, files, tmp_path) -> N
     thread = threading.Thread(target=write)
     thread.start()
     try:
-        # A single write can fall between two readings of the clock; a hundred files cannot.
+        # A single write can fall between two readings of the clock; hundreds of files cannot.
         with pytest.raises(InvalidInputError) as caught, box.open().writer(workers=2) as w:
-            list(w.put_files([*files, *[str(restless)] * 100]))
+            list(w.put_files([*files, *[str(restless)] * 300]))
     finally:
         stop.set()
         thread.join()

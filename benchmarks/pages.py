@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""What writing large files costs here, whatever writes them: the page cache against the disk.
+
+    python benchmarks/pages.py --work DIR [--scale 0.1]
+
+Two processes write 1.5 GB each in pieces of 1 MiB: *plain*, into the page cache and no further;
+*behind*, as lyrikstore.objects.writebehind does, on the way to the disk at once. *cp* copies the
+shards, which is the least a check-out that leaves files in the page cache can take.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from corpora import Corpora
+
+from lyrikstore.objects.writebehind import WriteBehind
+
+PROCESSES, PIECES, REPEAT = 2, 1500, 3
+
+
+def write(path: Path, count: int, *, behind: bool) -> None:
+    """Write ``count`` MiB."""
+    piece = os.urandom(1 << 20)
+    with path.open("wb", buffering=0) as file:
+        follower = WriteBehind(file.fileno()) if behind else None
+        for number in range(count):
+            file.write(piece)
+            if follower is not None:
+                follower.wrote((number + 1) << 20)
+        if follower is not None:
+            follower.done()
+
+
+def measured(command: list[list[str]]) -> tuple[float, float]:
+    """Run commands side by side; return wall and processor seconds."""
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    children = [subprocess.Popen(words) for words in command]
+    if any(child.wait() for child in children):
+        sys.exit("a command failed")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - begin, cpu
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="work in this folder")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--write", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.write:
+        path, count, how = options.write
+        write(Path(path), int(count), behind=how == "behind")
+        return
+    shards = Corpora(options.work / "corpora", options.scale).shards()
+    place = options.work / "pages"
+    for _ in range(REPEAT):
+        for how in ("plain", "behind", "cp"):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            time.sleep(5)  # the time in which a hypervisor takes free memory back
+            count = str(round(PIECES * options.scale))
+            own = [sys.executable, __file__, "--work", str(options.work), "--write"]
+            commands = [[*own, str(place / str(n)), count, how] for n in range(PROCESSES)]
+            wall, cpu = measured(
+                [["cp", "-r", str(shards), str(place)]] if how == "cp" else commands
+            )
+            print(f"{how:>8}  {wall:5.2f} s  processor {cpu:5.2f} s", flush=True)
+    shutil.rmtree(place)
+
+
+if __name__ == "__main__":
+    main()

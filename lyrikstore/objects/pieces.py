@@ -1,0 +1,144 @@
+"""Storing large blobs: read, hashed, cut and packed segment by segment (spec/04-objects.md §5)."""
+
+import queue
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+from threading import Event
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.objects.chunker import (
+    SEGMENT,
+    average_of,
+    cut,
+    hash_pieces,
+    is_fine,
+    new_runs,
+)
+from lyrikstore.objects.packing import Packer
+from lyrikstore.objects.parameters import Parameters
+from lyrikstore.objects.sources import FileSource, StreamSource, opened
+
+LANES = 2
+"""Large files stored at a time, each of them in packs of its own: while one is compressed, another
+that is only to be written fills the time. More would take memory, not less time."""
+
+Claim = Callable[[Sequence[bytes]], set[bytes]]
+"""Returns which of the raw digests need not be stored; the others are the caller's to store."""
+
+
+class Cut(NamedTuple):
+    """A large blob whose pieces are stored.
+
+    Attributes:
+        digest: The blob.
+        length: Its size in bytes.
+        digests: The raw digest of each piece, joined.
+        sizes: The size of each piece.
+    """
+
+    digest: Digest
+    length: int
+    digests: bytes
+    sizes: "array[int]"
+
+
+def store_pieces(
+    source: FileSource | StreamSource,
+    packer: Packer,
+    parameters: Parameters,
+    claim: Claim,
+    *,
+    size: int = 0,
+    fine: bool = False,
+    threads: int = 0,
+    stop: Event | None = None,
+) -> Cut:
+    """Store the pieces of a blob that is read once.
+
+    Args:
+        source: The blob.
+        packer: Where pieces go.
+        parameters: Sizes and level.
+        claim: Asked about the pieces of each segment.
+        size: Of the blob, where it is known.
+        fine: Whether to cut finely, whatever a sample says.
+        threads: How many to use beside this one.
+        stop: Ends this early, with ``CancelledError``.
+
+    Raises:
+        InvalidInputError: The source cannot be read.
+        StorageError: The medium failed.
+    """
+    pool = packer.use_threads(threads) if threads else None
+    segment = source.read(SEGMENT)
+    fine = fine or is_fine(segment)
+    average = parameters.coarseBytes
+    if fine:
+        average = average_of(parameters.fineBytes, size)
+    whole, total, sizes = blake3(), 0, array("I")
+    digests: list[bytes] = []
+    hashing: Future[object] | None = None
+    while segment:
+        if stop is not None and stop.is_set():
+            raise CancelledError
+        if hashing is not None:
+            hashing.result()
+        if pool is not None:
+            hashing = pool.submit(whole.update, segment)
+        else:
+            whole.update(segment)
+        total += len(segment)
+        lengths, view = cut(segment, average), memoryview(segment)
+        found = hash_pieces(segment, lengths)
+        for first, last, start, end in new_runs(found, lengths, claim(found)):
+            packer.add_run(found[first:last], lengths[first:last], view[start:end], shrinks=fine)
+        sizes += lengths
+        digests += found
+        segment = source.read(SEGMENT)
+    if hashing is not None:
+        hashing.result()
+    return Cut(Digest(whole.digest()), total, b"".join(digests), sizes)
+
+
+def store_files(
+    files: Iterable[tuple[int, Path | str]],
+    lanes: Sequence[Packer],
+    store: Callable[..., Cut],
+    follow_links: bool,
+) -> Iterator[tuple[int, Cut]]:
+    """Store large files, as many at a time as there are lanes; yield each when it is done.
+
+    Args:
+        files: Number and path of each, those first that take longest.
+        lanes: Where their pieces go; a lane takes one file after the other.
+        store: :func:`store_pieces` but for the source, the packer and what belongs to a file.
+        follow_links: Whether a symbolic link at a path itself is followed.
+
+    Raises:
+        InvalidInputError, StorageError: As :func:`store_pieces`; the other lanes have stopped.
+    """
+    stop, idle = Event(), queue.SimpleQueue[Packer]()
+    for lane in lanes:
+        idle.put(lane)
+
+    def one(path: Path | str) -> Cut:
+        lane = idle.get()
+        try:
+            with opened(path, follow_links=follow_links) as file:
+                return store(file, lane, size=file.size, stop=stop)
+        finally:
+            idle.put(lane)
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        futures = {pool.submit(one, path): number for number, path in files}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
