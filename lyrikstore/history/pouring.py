@@ -26,6 +26,7 @@ from lyrikstore.objects.blobs import BlobStore
 from lyrikstore.objects.layout import COLUMNS, BlockReader, usable_index
 from lyrikstore.objects.packs import PackIndex, PackRef
 from lyrikstore.objects.workers import Message, Workers, cores
+from lyrikstore.objects.writebehind import WORTH
 
 _HANDFUL, _HANDFUL_BYTES = 2000, 8 << 20
 _TELL = 64 << 20
@@ -55,8 +56,6 @@ def pour(
     backend = blobs.backend
     if not isinstance(backend, LocalBackend):
         return list(range(len(tree)))
-    numbers = blobs.table.numbers(tree.digests)
-    batches, rest = _batches(tree, blobs, numbers)
     last = None
     for path in tree.paths:
         folder = path.rpartition("/")[0]
@@ -69,9 +68,11 @@ def pour(
         "place": str(place.absolute()),
         "top": [top.st_dev, top.st_ino],
     }
-    crew = _Crew(job, tree, blobs, numbers, batches, progress)
-    count = min(cores(), len(batches))
+    count = min(cores(), len(tree))
     with ThreadPoolExecutor(1) as pool, Workers(f"{__name__}:pour_task", setup, count) as workers:
+        numbers = blobs.table.numbers(tree.digests)
+        batches, rest = _batches(tree, blobs, numbers)
+        crew = _Crew(job, tree, blobs, numbers, batches, progress)
         # In a thread: an interrupt arrives in this one, and must not lose track of what was made.
         future = pool.submit(crew.work, workers)
         try:
@@ -119,6 +120,8 @@ def pour_task(
             digest = digests[number * 32 : number * 32 + 32]
             job.enter(path.rpartition("/")[0], create=False)
             pieces = _pieces(blocks, mine)
+            if size >= WORTH:
+                pieces = _ahead(pieces)
             if not job.write(path, size, digest, pieces):
                 job.remove(path)
                 job.files.pop()
@@ -294,6 +297,15 @@ def _pieces(blocks: BlockReader, runs: list[tuple[int, ...]]) -> Iterator[memory
             yield content[start : start + length]
             continue
         return
+
+
+def _ahead(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
+    # Each is read and unpacked while the one before is hashed and written.
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = pool.submit(next, pieces, None)
+            yield piece
 
 
 def _rows(buffer: bytes) -> Iterator[tuple[int, ...]]:
