@@ -105,7 +105,8 @@ class FolderData:
             for batch in batches
         )
         sound: set[int] = set()
-        with Workers("lyrikstore.credentials.filehash:hash_task", setup, count) as workers:
+        target = "lyrikstore.credentials.filehash:hash_task"
+        with Workers(target, setup, count, threads=len(tree) < _WORTH_FILES) as workers:
             for result in workers.map(tasks):
                 if "read" in result.header:
                     counter.add(result.header["read"], files=0)

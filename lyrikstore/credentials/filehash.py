@@ -16,7 +16,7 @@ FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 NOTHING = bytes(32)
 """Stands where there is no digest."""
 
-_PIECE = 1 << 19  # stays in the second-level cache while it is hashed
+_PIECE = 1 << 20  # stays in the second-level cache while it is hashed
 _TELL = 64 << 20
 
 

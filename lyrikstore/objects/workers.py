@@ -84,16 +84,20 @@ class Workers:
         setup: Given to every call.
         count: How many processes; 0 runs everything in this one, one task after the other. Where
             a process cannot be started, its share runs in a thread of this one.
+        threads: Whether to run all shares so, for work that is done by libraries in long calls:
+            it starts at once.
     """
 
-    def __init__(self, target: str, setup: Mapping[str, Any], count: int) -> None:
+    def __init__(
+        self, target: str, setup: Mapping[str, Any], count: int, *, threads: bool = False
+    ) -> None:
         self._target = target
         self._setup = dict(setup)
         self._processes: list[_Process | None] = []
         with contextlib.ExitStack() as undo:
             undo.callback(self._stop)
             for _ in range(count):
-                self._processes.append(_start(target))
+                self._processes.append(None if threads else _start(target))
             undo.pop_all()
         self._stopped = threading.Event()
 
