@@ -85,7 +85,7 @@ def make_app(service: Service, hosts: Sequence[str]) -> Starlette:
                 Route(f"{at}/credentials/issue", api.post(api.issue(suite)), methods=["POST"]),
                 Route(
                     f"{at}/revocable/credentials/issue",
-                    api.post(api.issue(suite, PURPOSES)),
+                    api.post(api.issue(suite, revocable=True)),
                     methods=["POST"],
                 ),
                 Route(f"{at}/presentations/prove", api.post(api.prove(suite)), methods=["POST"]),
@@ -125,11 +125,14 @@ class _Api:
 
         return answer
 
-    def issue(self, suite: str, purposes: Sequence[str] = ()) -> Work:
+    def issue(self, suite: str, *, revocable: bool = False) -> Work:
         def work(body: Body) -> tuple[int, Any]:
-            issuer = self._issuer()
             credential = _object(body, "credential")
-            return 201, issuer.issue(credential, suite, self._service.clock(), purposes)
+            stated = _options(body).get("statusPurpose", PURPOSES[0])
+            purposes = items_of(stated) if revocable else []
+            if revocable and not (purposes and all(one in PURPOSES for one in purposes)):
+                raise FormatError("bad-status", "no status purpose, or one that is not kept here")
+            return 201, self._issuer().issue(credential, suite, self._service.clock(), purposes)
 
         return work
 
@@ -190,12 +193,12 @@ class _Api:
         loop = asyncio.get_running_loop()
         now = self._service.clock()
         data = await loop.run_in_executor(self._worker, self._issuer().status_list, purpose, now)
-        return Response(data, media_type="application/vc", headers=_HEADERS)
+        return Response(data, media_type=_media(request, "application/vc"), headers=_HEADERS)
 
     async def resolve(self, request: Request) -> Response:
         result = self._service.resolver.resolve(request.path_params["did"])
         status = 200 if not result.error else _RESOLUTION_STATUS.get(result.error, 400)
-        return _json(status, result.to_json(), "application/did-resolution")
+        return _json(status, result.to_json(), _media(request, "application/did-resolution"))
 
     def _issuer(self) -> Issuer:
         if self._service.issuer is None:
@@ -221,6 +224,13 @@ class _Api:
 
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def _media(request: Request, own: str) -> str:
+    # The type that is right, unless it was not asked for and JSON was: common clients then give
+    # their caller no document at all.
+    accepted = request.headers.get("accept", own)
+    return "application/json" if own not in accepted and "json" in accepted else own
 
 
 def _refuse_pages(request: Request) -> None:

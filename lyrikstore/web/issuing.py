@@ -172,7 +172,8 @@ class Issuer:
             raise InvalidInputError("has-status", "the credential has a status already")
         name = document.setdefault("id", f"urn:uuid:{uuid4()}")
         place = self.book.draw(name)
-        document["credentialStatus"] = self.book.entries(place, purposes)
+        entries = self.book.entries(place, purposes)
+        document["credentialStatus"] = entries if len(entries) > 1 else entries[0]
         signed = add_proof(document, self.signer, suite=suite, created=now)
         self.book.take(name, place)
         return signed

@@ -26,7 +26,7 @@ const post = (url, body) => fetch(url, {
   const good = await post(verifier.endpoint, {verifiableCredential: vc, options: {}});
   vc.id = 'urn:x:1';
   const bad = await post(verifier.endpoint, {verifiableCredential: vc, options: {}});
-  const list = vc.credentialStatus && await fetch(vc.credentialStatus[0].statusListCredential);
+  const list = vc.credentialStatus && await fetch(vc.credentialStatus.statusListCredential);
   const seen = [issued.status, good.status, bad.status, list ? list.status : 0];
   require('fs').writeFileSync(output, JSON.stringify({
     stats: {passes: 1, failures: 1, pending: 0},

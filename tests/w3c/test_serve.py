@@ -80,11 +80,13 @@ def test_expectations_of_the_proof(server: Server, option: str, title: str) -> N
 
 def test_status_is_kept_and_served(server: Server) -> None:
     made = server.issue(credential(server, id="urn:x:status-1"), SUITES[1], "/revocable")
-    entry = made["credentialStatus"][0]
+    entry = made["credentialStatus"]
     url = urlsplit(entry["statusListCredential"])
     status, found, headers = server.request("GET", url.path)
     assert (status, found["id"]) == (200, entry["statusListCredential"])
     assert headers["content-type"].startswith("application/vc")
+    json_only = server.request("GET", url.path, None, {"accept": "application/ld+json, */*;q=0.1"})
+    assert json_only[2]["content-type"] == "application/json"
     assert server.verify(made)[0] == 200
     order = {
         "credentialId": made["id"],
@@ -98,6 +100,9 @@ def test_status_is_kept_and_served(server: Server) -> None:
     assert server.verify(made)[0] == 200
     assert server.post("/credentials/status", {**order, "credentialId": "urn:x:2"})[0] == 400
     assert server.request("GET", "/status/nothing")[0] == 404
+    for purposes in ([], "message", ["revocation", 7]):
+        body = {"credential": credential(server), "options": {"statusPurpose": purposes}}
+        assert server.post(f"/issuers/{SUITES[0]}/revocable/credentials/issue", body)[0] == 400
 
 
 def test_a_foreign_status_is_never_taken_for_good(server: Server) -> None:

@@ -178,7 +178,12 @@ def test_verifying(server: Server, suite: str, what: str, change: Any) -> None:
 
 
 def test_the_status_list_is_what_the_suite_asks_for(server: Server) -> None:
-    made = server.issue(credential(server), SUITES[1], "/revocable")
+    body = {
+        "credential": credential(server),
+        "options": {"statusPurpose": ["revocation", "suspension"]},
+    }
+    status, made = server.post(f"/issuers/{SUITES[1]}/revocable/credentials/issue", body)
+    assert status == 201
     for entry in made["credentialStatus"]:
         assert entry["type"] == "BitstringStatusListEntry"
         assert str(int(entry["statusListIndex"])) == entry["statusListIndex"]
