@@ -261,9 +261,9 @@ VIEWS = (
             valid_from VARCHAR first moment of validity
             valid_until VARCHAR last moment; NULL for no end
             licence VARCHAR licence expression
-            permits VARCHAR[] what it permits
-            prohibits VARCHAR[] what it forbids
-            requires VARCHAR[] what it demands
+            permits VARCHAR[] what it permits with all of its partitions
+            prohibits VARCHAR[] what it forbids with any of its partitions
+            requires VARCHAR[] what it demands for any of its partitions
         """),
         """
         SELECT id, log_index, credential, issuer, issuer_name, name, manifest, tree, valid_from,
