@@ -103,6 +103,11 @@ def test_share_alike_under_two_licences(one: str, other: str | None, clash: bool
     assert [item.kind for item in result.conflicts] == ["share-alike"] * clash
 
 
+def test_a_licence_cannot_repaint_the_terminal() -> None:
+    (conflict,) = mix([alike("a", "\x1b[2J\u202eMIT"), alike("b", "ISC")]).conflicts
+    assert conflict.summary.isprintable()
+
+
 def test_share_alike_of_one_dataset_is_no_conflict() -> None:
     permissive = source("b", Partition("all", ("train",)), licence="MIT")
     assert mix([alike("a", "CC-BY-SA-4.0"), permissive]).conflicts == ()

@@ -91,6 +91,25 @@ def test_limits(limits: Limits, use: dict[str, Any], answer: Answer) -> None:
     assert Limits.of(limits.to_json()) == limits
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        *("x", 1, ["a"], {"also": "train"}, {"also": [1]}, {"territory": {"a": 1}}),
+        *({"seats": "3"}, {"seats": True}, {"purposes": [["a"]]}),
+    ],
+)
+def test_a_run_that_declares_its_use_in_no_readable_way(use: Any) -> None:
+    with pytest.raises(FormatError, match="malformed"):
+        Use.of_run({"purpose": "train", "config": {"use": use}}, AT)
+
+
+def test_what_a_run_declares() -> None:
+    declared = {"also": ["commercialUse"], "territory": ["DE"], "seats": 3, "purposes": ["x-a"]}
+    use = Use.of_run({"purpose": "train", "config": {"use": declared}}, AT)
+    assert use == Use(("train", "commercialUse"), AT, ("DE",), 3, ("x-a",))
+    assert Use.of_run({"purpose": "train", "config": {}}, AT) == Use(("train",), AT)
+
+
 def test_a_licence_id_implies_nothing() -> None:
     terms = Terms((Partition("all", licence="CC0-1.0"),), licence="CC0-1.0")
     assert terms.judge(Use(("train",), AT)) == (Answer.NOT_STATED, "train is not permitted")

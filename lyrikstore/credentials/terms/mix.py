@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lyrikstore.canon.jsontext import JSON
+from lyrikstore.credentials.report import quote
 from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
 
@@ -257,7 +258,8 @@ def _share_alike(parts: Iterable[tuple[Source, Partition]]) -> list[Conflict]:
     for at, (licence, who) in enumerate(named):
         for other, whose in named[at + 1 :]:
             if not choices[licence] & choices[other]:
-                summary = f"what is made from them would have to be under {licence} and {other}"
+                both = f"{quote(licence)} and {quote(other)}"
+                summary = f"what is made from them would have to be under {both}"
                 conflicts.append(Conflict("share-alike", summary, (*who, *whose)))
     return conflicts
 
