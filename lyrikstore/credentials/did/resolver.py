@@ -161,15 +161,17 @@ class Resolver:
                 DID method.
             IncompleteError: (``no-document``) none of that DID is at hand.
         """
+        if purpose not in PURPOSES:
+            raise KeyMaterialError("wrong-purpose", f"nothing is signed for {purpose[:80]!a}")
+        if method_url.startswith("did:key:"):
+            # Its document lists its key under every purpose, and no other.
+            key = parse_verification_method(method_url)
+            return ResolvedKey(method_url.partition("#")[0], key, Source.DERIVED)
         try:
             did = did_of(method_url)
         except FormatError as error:
             raise KeyMaterialError(error.kind, error.message) from None
-        if purpose not in PURPOSES:
-            raise KeyMaterialError("wrong-purpose", f"nothing is signed for {purpose[:80]!a}")
         method, _ = parse_did(did)
-        if method == "key":  # its document lists its key under every purpose, and no other
-            return ResolvedKey(did, parse_verification_method(method_url), Source.DERIVED)
         if method not in DOCUMENTED:
             raise KeyMaterialError("unsupported-did", f"keys of did:{method} cannot be looked up")
         known = self._documents.get(did, [])
