@@ -153,6 +153,7 @@ def check_issuer(
     at: datetime,
     notices: Notices,
     claim: str | None = None,
+    only_if_believed: bool = False,
 ) -> tuple[Check, ...]:
     """Return :data:`ISSUER_CHECKS`: who says it, whether he is believed, and stands by it.
 
@@ -164,15 +165,26 @@ def check_issuer(
         at: The moment to judge for.
         notices: What its issuer has said about it since.
         claim: The kind of attestation; None: he speaks as the dataset's publisher.
+        only_if_believed: Leave his status lists unread if he is not believed: each may unpack to
+            16 MiB, and anybody can lay things beside a delivery.
     """
     document, signer = envelope.document or {}, envelope.signer
     keys = None if signer is None else [did_key(signer.key)]
+    believed = _check_trust(envelope, trust, name, store, at, claim)
+    if (
+        only_if_believed
+        and believed.state is not CheckState.PASS
+        and "credentialStatus" in document
+    ):
+        status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
+    else:
+        status = check_standing(envelope, document, notices, trust, at)
     return (
         check_document(envelope.signer),
-        _check_trust(envelope, trust, name, store, at, claim),
+        believed,
         check_allowed(keys, [CRYPTOSUITE], trust),
         _check_period(document, at),
-        check_standing(envelope, document, notices, trust, at),
+        status,
     )
 
 

@@ -19,6 +19,7 @@ from lyrikstore.credentials.statuslist import (
     StatusEntry,
     StatusList,
     list_url,
+    stated_issuer,
     status_entries,
 )
 from lyrikstore.crypto.ed25519 import PublicKey
@@ -173,7 +174,9 @@ def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> boo
 def _read(
     data: bytes, entry: StatusEntry, issuer: str, at: datetime, keys: Keys
 ) -> tuple[StatusList | None, tuple[str, StatusEntry, str]]:
-    # Somebody else's list, and one made too late, must not outdo the right one.
+    # Somebody else's list, and one made too late, must not outdo the right one; nor be unpacked.
+    if stated_issuer(data) not in {None, issuer}:
+        return None, ("foreign-list", entry, "it is signed by another issuer")
     try:
         found = StatusList.parse(data, keys)
         if entry.index >= len(found):

@@ -268,6 +268,15 @@ def sign_list(
     return data
 
 
+def stated_issuer(data: bytes) -> str | None:
+    """Return who issued a status list, as it says, unverified; None if it does not say."""
+    try:
+        document = parse(data)
+    except FormatError:
+        return None
+    return issuer_of(document) if isinstance(document, dict) else None
+
+
 def list_url(data: bytes) -> str | None:
     """Return the URL a status list claims to be, unverified; None if ``data`` is no list."""
     if LIST_TYPE.encode() not in data:  # cheap: most files are something else

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import time
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,10 +23,11 @@ from lyrikstore.credentials.attestation.attestationcheck import (
 )
 from lyrikstore.credentials.attestation.grantcheck import check_grant
 from lyrikstore.credentials.report import CheckState
-from lyrikstore.credentials.statuslist import list_url
+from lyrikstore.credentials.statuslist import StatusEntry, list_url, sign_list
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.credentials.vcdm import GRANT
 from lyrikstore.credentials.verify import verify_alone, verify_delivery
+from lyrikstore.crypto.proof import add_proof
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 
@@ -154,3 +157,25 @@ def test_a_date_in_a_statement_is_refused_not_a_crash() -> None:
             valid_from=made.START,
             valid_until=made.END,
         )
+
+
+def test_hostile_lists_beside_attestations_cost_little() -> None:
+    made = script()
+    about_url = "https://e.example/s.json"
+    lists = [
+        sign_list(
+            *(about_url, "revocation", bytes(16 << 20), made.BUYER),
+            *(made.START + timedelta(seconds=n), made.MONTH),
+        )
+        for n in range(8)
+    ]
+    document = parse(ATTESTATION)
+    del document["proof"]
+    document["credentialStatus"] = [StatusEntry("revocation", 5, about_url).to_json()]
+    listed = encode(add_proof(document, made.AUDITOR, created=AT))
+    spellings = [json.dumps(parse(listed), indent=n).encode() for n in range(1, 13)]
+    start = time.process_time()
+    check = beside(*spellings, *lists).check("attestations")
+    assert time.process_time() - start < 1
+    assert check.detail["reason"] == "foreign-list"
+    assert len(check.detail["attestations"]) == 1

@@ -109,6 +109,7 @@ def check_attestation(
     find: Find | None = None,
     about: Claims | None = None,
     publisher: str | None = None,
+    only_if_believed: bool = False,
 ) -> CheckedAttestation:
     """Return the outcome of one attestation's checks. Never raises for bad input.
 
@@ -120,6 +121,7 @@ def check_attestation(
         find: Gives a file at hand by digest: the documents it names.
         about: The dataset credential beside it, or None where it is looked at alone.
         publisher: Who issued that one.
+        only_if_believed: As for :func:`lyrikstore.credentials.envelope.check_issuer`.
 
     Cost: one signature and one schema validation.
     """
@@ -131,7 +133,14 @@ def check_attestation(
     kind = subject["attestation"]["kind"]
     name, store = (about.name, about.store) if about is not None else _place(subject)
     judged = check_issuer(
-        envelope, trust=trust, name=name, store=store, at=at, notices=notices, claim=kind
+        envelope,
+        trust=trust,
+        name=name,
+        store=store,
+        at=at,
+        notices=notices,
+        claim=kind,
+        only_if_believed=only_if_believed,
     )
     checks = (
         *envelope.checks,
@@ -175,7 +184,7 @@ def check_attestations(
     if len(found) > MAX_ATTESTATIONS:
         summary = f"{len(found)} attestations; at most {MAX_ATTESTATIONS} are looked at"
         return unchecked("attestations", "too-many", summary)
-    judged = [
+    several = [
         check_attestation(
             data,
             trust=trust,
@@ -184,9 +193,12 @@ def check_attestations(
             find=find,
             about=about,
             publisher=publisher,
+            only_if_believed=True,
         )
         for data in found
     ]
+    # ATTACK: one attestation in many spellings, each of which costs status lists.
+    judged = list({one.envelope.id or object(): one for one in several}.values())
     detail: dict[str, JSON] = {"attestations": [one.to_json() for one in judged]}
     troubles = [(one, *_trouble(one)) for one in judged]
     for state, make in (
@@ -291,6 +303,8 @@ def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
     for check_id in ("period", "status"):
         check = by_id[check_id]
         if check.state in {CheckState.FAIL, CheckState.UNCHECKED}:
+            if check.detail["reason"] == "not-believed":
+                continue
             # Replaced is not taken back: the one that counts is at hand, and judged as well.
             replaced = check.detail["reason"] == "superseded"
             return (check.state if trusted and not replaced else CheckState.WARN), check
