@@ -4,6 +4,12 @@ import shutil
 
 import pytest
 
+from lyrikstore import Store
+from lyrikstore.canon.errors import PolicyError
+from lyrikstore.canon.timestamps import now
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.curate.rights import check_rights
+
 STATUS = "https://data.example/status"
 STATEMENT = """
 extent = "all"
@@ -140,6 +146,14 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     roles = {item["role"] for item in ours["manifest"]["attachments"]}
     assert roles >= {"foreign-credential", "foreign-manifest", "foreign-genesis", "salts"}
     assert buyer.run("verify", "--json").json["verdict"] == "trusted"
+    # What its publisher permits about his version is a right to use ours.
+    config = buyer.home / ".config" / "lyrikstore"
+    store = Store.open(buyer.folder, memory_dir=buyer.home / "m", trust_file=config / "trust.toml")
+    source = store.resolve("acme/docs")
+    (right,) = check_rights(store.repository, [source], Use(("train",), now()), trust=store.trust)
+    assert (right.dataset, right.issuer) == (source.id, did_of(publisher))
+    with pytest.raises(PolicyError, match="modify is not permitted"):
+        check_rights(store.repository, [source], Use(("modify",), now()), trust=store.trust)
     buyer.ok("checkout", "acme/docs", "out")
     assert (buyer.folder / "out" / "3.txt").read_text() == "document 3\n"
     size = log_size(buyer)

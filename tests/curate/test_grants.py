@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, PolicyError, VerificationError
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    PolicyError,
+    VerificationError,
+)
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.credentialcheck import Claims
@@ -16,6 +21,8 @@ from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.rights import Right, check_rights
+from lyrikstore.history.manifest import Attachment, sign_manifest
+from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.publish.granting import grant_licence
 from lyrikstore.publish.status import StatusBook, set_status
 from lyrikstore.publish.takingin import take_in
@@ -204,3 +211,35 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
     assert StatusBook.of(bench.repo).lists[url].content.issuer == OWNER.did
     assert take({"attestation.json": attestation}, {}).logged == ()
     assert ask(bench)  # and what it says gives nobody a right, nor takes one
+
+
+def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
+    bench: Any, terms: bytes
+) -> None:
+    licensed = bench.repo.resolve("acme/docs")
+    stolen = b"data of somebody who permits nothing"
+    tree = Tree.of([Entry("a.txt", len(stolen), Digest.of(stolen))])
+    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+        for data in (stolen, tree.encode()):
+            transaction.writer.put_bytes(data)
+        carried = transaction.writer.put_bytes(licensed.data)
+        manifest = sign_manifest(
+            kind="dataset",
+            store=bench.repo.store_id,
+            name="datasets/acme/import",
+            body={**licensed.body, "origin": "imported", "records": 1, "fileCount": 1},
+            signer=OWNER,
+            created=AT,
+            tree=tree.id,
+            files=tree.files_id,
+            attachments=[Attachment("foreign-manifest", carried, len(licensed.data))],
+        )
+        transaction.log_manifest(manifest)
+        transaction.commit()
+    grant(bench, terms)
+    assert ask(bench)  # the licensed one
+    with pytest.raises(FormatError) as caught:
+        check_rights(
+            bench.repo, [manifest], Use(("train",), AT, seats=2), trust=TRUST, user=TRAINER.did
+        )
+    assert caught.value.kind == "bad-import"
