@@ -179,13 +179,16 @@ class Session:
         expected = files_expected(self.paths.cache, folder)
         if expected < MANY_FILES:
             return None
-        return Listing(
+        listing = Listing(
             folder,
             follow_links=follow_links,
             store=self.store_folder(),
             sheet=sheet,
             expected=expected,
         )
+        import lyrikstore.crypto.keyfile  # noqa: F401 - needed later, and now there is time
+
+        return listing
 
     @contextlib.contextmanager
     def pools(self, dask: str | None) -> "Iterator[Pools | None]":

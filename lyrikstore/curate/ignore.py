@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lyrikstore.canon.errors import InvalidInputError
 
@@ -11,8 +11,7 @@ IGNORE_FILE = ".lyrikignore"
 MAX_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One line of an ignore file.
 
     Attributes:

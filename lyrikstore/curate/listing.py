@@ -8,13 +8,12 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import lt
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.curate.ignore import IGNORE_FILE, Rule, load_rules
@@ -29,8 +28,7 @@ _TARGET = "lyrikstore.curate.listing:look_into"
 _TASKS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """What is in a folder, in columns; nobody has judged the names yet.
 
     Attributes:

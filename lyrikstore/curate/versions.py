@@ -113,7 +113,8 @@ def changed_paths(
 
 def formats(paths: Sequence[str]) -> dict[str, int]:
     """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
-    if any(path.startswith(".") or "/." in path for path in paths):  # no suffix: a name's start
+    text = "\n".join(["", *paths])
+    if "/." in text or "\n." in text:  # what a name starts with is no suffix
         paths = [path.replace("/.", "/").removeprefix(".") for path in paths]
     counts: Counter[str] = Counter()
     for suffix, count in Counter([path[path.rfind(".") :] for path in paths]).items():
