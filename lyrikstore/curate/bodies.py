@@ -1,14 +1,13 @@
 """What a commit states besides its tree: the body of the manifest, and lists beside it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.descriptor import Descriptor, describe
 from lyrikstore.curate.sheet import Joined, Sheet
 from lyrikstore.curate.snapshot import Scan
-from lyrikstore.curate.versions import formats
 from lyrikstore.curate.weights import Weights
 from lyrikstore.history.manifest import Attachment
 from lyrikstore.history.tree import Tree
@@ -27,6 +26,7 @@ def dataset_body(
     reader: str,
     descriptor: Descriptor,
     licence: str | None,
+    formats: Mapping[str, int],
 ) -> dict[str, Any]:
     """Return the body of a committed dataset (spec/12-curation.md section 12.4)."""
     stats: dict[str, Any] = {
@@ -43,7 +43,7 @@ def dataset_body(
         "bytes": tree.total_bytes,
         "fileCount": len(tree),
         "origin": "committed",
-        "descriptor": describe(descriptor, {"formats": formats(tree.paths), "stats": stats}),
+        "descriptor": describe(descriptor, {"formats": dict(formats), "stats": stats}),
         "ignored": len(snapshot.ignored),
     }
     if sheet is not None:

@@ -34,6 +34,7 @@ from lyrikstore.curate.versions import (
     Statement,
     changed_paths,
     current_version,
+    formats,
     put_attachment,
     tree_bytes,
 )
@@ -173,12 +174,14 @@ def commit_folder(
         sheet="" if sheet is None else str(sheet.resolve()),
         sheet_digest=sheet_digest(sheet),
         follow_links=follow_links,
+        formats={},
         orphan_files=(),
         orphan_rows=(),
     )
-    snapshot = _judged(listed, folder, known=recalled is not None and recalled.names == names)
+    known = recalled is not None and recalled.names == names
+    snapshot = _judged(listed, folder, known=known)
     if recalled and last.listing and current is not None and not damaged:
-        seen = replace(recalled, orphan_files=(), orphan_rows=())
+        seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
         if seen == last:
             return _unchanged(current, snapshot, recalled)
     table = None if sheet is None else recalled_sheet(sheet, key, last.sheet_digest, cache_dir)
@@ -189,6 +192,9 @@ def commit_folder(
         expression = parse_licence(licence)
     job = Hashing(snapshot, joined.meta, cache, progress)
     job.look_up(repository, before)
+    counted = recalled.formats if recalled and known else {}
+    if weights is None and not counted:
+        counted = formats(snapshot.paths)
     large_loss = _check_loss(str(full_name), job.gone, before, allow_loss or dry_run)
 
     def state(tree: Tree, attach: Attach) -> Statement:
@@ -207,6 +213,7 @@ def commit_folder(
                 reader=reader,
                 descriptor=descriptor or {},
                 licence=expression,
+                formats=counted,
             )
             if licence_text is not None and "licence" in body:
                 attachments.append(attach("licence-text", licence_text))
@@ -226,9 +233,8 @@ def commit_folder(
         orphan_files = joined.orphan_files if table else ()
         if cache_dir is not None and version is not None and not dry_run:
             rows = tuple((row.number, row.key) for row in joined.orphan_rows)
-            replace(
-                last, manifest=str(version.id), orphan_files=orphan_files, orphan_rows=rows
-            ).save(cache_dir)
+            found = replace(last, manifest=str(version.id), formats=counted)
+            replace(found, orphan_files=orphan_files, orphan_rows=rows).save(cache_dir)
         added, removed, changed = changed_paths(before, tree.encode())
         return CommitResult(
             manifest,

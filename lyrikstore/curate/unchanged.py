@@ -6,7 +6,7 @@ the store: whoever holds the store must not be able to choose what its owner sig
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -35,6 +35,7 @@ class LastCommit:
         sheet: The metadata sheet's absolute path, or empty.
         sheet_digest: What :func:`sheet_digest` gave.
         follow_links: Whether links were followed.
+        formats: How many files have each suffix; empty where nobody counted.
         orphan_files: Files without a row.
         orphan_rows: ``(number, key)`` of rows without a file.
     """
@@ -48,6 +49,7 @@ class LastCommit:
     sheet: str
     sheet_digest: str
     follow_links: bool
+    formats: Mapping[str, int]
     orphan_files: tuple[str, ...]
     orphan_rows: tuple[tuple[int, str], ...]
 
@@ -146,7 +148,7 @@ def _key(text: str) -> str:
 
 
 def _load(path: Path) -> LastCommit | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         if path.stat().st_size > MAX_BYTES:
             return None
         found = json.loads(path.read_bytes())
@@ -155,6 +157,7 @@ def _load(path: Path) -> LastCommit | None:
             return LastCommit(
                 **texts,
                 follow_links=bool(found["follow_links"]),
+                formats={str(name): int(count) for name, count in found["formats"].items()},
                 orphan_files=tuple(str(file) for file in found["orphan_files"]),
                 orphan_rows=tuple((int(number), str(key)) for number, key in found["orphan_rows"]),
             )
