@@ -1,10 +1,11 @@
 /** Build `lyrikstore/web/verify.html`: one file, no network, the same bytes from the same sources. */
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 import "./generate.mjs";
 
 const HERE = new URL("./", import.meta.url);
+const NOTICE = new URL("../lyrikstore/web/NOTICE.md", import.meta.url);
 const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
 
 /** @param {string} entry @param {"esm" | "iife"} format @param {import("esbuild").Plugin[]} plugins */
@@ -49,3 +50,16 @@ const page = await readFile(new URL("ui/page.html", HERE), "utf8");
 const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe]]);
 await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT)@/g, (name) => /** @type {string} */ (parts.get(name))));
 console.log(`${TARGET.pathname}: sha256 ${createHash("sha256").update(await readFile(TARGET)).digest("hex")}`);
+
+// What is inside may be handed on only with its licences. Of ajv a few functions are in the compiled schemas.
+const { packages } = JSON.parse(await readFile(new URL("package-lock.json", HERE), "utf8"));
+const inside = Object.keys(packages).filter((path) =>
+  path && (!packages[path].dev || ["ajv", "fast-deep-equal"].includes(path.slice("node_modules/".length)))).sort();
+const notices = await Promise.all(inside.map(async (path) => {
+  const folder = new URL(`${path}/`, HERE);
+  const file = (await readdir(folder)).sort().find((name) => /^licen[cs]e/i.test(name));
+  const text = file ? (await readFile(new URL(file, folder), "utf8")).trim() : `Licence: ${packages[path].license}`;
+  const { version } = packages[path];
+  return `## ${path.slice("node_modules/".length)} ${version}\n\n${text.replaceAll(/[ \t]+$/gm, "").replaceAll("\r", "")}\n`;
+}));
+await writeFile(NOTICE, `Libraries in verify.html, and their licences.\n\n${notices.join("\n")}`);
