@@ -64,7 +64,7 @@ function check(id, state, summary, detail) {
 }
 
 /** The check as profile `w3c` defines it. @param {Check} made @returns {Check} */
-export const respelt = (made) => ({ ...made, spec: W3C + (W3C_SPEC.get(made.id) ?? "") });
+export const respelt = (made) => (W3C_SPEC.has(made.id) ? { ...made, spec: W3C + W3C_SPEC.get(made.id) } : made);
 
 /** @param {string} id @param {string} summary @param {object} [detail] */
 export const passed = (id, summary, detail = {}) => check(id, "pass", summary, detail);

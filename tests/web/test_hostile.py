@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,13 +127,13 @@ def test_markup_in_everything_else(open_page, delivery) -> None:
     ],
     ids=lambda text: ascii(text[:12]) + str(len(text)),
 )
-def test_hostile_credentials_end_in_an_answer(open_page, tmp_path, text) -> None:
+def test_hostile_credentials_end_in_an_answer(open_page, browser, tmp_path, text) -> None:
     (tmp_path / "credential.json").write_text(text)
     window = open_page()
     window.give(tmp_path)
-    began = time.monotonic()
+    began = seconds(browser)
     assert window.verify() == "invalid"
-    assert time.monotonic() - began < 1
+    assert seconds(browser) - began < 1
     assert window.report["checks"][0]["state"] in {"fail", "pass"}
 
 
@@ -166,25 +165,32 @@ def test_a_bomb_is_cut_off(open_page, browser, delivery, bomb, length, reason, w
     window = open_page()
     window.give(delivery)
     before = memory(browser, "VmRSS")
-    began = time.monotonic()
+    began = seconds(browser)
     assert window.verify() == "incomplete"
-    assert time.monotonic() - began < 1
+    assert seconds(browser) - began < 1
     assert memory(browser, "VmHWM") - before < 200_000
     check = {check["id"]: check for check in window.report["checks"]}["status"]
     assert check["detail"]["reason"] == reason
     assert words in check["summary"]
 
 
-def memory(browser, member: str) -> int:
-    """Return the KB of the browser's largest process that shows pages."""
+def renderers(browser) -> list[dict]:
+    """Return what the browser knows of its processes that show pages."""
     session = browser.new_browser_cdp_session()
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     session.detach()
+    return [process for process in processes if process["type"] == "renderer"]
+
+
+def seconds(browser) -> float:
+    """Return the processor time of all pages: on a busy machine the clock says little."""
+    return sum(process["cpuTime"] for process in renderers(browser))
+
+
+def memory(browser, member: str) -> int:
+    """Return the KB of the largest process that shows pages."""
     sizes = [0]
-    for process in processes:
-        if process["type"] == "renderer":
-            status = Path(f"/proc/{process['id']}/status").read_text()
-            sizes += [
-                int(line.split()[1]) for line in status.splitlines() if line.startswith(member)
-            ]
+    for process in renderers(browser):
+        status = Path(f"/proc/{process['id']}/status").read_text()
+        sizes += [int(line.split()[1]) for line in status.splitlines() if line.startswith(member)]
     return max(sizes)
