@@ -23,7 +23,6 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "lyrikstore" / "web" / "verify.html"
 ESBUILD = HERE.parent / "page" / "node_modules" / ".bin" / "esbuild"
 LEAST = 0.7
-HASHED = 2  # a document is hashed as a file and as a record, in one read
 RUNS = 3
 
 TIMED = """() => new Promise((resolve) => {
@@ -75,7 +74,7 @@ def main() -> int:
         window.set_input_files("#folder", folder)
         window.wait_for_selector("#verify:enabled")
         times = sorted(window.evaluate(TIMED) for _ in range(RUNS))
-        page = HASHED * options.megabytes * 1e6 / times[RUNS // 2]
+        page = options.megabytes * 1e6 / times[RUNS // 2]
         other = browser.new_page()
         script = [ESBUILD, HERE / "browser_alone.js", "--bundle", "--format=iife"]
         script += ["--global-name=peer", '--define:import.meta.url=""', "--log-level=error"]

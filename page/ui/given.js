@@ -55,27 +55,41 @@ export function add(items, more) {
 }
 
 /**
+ * What of all that is given can be judged: `credential.json` at the top of a folder or loose, and
+ * every loose `.json` file; else the credential inside this page. The first is the most likely.
+ *
+ * @param {Item[]} items
+ * @param {Item[]} inside Files that this page carries.
+ */
+export function candidates(items, inside) {
+  const depth = (/** @type {Item} */ { path }) => path.split("/").length;
+  const named = items.filter((item) => item.path.split("/").at(-1) === "credential.json" && depth(item) <= 2)
+    .sort((left, right) => depth(left) - depth(right));
+  const loose = items.filter((item) => isLoose(item.path) && item.path.endsWith(".json") && !named.includes(item));
+  const carried = inside.filter(({ path }) => path === "credential.json");
+  return [...named, ...(named.length ? [] : carried), ...loose];
+}
+
+/**
  * Sort out what is what: the credential, its siblings, the data.
  *
- * The credential is `credential.json` at the top of a folder or loose, else the only loose `.json`
- * file, else the one inside this page. Siblings lie in its folder, or are loose. The data is one
+ * Siblings lie in its folder, or are loose. The data is one
  * folder: the last one given beside the delivery, else `data` in it, else its only other folder.
  *
  * @param {Item[]} items
  * @param {Item[]} inside Files that this page carries.
+ * @param {string} target The path of what is to be judged; another one than a candidate's: the first.
  * @returns {Given | null}
  */
-export function sortOut(items, inside) {
-  const depth = (/** @type {Item} */ { path }) => path.split("/").length;
-  const named = items.filter((item) => item.path.split("/").at(-1) === "credential.json" && depth(item) <= 2)
-    .sort((left, right) => depth(left) - depth(right));
-  const loose = items.filter(({ path }) => isLoose(path));
-  const documents = loose.filter(({ path }) => path.endsWith(".json"));
-  const carried = inside.find(({ path }) => path === "credential.json");
-  const credential = named[0] ?? carried ?? (documents.length === 1 ? documents[0] : undefined);
+export function sortOut(items, inside, target) {
+  const possible = candidates(items, inside);
+  const credential = possible.find(({ path }) => path === target) ?? possible[0];
   if (credential === undefined) return null;
-  const home = credential === carried ? "" : top(credential.path);
-  const beside = credential === carried ? inside : items.filter(({ path }) => home && top(path) === home);
+  const carried = inside.includes(credential);
+  const loose = items.filter(({ path }) => isLoose(path));
+  // What is loose may rest on a delivery that was given too: a grant on its terms.
+  const home = carried ? "" : top(credential.path) || top(possible[0].path);
+  const beside = carried ? inside : items.filter(({ path }) => home && top(path) === home);
   const near = beside.map(({ path, file }) => ({ path: path.slice(home.length), file }));
   // Loose files are named apart: none may take the place of one that came with the delivery.
   const later = loose.map(({ path, file }) => ({ path: GIVEN + path, file }));

@@ -9,10 +9,10 @@ import { Trust } from "../src/trust.js";
 import { verifyFile } from "../src/verify.js";
 import { carried } from "./carried.js";
 import { Files } from "./files.js";
-import { add, chosen, dropped, sortOut } from "./given.js";
+import { add, candidates, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
-import { byId, showReport } from "./view.js";
+import { byId, element, showReport } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
 const MAX_TRUST = (1 << 20) + 1;
@@ -30,7 +30,15 @@ const files = new Files();
 /** @param {Item[]} more */
 function give(more) {
   items = add(items, more);
-  const found = sortOut(items, inside.items);
+  const target = byId("target");
+  const options = candidates(items, inside.items).map(({ path }) => element("option", { value: path }, path));
+  target.replaceChildren(...options);
+  byId("which").hidden = options.length < 2;
+  told();
+}
+
+function told() {
+  const found = sortOut(items, inside.items, byId("target").value);
   byId("given").textContent = found === null ? nothing() :
     `A credential, ${found.siblings.length} files beside it, ` +
     (found.data === null ? "no data." : `${found.data.length} files of data in “${found.folder}”.`);
@@ -63,7 +71,7 @@ async function bytesOf(file, limit) {
 }
 
 async function verify() {
-  const given = sortOut(items, inside.items);
+  const given = sortOut(items, inside.items, byId("target").value);
   if (given === null) return;
   byId("verify").disabled = true;
   byId("answer").hidden = true;
@@ -82,9 +90,9 @@ async function verify() {
     files.list(listed(document, find));
     const meter = new Meter(given.data ?? []);
     const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter));
-    const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
+    const hashed = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
     const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
-    const report = await verifyFile(credential, { siblings, data, trust, at: moment, told, ...asked });
+    const report = await verifyFile(credential, { siblings, data, trust, at: moment, told: hashed, ...asked });
     byId("progress").textContent = "";
     showReport(report, document, lineageView(lineage(document, find)));
     files.settle(report);
@@ -159,6 +167,7 @@ function listed(credential, find) {
 
 byId("folder").onchange = () => give(chosen(byId("folder").files));
 byId("files").onchange = () => give(chosen(byId("files").files));
+byId("target").onchange = told;
 byId("clear").onclick = () => {
   items = [];
   trustFile = null;

@@ -73,3 +73,20 @@ def test_a_presentation(open_page, publisher, tmp_path) -> None:
     asked = ("--challenge", base["challenge"], "--domain", base["domain"])
     same_checks(window, publisher, path, *more, *asked)
     assert window.page.locator("[data-part]").count() == len(window.report["parts"])
+
+
+def test_a_grant_among_other_files(open_page, tmp_path) -> None:
+    base = vectors("grants")["base"]
+    files = {"grant.json": base["target"], "trust.toml": base["trust"], **base["files"]}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    window = open_page()
+    window.page.set_input_files(
+        "#files", [tmp_path / name for name in files if name != "trust.toml"]
+    )
+    window.page.set_input_files("#trust", tmp_path / "trust.toml")
+    window.at(base["at"])
+    window.page.select_option("#target", "grant.json")
+    assert window.verify() == "trusted"
+    checks = {check["id"]: check["state"] for check in window.report["checks"]}
+    assert checks["grant.terms"] == "pass"

@@ -40,7 +40,20 @@ def is_clean(window) -> bool:
         *("A", "BODY", "BUTTON", "CODE", "DD", "DETAILS", "DIV", "DL", "DT", "FOOTER", "H1", "H2"),
         *("H3", "HEAD", "HEADER", "HTML", "INPUT", "LABEL", "LI", "MAIN", "META", "P", "PATH"),
         *("PRE", "PROGRESS", "RECT", "SCRIPT", "SECTION", "SPAN", "STRONG", "STYLE", "SUMMARY"),
-        *("SVG", "TABLE", "TBODY", "TD", "TEXT", "TH", "THEAD", "TITLE", "TR", "UL"),
+        *(
+            "OPTION",
+            "SELECT",
+            "SVG",
+            "TABLE",
+            "TBODY",
+            "TD",
+            "TEXT",
+            "TH",
+            "THEAD",
+            "TITLE",
+            "TR",
+            "UL",
+        ),
     }
     found = window.page.evaluate(
         "[...document.querySelectorAll('*')].map((one) => one.tagName.toUpperCase())"
