@@ -40,6 +40,15 @@ export function same(left, right) {
   return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }
 
+/** Whether bytes contain an ASCII text. @param {Uint8Array} bytes @param {string} text */
+export function includes(bytes, text) {
+  const wanted = utf8(text);
+  for (let at = bytes.indexOf(wanted[0]); at >= 0; at = bytes.indexOf(wanted[0], at + 1)) {
+    if (wanted.every((byte, offset) => bytes[at + offset] === byte)) return true;
+  }
+  return false;
+}
+
 /** @param {Uint8Array} bytes */
 export function hex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -2,7 +2,7 @@
  * DIDs, their documents, and the keys behind the URLs of proofs (spec/18-dids.md), from documents
  * handed in. Where a document came from decides how much it is worth.
  */
-import { utf8 } from "./bytes.js";
+import { includes } from "./bytes.js";
 import { blake3 } from "./digest.js";
 import { parseMultikey, parseVerificationMethod } from "./ed25519.js";
 import { refuse, Refusal } from "./errors.js";
@@ -169,7 +169,7 @@ export function documentsAmong(files, source = "snapshot") {
   const found = [];
   let tries = 0;
   for (const bytes of files) {
-    if (bytes.length > MAX_BYTES || tries === MAX_CANDIDATES || !holds(bytes, '"verificationMethod"') || !holds(bytes, "did:")) continue;
+    if (bytes.length > MAX_BYTES || tries === MAX_CANDIDATES || !includes(bytes, '"verificationMethod"') || !includes(bytes, "did:")) continue;
     tries += 1;
     try {
       found.push(known(bytes, source));
@@ -182,15 +182,6 @@ export function documentsAmong(files, source = "snapshot") {
 
 /** @param {Uint8Array} bytes @param {Source} source @returns {Known} */
 export const known = (bytes, source) => ({ document: parseDocument(bytes), source, digest: `blake3:${blake3(bytes)}` });
-
-/** Whether bytes contain an ASCII text. @param {Uint8Array} bytes @param {string} text */
-function holds(bytes, text) {
-  const wanted = utf8(text);
-  for (let at = bytes.indexOf(wanted[0]); at >= 0; at = bytes.indexOf(wanted[0], at + 1)) {
-    if (wanted.every((byte, offset) => bytes[at + offset] === byte)) return true;
-  }
-  return false;
-}
 
 /** Finds keys in the documents it knows; did:key by itself. */
 export class Resolver {

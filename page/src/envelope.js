@@ -115,15 +115,23 @@ export function issuerOf(document) {
  * @param {number} at
  * @param {Notices} notices
  * @param {string | null} [claim] The kind of attestation; null: he speaks as the dataset's publisher.
+ * @param {boolean} [onlyIfBelieved] Leave his status lists unread if he is not believed: each may unpack
+ *   to 16 MiB, and anybody can lay things beside a delivery.
  * @returns {Promise<Check[]>}
  */
-export const checkIssuer = async (envelope, trust, subject, at, notices, claim = null) => [
-  checkDocument(envelope.signer),
-  checkTrust(envelope, trust, subject, at, claim),
-  checkAllowed(envelope.signer && [envelope.signer.key], [CRYPTOSUITE], trust),
-  checkPeriod(envelope.document, at),
-  await checkStanding(envelope, notices, trust, at),
-];
+export async function checkIssuer(envelope, trust, subject, at, notices, claim = null, onlyIfBelieved = false) {
+  const believed = checkTrust(envelope, trust, subject, at, claim);
+  const unread = onlyIfBelieved && believed.state !== "pass" && Object.hasOwn(envelope.document, "credentialStatus");
+  return [
+    checkDocument(envelope.signer),
+    believed,
+    checkAllowed(envelope.signer && [envelope.signer.key], [CRYPTOSUITE], trust),
+    checkPeriod(envelope.document, at),
+    unread
+      ? unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
+      : await checkStanding(envelope, notices, trust, at),
+  ];
+}
 
 /** Whether the issuer's DID document speaks for its name. @param {ResolvedKey | null} signer */
 export function checkDocument(signer) {

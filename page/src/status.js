@@ -119,6 +119,12 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
   let best = null;
   let trouble = open("no-list", "it is not at hand");
   for (const bytes of (lists.get(entry.url) ?? []).slice(0, MAX_CANDIDATES)) {
+    // Somebody else's list must not outdo the right one; nor be unpacked.
+    const named = statedIssuer(bytes);
+    if (named !== null && named !== issuer) {
+      trouble = open("foreign-list", "it is signed by another issuer");
+      continue;
+    }
     let found;
     try {
       found = await readList(bytes, (method) => keys.find(method, "assertionMethod", at).key);
@@ -156,6 +162,17 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
 
 /** @param {Uint8Array} bits @param {number} index */
 const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
+
+/** Who issued a status list, as it says. @param {Uint8Array} bytes @returns {string | null} */
+function statedIssuer(bytes) {
+  try {
+    const { issuer } = parse(bytes);
+    const named = isObject(issuer) ? issuer.id : issuer;
+    return typeof named === "string" ? named : null;
+  } catch {
+    return null;
+  }
+}
 
 /** Read a list and verify who signed it. @param {Uint8Array} bytes @param {(method: string) => Uint8Array} resolve */
 async function readList(bytes, resolve) {
