@@ -78,7 +78,7 @@ def _rows(base: Path, *, quick: bool, killed: bool) -> list[Row]:
             continue
         points = _rehearse(subject, work)
         for kind in KILLED if killed else FAULTS:
-            each = 1 if quick else (8 if killed else 12)
+            each = 1 if quick else 4
             faults = ("",) if killed else FAULTS[kind]
             faults = faults[:1] if quick else faults
             for fault in faults:
