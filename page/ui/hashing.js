@@ -75,8 +75,16 @@ async function hash(worker, { file, reader, done }) {
     if (lost) wake();
   });
   worker.postMessage({ start: true, reader });
+  // The next slices are being read while this one is handed over.
+  /** @type {Promise<ArrayBuffer>[]} */
+  const coming = [];
+  let asked = 0;
   for (let sent = 0; sent < file.size; sent += SLICE) {
-    const bytes = await file.slice(sent, sent + SLICE).arrayBuffer();
+    for (; asked < file.size && coming.length < AHEAD; asked += SLICE) {
+      coming.push(file.slice(asked, asked + SLICE).arrayBuffer());
+      coming.at(-1)?.catch(() => undefined); // met where it is awaited
+    }
+    const bytes = await /** @type {Promise<ArrayBuffer>} */ (coming.shift());
     while (sent - hashed > AHEAD * SLICE) await news(); // memory stays flat
     worker.postMessage({ bytes }, [bytes]);
   }
