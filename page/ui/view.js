@@ -1,4 +1,5 @@
 /** How a report is shown. Text nodes only: nothing a document says becomes markup. */
+import { isDoubtful } from "../src/report.js";
 
 const MARK = new Map([
   ["pass", "✓ pass"], ["fail", "✗ fail"], ["warn", "! warning"], ["unchecked", "– not checked"], ["n/a", "– n/a"],
@@ -49,6 +50,7 @@ export function showReport(report, credential, lineage) {
   byId("verdict").className = report.verdict;
   byId("verdict").textContent = failures ? `${words}: ${failures} check${failures > 1 ? "s" : ""} failed` : words;
   byId("meaning").textContent = meaning;
+  byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
   byId("checks").replaceChildren(...report.checks.map(checkRow), ...(report.parts ?? []).map(partRow));
   byId("open").replaceChildren(...report.notProven.map((line) => element("li", {}, line)));
   showClaims(report, credential);
@@ -70,6 +72,14 @@ function checkRow(check) {
   const row = element("li", { "data-check": check.id, "data-state": check.state }, details);
   if (check.state === "fail") details.setAttribute("open", "");
   return row;
+}
+
+/** The checks that kept the verdict from being better. @param {import("../src/report.js").Report} report */
+function deciding({ verdict, checks }) {
+  if (verdict === "trusted") return [];
+  if (verdict === "valid") return checks.filter(isDoubtful);
+  const state = verdict === "invalid" ? "fail" : "unchecked";
+  return checks.filter((check) => check.state === state);
 }
 
 /** One credential of a presentation, with its own checks. @param {import("../src/report.js").Report} part @param {number} at */
