@@ -50,6 +50,7 @@ def test_a_credential_of_somebody_else(open_page, publisher, tmp_path, suite) ->
     assert "profile w3c" in window.page.text_content("#claims")
     window.page.fill("#did", signer.did)
     assert window.verify() == "trusted"
+    window.page.click("#clear")
     path.write_bytes(path.read_bytes().replace(b"<b>", b"<i>"))
     window.page.set_input_files("#files", path)
     assert window.verify() == "invalid"
