@@ -43,7 +43,7 @@ def check_logged_credentials(repository: Repository, trust: Trust, at: datetime)
             if repository.is_suspect(read[label], entry.index):
                 problems.odd.append(f"{label}: by a key that was compromised then, without effect")
     # Newest first: only so many notices are looked at.
-    notices = Notices.among(reversed(read.values()))
+    notices = Notices.among(reversed(read.values()), documents=len(read))
     for label, data in read.items():
         _check_logged(repository, label, data, problems, trust=trust, at=at, notices=notices)
     return problems.close(f"{count} credentials, signatures hold", credentials=count)

@@ -13,7 +13,7 @@ from typing import Self
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.credentials.did import KnownDocument, documents_among
+from lyrikstore.credentials.did import MAX_DOCUMENTS, KnownDocument, documents_among
 from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
 from lyrikstore.credentials.statuslist import (
     StatusEntry,
@@ -47,12 +47,19 @@ class Notices:
     documents: Sequence[KnownDocument] = ()
 
     @classmethod
-    def among(cls, files: Iterable[bytes], fetched: Iterable[KnownDocument] = ()) -> Self:
+    def among(
+        cls,
+        files: Iterable[bytes],
+        fetched: Iterable[KnownDocument] = (),
+        *,
+        documents: int = MAX_DOCUMENTS,
+    ) -> Self:
         """Return the notices among ``files``, in their order. Cost: reads no others.
 
         Args:
             files: Such as those beside a credential.
             fetched: DID documents that came from where their DIDs say.
+            documents: How many DID documents are read.
         """
         files = tuple(files)
         lists: dict[str, list[bytes]] = {}
@@ -63,7 +70,7 @@ class Notices:
                 lists.setdefault(url, []).append(data)
             elif replaced is not None:
                 successors.setdefault(replaced, []).append(data)
-        return cls(lists, successors, (*fetched, *documents_among(files)))
+        return cls(lists, successors, (*fetched, *documents_among(files, most=documents)))
 
 
 NO_NOTICES = Notices()
@@ -123,7 +130,7 @@ def logged_notices(repository: Repository) -> Notices:
             with suppress(LyrikstoreError):
                 found.append(repository.credential(entry.id))
     # Newest first: only so many are looked at.
-    return Notices.among(reversed(found))
+    return Notices.among(reversed(found), documents=len(found))
 
 
 def _replaced(data: bytes) -> str | None:

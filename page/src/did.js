@@ -12,6 +12,9 @@ const MAX_DID = 1000;
 const MAX_BYTES = 64 << 10;
 const MAX_METHODS = 64;
 const MAX_CANDIDATES = 16;
+
+// A credential names one method in its proof, a document lists some: credentials must not use up the tries.
+const LISTS_METHODS = /"verificationMethod"\s*:\s*\[/u;
 const PURPOSES = ["assertionMethod", "authentication", "capabilityInvocation", "capabilityDelegation"];
 const CONTEXTS = ["https://www.w3.org/ns/did/v1", "https://www.w3.org/ns/cid/v1"];
 const SECRET = ["secretKeyMultibase", "privateKeyMultibase", "privateKeyJwk", "secretKeyJwk"];
@@ -169,7 +172,8 @@ export function documentsAmong(files, source = "snapshot") {
   const found = [];
   let tries = 0;
   for (const bytes of files) {
-    if (bytes.length > MAX_BYTES || tries === MAX_CANDIDATES || !includes(bytes, '"verificationMethod"') || !includes(bytes, "did:")) continue;
+    if (tries === MAX_CANDIDATES) break;
+    if (bytes.length > MAX_BYTES || !includes(bytes, "did:") || !LISTS_METHODS.test(new TextDecoder().decode(bytes))) continue;
     tries += 1;
     try {
       found.push(known(bytes, source));

@@ -135,11 +135,20 @@ def test_a_resolver_without_documents_opens_nothing() -> None:
 
 
 def test_documents_are_found_among_files_by_what_they_are() -> None:
-    files = [b"{}", b"\xff" * 10, document(KEYS[0]), b'{"verificationMethod": "did:"', document()]
+    cut = b'{"verificationMethod": ["did:'
+    files = [b"{}", b"\xff" * 10, document(KEYS[0]), cut, document()]
     assert [known.document.id for known in documents_among(files, DID)] == [DID, DID]
     assert documents_among(files, "did:web:other.example") == []
     many = [json.dumps({"verificationMethod": [], "n": n, "x": "did:"}).encode() for n in range(99)]
     assert documents_among([*many, document(KEYS[0])]) == []  # capped
+
+
+def test_credentials_do_not_hide_the_document_that_lies_behind_them() -> None:
+    credential = json.dumps(
+        {"issuer": DID, "proof": {"verificationMethod": f"{DID}#{KEYS[0]}", "proofValue": "z"}}
+    ).encode()
+    files = [*(credential + b" " * n for n in range(40)), document(KEYS[0])]
+    assert [known.document.id for known in documents_among(files, DID)] == [DID]
 
 
 def test_did_key_documents_name_their_own_key() -> None:

@@ -9,6 +9,7 @@ and a check of its log where the documents are handed in.
 from lyrikstore.credentials.did.document import DidDocument, Method, parse_document
 from lyrikstore.credentials.did.names import did_of, parse_did, web_url
 from lyrikstore.credentials.did.resolver import (
+    MAX_DOCUMENTS,
     KeysAt,
     KnownDocument,
     Resolution,
@@ -19,6 +20,7 @@ from lyrikstore.credentials.did.resolver import (
 )
 
 __all__ = [
+    "MAX_DOCUMENTS",
     "DidDocument",
     "KeysAt",
     "KnownDocument",

@@ -5,6 +5,7 @@ decides how much it is worth: what the user pinned or had fetched speaks for the
 beside a credential was put there by whoever hands it over.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,8 +34,12 @@ from lyrikstore.crypto.multikey import decode_base58, parse_did_key, parse_verif
 
 RESULT_CONTEXT = "https://w3id.org/did-resolution/v1"
 MEDIA_TYPE = "application/did+ld+json"
-MAX_CANDIDATES = 16
+MAX_DOCUMENTS = 16
 """DID documents read among the files beside a credential."""
+
+# A credential names one method in its proof, a document lists some: credentials must not use up
+# the tries.
+_LISTS_METHODS = re.compile(rb'"verificationMethod"\s*:\s*\[')
 
 
 class Source(Enum):
@@ -242,7 +247,11 @@ class KeysAt:
 
 
 def documents_among(
-    files: Iterable[bytes], did: str | None = None, source: Source = Source.SNAPSHOT
+    files: Iterable[bytes],
+    did: str | None = None,
+    source: Source = Source.SNAPSHOT,
+    *,
+    most: int = MAX_DOCUMENTS,
 ) -> list[KnownDocument]:
     """Return the DID documents among files beside a credential, unverified.
 
@@ -250,14 +259,17 @@ def documents_among(
         files: Size-capped by the caller.
         did: Only the documents of this DID.
         source: What they count as.
+        most: How many files that look like one are read, the first ones.
 
-    Cost: parses at most :data:`MAX_CANDIDATES` files that look like one.
+    Cost: one search through each file; parses ``most`` of them.
     """
     found: list[KnownDocument] = []
     tries = 0
     wanted = (did or "did:").encode()
     for data in files:
-        if b'"verificationMethod"' not in data or wanted not in data or tries == MAX_CANDIDATES:
+        if tries == most:
+            break
+        if wanted not in data or not _LISTS_METHODS.search(data):
             continue
         tries += 1
         try:
