@@ -168,7 +168,7 @@ class Resolver:
         """
         if purpose not in PURPOSES:
             raise KeyMaterialError("wrong-purpose", f"nothing is signed for {purpose[:80]!a}")
-        if method_url.startswith("did:key:"):
+        if method_url.startswith("did:key:") and method_url.count("#") == 1:
             # Its document lists its key under every purpose, and no other.
             key = parse_verification_method(method_url)
             return ResolvedKey(method_url.partition("#")[0], key, Source.DERIVED)
