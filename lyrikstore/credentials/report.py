@@ -102,6 +102,7 @@ TRUST_CHECKS = frozenset(
     {
         "issuer.document",
         "trust.issuer",
+        "holder.binding",
         "log.anchor",
         "store.genesis",
         "rights",

@@ -98,6 +98,9 @@ function checkHolder(granted, holder) {
   if (holder.did !== granted) {
     return failed("grant.holder", "other-holder", `presented by ${quote(holder.did, 300)}, but granted to ${quote(granted, 300)}`);
   }
+  if (holder.doubt) {
+    return unchecked("grant.holder", holder.doubt, `presented, but that the key which signed is ${quote(holder.did, 300)}'s is open`);
+  }
   return holder.fresh
     ? passed("grant.holder", "presented by whom it is granted to")
     : unchecked("grant.holder", "not-asked", "presented, but not over a challenge and domain of yours: it may be a replay");

@@ -55,7 +55,7 @@ const W3C_SPEC = new Map([
   ["challenge", "#179-presentations"], ["presented", "#179-presentations"],
 ]);
 const TRUST_CHECKS = new Set([
-  "issuer.document", "trust.issuer", "log.anchor", "store.genesis", "rights", "presented", "challenge",
+  "issuer.document", "trust.issuer", "holder.binding", "log.anchor", "store.genesis", "rights", "presented", "challenge",
 ]);
 
 /** @param {string} id @param {State} state @param {string} summary @param {object} detail @returns {Check} */

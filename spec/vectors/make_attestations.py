@@ -18,12 +18,14 @@ from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.w3c.presentation import make_presentation
 from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
 
 HERE = Path(__file__).parent
 AUDITOR, BUYER = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA0, 0xB0))
@@ -368,6 +370,12 @@ def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     )
     grant = issue({**document, "id": IDS[16]}, made.OWNER, NOW)
     swollen = grant.replace(b'"train"', b'"evaluate"')
+    web, trust = "did:web:buyer.example", _trust((made.OWNER.did, "Acme", "publisher"))
+    thief = OrganisationSigner(made.MALLORY, web)
+    key = encode_multikey(thief.public)
+    snapshot = json.dumps(build_document(web, {key: key}))
+    bought = {**document, "credentialSubject": {**document["credentialSubject"], "id": web}}
+    to_buyer = issue({**bought, "id": IDS[16]}, made.OWNER, NOW)
 
     def shown(*credentials: bytes, signer: KeySigner = BUYER, **changes: str) -> str:
         asked = {"challenge": challenge, "domain": domain, **changes}
@@ -402,12 +410,20 @@ def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
          {"target": sound.replace('"permits":["train"],"terms"', '"permits":["evil"],"terms"')}),
         ("expired", "invalid", {"presented": "invalid"}, {"period": "expired"},
          {"at": "2027-10-02T00:00:00Z"}),
+        # The document beside it says that the thief's key is the buyer's.
+        ("by-a-key-of-a-snapshot", "incomplete", {"holder.binding": "snapshot-only"},
+         {"grant.holder": "snapshot-only"},
+         {"target": shown(to_buyer, terms, signer=thief), "files": {"did.json": snapshot}}),
+        ("by-a-key-of-a-pinned-document", "trusted", {"holder.binding": "pass"},
+         {"grant.holder": "pass"},
+         {"target": shown(to_buyer, terms, signer=thief),
+          "trust": f"{trust}\n[[document]]\ndid = \"{web}\"\ninline = '{snapshot}'\n"}),
     ]  # fmt: skip
     return {
         "profile": "lyrik in w3c",
         "base": {
             "at": "2026-11-24T14:12:39Z",
-            "trust": _trust((made.OWNER.did, "Acme", "publisher")),
+            "trust": trust,
             "target": sound,
             "files": {},
             "challenge": challenge,

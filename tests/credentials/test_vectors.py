@@ -16,6 +16,7 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.attestation.grantcheck import Holder
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.datacheck import FolderData
+from lyrikstore.credentials.did import Resolver, documents_among
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Check, CheckState, decide
 from lyrikstore.credentials.statuscheck import Notices
@@ -168,11 +169,13 @@ def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     changes = {**base, **case["changes"]}
     files = {**base["files"], **case["changes"].get("files", {})}
     beside = [text.encode() for text in files.values() if text is not None]
+    trust = parse_trust(changes["trust"].encode())
     report = verify_presentation(
         changes["target"].encode(),
         Surroundings(
-            trust=parse_trust(changes["trust"].encode()),
+            trust=trust,
             at=parse_timestamp(changes["at"]),
+            resolver=Resolver((*trust.known_documents(), *documents_among(beside))),
             notices=Notices.among(beside),
             resources=Resources(beside=beside),
         ),

@@ -45,10 +45,12 @@ class Holder:
         did: DID of the key that signed the presentation.
         fresh: Whether it signed a challenge and a domain of the verifier's; else it may be a
             presentation that was made for somebody else, or long ago.
+        doubt: Why the key may not be this DID's, a reason of ``issuer.document``; empty if it is.
     """
 
     did: str
     fresh: bool = True
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,9 @@ def _check_holder(grant: Grant, holder: Holder | None) -> Check:
         shown, granted = quote(holder.did, 300), quote(grant.holder, 300)
         summary = f"presented by {shown}, but granted to {granted}"
         return failed("grant.holder", "other-holder", summary)
+    if holder.doubt:
+        summary = f"presented, but that the key which signed is {quote(holder.did, 300)}'s is open"
+        return unchecked("grant.holder", holder.doubt, summary)
     if not holder.fresh:
         summary = "presented, but not over a challenge and domain of yours: it may be a replay"
         return unchecked("grant.holder", "not-asked", summary)

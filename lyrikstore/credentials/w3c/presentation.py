@@ -7,6 +7,7 @@ shows it, to whom and when.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.attestation.grantcheck import Holder
+from lyrikstore.credentials.envelope import check_document
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -183,12 +185,13 @@ def judge_presentation(
     checks = [read, passed("model", "a presentation of the VC Data Model 2.0")]
 
     signed, holder = _check_holder(document, surroundings, checks)
+    doubt = str(checks[-1].detail["reason"]) if checks[-1].state is CheckState.WARN else ""
     checks.append(_check_challenge(signed, challenge, domain))
     fresh = checks[-1].state is CheckState.PASS
     if signed.verified is not None:
         document = signed.verified.document
         inner = presented(document)
-    check, reports = _check_presented(inner, Holder(holder or NOBODY, fresh), surroundings)
+    check, reports = _check_presented(inner, Holder(holder or NOBODY, fresh, doubt), surroundings)
     checks.append(check)
     return _report(document, checks, surroundings, reports)
 
@@ -209,12 +212,19 @@ def _check_holder(
     checks.append(signed.check)
     named = id_of(document["holder"]) if "holder" in document else None
     if named is None and len(set(signed.signers)) == 1:
-        who = signed.signers[0]  # the model: then the securing mechanism says who holds it
-        checks.append(passed("holder.binding", f"names no holder; {quote(who, 120)} signed it"))
-        return signed, who
-    binding = check_binding("holder.binding", named, signed)
+        named = signed.signers[0]  # the model: then the securing mechanism says who holds it
+        binding = passed("holder.binding", f"names no holder; {quote(named, 120)} signed it")
+    else:
+        binding = check_binding("holder.binding", named, signed)
+    if named is None or binding.state is not CheckState.PASS:
+        checks.append(binding)
+        return signed, None
+    # ATTACK: a DID document of the buyer's DID beside the presentation, with a key of the thief's.
+    document_says = check_document(signed.key_of(named, surroundings.resolver, surroundings.at))
+    if document_says.state is CheckState.WARN:
+        binding = replace(document_says, id="holder.binding")
     checks.append(binding)
-    return signed, named if binding.state is CheckState.PASS else None
+    return signed, named
 
 
 def _without_nothing(document: dict[str, JSON]) -> dict[str, JSON]:

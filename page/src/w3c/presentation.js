@@ -1,12 +1,12 @@
 /** Presentations: a holder shows credentials to one verifier, once (spec/17-w3c-profile.md §17.9). */
 import { Refusal } from "../errors.js";
 import { decide, failed, notApplicable, passed, quote, respelt, unchecked, warned } from "../report.js";
-import { isOurs } from "../envelope.js";
+import { checkDocument, isOurs } from "../envelope.js";
 import { canonical, isObject } from "../strictjson.js";
 import { formatTimestamp } from "../timestamps.js";
 import { checkPresentationModel, ENVELOPED, presented } from "./model.js";
 import { modelProblem, securityProblem } from "./problems.js";
-import { checkBinding, checkProofs, signersOf } from "./proofs.js";
+import { checkBinding, checkProofs, keyOf, signersOf } from "./proofs.js";
 import { RDFC } from "./rdfc.js";
 import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
 import { judgeCredential, printable, printableDid, readObject, unreadCredential } from "./verify.js";
@@ -25,7 +25,7 @@ const NOT_PROVEN = [
 /** @typedef {import("../report.js").Report} Report */
 /** @typedef {import("./verify.js").Surroundings} Surroundings */
 /** @typedef {import("./proofs.js").Signed} Signed */
-/** @typedef {{did: string, fresh: boolean}} Holder Who presents, and whether over a challenge and a domain of the verifier's. */
+/** @typedef {{did: string, fresh: boolean, doubt: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be his ("" if it is). */
 /** @typedef {(bytes: Uint8Array, kind: import("../envelope.js").Kind, given: {files: Uint8Array[], surroundings: Surroundings, holder: Holder}) => Promise<Report>} JudgeOurs Judges a credential of profile `lyrik`. */
 
 /** @param {Uint8Array} bytes */
@@ -60,10 +60,11 @@ export async function verifyPresentation(bytes, surroundings, { challenge, domai
   const signed = Object.hasOwn(document, "proof")
     ? await checkProofs(withoutNothing(document), "authentication", resolver, at)
     : { check: unchecked("proof", "no-proof", "nobody signed the presentation"), verified: null };
-  const { binding, holder } = checkHolder(document, signed);
+  const { binding, holder } = checkHolder(document, signed, resolver, at);
   document = signed.verified?.document ?? document;
   const asked = checkChallenge(signed, challenge, domain);
-  const by = { did: holder ?? NOBODY, fresh: asked.state === "pass" };
+  const doubt = binding.state === "warn" ? String(binding.detail.reason) : "";
+  const by = { did: holder ?? NOBODY, fresh: asked.state === "pass", doubt };
   const { check, parts } = await checkPresented(presented(document), by, surroundings, judgeOurs);
   const model = passed("model", "a presentation of the VC Data Model 2.0");
   return report(document, [read, model, signed.check, binding, asked, check], at, parts);
@@ -77,15 +78,20 @@ function withoutNothing(document) {
   return empty && rdf ? Object.assign(Object.create(null), rest) : document;
 }
 
-/** @param {any} document @param {Signed} signed @returns {{binding: Check, holder: string | null}} */
-function checkHolder(document, signed) {
-  const named = Object.hasOwn(document, "holder") ? idOf(document.holder) : null;
+/** @param {any} document @param {Signed} signed @param {import("../did.js").Resolver} resolver @param {number} at @returns {{binding: Check, holder: string | null}} */
+function checkHolder(document, signed, resolver, at) {
+  const id = "holder.binding";
+  let named = Object.hasOwn(document, "holder") ? idOf(document.holder) : null;
   const [who, ...others] = new Set(signersOf(signed));
+  let binding = checkBinding(id, named, signed);
   if (named === null && who !== undefined && !others.length) { // then the securing mechanism says who holds it
-    return { binding: passed("holder.binding", `names no holder; ${quote(who, 120)} signed it`), holder: who };
+    named = who;
+    binding = passed(id, `names no holder; ${quote(who, 120)} signed it`);
   }
-  const binding = checkBinding("holder.binding", named, signed);
-  return { binding, holder: binding.state === "pass" ? named : null };
+  if (named === null || binding.state !== "pass") return { binding, holder: null };
+  // ATTACK: a DID document of the buyer's DID beside the presentation, with a key of the thief's.
+  const says = checkDocument(keyOf(signed, named, resolver, at));
+  return { binding: says.state === "warn" ? { ...says, id } : binding, holder: named };
 }
 
 /** @param {Signed} signed @param {string} [challenge] @param {string} [domain] */
