@@ -296,3 +296,9 @@ def test_a_credential_with_everything_has_a_twin_in_rdf(
     document["credentialSubject"]["licence"]["partitions"][1]["select"][0]["values"] = ["c2"]
     changed = add_proof(document, world.OWNER, suite="eddsa-rdfc-2022", created=AT)
     assert signed["proof"]["proofValue"] != changed["proof"]["proofValue"]
+
+
+def test_of_no_partition_nothing_is_listed_as_permitted() -> None:
+    # An empty dataset, filtered from one with several partitions, uses none of them.
+    none = Terms(Terms((Partition("a", permits=("train",)), Partition("b"))).named(()))
+    assert none.permits == ()

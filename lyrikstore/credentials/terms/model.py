@@ -278,7 +278,7 @@ class Terms:
     """The terms of a whole dataset.
 
     Attributes:
-        partitions: At least one.
+        partitions: At least one, or those of them that are used.
         licence: The SPDX expression that the dataset's manifest states for all of it, or None.
         texts: Licence texts: digest to the id of the licence, where that is said.
     """
@@ -318,11 +318,10 @@ class Terms:
     @property
     def permits(self) -> tuple[str, ...]:
         """What every partition permits and none prohibits."""
-        first, *others = self.partitions
         return tuple(
             word
-            for word in first.permits
-            if all(partition.answer(word) is Answer.PERMITTED for partition in (first, *others))
+            for word in (self.partitions[0].permits if self.partitions else ())
+            if all(partition.answer(word) is Answer.PERMITTED for partition in self.partitions)
         )
 
     @property
