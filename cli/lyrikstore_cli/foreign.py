@@ -1,6 +1,6 @@
 """Verifying what others issued: a credential or presentation of profile ``w3c``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +45,7 @@ def verify_foreign(
     asked: Asked,
     trust: "Trust",
     at: datetime,
-    fetched: "Iterable[KnownDocument]" = (),
+    fetched: "Sequence[KnownDocument]" = (),
 ) -> "Report":
     """Return the report on a document of profile ``w3c``.
 
@@ -70,7 +70,7 @@ def verify_foreign(
         resolver=Resolver(
             (*trust.known_documents(), *fetched, *documents_among(siblings.values()))
         ),
-        notices=Notices.among((*siblings.values(), *status_files)),
+        notices=Notices.among((*siblings.values(), *status_files), fetched),
         resources=Resources(read_resources(asked.resources), siblings.values()),
     )
     if asked.challenge or asked.domain or is_presentation(data):

@@ -200,6 +200,7 @@ def _verify_file(
 ) -> "Report":
     from lyrikstore.credentials.attestation.anykind import stated_kind
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
+    from lyrikstore.credentials.statuscheck import Notices
     from lyrikstore.credentials.vcdm import DATASET, profile_of
     from lyrikstore.credentials.verify import verify_alone, verify_delivery
     from lyrikstore.curate.measures import Measurement
@@ -226,7 +227,8 @@ def _verify_file(
     kind = stated_kind(credential)
     if kind is not None and kind is not DATASET:
         files = [*read_siblings(path).values(), *status_files]
-        return verify_alone(credential, kind, files=files, trust=trust, at=at)
+        notices = Notices.among(files, fetched.documents)
+        return verify_alone(credential, kind, files=files, trust=trust, at=at, notices=notices)
     with session.screen.progress("verifying") as meter:
         source = FolderData(data, lambda files, size: meter(files, 0, size)) if data else None
         return verify_delivery(
