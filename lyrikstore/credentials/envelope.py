@@ -31,7 +31,8 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.statuscheck import CLOCK_SKEW, MAX_CANDIDATES, Notices, check_status
+from lyrikstore.credentials.statuscheck import Notices, check_status
+from lyrikstore.credentials.statuslist import CLOCK_SKEW, MAX_CANDIDATES
 from lyrikstore.credentials.trust import Allowed, Trust
 from lyrikstore.credentials.vcdm import CredentialKind, check_credential_shape, issuer_of, kind_of
 from lyrikstore.crypto.multikey import did_key

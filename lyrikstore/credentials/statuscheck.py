@@ -16,10 +16,11 @@ from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.did import MAX_DOCUMENTS, KnownDocument, documents_among
 from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
 from lyrikstore.credentials.statuslist import (
+    CLOCK_SKEW,
+    StatedList,
     StatusEntry,
     StatusList,
-    list_url,
-    stated_issuer,
+    newest_first,
     status_entries,
 )
 from lyrikstore.crypto.ed25519 import PublicKey
@@ -42,7 +43,7 @@ class Notices:
         documents: DID documents: as they lay beside a credential, or were fetched on request.
     """
 
-    lists: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[StatedList]] = field(default_factory=dict)
     successors: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
     documents: Sequence[KnownDocument] = ()
 
@@ -62,24 +63,18 @@ class Notices:
             documents: How many DID documents are read.
         """
         files = tuple(files)
-        lists: dict[str, list[bytes]] = {}
+        lists: dict[str, list[StatedList]] = {}
         successors: dict[str, list[bytes]] = {}
         for data in files:
-            url, replaced = list_url(data), _replaced(data)
-            if url is not None:
-                lists.setdefault(url, []).append(data)
+            stated, replaced = StatedList.of(data), _replaced(data)
+            if stated is not None:
+                lists.setdefault(stated.url, []).append(stated)
             elif replaced is not None:
                 successors.setdefault(replaced, []).append(data)
         return cls(lists, successors, (*fetched, *documents_among(files, most=documents)))
 
 
 NO_NOTICES = Notices()
-
-CLOCK_SKEW = timedelta(seconds=300)
-"""How far two honest clocks may be apart."""
-
-MAX_CANDIDATES = 8
-"""Notices read for one entry: each may cost a signature and 16 MiB, whoever put it there."""
 
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
 
@@ -122,13 +117,17 @@ def check_status(
 def logged_notices(repository: Repository) -> Notices:
     """Return the notices that a store has logged; what cannot be read is absent.
 
+    So is what a key signed that was compromised by then: a thief takes back no revocation.
+
     Cost: one read per logged credential.
     """
     found: list[bytes] = []
     for entry in repository.entries():
         if entry.type == "credential":
             with suppress(LyrikstoreError):
-                found.append(repository.credential(entry.id))
+                data = repository.credential(entry.id)
+                if not repository.is_suspect(data, entry.index):
+                    found.append(data)
     # Newest first: only so many are looked at.
     return Notices.among(reversed(found), documents=len(found))
 
@@ -154,9 +153,13 @@ def _judge(
     keys: Keys,
 ) -> Check:
     best: StatusList | None = None
+    stated = notices.lists.get(entry.url, ())
     trouble = _open("no-list", entry, "it is not at hand")
-    for data in notices.lists.get(entry.url, ())[:MAX_CANDIDATES]:
-        found, problem = _read(data, entry, issuer, at, keys)
+    if stated:  # somebody else's must not outdo the right one; nor be unpacked
+        trouble = _open("foreign-list", entry, "it is signed by another issuer")
+    chosen, unread = newest_first(stated, issuer, at)
+    for one in chosen:
+        found, problem = _read(one.data, entry, issuer, at, keys)
         if found is None:
             trouble = _open(*problem)
         elif best is None or _counts_more(found, best, entry):
@@ -168,6 +171,8 @@ def _judge(
         # However old the list: what was revoked stays so, and a suspension ends by a newer list.
         word = _SAID[entry.purpose]
         return failed("status", word, f"{word} by its issuer, by a list made at {made}", asOf=made)
+    if unread is not None and unread >= best.valid_from:
+        return _open("too-many-lists", entry, "there are more of its age than are read", made)
     return _fresh(best, entry, at, max_age)
 
 
@@ -181,9 +186,6 @@ def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> boo
 def _read(
     data: bytes, entry: StatusEntry, issuer: str, at: datetime, keys: Keys
 ) -> tuple[StatusList | None, tuple[str, StatusEntry, str]]:
-    # Somebody else's list, and one made too late, must not outdo the right one; nor be unpacked.
-    if stated_issuer(data) not in {None, issuer}:
-        return None, ("foreign-list", entry, "it is signed by another issuer")
     try:
         found = StatusList.parse(data, keys)
         if entry.index >= len(found):

@@ -9,14 +9,19 @@ import gzip
 import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, NoReturn, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import JSON, encode, parse
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.canon.timestamps import (
+    format_timestamp,
+    parse_foreign_timestamp,
+    parse_timestamp,
+)
 from lyrikstore.credentials.vcdm import VC_CONTEXT, issuer_of
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_method_fragment, parse_verification_method
@@ -27,6 +32,14 @@ ENTRIES = 131_072
 """Bits of a list: the least that the standard allows, so that one bit says nothing about whose."""
 
 PURPOSES = ("revocation", "suspension")
+
+CLOCK_SKEW = timedelta(seconds=300)
+"""How far two honest clocks may be apart."""
+
+MAX_CANDIDATES = 8
+"""Notices read for one entry: each may cost a signature and 16 MiB, whoever put it there."""
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 """What a bit can say: for good, or for now."""
 
 MAX_INFLATED = 16 << 20
@@ -268,27 +281,70 @@ def sign_list(
     return data
 
 
-def stated_issuer(data: bytes) -> str | None:
-    """Return who issued a status list, as it says, unverified; None if it does not say."""
-    try:
-        document = parse(data)
-    except FormatError:
-        return None
-    return issuer_of(document) if isinstance(document, dict) else None
+@dataclass(frozen=True, slots=True)
+class StatedList:
+    """What a file says that may be a status list. Nothing of it is verified.
+
+    Attributes:
+        url: Which list it claims to be.
+        issuer: Whose, or None where it does not say.
+        made: Since when; the beginning of time where it does not say.
+        data: Its bytes.
+    """
+
+    url: str
+    issuer: str | None
+    made: datetime
+    data: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, data: bytes) -> Self | None:
+        """Return what ``data`` says, or None if it is no list."""
+        if LIST_TYPE.encode() not in data:  # cheap: most files are something else
+            return None
+        try:
+            document = parse(data, floats=True, nulls=True)  # a foreign one too; strictly later
+        except FormatError:
+            return None
+        types = document.get("type") if isinstance(document, dict) else None
+        if not isinstance(types, str | list) or LIST_TYPE not in types:
+            return None
+        url = document["id"] if isinstance(document.get("id"), str) else None
+        try:
+            made = parse_foreign_timestamp(document.get("validFrom"))
+        except FormatError:
+            made = _BEGINNING
+        return None if url is None else cls(url, issuer_of(document), made, data)
+
+
+def newest_first(
+    stated: Iterable[StatedList], issuer: str, at: datetime
+) -> tuple[list[StatedList], datetime | None]:
+    """Return the lists to read, and when the newest was made that is left unread, or None.
+
+    ATTACK: who lays many old lists of the issuer's beside a credential must not keep the one that
+    takes it back from being read, wherever it lies. A list cannot claim another date than it was
+    signed with, so those that claim to be newest are read; of the future, they come last.
+
+    Args:
+        stated: Those that claim to be one list.
+        issuer: Whose they must be; those that say they are somebody else's are left out.
+        at: The moment to judge for.
+    """
+    order = [
+        (one.made if one.made - at <= CLOCK_SKEW else _BEGINNING, one)
+        for one in stated
+        if one.issuer in {None, issuer}
+    ]
+    order.sort(key=itemgetter(0), reverse=True)
+    unread = order[MAX_CANDIDATES:]
+    return [one for _, one in order[:MAX_CANDIDATES]], unread[0][0] if unread else None
 
 
 def list_url(data: bytes) -> str | None:
     """Return the URL a status list claims to be, unverified; None if ``data`` is no list."""
-    if LIST_TYPE.encode() not in data:  # cheap: most files are something else
-        return None
-    try:
-        document = parse(data, floats=True, nulls=True)  # a foreign one too; read strictly later
-    except FormatError:
-        return None
-    if not isinstance(document, dict) or LIST_TYPE not in (document.get("type") or ()):
-        return None
-    url = document.get("id")
-    return url if isinstance(url, str) else None
+    found = StatedList.of(data)
+    return None if found is None else found.url
 
 
 def _refuse(reason: str) -> NoReturn:

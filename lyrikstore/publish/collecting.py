@@ -14,7 +14,7 @@ from lyrikstore.credentials.attestation.attestationcheck import (
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
-from lyrikstore.credentials.statuslist import status_entries
+from lyrikstore.credentials.statuslist import newest_first, status_entries
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -89,8 +89,10 @@ def collect(
         files[f"attestation-{one.id.short}.json"] = one.data
         document = one.outcome.envelope.document or {}
         for entry in status_entries(document):
-            for data in notices.lists.get(entry.url, ())[:1]:  # the newest
-                files[f"attestation-{one.id.short}-{entry.purpose}.json"] = data
+            issuer = one.outcome.envelope.issuer or ""
+            newest, _ = newest_first(notices.lists.get(entry.url, ()), issuer, at)
+            if newest:
+                files[f"attestation-{one.id.short}-{entry.purpose}.json"] = newest[0].data
         for known in notices.documents:
             if known.document.id == one.outcome.envelope.issuer:
                 files[f"attestation-{one.id.short}-did.json"] = known.data

@@ -1,7 +1,7 @@
 """Revoking, suspending, reinstating: the status lists that a store keeps (spec/20 §6).
 
 Lists are credentials like others: signed by the issuer and logged, so that the log shows who took
-back what, and when. The newest logged list of each URL is the current one; nothing else is kept.
+back what, and when. The newest list of each URL is the current one; nothing else is kept.
 """
 
 import re
@@ -114,15 +114,17 @@ class StatusBook:
         """
         for entry in repository.entries():
             if entry.type == "credential" and entry.id not in self._seen:
-                self._take(entry.id, repository.credential(entry.id))
+                data = repository.credential(entry.id)
+                self._take(entry.id, data, suspect=repository.is_suspect(data, entry.index))
                 self._seen.add(entry.id)
         return self
 
-    def _take(self, identity: Digest, data: bytes) -> None:
+    def _take(self, identity: Digest, data: bytes, *, suspect: bool) -> None:
         url = list_url(data)
         try:
             if url is not None:
-                self._take_list(StatusList.parse(data, parse_method_fragment), data)
+                if not suspect:
+                    self._take_list(StatusList.parse(data, parse_method_fragment), data)
                 return
             document = parse(data)
             entries = status_entries(document)
@@ -135,8 +137,12 @@ class StatusBook:
 
     def _take_list(self, found: StatusList, data: bytes) -> None:
         before = self.lists.get(found.url)
-        # The first issuer of a URL owns it: nobody else's list may take its place.
-        if before is None or before.content.issuer == found.issuer:
+        # The first issuer of a URL owns it: nobody else's list may take its place. Nor may an
+        # older one of his own, logged again by another writer in another spelling: the next list
+        # is made from this one, and would no longer revoke what it revoked meanwhile.
+        if before is None or (
+            before.content.issuer == found.issuer and before.content.valid_from < found.valid_from
+        ):
             self.lists[found.url] = CurrentList(found, data)
 
     def find(self, text: str) -> Issued:

@@ -210,7 +210,7 @@ def _needed(
             yield data
         url = list_url(data)
         if url is not None and any(entry.url == url for entry in entries):
-            with suppress(VerificationError, FormatError):
+            with suppress(LyrikstoreError):  # whatever lies there under that URL
                 if _read_list(data, trust, at, notices).issuer == issuer:
                     _require_newer("", data, book, trust, at, notices)
                     yield data

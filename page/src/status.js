@@ -7,6 +7,7 @@ import { verifyProof } from "./proof.js";
 import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
 import { hasExactly, isObject, parse } from "./strictjson.js";
 import { formatTimestamp, parseTimestamp } from "./timestamps.js";
+import { parseStamp } from "./w3c/values.js";
 
 export const ENTRIES = 131_072;
 const MAX_INFLATED = 16 << 20;
@@ -20,7 +21,8 @@ const URL_FORM = /^https:\/\/[!-~]{1,1990}$/;
 const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
 
 /** @typedef {{purpose: string, index: number, url: string}} Entry */
-/** @typedef {Map<string, Uint8Array[]>} Lists URL to the lists at hand that claim to be that one. */
+/** @typedef {{bytes: Uint8Array, issuer: string | null, made: number}} Stated A list, whose it says it is and since when; unverified. */
+/** @typedef {Map<string, Stated[]>} Lists URL to the lists at hand that claim to be that one. */
 /** @typedef {{lists: Lists, successors: Map<string, Uint8Array[]>, documents: import("./did.js").Known[]}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
 
 /** Return the notices among files, in their order. @param {Iterable<Uint8Array>} files @returns {Notices} */
@@ -28,8 +30,8 @@ export function noticesAmong(files) {
   const all = [...files];
   /** @type {Notices} */
   const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(all) };
-  const put = (/** @type {Map<string, Uint8Array[]>} */ map, /** @type {string} */ key, /** @type {Uint8Array} */ bytes) =>
-    map.set(key, [...(map.get(key) ?? []), bytes]);
+  /** @template T @param {Map<string, T[]>} map @param {string} key @param {T} value */
+  const put = (map, key, value) => map.set(key, [...(map.get(key) ?? []), value]);
   for (const bytes of all) {
     let document;
     try {
@@ -41,12 +43,43 @@ export function noticesAmong(files) {
     const { type, id, supersedes } = document;
     const isList = Array.isArray(type) ? type.includes(TYPE) : typeof type === "string" && type.includes(TYPE);
     if (isList) {
-      if (typeof id === "string") put(notices.lists, id, bytes);
+      if (typeof id === "string") put(notices.lists, id, { bytes, ...stated(document) });
     } else if (isObject(supersedes) && typeof supersedes.digest === "string") {
       put(notices.successors, supersedes.digest, bytes);
     }
   }
   return notices;
+}
+
+/** Whose a status list says it is, and since when. @param {any} document @returns {{issuer: string | null, made: number}} */
+function stated({ issuer, validFrom }) {
+  const named = isObject(issuer) ? issuer.id : issuer;
+  let made = -Infinity;
+  try {
+    made = parseStamp(validFrom);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+  return { issuer: typeof named === "string" ? named : null, made };
+}
+
+/**
+ * Return the lists to read, and when the newest was made that is left unread.
+ *
+ * ATTACK: many old lists of the issuer's must not keep the one that takes a credential back from
+ * being read, wherever it lies. A list cannot claim another date than it was signed with, so those
+ * that claim to be newest are read; of the future, they come last.
+ *
+ * @param {Stated[]} lists
+ * @param {string} issuer
+ * @param {number} at
+ * @returns {{chosen: Uint8Array[], unread: number | null}}
+ */
+export function newestFirst(lists, issuer, at) {
+  const order = lists.filter((one) => one.issuer === null || one.issuer === issuer)
+    .map(({ bytes, made }) => ({ bytes, made: made - at > SKEW ? -Infinity : made }))
+    .sort((one, other) => (one.made === other.made ? 0 : other.made - one.made));
+  return { chosen: order.slice(0, MAX_CANDIDATES).map(({ bytes }) => bytes), unread: order[MAX_CANDIDATES]?.made ?? null };
 }
 
 /**
@@ -117,14 +150,11 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
     unchecked("status", reason, `the ${entry.purpose} list ${quote(entry.url)}: ${quote(problem, 200)}`,
       { list: entry.url, ...more });
   let best = null;
-  let trouble = open("no-list", "it is not at hand");
-  for (const bytes of (lists.get(entry.url) ?? []).slice(0, MAX_CANDIDATES)) {
-    // Somebody else's list must not outdo the right one; nor be unpacked.
-    const named = statedIssuer(bytes);
-    if (named !== null && named !== issuer) {
-      trouble = open("foreign-list", "it is signed by another issuer");
-      continue;
-    }
+  const beside = lists.get(entry.url) ?? [];
+  // Somebody else's list must not outdo the right one; nor be unpacked.
+  let trouble = beside.length ? open("foreign-list", "it is signed by another issuer") : open("no-list", "it is not at hand");
+  const { chosen, unread } = newestFirst(beside, issuer, at);
+  for (const bytes of chosen) {
     let found;
     try {
       found = await readList(bytes, (method) => keys.find(method, "assertionMethod", at).key);
@@ -150,6 +180,9 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
     const word = /** @type {string} */ (SAID.get(entry.purpose));
     return failed("status", word, `${word} by its issuer, by a list made at ${made}`, { asOf: made });
   }
+  if (unread !== null && unread >= best.made) {
+    return open("too-many-lists", "there are more of its age than are read", { asOf: made });
+  }
   if (at > best.until) {
     const until = formatTimestamp(best.until);
     return open("expired-list", `it was made at ${made} and good until ${until}`, { asOf: made });
@@ -162,17 +195,6 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
 
 /** @param {Uint8Array} bits @param {number} index */
 const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
-
-/** Who issued a status list, as it says. @param {Uint8Array} bytes @returns {string | null} */
-function statedIssuer(bytes) {
-  try {
-    const { issuer } = parse(bytes);
-    const named = isObject(issuer) ? issuer.id : issuer;
-    return typeof named === "string" ? named : null;
-  } catch {
-    return null;
-  }
-}
 
 /** Read a list and verify who signed it. @param {Uint8Array} bytes @param {(method: string) => Uint8Array} resolve */
 async function readList(bytes, resolve) {

@@ -381,10 +381,16 @@ def _status_rows() -> list[Row]:
     def unread(name: str, **changes: Any) -> Row:
         return row(name, "invalid", "bad-entry", with_status(**changes), good)
 
+    def spelt(text: str) -> list[str]:
+        return [json.dumps(parse(text.encode()), indent=width) for width in range(8)]
+
     unsigned = encode({n: v for n, v in parse(good.encode()).items() if n != "proof"}).decode()
     return [
         row("good", "trusted", "pass", plain, good),
         row("revoked", "invalid", "revoked", plain, revoked),
+        row("buried", "invalid", "revoked", plain,
+            *spelt(status_list(validFrom="2026-11-10T00:00:00Z")), revoked),
+        row("buried-in-ties", "incomplete", "too-many-lists", plain, *spelt(good), revoked),
         row("revoked-however-old", "invalid", "revoked", plain,
             status_list(bits_with(1), validFrom="2020-01-01T00:00:00Z",
                         validUntil="2020-02-01T00:00:00Z")),

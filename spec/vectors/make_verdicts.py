@@ -304,6 +304,9 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
         siblings = {f"status-{number}.json": text for number, text in enumerate(lists)}
         return name, verdict, {"status": reason}, {"credential": credential, "siblings": siblings}
 
+    def spelt(text: str) -> list[str]:
+        return [json.dumps(parse(text.encode()), indent=width) for width in range(8)]
+
     def late(name: str, reason: str, at: str) -> Any:
         found = case(name, "incomplete", reason, plain, good)
         return (*found[:3], {**found[3], "at": at})
@@ -326,6 +329,14 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
              signed(bytes(raised), now - timedelta(days=5))),
         case("status-foreign-does-not", "trusted", "pass", plain, good,
              signed(bytes(raised), now + timedelta(days=1), made.MALLORY)),
+        # Old lists, however many, do not keep the one that counts from being read.
+        case("status-buried", "invalid", "revoked", plain, *spelt(older), bad),
+        case("status-buried-below-strangers", "invalid", "revoked", plain,
+             *spelt(signed(signer=made.MALLORY)), bad),
+        case("status-buried-in-ties", "incomplete", "too-many-lists", plain, *spelt(good), bad),
+        case("status-buried-in-ties-on-top", "invalid", "revoked", plain, bad, *spelt(good)),
+        case("status-beside-a-file-like-a-list", "trusted", "pass", plain,
+             json.dumps({"type": 5, "id": "BitstringStatusListCredential"}), good),
         case("status-no-list", "incomplete", "no-list", plain),
         case("status-foreign-list", "incomplete", "foreign-list", plain,
              signed(signer=made.MALLORY)),

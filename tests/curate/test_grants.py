@@ -1,5 +1,6 @@
 """Licence grants as rights: what the terms do not give to everybody, the trainer has by name."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,14 +15,17 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.attest import build_attestation
+from lyrikstore.credentials.attestation.grantcheck import check_grant
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.statuscheck import logged_notices
+from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list, status_entries
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.rights import Right, check_rights
 from lyrikstore.history.manifest import Attachment, sign_manifest
+from lyrikstore.history.succession import change_policy, revoked
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.publish.granting import grant_licence
 from lyrikstore.publish.status import StatusBook, set_status
@@ -243,3 +247,41 @@ def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
             bench.repo, [manifest], Use(("train",), AT, seats=2), trust=TRUST, user=TRAINER.did
         )
     assert caught.value.kind == "bad-import"
+
+
+@pytest.mark.parametrize("stolen", [False, True])
+def test_nobody_but_the_issuer_takes_a_revocation_back(
+    bench: Any, terms: bytes, *, stolen: bool
+) -> None:
+    made = grant(bench, terms)
+    urls = [one for one in made.lists if "revocation" in one]
+    before = made.lists[urls[0]]
+    signing = {"log_signer": signer_for("log"), "clock": lambda: AT + timedelta(minutes=5)}
+    book = StatusBook.of(bench.repo)
+    set_status(bench.repo, book, str(made.id), "revocation", value=True, signer=OWNER, **signing)
+    # Another writer logs the list from before again, spelt otherwise: or signs one, as a thief.
+    again = json.dumps(parse(before), indent=1).encode()
+    if stolen:
+        since = len(bench.repo.entries())
+        clear = bytes(ENTRIES // 8)
+        later = AT + timedelta(hours=1)
+        again = sign_list(urls[0], "revocation", clear, OWNER, later, timedelta(days=9))
+    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+        transaction.log_credential(again)
+        transaction.commit()
+    if stolen:
+        change = revoked(OWNER.did, since, OTHER.did)
+        change_policy(bench.repo, change, signer=OWNER, **signing)
+        bench.repo.refresh()
+    current = StatusBook.of(bench.repo).lists[urls[0]].content
+    assert any(current.bits)
+    (entry,) = [one for one in status_entries(parse(made.data)) if one.purpose == "revocation"]
+    assert current.holds(entry.index)
+    outcome = check_grant(
+        made.data,
+        trust=TRUST,
+        at=AT + timedelta(hours=2),
+        notices=logged_notices(bench.repo),
+    )
+    status = next(check for check in outcome.checks if check.id == "status")
+    assert status.detail["reason"] == "revoked"

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.did import Resolver, Source, documents_among
 from lyrikstore.credentials.report import Report
+from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
 from lyrikstore.crypto.multikey import encode_multikey
@@ -48,6 +50,28 @@ def test_pinned_is_trusted_and_a_snapshot_is_not(made: Any, text: str) -> None:
     nothing = judge(made, text, [])
     assert nothing.verdict == "incomplete"
     assert nothing.check("proof").detail["reason"] == "no-document"
+
+
+def test_a_document_beside_it_gives_no_key_to_a_status_list(made: Any) -> None:
+    entry = {**made.entry(), "id": "https://lists.example/1#1"}
+    text = made.signed(made.base(issuer=DID, credentialStatus=entry), method=f"{DID}#key-1")
+    pinned = documents_among([document(made, made.ALICE)], source=Source.PINNED)
+    beside = documents_among([document(made, made.MALLORY).replace(b"#key-1", b"#key-2")])
+    status = parse(made.status_list().encode())
+    del status["proof"]
+    unsigned = {**status, "issuer": DID}
+    own = made.signed(unsigned, method=f"{DID}#key-1")
+    thief = made.signed(unsigned, made.MALLORY, method=f"{DID}#key-2")
+    trust = parse_trust(f'version = 1\n[[issuer]]\ndid = "{DID}"\nnickname = "U"\n'.encode())
+    for documents, lists, verdict in (
+        (pinned, own, "trusted"),
+        ([*pinned, *beside], thief, "incomplete"),
+        ([*pinned, *beside], own, "trusted"),
+    ):
+        around = Surroundings(
+            trust, made.NOW, Resolver(documents), Notices.among([lists.encode()])
+        )
+        assert verify_w3c(text.encode(), around).verdict == verdict
 
 
 def test_another_key_and_another_purpose(made: Any, text: str) -> None:

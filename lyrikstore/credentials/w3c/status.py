@@ -24,8 +24,15 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.statuscheck import CLOCK_SKEW, MAX_CANDIDATES, Notices
-from lyrikstore.credentials.statuslist import ENTRIES, LIST_TYPE, inflate
+from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.statuslist import (
+    CLOCK_SKEW,
+    ENTRIES,
+    LIST_TYPE,
+    StatedList,
+    inflate,
+    newest_first,
+)
 from lyrikstore.credentials.w3c.model import check_credential_model
 from lyrikstore.credentials.w3c.problems import status_problem
 from lyrikstore.credentials.w3c.proofs import check_binding, check_proofs
@@ -169,7 +176,7 @@ def check_entry_models(document: Mapping[str, JSON]) -> None:
 @dataclass(frozen=True, slots=True)
 class _Judge:
     issuer: str
-    lists: Mapping[str, Sequence[bytes]]
+    lists: Mapping[str, Sequence[StatedList]]
     at: datetime
     max_age: timedelta
     resolver: Resolver
@@ -186,16 +193,26 @@ class _Judge:
             return failed("status", "bad-entry", quote(error.message, 300), **problem)
         best: List | None = None
         trouble = _open("no-list", entry, "it is not at hand", "STATUS_RETRIEVAL_ERROR")
-        for data in self.lists.get(entry.url, ())[:MAX_CANDIDATES]:
+        stated = self.lists.get(entry.url, ())
+        if stated:
+            trouble = _open("foreign-list", entry, "it is of another issuer")
+        chosen, unread = newest_first(stated, self.issuer, self.at)
+        for one in chosen:
             try:
-                found = self._read(data, entry)
+                found = self._read(one.data, entry)
                 value = found.value(entry)
             except LyrikstoreError as error:
                 trouble = _open(*_trouble(entry, error))
                 continue
             if best is None or (found.made, value) > (best.made, best.value(entry)):
                 best = found
-        return trouble if best is None else self._said(best, entry)
+        if best is None:
+            return trouble
+        check = self._said(best, entry)
+        if check.state is CheckState.FAIL or unread is None or unread < best.made:
+            return check
+        too_many = "there are more of its age than are read"
+        return _open("too-many-lists", entry, too_many, asOf=format_timestamp(best.made))
 
     def _read(self, data: bytes, entry: Entry) -> List:
         document = parse(data, floats=True, nulls=True)

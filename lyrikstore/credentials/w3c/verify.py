@@ -12,7 +12,7 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
-from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.did import Resolver, Source
 from lyrikstore.credentials.envelope import check_document
 from lyrikstore.credentials.report import (
     Check,
@@ -25,7 +25,8 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.statuscheck import CLOCK_SKEW, NO_NOTICES, Notices
+from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
+from lyrikstore.credentials.statuslist import CLOCK_SKEW
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.w3c.model import check_credential_model
 from lyrikstore.credentials.w3c.problems import model_problem
@@ -124,13 +125,17 @@ def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read
     checks.append(check_used(signed, surroundings.trust))
     checks.append(check_w3c_period(document, at))
     if genuine:
+        resolver = surroundings.resolver
+        if signer is not None and signer.source is not Source.SNAPSHOT:
+            # ATTACK: as in lyrikstore.credentials.envelope.check_standing.
+            resolver = resolver.without_snapshots()
         status = check_w3c_status(
             document,
             issuer,
             notices=surroundings.notices,
             at=at,
             max_age=surroundings.trust.max_status_age,
-            resolver=surroundings.resolver,
+            resolver=resolver,
         )
     else:
         status = unchecked("status", "no-issuer", "whose status list counts is not established")

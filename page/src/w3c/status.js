@@ -1,7 +1,7 @@
 /** Whether the issuer of a foreign credential still stands by it (spec/17-w3c-profile.md §17.8). */
 import { refuse, Refusal } from "../errors.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
-import { ENTRIES, inflate, MAX_CANDIDATES, SAID, SKEW, TYPE } from "../status.js";
+import { ENTRIES, inflate, newestFirst, SAID, SKEW, TYPE } from "../status.js";
 import { isObject, parse } from "../strictjson.js";
 import { formatTimestamp } from "../timestamps.js";
 import { checkCredentialModel } from "./model.js";
@@ -54,8 +54,12 @@ async function judge(item, by) {
   }
   /** @type {List | null} */
   let best = null;
-  let trouble = open("no-list", entry, "it is not at hand", "STATUS_RETRIEVAL_ERROR");
-  for (const bytes of (by.lists.get(entry.url) ?? []).slice(0, MAX_CANDIDATES)) {
+  const beside = by.lists.get(entry.url) ?? [];
+  let trouble = beside.length
+    ? open("foreign-list", entry, "it is of another issuer")
+    : open("no-list", entry, "it is not at hand", "STATUS_RETRIEVAL_ERROR");
+  const { chosen, unread } = newestFirst(beside, by.issuer, by.at);
+  for (const bytes of chosen) {
     try {
       const found = await readList(bytes, entry, by);
       const value = valueOf(found, entry);
@@ -65,7 +69,11 @@ async function judge(item, by) {
       trouble = open(KNOWN.includes(error.kind) ? error.kind : "unsound-list", entry, error.message, problemOf(error.kind));
     }
   }
-  return best === null ? trouble : said(best, entry, by);
+  if (best === null) return trouble;
+  const check = said(best, entry, by);
+  return check.state === "fail" || unread === null || unread < best.made
+    ? check
+    : open("too-many-lists", entry, "there are more of its age than are read", undefined, { asOf: formatTimestamp(best.made) });
 }
 
 /** @param {any} item @returns {Entry} */

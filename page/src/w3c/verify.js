@@ -61,17 +61,20 @@ export async function judgeCredential(document, surroundings, read) {
   const binding = checkBinding("issuer.binding", issuer, signed);
   const genuine = signed.verified !== null && binding.state === "pass";
   const proofs = signed.verified?.proofs;
+  const signer = genuine ? keyOf(signed, issuer, resolver, at) : null;
+  // ATTACK: a document of the issuer's DID beside the credential, with a key that signs a list.
+  const ofLists = signer && signer.source !== "snapshot" ? resolver.withoutSnapshots() : resolver;
   return report(document, [
     read,
     passed("model", "a credential of the VC Data Model 2.0"),
     signed.check,
     binding,
-    checkDocument(genuine ? keyOf(signed, issuer, resolver, at) : null),
+    checkDocument(signer),
     checkTrust(document, issuer, surroundings, genuine),
     checkAllowed(proofs?.map(({ key }) => key) ?? null, proofs?.map(({ suite }) => suite) ?? [], trust),
     checkPeriod(document, at),
     genuine
-      ? await checkStatus(document, { issuer, lists, at, maxAge: trust.maxStatusAge, resolver })
+      ? await checkStatus(document, { issuer, lists, at, maxAge: trust.maxStatusAge, resolver: ofLists })
       : unchecked("status", "no-issuer", "whose status list counts is not established"),
     checkSchemas(document, resources),
     checkRelated(document, resources),
