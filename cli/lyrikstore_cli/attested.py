@@ -6,7 +6,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.store import Store
-from lyrikstore_cli.ui import clean
+from lyrikstore_cli.ui import clean, short_did
 
 Rows = list[dict[str, Any]]
 
@@ -35,7 +35,7 @@ def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest
 
 def attestation_line(row: dict[str, Any]) -> str:
     """Return one attestation as people read it."""
-    who = row["nickname"] or f"{row['issuer'][:20]}… (unknown to you)"
+    who = row["nickname"] or f"{short_did(row['issuer'])} (unknown to you)"
     return (
         f"attested {row['kind']} by {clean(who)}: {clean(row['conclusion'])} "
         f"({row['verdict']}, credential {row['credential'][7:19]})"

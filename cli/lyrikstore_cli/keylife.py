@@ -67,6 +67,7 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
         },
     )
     session.screen.result(f"✓ rotated  {after}  succeeds {before}, log entry {made.index}")
+    _say_written(session, output, written)
     session.screen.hint(
         f"sign with it from now on: --signer {new}, or LYRIKSTORE_SIGNER; keep the old key: only "
         "it can still revoke what it issued"
@@ -138,7 +139,8 @@ def _revoke(
     )
     since = f", suspect from entry {index}" if index is not None else ""
     session.screen.result(f"✓ revoked  {did}{since}, log entry {made.index}")
-    if not written:
+    _say_written(session, output, written)
+    if output is None:
         session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
 
 
@@ -242,6 +244,15 @@ def _believe_too(session: Session, store: "Store", before: str, after: str) -> N
             add_issuer(session.paths.trust, replace(issuer, did=after, nickname=name))
             session.screen.result(f"✓ trusted  {after}, for this store only, as {name}")
             return
+
+
+def _say_written(session: Session, output: Path | None, written: list[str]) -> None:
+    for path in written:
+        session.screen.result(f"✓ wrote    {path}")
+    if output is not None and not written:  # the home log does not have it yet
+        session.screen.hint(
+            f"after the next push, write the statements: lyrikstore key statements -o {output}"
+        )
 
 
 def _write_statements(store: "Store", folder: Path | None) -> list[str]:

@@ -20,7 +20,7 @@ from lyrikstore_cli.exits import exit_code
 GROUPS: dict[str, dict[str, str]] = {
     "start": {
         "init": "create a store here",
-        "key": "make, list, show or back up signing keys",
+        "key": "make, list, back up, replace or revoke signing keys",
         "trust": "say whose signatures you believe",
     },
     "record": {

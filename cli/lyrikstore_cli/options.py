@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from lyrikstore.canon.errors import ConflictError, FormatError, InvalidInputError, storage_error
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    storage_error,
+)
 from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
 
@@ -65,17 +71,32 @@ def credential_file(path: Path) -> Path:
     return path / "credential.json" if path.is_dir() else path
 
 
+def check_new(path: Path) -> None:
+    """Refuse a place where no new file can be, before something is logged that belongs there.
+
+    Raises:
+        NotFoundError: (``no-folder``) there is no such folder.
+        ConflictError: (``file-exists``) there is something.
+    """
+    if not path.parent.is_dir():
+        raise NotFoundError("no-folder", f"there is no folder {path.parent}", hint="make it first")
+    if path.exists() or path.is_symlink():
+        raise ConflictError("file-exists", f"{path} is there already", hint="give -o another name")
+
+
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that is not there yet.
 
     Raises:
-        StorageError, ConflictError: It cannot be written, or there is something.
+        StorageError, NotFoundError, ConflictError: It cannot be written, or see
+            :func:`check_new`.
     """
+    check_new(path)
     try:
         with path.open("xb") as file:
             file.write(data)
     except FileExistsError:
-        raise ConflictError("file-exists", f"{path} is there already") from None
+        raise ConflictError("file-exists", f"{path} is there already") from None  # a moment later
     except OSError as error:
         raise storage_error(error, f"writing {path}") from error
 

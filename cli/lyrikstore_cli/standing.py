@@ -26,7 +26,7 @@ the log keeps it. Others learn of it from the status lists, once you have publis
 
 
 def standing_command(
-    name: str, does: str, said: str, act: Callable[[Store, str], "Issued"]
+    name: str, does: str, said: str, act: Callable[[Store, str], "Issued"], by: str = ""
 ) -> click.Command:
     """Return a command that changes the standing of one credential.
 
@@ -35,6 +35,7 @@ def standing_command(
         does: What it does, one sentence, for its help.
         said: The participle: what the credential is from then on.
         act: Does it, given the store and the credential as ``StatusBook.find`` takes it.
+        by: Said before the credential that ``act`` returns, if that is not CREDENTIAL itself.
     """
 
     def run(session: Session, credential: str, output: Path | None) -> None:
@@ -50,7 +51,7 @@ def standing_command(
                 "written": [str(path) for path in written],
             },
         )
-        session.screen.result(f"✓ {said}  credential {issued.id.short}, signed and logged")
+        session.screen.result(f"✓ {said}  {by}credential {issued.id.short}, signed and logged")
         for path in written:
             session.screen.result(f"✓ wrote    {path}")
         session.screen.hint(

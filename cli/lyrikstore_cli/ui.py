@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 _STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "–": "dim"}
 
 
+def short_did(did: str) -> str:
+    """Return a DID for a line that holds more than it: the start of a key, a name as a whole."""
+    shown = clean(did)
+    return f"{shown[:20]}…" if did.startswith("did:key:") or len(shown) > 60 else shown
+
+
 def clean(text: object) -> str:
     """Return ``text`` on one line, with every character that could steer a terminal spelled out.
 

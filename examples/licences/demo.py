@@ -253,10 +253,10 @@ def attest_and_grant(acme: Person, buyer: Person, did: str) -> None:
     partner.run("trust", "add", did, "--name", "Acme")
     for file in (desk.folder / "shown.json", *desk.folder.glob("grant-status-*")):
         shutil.copy(file, partner.folder)
-    partner.run("verify", "shown.json", *asked, lines=9)
+    partner.run("verify", "shown.json", *asked, lines=12)
     acme.run("revoke", "grant.json", "-o", "public")
     public = acme.folder / "public"
-    partner.run("verify", "shown.json", *asked, "--status", public, lines=9, exits=3)
+    partner.run("verify", "shown.json", *asked, "--status", public, lines=12, exits=3)
 
 
 REASONS = "select action, reason, count(*) as records from decisions group by all order by all"

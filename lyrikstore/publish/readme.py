@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.jsontext import JSON
+from lyrikstore.credentials.did import web_url
 from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms
 from lyrikstore.publish.text import code, escape
 
@@ -70,8 +71,8 @@ def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
     until = credential.get("validUntil")
     return f"""# {escape(subject["name"])}
 
-A delivery of {subject["fileCount"]} files ({subject["byteSize"]} bytes, {subject["recordCount"]}
-records), issued by {named}. The data is in the folder `data`.
+A delivery of {subject["fileCount"]} files ({subject["recordCount"]} records, {subject["byteSize"]}
+bytes), issued by {named}. The data is in the folder `data`.
 
 **This page proves nothing.** It is not signed, and whoever changed the data could have changed it
 too. The check below does prove something.
@@ -86,21 +87,11 @@ What is not listed under "you may" is not permitted by this credential. It is va
 ## How to check it
 
 You need a computer with Python 3.11 or later. You do not need a network connection for steps 3 to
-5, an account, or anything else from the publisher.
+5, an account, or anything else from the publisher. On a computer without Python, the page that
+`lyrikstore page` writes on another one does the same in a browser.
 
 1. Install the program: `pip install lyrikstore`
-2. **Get the publisher's key on another way than this folder**: from a contract, a letter, a website
-   you already trust, or a telephone call. A key that came with the data proves nothing. This
-   delivery claims to be signed by
-
-   `{issuer["id"]}`
-
-   Both must be the same, character for character. If they differ, stop and ask the publisher.
-3. Tell the program that you believe that key, in your own words for the name:
-
-   `lyrikstore trust add KEY --name "my supplier"`
-
-   Type the key you got in step 2 in place of KEY.
+{_whom_to_believe(issuer["id"])}
 4. Open a terminal in this folder and run
 
    `lyrikstore verify credential.json --data data`
@@ -125,6 +116,38 @@ C2SP transparency log.
 """
 
 
+def _whom_to_believe(did: str) -> str:
+    if did.startswith("did:web:"):
+        return f"""\
+2. **Find out whether the publisher goes by this name**: from a contract, a letter, or a telephone
+   call. This delivery claims to be issued by
+
+   `{did}`
+
+   Which keys that name has, its owner says in this document:
+
+   `{web_url(did)}`
+
+   Download it from there yourself, or get it from the publisher on another way than this folder: a
+   copy that came with the data proves nothing.
+3. Tell the program that you believe the name, in your own words, and the document to be its own:
+
+   `lyrikstore trust add {did} --name "my supplier" --document did.json`"""
+    return f"""\
+2. **Get the publisher's key on another way than this folder**: from a contract, a letter, a website
+   you already trust, or a telephone call. A key that came with the data proves nothing. This
+   delivery claims to be signed by
+
+   `{did}`
+
+   Both must be the same, character for character. If they differ, stop and ask the publisher.
+3. Tell the program that you believe that key, in your own words for the name:
+
+   `lyrikstore trust add KEY --name "my supplier"`
+
+   Type the key you got in step 2 in place of KEY."""
+
+
 def _verdicts() -> str:
     rows = ["| answer | what it means | what to do |", "| --- | --- | --- |"]
     return "\n".join([*rows, *(f"| {' | '.join(row)} |" for row in _VERDICTS)])
@@ -136,7 +159,7 @@ def _terms(terms: Terms, licence: Mapping[str, Any]) -> str:
     together = "`lyrikstore terms credential.json` says what they allow together."
     parts = [f"The data has {len(terms.partitions)} parts under different terms. {together}"]
     for partition, stated in zip(terms.partitions, licence["partitions"], strict=True):
-        parts.append(f"### {escape(partition.name)}: {stated['fileCount']} files\n")
+        parts.append(f"### {escape(partition.name)}: {stated['fileCount']} files")
         parts.append(_table(partition, terms.licence))
     return "\n\n".join(parts)
 

@@ -245,15 +245,19 @@ def publish_lists(book: StatusBook, policy: Policy, backend: Backend) -> list[st
 def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:
     """Return the lists by their place in a folder that a web server serves.
 
-    The last segment of the URL where that tells them apart, else the whole of it without
-    ``https://``.
+    The last segment of the URL, or, where an earlier list is called so, the whole of it without
+    ``https://``: a list that was published once is never found under another name.
+
+    Args:
+        lists: Oldest first.
 
     Raises:
         InvalidInputError: (``bad-url``) a URL that no file can stand for.
     """
-    named = {one.content.url.rpartition("/")[2]: one for one in lists}
-    if len(named) != len(lists):
-        named = {one.content.url.removeprefix("https://"): one for one in lists}
+    named: dict[str, CurrentList] = {}
+    for one in lists:
+        name = one.content.url.rpartition("/")[2]
+        named[name if name not in named else one.content.url.removeprefix("https://")] = one
     for name, one in named.items():
         if not all(
             re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._:~-]{1,200}", p) for p in name.split("/")
@@ -317,8 +321,9 @@ def set_status(
     if purpose == "revocation" and not value:
         raise ConflictError("revoked", "a revocation is for good; issue a new credential")
     if current.holds(entry.index) == value:
-        said = f"{'not ' if not value else ''}under {purpose}"
-        raise ConflictError("nothing-to-do", f"credential {issued.id.short} is {said} already")
+        said = {"revocation": "revoked", "suspension": "suspended"}[purpose]
+        known = f"is {said} already" if value else f"is not {said}"
+        raise ConflictError("nothing-to-do", f"credential {issued.id.short} {known}")
     bits = current.with_bit(entry.index, value)
     made = max(clock(), current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)

@@ -5,6 +5,11 @@ import shutil
 
 import pytest
 
+from lyrikstore.canon.timestamps import now
+from lyrikstore.credentials.w3c.presentation import make_presentation
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.signer import KeySigner
+
 STATUS = "https://data.example/status"
 STATEMENT = """
 extent = "sample"
@@ -219,11 +224,49 @@ def test_a_buyer_proves_that_a_grant_is_his(publisher, buyer, new_person) -> Non
     other = ("--challenge", "00ff00", "--domain", "data.example")
     assert publisher.run("verify", inbox / "shown.json", *other).code == 3  # a replay
     assert publisher.run("verify", inbox / "shown.json").code == 5  # asked nothing, proves nothing
-    thief = new_person("thief")
-    thief.ok("key", "new", "--no-passphrase")
-    thief.ok("present", buyers / "grant.json", *asked, "-o", "shown.json")
-    shutil.copy(thief.folder / "shown.json", inbox / "stolen.json")
+    stolen = make_presentation(  # the command refuses to
+        [(buyers / "grant.json").read_bytes()],
+        KeySigner(PrivateKey.generate()),
+        challenge=asked[1],
+        domain=asked[3],
+        created=now(),
+    )
+    (inbox / "stolen.json").write_bytes(stolen)
     found = publisher.run("verify", inbox / "stolen.json", *asked, "--json")
     parts = {check["id"]: check["detail"] for check in found.json["parts"][0]["checks"]}
     assert (found.code, parts["grant.holder"]["reason"]) == (3, "other-holder")
     assert buyer.fails(16, "present", buyers / "credential.json", *asked, "-o", "x.json")
+
+
+def test_nothing_is_logged_for_a_file_that_cannot_be(publisher, buyer, delivery) -> None:
+    entries = len(publisher.ok("log", "--audit", "--json").json["entries"])
+    grant = ("grant", delivery, "--to", did_of(buyer), "--permit", "train", "--until", "30d")
+    missing = publisher.fails(1, *grant, "-o", publisher.folder / "nowhere" / "grant.json")
+    assert "there is no folder" in missing.err
+    (publisher.folder / "grant.json").write_text("mine")
+    assert publisher.fails(15, *grant, "-o", "grant.json")
+    assert (publisher.folder / "grant.json").read_text() == "mine"
+    assert len(publisher.ok("log", "--audit", "--json").json["entries"]) == entries
+
+
+def test_only_its_holder_presents_a_grant_and_the_verifier_sees_what_decided(
+    publisher, buyer, auditor, delivery
+) -> None:
+    publisher.ok(
+        *("grant", delivery, "--to", did_of(buyer), "--permit", "train", "--until", "30d"),
+        *("--status-url", STATUS, "-o", "grant.json"),
+    )
+    for person in (buyer, auditor):
+        for path in publisher.folder.glob("grant*.json"):
+            shutil.copy(path, person.folder / "delivery")
+    asked = ("--challenge", "c1", "--domain", "data.example")
+    shown = ("present", "delivery/grant.json", *asked, "-o", "shown.json")
+    assert did_of(buyer) in auditor.fails(12, *shown).err
+    assert not (auditor.folder / "shown.json").exists()
+    buyer.ok(*shown)
+    # The lists are not in it: whoever asked has them sent, or fetches them.
+    found = buyer.fails(5, "verify", "shown.json", *asked)
+    assert "– status" in found.out
+    assert "not at hand" in found.out
+    lists = buyer.folder / "delivery"
+    assert "not at hand" not in buyer.run("verify", "shown.json", *asked, "--status", lists).out

@@ -96,3 +96,11 @@ def test_a_trust_file_is_explained_and_edited(publisher) -> None:
     )
     assert "untill" in publisher.fails(16, "trust", "check", other).err
     publisher.fails(1, "trust", "check", publisher.folder / "none.toml")
+
+
+def test_what_cannot_be_trusted_is_named_in_plain_words(publisher) -> None:
+    typo = publisher.fails(16, "trust", "add", "acme.example", "--name", "Acme").err
+    assert "neither a did:key or did:web nor the key of a log" in typo
+    did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
+    wrong = publisher.fails(2, "trust", "add", did, "--name", "Acme", "--role", "auditr").err
+    assert "'auditor'" in wrong

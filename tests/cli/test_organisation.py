@@ -104,3 +104,22 @@ def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
     late = verify(buyer, "delivery", "--status", lists)
     assert late.code == 3
     assert check(late, "status")["detail"]["reason"] == "revoked"
+
+
+def test_what_a_buyer_of_an_organisation_is_told(issued, new_person) -> None:
+    readme = (issued.folder / "delivery" / "README.md").read_text()
+    assert "https://acme.example/.well-known/did.json" in readme
+    (step,) = [line.strip("` ") for line in readme.splitlines() if "trust add" in line]
+    buyer = new_person("buyer")
+    shutil.copytree(issued.folder / "delivery", buyer.folder / "delivery")
+    told = buyer.fails(4, "verify", "delivery").err
+    assert f"trust add {WEB} --name NICKNAME --document FILE" in told
+    shutil.copy(issued.folder / "did.json", buyer.folder)
+    buyer.ok(*step.replace('"my supplier"', "supplier").split()[1:])
+    assert buyer.run("verify", "delivery").code == 0
+
+    said = issued.ok("issue", NAME, "-o", "more", "--permit", "train", "--issuer", WEB).err
+    assert f"key document {WEB}" in said
+    audit = issued.ok("log", "--audit").out
+    assert f"by {WEB} (unknown to you)" in audit
+    assert [line for line in audit.splitlines() if " document " in line and WEB in line]

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
-from lyrikstore_cli.options import credential_file, duration, read_file, write_credential
+from lyrikstore_cli.options import check_new, credential_file, duration, read_file, write_credential
 from lyrikstore_cli.session import Session
 
 
@@ -81,6 +82,11 @@ def command(
     from lyrikstore.credentials.envelope import reference_to
     from lyrikstore.publish.attesting import attest, read_documents
 
+    if kind != "quality" and not documents:
+        raise InvalidInputError(
+            "no-document", f"a {kind} attestation rests on a document", hint="--document FILE"
+        )
+    check_new(output)
     path = credential_file(target)
     stated = parse_statement(read_file(statement))
     found = read_documents(documents)

@@ -6,7 +6,14 @@ import click
 
 from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import credential_file, read_file, until, words, write_credential
+from lyrikstore_cli.options import (
+    check_new,
+    credential_file,
+    read_file,
+    until,
+    words,
+    write_credential,
+)
 from lyrikstore_cli.session import Session
 
 
@@ -14,7 +21,7 @@ from lyrikstore_cli.session import Session
     "grant",
     signs=True,
     epilog="lyrikstore grant delivery --to did:key:z6Mk… --permit train --territory EU "
-    "--until 2027-12-31 --seats 5 -o grant.json",
+    "--until 180d --seats 5 -o grant.json",
 )
 @click.argument("credential", type=click.Path(exists=True, path_type=Path))
 @click.option("--to", "holder", metavar="DID", required=True, help="Whom: his key.")
@@ -61,6 +68,7 @@ def command(
     `--grantable`. The grant is logged here and written to one file for the holder, who proves with
     `lyrikstore present` that it is his.
     """
+    check_new(output)
     store = session.open_store(sign=True)
     last = until(end, now())
     result = store.grant(

@@ -126,10 +126,12 @@ def command(
     screen.result(
         f"✓ wrote    {result.files} files, {size(result.bytes)}, and their evidence to {output}"
     )
-    screen.hint(
-        "send your key on another way than the folder: lyrikstore key show; the buyer runs: "
-        "lyrikstore verify credential.json --data data"
+    known = (
+        "send your key on another way than the folder: lyrikstore key show"
+        if issuer is None
+        else f"publish the DID document, or send it: lyrikstore key document {issuer}"
     )
+    screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
 
 
 def _offer(

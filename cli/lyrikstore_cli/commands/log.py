@@ -9,7 +9,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore_cli.attested import attestation_line, attestation_rows
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
+from lyrikstore_cli.ui import clean, short_did
 
 
 @declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
@@ -49,7 +49,9 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
             },
         )
         for row in rows:
-            kind = row["type"] if row["type"] == "credential" else row.get("kind", row["type"])
+            kind = row.get("kind", row["type"])
+            if row["type"] == "credential" and kind != "document":
+                kind = "credential"
             what = f"{kind:<11} {_short(row['id'])}"
             who = f"{row.get('created', ''):<20} {clean(row.get('name', ''))}"
             by = f"  by {_nickname(session, row['author'])}" if "author" in row else ""
@@ -134,6 +136,8 @@ def _credential_facts(data: bytes) -> dict[str, Any]:
 
     try:
         document = parse(data)
+        if "verificationMethod" in document:  # whose keys an issuer's were, then
+            return {"kind": "document", "name": str(document["id"])}
         kind = str(document["type"][-1])
     except (FormatError, KeyError, TypeError, IndexError):
         return {}
@@ -161,7 +165,10 @@ def _body_lines(manifest: Manifest) -> list[str]:
             f"newest {body['keep']} stay"
         )
     elif manifest.inputs:
-        made = ", ".join(f"{item.role} {item.kind} {item.id.short}" for item in manifest.inputs)
+        made = ", ".join(
+            f"{item.kind if item.role == item.kind else f'{item.role} {item.kind}'} {item.id.short}"
+            for item in manifest.inputs
+        )
         lines.append(f"made from {made}")
     return lines
 
@@ -170,7 +177,7 @@ def _nickname(session: Session, did: str) -> str:
     from lyrikstore.credentials.trust import load_trust
 
     known = load_trust(session.paths.trust).knows(did)
-    return clean(known.nickname) if known else f"{did[:20]}… (unknown to you)"
+    return clean(known.nickname) if known else f"{short_did(did)} (unknown to you)"
 
 
 def _short(identity: str) -> str:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import read_file, write_new
+from lyrikstore_cli.options import check_new, read_file, write_new
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import clean
 
 
 @declare(
@@ -34,11 +36,19 @@ def command(session: Session, grant: Path, challenge: str, domain: str, output: 
     from lyrikstore.credentials.vcdm import GRANT
     from lyrikstore.credentials.w3c.presentation import make_presentation
 
+    check_new(output)
     data = read_file(grant)
     if stated_kind(data) is not GRANT:
         raise InvalidInputError("not-a-grant", f"{grant} is no licence grant")
     terms = find_terms(read_siblings(grant).values(), data)
     signer = session.signer()
+    holder = _holder(data)
+    if signer.did != holder:
+        raise KeyMaterialError(
+            "not-the-holder",
+            f"{grant} was granted to {clean(holder)}, and the key here is {signer.did}",
+            hint="sign with the holder's key: --signer",
+        )
     shown = [data, *([terms] if terms is not None else [])]
     written = make_presentation(shown, signer, challenge=challenge, domain=domain, created=now())
     write_new(output, written)
@@ -50,3 +60,11 @@ def command(session: Session, grant: Path, challenge: str, domain: str, output: 
     session.screen.result(f"✓ wrote     {output}")
     if terms is None:
         session.screen.hint("the dataset credential it rests on is not beside it: send it as well")
+
+
+def _holder(grant: bytes) -> str:
+    # Unverified: a grant that does not hold helps nobody who shows it.
+    match parse(grant):
+        case {"credentialSubject": {"id": str(holder)}}:
+            return holder
+    raise InvalidInputError("not-a-grant", "the licence grant names no holder")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.errors import (
-    IncompleteError,
     InvalidInputError,
     NotFoundError,
     StorageError,
@@ -88,7 +87,7 @@ def command(
 
         from lyrikstore.web.api import Service, make_app
     except ImportError:
-        raise IncompleteError(
+        raise InvalidInputError(
             "missing-extra",
             "serving needs starlette and uvicorn",
             hint="pip install 'lyrikstore[serve]'",

@@ -7,4 +7,5 @@ command = standing_command(
     "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
     "superseded",
     lambda store, credential: store.supersede(credential),
+    by="by ",
 )

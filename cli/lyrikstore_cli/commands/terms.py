@@ -96,7 +96,12 @@ def _sources(
         notices = Notices.among(read_siblings(file).values())
         sources.append(source_of_file(target, read_file(file), trust=trust, at=at, notices=notices))
     if names:
-        store = session.open_store()
+        try:
+            store = session.open_store()
+        except NotFoundError as error:
+            raise NotFoundError(
+                error.kind, f"{names[0]} is no file, and {error.message}", hint=error.hint
+            ) from None
         datasets = [store.resolve(name) for name in names]
         sources += sources_of_datasets(store.repository, datasets, trust=trust, at=at)
     return sources
@@ -125,10 +130,16 @@ def _show(session: Session, result: "Mix") -> None:
         screen.result(f" ✗ {conflict.summary}{_by(conflict.between)}", "bold red")
     if result.ruling is not None:
         answer, reason, who = result.ruling
-        said = "PERMITTED" if answer == "permitted" else f"NOT PERMITTED: {answer}, {reason}"
+        said = (
+            "PERMITTED"
+            if answer == "permitted"
+            else f"NOT PERMITTED: {answer.replace('-', ' ')}, {reason}"
+        )
         said += "" if answer != "permitted" or result.trusted else ", by somebody you do not trust"
         style = "bold green" if answer == "permitted" and result.trusted else "bold yellow"
         screen.result(f"{said}{_by(who)}", style if answer == "permitted" else "bold red")
+        if answer == "undeclared":
+            screen.hint("say where, by how many, for which work: --territory, --seats, --for")
 
 
 def _by(who: "Deciders") -> str:

@@ -9,6 +9,7 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
+from lyrikstore.credentials.trust.model import CLAIMS, ROLES
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -40,14 +41,15 @@ def command() -> None:
     multiple=True,
     default=("publisher",),
     show_default=True,
-    help="publisher, trainer, reviewer, auditor, lawyer or expert.",
+    type=click.Choice(tuple(ROLES)),
+    help="As what.",
 )
 @click.option(
     "--claim",
     "claims",
     multiple=True,
-    help="What it is believed about when it attests, instead of what the role comes with: "
-    "quality, legal, deidentification, regulatory.",
+    type=click.Choice(CLAIMS),
+    help="What it is believed about when it attests, instead of what the role comes with.",
 )
 @click.option("--store-id", "stores", multiple=True, help="Only for this store.")
 @click.option("--since", help="Believed from then on, as 2026-11-24T00:00:00Z.")
@@ -84,6 +86,12 @@ def _add(
         kind = "witness" if witness else "log"
         session.screen.result(f"{'✓ trusted' if changed else '– known already'}  {kind} {origin}")
         return
+    if not who.startswith(("did:key:", "did:web:")):
+        raise InvalidInputError(
+            "bad-issuer",
+            f"{who[:80]} is neither a did:key or did:web nor the key of a log",
+            hint="lyrikstore key show prints a did:key; the key of a log is ORIGIN+ID+KEY",
+        )
     for path in documents:
         pinned = _pinnable(path, who)
         if file.add_document(place, pinned) is not None:

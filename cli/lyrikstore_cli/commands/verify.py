@@ -16,7 +16,7 @@ from lyrikstore_cli import repair
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, read_file, verify_foreign
-from lyrikstore_cli.reports import show_report
+from lyrikstore_cli.reports import reasons, show_report
 from lyrikstore_cli.session import DASK_HELP, Session
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 @declare(
     "verify",
-    epilog="lyrikstore verify credential.json --data data\n"
+    epilog="lyrikstore verify delivery\nlyrikstore verify credential.json --data data\n"
     "lyrikstore verify checkpoints/acme/clause-classifier\nlyrikstore verify",
 )
 @click.argument("target", required=False)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="The folder of data that the credential is about.",
+    help="The data that the credential is about; of a delivery its own, unless given.",
 )
 @click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file.")
 @click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
@@ -85,13 +85,13 @@ def command(
     repair_from: str | None,
     report_file: Path | None,
 ) -> None:
-    """Verify TARGET: a credential file (offline, without a store), a REF, or the whole store.
+    """Verify TARGET: a delivery or credential (offline, without a store), a REF, or the store.
 
-    A file may be a credential of ours, one that others issued, or a presentation; the report says
-    by which profile it was judged. Says what was checked and what was not. Exit code 0 trusted, 4
-    valid but not trusted by you, 5 incomplete, 3 invalid. `--trust` and `--at` change only this
-    judgement. `--quick` and `--sample` are for the whole store; what they do not read is not
-    verified: 5 at best.
+    A delivery is a folder; the data in it is verified too. A file may be a credential of ours, one
+    that others issued, or a presentation; the report says by which profile it was judged. Says what
+    was checked and what was not. Exit code 0 trusted, 4 valid but not trusted by you, 5 incomplete,
+    3 invalid. `--trust` and `--at` change only this judgement. `--quick` and `--sample` are for the
+    whole store; what they do not read is not verified: 5 at best.
     """
     from lyrikstore.credentials.trust import load_trust
 
@@ -111,11 +111,14 @@ def command(
     asked = Asked(resources, challenge, domain, fetch)
     if (asked or fetch) and target is None:
         raise click.UsageError("--resource, --fetch, --challenge and --domain go with a file")
-    if recompute and data is None:
+    if recompute and data is None and not (target and Path(target, "data").is_dir()):
         raise click.UsageError("--recompute measures the data of a credential: add --data DIR")
     lists = _status_lists(status_files)
     report = _verify(session, target, data, trust, moment, lists, asked, share, dask, recompute)
     code = show_report(session, report)
+    if target is not None and "no-data" in reasons(report):
+        beside = Path(target).parent / "data"
+        session.screen.hint(f"add the data: --data {beside if beside.is_dir() else 'DIR'}")
     if report_file is not None:
         _keep(report_file, report, trust)
         session.screen.say(f"✓ report kept in {report_file}")
@@ -157,7 +160,9 @@ def _verify(
             raise click.UsageError(
                 f"{target} is a file and a name: write ./{target}, or datasets/{target}"
             )
-        if path.is_dir():
+        if path.is_dir():  # a delivery: what was handed over together is judged together
+            beside = path / "data"
+            data = beside if data is None and beside.is_dir() else data
             path = path / "credential.json"
         return _verify_file(session, path, data, trust, at, status_files, asked, recompute)
     named = data is not None or asked or asked.fetch
@@ -248,7 +253,10 @@ def _verify_file(
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
     found: list[bytes] = []
     for path in paths:
-        inside = sorted(path.glob("*.json"))[:1000] if path.is_dir() else [path]
+        # Lists of several addresses lie in folders of their own, as `status-lists -o` writes them.
+        inside = sorted(path.rglob("*.json"))[:1000] if path.is_dir() else [path]
+        if not inside:  # looking at none is not what was asked for
+            raise NotFoundError("no-file", f"there is no status list in {path}")
         found += [read_file(one) for one in inside]
     return found
 

@@ -84,7 +84,7 @@ def licence_claim(
             raise InvalidInputError(
                 "bad-partition",
                 f"partition {partition.name} selects no file",
-                hint="look at the column's values: lyrikstore query",
+                hint="every partition holds files: correct what it selects, or leave it out",
             )
         partitions.append(
             {

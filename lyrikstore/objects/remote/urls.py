@@ -44,7 +44,10 @@ class RemoteUrl:
         if match is None:
             if not text or "\0" in text:
                 raise InvalidInputError("bad-remote-url", "a remote needs a URL or a folder")
-            return cls("file", "", 0, "", str(Path(text).absolute()))
+            path = Path(text)
+            # Without `..`, which is no part of a name: links are followed only where it is there.
+            path = path.resolve() if ".." in path.parts else path.absolute()
+            return cls("file", "", 0, "", str(path))
         scheme = match[1].lower()
         if scheme not in SCHEMES:
             raise InvalidInputError(
