@@ -140,3 +140,19 @@ def test_the_repository_names_no_machine_of_ours() -> None:
         text=True,
     )
     assert not [line for line in listed.stdout.splitlines() if "test_house.py" not in line]
+
+
+@pytest.mark.parametrize(
+    ("index", "pages"),
+    [("README.md", "docs/*.md"), ("spec/00-overview.md", "spec/[0-9]*.md"),
+     ("spec/00-overview.md", "spec/adr/[0-9]*.md")],
+)  # fmt: skip
+def test_every_page_is_found_from_its_index(index: str, pages: str) -> None:
+    place = REPOSITORY / index
+    linked = {
+        (place.parent / link.partition("#")[0]).resolve()
+        for link in re.findall(r"\]\(([^)]+)\)", place.read_text("utf-8"))
+    }
+    found = {path.resolve() for path in REPOSITORY.glob(pages)} - {place}
+    assert found
+    assert not found - linked
