@@ -33,5 +33,8 @@ def parse_licence(expression: str) -> str:
         key = symbol.key
         if key in licensing.known_symbols or key.startswith(("LicenseRef-", "DocumentRef-")):
             continue
-        raise unknown("bad-licence", "SPDX licence", key, licensing.known_symbols)
+        raise unknown(
+            *("bad-licence", "SPDX licence", key, licensing.known_symbols),
+            otherwise="spdx.org/licenses lists them; a licence of your own is LicenseRef-NAME",
+        )
     return str(parsed)

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from lyrikstore.canon.errors import InvalidInputError
 
 
-def unknown(kind: str, what: str, got: str, known: Iterable[str]) -> InvalidInputError:
+def unknown(
+    kind: str, what: str, got: str, known: Iterable[str], *, otherwise: str = ""
+) -> InvalidInputError:
     """Return the error for a word that is not among ``known``, with near matches in the hint.
 
     Args:
@@ -14,11 +16,13 @@ def unknown(kind: str, what: str, got: str, known: Iterable[str]) -> InvalidInpu
         what: Such as ``key in step 2``; the message reads "unknown WHAT 'GOT'".
         got: What the user wrote.
         known: What would have been accepted.
+        otherwise: The hint where nothing is near, instead of a list of what is known.
     """
     names = sorted(known)
     near = difflib.get_close_matches(got, names, n=3, cutoff=0.6)
     if near:
         hint = f"did you mean {' or '.join(repr(name) for name in near)}?"
     else:
-        hint = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
+        listed = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
+        hint = otherwise or listed
     return InvalidInputError(kind, f"unknown {what} {got[:80]!r}", hint=hint, details={"got": got})

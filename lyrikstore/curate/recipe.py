@@ -117,6 +117,7 @@ class Recipe:
                         f"column in step {number} ({step.use}), {where} has no",
                         column,
                         columns,
+                        otherwise="" if columns else "commit it with a sheet: --metadata SHEET",
                     )
 
 

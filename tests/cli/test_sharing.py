@@ -144,3 +144,14 @@ def test_nothing_to_clone_is_named(publisher):
     refused = publisher.fails(10, "clone", "/nowhere/at/all", "copy")
     assert "there is no store at /nowhere/at/all" in refused.err
     assert "init" not in refused.err
+
+
+def test_a_second_clone_on_one_machine_is_told_to_pull(laptop):
+    shared = laptop.folder.parent / "shared"
+    laptop.ok("clone", shared, "second")
+    laptop.ok("commit", write(laptop, "two"), "-d", "acme/x")
+    laptop.ok("push")
+    behind = laptop.fails(3, "verify", "--store", "second")  # an old copy looks the same
+    assert "lyrikstore pull" in behind.err
+    laptop.ok("pull", "--store", "second")
+    laptop.ok("verify", "--store", "second")

@@ -116,9 +116,12 @@ def command(
     lists = _status_lists(status_files)
     report = _verify(session, target, data, trust, moment, lists, asked, share, dask, recompute)
     code = show_report(session, report)
-    if target is not None and "no-data" in reasons(report):
+    found = reasons(report)
+    if target is not None and "no-data" in found:
         beside = Path(target).parent / "data"
         session.screen.hint(f"add the data: --data {beside if beside.is_dir() else 'DIR'}")
+    if target is None and "rollback" in found and session.remotes().all():
+        session.screen.hint("a clone that is only behind its home is mended by: lyrikstore pull")
     if report_file is not None:
         _keep(report_file, report, trust)
         session.screen.say(f"✓ report kept in {report_file}")
