@@ -1,4 +1,5 @@
 /** Build `lyrikstore/web/verify.html`: one file, no network, the same bytes from the same sources. */
+import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
@@ -11,7 +12,7 @@ const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
 /** @param {string} entry @param {"esm" | "iife"} format @param {import("esbuild").Plugin[]} plugins */
 async function bundle(entry, format, plugins = []) {
   const { outputFiles } = await build({
-    entryPoints: [new URL(entry, HERE).pathname],
+    entryPoints: [fileURLToPath(new URL(entry, HERE))],
     bundle: true,
     minify: true,
     format,
@@ -49,7 +50,7 @@ const csp = [
 const page = await readFile(new URL("ui/page.html", HERE), "utf8");
 const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe]]);
 await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT)@/g, (name) => /** @type {string} */ (parts.get(name))));
-console.log(`${TARGET.pathname}: sha256 ${createHash("sha256").update(await readFile(TARGET)).digest("hex")}`);
+console.log(`${fileURLToPath(TARGET)}: sha256 ${createHash("sha256").update(await readFile(TARGET)).digest("hex")}`);
 
 // What is inside may be handed on only with its licences. Of ajv a few functions are in the compiled schemas.
 const { packages } = JSON.parse(await readFile(new URL("package-lock.json", HERE), "utf8"));

@@ -3,6 +3,7 @@
  * in the page would need `eval`; a validator for the schemas of others, which applies them without;
  * the contexts and the BLAKE3 module as text, because the page is one file.
  */
+import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { build } from "esbuild";
@@ -39,7 +40,7 @@ await build({
   bundle: true,
   minifySyntax: true,
   format: "esm",
-  outfile: TARGET.pathname,
+  outfile: fileURLToPath(TARGET),
   banner: { js: "// @ts-nocheck" },
   logLevel: "warning",
 });
@@ -61,9 +62,9 @@ await build({
   bundle: true,
   minify: true,
   format: "esm",
-  outfile: new URL("generated/jsonschema.js", import.meta.url).pathname,
+  outfile: fileURLToPath(new URL("generated/jsonschema.js", import.meta.url)),
   banner: { js: "// @ts-nocheck" },
-  inject: [new URL("linear.mjs", import.meta.url).pathname],
+  inject: [fileURLToPath(new URL("linear.mjs", import.meta.url))],
   logLevel: "warning",
   plugins: [{
     name: "no-formats",
