@@ -1,12 +1,11 @@
 """Verifying a delivery on this disk, for the commands that go on only if it holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.timestamps import now
-from lyrikstore_cli.options import read_file
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -14,24 +13,36 @@ if TYPE_CHECKING:
     from lyrikstore.history.tree import Entry
 
 
-def verify_delivered(session: Session, credential: Path, data: Path | None) -> "Report":
-    """Return the report on the delivery around ``credential``, judged now.
+def verify_delivered(
+    session: Session,
+    path: Path,
+    data: Path | None,
+    *,
+    credential: bytes,
+    beside: Mapping[str, bytes],
+) -> "Report":
+    """Return the report on the delivery around a credential, judged now.
+
+    ATTACK: whoever can write to the delivery has one credential verified and another one signed
+    for or taken in. So the caller reads it, once, and goes on with the very bytes judged here.
 
     Args:
         session: Whose trust file counts.
-        credential: The credential's file.
+        path: The credential's file.
         data: The folder of data; by default ``data`` beside the credential, if there is one.
+        credential: What is in that file.
+        beside: The files beside it.
     """
-    from lyrikstore.credentials.datacheck import FolderData, read_siblings
+    from lyrikstore.credentials.datacheck import FolderData
     from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.verify import verify_delivery
 
-    folder = data or credential.parent / "data"
+    folder = data or path.parent / "data"
     with session.screen.progress("verifying") as meter:
         source = FolderData(folder, lambda files, size: meter(files, 0, size))
         return verify_delivery(
-            read_file(credential),
-            siblings=read_siblings(credential),
+            credential,
+            siblings=beside,
             data=source if data is not None or folder.is_dir() else None,
             record_ids=record_ids,
             trust=load_trust(session.paths.trust),

@@ -1,7 +1,10 @@
 """An auditor attests, a publisher grants, a buyer verifies: three people, three HOMEs, one file."""
 
 import json
+import os
 import shutil
+import threading
+import time
 
 import pytest
 
@@ -113,6 +116,26 @@ def test_nothing_is_attested_about_bytes_that_were_not_checked(auditor) -> None:
     assert said["credentialSubject"]["attestation"]["examined"]["content"] == "unchecked"
     found = auditor.run("verify", "attestation.json", "--json")
     assert checks_of(found)["attestation"]["detail"]["reason"] == "content-unchecked"
+
+
+def test_what_is_signed_is_what_was_verified(auditor) -> None:
+    # Whoever holds the delivery swaps the credential for another as soon as it was read.
+    credential = auditor.folder / "delivery" / "credential.json"
+    sound = credential.read_bytes()
+    credential.unlink()
+    os.mkfifo(credential)
+    reads = []
+
+    def feed() -> None:
+        for data in (sound, b"{}"):
+            with credential.open("wb") as file:
+                file.write(data)
+            reads.append(data)
+            time.sleep(0.5)
+
+    threading.Thread(target=feed, daemon=True).start()
+    auditor.ok(*attest(auditor))
+    assert reads == [sound]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def command(
     in with `lyrikstore import`; a buyer can also put it beside the delivery himself.
     """
     from lyrikstore.credentials.attestation.attest import parse_statement
+    from lyrikstore.credentials.datacheck import read_siblings
     from lyrikstore.credentials.envelope import reference_to
     from lyrikstore.publish.attesting import attest, read_documents
 
@@ -90,13 +91,14 @@ def command(
     path = credential_file(target)
     stated = parse_statement(read_file(statement))
     found = read_documents(documents)
-    report = verify_delivered(session, path, data)
+    credential, beside = read_file(path), read_siblings(path)
+    report = verify_delivered(session, path, data, credential=credential, beside=beside)
     store = session.open_store(sign=True) if status_url is not None else None
     signing: dict[str, Any] = (
         {"signer": session.signer(), "clock": now} if store is None else store.signing()
     )
     result = attest(
-        read_file(path),
+        credential,
         report,
         kind=kind,
         statement=stated,

@@ -74,7 +74,7 @@ def _take(
         return store.take_in({path.name: content}, beside)
     if _is_of(store, content):
         return store.take_in(attestations_among(beside), beside)
-    report = verify_delivered(session, path, data)
+    report = verify_delivered(session, path, data, credential=content, beside=beside)
     return store.import_delivery(content, beside, data or target / "data", report, name)
 
 
