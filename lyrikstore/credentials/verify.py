@@ -283,6 +283,25 @@ def verify_delivery(
     return report
 
 
+def check_key_beside(
+    credential: bytes,
+    beside: Mapping[str, bytes],
+    *,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> Check:
+    """Return ``issuer.key`` as the delivery around a credential shows it; arguments as there."""
+    outcome = check_credential(credential, trust=trust, at=at, notices=notices)
+    if outcome.claims is None:
+        return check_key(None, None, None)
+    files = Siblings.of(beside)
+    log = check_log(
+        outcome, outcome.claims, files.find, files.starting, trust=trust, at=at, memory=None
+    )
+    return check_key(outcome.signer, log.history, log.credential)
+
+
 def _with_texts(checks: tuple[Check, ...], claims: Claims, files: Siblings) -> Iterable[Check]:
     for check in checks:
         yield check_texts(claims.terms, check, files.by_digest) if check.id == "terms" else check

@@ -1,6 +1,6 @@
 """Where the terms of a mix come from: credentials in files, or those logged about a dataset."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.mix import Source
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.verify import check_key_beside
 from lyrikstore.curate.rights import source_datasets
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -20,17 +21,31 @@ _IN_FORCE = ("period", "status")
 
 
 def source_of_file(
-    label: str, data: bytes, *, trust: Trust, at: datetime, notices: Notices
+    label: str, data: bytes, beside: Mapping[str, bytes], *, trust: Trust, at: datetime
 ) -> Source:
     """Return what a credential in a file contributes to a mix.
 
     Args:
         label: What to call it where it does not say itself.
         data: The credential's bytes.
+        beside: File name → the files beside it: status lists, successors, and the policies that
+            say what became of the issuer's key.
         trust: Whom the user believes.
         at: The moment of use.
-        notices: Status lists and successors at hand.
     """
+    notices = Notices.among(beside.values())
+    source = _source(label, data, trust=trust, at=at, notices=notices)
+    if source.terms is None:
+        return source
+    key = check_key_beside(data, beside, trust=trust, at=at, notices=notices)
+    if key.state is CheckState.FAIL:
+        return replace(source, terms=None, problem=f"its credential does not count: {key.summary}")
+    if key.state is CheckState.UNCHECKED and key.detail["reason"] != "no-policy":
+        return replace(source, trusted=False, note=key.summary)
+    return source
+
+
+def _source(label: str, data: bytes, *, trust: Trust, at: datetime, notices: Notices) -> Source:
     outcome = check_credential(data, trust=trust, at=at, notices=notices)
     checks = {check.id: check for check in outcome.checks}
     claims = outcome.claims
@@ -111,9 +126,12 @@ def _candidates(
         except LyrikstoreError as error:
             yield Source(source.name, None, f"its credential cannot be read: {error.message}")
             continue
+        if repository.is_suspect(data, entry.index):
+            yield Source(source.name, None, "its credential is by a key compromised by then")
+            continue
         outcome = check_credential(data, trust=trust, at=at, notices=notices)
         claims = outcome.claims
         if claims is not None and (claims.manifest, claims.tree) != (source.id, source.tree):
             yield Source(source.name, None, "its credential is about something else")  # A44
             continue
-        yield source_of_file(source.name, data, trust=trust, at=at, notices=notices)
+        yield _source(source.name, data, trust=trust, at=at, notices=notices)

@@ -145,6 +145,9 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
     bad = verify(buyer, buyer.folder / "evil")
     assert bad.code == 3
     assert check(bad, "issuer.key")["detail"]["reason"] == "compromised"
+    for name, code, said in (("before", 0, "PERMITTED"), ("evil", 14, "compromised since")):
+        answer = buyer.run("terms", name, "--purpose", "train")
+        assert (answer.code, said in answer.out) == (code, True), answer.out
     # Unlogged is as bad as logged too late.
     (buyer.folder / "before" / "credential.tlog-proof").unlink()
     assert verify(buyer, buyer.folder / "before").code == 3

@@ -3,14 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lyrikstore.canon.errors import PolicyError
+from lyrikstore.credentials.terms.mix import mix
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.curate.rights import check_rights
+from lyrikstore.curate.termsources import sources_of_datasets
 from lyrikstore.history.succession import change_policy, revoked
 
 
@@ -23,6 +26,11 @@ def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path:
     use = Use(("train",), world.NOW)
     asked = (repository, [publisher.manifest], use)
     assert check_rights(*asked, trust=trust)
+
+    def mixed() -> Any:
+        sources = sources_of_datasets(repository, [publisher.manifest], trust=trust, at=world.NOW)
+        return mix(sources, use)
+
     following = KeySigner(PrivateKey.from_seed(b"\x42" * 32))
     for suspect in (index + 1, index):
         signer = world.OWNER if suspect > index else following
@@ -36,6 +44,8 @@ def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path:
         repository.refresh()
         if suspect > index:
             assert check_rights(*asked, trust=trust)  # it was logged before
+            assert mixed().ruling[0] == "permitted"
         else:
+            assert mixed().ruling[0] == "unknown"
             with pytest.raises(PolicyError, match="compromised"):
                 check_rights(*asked, trust=trust)

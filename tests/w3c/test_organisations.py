@@ -68,9 +68,7 @@ def test_a_document_beside_it_gives_no_key_to_a_status_list(made: Any) -> None:
         ([*pinned, *beside], thief, "incomplete"),
         ([*pinned, *beside], own, "trusted"),
     ):
-        around = Surroundings(
-            trust, made.NOW, Resolver(documents), Notices.among([lists.encode()])
-        )
+        around = Surroundings(trust, made.NOW, Resolver(documents), Notices.among([lists.encode()]))
         assert verify_w3c(text.encode(), around).verdict == verdict
 
 

@@ -81,7 +81,6 @@ def _sources(
     session: Session, targets: tuple[str, ...], trust: "Trust", at: datetime
 ) -> "list[Source]":
     from lyrikstore.credentials.datacheck import read_siblings
-    from lyrikstore.credentials.statuscheck import Notices
     from lyrikstore.curate.termsources import source_of_file, sources_of_datasets
 
     sources, names = [], []
@@ -93,8 +92,8 @@ def _sources(
             names.append(target)
             continue
         file = credential_file(path)
-        notices = Notices.among(read_siblings(file).values())
-        sources.append(source_of_file(target, read_file(file), trust=trust, at=at, notices=notices))
+        beside = read_siblings(file)
+        sources.append(source_of_file(target, read_file(file), beside, trust=trust, at=at))
     if names:
         try:
             store = session.open_store()
