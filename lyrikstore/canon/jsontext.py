@@ -59,13 +59,7 @@ def parse(
         raise FormatError("bad-json", f"not UTF-8 (byte {error.start})") from None
     _check_depth(text)
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique_members,
-            parse_int=_safe_integer,
-            parse_float=_finite_float if floats else _no_float,
-            parse_constant=_no_constant,
-        )
+        value = _DECODERS[floats].decode(text)
     except json.JSONDecodeError as error:
         raise FormatError("bad-json", f"not JSON: {error.msg} at character {error.pos}") from None
     # Decoded UTF-8 holds no surrogate, so only an escape can bring one; most texts skip the walk.
@@ -105,6 +99,38 @@ def parse_canonical(data: bytes, *, max_bytes: int = MAX_BYTES) -> JSON:
     if encode(value) != data:
         raise FormatError("not-canonical", "the JSON is not in canonical form (RFC 8785)")
     return value
+
+
+class Around:
+    """The canonical form of an object around one of its members, encoded once for both uses.
+
+    A proof signs the document without it and is then part of the document: encoding both from the
+    start is most of what a signature costs beside its curve.
+
+    Args:
+        document: Is not changed.
+        member: An ASCII name; the document may have it.
+
+    Raises:
+        FormatError: As :func:`encode`.
+
+    Attributes:
+        without: The canonical bytes of the document without the member.
+    """
+
+    def __init__(self, document: dict[str, JSON], member: str) -> None:
+        # By code point and by UTF-16 unit, everything else that is not ASCII comes after.
+        before = {name: value for name, value in document.items() if name < member}
+        after = {name: value for name, value in document.items() if name > member}
+        self._sides = encode(before)[1:-1], encode(after)[1:-1]
+        self._member = member
+        self.without = b"{%b}" % b",".join(filter(None, self._sides))
+
+    def holding(self, value: JSON) -> bytes:
+        """Return the canonical bytes of the document with ``value`` as the member."""
+        before, after = self._sides
+        held = encode({self._member: value})[1:-1]
+        return b"{%b}" % b",".join(filter(None, (before, held, after)))
 
 
 def _is_plain(value: JSON) -> bool:
@@ -210,3 +236,15 @@ def _check_string(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise FormatError("bad-json", "a string holds a lone surrogate") from None
+
+
+# Made once: making one costs half as much as reading a credential. By whether floats are accepted.
+_DECODERS = {
+    floats: json.JSONDecoder(
+        object_pairs_hook=_unique_members,
+        parse_int=_safe_integer,
+        parse_float=_finite_float if floats else _no_float,
+        parse_constant=_no_constant,
+    )
+    for floats in (False, True)
+}

@@ -9,7 +9,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 Clock = Callable[[], datetime]
 """Returns the current time in UTC. An argument everywhere, so that tests own the time."""
 
-_STAMP = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})Z")
+_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _XSD_STAMP = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?"
     r"(?:Z|([+-])(0\d|1[0-3]|14(?=:00)):([0-5]\d))?",
@@ -25,20 +25,18 @@ def now() -> datetime:
 def parse_timestamp(text: object) -> datetime:
     """Read ``YYYY-MM-DDTHH:MM:SSZ``.
 
-    ``datetime.fromisoformat`` also takes dates, week dates and missing offsets: each is a way
+    ``datetime.fromisoformat`` alone also takes dates, week dates and missing offsets: each is a way
     for two verifiers to read different times in one signed document.
 
     Raises:
         FormatError: (``bad-timestamp``) any other spelling, or no such calendar date.
     """
-    found = _STAMP.fullmatch(text) if isinstance(text, str) and text.isascii() else None
-    if found is None:
+    if not isinstance(text, str) or _STAMP.fullmatch(text) is None:
         raise FormatError(
             "bad-timestamp", f"not a UTC timestamp like 2026-11-24T14:12:39Z: {str(text)[:40]!r}"
         )
-    year, month, day, hour, minute, second = map(int, found.groups())
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise FormatError("bad-timestamp", f"no such date or time: {text}") from None
 

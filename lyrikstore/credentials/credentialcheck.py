@@ -11,12 +11,11 @@ from typing import Any, Self
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
-    ISSUER_CHECKS,
-    check_issuer,
     keys_for,
     not_opened,
     open_envelope,
 )
+from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer
 from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.terms.model import Terms

@@ -17,39 +17,27 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.jsontext import JSON, encode, parse
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver, Source
+from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
     failed,
-    listed,
-    name_some,
-    not_applicable,
     passed,
     quote,
     unchecked,
-    warned,
 )
-from lyrikstore.credentials.statuscheck import Notices, check_status
-from lyrikstore.credentials.statuslist import CLOCK_SKEW, MAX_CANDIDATES
-from lyrikstore.credentials.trust import Allowed, Trust
+from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import CredentialKind, check_credential_shape, issuer_of, kind_of
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.crypto.proof import CRYPTOSUITE, Verified, add_proof, verify_proof
+from lyrikstore.crypto.proof import Verified, add_proof_encoded, verify_proof
 from lyrikstore.crypto.signer import Signer
 
 ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
 """Ids of the checks :func:`open_envelope` makes, in order."""
 
-ISSUER_CHECKS = ("issuer.document", "trust.issuer", "trust.allowed", "period", "status")
-"""Ids of the checks :func:`check_issuer` makes, in order."""
-
 DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
 """Finds the keys of did:key issuers only, which know no time."""
-
-_HASHES = ("blake3", "sha2-256")
-"""What our credentials rest on: content by the first, signatures and the log by the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +110,17 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
         return _malformed(checks, issuer)
     checks.append(passed("schema", f"{label}, profile lyrik 1"))
 
-    identity = Digest.of(encode(document))
-
     # (3) proof, (4) issuer.binding - spec/10-credentials.md §5.
     proof, verified = _check_proof(document, keys)
     if verified is None:
         checks += [proof, _check_binding(issuer, None)]
+        identity = Digest.of(encode(document))
         return Envelope(tuple(checks), document, issuer, None, identity)
     signer = keys.find(verified.verification_method)
     checks += [proof, _check_binding(issuer, signer)]
     # From here on only what was signed.
-    return Envelope(tuple(checks), verified.document_without_proof, issuer, signer, identity)
+    unsecured, identity = verified.document_without_proof, Digest.of(verified.canonical)
+    return Envelope(tuple(checks), unsecured, issuer, signer, identity)
 
 
 def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]:
@@ -143,78 +131,6 @@ def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]
         or unchecked(check, "malformed", "not looked at: the credential is malformed")
         for check in checks
     )
-
-
-def check_issuer(
-    envelope: Envelope,
-    *,
-    trust: Trust,
-    name: str,
-    store: Digest | None,
-    at: datetime,
-    notices: Notices,
-    claim: str | None = None,
-    only_if_believed: bool = False,
-) -> tuple[Check, ...]:
-    """Return :data:`ISSUER_CHECKS`: who says it, whether he is believed, and stands by it.
-
-    Args:
-        envelope: A credential that is well-formed.
-        trust: Whom the verifier believes.
-        name: The dataset's name.
-        store: Its store, where known.
-        at: The moment to judge for.
-        notices: What its issuer has said about it since.
-        claim: The kind of attestation; None: he speaks as the dataset's publisher.
-        only_if_believed: Leave his status lists unread if he is not believed: each may unpack to
-            16 MiB, and anybody can lay things beside a delivery.
-    """
-    document, signer = envelope.document or {}, envelope.signer
-    keys = None if signer is None else [did_key(signer.key)]
-    believed = _check_trust(envelope, trust, name, store, at, claim)
-    if (
-        only_if_believed
-        and believed.state is not CheckState.PASS
-        and "credentialStatus" in document
-    ):
-        status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
-    else:
-        status = check_standing(envelope, document, notices, trust, at)
-    return (
-        check_document(envelope.signer),
-        believed,
-        check_allowed(keys, [CRYPTOSUITE], trust),
-        _check_period(document, at),
-        status,
-    )
-
-
-def check_standing(
-    envelope: Envelope, document: Mapping[str, JSON], notices: Notices, trust: Trust, at: datetime
-) -> Check:
-    """Return ``status``: whether the issuer still stands by it, and has put none in its place.
-
-    Args:
-        envelope: The credential.
-        document: Its document.
-        notices: What the issuer has said since.
-        trust: How old a list may be.
-        at: The moment to judge for.
-    """
-    if not envelope.genuine or envelope.issuer is None:
-        return unchecked("status", "no-issuer", "whose status list counts is not established")
-    keys = keys_for(trust, notices, at)
-    if envelope.signer is not None and envelope.signer.source is not Source.SNAPSHOT:
-        # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
-        # attacker's, who signs a status list by it.
-        keys = keys.resolver.without_snapshots().at(at)
-    status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
-    known = notices.successors.get(envelope.id.urn, ()) if envelope.id is not None else ()
-    for data in known[:MAX_CANDIDATES]:
-        replaced = _replaced_by(data, envelope, document, at, keys)
-        if replaced is not None:
-            return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
-    return status
 
 
 def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
@@ -234,12 +150,11 @@ def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes
         raise InvalidInputError(
             "wrong-issuer", f"the credential names another issuer than its signer {signer.did}"
         )
-    signed = add_proof(document, signer, created=created)  # verified there
+    signed, data = add_proof_encoded(document, signer, created=created)  # verified there
     kind = kind_of(signed)
     if kind is None:
         raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
     check_credential_shape(signed, kind)
-    data = encode(signed)
     # Read back before anybody else does: what verifies here must be what is read there.
     if parse(data) != signed:
         raise VerificationError("bad-signature", "the credential does not survive being written")
@@ -257,125 +172,6 @@ def reference_to(data: bytes) -> dict[str, JSON]:
         raise FormatError("bad-credential", "not a credential of lyrikstore's")
     digest = Digest.of(encode(document)).urn
     return {"type": "CredentialReference", "id": document["id"], "digest": digest}
-
-
-def _replaced_by(
-    data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime, keys: KeysAt
-) -> str | None:
-    # Only the issuer replaces what he issued, and only by a credential of the same kind that names
-    # it by id and by digest: anybody can write "supersedes" into something of his own.
-    kind = kind_of(document)
-    successor = open_envelope(data, kind, keys) if kind is not None else None
-    if successor is None or successor.document is None or not successor.genuine:
-        return None
-    begins = parse_timestamp(successor.document["validFrom"])
-    if successor.issuer != envelope.issuer or begins - at > CLOCK_SKEW:
-        return None
-    if successor.document["supersedes"]["id"] != document["id"]:
-        return None
-    return str(successor.document["id"])
-
-
-def check_document(signer: ResolvedKey | None) -> Check:
-    """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
-    if signer is None:
-        return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
-    did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
-    if signer.source is Source.DERIVED:
-        return not_applicable("issuer.document", "the issuer's DID is its key")
-    if signer.source is Source.SNAPSHOT:
-        known = " and ".join(source.value for source in signer.missing_from)
-        return warned(
-            "issuer.document",
-            "snapshot-only",
-            f"that this key is {did}'s is said only by the document beside the credential, which "
-            + (f"the {known} one does not confirm" if known else "anybody could have written"),
-            document=digest,
-        )
-    if signer.missing_from:
-        return warned(
-            "issuer.document",
-            "withdrawn",
-            f"{did} does not list this key any more; the document you pinned does",
-            document=digest,
-        )
-    return passed(
-        "issuer.document", f"the {signer.source.value} document of {did} lists it", document=digest
-    )
-
-
-def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust) -> Check:
-    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows.
-
-    Args:
-        keys: did:keys of those who signed; None where no signature holds.
-        cryptosuites: By which they did.
-        trust: Whom and what the verifier believes.
-    """
-    if trust.allowed == Allowed():
-        return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
-    if keys is None:
-        return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
-    wrong = trust.allowed.refusals(keys=keys, hashes=_HASHES, cryptosuites=cryptosuites)
-    if wrong:
-        summary = f"your trust file does not allow {name_some(wrong)}"
-        return failed("trust.allowed", "not-allowed", summary, used=listed(wrong))
-    return passed("trust.allowed", "your trust file allows the key and the algorithms")
-
-
-def _check_trust(
-    envelope: Envelope,
-    trust: Trust,
-    name: str,
-    store: Digest | None,
-    at: datetime,
-    claim: str | None,
-) -> Check:
-    issuer = envelope.issuer
-    if not envelope.genuine or issuer is None:
-        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
-    if claim is None:
-        entry = trust.matches(issuer, role="publisher", name=name, store=store, at=at)
-    else:
-        entry = trust.believes(issuer, claim=claim, name=name, store=store, at=at)
-    if entry is not None:
-        return passed(
-            "trust.issuer",
-            f"you trust this issuer as {quote(entry.nickname)}",
-            nickname=entry.nickname,
-            issuer=issuer,
-        )
-    known = trust.knows(issuer)
-    if known is not None:
-        return warned(
-            "trust.issuer",
-            "out-of-scope",
-            f"you trust {quote(known.nickname)}, but not for this claim, name, store and time",
-            nickname=known.nickname,
-            issuer=issuer,
-        )
-    return warned(
-        "trust.issuer",
-        "unknown-issuer",
-        f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
-        issuer=issuer,
-    )
-
-
-def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:
-    """Return ``period``: whether the credential is valid at that moment, give or take the skew."""
-    valid_from = parse_timestamp(document["validFrom"])
-    until_text = document.get("validUntil")
-    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
-    if until_text is not None:
-        detail["validUntil"] = until_text
-    if valid_from - at > CLOCK_SKEW:
-        summary = f"not yet valid: it begins at {document['validFrom']}"
-        return failed("period", "not-yet-valid", summary, **detail)
-    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
-        return failed("period", "expired", f"expired at {until_text}", **detail)
-    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
-    return passed("period", end, **detail)
 
 
 def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:

@@ -15,6 +15,7 @@ MAX_BASE58 = 128
 """Characters; decoding is quadratic, and nothing here is longer than a 64-byte signature."""
 
 _VALUE_FOR_DIGIT = {digit: value for value, digit in enumerate(BASE58_ALPHABET)}
+_PAIRS = [high + low for high in BASE58_ALPHABET for low in BASE58_ALPHABET]
 _ED25519_CODEC = b"\xed\x01"
 _DID_KEY = "did:key:"
 
@@ -22,14 +23,14 @@ _DID_KEY = "did:key:"
 def encode_base58(data: bytes) -> str:
     """Return the base58btc text of ``data``, without a multibase prefix."""
     number = int.from_bytes(data, "big")
-    digits: list[str] = []
-    while number:  # five digits at a time: dividing a long number is what costs
-        number, five = divmod(number, 58**5)
+    pairs: list[str] = []
+    while number:  # ten digits at a time: dividing a long number is what costs
+        number, ten = divmod(number, 58**10)
         for _ in range(5):
-            five, value = divmod(five, 58)
-            digits.append(BASE58_ALPHABET[value])
+            ten, pair = divmod(ten, 58**2)
+            pairs.append(_PAIRS[pair])
     zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + "".join(reversed(digits)).lstrip("1")
+    return "1" * zeros + "".join(reversed(pairs)).lstrip("1")
 
 
 def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:

@@ -21,7 +21,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.canon.jsontext import JSON, Around, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import (
@@ -50,6 +50,7 @@ class Verified:
         verification_method: The DID URL that named the key.
         created: The claimed time as written, never trusted; ``None`` where the proof has none.
         options: The proof without ``proofValue``, signed too.
+        canonical: The canonical bytes of the document with its proof.
     """
 
     document_without_proof: dict[str, JSON]
@@ -57,6 +58,7 @@ class Verified:
     verification_method: str
     created: str | None
     options: dict[str, JSON]
+    canonical: bytes
 
 
 def add_proof(
@@ -66,7 +68,18 @@ def add_proof(
     purpose: str = "assertionMethod",
     created: datetime | None = None,
 ) -> dict[str, JSON]:
-    """Return a copy of ``document`` with its ``proof``.
+    """Return a copy of ``document`` with its ``proof``; see :func:`add_proof_encoded`."""
+    return add_proof_encoded(document, signer, purpose=purpose, created=created)[0]
+
+
+def add_proof_encoded(
+    document: dict[str, JSON],
+    signer: Signer,
+    *,
+    purpose: str = "assertionMethod",
+    created: datetime | None = None,
+) -> tuple[dict[str, JSON], bytes]:
+    """Return a copy of ``document`` with its ``proof``, and the canonical bytes of that copy.
 
     Args:
         document: Has no ``proof`` yet; it is not changed.
@@ -93,8 +106,9 @@ def add_proof(
         options["created"] = format_timestamp(created)
     if "@context" in document:
         options["@context"] = deepcopy(document["@context"])  # two lists, never one shared
-    proof_value = sign(signed_bytes(document, options), signer)
-    return {**document, "proof": {**options, "proofValue": proof_value}}
+    around = Around(document, "proof")
+    proof = {**options, "proofValue": sign(_message(encode(options), around.without), signer)}
+    return {**document, "proof": proof}, around.holding(proof)
 
 
 def verify_proof(
@@ -145,8 +159,10 @@ def verify_proof(
     # 3. Key and signature.
     options = without_value(proof)
     key = resolve(proof["verificationMethod"])
-    check_signature(key, proof, signed_bytes(unsecured, options))
-    return Verified(unsecured, key, proof["verificationMethod"], created, options)
+    around = Around(document, "proof")
+    check_signature(key, proof, _message(encode(options), around.without))
+    canonical = around.holding(proof)
+    return Verified(unsecured, key, proof["verificationMethod"], created, options, canonical)
 
 
 # The steps, shared with :mod:`lyrikstore.crypto.proofset`.
@@ -182,7 +198,7 @@ def signed_bytes(
     Raises:
         FormatError: (``bad-json``) no canonical form.
     """
-    return sha256(canonical(options)).digest() + sha256(canonical(document)).digest()
+    return _message(canonical(options), canonical(document))
 
 
 def sign(message: bytes, signer: Signer) -> str:
@@ -256,6 +272,10 @@ def check_signature(key: PublicKey, proof: dict[str, JSON], message: bytes) -> N
 def refuse(reason: str) -> NoReturn:
     """Raise the error of a malformed proof."""
     raise VerificationError("bad-proof", f"bad proof: {reason}")
+
+
+def _message(options: bytes, document: bytes) -> bytes:
+    return sha256(options).digest() + sha256(document).digest()
 
 
 def _parse_signature(text: str) -> bytes:

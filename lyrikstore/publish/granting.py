@@ -13,7 +13,8 @@ from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import Clock, format_timestamp
 from lyrikstore.credentials.attestation.grant import Grant, build_grant, exceeds
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.envelope import check_standing, open_envelope, reference_to
+from lyrikstore.credentials.envelope import open_envelope, reference_to
+from lyrikstore.credentials.issuercheck import check_standing
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.trust import Trust

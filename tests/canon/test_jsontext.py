@@ -15,6 +15,7 @@ from lyrikstore.canon.jsontext import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_INTEGER,
+    Around,
     encode,
     parse,
     parse_canonical,
@@ -207,3 +208,27 @@ def test_true_is_not_one():
 def test_not_an_object_is_still_json():
     assert parse(b"7") == 7
     assert parse_canonical(b'"x"') == "x"
+
+
+@given(
+    document=st.dictionaries(
+        st.one_of(names, st.sampled_from(["proof", "prooe", "proof!", "prop"])), foreign, max_size=6
+    ),
+    value=foreign,
+)
+@example(document={}, value={})
+@example(document={"proof": 1}, value={"proofValue": "z"})
+@example(document={"\U0001f602": 1, "\ufb33": 2, "a": 3}, value=[])
+def test_around_a_member_is_the_canonical_form_with_and_without_it(document, value):
+    without = {name: item for name, item in document.items() if name != "proof"}
+    around = Around(document, "proof")
+    assert around.without == encode(without)
+    assert around.holding(value) == encode({**without, "proof": value})
+
+
+def test_around_a_member_refuses_what_has_no_canonical_form():
+    for document in ({"a": float("nan")}, {"z": "\ud800"}):
+        with pytest.raises(FormatError):
+            Around(document, "proof")
+    with pytest.raises(FormatError):
+        Around({}, "proof").holding(2**53)

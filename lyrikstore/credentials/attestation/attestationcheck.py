@@ -18,13 +18,12 @@ from lyrikstore.credentials.attestation.attest import ATTESTATION_KINDS
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
-    ISSUER_CHECKS,
     Envelope,
-    check_issuer,
     keys_for,
     not_opened,
     open_envelope,
 )
+from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -121,7 +120,7 @@ def check_attestation(
         find: Gives a file at hand by digest: the documents it names.
         about: The dataset credential beside it, or None where it is looked at alone.
         publisher: Who issued that one.
-        only_if_believed: As for :func:`lyrikstore.credentials.envelope.check_issuer`.
+        only_if_believed: As for :func:`lyrikstore.credentials.issuercheck.check_issuer`.
 
     Cost: one signature and one schema validation.
     """

@@ -11,14 +11,12 @@ from lyrikstore.credentials.attestation.grant import Grant, exceeds
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
-    ISSUER_CHECKS,
     Envelope,
-    check_issuer,
-    check_standing,
     keys_for,
     not_opened,
     open_envelope,
 )
+from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, check_standing
 from lyrikstore.credentials.report import (
     Check,
     CheckState,

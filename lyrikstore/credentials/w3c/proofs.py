@@ -9,7 +9,7 @@ from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.did.resolver import ResolvedKey
-from lyrikstore.credentials.envelope import check_allowed
+from lyrikstore.credentials.issuercheck import check_allowed
 from lyrikstore.credentials.report import Check, failed, passed, quote, unchecked
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.w3c.problems import proof_problem

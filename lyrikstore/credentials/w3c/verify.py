@@ -13,7 +13,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
 from lyrikstore.credentials.did import Resolver, Source
-from lyrikstore.credentials.envelope import check_document
+from lyrikstore.credentials.issuercheck import check_document
 from lyrikstore.credentials.report import (
     Check,
     CheckState,

@@ -1,0 +1,229 @@
+"""Whether an issuer is believed, and still stands by what was issued (spec/11 §4.1).
+
+What every credential of profile ``lyrik`` goes through once it is open
+(:mod:`lyrikstore.credentials.envelope`). Sans-IO.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.did import KeysAt, ResolvedKey, Source
+from lyrikstore.credentials.envelope import Envelope, keys_for, open_envelope
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    failed,
+    listed,
+    name_some,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.credentials.statuscheck import Notices, check_status
+from lyrikstore.credentials.statuslist import CLOCK_SKEW, MAX_CANDIDATES
+from lyrikstore.credentials.trust import Allowed, Trust
+from lyrikstore.credentials.vcdm import kind_of
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.crypto.proof import CRYPTOSUITE
+
+ISSUER_CHECKS = ("issuer.document", "trust.issuer", "trust.allowed", "period", "status")
+"""Ids of the checks :func:`check_issuer` makes, in order."""
+
+_HASHES = ("blake3", "sha2-256")
+"""What our credentials rest on: content by the first, signatures and the log by the second."""
+
+
+def check_issuer(
+    envelope: Envelope,
+    *,
+    trust: Trust,
+    name: str,
+    store: Digest | None,
+    at: datetime,
+    notices: Notices,
+    claim: str | None = None,
+    only_if_believed: bool = False,
+) -> tuple[Check, ...]:
+    """Return :data:`ISSUER_CHECKS`: who says it, whether he is believed, and stands by it.
+
+    Args:
+        envelope: A credential that is well-formed.
+        trust: Whom the verifier believes.
+        name: The dataset's name.
+        store: Its store, where known.
+        at: The moment to judge for.
+        notices: What its issuer has said about it since.
+        claim: The kind of attestation; None: he speaks as the dataset's publisher.
+        only_if_believed: Leave his status lists unread if he is not believed: each may unpack to
+            16 MiB, and anybody can lay things beside a delivery.
+    """
+    document, signer = envelope.document or {}, envelope.signer
+    keys = None if signer is None else [did_key(signer.key)]
+    believed = _check_trust(envelope, trust, name, store, at, claim)
+    if (
+        only_if_believed
+        and believed.state is not CheckState.PASS
+        and "credentialStatus" in document
+    ):
+        status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
+    else:
+        status = check_standing(envelope, document, notices, trust, at)
+    return (
+        check_document(envelope.signer),
+        believed,
+        check_allowed(keys, [CRYPTOSUITE], trust),
+        _check_period(document, at),
+        status,
+    )
+
+
+def check_standing(
+    envelope: Envelope, document: Mapping[str, JSON], notices: Notices, trust: Trust, at: datetime
+) -> Check:
+    """Return ``status``: whether the issuer still stands by it, and has put none in its place.
+
+    Args:
+        envelope: The credential.
+        document: Its document.
+        notices: What the issuer has said since.
+        trust: How old a list may be.
+        at: The moment to judge for.
+    """
+    if not envelope.genuine or envelope.issuer is None:
+        return unchecked("status", "no-issuer", "whose status list counts is not established")
+    keys = keys_for(trust, notices, at)
+    if envelope.signer is not None and envelope.signer.source is not Source.SNAPSHOT:
+        # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
+        # attacker's, who signs a status list by it.
+        keys = keys.resolver.without_snapshots().at(at)
+    status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
+    known = notices.successors.get(envelope.id.urn, ()) if envelope.id is not None else ()
+    for data in known[:MAX_CANDIDATES]:
+        replaced = _replaced_by(data, envelope, document, at, keys)
+        if replaced is not None:
+            return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
+    return status
+
+
+def check_document(signer: ResolvedKey | None) -> Check:
+    """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
+    if signer is None:
+        return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
+    did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
+    if signer.source is Source.DERIVED:
+        return not_applicable("issuer.document", "the issuer's DID is its key")
+    if signer.source is Source.SNAPSHOT:
+        known = " and ".join(source.value for source in signer.missing_from)
+        return warned(
+            "issuer.document",
+            "snapshot-only",
+            f"that this key is {did}'s is said only by the document beside the credential, which "
+            + (f"the {known} one does not confirm" if known else "anybody could have written"),
+            document=digest,
+        )
+    if signer.missing_from:
+        return warned(
+            "issuer.document",
+            "withdrawn",
+            f"{did} does not list this key any more; the document you pinned does",
+            document=digest,
+        )
+    return passed(
+        "issuer.document", f"the {signer.source.value} document of {did} lists it", document=digest
+    )
+
+
+def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust) -> Check:
+    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows.
+
+    Args:
+        keys: did:keys of those who signed; None where no signature holds.
+        cryptosuites: By which they did.
+        trust: Whom and what the verifier believes.
+    """
+    if trust.allowed == Allowed():
+        return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
+    if keys is None:
+        return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
+    wrong = trust.allowed.refusals(keys=keys, hashes=_HASHES, cryptosuites=cryptosuites)
+    if wrong:
+        summary = f"your trust file does not allow {name_some(wrong)}"
+        return failed("trust.allowed", "not-allowed", summary, used=listed(wrong))
+    return passed("trust.allowed", "your trust file allows the key and the algorithms")
+
+
+def _replaced_by(
+    data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime, keys: KeysAt
+) -> str | None:
+    # Only the issuer replaces what he issued, and only by a credential of the same kind that names
+    # it by id and by digest: anybody can write "supersedes" into something of his own.
+    kind = kind_of(document)
+    successor = open_envelope(data, kind, keys) if kind is not None else None
+    if successor is None or successor.document is None or not successor.genuine:
+        return None
+    begins = parse_timestamp(successor.document["validFrom"])
+    if successor.issuer != envelope.issuer or begins - at > CLOCK_SKEW:
+        return None
+    if successor.document["supersedes"]["id"] != document["id"]:
+        return None
+    return str(successor.document["id"])
+
+
+def _check_trust(
+    envelope: Envelope,
+    trust: Trust,
+    name: str,
+    store: Digest | None,
+    at: datetime,
+    claim: str | None,
+) -> Check:
+    issuer = envelope.issuer
+    if not envelope.genuine or issuer is None:
+        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
+    if claim is None:
+        entry = trust.matches(issuer, role="publisher", name=name, store=store, at=at)
+    else:
+        entry = trust.believes(issuer, claim=claim, name=name, store=store, at=at)
+    if entry is not None:
+        return passed(
+            "trust.issuer",
+            f"you trust this issuer as {quote(entry.nickname)}",
+            nickname=entry.nickname,
+            issuer=issuer,
+        )
+    known = trust.knows(issuer)
+    if known is not None:
+        return warned(
+            "trust.issuer",
+            "out-of-scope",
+            f"you trust {quote(known.nickname)}, but not for this claim, name, store and time",
+            nickname=known.nickname,
+            issuer=issuer,
+        )
+    return warned(
+        "trust.issuer",
+        "unknown-issuer",
+        f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
+        issuer=issuer,
+    )
+
+
+def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:
+    """Return ``period``: whether the credential is valid at that moment, give or take the skew."""
+    valid_from = parse_timestamp(document["validFrom"])
+    until_text = document.get("validUntil")
+    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
+    if until_text is not None:
+        detail["validUntil"] = until_text
+    if valid_from - at > CLOCK_SKEW:
+        summary = f"not yet valid: it begins at {document['validFrom']}"
+        return failed("period", "not-yet-valid", summary, **detail)
+    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
+        return failed("period", "expired", f"expired at {until_text}", **detail)
+    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
+    return passed("period", end, **detail)
