@@ -120,7 +120,7 @@ def check_credential(
         at: The moment to judge for.
         notices: What its issuer has said about it since.
 
-    Cost: one signature and one schema validation, about two milliseconds.
+    Cost: one signature, one schema validation and one canonical encoding.
     """
     envelope = open_envelope(data, DATASET, keys_for(trust, notices, at))
     document = envelope.document

@@ -88,7 +88,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
             credential, whatever its signature.
         keys: Finds the issuer's key, see :func:`keys_for`; by default that of a did:key only.
 
-    Cost: one signature and one schema validation.
+    Cost: one signature, one schema validation and one canonical encoding.
     """
     # (1) format - spec/10-credentials.md §2: bytes, before anything looks at them.
     try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, parse
@@ -25,7 +25,9 @@ from lyrikstore.credentials.statuslist import (
 )
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_verification_method
-from lyrikstore.history.repository import Repository
+
+if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
+    from lyrikstore.history.repository import Repository
 
 Keys = Callable[[str], PublicKey]
 """Verification method → key."""
@@ -114,7 +116,7 @@ def check_status(
     return passed("status", f"{said}, by status lists made at {oldest}", asOf=oldest)
 
 
-def logged_notices(repository: Repository) -> Notices:
+def logged_notices(repository: "Repository") -> Notices:
     """Return the notices that a store has logged; what cannot be read is absent.
 
     So is what a key signed that was compromised by then: a thief takes back no revocation.

@@ -22,6 +22,7 @@ from lyrikstore_cli.session import DASK_HELP, Session
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
     from lyrikstore.credentials.trust import Trust
+    from lyrikstore.curate.measures import Measurement
     from lyrikstore.history.tree import Entry
     from lyrikstore_cli.ui import Meter
 
@@ -211,7 +212,6 @@ def _verify_file(
     from lyrikstore.credentials.statuscheck import Notices
     from lyrikstore.credentials.vcdm import DATASET, profile_of
     from lyrikstore.credentials.verify import verify_alone, verify_delivery
-    from lyrikstore.curate.measures import Measurement
 
     credential = read_file(path)
     fetched = fetch_for(credential, session.screen.say) if asked.fetch else NOTHING
@@ -249,8 +249,14 @@ def _verify_file(
             memory=session.memory(),
             status_files=status_files,
             fetched=fetched.documents,
-            recompute=Measurement if recompute else None,
+            recompute=_measuring() if recompute else None,
         )
+
+
+def _measuring() -> "type[Measurement]":
+    from lyrikstore.curate.measures import Measurement
+
+    return Measurement
 
 
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:

@@ -15,7 +15,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.attestation.grantcheck import Holder
-from lyrikstore.credentials.envelope import check_document
+from lyrikstore.credentials.issuercheck import check_document
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
