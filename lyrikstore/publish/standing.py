@@ -121,7 +121,7 @@ class Standing:
     def publish_lists(self, url: str) -> list[str]:
         """Write this store's current status lists to a remote; return where they are there."""
         from lyrikstore.objects.remote import open_backend
-        from lyrikstore.publish.status import publish_lists
+        from lyrikstore.publish.listfiles import publish_lists
 
         if not self.status_book.lists:
             return []
@@ -132,9 +132,10 @@ class Standing:
         """Return this issuer's current status lists, those signed anew that are half through.
 
         Returns:
-            File name, as :func:`lyrikstore.publish.status.file_names` gives it → list.
+            File name, as :func:`lyrikstore.publish.listfiles.file_names` gives it → list.
         """
-        from lyrikstore.publish.status import file_names, renew_lists
+        from lyrikstore.publish.listfiles import file_names
+        from lyrikstore.publish.status import renew_lists
 
         signing = self.signing()
         lists = renew_lists(self.repository, self.status_book, **signing)

@@ -4,9 +4,8 @@ Lists are credentials like others: signed by the issuer and logged, so that the 
 back what, and when. The newest list of each URL is the current one; nothing else is kept.
 """
 
-import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,14 +35,10 @@ from lyrikstore.crypto.multikey import did_key, parse_method_fragment
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.repository import Repository
-from lyrikstore.objects.backend import Backend
 from lyrikstore.publish.organisation import speaking_for
 
 LIST_VALIDITY = timedelta(days=30)
 """How long a list is good: buyers see revocations at the latest then."""
-
-FOLDER = "status"
-"""Where ``push`` puts lists, below the remote's root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +107,22 @@ class StatusBook:
 
         Cost: one read per logged credential not read before, one signature per list among them.
         """
+        ours = own_keys(repository.policy)
         for entry in repository.entries():
             if entry.type == "credential" and entry.id not in self._seen:
                 data = repository.credential(entry.id)
-                self._take(entry.id, data, suspect=repository.is_suspect(data, entry.index))
+                suspect = repository.is_suspect(data, entry.index)
+                self._take(entry.id, data, ours, suspect=suspect)
                 self._seen.add(entry.id)
         return self
 
-    def _take(self, identity: Digest, data: bytes, *, suspect: bool) -> None:
+    def _take(self, identity: Digest, data: bytes, ours: frozenset[str], *, suspect: bool) -> None:
         url = list_url(data)
         try:
             if url is not None:
                 if not suspect:
-                    self._take_list(StatusList.parse(data, parse_method_fragment), data)
+                    found = StatusList.parse(data, parse_method_fragment)
+                    self._take_list(CurrentList(found, data), ours)
                 return
             document = parse(data)
             entries = status_entries(document)
@@ -135,15 +133,19 @@ class StatusBook:
             replaced = _replaced(document)
             self.issued.append(Issued(identity, document["id"], issuer, entries, replaced))
 
-    def _take_list(self, found: StatusList, data: bytes) -> None:
-        before = self.lists.get(found.url)
+    def _take_list(self, one: CurrentList, ours: frozenset[str]) -> None:
+        before = self.lists.get(one.content.url)
         # The first issuer of a URL owns it: nobody else's list may take its place. Nor may an
         # older one of his own, logged again by another writer in another spelling: the next list
         # is made from this one, and would no longer revoke what it revoked meanwhile.
         if before is None or (
-            before.content.issuer == found.issuer and before.content.valid_from < found.valid_from
+            before.content.issuer == one.content.issuer
+            and before.content.valid_from < one.content.valid_from
+            # ATTACK: a list in the name of our organisation by a key of somebody else's, taken in
+            # with a document that says it is ours: it would keep us from revoking.
+            and (one.signer == before.signer or {one.signer, before.signer} <= ours)
         ):
-            self.lists[found.url] = CurrentList(found, data)
+            self.lists[one.content.url] = one
 
     def find(self, text: str) -> Issued:
         """Return the one credential that a person means.
@@ -219,53 +221,9 @@ class StatusBook:
         return lists
 
 
-def publish_lists(book: StatusBook, policy: Policy, backend: Backend) -> list[str]:
-    """Write the current lists that this store's own people signed to a remote, and name them.
-
-    Lists of others that were taken in are theirs to publish.
-
-    Args:
-        book: What the log says.
-        policy: Names the store's people.
-        backend: The remote, whose files a web server may serve.
-
-    Raises:
-        RemoteError, StorageError: The remote refuses.
-        InvalidInputError: (``bad-url``) see :func:`file_names`.
-    """
-    ours = policy.keys | {item.key for item in policy.retired}
-    mine = [one for one in book.lists.values() if one.signer in ours]
-    names = []
-    for name, one in file_names(mine).items():
-        backend.replace(f"{FOLDER}/{name}", one.data)
-        names.append(f"{FOLDER}/{name}")
-    return names
-
-
-def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:
-    """Return the lists by their place in a folder that a web server serves.
-
-    The last segment of the URL, or, where an earlier list is called so, the whole of it without
-    ``https://``: a list that was published once is never found under another name.
-
-    Args:
-        lists: Oldest first.
-
-    Raises:
-        InvalidInputError: (``bad-url``) a URL that no file can stand for.
-    """
-    named: dict[str, CurrentList] = {}
-    for one in lists:
-        name = one.content.url.rpartition("/")[2]
-        named[name if name not in named else one.content.url.removeprefix("https://")] = one
-    for name, one in named.items():
-        if not all(
-            re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._:~-]{1,200}", p) for p in name.split("/")
-        ):
-            raise InvalidInputError(
-                "bad-url", f"no file can stand for the list {one.content.url[:200]!a}"
-            )
-    return named
+def own_keys(policy: Policy) -> frozenset[str]:
+    """Return the keys of the store's own people, those that sign no more included."""
+    return policy.keys | {item.key for item in policy.retired}
 
 
 def _replaced(document: Mapping[str, Any]) -> Digest | None:

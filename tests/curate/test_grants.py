@@ -23,6 +23,7 @@ from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list, status_entries
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.crypto.signer import OrganisationSigner
 from lyrikstore.curate.rights import Right, check_rights
 from lyrikstore.history.manifest import Attachment, sign_manifest
 from lyrikstore.history.succession import change_policy, revoked
@@ -247,6 +248,20 @@ def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
             bench.repo, [manifest], Use(("train",), AT, seats=2), trust=TRUST, user=TRAINER.did
         )
     assert caught.value.kind == "bad-import"
+
+
+def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) -> None:
+    url, web = f"{STATUS}/revocation-1.json", "did:web:acme.example"
+    for number, signer in enumerate((OWNER, OTHER, OWNER, OTHER)):
+        made = AT + timedelta(minutes=number)
+        house = OrganisationSigner(signer, web)
+        data = sign_list(url, "revocation", bytes(ENTRIES // 8), house, made, timedelta(days=9))
+        with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+            transaction.log_credential(data)
+            transaction.commit()
+    current = StatusBook.of(bench.repo).lists[url]
+    assert current.signer == OWNER.did
+    assert current.content.valid_from == AT + timedelta(minutes=2)
 
 
 @pytest.mark.parametrize("stolen", [False, True])
