@@ -139,7 +139,7 @@ def test_openvc_reads_our_status_lists_alike(credential: bytes, made: Any, raise
     resolve = default_status_list_resolver(
         resolver=DidKeyResolver(), fetch={url: signed.decode()}.__getitem__
     )
-    outcome = check_credential(revocable, trust=Trust(), at=NOW, notices=Notices({url: [signed]}))
+    outcome = check_credential(revocable, trust=Trust(), at=NOW, notices=Notices.among([signed]))
     ours = next(check for check in outcome.checks if check.id == "status")
     if raised:
         assert ours.state == "fail"
