@@ -1,19 +1,17 @@
-# ruff: noqa: INP001
 """Makes ``verdicts/{attestations,grants,presented}.json``: what others say, and to whom.
 
-Usage: ``python spec/vectors/make_attestations.py`` rewrites the files. ``attestations.json`` has
-the form of ``deliveries.json``: a delivery with attestations beside it. In ``grants.json`` a case
-is one credential, ``target``, and the files beside it; in ``presented.json`` a presentation. The
-expected answers are written by hand.
+``attestations.json`` has the form of ``deliveries.json``: a delivery with attestations beside it.
+In ``grants.json`` a case is one credential, ``target``, and the files beside it; in
+``presented.json`` a presentation. The expected answers are written by hand.
 """
 
-import importlib.util
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import make_credentials as made
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grant import build_grant
@@ -47,18 +45,8 @@ STATEMENT: dict[str, Any] = {
 IDS = [f"urn:uuid:{n:08x}-6c86-4f0e-9a44-6a1f2a0f6f1b" for n in range(64)]
 
 
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    if spec is None or spec.loader is None:
-        raise ImportError(name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def make() -> dict[str, Any]:
     """Return file name → content."""
-    made = _load("make_credentials")
     delivery = made.world()
     about = Claims.of(parse(delivery.credential)["credentialSubject"])
     return {
@@ -441,8 +429,3 @@ def _cases(rows: list[Any]) -> list[dict[str, Any]]:
         {"id": name, "verdict": verdict, "checks": checks, "changes": changes}
         for name, verdict, checks, changes in rows
     ]
-
-
-if __name__ == "__main__":
-    for path, content in make().items():
-        (HERE / path).write_text(json.dumps(content, indent=1) + "\n", "ascii")

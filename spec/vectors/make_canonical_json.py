@@ -1,15 +1,10 @@
-# ruff: noqa: INP001
 """Makes ``canonical-json/``: which texts strict JSON takes, and their RFC 8785 bytes.
-
-Usage: ``python spec/vectors/make_canonical_json.py`` rewrites the files.
 
 The expected bytes marked ``RFC 8785`` or ``json-canonicalization`` are copied from there, not
 computed; those marked ``lyrikstore`` are written by hand here. Nothing is computed by the code
 under test.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 ACCEPT: list[dict[str, Any]] = [
@@ -221,15 +216,3 @@ def make() -> dict[str, Any]:
         "canonical-json/refuse.json": {"cases": REFUSE},
         "canonical-json/not-canonical.json": {"cases": NOT_CANONICAL},
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

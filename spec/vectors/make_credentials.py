@@ -1,18 +1,14 @@
-# ruff: noqa: INP001
 """Makes ``credentials/``: dataset credentials as issued, and forgeries that must be refused.
 
-Usage: ``python spec/vectors/make_credentials.py`` rewrites the files. Keys and times are fixed.
-Every document in ``refused.json`` carries a signature that holds over what it says, unless its
-``why`` says else: a reader that checks the signature only would take it.
+Keys and times are fixed. Every document in ``refused.json`` carries a signature that holds over
+what it says, unless its ``why`` says else: a reader that checks the signature only would take it.
 
 :func:`world` is the delivery that ``make_verdicts.py`` damages.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -398,10 +394,3 @@ def make() -> dict[str, Any]:
         },
         "credentials/refused.json": {"at": "2026-11-24T14:12:39Z", "cases": refused},
     }
-
-
-if __name__ == "__main__":
-    for path, content in make().items():
-        target = Path(__file__).parent / path
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(content, indent=1) + "\n", "ascii")

@@ -1,12 +1,10 @@
-# ruff: noqa: INP001
 """Makes ``sheets/`` and ``filters/``: cells, tables, normal forms, redaction, splits.
 
-Usage: ``python spec/vectors/make_curation.py`` rewrites the files. Expected texts are written by
-hand; digests and parts are computed with blake3 and json alone, not with the code under test.
+Expected texts are written by hand; digests and parts are computed with blake3 and json alone, not
+with the code under test.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
@@ -133,15 +131,3 @@ def make() -> dict[str, Any]:
             ]
         },
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

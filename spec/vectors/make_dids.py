@@ -1,8 +1,7 @@
-# ruff: noqa: INP001
 """Makes ``dids/``: names, documents and keys that are found, and those that are refused.
 
-Usage: ``python spec/vectors/make_dids.py`` rewrites the files. The expected answers are written
-by hand; keys are those of the did:key method's own examples (see ``make_multikey.py``).
+The expected answers are written by hand; keys are those of the did:key method's own examples (see
+``make_multikey.py``).
 """
 
 import json
@@ -262,10 +261,3 @@ def make() -> dict[str, Any]:
         "dids/documents.json": documents(),
         "dids/resolutions.json": resolutions(),
     }
-
-
-if __name__ == "__main__":
-    for path, content in make().items():
-        target = HERE / path
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(content, indent=1) + "\n", "ascii")

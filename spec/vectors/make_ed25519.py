@@ -1,15 +1,10 @@
-# ruff: noqa: INP001
 """Makes ``ed25519/``: which keys are refused, which signatures verify.
 
-Usage: ``python spec/vectors/make_ed25519.py`` rewrites the files.
-
-Uses only the curve equation in plain Python integers (RFC 8032 section 5.1), so that the vectors
-do not depend on the libraries they test.
+Uses only the curve equation in plain Python integers (RFC 8032 section 5.1), so that the vectors do
+not depend on the libraries they test.
 """
 
-import json
 from hashlib import sha512
-from pathlib import Path
 from typing import Any
 
 P = 2**255 - 19
@@ -241,15 +236,3 @@ def make() -> dict[str, Any]:
         },
         "ed25519/bad-signatures.json": {"cases": bad_signatures()},
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,9 @@
-# ruff: noqa: INP001
 """Makes ``verdicts/hostile-w3c.json``: what attackers hand over as foreign documents.
 
-Usage: ``python spec/vectors/make_hostile.py`` rewrites the files. Every case stands alone: the
-document (a text, or ``{"hex": …}`` where it is none; a list is joined, and ``["x", 3]`` in it is
-``xxx``), the status lists and resources at hand, trust, moment, and what a verifier must answer:
-the verdict and, for each check named, the reason (or the state, where a check has no reason).
+Every case stands alone: the document (a text, or ``{"hex": …}`` where it is none; a list is joined,
+and ``["x", 3]`` in it is ``xxx``), the status lists and resources at hand, trust, moment, and what
+a verifier must answer: the verdict and, for each check named, the reason (or the state, where a
+check has no reason).
 """
 
 import base64
@@ -722,8 +721,3 @@ def make() -> dict[str, Any]:
             "cases": cases,
         }
     }
-
-
-if __name__ == "__main__":
-    for path, content in make().items():
-        (HERE / path).write_text(json.dumps(content, indent=1) + "\n", "ascii")

@@ -1,34 +1,22 @@
-# ruff: noqa: INP001
 """Makes ``verdicts/hostile-lyrik.json``: what attackers hand over as a dataset credential.
 
-Usage: ``python spec/vectors/make_hostile_lyrik.py`` rewrites the file, whose cases read like those
-of ``make_hostile.py``. They are beyond ``credentials/refused.json``, which has what is malformed or
-mis-signed in itself.
+Its cases read like those of ``make_hostile.py``. They are beyond ``credentials/refused.json``,
+which has what is malformed or mis-signed in itself.
 """
 
-import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
+import make_credentials as issuing
+import make_hostile as made
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.crypto.multikey import encode_base58
 
 HERE = Path(__file__).parent
 
 
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    if spec is None or spec.loader is None:
-        raise ImportError(name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def make() -> dict[str, Any]:
     """Return file name → content."""
-    issuing, made = _load("make_credentials"), _load("make_hostile")
     sound = issuing.world().credential.decode()
     document = parse(sound.encode())
     value = document["proof"]["proofValue"]
@@ -102,8 +90,3 @@ def make() -> dict[str, Any]:
     ]
     base = {"at": "2026-11-24T14:12:39Z", "trust": trust}
     return {"verdicts/hostile-lyrik.json": {"base": base, "cases": cases}}
-
-
-if __name__ == "__main__":
-    for path, content in make().items():
-        (HERE / path).write_text(json.dumps(content, indent=1) + "\n", "ascii")

@@ -1,14 +1,12 @@
-# ruff: noqa: INP001
 """Makes ``notes/``, ``log/`` and ``tlog-proof/``: what a log signs, stores and proves.
 
-Usage: ``python spec/vectors/make_log.py`` rewrites the files. The 1000-entry log in
-``notes/notes.json`` is the one that Go's ``x/mod/sumdb/note`` and ``formats/log`` accept.
+The 1000-entry log in ``notes/notes.json`` is the one that Go's ``x/mod/sumdb/note`` and
+``formats/log`` accept.
 """
 
 import json
 from base64 import b64encode
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -167,15 +165,3 @@ def make() -> dict[str, Any]:
         "log/log.json": log(),
         "tlog-proof/proofs.json": proofs(),
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

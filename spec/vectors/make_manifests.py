@@ -1,14 +1,10 @@
-# ruff: noqa: INP001
 """Makes ``manifests/``: one manifest of every kind, and forgeries that must be refused.
 
-Usage: ``python spec/vectors/make_manifests.py`` rewrites the files. Keys and times are fixed. The
-forgeries in ``refused.json`` carry good signatures by the author, unless their ``why`` says else:
-a reader that checks the signature only would take them.
+Keys and times are fixed. The forgeries in ``refused.json`` carry good signatures by the author,
+unless their ``why`` says else: a reader that checks the signature only would take them.
 """
 
-import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -256,15 +252,3 @@ def make() -> dict[str, Any]:
         "manifests/good.json": {"cases": good()},
         "manifests/refused.json": {"cases": refused()},
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

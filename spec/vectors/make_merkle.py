@@ -1,13 +1,10 @@
-# ruff: noqa: INP001
 """Makes ``merkle/``: RFC 9162 roots, inclusion proofs and consistency proofs.
 
-Usage: ``python spec/vectors/make_merkle.py`` rewrites the files. Everything is computed with the
-recursive definitions of RFC 9162 section 2.1, written out here, not with the code under test.
+Everything is computed with the recursive definitions of RFC 9162 section 2.1, written out here, not
+with the code under test.
 """
 
-import json
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 ENTRIES = [f"entry {number}".encode() for number in range(13)]
@@ -132,15 +129,3 @@ def make() -> dict[str, Any]:
         "merkle/inclusion.json": {"cases": inclusion()},
         "merkle/consistency.json": {"cases": consistency()},
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,10 @@
-# ruff: noqa: INP001
 """Makes ``multikey/``: spellings of public keys that are read, and those that are refused.
 
-Usage: ``python spec/vectors/make_multikey.py`` rewrites the files. The good spellings are the
-``did:key`` method's own examples; the base58 coder here is a second one, by long division.
+The good spellings are the ``did:key`` method's own examples; the base58 coder here is a second one,
+by long division.
 """
 
 import base64
-import json
-from pathlib import Path
 from typing import Any
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -115,15 +112,3 @@ def make() -> dict[str, Any]:
         for seed, multikey in GOOD.items()
     ]
     return {"multikey/good.json": {"cases": good}, "multikey/refuse.json": {"cases": refused()}}
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

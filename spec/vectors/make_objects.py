@@ -1,16 +1,11 @@
-# ruff: noqa: INP001
 """Makes ``packs/``, ``chunks/`` and ``transactions/``: the byte formats of chapter 4.
 
-Usage: ``python spec/vectors/make_objects.py`` rewrites the files.
-
-The formats are written here a second time, with ``struct`` and BLAKE3 only, so that the vectors
-do not repeat a mistake of the code under test. Only the piece boundaries come from a library
+The formats are written here a second time, with ``struct`` and BLAKE3 only, so that the vectors do
+not repeat a mistake of the code under test. Only the piece boundaries come from a library
 (pyfastcdc); they freeze what it did when the format was fixed.
 """
 
-import json
 import struct
-from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
@@ -231,15 +226,3 @@ def make() -> dict[str, Any]:
         "transactions/good.json": {"cases": transactions_good()},
         "transactions/refused.json": {"cases": transactions_refused()},
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,9 @@
-# ruff: noqa: INP001
 """Makes ``paths/``: what the path grammar takes, what it refuses and why, and which paths collide.
 
-Usage: ``python spec/vectors/make_paths.py`` rewrites the files. The expected codes are written by
-hand. A path with an unpaired surrogate stands for a file name that is not UTF-8.
+The expected codes are written by hand. A path with an unpaired surrogate stands for a file name
+that is not UTF-8.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 GOOD: list[str] = [
@@ -136,15 +133,3 @@ def make() -> dict[str, Any]:
         "paths/refused.json": {"cases": refused},
         "paths/together.json": {"cases": together},
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

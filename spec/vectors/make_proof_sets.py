@@ -1,16 +1,12 @@
-# ruff: noqa: INP001
 """Makes ``proof-sets/``: documents with one or several proofs, as the profile ``w3c`` judges them.
 
-Usage: ``python spec/vectors/make_proof_sets.py`` rewrites the file. A case is the document, what
-the verifier demands (``at``, ``purpose``, ``domain``, ``challenge``), and the ``outcome``:
-``verifies``, or the kind of the error.
+A case is the document, what the verifier demands (``at``, ``purpose``, ``domain``, ``challenge``),
+and the ``outcome``: ``verifies``, or the kind of the error.
 """
 
 import copy
-import json
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.timestamps import format_timestamp
@@ -334,15 +330,3 @@ def cases() -> list[dict[str, Any]]:
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {"proof-sets/jcs.json": {"cases": cases()}}
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

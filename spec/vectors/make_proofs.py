@@ -1,16 +1,12 @@
-# ruff: noqa: INP001
 """Makes ``proofs/``: secured documents that verify, and forgeries that must not.
 
-Usage: ``python spec/vectors/make_proofs.py`` rewrites the files. The case ``w3c-example`` is the
-one printed in the W3C Recommendation *Data Integrity EdDSA Cryptosuites v1.0* for
-``eddsa-jcs-2022``, its hashes and signature copied from there; the other cases are signed with
-fixed keys and a fixed time.
+The case ``w3c-example`` is the one printed in the W3C Recommendation *Data Integrity EdDSA
+Cryptosuites v1.0* for ``eddsa-jcs-2022``, its hashes and signature copied from there; the other
+cases are signed with fixed keys and a fixed time.
 """
 
 import copy
-import json
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.jsontext import encode
@@ -288,15 +284,3 @@ def bad() -> list[dict[str, Any]]:
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {"proofs/good.json": {"cases": good()}, "proofs/bad.json": {"cases": bad()}}
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

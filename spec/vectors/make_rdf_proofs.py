@@ -1,16 +1,12 @@
-# ruff: noqa: INP001
 """Makes ``rdf-proofs/``: documents with ``eddsa-rdfc-2022`` proofs, as the profile ``w3c`` judges.
 
-Usage: ``python spec/vectors/make_rdf_proofs.py`` rewrites the file; it needs the extra ``jsonld``.
-A case is the document and the ``outcome``: ``verifies``, or the kind of the error. Where ``graph``
-is ``same``, the graph is the one that was signed, so that software which checks the signature
-alone accepts the document: ``attack`` says what its reader would then believe.
+Needs the extra ``jsonld``. A case is the document and the ``outcome``: ``verifies``, or the kind of
+the error. Where ``graph`` is ``same``, the graph is the one that was signed, so that software which
+checks the signature alone accepts the document: ``attack`` says what its reader would then believe.
 """
 
 import copy
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.timestamps import format_timestamp
@@ -321,15 +317,3 @@ def cases() -> list[dict[str, Any]]:
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {"rdf-proofs/rdfc.json": {"cases": cases()}}
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,10 @@
-# ruff: noqa: INP001
 """Makes ``records/``: record ids, and order roots over salted records.
 
-Usage: ``python spec/vectors/make_records.py`` rewrites the files. Salts are fixed here; real ones
-are random. Everything is computed from the definitions, not with the code under test.
+Salts are fixed here; real ones are random. Everything is computed from the definitions, not with
+the code under test.
 """
 
-import json
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
@@ -149,15 +146,3 @@ def make() -> dict[str, Any]:
         "records/order-roots.json": {"cases": roots()},
         "records/readers.json": {"cases": readers()},
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,11 @@
-# ruff: noqa: INP001
 """Makes ``refs/``: logs of manifests, and the refs and flags that follow from them.
 
-Usage: ``python spec/vectors/make_refs.py`` rewrites the files. Signatures are real, so a reader
-that skips them cannot pass the case ``forged``.
+Signatures are real, so a reader that skips them cannot pass the case ``forged``.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -236,15 +232,3 @@ def make() -> dict[str, Any]:
             ]
         },
     }
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

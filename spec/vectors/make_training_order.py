@@ -1,12 +1,8 @@
-# ruff: noqa: INP001
 """Makes ``training-order/``: the order of one epoch's records (spec/13-runs.md section 3).
 
-Usage: ``python spec/vectors/make_training_order.py`` rewrites the files. The keys are computed
-here from the text of the spec, not with the code under test.
+The keys are computed here from the text of the spec, not with the code under test.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
@@ -48,10 +44,3 @@ def make() -> dict[str, Any]:
             }
         )
     return {"training-order/order.json": {"context": CONTEXT, "cases": cases}}
-
-
-if __name__ == "__main__":
-    for target, content in make().items():
-        path = Path(__file__).parent / target
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")

@@ -1,12 +1,9 @@
-# ruff: noqa: INP001
 """Makes ``trees/``: trees with their ids, and bytes that are no tree.
 
-Usage: ``python spec/vectors/make_trees.py`` rewrites the files. Lines are written with the general
-RFC 8785 encoder and sorted as bytes here, not with the code under test.
+Lines are written with the general RFC 8785 encoder and sorted as bytes here, not with the code
+under test.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
@@ -104,15 +101,3 @@ def refused() -> list[dict[str, Any]]:
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {"trees/good.json": {"cases": good()}, "trees/refused.json": {"cases": refused()}}
-
-
-def main() -> None:
-    """Write the files."""
-    for name, content in make().items():
-        path = Path(__file__).parent / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", "ascii")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
-# ruff: noqa: INP001
 """Makes ``trust/``: trust files, whom they believe for what, and files that are refused.
 
-Usage: ``python spec/vectors/make_trust.py`` rewrites the files. Expected answers are by hand.
+Expected answers are by hand.
 """
 
 import hashlib
@@ -167,10 +166,3 @@ def files() -> dict[str, Any]:
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {"trust/files.json": files()}
-
-
-if __name__ == "__main__":
-    for path, content in make().items():
-        target = HERE / path
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(content, indent=1) + "\n", "ascii")

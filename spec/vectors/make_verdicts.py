@@ -1,33 +1,22 @@
-# ruff: noqa: INP001
 """Makes ``verdicts/``: deliveries, sound and damaged, and what a verifier must answer.
 
-Usage: ``python spec/vectors/make_verdicts.py`` rewrites the files. Each case is the delivery in
-``base`` with some parts replaced (``null``: removed). The expected answers are written by hand.
+Each case is the delivery in ``base`` with some parts replaced (``null``: removed). The expected
+answers are written by hand.
 """
 
-import importlib.util
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import make_credentials as made
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_list
 
 HERE = Path(__file__).parent
 
 
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    if spec is None or spec.loader is None:
-        raise ImportError(name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def make() -> dict[str, Any]:
     """Return file name → content."""
-    made = _load("make_credentials")
     delivery = made.world()
     sound = delivery.credential
     files = made.FILES
@@ -655,10 +644,3 @@ def _decisions() -> list[dict[str, Any]]:
         ("nothing-made", "incomplete", {}),
     ]
     return [{"id": name, "verdict": verdict, "states": states} for name, verdict, states in rows]
-
-
-if __name__ == "__main__":
-    for path, content in make().items():
-        target = HERE / path
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(content, indent=1) + "\n", "ascii")

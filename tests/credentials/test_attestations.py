@@ -1,17 +1,16 @@
 """Attestations and grants: no byte of them can be changed, no text of them can do harm."""
 
-import importlib.util
 import json
 import time
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import make_attestations as made
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.canon.timestamps import parse_timestamp
@@ -39,15 +38,6 @@ def load(name: str) -> Any:
 DELIVERY, GRANTED = load("attestations"), load("grants")
 ATTESTATION = DELIVERY["siblings"]["attestation-1.json"].encode()
 AT = parse_timestamp(DELIVERY["at"])
-
-
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("made", VECTORS / "make_attestations.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def beside(*attestations: bytes) -> Any:
@@ -99,7 +89,6 @@ def test_a_truncated_attestation_is_none(length: int) -> None:
 
 
 def test_too_many_are_not_looked_at() -> None:
-    made = script()
     several = []
     for n in range(MAX_ATTESTATIONS + 1):
         document = parse(ATTESTATION)
@@ -121,7 +110,6 @@ def test_what_is_no_attestation_is_left_alone() -> None:
 
 def test_hostile_text_cannot_repaint_the_report() -> None:
     hostile = "\x1b[2J\u202e<script>\n\rTRUSTED"
-    made = script()
     outcome = check_attestation(
         made.make()["verdicts/attestations.json"]["base"]["siblings"]["attestation-1.json"]
         .replace("no label errors were found", json.dumps(hostile)[1:-1])
@@ -141,7 +129,6 @@ def test_statements_that_are_no_toml(text: bytes) -> None:
 
 
 def test_a_date_in_a_statement_is_refused_not_a_crash() -> None:
-    made = script()
     from lyrikstore.credentials.credentialcheck import Claims
 
     about = Claims.of(parse(DELIVERY["credential"].encode())["credentialSubject"])
@@ -160,7 +147,6 @@ def test_a_date_in_a_statement_is_refused_not_a_crash() -> None:
 
 
 def test_hostile_lists_beside_attestations_cost_little() -> None:
-    made = script()
     about_url = "https://e.example/s.json"
     lists = [
         sign_list(

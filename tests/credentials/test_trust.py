@@ -2,11 +2,10 @@
 
 import base64
 import hashlib
-import importlib.util
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -400,22 +399,6 @@ def test_it_is_explained_in_plain_words() -> None:
     ):  # fmt: skip
         assert words in text, (words, text)
     assert explain(Trust(), NOW)[0].startswith("It believes nobody")
-
-
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_trust", VECTORS / "make_trust.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_vectors_are_current() -> None:
-    made = script().make()
-    assert {f"trust/{path.name}" for path in (VECTORS / "trust").iterdir()} == set(made)
-    for name, content in made.items():
-        assert (VECTORS / name).read_text("ascii") == json.dumps(content, indent=1) + "\n", name
 
 
 def cases() -> list[Any]:

@@ -1,16 +1,15 @@
 """The committed vectors of spec/12, what makes them, and what the documentation promises."""
 
-import importlib.util
 import json
 import tomllib
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import make_curation
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.cells import cell_text
@@ -26,16 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "spec" / "vectors"
 
 
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_curation", VECTORS / "make_curation.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MADE: dict[str, Any] = _script().make()
+MADE: dict[str, Any] = make_curation.make()
 
 
 def cases(name: str) -> list[dict[str, Any]]:

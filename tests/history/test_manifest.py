@@ -1,6 +1,5 @@
 """Manifests: every kind round-trips, and every changed byte is refused."""
 
-import importlib.util
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import make_manifests as EXAMPLE  # noqa: N812
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
 from lyrikstore.canon.jsontext import encode, parse
@@ -25,9 +25,6 @@ from lyrikstore.history.manifest import (
 )
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
-SPEC = importlib.util.spec_from_file_location("make_manifests", VECTORS / "make_manifests.py")
-EXAMPLE = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(EXAMPLE)
 
 SIGNER, STORE, A, B, C = EXAMPLE.SIGNER, EXAMPLE.STORE, EXAMPLE.A, EXAMPLE.B, EXAMPLE.C
 POLICY, DATASET, DERIVED = EXAMPLE.POLICY, EXAMPLE.DATASET, EXAMPLE.DERIVED

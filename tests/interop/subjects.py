@@ -1,7 +1,6 @@
 """The credentials that peers are asked about: those of the verdict vectors, and changes to them."""
 
 import copy
-import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,22 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import make_attestations as attested
+import make_credentials as made
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.crypto import proofset
 from lyrikstore.crypto.signer import KeySigner
 from tests.interop.peers import JCS, Question
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
-
-
-def load(name: str) -> Any:
-    """Return the script that makes some of the vectors."""
-    spec = importlib.util.spec_from_file_location(name, VECTORS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,6 @@ class Subject:
 
 
 def _signers() -> dict[str, KeySigner]:
-    made, attested = load("make_credentials"), load("make_attestations")
     return {signer.did: signer for signer in (made.OWNER, attested.AUDITOR)}
 
 

@@ -1,8 +1,6 @@
 """Software written by others accepts what we issue, offline, and refuses what was changed."""
 
-import importlib.util
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from openvc.verify import (
     verify_credential,
 )
 
+import make_credentials
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.statuscheck import Notices
@@ -29,18 +28,12 @@ from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET, schema_bytes
 
-SCRIPT = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "make_credentials.py"
 NOW = datetime(2026, 11, 24, 15, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def made() -> Any:
-    spec = importlib.util.spec_from_file_location("make_credentials", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return make_credentials
 
 
 @pytest.fixture(scope="module")

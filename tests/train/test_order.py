@@ -1,6 +1,5 @@
 """The order of records, against vectors made without the code."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -11,14 +10,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.train.order import epoch_order
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
-
-
-def test_vectors_are_current():
-    spec = importlib.util.spec_from_file_location("m", VECTORS / "make_training_order.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for name, content in module.make().items():
-        assert (VECTORS / name).read_text("ascii") == json.dumps(content, indent=1) + "\n"
 
 
 def test_vectors():
