@@ -1,9 +1,11 @@
-"""Values that several commands read the same way."""
+"""Options that several commands have, and values that they read the same way."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+
+import click
 
 from lyrikstore.canon.errors import (
     ConflictError,
@@ -14,6 +16,19 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
+
+issuer_name = click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+valid_for = click.option(
+    "--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y."
+)
+output_file = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
+status_url = click.option(
+    "--status-url",
+    metavar="URL",
+    help="Where you publish status lists (https); without it it cannot be revoked.",
+)
 
 
 def words(text: str) -> tuple[str, ...]:

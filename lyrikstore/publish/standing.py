@@ -1,5 +1,6 @@
 """What a store does with credentials after they are issued: grants, taking back, taking in."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,20 +20,20 @@ if TYPE_CHECKING:
     from lyrikstore.publish.takingin import TakenIn
 
 
-class Standing:
+class Standing(ABC):
     """The part of a store that says which credentials hold."""
 
     repository: Repository
     clock: Clock
 
     @property
+    @abstractmethod
     def trust(self) -> "Trust":
         """Whom this user believes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def signing(self) -> dict[str, Any]:
         """Return signer, log signer and clock, as everything that appends takes them."""
-        raise NotImplementedError
 
     @property
     def status_book(self) -> "StatusBook":
@@ -120,6 +121,8 @@ class Standing:
 
     def publish_lists(self, url: str) -> list[str]:
         """Write this store's current status lists to a remote; return where they are there."""
+        if not any(entry.type == "credential" for entry in self.repository.entries()):
+            return []  # before what reads them is loaded: most pushes have none
         from lyrikstore.objects.remote import open_backend
         from lyrikstore.publish.listfiles import publish_lists
 

@@ -7,9 +7,9 @@ import click
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import now
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
-from lyrikstore_cli.options import check_new, credential_file, duration, read_file, write_credential
 from lyrikstore_cli.session import Session
 
 
@@ -45,8 +45,8 @@ from lyrikstore_cli.session import Session
 @click.option(
     "--unchecked", is_flag=True, help="Attest without the bytes; the attestation says so."
 )
-@click.option("--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y.")
-@click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+@options.valid_for
+@options.issuer_name
 @click.option(
     "--supersedes", type=click.Path(path_type=Path), help="An earlier attestation it replaces."
 )
@@ -55,9 +55,7 @@ from lyrikstore_cli.session import Session
     metavar="URL",
     help="Where you publish status lists; needs a store of your own, to take it back from.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
-)
+@options.output_file
 def command(
     session: Session,
     target: Path,
@@ -87,11 +85,11 @@ def command(
         raise InvalidInputError(
             "no-document", f"a {kind} attestation rests on a document", hint="--document FILE"
         )
-    check_new(output)
-    path = credential_file(target)
-    stated = parse_statement(read_file(statement))
+    options.check_new(output)
+    path = options.credential_file(target)
+    stated = parse_statement(options.read_file(statement))
     found = read_documents(documents)
-    credential, beside = read_file(path), read_siblings(path)
+    credential, beside = options.read_file(path), read_siblings(path)
     report = verify_delivered(session, path, data, credential=credential, beside=beside)
     store = session.open_store(sign=True) if status_url is not None else None
     signing: dict[str, Any] = (
@@ -103,15 +101,15 @@ def command(
         kind=kind,
         statement=stated,
         documents=found,
-        valid_for=duration(valid_for),
+        valid_for=options.duration(valid_for),
         unchecked=unchecked,
         issuer_name=issuer_name,
-        supersedes=reference_to(read_file(supersedes)) if supersedes is not None else None,
+        supersedes=reference_to(options.read_file(supersedes)) if supersedes is not None else None,
         repository=None if store is None else store.repository,
         status_url=status_url,
         **signing,
     )
-    written = write_credential(output, result.data, result.lists)
+    written = options.write_credential(output, result.data, result.lists)
     session.emit(
         "attest",
         {

@@ -5,15 +5,8 @@ from pathlib import Path
 import click
 
 from lyrikstore.canon.timestamps import format_timestamp, now
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import (
-    check_new,
-    credential_file,
-    read_file,
-    until,
-    words,
-    write_credential,
-)
 from lyrikstore_cli.session import Session
 
 
@@ -34,18 +27,12 @@ from lyrikstore_cli.session import Session
 @click.option("--seats", type=click.IntRange(min=1), help="For how many people.")
 @click.option("--for", "purposes", default="", help="What the work may be for.")
 @click.option("--until", "end", required=True, help="2027-12-31, 2027-12-31T12:00:00Z or 365d.")
-@click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+@options.issuer_name
 @click.option(
     "--supersedes", type=click.Path(exists=True, path_type=Path), help="A grant it replaces."
 )
-@click.option(
-    "--status-url",
-    metavar="URL",
-    help="Where you publish status lists (https); without it it cannot be revoked.",
-)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
-)
+@options.status_url
+@options.output_file
 def command(
     session: Session,
     credential: Path,
@@ -68,30 +55,30 @@ def command(
     `--grantable`. The grant is logged here and written to one file for the holder, who proves with
     `lyrikstore present` that it is his.
     """
-    check_new(output)
+    options.check_new(output)
     store = session.open_store(sign=True)
-    last = until(end, now())
+    last = options.until(end, now())
     result = store.grant(
-        read_file(credential_file(credential)),
+        options.read_file(options.credential_file(credential)),
         holder=holder,
         holder_name=to_name,
-        permits=words(permits),
-        requires=words(requires),
-        territory=words(territory),
+        permits=options.words(permits),
+        requires=options.words(requires),
+        territory=options.words(territory),
         seats=seats,
-        purposes=words(purposes),
+        purposes=options.words(purposes),
         until=last,
         issuer_name=issuer_name,
-        supersedes=None if supersedes is None else read_file(supersedes),
+        supersedes=None if supersedes is None else options.read_file(supersedes),
         status_url=status_url,
     )
-    written = write_credential(output, result.data, result.lists)
+    written = options.write_credential(output, result.data, result.lists)
     session.emit(
         "grant",
         {
             "credential": str(result.id),
             "holder": holder,
-            "permits": list(words(permits)),
+            "permits": list(options.words(permits)),
             "validUntil": format_timestamp(last),
             "written": [str(path) for path in written],
             "logIndex": result.log_index,
@@ -100,7 +87,8 @@ def command(
     )
     screen = session.screen
     screen.result(
-        f"✓ granted  {', '.join(words(permits))} to {holder}, until {format_timestamp(last)}"
+        f"✓ granted  {', '.join(options.words(permits))} to {holder}, "
+        f"until {format_timestamp(last)}"
     )
     screen.result(
         f"✓ wrote    {output}, credential {result.id.short}, log entry {result.log_index}"

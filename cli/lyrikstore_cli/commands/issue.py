@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import credential_file, duration, read_file, words
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
@@ -36,20 +36,16 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A terms file instead: partitions, limits, statements, measurements (docs/terms.md).",
 )
-@click.option("--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y.")
+@options.valid_for
 @click.option("--issuer", metavar="DID", help="Issue in the name of this did:web.")
 @click.option(
     "--did-document",
     type=click.Path(exists=True, path_type=Path),
     help="Its published document; by default one that lists your key alone.",
 )
-@click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+@options.issuer_name
 @click.option("--version", "label", help="A version label for people.")
-@click.option(
-    "--status-url",
-    metavar="URL",
-    help="Where you publish status lists (https); without it nothing can be revoked.",
-)
+@options.status_url
 @click.option(
     "--supersedes",
     type=click.Path(exists=True, path_type=Path),
@@ -86,13 +82,15 @@ def command(
             manifest,
             output,
             offer=offer,
-            valid_for=duration(valid_for),
+            valid_for=options.duration(valid_for),
             issuer_name=issuer_name,
             version=label,
             status_url=status_url,
-            supersedes=None if supersedes is None else read_file(credential_file(supersedes)),
+            supersedes=None
+            if supersedes is None
+            else options.read_file(options.credential_file(supersedes)),
             organisation=issuer,
-            did_document=None if did_document is None else read_file(did_document),
+            did_document=None if did_document is None else options.read_file(did_document),
             progress=meter,
         )
     session.emit(
@@ -142,7 +140,12 @@ def _offer(
     if file is None:
         if not permits:
             raise click.UsageError("say what is permitted: --permit train,… or --terms FILE")
-        return Offer.of_words(words(permits), words(prohibits), words(requires), words(grantable))
+        return Offer.of_words(
+            options.words(permits),
+            options.words(prohibits),
+            options.words(requires),
+            options.words(grantable),
+        )
     if permits or prohibits or requires or grantable:
         raise click.UsageError("--terms says it all: leave out what it would repeat")
     return load_offer(file)

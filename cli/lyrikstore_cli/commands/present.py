@@ -7,8 +7,8 @@ import click
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import now
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import check_new, read_file, write_new
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
 
@@ -21,9 +21,7 @@ from lyrikstore_cli.ui import clean
 @click.argument("grant", type=click.Path(exists=True, path_type=Path))
 @click.option("--challenge", required=True, help="What the verifier gave you to sign.")
 @click.option("--domain", required=True, help="The verifier's name, as he told you.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
-)
+@options.output_file
 def command(session: Session, grant: Path, challenge: str, domain: str, output: Path) -> None:
     """Sign a presentation of GRANT for one verifier, with the key it was granted to.
 
@@ -36,8 +34,8 @@ def command(session: Session, grant: Path, challenge: str, domain: str, output: 
     from lyrikstore.credentials.vcdm import GRANT
     from lyrikstore.credentials.w3c.presentation import make_presentation
 
-    check_new(output)
-    data = read_file(grant)
+    options.check_new(output)
+    data = options.read_file(grant)
     if stated_kind(data) is not GRANT:
         raise InvalidInputError("not-a-grant", f"{grant} is no licence grant")
     terms = find_terms(read_siblings(grant).values(), data)
@@ -51,7 +49,7 @@ def command(session: Session, grant: Path, challenge: str, domain: str, output: 
         )
     shown = [data, *([terms] if terms is not None else [])]
     written = make_presentation(shown, signer, challenge=challenge, domain=domain, created=now())
-    write_new(output, written)
+    options.write_new(output, written)
     session.emit(
         "present",
         {"file": str(output), "holder": signer.did, "credentials": len(shown)},
