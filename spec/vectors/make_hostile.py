@@ -6,154 +6,35 @@ a verifier must answer: the verdict and, for each check named, the reason (or th
 check has no reason).
 """
 
-import base64
 import json
-import zlib
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from hashlib import md5, sha256, sha384
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
+from foreign import (
+    ALICE,
+    EXAMPLES,
+    HOLDER,
+    MALLORY,
+    NOW,
+    ORDER,
+    SCHEMA_URL,
+    TRUST,
+    V2,
+    Change,
+    Row,
+    base,
+    edited,
+    proof_set,
+    raw_signature,
+    signed,
+    sri,
+)
+from hostile_status import resource_rows, status_rows
 from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack
-from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_base58, encode_multikey
 from lyrikstore.crypto.proof import signed_bytes
 from lyrikstore.crypto.proofset import add_proof
 from lyrikstore.crypto.signer import KeySigner
-
-HERE = Path(__file__).parent
-V2 = "https://www.w3.org/ns/credentials/v2"
-EXAMPLES = "https://www.w3.org/ns/credentials/examples/v2"
-ALICE, MALLORY, HOLDER = (
-    KeySigner(PrivateKey.from_seed(bytes([number]) * 32)) for number in (65, 77, 72)
-)
-NOW = datetime(2026, 11, 24, 14, 12, 39, tzinfo=UTC)
-ORDER = 2**252 + 27742317777372353535851937790883648493
-LIST_URL = "https://status.example/1"
-PLACE = 94567
-TRUST = f'version = 1\n\n[[issuer]]\ndid = "{ALICE.did}"\nnickname = "Alice"\n'
-SCHEMA_URL = "https://schema.example/alumni.json"
-
-Row = tuple[str, str, dict[str, str], dict[str, Any]]
-Change = Callable[[dict[str, Any]], object]
-
-
-def base(**changes: Any) -> dict[str, Any]:
-    """Return an unsigned credential; None removes a member."""
-    document: dict[str, Any] = {
-        "@context": [V2, EXAMPLES],
-        "id": "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
-        "type": ["VerifiableCredential", "ExampleAlumniCredential"],
-        "issuer": {"id": ALICE.did, "name": "Example University"},
-        "validFrom": "2026-11-01T00:00:00Z",
-        "validUntil": "2027-11-01T00:00:00Z",
-        "credentialSubject": {"id": HOLDER.did, "alumniOf": "Z\u00fcrich", "count": 7},
-        **changes,
-    }
-    return {name: value for name, value in document.items() if value is not None}
-
-
-def signed(document: dict[str, Any], signer: KeySigner = ALICE, **options: Any) -> str:
-    """Return the text of a document with its proof."""
-    return encode(add_proof(document, signer, **{"created": NOW, **options})).decode()
-
-
-def edited(text: str, change: Change) -> str:
-    """Return the text with a change that nobody signed."""
-    document = parse(text.encode(), floats=True, nulls=True)
-    change(document)
-    return json.dumps(document, ensure_ascii=False)
-
-
-def proof_set(text: str, **changes: Any) -> str:
-    """Return the text with a member of its proof changed, or removed where it is None."""
-
-    def change(document: dict[str, Any]) -> None:
-        document["proof"].update(changes)
-        for name in [name for name, value in changes.items() if value is None]:
-            del document["proof"][name]
-
-    return edited(text, change)
-
-
-EMPTY = bytes(ENTRIES // 8)
-
-
-def status_list(bits: bytes = EMPTY, signer: KeySigner = ALICE, **changes: Any) -> str:
-    """Return a status list; changes are made before it is signed."""
-    document: dict[str, Any] = {
-        "@context": [V2],
-        "id": LIST_URL,
-        "type": ["VerifiableCredential", "BitstringStatusListCredential"],
-        "issuer": signer.did,
-        "validFrom": "2026-11-20T00:00:00Z",
-        "validUntil": "2026-12-20T00:00:00Z",
-        "credentialSubject": {
-            "id": f"{LIST_URL}#list",
-            "type": "BitstringStatusList",
-            "statusPurpose": "revocation",
-            "encodedList": pack(bits),
-        },
-    }
-    for name, value in changes.items():
-        where = document if name in document else document["credentialSubject"]
-        where[name] = value
-    return signed({name: value for name, value in document.items() if value is not None}, signer)
-
-
-def entry(**changes: Any) -> dict[str, Any]:
-    """Return a status entry; None removes a member."""
-    stated = {**StatusEntry("revocation", PLACE, LIST_URL).to_json(), **changes}
-    return {name: value for name, value in stated.items() if value is not None}
-
-
-def with_status(**changes: Any) -> str:
-    """Return a credential with one status entry."""
-    return signed(base(credentialStatus=entry(**changes)))
-
-
-def bits_with(value: int, index: int = PLACE, size: int = 1) -> bytes:
-    """Return the bits of a list in which one entry has a value."""
-    bits = bytearray(ENTRIES * size // 8)
-    for offset in range(size):
-        if value >> (size - 1 - offset) & 1:
-            place = index * size + offset
-            bits[place // 8] |= 1 << (7 - place % 8)
-    return bytes(bits)
-
-
-def sri(data: bytes) -> str:
-    """Return a digest as digestSRI writes it."""
-    return "sha384-" + base64.b64encode(sha384(data).digest()).decode()
-
-
-def multibase(data: bytes, header: bytes = b"\x12\x20") -> str:
-    """Return a SHA-256 digest as digestMultibase writes it."""
-    digest = header + sha256(data).digest()
-    return "u" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
-
-
-def bomb(blocks: int, wrap: Callable[[str], str]) -> list[Any]:
-    """Return a signed list in pieces that unpacks to so many MiB of zeros."""
-    step = 1 << 20
-    while True:  # one flushed block of zeros, whose base64 repeats without a seam
-        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-        block = packer.compress(bytes(step)) + packer.flush(zlib.Z_FULL_FLUSH)
-        if len(block) % 3 == 0:
-            break
-        step += 258
-    checksum = 0
-    for _ in range(blocks):
-        checksum = zlib.crc32(bytes(step), checksum)
-    head = b"\x1f\x8b\x08\x08\0\0\0\0\0\x03x\0"  # a name of one letter makes it twelve bytes
-    tail = zlib.compressobj(9, zlib.DEFLATED, -15).flush()
-    tail += checksum.to_bytes(4, "little") + (blocks * step % 2**32).to_bytes(4, "little")
-    one, rest = (base64.urlsafe_b64encode(part).decode() for part in (block, tail))
-    packed = "u" + base64.urlsafe_b64encode(head).decode() + one * blocks + rest.rstrip("=")
-    before, _, after = wrap(packed).partition(one * blocks)
-    return [before, [one, blocks], after]
 
 
 def _format_rows(sound: str) -> list[Row]:
@@ -330,13 +211,6 @@ def _proof_rows(sound: str) -> list[Row]:
     ]  # fmt: skip
 
 
-def raw_signature(value: str) -> bytes:
-    """Return the bytes of a proofValue."""
-    from lyrikstore.crypto.multikey import decode_base58
-
-    return decode_base58(value[1:])
-
-
 def _dialect_c() -> str:
     document = base()
     made = parse(signed(document).encode())
@@ -361,174 +235,6 @@ def _small_order(point: bytes) -> str:
         "proofValue": "z" + encode_base58(b"\x01" + bytes(63)),
     }
     return json.dumps(document)
-
-
-def _status_rows() -> list[Row]:
-    good, plain = status_list(), with_status()
-    revoked = status_list(bits_with(1))
-    two = {"statusSize": 2, "statusMessage": [
-        {"status": f"{number:#x}", "message": word}
-        for number, word in enumerate(("open", "held", "withdrawn", "lost"))]}  # fmt: skip
-
-    def row(name: str, verdict: str, reason: str, document: str, *lists: Any) -> Row:
-        return f"status-{name}", verdict, {"status": reason}, {"document": document,
-                                                               "lists": list(lists)}  # fmt: skip
-
-    def unsound(name: str, text: Any) -> Row:
-        return row(name, "incomplete", "unsound-list", plain, text)
-
-    def unread(name: str, **changes: Any) -> Row:
-        return row(name, "invalid", "bad-entry", with_status(**changes), good)
-
-    def spelt(text: str) -> list[str]:
-        return [json.dumps(parse(text.encode()), indent=width) for width in range(8)]
-
-    unsigned = encode({n: v for n, v in parse(good.encode()).items() if n != "proof"}).decode()
-    return [
-        row("good", "trusted", "pass", plain, good),
-        row("revoked", "invalid", "revoked", plain, revoked),
-        row("buried", "invalid", "revoked", plain,
-            *spelt(status_list(validFrom="2026-11-10T00:00:00Z")), revoked),
-        row("buried-in-ties", "incomplete", "too-many-lists", plain, *spelt(good), revoked),
-        row("revoked-however-old", "invalid", "revoked", plain,
-            status_list(bits_with(1), validFrom="2020-01-01T00:00:00Z",
-                        validUntil="2020-02-01T00:00:00Z")),
-        row("suspended", "invalid", "suspended", with_status(statusPurpose="suspension"),
-            status_list(bits_with(1), statusPurpose="suspension")),
-        row("several-purposes", "trusted", "pass", plain,
-            status_list(statusPurpose=["suspension", "revocation"])),
-        row("unknown-purpose-set", "invalid", "set", with_status(statusPurpose="excommunication"),
-            status_list(bits_with(1), statusPurpose="excommunication")),
-        row("message", "trusted", "message", with_status(statusPurpose="message", **two),
-            status_list(bits_with(2, size=2), statusPurpose="message")),
-        row("message-zero", "trusted", "pass", with_status(statusPurpose="message", **two),
-            status_list(bits_with(0, size=2), statusPurpose="message")),
-        row("refresh", "trusted", "refresh", with_status(statusPurpose="refresh"),
-            status_list(bits_with(1), statusPurpose="refresh")),
-        row("no-list", "incomplete", "no-list", plain),
-        row("other-url", "incomplete", "no-list", plain, status_list(id="https://other.example/1")),
-        row("other-issuer", "incomplete", "foreign-list", plain, status_list(signer=MALLORY)),
-        unsound("foreign-key", edited(status_list(signer=MALLORY),
-                                      lambda d: d.update(issuer=ALICE.did))),
-        unsound("unsigned", unsigned),
-        unsound("edited", good.replace("2026-11-20", "2026-11-22")),
-        row("list-untyped", "incomplete", "no-list", plain,
-            status_list(type=["VerifiableCredential"])),
-        unsound("subject-untyped", signed_list_without_subject_type()),
-        row("wrong-purpose", "incomplete", "wrong-list", plain,
-            status_list(statusPurpose="suspension")),
-        row("expired", "incomplete", "expired-list", plain,
-            status_list(validUntil="2026-11-21T00:00:00Z")),
-        row("ttl-passed", "incomplete", "expired-list", plain, status_list(ttl=60000)),
-        row("stale", "incomplete", "stale-list", plain,
-            status_list(validFrom="2026-10-01T00:00:00Z")),
-        row("future", "incomplete", "future-list", plain,
-            status_list(validFrom="2026-11-29T00:00:00Z")),
-        row("undated", "incomplete", "undated-list", plain, status_list(validFrom=None)),
-        row("short", "incomplete", "short-list", plain, status_list(bytes(ENTRIES // 8 - 1))),
-        row("short-for-its-size", "incomplete", "short-list", with_status(**two), status_list()),
-        row("out-of-range", "incomplete", "range", with_status(statusListIndex="131072"), good),
-        row("far-out-of-range", "incomplete", "range", with_status(statusListIndex="9" * 99), good),
-        unsound("no-multibase", status_list(encodedList=pack(bytes(ENTRIES // 8))[1:])),
-        unsound("not-gzip", status_list(encodedList="uAAAA")),
-        unsound("goes-on", status_list(encodedList=pack(bytes(ENTRIES // 8)) + "AAAA")),
-        row("bomb-1-gib", "incomplete", "no-list", plain,  # larger than a document may be
-            bomb(1024, lambda text: status_list(encodedList=text))),
-        unsound("bomb-600-mib", bomb(600, lambda text: status_list(encodedList=text))),
-        unread("index-number", statusListIndex=PLACE),
-        unread("index-exponent", statusListIndex="9e4"),
-        unread("index-blank", statusListIndex=" 94567"),
-        unread("index-underscore", statusListIndex="94_567"),
-        unread("index-leading-zero", statusListIndex="094567"),
-        unread("index-negative", statusListIndex="-1"),
-        unread("index-arabic", statusListIndex="\u0661"),
-        unread("entry-is-list", id=LIST_URL),
-        unread("size-zero", statusSize=0),
-        unread("size-true", statusSize=True),
-        unread("size-without-messages", statusSize=2),
-        unread("messages-too-few", **{**two, "statusMessage": two["statusMessage"][:3]}),  # type: ignore[index]
-        unread("purpose-missing", statusPurpose=None),
-        row("unknown-type", "incomplete", "unknown-type",
-            with_status(type="StatusList2021Entry"), good),
-        row("no-signature-no-status", "invalid", "no-issuer",
-            signed(base(credentialStatus=entry()), MALLORY), good),
-    ]  # fmt: skip
-
-
-def signed_list_without_subject_type() -> str:
-    """Return a list whose subject is of another type."""
-    document = parse(status_list().encode())
-    del document["proof"]
-    document["credentialSubject"]["type"] = "StatusList2021"
-    return signed(document)
-
-
-def _schema(**changes: Any) -> bytes:
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_URL,
-        "properties": {"credentialSubject": {"required": ["alumniOf"]}},
-        **changes,
-    }
-    return json.dumps({name: value for name, value in schema.items() if value is not None}).encode()
-
-
-def _resource_rows() -> list[Row]:
-    report = b"a report of 12 pages"
-    doubling = {f"d{i}": {"anyOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(24)}
-
-    def related(name: str, verdict: str, reason: str, *, at_hand: bool = True, **pins: Any) -> Row:
-        item = {"id": "https://example.org/report", **pins}
-        document = signed(base(relatedResource=[item]))
-        found = {"https://example.org/report": report.decode()} if at_hand else {}
-        return f"related-{name}", verdict, {"related": reason}, {"document": document,
-                                                                 "resources": found}  # fmt: skip
-
-    def schema(name: str, verdict: str, reason: str, data: bytes | None, **pins: Any) -> Row:
-        item = {"id": SCHEMA_URL, "type": "JsonSchema", **pins}
-        document = signed(base(credentialSchema=item))
-        found = {} if data is None else {"alumni.json": data.decode()}
-        return f"schema-{name}", verdict, {"schema": reason}, {"document": document,
-                                                               "resources": found}  # fmt: skip
-
-    good = _schema()
-    return [
-        related("good", "trusted", "pass", digestSRI=sri(report),
-                digestMultibase=multibase(report)),
-        related("list-of-digests", "trusted", "pass", digestMultibase=[multibase(report)] * 2),
-        related("not-at-hand", "trusted", "not-at-hand", at_hand=False, digestSRI=sri(report)),
-        related("other-text", "invalid", "digest-mismatch", digestSRI=sri(b"another")),
-        related("two-digests-disagree", "invalid", "digest-mismatch", digestSRI=sri(report),
-                digestMultibase=multibase(b"another")),
-        related("one-of-list-differs", "invalid", "digest-mismatch",
-                digestMultibase=[multibase(report), multibase(b"another")]),
-        related("md5", "invalid", "bad-digest",
-                digestSRI="md5-" + base64.b64encode(md5(report, usedforsecurity=False).digest())
-                .decode()),
-        related("bare-digest", "invalid", "bad-digest", digestMultibase=multibase(report, b"")),
-        related("short-digest", "invalid", "bad-digest", digestMultibase=multibase(report)[:-8]),
-        related("number", "invalid", "bad-digest", digestSRI=7),
-        schema("good", "trusted", "pass", good, digestSRI=sri(good)),
-        schema("good-without-digest", "trusted", "pass", good),
-        schema("violated", "invalid", "failure",
-               _schema(properties={"credentialSubject": {"required": ["degree"]}})),
-        schema("other-text", "invalid", "digest-mismatch", good, digestSRI=sri(b"another")),
-        schema("not-at-hand", "incomplete", "not-at-hand", None),
-        schema("without-draft", "invalid", "failure", _schema(**{"$schema": None})),
-        schema("unknown-draft", "incomplete", "indeterminate",
-               _schema(**{"$schema": "https://schema.example/draft/1"})),
-        schema("remote-reference", "incomplete", "indeterminate",
-               _schema(allOf=[{"$ref": "https://evil.example/schema.json"}])),
-        schema("recursive", "incomplete", "indeterminate",
-               _schema(additionalProperties={"$ref": "#"})),
-        schema("doubling", "incomplete", "indeterminate", _schema(
-            **{"$defs": {**doubling, "d24": {"const": 1}}, "allOf": [{"$ref": "#/$defs/d0"}]})),
-        schema("slow-pattern", "trusted", "pass", _schema(
-            properties={"credentialSubject": {"properties": {"alumniOf": {
-                "pattern": "^(a+)+$|Z"}}}})),
-        ("schema-unknown-type", "incomplete", {"schema": "unknown-type"}, {"document": signed(
-            base(credentialSchema={"id": SCHEMA_URL, "type": "ShapeExpression"}))}),
-    ]  # fmt: skip
 
 
 def _rdf_rows() -> list[Row]:
@@ -707,8 +413,8 @@ def make() -> dict[str, Any]:
         *_model_rows(),
         *_proof_rows(sound),
         *_rdf_rows(),
-        *_status_rows(),
-        *_resource_rows(),
+        *status_rows(),
+        *resource_rows(),
     ]
     cases = [
         {"id": name, "profile": "w3c", "kind": kind, "verdict": verdict, "checks": checks, **given}

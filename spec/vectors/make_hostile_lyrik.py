@@ -7,8 +7,8 @@ which has what is malformed or mis-signed in itself.
 from pathlib import Path
 from typing import Any
 
+import foreign as made
 import make_credentials as issuing
-import make_hostile as made
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.crypto.multikey import encode_base58
 

@@ -6,13 +6,11 @@ answers are written by hand.
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import make_credentials as made
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_list
-
-HERE = Path(__file__).parent
+from verdicts_of_terms import counting, law_cases, measured, partition_cases, quality_cases
 
 
 def make() -> dict[str, Any]:
@@ -84,7 +82,7 @@ def make() -> dict[str, Any]:
         ("another-descriptor", "invalid", {"manifest": "disagrees"},
          {"credential": subject(descriptor=[])}),
         ("another-count", "invalid", {"manifest": "disagrees"},
-         {"credential": _counting(made, sound, recordCount="4")}),
+         {"credential": counting(sound, recordCount="4")}),
         ("another-licence", "invalid", {"manifest": "disagrees"},
          {"credential": made.resigned(
              sound, lambda d: d["credentialSubject"]["licence"].pop("spdxExpression")).decode()}),
@@ -93,10 +91,10 @@ def make() -> dict[str, Any]:
         ("collected-later", "invalid", {"manifest": "disagrees", "age": "contradiction"},
          {"credential": subject(age={"type": "DataAge", "snapshotAt": "2026-11-24T14:12:39Z",
                                      "collectedUntil": "2026-11-26"})}),
-        *_partition_cases(made, sound),
-        *_law_cases(made, sound),
+        *partition_cases(sound),
+        *law_cases(sound),
         ("not-recomputed", "trusted", {"quality": "not-recomputed"},
-         {"credential": _measured(made, sound, ("recordCount/1", "17", {}))}),
+         {"credential": measured(sound, ("recordCount/1", "17", {}))}),
         ("several-reasons", "invalid", {"proof": "edited", "data.files": "missing"},
          {"credential": edited, "data": {"z.txt": None}}),
         ("not-json", "invalid", {"format": "bad-json"}, {"credential": "hello"}),
@@ -125,134 +123,11 @@ def make() -> dict[str, Any]:
     return {
         "verdicts/deliveries.json": written(rows),
         "verdicts/recompute.json": {
-            **written(_quality_cases(made, sound)),
+            **written(quality_cases(sound)),
             "base": {**base["base"], "recompute": True},
         },
-        "verdicts/keys.json": _keys(made, trust),
         "verdicts/decide.json": {"required": ["a", "b"], "cases": _decisions()},
     }
-
-
-def _counting(made: Any, sound: bytes, **counts: Any) -> str:
-    def change(document: dict[str, Any]) -> None:
-        document["credentialSubject"].update(counts)
-        document["credentialSubject"]["licence"]["partitions"][0].update(counts)
-
-    return made.resigned(sound, change).decode()
-
-
-def _partition_cases(made: Any, sound: bytes) -> list[Any]:
-    path = lambda where: {"type": "PathSelector", "path": where}  # noqa: E731
-    column = lambda *values: {  # noqa: E731
-        "type": "MetadataSelector", "column": "category", "values": list(values)
-    }  # fmt: skip
-    one, two, rest = (
-        {"name": "a", "select": [path("a")], "fileCount": 2, "byteSize": "39", "recordCount": "2"},
-        {"name": "b", "select": [column("c2")], "permits": ["evaluate"], "fileCount": 1,
-         "byteSize": "27", "recordCount": "1"},
-        {"name": "rest", "fileCount": 2, "byteSize": "13", "recordCount": "2"},
-    )  # fmt: skip
-
-    def divided(*parts: dict[str, Any]) -> str:
-        partitions = [made.part(**changes) for changes in parts]
-        change = lambda d: d["credentialSubject"]["licence"].update(  # noqa: E731
-            partitions=partitions
-        )
-        return made.resigned(sound, change).decode()
-
-    def case(name: str, verdict: str, reason: str, *parts: dict[str, Any], **changes: Any) -> Any:
-        checks = {"terms.partitions": reason}
-        return f"partitions-{name}", verdict, checks, {"credential": divided(*parts), **changes}
-
-    file = {**one, "select": [path("a/one.txt"), path("a/two.txt")]}
-    prefix = {**one, "select": [path("a/o")]}
-    more = {**two, "fileCount": 2}
-    fewer = {**rest, "fileCount": 1}
-    return [
-        case("sound", "trusted", "pass", one, two, rest),
-        case("by-file", "trusted", "pass", file, two, rest),
-        case("without-rest", "trusted", "pass", one, two,
-             {**rest, "select": [column("c3", "c4")]}),
-        case("overlap", "invalid", "bad-partition", one, {**two, "select": [column("c1", "c2")]},
-             rest),
-        case("overlap-by-value", "invalid", "bad-partition", one, two,
-             {**rest, "select": [column("c2", "c3", "c4")]}),
-        case("uncovered", "invalid", "bad-partition", one, two,
-             {**rest, "select": [column("c3")]}),
-        case("prefix-is-no-folder", "invalid", "differs", prefix, two, rest),
-        case("files", "invalid", "differs", one, more, fewer),
-        case("bytes", "invalid", "differs", {**one, "byteSize": "38"}, two,
-             {**rest, "byteSize": "14"}),
-        case("records", "invalid", "differs", {**one, "recordCount": "1"}, two,
-             {**rest, "recordCount": "3"}),
-        case("no-data", "incomplete", "not-recomputed", one, two, rest, data=None),
-        case("files-without-data", "invalid", "differs", one, more, fewer, data=None),
-        case("without-tree", "incomplete", "missing-file", one, two, rest,
-             siblings={"tree.jsonl": None}),
-    ]  # fmt: skip
-
-
-def _measured(made: Any, sound: bytes, *claims: tuple[str, str, dict[str, str]]) -> str:
-    quality = [
-        {
-            "type": "QualityMeasurement", "metric": use.partition("/")[0], "value": value,
-            "basis": "measured",
-            "recipe": {"type": "MeasurementRecipe", "use": use,
-                       **({"parameters": parameters} if parameters else {})},
-        }
-        for use, value, parameters in claims
-    ]  # fmt: skip
-    change = lambda d: d["credentialSubject"].update(quality=quality)  # noqa: E731
-    return made.resigned(sound, change).decode()
-
-
-def _quality_cases(made: Any, sound: bytes) -> list[Any]:
-    def case(name: str, verdict: str, reason: str, *claims: Any, **changes: Any) -> Any:
-        changes = {"credential": _measured(made, sound, *claims), **changes}
-        return name, verdict, {"quality": reason}, changes
-
-    share = {"column": "category", "value": "c1"}
-    all_equal = (
-        ("recordCount/1", "5", {}), ("exactDuplicateRate/1", "0.000000", {}),
-        ("emptyRate/1", "0.200000", {}), ("wordCount/1", "13", {}), ("characterCount/1", "79", {}),
-        ("missingMetadataRate/1", "0.000000", {"column": "category"}),
-        ("metadataShare/1", "0.200000", share),
-    )  # fmt: skip
-    return [
-        case("equal", "trusted", "pass", *all_equal),
-        case("count-off-by-one", "invalid", "different", *all_equal[1:],
-             ("recordCount/1", "6", {})),
-        case("share-off", "invalid", "different", ("emptyRate/1", "0.200001", {})),
-        case("share-of-few-decimals", "invalid", "different", ("emptyRate/1", "0.2", {})),
-        case("share-rounded-away", "invalid", "different", ("emptyRate/1", "0", {})),
-        case("other-value", "invalid", "different",
-             ("metadataShare/1", "0.200000", {**share, "value": "c9"})),
-        case("unknown-recipe", "incomplete", "unknown-recipe", ("toxicityRate/1", "0.000000", {})),
-        case("unknown-version", "incomplete", "unknown-recipe", ("recordCount/2", "5", {})),
-        case("unknown-parameter", "incomplete", "unknown-recipe",
-             ("recordCount/1", "5", {"column": "x"})),
-        case("not-of-these-records", "incomplete", "unknown-recipe",
-             ("missingFieldRate/1", "0.000000", {"field": "x"})),
-        case("different-beats-unknown", "invalid", "different", ("recordCount/2", "5", {}),
-             ("recordCount/1", "6", {})),
-        case("other-data", "invalid", "incomplete-data", *all_equal,
-             data={"z.txt": "another one\n\n"}),
-        case("missing-data", "incomplete", "incomplete-data", *all_equal, data={"z.txt": None}),
-    ]  # fmt: skip
-
-
-def _law_cases(made: Any, sound: bytes) -> list[Any]:
-    def stated(**changes: Any) -> dict[str, Any]:
-        laws = [{**made.LAW, **changes}]
-        change = lambda d: d["credentialSubject"].update(regulatory=laws)  # noqa: E731
-        return {"credential": made.resigned(sound, change).decode()}
-
-    issuer = {"type": "Party", "did": made.OWNER.did}
-    return [
-        ("law-by-issuer", "trusted", {"regulatory": "pass"}, stated(warrantedBy=issuer)),
-        ("law-by-another", "trusted", {"regulatory": "unsigned-warrant"}, stated()),
-        ("law-of-tomorrow", "invalid", {"regulatory": "future"}, stated(asOf="2026-11-02")),
-    ]
 
 
 def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
@@ -486,145 +361,6 @@ def _limit_cases(made: Any, trust: str) -> list[tuple[str, str, dict[str, str], 
         ("witness-demanded", "incomplete", {"log.witness": "no-witness"}, {"trust": demand}),
         ("log-age-demanded", "incomplete", {"log.witness": "no-witness"}, {"trust": aged}),
     ]  # fmt: skip
-
-
-def _keys(made: Any, trust: str) -> dict[str, Any]:
-    """Deliveries with the policies that came after: what they say of the issuer's key."""
-    from lyrikstore.canon.digest import Digest
-    from lyrikstore.crypto.ed25519 import PrivateKey
-    from lyrikstore.crypto.signer import KeySigner
-    from lyrikstore.history import merkle
-    from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
-    from lyrikstore.history.manifest import sign_manifest
-    from lyrikstore.history.note import VerifierKey
-    from lyrikstore.history.policy import Genesis, Policy
-    from lyrikstore.history.succession import revoked, rotated, with_writer
-
-    owner, mallory = made.OWNER, made.MALLORY
-    following, second_log = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (5, 6))
-    by_owner, by_next = made.world(), made.world(following, 3)
-    too_late = made.world(index=3)
-    genesis = by_owner.genesis
-    first = Genesis.parse(genesis.body).policy
-
-    def policy(change: Any, *, signer: Any = owner, before: Any = None, skip: int = 1) -> Any:
-        parent = before or genesis
-        base = Policy.parse(before.body["policy"]) if before else first
-        value = {**change(base).to_json(), "version": base.version + skip}
-        return sign_manifest(
-            kind="policy", store=genesis.id, name="policies/store/main", body={"policy": value},
-            parents=[parent.id], signer=signer, created=made.NOW,
-        )  # fmt: skip
-
-    def siblings(
-        world: Any, entries: list[Any], *, without: tuple[str, ...] = (), log: Any = made.LOG
-    ) -> dict[str, str | None]:
-        """Return the files of a delivery whose log is genesis, a transaction and ``entries``."""
-        leaves = [Leaf("manifest", genesis.id), Leaf("transaction", Digest.of(b"a record"))]
-        for entry in entries:
-            if isinstance(entry, bytes):
-                leaves.append(Leaf("credential", Digest.of(entry)))
-            else:
-                leaves.append(Leaf("manifest", entry.id))
-        hashes = [leaf.hash for leaf in leaves]
-        note = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes)).sign(log)
-        files = {
-            name: {"hex": data.hex()} if name.endswith(".salts") else data.decode()
-            for name, data in world.siblings.items()
-        }
-        names = {world.manifest.id: "log", world.records.id: ""}
-        for index, entry in enumerate(entries, 2):
-            proof = TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note)
-            if isinstance(entry, bytes):
-                files["credential.tlog-proof"] = proof.encode().decode()
-            elif entry.kind == "policy":
-                name = f"policy-{entry.body['policy']['version']}-{index}"
-                files[f"{name}.json"] = entry.encode().decode()
-                files[f"{name}.tlog-proof"] = proof.encode().decode()
-            elif names.get(entry.id):
-                files["log.tlog-proof"] = proof.encode().decode()
-        return {name: data for name, data in files.items() if not name.startswith(without or "/")}
-
-    def case(
-        name: str, verdict: str, checks: dict[str, str], world: Any, *entries: Any, **more: Any
-    ) -> dict[str, Any]:
-        options = {key: more.pop(key) for key in ("without", "log") if key in more}
-        return {
-            "id": name, "verdict": verdict, "checks": checks,
-            "credential": world.credential.decode(),
-            "siblings": siblings(world, list(entries), **options), **more,
-        }  # fmt: skip
-
-    old = [by_owner.manifest, by_owner.records, by_owner.credential]
-    new = [by_next.manifest, by_next.records, by_next.credential]
-    rotation = policy(rotated(owner.did, following.did))
-    stolen = {n: policy(revoked(owner.did, n, following.did)) for n in (2, 3, 4, 5)}
-    later = policy(revoked(owner.did, 3), signer=following, before=rotation)
-    helped = policy(with_writer(following.did, second_log.public))
-    strange = VerifierKey("elsewhere.example", second_log.public)
-    key_of = f'version = 1\n\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n'
-    return {
-        "reader": "document/1: one record per file",
-        "at": "2026-11-24T14:12:39Z",
-        "trust": trust,
-        "data": {path: data.decode() for path, data in made.FILES.items()},
-        "cases": [
-            case("current", "trusted", {"issuer.key": "pass"}, by_owner, *old),
-            case("current-unlogged", "trusted", {"issuer.key": "pass"}, by_owner, *old,
-                 without=("credential",)),
-            case("succeeded", "trusted", {"issuer.key": "pass"}, by_owner, *old, rotation),
-            case("succeeded-unlogged", "incomplete", {"issuer.key": "unlogged"}, by_owner, *old,
-                 rotation, without=("credential",)),
-            case("retired-before-it-signed", "invalid", {"issuer.key": "retired"}, by_owner,
-                 *old[:2], rotation, old[2]),
-            case("manifest-by-a-retired-key", "invalid", {"manifest.signature": "unauthorised"},
-                 too_late, rotation, too_late.manifest, too_late.records, too_late.credential),
-            case("compromised-later", "trusted", {"issuer.key": "pass"}, by_owner, *old, stolen[5]),
-            case("compromised-at-its-index", "invalid", {"issuer.key": "compromised"}, by_owner,
-                 *old, stolen[4]),
-            case("compromised-earlier", "invalid", {"issuer.key": "compromised"}, by_owner, *old,
-                 stolen[3]),
-            case("compromised-manifest", "invalid",
-                 {"issuer.key": "compromised", "manifest.signature": "unauthorised"}, by_owner,
-                 *old, stolen[2]),
-            case("compromised-unlogged", "invalid", {"issuer.key": "compromised"}, by_owner, *old,
-                 stolen[5], without=("credential",)),
-            case("succeeded-then-compromised", "invalid", {"issuer.key": "compromised"}, by_owner,
-                 *old, rotation, later),
-            case("policy-unproven", "trusted", {"issuer.key": "pass"}, by_owner, *old, stolen[3],
-                 without=("policy-2-5.tlog",)),
-            case("policy-by-a-stranger", "trusted", {"issuer.key": "pass"}, by_owner, *old,
-                 policy(revoked(owner.did, 3, following.did), signer=mallory)),
-            case("policy-skips-a-version", "trusted", {"issuer.key": "pass"}, by_owner, *old,
-                 policy(revoked(owner.did, 3, following.did), skip=2)),
-            case("policy-drops-the-log-key", "trusted", {"issuer.key": "pass"}, by_owner, *old,
-                 policy(lambda p: Policy(2, p.roles, (VerifierKey(made.ORIGIN,
-                                                                  second_log.public),)))),
-            case("policy-adds-a-key-of-another-log", "trusted", {"issuer.key": "pass"}, by_owner,
-                 *old, policy(lambda p: Policy(2, p.roles, (*p.logs, strange)))),
-            case("first-of-two-policies-counts", "trusted", {"issuer.key": "pass"}, by_owner, *old,
-                 rotation, stolen[3]),
-            case("inherited", "trusted", {"trust.issuer": "pass", "issuer.key": "pass"}, by_next,
-                 rotation, *new),
-            case("inherited-from-a-compromised-key", "valid", {"trust.issuer": "unknown-issuer"},
-                 by_next, stolen[2], *new),
-            case("inherited-but-suspect-only-later", "trusted", {"trust.issuer": "pass"}, by_next,
-                 rotation, *new, policy(revoked(owner.did, 5),
-                                        signer=following, before=rotation)),
-            case("without-the-policy", "invalid",
-                 {"trust.issuer": "unknown-issuer", "issuer.key": "n/a",
-                  "manifest.signature": "unauthorised"}, by_next, rotation, *new,
-                 without=("policy",)),
-            case("only-the-new-key-is-believed", "trusted", {"log.anchor": "pass"}, by_next,
-                 rotation, *new, trust=key_of),
-            case("old-by-who-believes-the-new", "valid", {"log.anchor": "unknown-founder"},
-                 by_owner, *old, rotation, trust=key_of),
-            case("log-key-added", "trusted", {"log.inclusion": "pass"}, by_next, helped, *new,
-                 log=second_log, trust=trust + key_of[len("version = 1\n"):]),
-            case("log-key-not-added", "invalid", {"log.inclusion": "unknown-log-key"}, by_owner,
-                 *old, log=second_log),
-        ],
-    }  # fmt: skip
 
 
 def _decisions() -> list[dict[str, Any]]:

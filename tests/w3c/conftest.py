@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-import make_hostile
+import foreign
 from tests.conftest import Person
 from tests.w3c.serving import Server, start, stop
 
 
 @pytest.fixture(scope="session")
 def made() -> Any:
-    return make_hostile
+    return foreign
 
 
 @pytest.fixture(scope="session")

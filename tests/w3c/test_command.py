@@ -39,7 +39,7 @@ def test_status_lists_and_schemas_beside_it_and_named(buyer: Any, made: Any) -> 
     assert verify(buyer, "vc.json", text).code == 3
     (buyer.folder / "revoked.json").unlink()
 
-    schema = made._schema()
+    schema = made.json_schema()
     item = {"id": made.SCHEMA_URL, "type": "JsonSchema", "digestSRI": made.sri(schema)}
     text = made.signed(made.base(credentialSchema=item))
     assert verify(buyer, "vc.json", text).code == 5
@@ -49,7 +49,7 @@ def test_status_lists_and_schemas_beside_it_and_named(buyer: Any, made: Any) -> 
     assert verify(buyer, "vc.json", text, "--resource", "elsewhere/s.json").code == 0
     # Whoever hands it over may put a schema beside it: only one with the right digest counts.
     free = made.signed(made.base(credentialSchema={"id": made.SCHEMA_URL, "type": "JsonSchema"}))
-    (buyer.folder / "lax.json").write_bytes(made._schema(properties={}))
+    (buyer.folder / "lax.json").write_bytes(made.json_schema(properties={}))
     assert verify(buyer, "free.json", free).code == 5
     assert verify(buyer, "free.json", free, "--resource", "elsewhere").code == 0
     other = buyer.folder / "other.json"

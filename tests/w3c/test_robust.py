@@ -75,7 +75,7 @@ def surroundings(made: Any, *lists: bytes) -> Surroundings:
         trust=parse_trust(made.TRUST.encode()),
         at=made.NOW,
         notices=Notices.among(lists or [made.status_list().encode()]),
-        resources=Resources({made.SCHEMA_URL: made._schema(), "report": b"a report"}),
+        resources=Resources({made.SCHEMA_URL: made.json_schema(), "report": b"a report"}),
     )
 
 

@@ -1,0 +1,188 @@
+"""Attacks through what a foreign credential names: status lists, schemas, resources."""
+
+import base64
+import json
+from hashlib import md5
+from typing import Any
+
+from foreign import (
+    ALICE,
+    LIST_URL,
+    MALLORY,
+    PLACE,
+    SCHEMA_URL,
+    Row,
+    base,
+    bits_with,
+    bomb,
+    edited,
+    entry,
+    json_schema,
+    multibase,
+    signed,
+    sri,
+    status_list,
+    with_status,
+)
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.statuslist import ENTRIES, pack
+
+
+def status_rows() -> list[Row]:
+    """Status lists that lie, and entries that cannot be read."""
+    good, plain = status_list(), with_status()
+    revoked = status_list(bits_with(1))
+    two = {"statusSize": 2, "statusMessage": [
+        {"status": f"{number:#x}", "message": word}
+        for number, word in enumerate(("open", "held", "withdrawn", "lost"))]}  # fmt: skip
+
+    def row(name: str, verdict: str, reason: str, document: str, *lists: Any) -> Row:
+        return f"status-{name}", verdict, {"status": reason}, {"document": document,
+                                                               "lists": list(lists)}  # fmt: skip
+
+    def unsound(name: str, text: Any) -> Row:
+        return row(name, "incomplete", "unsound-list", plain, text)
+
+    def unread(name: str, **changes: Any) -> Row:
+        return row(name, "invalid", "bad-entry", with_status(**changes), good)
+
+    def spelt(text: str) -> list[str]:
+        return [json.dumps(parse(text.encode()), indent=width) for width in range(8)]
+
+    unsigned = encode({n: v for n, v in parse(good.encode()).items() if n != "proof"}).decode()
+    return [
+        row("good", "trusted", "pass", plain, good),
+        row("revoked", "invalid", "revoked", plain, revoked),
+        row("buried", "invalid", "revoked", plain,
+            *spelt(status_list(validFrom="2026-11-10T00:00:00Z")), revoked),
+        row("buried-in-ties", "incomplete", "too-many-lists", plain, *spelt(good), revoked),
+        row("revoked-however-old", "invalid", "revoked", plain,
+            status_list(bits_with(1), validFrom="2020-01-01T00:00:00Z",
+                        validUntil="2020-02-01T00:00:00Z")),
+        row("suspended", "invalid", "suspended", with_status(statusPurpose="suspension"),
+            status_list(bits_with(1), statusPurpose="suspension")),
+        row("several-purposes", "trusted", "pass", plain,
+            status_list(statusPurpose=["suspension", "revocation"])),
+        row("unknown-purpose-set", "invalid", "set", with_status(statusPurpose="excommunication"),
+            status_list(bits_with(1), statusPurpose="excommunication")),
+        row("message", "trusted", "message", with_status(statusPurpose="message", **two),
+            status_list(bits_with(2, size=2), statusPurpose="message")),
+        row("message-zero", "trusted", "pass", with_status(statusPurpose="message", **two),
+            status_list(bits_with(0, size=2), statusPurpose="message")),
+        row("refresh", "trusted", "refresh", with_status(statusPurpose="refresh"),
+            status_list(bits_with(1), statusPurpose="refresh")),
+        row("no-list", "incomplete", "no-list", plain),
+        row("other-url", "incomplete", "no-list", plain, status_list(id="https://other.example/1")),
+        row("other-issuer", "incomplete", "foreign-list", plain, status_list(signer=MALLORY)),
+        unsound("foreign-key", edited(status_list(signer=MALLORY),
+                                      lambda d: d.update(issuer=ALICE.did))),
+        unsound("unsigned", unsigned),
+        unsound("edited", good.replace("2026-11-20", "2026-11-22")),
+        row("list-untyped", "incomplete", "no-list", plain,
+            status_list(type=["VerifiableCredential"])),
+        unsound("subject-untyped", signed_list_without_subject_type()),
+        row("wrong-purpose", "incomplete", "wrong-list", plain,
+            status_list(statusPurpose="suspension")),
+        row("expired", "incomplete", "expired-list", plain,
+            status_list(validUntil="2026-11-21T00:00:00Z")),
+        row("ttl-passed", "incomplete", "expired-list", plain, status_list(ttl=60000)),
+        row("stale", "incomplete", "stale-list", plain,
+            status_list(validFrom="2026-10-01T00:00:00Z")),
+        row("future", "incomplete", "future-list", plain,
+            status_list(validFrom="2026-11-29T00:00:00Z")),
+        row("undated", "incomplete", "undated-list", plain, status_list(validFrom=None)),
+        row("short", "incomplete", "short-list", plain, status_list(bytes(ENTRIES // 8 - 1))),
+        row("short-for-its-size", "incomplete", "short-list", with_status(**two), status_list()),
+        row("out-of-range", "incomplete", "range", with_status(statusListIndex="131072"), good),
+        row("far-out-of-range", "incomplete", "range", with_status(statusListIndex="9" * 99), good),
+        unsound("no-multibase", status_list(encodedList=pack(bytes(ENTRIES // 8))[1:])),
+        unsound("not-gzip", status_list(encodedList="uAAAA")),
+        unsound("goes-on", status_list(encodedList=pack(bytes(ENTRIES // 8)) + "AAAA")),
+        row("bomb-1-gib", "incomplete", "no-list", plain,  # larger than a document may be
+            bomb(1024, lambda text: status_list(encodedList=text))),
+        unsound("bomb-600-mib", bomb(600, lambda text: status_list(encodedList=text))),
+        unread("index-number", statusListIndex=PLACE),
+        unread("index-exponent", statusListIndex="9e4"),
+        unread("index-blank", statusListIndex=" 94567"),
+        unread("index-underscore", statusListIndex="94_567"),
+        unread("index-leading-zero", statusListIndex="094567"),
+        unread("index-negative", statusListIndex="-1"),
+        unread("index-arabic", statusListIndex="\u0661"),
+        unread("entry-is-list", id=LIST_URL),
+        unread("size-zero", statusSize=0),
+        unread("size-true", statusSize=True),
+        unread("size-without-messages", statusSize=2),
+        unread("messages-too-few", **{**two, "statusMessage": two["statusMessage"][:3]}),  # type: ignore[index]
+        unread("purpose-missing", statusPurpose=None),
+        row("unknown-type", "incomplete", "unknown-type",
+            with_status(type="StatusList2021Entry"), good),
+        row("no-signature-no-status", "invalid", "no-issuer",
+            signed(base(credentialStatus=entry()), MALLORY), good),
+    ]  # fmt: skip
+
+
+def signed_list_without_subject_type() -> str:
+    """Return a list whose subject is of another type."""
+    document = parse(status_list().encode())
+    del document["proof"]
+    document["credentialSubject"]["type"] = "StatusList2021"
+    return signed(document)
+
+
+def resource_rows() -> list[Row]:
+    """Schemas and related resources that are not what the credential pins."""
+    report = b"a report of 12 pages"
+    doubling = {f"d{i}": {"anyOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(24)}
+
+    def related(name: str, verdict: str, reason: str, *, at_hand: bool = True, **pins: Any) -> Row:
+        item = {"id": "https://example.org/report", **pins}
+        document = signed(base(relatedResource=[item]))
+        found = {"https://example.org/report": report.decode()} if at_hand else {}
+        return f"related-{name}", verdict, {"related": reason}, {"document": document,
+                                                                 "resources": found}  # fmt: skip
+
+    def schema(name: str, verdict: str, reason: str, data: bytes | None, **pins: Any) -> Row:
+        item = {"id": SCHEMA_URL, "type": "JsonSchema", **pins}
+        document = signed(base(credentialSchema=item))
+        found = {} if data is None else {"alumni.json": data.decode()}
+        return f"schema-{name}", verdict, {"schema": reason}, {"document": document,
+                                                               "resources": found}  # fmt: skip
+
+    good = json_schema()
+    return [
+        related("good", "trusted", "pass", digestSRI=sri(report),
+                digestMultibase=multibase(report)),
+        related("list-of-digests", "trusted", "pass", digestMultibase=[multibase(report)] * 2),
+        related("not-at-hand", "trusted", "not-at-hand", at_hand=False, digestSRI=sri(report)),
+        related("other-text", "invalid", "digest-mismatch", digestSRI=sri(b"another")),
+        related("two-digests-disagree", "invalid", "digest-mismatch", digestSRI=sri(report),
+                digestMultibase=multibase(b"another")),
+        related("one-of-list-differs", "invalid", "digest-mismatch",
+                digestMultibase=[multibase(report), multibase(b"another")]),
+        related("md5", "invalid", "bad-digest",
+                digestSRI="md5-" + base64.b64encode(md5(report, usedforsecurity=False).digest())
+                .decode()),
+        related("bare-digest", "invalid", "bad-digest", digestMultibase=multibase(report, b"")),
+        related("short-digest", "invalid", "bad-digest", digestMultibase=multibase(report)[:-8]),
+        related("number", "invalid", "bad-digest", digestSRI=7),
+        schema("good", "trusted", "pass", good, digestSRI=sri(good)),
+        schema("good-without-digest", "trusted", "pass", good),
+        schema("violated", "invalid", "failure",
+               json_schema(properties={"credentialSubject": {"required": ["degree"]}})),
+        schema("other-text", "invalid", "digest-mismatch", good, digestSRI=sri(b"another")),
+        schema("not-at-hand", "incomplete", "not-at-hand", None),
+        schema("without-draft", "invalid", "failure", json_schema(**{"$schema": None})),
+        schema("unknown-draft", "incomplete", "indeterminate",
+               json_schema(**{"$schema": "https://schema.example/draft/1"})),
+        schema("remote-reference", "incomplete", "indeterminate",
+               json_schema(allOf=[{"$ref": "https://evil.example/schema.json"}])),
+        schema("recursive", "incomplete", "indeterminate",
+               json_schema(additionalProperties={"$ref": "#"})),
+        schema("doubling", "incomplete", "indeterminate", json_schema(
+            **{"$defs": {**doubling, "d24": {"const": 1}}, "allOf": [{"$ref": "#/$defs/d0"}]})),
+        schema("slow-pattern", "trusted", "pass", json_schema(
+            properties={"credentialSubject": {"properties": {"alumniOf": {
+                "pattern": "^(a+)+$|Z"}}}})),
+        ("schema-unknown-type", "incomplete", {"schema": "unknown-type"}, {"document": signed(
+            base(credentialSchema={"id": SCHEMA_URL, "type": "ShapeExpression"}))}),
+    ]  # fmt: skip

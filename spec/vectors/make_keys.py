@@ -1,0 +1,156 @@
+"""Makes ``verdicts/keys.json``: deliveries with the policies that came after them.
+
+The form is that of ``make_verdicts.py``, but a case is a whole delivery.
+"""
+
+from typing import Any
+
+import make_credentials as made
+
+
+def make() -> dict[str, Any]:
+    """Return file name → content."""
+    return {
+        "verdicts/keys.json": _keys(
+            f'version = 1\n\n[[issuer]]\ndid = "{made.OWNER.did}"\nnickname = "Acme"\n'
+        )
+    }
+
+
+def _keys(trust: str) -> dict[str, Any]:
+    """Return deliveries with the policies that came after: what they say of the issuer's key."""
+    from lyrikstore.canon.digest import Digest
+    from lyrikstore.crypto.ed25519 import PrivateKey
+    from lyrikstore.crypto.signer import KeySigner
+    from lyrikstore.history import merkle
+    from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
+    from lyrikstore.history.manifest import sign_manifest
+    from lyrikstore.history.note import VerifierKey
+    from lyrikstore.history.policy import Genesis, Policy
+    from lyrikstore.history.succession import revoked, rotated, with_writer
+
+    owner, mallory = made.OWNER, made.MALLORY
+    following, second_log = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (5, 6))
+    by_owner, by_next = made.world(), made.world(following, 3)
+    too_late = made.world(index=3)
+    genesis = by_owner.genesis
+    first = Genesis.parse(genesis.body).policy
+
+    def policy(change: Any, *, signer: Any = owner, before: Any = None, skip: int = 1) -> Any:
+        parent = before or genesis
+        base = Policy.parse(before.body["policy"]) if before else first
+        value = {**change(base).to_json(), "version": base.version + skip}
+        return sign_manifest(
+            kind="policy", store=genesis.id, name="policies/store/main", body={"policy": value},
+            parents=[parent.id], signer=signer, created=made.NOW,
+        )  # fmt: skip
+
+    def siblings(
+        world: Any, entries: list[Any], *, without: tuple[str, ...] = (), log: Any = made.LOG
+    ) -> dict[str, str | None]:
+        """Return the files of a delivery whose log is genesis, a transaction and ``entries``."""
+        leaves = [Leaf("manifest", genesis.id), Leaf("transaction", Digest.of(b"a record"))]
+        for entry in entries:
+            if isinstance(entry, bytes):
+                leaves.append(Leaf("credential", Digest.of(entry)))
+            else:
+                leaves.append(Leaf("manifest", entry.id))
+        hashes = [leaf.hash for leaf in leaves]
+        note = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes)).sign(log)
+        files = {
+            name: {"hex": data.hex()} if name.endswith(".salts") else data.decode()
+            for name, data in world.siblings.items()
+        }
+        names = {world.manifest.id: "log", world.records.id: ""}
+        for index, entry in enumerate(entries, 2):
+            proof = TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note)
+            if isinstance(entry, bytes):
+                files["credential.tlog-proof"] = proof.encode().decode()
+            elif entry.kind == "policy":
+                name = f"policy-{entry.body['policy']['version']}-{index}"
+                files[f"{name}.json"] = entry.encode().decode()
+                files[f"{name}.tlog-proof"] = proof.encode().decode()
+            elif names.get(entry.id):
+                files["log.tlog-proof"] = proof.encode().decode()
+        return {name: data for name, data in files.items() if not name.startswith(without or "/")}
+
+    def case(
+        name: str, verdict: str, checks: dict[str, str], world: Any, *entries: Any, **more: Any
+    ) -> dict[str, Any]:
+        options = {key: more.pop(key) for key in ("without", "log") if key in more}
+        return {
+            "id": name, "verdict": verdict, "checks": checks,
+            "credential": world.credential.decode(),
+            "siblings": siblings(world, list(entries), **options), **more,
+        }  # fmt: skip
+
+    old = [by_owner.manifest, by_owner.records, by_owner.credential]
+    new = [by_next.manifest, by_next.records, by_next.credential]
+    rotation = policy(rotated(owner.did, following.did))
+    stolen = {n: policy(revoked(owner.did, n, following.did)) for n in (2, 3, 4, 5)}
+    later = policy(revoked(owner.did, 3), signer=following, before=rotation)
+    helped = policy(with_writer(following.did, second_log.public))
+    strange = VerifierKey("elsewhere.example", second_log.public)
+    key_of = f'version = 1\n\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n'
+    return {
+        "reader": "document/1: one record per file",
+        "at": "2026-11-24T14:12:39Z",
+        "trust": trust,
+        "data": {path: data.decode() for path, data in made.FILES.items()},
+        "cases": [
+            case("current", "trusted", {"issuer.key": "pass"}, by_owner, *old),
+            case("current-unlogged", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 without=("credential",)),
+            case("succeeded", "trusted", {"issuer.key": "pass"}, by_owner, *old, rotation),
+            case("succeeded-unlogged", "incomplete", {"issuer.key": "unlogged"}, by_owner, *old,
+                 rotation, without=("credential",)),
+            case("retired-before-it-signed", "invalid", {"issuer.key": "retired"}, by_owner,
+                 *old[:2], rotation, old[2]),
+            case("manifest-by-a-retired-key", "invalid", {"manifest.signature": "unauthorised"},
+                 too_late, rotation, too_late.manifest, too_late.records, too_late.credential),
+            case("compromised-later", "trusted", {"issuer.key": "pass"}, by_owner, *old, stolen[5]),
+            case("compromised-at-its-index", "invalid", {"issuer.key": "compromised"}, by_owner,
+                 *old, stolen[4]),
+            case("compromised-earlier", "invalid", {"issuer.key": "compromised"}, by_owner, *old,
+                 stolen[3]),
+            case("compromised-manifest", "invalid",
+                 {"issuer.key": "compromised", "manifest.signature": "unauthorised"}, by_owner,
+                 *old, stolen[2]),
+            case("compromised-unlogged", "invalid", {"issuer.key": "compromised"}, by_owner, *old,
+                 stolen[5], without=("credential",)),
+            case("succeeded-then-compromised", "invalid", {"issuer.key": "compromised"}, by_owner,
+                 *old, rotation, later),
+            case("policy-unproven", "trusted", {"issuer.key": "pass"}, by_owner, *old, stolen[3],
+                 without=("policy-2-5.tlog",)),
+            case("policy-by-a-stranger", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 policy(revoked(owner.did, 3, following.did), signer=mallory)),
+            case("policy-skips-a-version", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 policy(revoked(owner.did, 3, following.did), skip=2)),
+            case("policy-drops-the-log-key", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 policy(lambda p: Policy(2, p.roles, (VerifierKey(made.ORIGIN,
+                                                                  second_log.public),)))),
+            case("policy-adds-a-key-of-another-log", "trusted", {"issuer.key": "pass"}, by_owner,
+                 *old, policy(lambda p: Policy(2, p.roles, (*p.logs, strange)))),
+            case("first-of-two-policies-counts", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 rotation, stolen[3]),
+            case("inherited", "trusted", {"trust.issuer": "pass", "issuer.key": "pass"}, by_next,
+                 rotation, *new),
+            case("inherited-from-a-compromised-key", "valid", {"trust.issuer": "unknown-issuer"},
+                 by_next, stolen[2], *new),
+            case("inherited-but-suspect-only-later", "trusted", {"trust.issuer": "pass"}, by_next,
+                 rotation, *new, policy(revoked(owner.did, 5),
+                                        signer=following, before=rotation)),
+            case("without-the-policy", "invalid",
+                 {"trust.issuer": "unknown-issuer", "issuer.key": "n/a",
+                  "manifest.signature": "unauthorised"}, by_next, rotation, *new,
+                 without=("policy",)),
+            case("only-the-new-key-is-believed", "trusted", {"log.anchor": "pass"}, by_next,
+                 rotation, *new, trust=key_of),
+            case("old-by-who-believes-the-new", "valid", {"log.anchor": "unknown-founder"},
+                 by_owner, *old, rotation, trust=key_of),
+            case("log-key-added", "trusted", {"log.inclusion": "pass"}, by_next, helped, *new,
+                 log=second_log, trust=trust + key_of[len("version = 1\n"):]),
+            case("log-key-not-added", "invalid", {"log.inclusion": "unknown-log-key"}, by_owner,
+                 *old, log=second_log),
+        ],
+    }  # fmt: skip
