@@ -6,6 +6,15 @@ The form is that of ``make_verdicts.py``, but a case is a whole delivery.
 from typing import Any
 
 import make_credentials as made
+from lyrikstore.canon.digest import Digest
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history import merkle
+from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.history.manifest import sign_manifest
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.succession import revoked, rotated, with_writer
 
 
 def make() -> dict[str, Any]:
@@ -19,16 +28,6 @@ def make() -> dict[str, Any]:
 
 def _keys(trust: str) -> dict[str, Any]:
     """Return deliveries with the policies that came after: what they say of the issuer's key."""
-    from lyrikstore.canon.digest import Digest
-    from lyrikstore.crypto.ed25519 import PrivateKey
-    from lyrikstore.crypto.signer import KeySigner
-    from lyrikstore.history import merkle
-    from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
-    from lyrikstore.history.manifest import sign_manifest
-    from lyrikstore.history.note import VerifierKey
-    from lyrikstore.history.policy import Genesis, Policy
-    from lyrikstore.history.succession import revoked, rotated, with_writer
-
     owner, mallory = made.OWNER, made.MALLORY
     following, second_log = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (5, 6))
     by_owner, by_next = made.world(), made.world(following, 3)
