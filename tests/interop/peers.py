@@ -21,6 +21,7 @@ from lyrikstore.credentials.vcdm import KINDS, schema_bytes
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
+from tests import npm
 
 HERE = Path(__file__).parent
 JCS, RDFC = "eddsa-jcs-2022", "eddsa-rdfc-2022"
@@ -204,22 +205,20 @@ def _run_node(folder: Path, command: str, lines: Iterable[dict[str, Any]]) -> li
 
 @functools.cache
 def _digitalbazaar() -> Path:
-    folder = HERE / "digitalbazaar"
-    modules, lock = folder / "node_modules", folder / "package-lock.json"
-    installed = modules / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300
-        )
-    return folder
+    return npm.installed(HERE / "digitalbazaar")
 
 
 @functools.cache
 def _didkit() -> Path:
     """Return the folder after fetching the package alone: its 200 dependencies are for wallets."""
     folder = HERE / "didkit"
-    if (folder / "package").is_dir():
-        return folder
+    with npm.alone(folder):
+        if not (folder / "package").is_dir():
+            _fetch_didkit(folder)
+    return folder
+
+
+def _fetch_didkit(folder: Path) -> None:
     name, number = DIDKIT
     packed = subprocess.run(
         ["npm", "pack", "--silent", f"{name}@{number}"],
@@ -232,7 +231,6 @@ def _didkit() -> Path:
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
     archive.unlink()
-    return folder
 
 
 def _judge_with_digitalbazaar(questions: list[Question]) -> list[Answer]:

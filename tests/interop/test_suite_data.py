@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests import npm
 from tests.interop.suites.run import served
 
 pytestmark = pytest.mark.page
@@ -17,10 +18,13 @@ PEER = Path(__file__).parent / "digitalbazaar"
 
 @pytest.fixture(scope="module")
 def cases() -> list[dict[str, Any]]:
-    if not (PEER / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=PEER, check=True, timeout=300)
     done = subprocess.run(
-        ["node", "suite.mjs"], cwd=PEER, capture_output=True, text=True, check=True, timeout=120
+        ["node", "suite.mjs"],
+        cwd=npm.installed(PEER),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 

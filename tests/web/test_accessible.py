@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from tests import npm
+
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
-AXE = Path(__file__).resolve().parents[2] / "page" / "node_modules" / "axe-core" / "axe.min.js"
+PAGE = Path(__file__).resolve().parents[2] / "page"
 
 
 def shortcomings(window) -> list[str]:
     """Return what axe-core finds against WCAG 2.2 A and AA and its best practices."""
     # Evaluated, not added as an element: the page's own policy would refuse that.
-    window.page.evaluate(AXE.read_text("utf-8"))
+    axe = npm.installed(PAGE) / "node_modules" / "axe-core" / "axe.min.js"
+    window.page.evaluate(axe.read_text("utf-8"))
     found = window.page.evaluate("() => axe.run()")
     return [
         json.dumps({"rule": item["id"], "where": [node["html"][:120] for node in item["nodes"]]})
