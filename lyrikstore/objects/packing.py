@@ -86,7 +86,6 @@ class Packer:
         self._role: PackRole = role
         self._parameters = parameters
         self._own = threading.local()
-        self._pieces = False
         self._digests = bytearray()
         self._content = bytearray()
         self._sizes = array("I")
@@ -132,7 +131,6 @@ class Packer:
             return
         if len(self._content) + len(data) > BLOCK_MAX:
             self._flush()
-        self._pieces = False
         self._digests += raw
         self._content += data
         self._sizes.append(len(data))
@@ -173,9 +171,8 @@ class Packer:
                 continue
             joined, mine = b"".join(digests[first:last]), data[start : bounds[last]]
             if not self._content and len(mine) >= self._parameters.blockBytes:
-                self._put_packed(joined, sizes[first:last], mine, pieces=True)
+                self._put_packed(joined, sizes[first:last], mine)
             else:
-                self._pieces = True
                 self._digests += joined
                 self._content += mine
                 self._sizes += sizes[first:last]
@@ -221,33 +218,29 @@ class Packer:
         args = (bytes(self._digests), self._sizes, self._content)
         self._digests.clear()
         self._content, self._sizes = bytearray(), array("I")
-        self._put_packed(*args, pieces=self._pieces)
+        self._put_packed(*args)
 
     def _put_packed(
         self,
         digests: bytes,
         sizes: "array[int]",
         content: "bytearray | memoryview",
-        *,
-        pieces: bool,
     ) -> None:
         if self._pool is not None:
-            self._put(self._pool.submit(self._compress, digests, sizes, content, pieces))
+            self._put(self._pool.submit(self._compress, digests, sizes, content))
         else:
-            self._put(self._compress(digests, sizes, content, pieces))
+            self._put(self._compress(digests, sizes, content))
 
     def _compress(
         self,
         digests: bytes,
         sizes: "array[int]",
         content: "bytearray | memoryview",
-        pieces: bool,
     ) -> Block:
-        own = self._own.__dict__  # one a thread: it is not safe to share
-        kind = "pieces" if pieces else "blobs"
-        if kind not in own:
-            own[kind] = compressor(self._parameters.level, pieces=pieces)
-        return compress(digests, sizes, content, own[kind])
+        own = self._own  # one a thread: it is not safe to share
+        if not hasattr(own, "compressor"):
+            own.compressor = compressor(self._parameters.level)
+        return compress(digests, sizes, content, own.compressor)
 
     def _put(self, block: "Future[Block] | Block") -> None:
         self._check()

@@ -76,18 +76,16 @@ def read_parameters(backend: Backend) -> Parameters:
     return parse_parameters(data)
 
 
-def compressor(level: int, *, pieces: bool = False) -> zstandard.ZstdCompressor:
+def compressor(level: int) -> zstandard.ZstdCompressor:
     """Return what compresses blocks at ``level``.
 
-    For pieces of large blobs it is zstd's. For small blobs level 1 is the strategy ``fast`` with a
-    window of one block, a table of 2^17 and matches of 7 bytes: a seventh smaller, a third slower;
-    benchmarks/pieces.py compares it with zstd's own levels.
+    Level 1 is the strategy ``fast`` with a window of one block, a table of 2^17 and matches of 7
+    bytes; benchmarks/pieces.py compares it with zstd's own levels.
 
     Args:
         level: From the parameters of the store.
-        pieces: Whether the blocks are of pieces of large blobs.
     """
-    if level > 1 or pieces:
+    if level > 1:
         return zstandard.ZstdCompressor(level=level)
     fast = zstandard.ZstdCompressionParameters.from_level(
         1,
