@@ -236,12 +236,17 @@ class Session:
             return uri
         path = (self.paths.keys / uri).resolve()  # a bare name is a key of this user
         if not path.exists():
-            raise KeyMaterialError(
-                "key-missing",
-                f"no signing key {path}",
-                hint="make one with `lyrikstore key new`, or name one with --signer file:PATH",
-            )
+            raise KeyMaterialError("key-missing", f"no signing key {path}", hint=self._which_key())
         return f"file:{quote(str(path))}"
+
+    def _which_key(self) -> str:
+        from lyrikstore.crypto.keyfile import list_keys
+
+        # Log keys are kept beside the signing keys; nobody signs with one by hand.
+        names = [key.name for key in list_keys(self.paths.keys) if not key.name.startswith("log-")]
+        if names:
+            return f"you have {clean(', '.join(names))}: name one with --signer {clean(names[0])}"
+        return "make one with `lyrikstore key new`, or name one with --signer file:PATH"
 
     def signer(self) -> "Signer":
         """Return the signer of :meth:`signer_uri`, opened.

@@ -31,6 +31,16 @@ def test_a_backup_restores_every_key_and_the_right_to_extend_the_log(
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
+def test_who_has_a_key_of_another_name_is_told_how_to_name_it(new_person) -> None:
+    person = new_person("named")
+    assert "lyrikstore key new" in person.run("init").err
+    person.ok("key", "new", "work", "--no-passphrase")
+    refused = person.run("init")
+    assert refused.code == 12
+    assert "--signer work" in refused.err
+    person.ok("init", "--signer", "work")
+
+
 def test_trust_is_given_and_taken_back(publisher) -> None:
     did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
     assert (
