@@ -25,7 +25,12 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
-pytest_plugins = ["tests.servers.s3", "tests.servers.sshd"]
+pytest_plugins = [
+    "tests.servers.azure",
+    "tests.servers.google",
+    "tests.servers.s3",
+    "tests.servers.sshd",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -37,6 +42,7 @@ GROUPS = {
     "sftp": ("sshd", "openssh-server"),
     "node": ("node", "nodejs"),
     "page": ("npm", "npm"),
+    "azure": ("npm", "npm"),
 }
 
 

@@ -33,6 +33,19 @@ class TestCeph(BackendContract):
         return ceph.backend(monkeypatch, tmp_path / "scratch")
 
 
+@pytest.mark.azure
+class TestAzurite(BackendContract):
+    @pytest.fixture
+    def backend(self, tmp_path, azurite, monkeypatch):
+        return azurite.backend(monkeypatch, tmp_path / "scratch")
+
+
+class TestGoogle(BackendContract):
+    @pytest.fixture
+    def backend(self, tmp_path, google, monkeypatch):
+        return google.backend(monkeypatch, tmp_path / "scratch")
+
+
 @pytest.mark.sftp
 class TestSftp(BackendContract):
     @pytest.fixture

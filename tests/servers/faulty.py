@@ -22,6 +22,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,6 +38,10 @@ EMPTY_LIST = (
     b"</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>"
 )
 SKEW = b"<Error><Code>RequestTimeTooSkewed</Code><Message>the clock</Message></Error>"
+
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers, body."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,14 @@ class FaultyServer:
             for seen in self.requests
         )
 
+    def forward(self, method: str, path: str, headers: Mapping[str, str], request: bytes) -> Answer:
+        """Return what the server behind answers."""
+        assert self.upstream is not None
+        return pass_on(self.upstream, method, path, headers, request)
+
     def fault_for(self, method: str, path: str) -> Fault | None:
         """Count a request and return what is to befall it."""
+        path = unquote(path)  # Google's clients quote the slashes in a name
         with self._lock:
             self.requests.append((method, path))
             for plan in self._plans:
@@ -181,11 +192,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self.handle_any
         raise AttributeError(name)
 
-    def serve(
-        self, owner: FaultyServer, request: bytes, fault: Fault
-    ) -> tuple[int, dict[str, str], bytes]:
+    def serve(self, owner: FaultyServer, request: bytes, fault: Fault) -> Answer:
         if owner.upstream is not None:
-            return self.pass_on(owner.upstream, request)
+            return owner.forward(self.command, self.path, dict(self.headers), request)
         path = unquote(urlsplit(self.path).path).lstrip("/")
         file = (owner.folder or Path()) / (fault.other if fault.kind == "swap" else path)
         if ".." in path or not file.is_file():
@@ -202,17 +211,6 @@ class _Handler(BaseHTTPRequestHandler):
             {"Content-Range": f"bytes {first}-{last}/{len(data)}"},
             data[first : last + 1],
         )
-
-    def pass_on(self, upstream: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
-        parts = urlsplit(upstream)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=60)
-        connection.request(self.command, self.path, request, dict(self.headers))
-        answer = connection.getresponse()
-        body = answer.read()
-        drop = {"connection", "transfer-encoding", "keep-alive", "date", "server"}
-        headers = {k: v for k, v in answer.getheaders() if k.lower() not in drop}
-        connection.close()
-        return answer.status, headers, body
 
     def answer_wrongly(
         self, status: int, headers: dict[str, str], body: bytes, fault: Fault
@@ -285,6 +283,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+
+def pass_on(
+    upstream: str, method: str, path: str, headers: Mapping[str, str], request: bytes
+) -> Answer:
+    """Send a request to the server at ``upstream`` and return its answer."""
+    connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=60)
+    connection.request(method, path, request, dict(headers))
+    answer = connection.getresponse()
+    body = answer.read()
+    drop = {"connection", "transfer-encoding", "keep-alive", "date", "server"}
+    kept = {k: v for k, v in answer.getheaders() if k.lower() not in drop}
+    connection.close()
+    return answer.status, kept, body
 
 
 def _flipped(data: bytes) -> bytes:

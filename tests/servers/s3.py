@@ -6,77 +6,51 @@ them known everywhere. One Ceph serves a whole test session, whatever the number
 
 import contextlib
 import fcntl
-import itertools
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.remote import Retry, open_backend
+from tests.servers.buckets import BucketServer
 from tests.servers.ceph import ACCESS_KEY, SECRET_KEY, Ceph
 from tests.servers.ports import LOOPBACK, free_port, listens, start, stop, wait_until
 
-_COUNT = itertools.count()  # with the process id: several processes share one server
 
+class S3Server(BucketServer):
+    """A running S3 service."""
 
-@dataclass
-class S3Server:
-    """A running S3 service and a user of it.
+    def options_at(self, endpoint: str) -> dict[str, str]:
+        """See :meth:`BucketServer.options_at`."""
+        return {"endpoint": endpoint, "region": "us-east-1"}
 
-    Attributes:
-        endpoint: Its URL.
-        environment: What to add to the environment of a command that talks to it.
-    """
-
-    endpoint: str
-    access_key: str
-    secret_key: str
-    environment: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.environment = {
-            "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.secret_key,
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": self.endpoint,
-        }
-
-    @property
-    def options(self) -> dict[str, str]:
-        """Options for :func:`open_backend`."""
-        return {"endpoint": self.endpoint, "region": "us-east-1"}
-
-    def new_url(self, prefix: str = "some/prefix") -> str:
-        """Make an empty bucket and return the URL of a store in it."""
+    def make_bucket(self, name: str) -> str:
+        """See :meth:`BucketServer.make_bucket`."""
         import boto3
 
-        bucket = f"lyrik-test-{os.getpid()}-{next(_COUNT)}"
         boto3.client(
             "s3",
             endpoint_url=self.endpoint,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
             region_name="us-east-1",
-        ).create_bucket(Bucket=bucket)
-        return f"s3://{bucket}/{prefix}"
+        ).create_bucket(Bucket=name)
+        return f"s3://{name}"
 
-    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Put the credentials into this process's environment."""
-        for name, value in self.environment.items():
-            monkeypatch.setenv(name, value)
-
-    def backend(
-        self, monkeypatch: pytest.MonkeyPatch, scratch: Path, retry: Retry | None = None
-    ) -> Backend:
-        """Return an empty backend on this server."""
-        self.use(monkeypatch)
-        return open_backend(self.new_url(), scratch=scratch, options=self.options, retry=retry)
+    @classmethod
+    def at(cls, endpoint: str, access_key: str, secret_key: str) -> Self:
+        """Return the service at ``endpoint``, for a user with these keys."""
+        environment = {
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": secret_key,
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": endpoint,
+        }
+        return cls(endpoint, environment)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +61,7 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     daemon = start(command, tmp_path_factory.mktemp("moto") / "log")
     try:
         wait_until(lambda: listens(port), "moto", seconds=60)
-        yield S3Server(f"http://{LOOPBACK}:{port}", "anything", "goes")
+        yield S3Server.at(f"http://{LOOPBACK}:{port}", "anything", "goes")
     finally:
         stop(daemon)
 
@@ -99,7 +73,7 @@ def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # that of the whole session
     with _one_for_all(folder) as endpoint:
-        yield S3Server(endpoint, ACCESS_KEY, SECRET_KEY)
+        yield S3Server.at(endpoint, ACCESS_KEY, SECRET_KEY)
 
 
 @contextlib.contextmanager

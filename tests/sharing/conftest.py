@@ -138,15 +138,17 @@ def office(tmp_path: Path) -> Office:
     return Office(tmp_path)
 
 
-@pytest.fixture(
-    params=[
-        "folder",
-        "memory",
-        "moto",
-        pytest.param("ceph", marks=pytest.mark.s3),
-        pytest.param("sftp", marks=pytest.mark.sftp),
-    ]
+REMOTES = (
+    "folder",
+    "memory",
+    "moto",
+    pytest.param("ceph", marks=pytest.mark.s3),
+    pytest.param("sftp", marks=pytest.mark.sftp),
 )
+EMULATORS = (pytest.param("azurite", marks=pytest.mark.azure), "google")
+
+
+@pytest.fixture(params=[*REMOTES, *EMULATORS])
 def make_remote(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], Backend]:

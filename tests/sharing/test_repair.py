@@ -8,7 +8,10 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.credentials.storecheck import verify_store
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repairing import repair_store
-from tests.sharing.conftest import NOW
+from tests.sharing.conftest import NOW, REMOTES
+
+# Repairing only reads, which the emulators show elsewhere.
+pytestmark = pytest.mark.parametrize("make_remote", REMOTES, indirect=True)
 
 
 def whole(desk):
