@@ -23,7 +23,7 @@ from starlette.routing import Route
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import MAX_BYTES, parse
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.did import KEY_FORMAT, Resolver
 from lyrikstore.credentials.report import CheckState, Report, Verdict, decide, passed
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.statuslist import PURPOSES
@@ -196,7 +196,8 @@ class _Api:
         return Response(data, media_type=_media(request, "application/vc"), headers=_HEADERS)
 
     async def resolve(self, request: Request) -> Response:
-        result = self._service.resolver.resolve(request.path_params["did"])
+        form = request.query_params.get("publicKeyFormat", KEY_FORMAT)
+        result = self._service.resolver.resolve(request.path_params["did"], form)
         status = 200 if not result.error else _RESOLUTION_STATUS.get(result.error, 400)
         return _json(status, result.to_json(), _media(request, "application/did-resolution"))
 

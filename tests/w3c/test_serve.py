@@ -149,6 +149,12 @@ def test_resolves_dids(server: Server) -> None:
     status, answer, _ = server.request("GET", f"/identifiers/{server.issuer}")
     assert (status, answer["didDocument"]["id"]) == (200, server.issuer)
     assert server.request("GET", f"/identifiers/{quote(server.issuer, safe='')}")[0] == 200
+    assert server.request("GET", f"/identifiers/{server.issuer}?publicKeyFormat=Multikey")[0] == 200
+    status, answer, _ = server.request(
+        "GET", f"/identifiers/{server.issuer}?publicKeyFormat=JsonWebKey2020"
+    )
+    assert (status, answer["didDocument"]) == (400, None)
+    assert answer["didResolutionMetadata"]["error"] == "unsupportedPublicKeyType"
     assert server.request("GET", "/identifiers/did:key:zzz")[0] == 400
     assert server.request("GET", "/identifiers/did:web:example.org")[0] == 404
     assert server.request("GET", "/identifiers/did:example:1")[0] == 501

@@ -9,6 +9,7 @@ and a check of its log where the documents are handed in.
 from lyrikstore.credentials.did.document import DidDocument, Method, parse_document
 from lyrikstore.credentials.did.names import did_of, parse_did, web_url
 from lyrikstore.credentials.did.resolver import (
+    KEY_FORMAT,
     MAX_DOCUMENTS,
     KeysAt,
     KnownDocument,
@@ -20,6 +21,7 @@ from lyrikstore.credentials.did.resolver import (
 )
 
 __all__ = [
+    "KEY_FORMAT",
     "MAX_DOCUMENTS",
     "DidDocument",
     "KeysAt",

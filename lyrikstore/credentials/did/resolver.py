@@ -34,6 +34,8 @@ from lyrikstore.crypto.multikey import decode_base58, parse_did_key, parse_verif
 
 RESULT_CONTEXT = "https://w3id.org/did-resolution/v1"
 MEDIA_TYPE = "application/did+ld+json"
+KEY_FORMAT = "Multikey"
+"""The form in which the document of a did:key shows its key, and the only one."""
 MAX_DOCUMENTS = 16
 """DID documents read among the files beside a credential."""
 
@@ -206,14 +208,21 @@ class Resolver:
         """Return what finds the keys of assertions for one moment."""
         return KeysAt(self, moment)
 
-    def resolve(self, did: str) -> Resolution:
-        """Return the resolution result of a DID. Never raises for what it says."""
+    def resolve(self, did: str, key_format: str = KEY_FORMAT) -> Resolution:
+        """Return the resolution result of a DID. Never raises for what it says.
+
+        Args:
+            did: The DID.
+            key_format: ``publicKeyFormat`` of did:key: the form in which the key is wanted.
+        """
         try:
             method, rest = parse_did(did)
         except FormatError:
             return Resolution(None, "invalidDid")
         if method == "key":
             error = _key_error(rest)
+            if not error and key_format != KEY_FORMAT:
+                error = "unsupportedPublicKeyType"
             return (
                 Resolution(None, error) if error else Resolution(build_document(did, {rest: rest}))
             )
