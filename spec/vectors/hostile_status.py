@@ -149,6 +149,7 @@ def resource_rows() -> list[Row]:
                                                                "resources": found}  # fmt: skip
 
     good = json_schema()
+    another = json_schema(**{"$id": "https://schema.example/other.json"})
     return [
         related("good", "trusted", "pass", digestSRI=sri(report),
                 digestMultibase=multibase(report)),
@@ -171,6 +172,7 @@ def resource_rows() -> list[Row]:
                json_schema(properties={"credentialSubject": {"required": ["degree"]}})),
         schema("other-text", "invalid", "digest-mismatch", good, digestSRI=sri(b"another")),
         schema("not-at-hand", "incomplete", "not-at-hand", None),
+        schema("another-one", "invalid", "failure", another, digestSRI=sri(another)),
         schema("without-draft", "invalid", "failure", json_schema(**{"$schema": None})),
         schema("unknown-draft", "incomplete", "indeterminate",
                json_schema(**{"$schema": "https://schema.example/draft/1"})),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent / "suites"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 # What the official suites do, in small: read the configuration, post, look at the status.
 MOCHA = """#!/usr/bin/env node
@@ -61,30 +62,56 @@ def test_the_runner(tmp_path: Path, name: str, statuses: str) -> None:
     assert "is not ours" in subprocess.run(command, capture_output=True, text=True).stderr
 
 
+@pytest.mark.node
+def test_the_runner_of_schemas(tmp_path: Path) -> None:
+    suite = tmp_path / "vc-json-schema-test-suite" / "tests"
+    draft = suite / "input" / "jsonschema" / "2020-12"
+    draft.mkdir(parents=True)
+    credential = {"credentialSchema": {"id": "urn:x:1", "type": "JsonSchema"}}
+    (draft / "1-credential.json").write_text(json.dumps(credential))
+    (draft / "1-schema.json").write_text(json.dumps({"$schema": DRAFT, "$id": "urn:x:1"}))
+    case = {"number": 1, "cred_number": 1, "schema_number": 1, "description": "good"}
+    cases = [
+        {**case, "expected_result": "success"},
+        {**case, "expected_result": "failure"},
+        {**case, "expected_result": "success", "schema_number": 2},
+    ]
+    mapping = f"export const JsonSchemaTestMapping = {json.dumps({'S1': cases})};"
+    (suite / "testmapping.js").write_text(mapping)
+    results = tmp_path / "results.json"
+    command = [sys.executable, str(HERE / "run.py"), str(tmp_path), "--results", str(results)]
+    assert subprocess.run(command, capture_output=True, timeout=300).returncode == 1
+    assert json.loads(results.read_text()) == {
+        "vc-json-schema-test-suite": {
+            "passes": 1,
+            "failures": 1,
+            "pending": 1,
+            "failing": {"2020-12 S1 1 good": "success instead of failure"},
+        }
+    }
+
+
 def test_nothing_to_run(tmp_path: Path) -> None:
     command = [sys.executable, str(HERE / "run.py"), str(tmp_path)]
     assert subprocess.run(command, capture_output=True).returncode == 2
 
 
 @pytest.mark.parametrize(
-    ("schema", "result"),
+    ("schema", "kind", "result"),
     [
-        ({"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:x:1"}, "success"),
-        ({"$id": "urn:x:1"}, "failure"),
-        ({"$schema": "https://example.org/unknown", "$id": "urn:x:1"}, "indeterminate"),
+        ({"$schema": DRAFT, "$id": "urn:x:1"}, "JsonSchema", "success"),
+        ({"$id": "urn:x:1"}, "JsonSchema", "failure"),
+        ({"$schema": DRAFT, "$id": "urn:x:2"}, "JsonSchema", "failure"),
+        ({"$schema": DRAFT, "$id": "urn:x:1"}, "NotJsonSchema", "failure"),
+        ({"$schema": "urn:draft", "$id": "urn:x:1"}, "JsonSchema", "indeterminate"),
     ],
 )
-def test_the_schema_command(tmp_path: Path, schema: dict[str, str], result: str) -> None:
-    for name, content in (("schema", schema), ("credential", {"type": ["VerifiableCredential"]})):
+def test_the_schema_command(tmp_path: Path, schema: dict[str, str], kind: str, result: str) -> None:
+    credential = {"credentialSchema": {"id": "urn:x:1", "type": kind}}
+    for name, content in (("schema", schema), ("credential", credential)):
         (tmp_path / name).write_text(json.dumps(content))
-    command = [
-        sys.executable,
-        str(HERE / "validate_schema.py"),
-        "validate",
-        "--format",
-        "JsonSchema",
-    ]
+    command = [sys.executable, str(HERE / "validate_schema.py"), "validate"]
     for name in ("schema", "credential", "output"):
         command += [f"--{name}", str(tmp_path / name)]
-    subprocess.run(command, check=True)
+    subprocess.run([*command, "--format", "JsonSchema"], check=True)
     assert json.loads((tmp_path / "output").read_text()) == {"result": result}

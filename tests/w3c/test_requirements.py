@@ -451,13 +451,19 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
     ],
 )  # fmt: skip
 def test_S1_schemas(made: Any, schema: dict[str, Any], outcome: Outcome) -> None:
-    assert apply_schema(made.base(), encode(schema))[0] is outcome
+    assert apply_schema(made.base(), encode(schema), "urn:x:1")[0] is outcome
 
 
 def test_S1_not_json() -> None:
-    assert apply_schema({}, b"{")[0] is Outcome.FAILURE
-    assert apply_schema({}, b"[]")[0] is Outcome.FAILURE
-    assert apply_schema({}, b" " * (1 << 18))[0] is Outcome.INDETERMINATE
+    assert apply_schema({}, b"{", "urn:x:1")[0] is Outcome.FAILURE
+    assert apply_schema({}, b"[]", "urn:x:1")[0] is Outcome.FAILURE
+    assert apply_schema({}, b" " * (1 << 18), "urn:x:1")[0] is Outcome.INDETERMINATE
+
+
+def test_S1_another_schema() -> None:
+    schema = encode({"$schema": DRAFT, "$id": "urn:x:1#"})
+    assert apply_schema({}, schema, "urn:x:1")[0] is Outcome.SUCCESS
+    assert apply_schema({}, schema, "urn:x:2")[0] is Outcome.FAILURE
 
 
 def test_flip_any_byte_of_a_presentation(made: Any) -> None:

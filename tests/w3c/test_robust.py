@@ -142,7 +142,7 @@ def test_a_schema_may_be_anything(document: Any, schema: dict[str, Any]) -> None
         "$id": "urn:x:1",
         **schema,
     }
-    apply_schema(document, encode(whole))
+    apply_schema(document, encode(whole), "urn:x:1")
 
 
 def test_the_unchanged_is_trusted(made: Any) -> None:

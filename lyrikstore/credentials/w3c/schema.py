@@ -36,17 +36,18 @@ class Outcome(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
-def apply_schema(document: JSON, data: bytes) -> tuple[Outcome, str]:
+def apply_schema(document: JSON, data: bytes, url: str) -> tuple[Outcome, str]:
     """Return what the JSON Schema ``data`` says of ``document``, and why.
 
     Args:
         document: The credential.
         data: The bytes of the schema, of a draft of :data:`DRAFTS`.
+        url: What the credential calls it.
 
     Returns:
-        ``failure`` also for a schema that is none (no ``$schema``, no ``$id``); ``indeterminate``
-        for a draft not known here, a schema that refers to another text, or one too large or too
-        costly to apply.
+        ``failure`` also for a schema that is none (no ``$schema``, no ``$id``) or another than the
+        one named; ``indeterminate`` for a draft not known here, a schema that refers to another
+        text, or one too large or too costly to apply.
     """
     if len(data) > MAX_SCHEMA:
         return Outcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
@@ -58,6 +59,8 @@ def apply_schema(document: JSON, data: bytes) -> tuple[Outcome, str]:
         return Outcome.FAILURE, "the schema does not say of which draft it is"
     if not is_url(schema.get("$id")):
         return Outcome.FAILURE, "the schema has no $id"
+    if schema["$id"].removesuffix("#") != url.removesuffix("#"):
+        return Outcome.FAILURE, f"the schema is another one: {schema['$id'][:200]!a}"
     draft = DRAFTS.get(schema["$schema"].removesuffix("#"))
     if draft is None:
         return Outcome.INDETERMINATE, f"a draft not known here: {schema['$schema'][:80]!a}"
@@ -94,7 +97,7 @@ def _check_one(document: Mapping[str, JSON], item: dict[str, Any], resources: Re
         return failed("schema", error.kind, quote(error.message, 300), **problem)
     if data is None:
         return unchecked("schema", "not-at-hand", f"the schema {quote(url)} is not at hand")
-    outcome, why = apply_schema(document, data)
+    outcome, why = apply_schema(document, data, url)
     if outcome is Outcome.SUCCESS:
         return passed("schema", f"satisfies {quote(url)}", result="success")
     summary = f"{quote(url)}: {quote(why, 300)}"

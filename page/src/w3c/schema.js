@@ -44,7 +44,7 @@ function checkOne(document, item, resources) {
     return failed("schema", kind, quote(message, 300), modelProblem("MALFORMED_VALUE_ERROR"));
   }
   if (bytes === undefined) return unchecked("schema", "not-at-hand", `the schema ${quote(url)} is not at hand`);
-  const { result, why } = apply(document, bytes);
+  const { result, why } = apply(document, bytes, url);
   if (result === "success") return passed("schema", `satisfies ${quote(url)}`, { result });
   const summary = `${quote(url)}: ${quote(why, 300)}`;
   return result === "failure"
@@ -52,8 +52,8 @@ function checkOne(document, item, resources) {
     : unchecked("schema", "indeterminate", summary, { result });
 }
 
-/** @param {any} document @param {Uint8Array} bytes @returns {{result: "success" | "failure" | "indeterminate", why: string}} */
-function apply(document, bytes) {
+/** @param {any} document @param {Uint8Array} bytes @param {string} url @returns {{result: "success" | "failure" | "indeterminate", why: string}} */
+function apply(document, bytes, url) {
   if (bytes.length > MAX_SCHEMA) return { result: "indeterminate", why: `the schema has more than ${MAX_SCHEMA} bytes` };
   let schema;
   try {
@@ -65,6 +65,9 @@ function apply(document, bytes) {
     return { result: "failure", why: "the schema does not say of which draft it is" };
   }
   if (!isUrl(schema.$id)) return { result: "failure", why: "the schema has no $id" };
+  if (schema.$id.replace(/#$/, "") !== url.replace(/#$/, "")) {
+    return { result: "failure", why: `the schema is another one: ${schema.$id.slice(0, 200)}` };
+  }
   const draft = schema.$schema.replace(/#$/, "");
   if (OLDER.includes(draft)) return { result: "indeterminate", why: "this page applies no schema of a draft before 2020-12" };
   if (draft !== DRAFT) return { result: "indeterminate", why: `a draft not known here: ${schema.$schema.slice(0, 80)}` };

@@ -3,7 +3,9 @@
 Usage: ``make suites SUITES=DIR``, where DIR holds any of the checkouts named in :data:`SUITES`,
 each after its own ``npm install``. Starts the server with a key made for the occasion, writes the
 ``localConfig.cjs`` that the suites read, runs mocha, and prints what passed and every test that did
-not, with its message. Exit code 1 if one failed, 2 if nothing could be run.
+not, with its message; of vc-json-schema-test-suite, which asks for a command instead of a server,
+the cases of type JsonSchema go to :mod:`validate_schema`. Exit code 1 if one failed, 2 if nothing
+could be run.
 """
 
 import argparse
@@ -49,6 +51,8 @@ SUITES = {
     ),
     "did-key-test-suite": Suite({}, ["did-key"]),
 }
+SCHEMAS = "vc-json-schema-test-suite"
+NAME = "lyrikstore"
 
 
 @contextmanager
@@ -85,8 +89,8 @@ def served(home: Path, *, tls: bool) -> Iterator[tuple[str, str, Path]]:
 def configuration(suite: Suite, url: str, did: str) -> str:
     """Return ``localConfig.cjs``."""
     implementation: dict[str, Any] = {
-        "name": "lyrikstore",
-        "implementation": "lyrikstore",
+        "name": NAME,
+        "implementation": NAME,
         "issuers": [
             {
                 "id": did,
@@ -116,7 +120,8 @@ def run(folder: Path, suite: Suite) -> dict[str, Any]:
     ):
         target.write_text(configuration(suite, url, did), "utf-8")
         report = Path(home) / "report.json"
-        environment = {**os.environ}
+        # Who makes the credential that the eddsa-jcs-2022 verifiers get.
+        environment = {**os.environ, "ISSUER_NAME_JCS": NAME}
         if suite.tls:
             environment["NODE_EXTRA_CA_CERTS"] = str(certificate)
         options = ["--reporter", "json", "--reporter-option", f"output={report}"]
@@ -130,6 +135,44 @@ def run(folder: Path, suite: Suite) -> dict[str, Any]:
         return made
 
 
+def run_schemas(folder: Path) -> dict[str, Any]:
+    """Run the cases of type JsonSchema of every draft, and return what mocha would report."""
+    mapping = (folder / "tests/testmapping.js").as_uri()
+    show = f"import * as m from '{mapping}'; console.log(JSON.stringify(m.JsonSchemaTestMapping))"
+    node = ["node", "--input-type=module", "-e", show]
+    titles = json.loads(subprocess.run(node, check=True, capture_output=True, text=True).stdout)
+    stats = {"passes": 0, "failures": 0, "pending": 0}
+    failures = []
+    cases = [(title, case) for title, those in titles.items() for case in those]
+    for draft in sorted((folder / "tests/input/jsonschema").iterdir()):
+        for title, case in cases:
+            schema = draft / f"{case['schema_number']}-schema.json"
+            credential = draft / f"{case['cred_number']}-credential.json"
+            if not (schema.is_file() and credential.is_file()):
+                stats["pending"] += 1
+                continue
+            result = _validated(schema, credential)
+            if result == case["expected_result"]:
+                stats["passes"] += 1
+                continue
+            stats["failures"] += 1
+            full = f"{draft.name} {title} {case['number']} {case['description']}"
+            message = f"{result} instead of {case['expected_result']}"
+            failures.append({"fullTitle": full, "err": {"message": message}})
+    return {"stats": stats, "failures": failures}
+
+
+def _validated(schema: Path, credential: Path) -> str:
+    with tempfile.TemporaryDirectory(prefix="lyrikstore-suites-") as home:
+        output = Path(home) / "output.json"
+        command = [sys.executable, str(Path(__file__).parent / "validate_schema.py"), "validate"]
+        command += ["--format", "JsonSchema", "--schema", str(schema)]
+        subprocess.run(
+            [*command, "--credential", str(credential), "--output", str(output)], check=True
+        )
+        return str(json.loads(output.read_text("utf-8"))["result"])
+
+
 def main() -> int:
     """Run what is there."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -137,15 +180,15 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="write the counts and failures there, as JSON")
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
-    for name, suite in SUITES.items():
+    for name in (*SUITES, SCHEMAS):
         folder = arguments.folder.resolve() / name
         if not (folder / "tests").is_dir():
             print(f"– {name}: no checkout in {folder}")
             continue
-        if not (folder / "node_modules").is_dir():
+        if name in SUITES and not (folder / "node_modules").is_dir():
             print(f"– {name}: run `npm install` in {folder} first")
             continue
-        report = run(folder, suite)
+        report = run(folder, SUITES[name]) if name in SUITES else run_schemas(folder)
         failures = {
             test["fullTitle"]: test["err"].get("message", "")[:300] for test in report["failures"]
         }

@@ -1,7 +1,8 @@
 """The command that vc-json-schema-test-suite asks for, over our checks of ``credentialSchema``.
 
 Usage: ``validate --format F --schema S --credential C --output O``. Writes
-``{"result": "success" | "failure" | "indeterminate"}`` to O.
+``{"result": "success" | "failure" | "indeterminate"}`` to O: ``failure`` also where the credential
+names no schema of that format, or another one.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from pathlib import Path
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.w3c.schema import Outcome, apply_schema
+from lyrikstore.credentials.w3c.values import items_of
 
 
 def main() -> int:
@@ -22,14 +24,22 @@ def main() -> int:
     parser.add_argument("--format", default="JsonSchema")
     arguments = parser.parse_args()
     outcome = Outcome.INDETERMINATE
-    if arguments.format.lower() in {"jsonschema", "json-schema", "json"}:
-        try:
-            document = parse(arguments.credential.read_bytes(), floats=True, nulls=True)
-            outcome, _ = apply_schema(document, arguments.schema.read_bytes())
-        except FormatError:
-            outcome = Outcome.FAILURE
+    if arguments.format == "JsonSchema":
+        outcome = _applied(arguments.credential.read_bytes(), arguments.schema.read_bytes())
     arguments.output.write_text(json.dumps({"result": str(outcome)}) + "\n", "utf-8")
     return 0
+
+
+def _applied(credential: bytes, schema: bytes) -> Outcome:
+    try:
+        document = parse(credential, floats=True, nulls=True)
+    except FormatError:
+        return Outcome.FAILURE
+    named = items_of(document.get("credentialSchema", [])) if isinstance(document, dict) else []
+    for item in named:
+        if isinstance(item, dict) and item.get("type") == "JsonSchema":
+            return apply_schema(document, schema, str(item.get("id")))[0]
+    return Outcome.FAILURE
 
 
 if __name__ == "__main__":
