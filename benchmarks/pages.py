@@ -3,9 +3,9 @@
 
     python benchmarks/pages.py --work DIR [--scale 0.1]
 
-Two processes write 1.5 GB each in pieces of 1 MiB: *plain*, into the page cache and no further;
-*behind*, as lyrikstore.objects.writebehind does, on the way to the disk at once. *cp* copies the
-shards, which is the least a check-out that leaves files in the page cache can take.
+Two processes write 1.5 GB each in pieces of 1 MiB: *plain*, into the page cache; *durable*, the
+same and fsync; *bulk*, as lyrikstore.objects.bulkfile does, past the page cache, and fsync. *cp*
+copies the shards, which is the least a check-out that leaves files in the page cache can take.
 """
 
 import argparse
@@ -19,22 +19,24 @@ from pathlib import Path
 
 from corpora import Corpora
 
-from lyrikstore.objects.writebehind import WriteBehind
+from lyrikstore.objects.bulkfile import Buffers, BulkFile
 
 PROCESSES, PIECES, REPEAT = 2, 1500, 3
 
 
-def write(path: Path, count: int, *, behind: bool) -> None:
+def write(path: Path, count: int, how: str) -> None:
     """Write ``count`` MiB."""
     piece = os.urandom(1 << 20)
     with path.open("wb", buffering=0) as file:
-        follower = WriteBehind(file.fileno()) if behind else None
-        for number in range(count):
-            file.write(piece)
-            if follower is not None:
-                follower.wrote((number + 1) << 20)
-        if follower is not None:
-            follower.done()
+        if how == "bulk":
+            with BulkFile(file.fileno(), Buffers(), patient=True) as bulk:
+                for _ in range(count):
+                    bulk.write(piece)
+        else:
+            for _ in range(count):
+                file.write(piece)
+        if how != "plain":
+            os.fsync(file.fileno())
 
 
 def measured(command: list[list[str]]) -> tuple[float, float]:
@@ -57,12 +59,12 @@ def main() -> None:
     options = parser.parse_args()
     if options.write:
         path, count, how = options.write
-        write(Path(path), int(count), behind=how == "behind")
+        write(Path(path), int(count), how)
         return
     shards = Corpora(options.work / "corpora", options.scale).shards()
     place = options.work / "pages"
     for _ in range(REPEAT):
-        for how in ("plain", "behind", "cp"):
+        for how in ("plain", "durable", "bulk", "cp"):
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
             time.sleep(5)  # the time in which a hypervisor takes free memory back

@@ -27,6 +27,7 @@ SETTINGS: dict[str, dict[str, int]] = {
     "level 1": {},
     "level 2": {"level": 2},
     "level 3": {"level": 3},
+    "fast, table 2^15": {**FAST, "window_log": 20, "hash_log": 15, "chain_log": 13, "min_match": 7},
     "fast, table 2^16": {**FAST, "window_log": 20, "hash_log": 16, "chain_log": 13, "min_match": 7},
     "fast, table 2^17": {**FAST, "window_log": 20, "hash_log": 17, "chain_log": 13, "min_match": 7},
 }

@@ -207,7 +207,7 @@ Not like for like: restic always encrypts and compresses; borg runs without encr
 DVC and git-lfs keep plain copies; model-signing stores a signature only; lyrikstore compresses,
 signs, logs, and syncs to the disk before it says so. `status` is a dry-run backup for restic, a
 second archive for borg, and a comparison of the files' stamps for the others. DVC has no verify.
-lyrikstore lets go of the pages of large files that it wrote (`benchmarks/pages.py`): its first
+lyrikstore writes large files past the page cache (`benchmarks/pages.py`): its first
 verify after a commit of shards reads them from the disk, the others do not.
 """
 

@@ -7,7 +7,7 @@ redirect it (attack case A13).
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -21,7 +21,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.history.paths import show
-from lyrikstore.objects.writebehind import WriteBehind
+from lyrikstore.objects.bulkfile import WORTH, Buffers, BulkFile
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -47,6 +47,7 @@ class Destination:
     made: dict[str, tuple[int, int]] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    _buffers: Buffers | None = None
 
     def _here(self) -> int:
         return self.folder_fd if self.folder_fd >= 0 else self.top
@@ -134,10 +135,8 @@ class Destination:
             except OSError:
                 self.files.pop()  # it is somebody else's: undo must not remove it
                 raise
-            # A descriptor, not a path.
-            with open(target, "wb", buffering=0) as file, WriteBehind(target, size) as behind:  # noqa: PTH123
-                hasher = blake3()
-                length = 0
+            hasher, length = blake3(), 0
+            with self._writing(target, size) as write:
                 for piece in pieces:
                     length += len(piece)
                     if length > size:
@@ -145,9 +144,18 @@ class Destination:
                     hasher.update(piece)
                     view = memoryview(piece)
                     while view:
-                        view = view[file.write(view) :]
-                    behind.wrote(length)
+                        view = view[write(view) :]
         return length == size and hasher.digest() == digest
+
+    @contextmanager
+    def _writing(self, target: int, size: int) -> Iterator[Callable[[memoryview], int]]:
+        with open(target, "wb", buffering=0) as file:
+            if size < WORTH:
+                yield file.write
+                return
+            self._buffers = self._buffers or Buffers()
+            with BulkFile(target, self._buffers, patient=False) as bulk:
+                yield bulk.write
 
     def check_nothing_else(self, paths: Iterable[str]) -> None:
         """Return if the folder holds ``paths`` and the folders made, and nothing else.

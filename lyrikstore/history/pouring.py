@@ -23,10 +23,10 @@ from lyrikstore.history.destination import FOLDER, Destination, refuse
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.blobs import BlobStore
+from lyrikstore.objects.bulkfile import WORTH
 from lyrikstore.objects.layout import COLUMNS, BlockReader, usable_index
 from lyrikstore.objects.packs import PackIndex, PackRef
 from lyrikstore.objects.workers import Message, Workers, cores
-from lyrikstore.objects.writebehind import WORTH
 
 _HANDFUL, _HANDFUL_BYTES = 2000, 8 << 20
 _TELL = 64 << 20

@@ -133,12 +133,8 @@ class PieceList:
 
     def __init__(self, digests: bytes, sizes: "array[int]") -> None:
         self._digests = digests
-        self.starts = array("Q", [0])
-        total = 0
-        for size in sizes:
-            total += size
-            self.starts.append(total)
-        self.bytes = total
+        self.starts = array("Q", accumulate(sizes, initial=0))
+        self.bytes = self.starts[-1]
 
     def __len__(self) -> int:
         return len(self.starts) - 1

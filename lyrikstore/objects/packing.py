@@ -23,18 +23,19 @@ from blake3 import blake3
 
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.bulkfile import Buffers, BulkFile
 from lyrikstore.objects.digestset import DigestSet
 from lyrikstore.objects.packs import BLOCK_MAX, STORED, PackRole
 from lyrikstore.objects.packwriter import Block, PackWriter, ScratchPack, compress
 from lyrikstore.objects.parameters import Parameters, compressor
 from lyrikstore.objects.scratch import Scratch, open_part
 from lyrikstore.objects.sources import read_small
-from lyrikstore.objects.writebehind import WriteBehind
 
 BLOBS_TARGET = 1 << 18
 _BLOCK_BLOBS = 1 << 14
 _WAITING = 8
 _SYNCERS = 4
+_INSTALLERS = 16
 _SHARE_FILES = 1 << 14
 
 
@@ -62,12 +63,12 @@ def install_all(backend: Backend, packs: Sequence[ScratchPack], *, side_by_side:
     Raises:
         StorageError: The medium failed.
     """
-    # What takes time is waiting for the disk to acknowledge each name.
+    # What takes time is waiting for the disk to acknowledge names; it does many at once.
     if len(packs) < 3 or not side_by_side:
         for pack in packs:
             install(backend, pack)
         return
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(_INSTALLERS) as pool:
         for _ in pool.map(install, repeat(backend), packs):
             pass
 
@@ -75,13 +76,25 @@ def install_all(backend: Backend, packs: Sequence[ScratchPack], *, side_by_side:
 class Packer:
     """Gathers blobs of one role into blocks and packs of bounded size.
 
+    Attributes:
+        pool: The threads that compress, if there are any; they can be given other work.
+
     Args:
         scratch: The writer's scratch files, or their prefix.
         role: What the packs are for.
         parameters: Sizes and level.
+        threads: Unless 0, this is for large files: compressing is done in so many threads, writing
+            in one more, past the page cache, and a few wait for the disk.
     """
 
-    def __init__(self, scratch: "Scratch | str", role: PackRole, parameters: Parameters) -> None:
+    def __init__(
+        self,
+        scratch: "Scratch | str",
+        role: PackRole,
+        parameters: Parameters,
+        *,
+        threads: int = 0,
+    ) -> None:
         self._scratch = scratch
         self._role: PackRole = role
         self._parameters = parameters
@@ -91,29 +104,18 @@ class Packer:
         self._sizes = array("I")
         self._pack: PackWriter | None = None
         self._file: BinaryIO | None = None
-        self._behind: WriteBehind | None = None
+        self._bulk: BulkFile | None = None
         self._path = Path()
         self._finished: list[ScratchPack] = []
         self._syncing: deque[Future[None]] = deque()
-        self._pool: ThreadPoolExecutor | None = None
-        self._syncer: ThreadPoolExecutor | None = None
-        self._thread: threading.Thread | None = None
         self._blocks: queue.Queue[Future[Block] | Block | None] = queue.Queue(_WAITING)
         self._trouble: BaseException | None = None
-
-    def use_threads(self, count: int) -> ThreadPoolExecutor:
-        """Compress in ``count`` threads, write in one more, wait for the disk in a few.
-
-        Packs made so do not stay in the page cache (:mod:`lyrikstore.objects.writebehind`).
-
-        Returns:
-            The threads that compress, which the caller may give other work.
-        """
-        if self._pool is None:
-            self._pool, self._syncer = ThreadPoolExecutor(count), ThreadPoolExecutor(_SYNCERS)
+        self.pool: ThreadPoolExecutor | None = None
+        if threads:
+            self._buffers = Buffers()
+            self.pool, self._syncer = ThreadPoolExecutor(threads), ThreadPoolExecutor(_SYNCERS)
             self._thread = threading.Thread(target=self._write_blocks, daemon=True)
             self._thread.start()
-        return self._pool
 
     def add(self, raw: bytes, data: "bytes | memoryview", *, shrinks: bool = True) -> None:
         """Store ``data``, whose raw digest is ``raw``; nobody asks whether it is stored already.
@@ -199,12 +201,12 @@ class Packer:
         """Stop; whoever owns the scratch files removes them. Safe to call again."""
         self._trouble = self._trouble or CancelledError()
         self._stop()
+        if self._bulk is not None:
+            self._bulk.abandon()
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
-        if self._behind is not None:
-            self._behind.done()
-        self._pack = self._file = self._behind = None
+        self._pack = self._file = self._bulk = None
 
     def _stands_alone(self, size: int) -> bool:
         return size * 4 >= self._parameters.blockBytes
@@ -226,8 +228,8 @@ class Packer:
         sizes: "array[int]",
         content: "bytearray | memoryview",
     ) -> None:
-        if self._pool is not None:
-            self._put(self._pool.submit(self._compress, digests, sizes, content))
+        if self.pool is not None:
+            self._put(self.pool.submit(self._compress, digests, sizes, content))
         else:
             self._put(self._compress(digests, sizes, content))
 
@@ -239,12 +241,12 @@ class Packer:
     ) -> Block:
         own = self._own  # one a thread: it is not safe to share
         if not hasattr(own, "compressor"):
-            own.compressor = compressor(self._parameters.level)
+            own.compressor = compressor(self._parameters.level, large=self.pool is not None)
         return compress(digests, sizes, content, own.compressor)
 
     def _put(self, block: "Future[Block] | Block") -> None:
         self._check()
-        if self._thread is not None:
+        if self.pool is not None:
             self._blocks.put(block)
         elif isinstance(block, Block):
             self._attempt(self._write_block, block)
@@ -261,12 +263,10 @@ class Packer:
         if self._pack is None:
             prefix = self._scratch if isinstance(self._scratch, str) else self._scratch.prefix
             self._file, self._path = open_part(prefix)
-            self._pack = PackWriter(self._file, self._role)
-            if self._pool is not None:
-                self._behind = WriteBehind(self._file.fileno())
+            if self.pool is not None:
+                self._bulk = BulkFile(self._file.fileno(), self._buffers, patient=True)
+            self._pack = PackWriter(self._bulk or self._file, self._role)
         self._pack.add(block)
-        if self._behind is not None:
-            self._behind.wrote(self._pack.bytes)
         if self._pack.bytes >= self._parameters.packBytes or self._pack.blobs >= BLOBS_TARGET:
             self._close_pack()
 
@@ -274,24 +274,24 @@ class Packer:
         if self._pack is None or self._file is None:
             return
         self._finished.append(ScratchPack(self._pack.close(), self._path))
-        file, behind = self._file, self._behind
-        self._pack = self._file = self._behind = None
-        if self._syncer is None:
-            _sync(file, behind)
+        file, bulk = self._file, self._bulk
+        self._pack = self._file = self._bulk = None
+        if self.pool is None:
+            _sync(file, bulk)
             return
         while len(self._syncing) >= _SYNCERS:
             self._syncing.popleft().result()
-        self._syncing.append(self._syncer.submit(_sync, file, behind))
+        self._syncing.append(self._syncer.submit(_sync, file, bulk))
 
     def _stop(self) -> None:
-        if self._thread is None or self._pool is None or self._syncer is None:
+        if self.pool is None:
             return
-        self._pool.shutdown(wait=False, cancel_futures=self._trouble is not None)
+        self.pool.shutdown(wait=False, cancel_futures=self._trouble is not None)
         self._blocks.put(None)
         self._thread.join()
-        self._pool.shutdown()
+        self.pool.shutdown()
         self._syncer.shutdown()
-        self._thread = self._pool = self._syncer = None
+        self.pool = None
 
     def _attempt(self, act: Any, *args: Any) -> None:
         try:
@@ -307,8 +307,13 @@ class Packer:
             raise self._trouble
 
 
-def _sync(file: BinaryIO, behind: WriteBehind | None) -> None:
-    with file, behind or contextlib.nullcontext():
+def _sync(file: BinaryIO, bulk: BulkFile | None) -> None:
+    with file:
+        if bulk is not None:
+            bulk.finish()
+        file.flush()
+        # What the final name needs too, so that the file need not go to the disk twice.
+        os.fchmod(file.fileno(), os.fstat(file.fileno()).st_mode & 0o444)
         # By the descriptor that wrote: only it is sure to hear of a failed write.
         os.fsync(file.fileno())
 

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 from blake3 import blake3
 from zstandard import ZstdCompressor
@@ -44,6 +44,13 @@ class Block(NamedTuple):
     stored: "bytes | bytearray | memoryview"
 
 
+class Sink(Protocol):
+    """What a pack is written to; an open binary file is one."""
+
+    def write(self, data: "bytes | bytearray | memoryview", /) -> int:
+        """Write all of ``data``."""
+
+
 class PackWriter:
     """Writes one pack into an open file.
 
@@ -56,7 +63,7 @@ class PackWriter:
         blobs: How many blobs are in it.
     """
 
-    def __init__(self, file: BinaryIO, role: PackRole) -> None:
+    def __init__(self, file: Sink, role: PackRole) -> None:
         self._file = file
         self._role: PackRole = role
         self._hash = blake3()
@@ -92,7 +99,7 @@ class PackWriter:
         self._write(block.stored)
 
     def close(self) -> PackRef:
-        """Write the footer and return what to call the pack. The file is left open."""
+        """Write the footer and return what to call the pack. The file is left open, unflushed."""
         body = b"".join(
             (
                 COUNTS.pack(len(self._rows), len(self._sizes)),
@@ -103,7 +110,6 @@ class PackWriter:
         )
         self._write(body)
         self._write(TRAILER.pack(len(body), blake3(body).digest(), END))
-        self._file.flush()
         return PackRef(Digest(self._hash.digest()), self.bytes, self._role)
 
     def _write(self, data: "bytes | bytearray | memoryview") -> None:

@@ -76,21 +76,23 @@ def read_parameters(backend: Backend) -> Parameters:
     return parse_parameters(data)
 
 
-def compressor(level: int) -> zstandard.ZstdCompressor:
+def compressor(level: int, *, large: bool = False) -> zstandard.ZstdCompressor:
     """Return what compresses blocks at ``level``.
 
-    Level 1 is the strategy ``fast`` with a window of one block, a table of 2^17 and matches of 7
-    bytes; benchmarks/pieces.py compares it with zstd's own levels.
+    Level 1 is the strategy ``fast`` with a window of one block and matches of 7 bytes, which it
+    finds by a table of 2^17; for large files of 2^15, where time counts more than a twelfth of
+    the bytes. benchmarks/pieces.py compares it with zstd's own levels.
 
     Args:
         level: From the parameters of the store.
+        large: Whether the blocks are of large files.
     """
     if level > 1:
         return zstandard.ZstdCompressor(level=level)
     fast = zstandard.ZstdCompressionParameters.from_level(
         1,
         window_log=20,
-        hash_log=17,
+        hash_log=15 if large else 17,
         chain_log=13,
         min_match=7,
         search_log=1,

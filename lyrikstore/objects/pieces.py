@@ -2,7 +2,8 @@
 
 import queue
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
@@ -21,11 +22,11 @@ from lyrikstore.objects.chunker import (
 )
 from lyrikstore.objects.packing import Packer
 from lyrikstore.objects.parameters import Parameters
-from lyrikstore.objects.sources import FileSource, StreamSource, opened
+from lyrikstore.objects.sources import FileSource, StreamSource, opened, peek
 
 LANES = 2
-"""Large files stored at a time, each of them in packs of its own: while one is compressed, another
-that is only to be written fills the time. More would take memory, not less time."""
+"""Large files stored at a time, each of them in packs of its own: one that is compressed and one
+that is only to be written, as long as there are both. More would take memory, not less time."""
 
 Claim = Callable[[Sequence[bytes]], set[bytes]]
 """Returns which of the raw digests need not be stored; the others are the caller's to store."""
@@ -55,26 +56,24 @@ def store_pieces(
     *,
     size: int = 0,
     fine: bool = False,
-    threads: int = 0,
     stop: Event | None = None,
 ) -> Cut:
     """Store the pieces of a blob that is read once.
 
     Args:
         source: The blob.
-        packer: Where pieces go.
+        packer: Where pieces go; its threads, if it has any, also hash.
         parameters: Sizes and level.
         claim: Asked about the pieces of each segment.
         size: Of the blob, where it is known.
         fine: Whether to cut finely, whatever a sample says.
-        threads: How many to use beside this one.
         stop: Ends this early, with ``CancelledError``.
 
     Raises:
         InvalidInputError: The source cannot be read.
         StorageError: The medium failed.
     """
-    pool = packer.use_threads(threads) if threads else None
+    pool = packer.pool
     segment = source.read(SEGMENT)
     fine = fine or is_fine(segment)
     average = parameters.coarseBytes
@@ -106,15 +105,18 @@ def store_pieces(
 
 
 def store_files(
-    files: Iterable[tuple[int, Path | str]],
+    files: Mapping[int, Path | str],
     lanes: Sequence[Packer],
     store: Callable[..., Cut],
     follow_links: bool,
 ) -> Iterator[tuple[int, Cut]]:
     """Store large files, as many at a time as there are lanes; yield each when it is done.
 
+    The first lane starts with those that are compressed, the others with those that are not, so
+    that the processors and the disk are busy at the same time.
+
     Args:
-        files: Number and path of each, those first that take longest.
+        files: Number and path of each.
         lanes: Where their pieces go; a lane takes one file after the other.
         store: :func:`store_pieces` but for the source, the packer and what belongs to a file.
         follow_links: Whether a symbolic link at a path itself is followed.
@@ -125,20 +127,28 @@ def store_files(
     stop, idle = Event(), queue.SimpleQueue[Packer]()
     for lane in lanes:
         idle.put(lane)
+    waiting = deque(sorted(files, key=lambda number: _place(files[number], follow_links)))
 
-    def one(path: Path | str) -> Cut:
+    def one() -> tuple[int, Cut]:
         lane = idle.get()
         try:
-            with opened(path, follow_links=follow_links) as file:
-                return store(file, lane, size=file.size, stop=stop)
+            number = waiting.popleft() if lane is lanes[0] else waiting.pop()
+            with opened(files[number], follow_links=follow_links) as file:
+                return number, store(file, lane, size=file.size, stop=stop)
         finally:
             idle.put(lane)
 
     with ThreadPoolExecutor(len(lanes)) as pool:
-        futures = {pool.submit(one, path): number for number, path in files}
+        futures = [pool.submit(one) for _ in files]
         try:
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                yield future.result()
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _place(path: Path | str, follow_links: bool) -> tuple[bool, int]:
+    # From both ends the largest first, so that the last ones end together.
+    head, size = peek(path, follow_links=follow_links)
+    return (False, -size) if is_fine(head) else (True, size)

@@ -9,6 +9,8 @@ from pathlib import Path
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.objects.chunker import WHOLE_MAX, Readable
 
+_PEEK = 64 << 10
+
 
 @contextmanager
 def opened(path: "Path | str", *, follow_links: bool) -> "Iterator[FileSource]":
@@ -52,6 +54,21 @@ class FileSource:
             raise unreadable(error, self._path) from error
         self.taken += len(data)
         return data
+
+
+def peek(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
+    """Return the first 64 KiB of a file and its size, as of now: to decide what comes first.
+
+    Raises:
+        InvalidInputError: See :func:`opened`.
+    """
+    fd, status = _open(path, follow_links=follow_links)
+    try:
+        return os.read(fd, _PEEK), status.st_size
+    except OSError as error:
+        raise unreadable(error, path) from error
+    finally:
+        os.close(fd)
 
 
 def read_small(path: "Path | str", *, follow_links: bool) -> bytes:

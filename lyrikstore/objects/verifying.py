@@ -10,19 +10,20 @@ import random
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.checking import check_block, check_part, unreadable
 from lyrikstore.objects.chunker import PieceList
-from lyrikstore.objects.cluster import Pools
+from lyrikstore.objects.cluster import Pool, Pools
 from lyrikstore.objects.layout import COLUMNS, add_run, runs_of, usable_index
 from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.table import BlobTable, in_order
-from lyrikstore.objects.workers import Message, Workers, cores
+from lyrikstore.objects.workers import Message, Result, Workers, cores
 
 WORTH_WORKERS = 32 << 20
 """From this many bytes on, processes are started."""
@@ -110,7 +111,15 @@ class Checker:
         Cost: each pack is read once and each block unpacked once, as long as large blobs lie in
             the order in which they were written; 40 MiB per process.
         """
-        parts, alone = self._plan(large)
+        every = sum(pack.bytes for pack in self._packs)
+        with self._pool(len(self._packs), every) as pool:  # starts while the plan is made
+            parts, alone = self._plan(large)
+            self._share_packs(parts)
+            yield from self._run(parts, pool)
+        for blob in alone:
+            yield Checked("blob", blob, self._reread(blob))
+
+    def _share_packs(self, parts: list[_Part]) -> None:
         users: dict[int, Counter[int]] = {}
         for number, part in enumerate(parts):
             for pack, _ in part.blocks:
@@ -120,9 +129,6 @@ class Checker:
                 parts[users[pack].most_common(1)[0][0]].packs.append(pack)
             else:
                 parts.append(_Part([pack]))
-        yield from self._run(parts)
-        for blob in alone:
-            yield Checked("blob", blob, self._reread(blob))
 
     def check_some(self, wanted: Iterable[Digest]) -> set[Digest]:
         """Read and hash the blobs of ``wanted``; return those that are absent or not sound.
@@ -141,7 +147,8 @@ class Checker:
                 add_run(runs, pack, block, 0, 0)
             part.add(None, runs, mine)
             parts.append(part)
-        doubtful = {result.id for result in self._run(parts) if result.problem}
+        with self._pool(len(parts), sum(part.length for part in parts)) as pool:
+            doubtful = {result.id for result in self._run(parts, pool) if result.problem}
         return (doubtful & digests) | set(alone)
 
     def look(self, share: float) -> Iterator[Checked]:
@@ -154,7 +161,8 @@ class Checker:
         if share > 0 and self._packs:
             count = max(1, round(len(self._packs) * share))
             drawn.update(random.SystemRandom().sample(range(len(self._packs)), count))
-        yield from self._run([_Part([number]) for number in sorted(drawn)])
+        with self._pool(len(drawn), sum(self._packs[number].bytes for number in drawn)) as pool:
+            yield from self._run([_Part([number]) for number in sorted(drawn)], pool)
         for number, pack in enumerate(self._packs):
             if number not in drawn:
                 yield self._glance(pack)
@@ -189,7 +197,23 @@ class Checker:
             owner.update(dict.fromkeys(blocks, number))
         return parts, alone
 
-    def _run(self, parts: list[_Part]) -> Iterator[Checked]:
+    @contextmanager
+    def _pool(self, tasks: int, work: int) -> Iterator[Pool]:
+        backend = self._backend
+        if self._pools is not None:
+            from lyrikstore.objects.spread import address_of
+
+            with self._pools("lyrikstore.objects.spread:check_share", address_of(backend)) as pool:
+                yield pool
+        elif isinstance(backend, LocalBackend):
+            count = min(cores(), tasks) if work >= WORTH_WORKERS else 0
+            target = "lyrikstore.objects.checking:check_task"
+            with Workers(target, {"root": str(backend.root)}, count) as workers:
+                yield workers
+        else:
+            yield _Here(backend)
+
+    def _run(self, parts: list[_Part], pool: Pool) -> Iterator[Checked]:
         sizes = [part.length + sum(self._packs[n].bytes for n in part.packs) for part in parts]
         order = sorted(range(len(parts)), key=sizes.__getitem__, reverse=True)
         elsewhere: dict[int, set[int]] = {}
@@ -198,7 +222,7 @@ class Checker:
                 elsewhere.setdefault(pack, set()).add(block)
         tasks = (self._message(parts[number], elsewhere) for number in order)
         suspects: set[tuple[int, int]] = set()
-        for number, header in _results(self._backend, tasks, sum(sizes), len(order), self._pools):
+        for number, header, _ in pool.map(tasks):
             if "read" in header:
                 self._tell(header["read"])
                 continue
@@ -245,27 +269,14 @@ class Checker:
                 yield Checked("pack", pack.id, problem)
 
 
-def _results(
-    backend: Backend,
-    tasks: Iterable[Message],
-    work: int,
-    length: int,
-    pools: Pools | None,
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    if pools is not None:
-        from lyrikstore.objects.spread import address_of
+class _Here:
+    """Checks parts of a store that other processes cannot open."""
 
-        with pools("lyrikstore.objects.spread:check_share", address_of(backend)) as pool:
-            for result in pool.map(tasks):
-                yield result.task, result.header
-        return
-    if not isinstance(backend, LocalBackend):
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
+        """Do one task after the other."""
         for number, task in enumerate(tasks):
-            for header in check_part(backend, task.header, *task.buffers):
-                yield number, header
-        return
-    count = min(cores(), length) if work >= WORTH_WORKERS else 0
-    target = "lyrikstore.objects.checking:check_task"
-    with Workers(target, {"root": str(backend.root)}, count) as workers:
-        for result in workers.map(tasks):
-            yield result.task, result.header
+            for header in check_part(self._backend, task.header, *task.buffers):
+                yield Result(number, header, ())

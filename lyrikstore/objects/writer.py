@@ -195,8 +195,6 @@ class BlobWriter:
                     apart.append(at)
                 else:
                     yield at, *self.put_file(paths[at], follow_links=follow_links)
-            # The largest first, so that the last ones end together.
-            apart.sort(key=sizes.__getitem__, reverse=True)
             if len(apart) > 1:
                 yield from self._put_apart(paths, apart, follow_links)
             else:
@@ -273,12 +271,11 @@ class BlobWriter:
     def _put_large(
         self, source: FileSource | StreamSource, role: PackRole, size: int, *, is_list: bool = False
     ) -> tuple[Digest, int]:
-        threads = self._workers if role == "data" and size > 2 * SEGMENT else 0
-        packer, claim = self._packers[role], partial(self._claim, role)
+        apart = self._workers and role == "data" and size > 2 * SEGMENT
+        packer = self._some_lanes(1)[0] if apart else self._packers[role]
+        claim = partial(self._claim, role)
         try:
-            cut = store_pieces(
-                source, packer, self._parameters, claim, size=size, fine=is_list, threads=threads
-            )
+            cut = store_pieces(source, packer, self._parameters, claim, size=size, fine=is_list)
         except StorageError:
             self.abort()
             raise
@@ -288,21 +285,19 @@ class BlobWriter:
     def _put_apart(
         self, paths: Sequence[Path | str], places: Sequence[int], follow: bool
     ) -> Iterator[tuple[int, Digest, int]]:
-        """Store large files, some at a time, each of those in packs of its own.
-
-        So files that are only to be written fill the time in which others are compressed.
-        """
-        lanes = [Packer(self._scratch, "data", self._parameters) for _ in range(LANES)]
-        self._lanes += lanes
-        store = partial(
-            store_pieces,
-            parameters=self._parameters,
-            claim=partial(self._claim, "data"),
-            threads=self._workers,
-        )
-        for at, cut in store_files([(at, paths[at]) for at in places], lanes, store, follow):
+        """Store large files, some at a time, each of those in packs of its own."""
+        claim = partial(self._claim, "data")
+        store = partial(store_pieces, parameters=self._parameters, claim=claim)
+        files, lanes = {at: paths[at] for at in places}, self._some_lanes(LANES)
+        for at, cut in store_files(files, lanes, store, follow):
             self._put_list(cut, "data")
             yield at, cut.digest, cut.length
+
+    def _some_lanes(self, count: int) -> list[Packer]:
+        while len(self._lanes) < count:
+            packer = Packer(self._scratch, "data", self._parameters, threads=self._workers)
+            self._lanes.append(packer)
+        return self._lanes[:count]
 
     def _claim(self, role: PackRole, digests: Sequence[bytes]) -> set[bytes]:
         """Return which of ``digests`` need not be stored; the others soon will be."""

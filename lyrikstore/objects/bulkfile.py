@@ -1,0 +1,170 @@
+"""Large files written past the page cache, while what comes next is being made.
+
+A large file that is written and not read again soon pushes out what others read. Taking new pages
+for it, and copying into them, can also cost more than hashing and compressing it (measured:
+spec/adr/0005-storage-format.md). So its bytes go from a few buffers straight to the disk, in a
+thread of their own. Where the file system does not offer that, the same thread writes as usual.
+"""
+
+import contextlib
+import errno
+import fcntl
+import mmap
+import os
+import queue
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+WORTH = 32 << 20
+"""Files from this size on are written so."""
+
+_STEP = 4 << 20
+_COUNT = 4
+_ALIGN = 4096  # what the disks of today ask for; others say EINVAL
+_FAIR = 64 << 20
+_SLOW = 200 << 20  # bytes a second; who need not wait for a slower disk does not
+_DIRECT = getattr(os, "O_DIRECT", 0)
+
+
+class Buffers:
+    """The buffers of files written one after the other; new pages are dear, these are not new."""
+
+    def __init__(self) -> None:
+        self._free = queue.LifoQueue[mmap.mmap]()
+        for _ in range(_COUNT):
+            self._free.put(mmap.mmap(-1, _STEP, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+
+    def take(self) -> mmap.mmap:
+        """Return one that nobody uses; waits for it."""
+        return self._free.get()
+
+    def give(self, buffer: mmap.mmap) -> None:
+        """Take one back."""
+        self._free.put(buffer)
+
+
+class BulkFile:
+    """The bytes of one large file, from its start to its end; a context manager.
+
+    Whoever leaves the ``with`` block without an error has everything written, not yet durable.
+
+    Args:
+        descriptor: Of an empty file, open for writing; left open.
+        buffers: Shared with other files, of which one at a time is being filled.
+        patient: Whether the file must be on the disk in the end. If not, a disk that takes less
+            than 200 MB/s is not waited for: then the bytes stay in the page cache.
+    """
+
+    def __init__(self, descriptor: int, buffers: Buffers, *, patient: bool) -> None:
+        self._descriptor = descriptor
+        self._buffers = buffers
+        self._patient = patient
+        self._direct = self._go_direct(on=True)
+        self._buffer: mmap.mmap | None = None
+        self._filled = 0
+        self._written = 0
+        self._took = 0.0
+        self._failed = False
+        self._thread = ThreadPoolExecutor(1)
+        self._sent: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.abandon()
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:
+        """Take all of ``data``, which may be changed afterwards; return how much that is.
+
+        Raises:
+            OSError: The disk refused this or something before.
+        """
+        view = memoryview(data)
+        while view:
+            if self._buffer is None:
+                self._buffer, self._filled = self._buffers.take(), 0
+                while self._sent and self._sent[0].done():
+                    self._sent.popleft().result()
+            part = view[: _STEP - self._filled]
+            self._buffer[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
+            view = view[len(part) :]
+            if self._filled == _STEP:
+                self._send()
+        return len(data)
+
+    def finish(self) -> None:
+        """Wait until everything is written.
+
+        Raises:
+            OSError: The disk refused something.
+        """
+        try:
+            self._send()
+            while self._sent:
+                self._sent.popleft().result()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Write no more. Safe to call again, and after :meth:`finish`."""
+        self._failed = True
+        if self._buffer is not None:
+            self._buffers.give(self._buffer)
+            self._buffer = None
+        self._thread.shutdown()
+
+    def _send(self) -> None:
+        if self._buffer is not None:
+            self._sent.append(self._thread.submit(self._put, self._buffer, self._filled))
+            self._buffer = None
+
+    def _put(self, buffer: mmap.mmap, length: int) -> None:
+        try:
+            begin, at = time.monotonic(), 0
+            with memoryview(buffer) as view:
+                while at < length and not self._failed:
+                    at += self._put_some(view[at:length])
+            self._written += length
+            self._took += time.monotonic() - begin
+            slow = self._written > _FAIR and self._took * _SLOW > self._written
+            if slow and self._direct and not self._patient:
+                self._direct = self._go_direct(on=False)
+        except BaseException:
+            self._failed = True  # what follows would go to the wrong place
+            raise
+        finally:
+            self._buffers.give(buffer)
+
+    def _put_some(self, data: memoryview) -> int:
+        if self._direct:
+            whole = len(data) & -_ALIGN
+            try:
+                if whole:
+                    return os.write(self._descriptor, data[:whole])
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+            # The end of the file; or a file system that lets files be opened so, and no more.
+            self._direct = self._go_direct(on=False)
+        return os.write(self._descriptor, data)
+
+    def _go_direct(self, *, on: bool) -> bool:
+        with contextlib.suppress(OSError):
+            flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
+            flags = flags | _DIRECT if on else flags & ~_DIRECT
+            fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags)
+            return on and bool(_DIRECT)
+        return False
