@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NoReturn
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 
@@ -31,10 +33,15 @@ def parse_timestamp(text: object) -> datetime:
     Raises:
         FormatError: (``bad-timestamp``) any other spelling, or no such calendar date.
     """
-    if not isinstance(text, str) or _STAMP.fullmatch(text) is None:
-        raise FormatError(
-            "bad-timestamp", f"not a UTC timestamp like 2026-11-24T14:12:39Z: {str(text)[:40]!r}"
-        )
+    if not isinstance(text, str):
+        _refuse(text)
+    return _parse(text)
+
+
+@lru_cache(maxsize=256)  # several checks read each moment of a credential
+def _parse(text: str) -> datetime:
+    if _STAMP.fullmatch(text) is None:
+        _refuse(text)
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -64,6 +71,12 @@ def parse_foreign_timestamp(text: object) -> datetime:
         raise FormatError("bad-timestamp", f"no such date or time: {str(text)[:40]}") from None
 
 
+def _refuse(text: object) -> NoReturn:
+    raise FormatError(
+        "bad-timestamp", f"not a UTC timestamp like 2026-11-24T14:12:39Z: {str(text)[:40]!r}"
+    )
+
+
 def format_timestamp(moment: datetime) -> str:
     """Write an aware datetime as ``YYYY-MM-DDTHH:MM:SSZ``, dropping fractions of a second.
 
@@ -73,4 +86,6 @@ def format_timestamp(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise InvalidInputError("naive-time", "a point in time needs a time zone")
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="seconds")[:19] + "Z"

@@ -16,7 +16,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.canon.jsontext import JSON, Document
 from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver
 from lyrikstore.credentials.report import (
     Check,
@@ -92,35 +92,33 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
     """
     # (1) format - spec/10-credentials.md §2: bytes, before anything looks at them.
     try:
-        document = parse(data)
+        found = Document.parse(data)
     except FormatError as error:
         return _malformed([failed("format", error.kind, f"not a credential: {error.message}")])
-    if not isinstance(document, dict):
-        return _malformed([failed("format", "bad-json", "not a credential: not a JSON object")])
+    document = found.members
     checks = [passed("format", f"strict JSON, {len(data)} bytes")]
     issuer = issuer_of(document)
 
     # (2) schema - spec/10-credentials.md §3, §4: the closed shape of its kind.
     label = f"{kind.schema.removesuffix('-1').replace('-', ' ')}"
     try:
-        check_credential_shape(document, kind)
+        check_credential_shape(found, kind)
     except FormatError as error:
         checks.append(failed("schema", error.kind, f"not a {label}: {quote(error.message, 300)}"))
-        checks.append(_check_proof(document, keys)[0])
+        checks.append(_check_proof(found, keys)[0])
         return _malformed(checks, issuer)
     checks.append(passed("schema", f"{label}, profile lyrik 1"))
 
     # (3) proof, (4) issuer.binding - spec/10-credentials.md §5.
-    proof, verified = _check_proof(document, keys)
+    proof, verified = _check_proof(found, keys)
+    identity = Digest.of(found.canonical)
     if verified is None:
         checks += [proof, _check_binding(issuer, None)]
-        identity = Digest.of(encode(document))
         return Envelope(tuple(checks), document, issuer, None, identity)
     signer = keys.find(verified.verification_method)
     checks += [proof, _check_binding(issuer, signer)]
     # From here on only what was signed.
-    unsecured, identity = verified.document_without_proof, Digest.of(verified.canonical)
-    return Envelope(tuple(checks), unsecured, issuer, signer, identity)
+    return Envelope(tuple(checks), verified.document_without_proof, issuer, signer, identity)
 
 
 def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]:
@@ -154,9 +152,10 @@ def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes
     kind = kind_of(signed)
     if kind is None:
         raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
-    check_credential_shape(signed, kind)
     # Read back before anybody else does: what verifies here must be what is read there.
-    if parse(data) != signed:
+    found = Document.parse(data)
+    check_credential_shape(found, kind)
+    if found.members != signed:
         raise VerificationError("bad-signature", "the credential does not survive being written")
     return data
 
@@ -167,11 +166,12 @@ def reference_to(data: bytes) -> dict[str, JSON]:
     Raises:
         FormatError: ``data`` is no credential.
     """
-    document = parse(data)
-    if kind_of(document) is None or not isinstance(document.get("id"), str):
+    document = Document.parse(data)
+    identity = document.members.get("id")
+    if kind_of(document.members) is None or not isinstance(identity, str):
         raise FormatError("bad-credential", "not a credential of lyrikstore's")
-    digest = Digest.of(encode(document)).urn
-    return {"type": "CredentialReference", "id": document["id"], "digest": digest}
+    digest = Digest.of(document.canonical).urn
+    return {"type": "CredentialReference", "id": identity, "digest": digest}
 
 
 def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
@@ -184,7 +184,7 @@ def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
     return Envelope(checks, None, issuer, None, None)
 
 
-def _check_proof(document: dict[str, JSON], keys: KeysAt) -> tuple[Check, Verified | None]:
+def _check_proof(document: Document, keys: KeysAt) -> tuple[Check, Verified | None]:
     try:
         verified = verify_proof(document, resolve=keys)
     except IncompleteError as error:  # nothing says which keys the issuer has

@@ -24,6 +24,11 @@ class CheckState(StrEnum):
     NOT_APPLICABLE = "n/a"
 
 
+# A member of an enum is looked up through its metaclass at every use.
+_PASS, _FAIL, _WARN = CheckState.PASS, CheckState.FAIL, CheckState.WARN
+_UNCHECKED, _NOT_APPLICABLE = CheckState.UNCHECKED, CheckState.NOT_APPLICABLE
+
+
 class Verdict(StrEnum):
     """The one word for people and exit codes, worst first."""
 
@@ -147,27 +152,27 @@ class Check:
 
 def passed(check: str, summary: str, **detail: JSON) -> Check:
     """Return a check that held."""
-    return Check(check, CheckState.PASS, summary, detail)
+    return Check(check, _PASS, summary, detail)
 
 
 def failed(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     """Return a check that did not hold; ``reason`` is its stable code."""
-    return Check(check, CheckState.FAIL, summary, {"reason": reason, **detail})
+    return Check(check, _FAIL, summary, {"reason": reason, **detail})
 
 
 def warned(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     """Return a check that held with something to say."""
-    return Check(check, CheckState.WARN, summary, {"reason": reason, **detail})
+    return Check(check, _WARN, summary, {"reason": reason, **detail})
 
 
 def unchecked(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     """Return a check that could not be made. Never a success (attack case A50)."""
-    return Check(check, CheckState.UNCHECKED, summary, {"reason": reason, **detail})
+    return Check(check, _UNCHECKED, summary, {"reason": reason, **detail})
 
 
 def not_applicable(check: str, summary: str) -> Check:
     """Return a check that has nothing to look at."""
-    return Check(check, CheckState.NOT_APPLICABLE, summary)
+    return Check(check, _NOT_APPLICABLE, summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +238,13 @@ def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
 
     Precedence: invalid, incomplete, valid, trusted.
     """
-    states = {check.id: check.state for check in checks}
-    if any(check.state is CheckState.FAIL for check in checks):
+    if any(check.state is _FAIL for check in checks):
         return Verdict.INVALID
-    if any(states.get(check, CheckState.UNCHECKED) is CheckState.UNCHECKED for check in required):
+    made = {check.id for check in checks if check.state is not _UNCHECKED}
+    if not made.issuperset(required):
         return Verdict.INCOMPLETE
-    doubtful = {CheckState.WARN, CheckState.UNCHECKED}
-    if any(check.id in TRUST_CHECKS and check.state in doubtful for check in checks):
-        return Verdict.VALID
-    return Verdict.TRUSTED
+    doubtful = {check.id for check in checks if check.state is _WARN or check.state is _UNCHECKED}
+    return Verdict.TRUSTED if doubtful.isdisjoint(TRUST_CHECKS) else Verdict.VALID
 
 
 def quote(text: object, limit: int = 80) -> str:

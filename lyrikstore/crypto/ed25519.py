@@ -8,11 +8,16 @@ fits every message (OpenSSL and WebCrypto accept those). So weak keys never beco
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from secrets import token_bytes
 from typing import NoReturn, Self
 
-from nacl.bindings import crypto_core_ed25519_is_valid_point
+from nacl.bindings import (
+    crypto_core_ed25519_is_valid_point,
+    crypto_sign,
+    crypto_sign_open,
+    crypto_sign_seed_keypair,
+)
 from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey, VerifyKey
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 
@@ -58,7 +63,7 @@ class PublicKey:
         if int.from_bytes(signature[32:], "little") >= _L:  # A24: S + L signs the same message
             return False
         try:
-            VerifyKey(self.raw).verify(message, signature)
+            crypto_sign_open(signature + message, self.raw)
         except BadSignatureError:
             return False
         return True
@@ -82,19 +87,20 @@ class PrivateKey:
 
     _seed: bytes = field(repr=False)
     public: PublicKey = field(init=False)
-    _signing: SigningKey = field(init=False)  # kept: making it costs as much as a signature
+    _secret: bytes = field(init=False)  # kept: making it costs as much as a signature
 
     def __post_init__(self) -> None:
         if type(self._seed) is not bytes or len(self._seed) != 32:
             # `from None` and no value in the text: tracebacks are pasted into bug reports.
             raise InvalidInputError("bad-seed", "an Ed25519 seed is exactly 32 bytes") from None
-        object.__setattr__(self, "_signing", SigningKey(self._seed))
-        object.__setattr__(self, "public", PublicKey(bytes(self._signing.verify_key)))
+        public, secret = crypto_sign_seed_keypair(self._seed)
+        object.__setattr__(self, "_secret", secret)
+        object.__setattr__(self, "public", PublicKey(public))
 
     @classmethod
     def generate(cls) -> Self:
         """Return a new key from the operating system's random source."""
-        return cls(bytes(SigningKey.generate()))
+        return cls(token_bytes(32))
 
     @classmethod
     def from_seed(cls, seed: bytes) -> Self:
@@ -107,7 +113,7 @@ class PrivateKey:
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte deterministic RFC 8032 signature of ``message``."""
-        return self._signing.sign(message).signature
+        return crypto_sign(message, self._secret)[:64]
 
     def seed_for_key_file(self) -> bytes:
         """Return the secret seed. Only :mod:`lyrikstore.crypto.keyfile` has a reason to ask."""

@@ -14,7 +14,12 @@ BASE58_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 MAX_BASE58 = 128
 """Characters; decoding is quadratic, and nothing here is longer than a 64-byte signature."""
 
-_VALUE_FOR_DIGIT = {digit: value for value, digit in enumerate(BASE58_ALPHABET)}
+_NO_DIGIT = 255
+_VALUES = bytes(
+    BASE58_ALPHABET.find(chr(byte)) if chr(byte) in BASE58_ALPHABET else _NO_DIGIT
+    for byte in range(256)
+)
+_POWERS = [58**digits for digits in range(11)]
 _PAIRS = [high + low for high in BASE58_ALPHABET for low in BASE58_ALPHABET]
 _ED25519_CODEC = b"\xed\x01"
 _DID_KEY = "did:key:"
@@ -25,7 +30,7 @@ def encode_base58(data: bytes) -> str:
     number = int.from_bytes(data, "big")
     pairs: list[str] = []
     while number:  # ten digits at a time: dividing a long number is what costs
-        number, ten = divmod(number, 58**10)
+        number, ten = divmod(number, _POWERS[10])
         for _ in range(5):
             ten, pair = divmod(ten, 58**2)
             pairs.append(_PAIRS[pair])
@@ -47,20 +52,29 @@ def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:
     """
     if not isinstance(text, str) or len(text) > max_length:
         raise FormatError("bad-base58", f"more than {max_length} base58 characters")
+    values = text.encode("ascii", "replace").translate(_VALUES)  # ? is no digit either
+    if _NO_DIGIT in values:
+        digit = text[values.index(_NO_DIGIT)]
+        raise FormatError("bad-base58", f"not a base58 character: {digit!a}")
     number = 0
-    for digit in text:
-        value = _VALUE_FOR_DIGIT.get(digit)
-        if value is None:
-            raise FormatError("bad-base58", f"not a base58 character: {digit!a}")
-        number = number * 58 + value
+    for start in range(0, len(values), 10):  # ten digits at a time, as in the other direction
+        part = values[start : start + 10]
+        ten = 0
+        for value in part:
+            ten = ten * 58 + value
+        number = number * _POWERS[len(part)] + ten
     zeros = len(text) - len(text.lstrip("1"))
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
-@lru_cache(maxsize=1024)
 def encode_multikey(key: PublicKey) -> str:
     """Return ``z6Mk…``, the Multikey spelling of ``key``."""
-    return "z" + encode_base58(_ED25519_CODEC + key.raw)
+    return _encode_multikey(key.raw)
+
+
+@lru_cache(maxsize=1024)
+def _encode_multikey(raw: bytes) -> str:
+    return "z" + encode_base58(_ED25519_CODEC + raw)
 
 
 def parse_multikey(text: object) -> PublicKey:

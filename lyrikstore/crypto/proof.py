@@ -21,7 +21,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import JSON, Around, encode, parse
+from lyrikstore.canon.jsontext import JSON, Document, encode
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import (
@@ -50,7 +50,6 @@ class Verified:
         verification_method: The DID URL that named the key.
         created: The claimed time as written, never trusted; ``None`` where the proof has none.
         options: The proof without ``proofValue``, signed too.
-        canonical: The canonical bytes of the document with its proof.
     """
 
     document_without_proof: dict[str, JSON]
@@ -58,7 +57,6 @@ class Verified:
     verification_method: str
     created: str | None
     options: dict[str, JSON]
-    canonical: bytes
 
 
 def add_proof(
@@ -106,13 +104,14 @@ def add_proof_encoded(
         options["created"] = format_timestamp(created)
     if "@context" in document:
         options["@context"] = deepcopy(document["@context"])  # two lists, never one shared
-    around = Around(document, "proof")
-    proof = {**options, "proofValue": sign(_message(encode(options), around.without), signer)}
-    return {**document, "proof": proof}, around.holding(proof)
+    unsecured = Document(document)
+    message = _message(encode(options), unsecured.canonical)
+    proof = {**options, "proofValue": sign(message, signer)}
+    return {**document, "proof": proof}, unsecured.holding("proof", proof)
 
 
 def verify_proof(
-    document: dict[str, JSON],
+    document: dict[str, JSON] | Document,
     *,
     purpose: str = "assertionMethod",
     resolve: Callable[[str], PublicKey] = parse_verification_method,
@@ -122,7 +121,8 @@ def verify_proof(
     Whether the key is the right one (``author``, ``issuer``, a trusted one) is for the caller.
 
     Args:
-        document: Parsed JSON with a ``proof``; it is not changed.
+        document: Parsed JSON with a ``proof``; it is not changed. As a :class:`Document` it is
+            not encoded again.
         purpose: The ``proofPurpose`` demanded.
         resolve: Verification method → key; the default takes did:key only.
 
@@ -132,10 +132,13 @@ def verify_proof(
         KeyMaterialError: (``bad-key``, ``weak-key``) from ``resolve``.
         FormatError: (``bad-json``) the document has no canonical form.
     """
-    proof = document.get("proof")
+    if isinstance(document, dict):
+        document = Document(document)
+    members = document.members
+    proof = members.get("proof")
     if not isinstance(proof, dict):
         refuse("not exactly one proof object")
-    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    unsecured = {name: value for name, value in members.items() if name != "proof"}
 
     # 1. The proof says what this function does, and nothing that it ignores.
     check_members(proof)
@@ -154,15 +157,13 @@ def verify_proof(
 
     # 2. Context dialects A (a copy in the proof) and B (none); C is an unsent member and fails
     #    at the signature.
-    check_context(document, proof)
+    check_context(members, proof)
 
     # 3. Key and signature.
     options = without_value(proof)
     key = resolve(proof["verificationMethod"])
-    around = Around(document, "proof")
-    check_signature(key, proof, _message(encode(options), around.without))
-    canonical = around.holding(proof)
-    return Verified(unsecured, key, proof["verificationMethod"], created, options, canonical)
+    check_signature(key, proof, _message(encode(options), document.without("proof")))
+    return Verified(unsecured, key, proof["verificationMethod"], created, options)
 
 
 # The steps, shared with :mod:`lyrikstore.crypto.proofset`.
@@ -175,10 +176,7 @@ def signed_by(data: bytes) -> str | None:
     it is for finding what one key signed. A key of an organisation is the one its URL spells.
     """
     try:
-        document = parse(data)
-        if not isinstance(document, dict):
-            return None
-        return did_key(verify_proof(document, resolve=parse_method_fragment).key)
+        return did_key(verify_proof(Document.parse(data), resolve=parse_method_fragment).key)
     except LyrikstoreError:
         return None
 
