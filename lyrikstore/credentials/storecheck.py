@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
+from blake3 import blake3
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
@@ -69,6 +71,7 @@ STORE_CHECKS = (
 )
 """Ids of the checks of a store, in order. All but ``log.memory`` and ``orphans`` must be made."""
 
+_READ = 8 << 20
 _REQUIRED = tuple(check for check in STORE_CHECKS if check not in {"log.memory", "orphans"})
 
 NOT_PROVEN = (
@@ -211,9 +214,34 @@ def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
     # of both was changed: neither is shown.
     if isinstance(error, IncompleteError | NotFoundError) or error.kind == "newer-format":
         made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
+        made["blobs"] = _check_packs_alone(LocalBackend(root))
     elif not any(check.state is CheckState.FAIL for check in made.values()):
         made["store.genesis"] = failed("store.genesis", error.kind, error.message[:300])
     return _report(made, str(root.resolve()), None, at)
+
+
+def _check_packs_alone(backend: Backend) -> Check:
+    # Which pack it was that kept the store from opening: its bytes do not give its name.
+    problems = Problems("blobs")
+    for name in backend.list("packs/"):
+        identity = name.rpartition("/")[2].removesuffix(".pack")
+        hasher, at = blake3(), 0
+        try:
+            while data := backend.read(name, at, _READ):
+                hasher.update(data)
+                at += len(data)
+        except (NotFoundError, StorageError) as error:
+            problems.bad.append(f"pack {identity[:12]} cannot be read: {quote(error.message, 300)}")
+            continue
+        if hasher.hexdigest() != identity:
+            problems.bad.append(f"pack {identity[:12]} is damaged: its bytes have another hash")
+    if problems.bad:
+        return problems.close("")
+    return unchecked(
+        "blobs",
+        "log-broken",
+        "the packs that are there are sound; what they hold was not looked at",
+    )
 
 
 def _report(made: dict[str, Check], subject: str, issuer: str | None, at: datetime) -> Report:

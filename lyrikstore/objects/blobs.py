@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import (
     IncompleteError,
     LyrikstoreError,
     NotFoundError,
+    VerificationError,
 )
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.blockcache import BlockCache
@@ -257,8 +258,14 @@ class BlobStore:
         return [
             raw
             for raw in self._index().differing(sizes)
-            if not self.has(Digest(raw)) or self.size(Digest(raw)) != sizes[raw]
+            if not self._is_here(Digest(raw), sizes[raw])
         ]
+
+    def _is_here(self, digest: Digest, size: int) -> bool:
+        try:
+            return self.has(digest) and self.size(digest) == size
+        except (FormatError, IncompleteError, VerificationError):
+            return False  # the list of its pieces is damaged
 
     @property
     def table(self) -> BlobTable:

@@ -251,6 +251,18 @@ def test_flipped_pack_byte(copied: Lineage) -> None:
     assert copied.store().verdict == "trusted"
 
 
+def test_pack_that_begins_with_zeros_is_named(copied: Lineage) -> None:
+    # Also where the store cannot even be opened without it.
+    for pack in sorted((copied.root / "packs").rglob("*.pack")):
+        before = pack.read_bytes()
+        pack.chmod(0o600)
+        pack.write_bytes(bytes(64) + before[64:])
+        report = copied.store()
+        assert report.verdict == "invalid"
+        assert pack.name[:12] in problems(report, "blobs")
+        pack.write_bytes(before)
+
+
 def test_missing_pack(copied: Lineage) -> None:
     genesis_pack = copied.repository.live.packs[0].name
     pack = next(p for p in copied.repository.live.packs[1:] if p.name != genesis_pack)

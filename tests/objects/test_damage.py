@@ -131,6 +131,25 @@ def test_a_missing_pack_is_lost_not_unknown(pristine: Path, tmp_path: Path) -> N
         assert caught.value.kind == "blob-lost"
 
 
+def test_a_damaged_list_of_pieces_makes_its_blob_differ(pristine: Path, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(pristine, root)
+    sizes = {Digest.of(blob).raw: len(blob) for blob in BLOBS}
+    live = TransactionLog(LocalBackend(root)).live()
+    lists = open_blobs(LocalBackend(root), live)
+    large = [Digest.of(blob) for blob in BLOBS if lists.list_of(Digest.of(blob))]
+    assert large
+    for blob in large:
+        pack, block, _, _ = lists.table.place(lists.table.find(lists.list_of(blob).raw))
+        path = root / lists.table.packs[pack].name
+        offset, length = lists.table.indexes[pack].span(block)
+        path.chmod(0o644)
+        data = path.read_bytes()
+        path.write_bytes(data[:offset] + bytes(length) + data[offset + length :])
+    differing = open_blobs(LocalBackend(root), live).differing(sizes)
+    assert {blob.raw for blob in large} <= set(differing)
+
+
 @pytest.fixture(scope="module")
 def small_pack(tmp_path_factory):
     backend = MemoryBackend(tmp_path_factory.mktemp("scratch"))
