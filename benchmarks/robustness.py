@@ -2,32 +2,37 @@
 """Tries to make a store lose, hide or spoil something, and prints what survived.
 
     python benchmarks/robustness.py                  the full matrix, as a table
-    python benchmarks/robustness.py --quick          a subset, under two minutes
+    python benchmarks/robustness.py --quick          a subset, a few minutes
     python benchmarks/robustness.py --only kill      some scenarios
     python benchmarks/robustness.py --json           the same as JSON
     python benchmarks/robustness.py --write-docs     the full matrix into docs/robustness.md
-    python benchmarks/robustness.py --resume FILE    keep results, run only what FILE lacks
+    python benchmarks/robustness.py --resume FOLDER  keep results, run only what FOLDER lacks;
+                                                     several at once share the work
 
 Needs Debian's strace, and for power loss, full disks and other users: root, e2fsprogs and
 xfsprogs. What cannot run is listed with the reason. The exit code is 1 if a target is missed.
 """
 
 import argparse
+import fcntl
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from robust import calls, damage, disks, files, kills, limits, writers
-from robust.table import Row, UnavailableError, markdown, text
+from robust.table import Row, UnavailableError, joined, markdown, text, total
+from robust.work import WORKS
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "robustness.md"
@@ -36,25 +41,39 @@ COMMAND = "python benchmarks/robustness.py"
 # fault here is injected, except those of `disks`, which bring their own file systems.
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
 
-Scenario = Callable[..., list[Row]]
-SCENARIOS: dict[str, Scenario] = {
-    "kill": kills.kill,
-    "kill-worker": kills.kill_worker,
-    "signals": kills.polite,
-    "call-fails": calls.refused,
-    "call-kills": calls.killed,
-    "full-disk": disks.full,
-    "power-loss": disks.power,
-    "read-only": disks.read_only,
-    "damage": damage.damaged,
-    "rollback": damage.rolled_back,
-    "writers": writers.parallel,
-    "names": files.hostile,
-    "shapes": files.shapes,
-    "moving": files.moving,
-    "limits": limits.starved,
-    "streams": limits.streams,
-    "surroundings": limits.surroundings,
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is done to a store.
+
+    Attributes:
+        run: Gets a folder, the name of a part where there are parts, and ``quick``; returns rows.
+        parts: What may run apart, and in several processes.
+    """
+
+    run: Callable[..., list[Row]]
+    parts: Sequence[str] = ("",)
+
+
+SCENARIOS = {
+    "kill": Scenario(kills.kill, tuple(WORKS)),
+    "kill-worker": Scenario(kills.kill_worker),
+    "signals": Scenario(kills.polite, tuple(kills.POLITE)),
+    "call-fails": Scenario(calls.refused, tuple(WORKS)),
+    "call-kills": Scenario(calls.killed, calls.WRITING),
+    "full-disk": Scenario(disks.full, ("store", "HOME")),
+    "power-loss": Scenario(disks.power, disks.SYSTEMS),
+    "read-only": Scenario(disks.read_only),
+    "damage": Scenario(damage.damaged, tuple(damage.NAMED)),
+    "damaged-remote": Scenario(damage.damaged_remote),
+    "rollback": Scenario(damage.rolled_back),
+    "writers": Scenario(writers.parallel, writers.WHERE),
+    "names": Scenario(files.hostile),
+    "shapes": Scenario(files.shapes),
+    "moving": Scenario(files.moving),
+    "limits": Scenario(limits.starved, tuple(WORKS)),
+    "streams": Scenario(limits.streams, tuple(WORKS)),
+    "surroundings": Scenario(limits.surroundings),
 }
 
 
@@ -73,7 +92,7 @@ def machine() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "lyrikstore": __version__,
-        "commit": said("git", "rev-parse", "--short=12", "HEAD") or "no commit",
+        "commit": commit(),
         "python": platform.python_version(),
         "tools": ", ".join(tool for tool in tools if tool) or "no tools",
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
@@ -81,55 +100,127 @@ def machine() -> dict[str, str]:
     }
 
 
-def run(name: str, base: Path, *, quick: bool) -> list[Row]:
-    """Run one scenario in a folder of its own and return its rows."""
-    base.mkdir(parents=True)
-    try:
-        return SCENARIOS[name](base, quick=quick)
-    except UnavailableError as reason:
-        return [Row(name, skipped=str(reason))]
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+def commit() -> str:
+    """Return the commit that runs, with a + where the program itself was changed since."""
+
+    def said(*command: str) -> str:
+        done = subprocess.run(
+            ["git", *command], capture_output=True, text=True, check=False, cwd=HERE.parent
+        )
+        return done.stdout.strip()
+
+    changed = said("status", "--porcelain", "--", "lyrikstore", "cli")
+    return (said("rev-parse", "--short=10", "HEAD") or "no commit") + "+" * bool(changed)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a scenario, and where its result is kept.
+
+    Attributes:
+        scenario: The name of the scenario.
+        name: The name of the part; empty where there is one only.
+        quick: Fewer tries.
+        results: A folder. Several processes that are given the same share the work.
+    """
+
+    scenario: str
+    name: str
+    quick: bool
+    results: Path
+
+    @property
+    def title(self) -> str:
+        """What the part is called."""
+        return f"{self.scenario} {self.name}".strip()
+
+    @property
+    def path(self) -> Path:
+        """The file of the result."""
+        stem = re.sub("[^A-Za-z0-9]+", "-", self.title)
+        return self.results / f"{'quick-' * self.quick}{stem}.json"
+
+    def read(self) -> list[Row] | None:
+        """Return the result if it is there."""
+        if not self.path.exists():
+            return None
+        return [Row.from_json(row) for row in json.loads(self.path.read_text("utf-8"))["rows"]]
+
+    def work(self, base: Path, *, wait: bool) -> bool:
+        """Run the part in ``base`` unless it was run before; return whether its result is there.
+
+        Args:
+            base: A folder to make and to remove.
+            wait: If another process is at it, wait for that one.
+        """
+        with self.path.with_suffix(".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                return False
+            if self.path.exists():
+                return True
+            begin = time.monotonic()
+            rows = self._run(base)
+            seconds = round(time.monotonic() - begin, 1)
+            ran = commit()
+            for row in rows:
+                row.commit = ran
+            record = {"seconds": seconds, "rows": [row.to_json() for row in rows]}
+            new = self.path.with_suffix(".new")
+            new.write_text(json.dumps(record, indent=2), "utf-8")
+            new.replace(self.path)
+        whole = total(rows)
+        sys.stderr.write(f"{self.title}: {whole.survived} of {whole.tries}, {seconds:.0f} s\n")
+        return True
+
+    def _run(self, base: Path) -> list[Row]:
+        base.mkdir(parents=True)
+        scenario = SCENARIOS[self.scenario]
+        try:
+            return scenario.run(base, *filter(None, [self.name]), quick=self.quick)
+        except UnavailableError as reason:
+            return [Row(self.title, skipped=str(reason))]
+        finally:
+            shutil.rmtree(base, ignore_errors=True)
 
 
 def main() -> int:
     """Run, report, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--quick", action="store_true", help="a subset, under two minutes")
+    parser.add_argument("--quick", action="store_true", help="a subset, a few minutes")
     parser.add_argument("--write-docs", action="store_true", help=f"write {DOCS.name}")
     parser.add_argument("--only", nargs="+", choices=list(SCENARIOS), help="run only these")
     parser.add_argument("--folder", type=Path, help=f"where to work (default: {MEMORY})")
-    parser.add_argument("--resume", type=Path, help="keep the results here, scenario by scenario")
+    parser.add_argument(
+        "--resume", type=Path, metavar="FOLDER", help="keep results here, run what it lacks"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or what is mounted would stay
     sys.setrecursionlimit(20_000)  # folders are hundreds of levels deep
     if options.write_docs and options.only:
         parser.error("--write-docs needs every scenario")
-    kept: dict[str, list[dict[str, object]]] = {}
-    if options.resume and options.resume.exists():
-        kept = json.loads(options.resume.read_text("utf-8"))
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory(
         prefix="lyrikstore-robust-", dir=options.folder or MEMORY
     ) as folder:
         Path(folder).chmod(0o755)
-        for name in options.only or SCENARIOS:
-            if name in kept:
-                rows += map(Row.from_json, kept[name])
-                continue
-            begin = time.monotonic()
-            sys.stderr.write(f"{name} … ")
-            sys.stderr.flush()
-            found = run(name, Path(folder) / name, quick=options.quick)
-            rows += found
-            if options.resume:
-                kept[name] = [row.to_json() for row in found]
-                options.resume.write_text(json.dumps(kept, indent=2), "utf-8")
-            sys.stderr.write(
-                f"{sum(row.survived for row in found)} of {sum(row.tries for row in found)}, "
-                f"{time.monotonic() - begin:.0f} s\n"
-            )
+        results = options.resume or Path(folder) / "results"
+        results.mkdir(parents=True, exist_ok=True)
+        parts = [
+            Part(name, part, options.quick, results)
+            for name in options.only or SCENARIOS
+            for part in SCENARIOS[name].parts
+        ]
+        places = [Path(folder) / str(number) for number in range(len(parts))]
+        left = [
+            (part, place)
+            for part, place in zip(parts, places, strict=True)
+            if not part.work(place, wait=False)
+        ]
+        for part, place in left:
+            part.work(place, wait=True)
+        rows = joined(row for part in parts for row in part.read() or [])
     facts = machine()
     if options.json:
         document = {"facts": facts, "rows": [row.to_json() for row in rows]}

@@ -6,13 +6,16 @@ it, or the documents; the command is then run again from the same state, and one
 
 import re
 import shutil
+import subprocess
+import time
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from robust.subject import Answer, Subject
+from robust.subject import PATIENCE, Answer, Subject, ending
 from robust.table import Finding, Row, UnavailableError
-from robust.work import WORKS, Work
+from robust.work import MANY_FILES, WORKS, Work
 
 # Class of calls → what can go wrong there, the names the kernel knows it by.
 CALLS = {
@@ -35,10 +38,13 @@ FAULTS = {
     "read": ("EIO",),
     "process": ("EAGAIN", "ENOMEM", "EMFILE"),
 }
+WRITING = tuple(name for name in WORKS if name not in {"verify", "query", "checkout"})
+"""Commands that write something that a kill at a step could spoil."""
 KILLED = ("write", "fsync", "rename", "link", "open", "mkdir")
 LINE = re.compile(r"^(?P<process>\d+) +(?P<call>[a-z0-9]+)\((?P<rest>.*)$")
+SAYING = re.compile(r"write\(2<.*\(INJECTED\)")
 WORKING_FOLDER = re.compile(r"AT_FDCWD<[^>]*>")
-STRACE = ("strace", "-f", "-y", "-qqq", "-s", "0", "--seccomp-bpf")
+STRACE = ("strace", "-f", "-y", "-qqq", "-s", "0")
 
 
 @dataclass(frozen=True, order=True)
@@ -49,42 +55,32 @@ class Point:
     number: int
 
 
-def refused(base: Path, *, quick: bool) -> list[Row]:
-    """Let system calls fail, one in each try."""
-    return _rows(base, quick=quick, killed=False)
+def refused(base: Path, name: str, *, quick: bool) -> list[Row]:
+    """Let system calls of a command fail, one in each try."""
+    return _rows(Row(f"a system call fails of {name}"), base, WORKS[name], FAULTS, quick=quick)
 
 
-def killed(base: Path, *, quick: bool) -> list[Row]:
+def killed(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Kill the process as it enters a system call, another one in each try."""
-    return _rows(base, quick=quick, killed=True)
+    row = Row(f"SIGKILL at a system call of {name}")
+    return _rows(row, base, WORKS[name], dict.fromkeys(KILLED, ("",)), quick=quick)
 
 
-def _rows(base: Path, *, quick: bool, killed: bool) -> list[Row]:
+def _rows(
+    row: Row, base: Path, work: Work, faults: Mapping[str, Sequence[str]], *, quick: bool
+) -> list[Row]:
     if shutil.which("strace") is None:
         raise UnavailableError("Debian's strace is not installed")
-    rows = []
-    for work in WORKS:
-        if killed and work.name in {"verify", "query", "checkout"}:
-            continue  # they write nothing that a kill at a step could spoil
-        if quick and work.name not in {"commit", "push"}:
-            continue
-        what = "SIGKILL at a system call" if killed else "a system call fails"
-        row = Row(f"{what} of {work.name}")
-        rows.append(row)
-        try:
-            subject = work.ready(base / f"{'k' if killed else 'f'}-{work.name.replace(' ', '-')}")
-        except UnavailableError as reason:
-            row.skipped = str(reason)
-            continue
-        points = _rehearse(subject, work)
-        for kind in KILLED if killed else FAULTS:
-            each = 1 if quick else 4
-            faults = ("",) if killed else FAULTS[kind]
-            faults = faults[:1] if quick else faults
-            for fault in faults:
-                for point in _spread(points[kind], each):
-                    row.add(f"{fault or 'KILL'} at {point}", _attempt(subject, work, point, fault))
-    return rows
+    if quick and work.name not in {"commit", "push"}:
+        return []
+    subject = work.ready(base / "subject")
+    each = 1 if quick else 2 if work.name == MANY_FILES else 4
+    points = _rehearse(subject, work)
+    for kind, names in faults.items():
+        for fault in names[:1] if quick else names:
+            for point in _spread(points[kind], each):
+                row.add(f"{fault or 'KILL'} at {point}", _attempt(subject, work, point, fault))
+    return [row]
 
 
 def _rehearse(subject: Subject, work: Work) -> dict[str, list[Point]]:
@@ -129,7 +125,7 @@ def _attempt(subject: Subject, work: Work, point: Point, fault: str) -> list[Fin
         *("-e", f"trace={point.call}"),
         *("-e", f"inject={point.call}:{what}:when={point.number}"),
     )
-    findings = answer.manners(killed=not fault)
+    findings = answer.manners(killed=not fault, mute=bool(SAYING.search(trace)))
     if fault and "(INJECTED)" not in trace and not answer.hung:
         return []  # another interleaving: this run had no such call
     if answer.code == 0:  # a cache, a clean-up, a worker that was not needed
@@ -140,5 +136,17 @@ def _attempt(subject: Subject, work: Work, point: Point, fault: str) -> list[Fin
 def _traced(subject: Subject, work: Work, *options: str) -> tuple[Answer, str]:
     trace = subject.base / "trace"
     trace.unlink(missing_ok=True)
-    answer = subject.run(*work.again(subject), wrap=[*STRACE, "-o", str(trace), *options])
+    command = subject.begin(*work.again(subject), held=True)
+    attached = f"--attach={command.process}"
+    tracer = subprocess.Popen([*STRACE, "-o", trace, *options, attached], start_new_session=True)
+    status = Path(f"/proc/{command.process}/status")
+    while "TracerPid:\t0" in status.read_text("utf-8"):
+        if tracer.poll() is not None:
+            command.go()
+            command.finish(PATIENCE)
+            raise UnavailableError("strace cannot attach to a process here")
+        time.sleep(0.001)
+    command.go()
+    answer = ending(command)
+    tracer.wait()
     return answer, trace.read_text("utf-8", "replace")

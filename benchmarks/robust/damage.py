@@ -2,7 +2,6 @@
 
 import random
 import shutil
-from collections import defaultdict
 from pathlib import Path
 
 from blake3 import blake3
@@ -20,19 +19,29 @@ NAMED = {
     "entry bundles": ("tile", "bundle"),
     "transaction records": ("transaction", "record", "tx/"),
     "packs": ("pack",),
-    "parameters": ("parameters",),
+    "packs that gc dropped": (),
+    "mark of a mirror": ("mirror", "mark"),
+    "local log": ("local", "checkpoint", "tile", "bundle", "record", "transaction"),
+    "waiting list of gc": (),
     "lock": (),
     "index": (),
     "stat cache": (),
     "memory of logs": (),
 }
+_OF_A_MIRROR = frozenset({"mark of a mirror", "local log"})
 MODES = ("flip", "flip in the first 64 bytes", "flip in the last 64 bytes", "cut", "empty")
 MODES += ("zeros", "append", "delete", "swap", "folder", "link")
 
 
 def _kind(place: Path, path: Path) -> str:
     name = str(path.relative_to(place))
+    waiting = place / "work/.lyrikstore/gc/waiting"
+    if path.suffix == ".pack" and path.name in waiting.read_text("utf-8"):
+        return "packs that gc dropped"
     for start, kind in (
+        ("work/.lyrikstore/local/", "local log"),
+        ("work/.lyrikstore/mirror", "mark of a mirror"),
+        ("work/.lyrikstore/gc/waiting", "waiting list of gc"),
         ("work/.lyrikstore/log/checkpoint", "log checkpoint"),
         ("work/.lyrikstore/log/tile/entries", "entry bundles"),
         ("work/.lyrikstore/log/tile", "hash tiles"),
@@ -44,12 +53,14 @@ def _kind(place: Path, path: Path) -> str:
         ("home/.local", "memory of logs"),
     ):
         if name.startswith(start):
-            return kind if kind in NAMED else ""
+            return kind
     return ""
 
 
-def _build(base: Path) -> Subject:
+def _build(base: Path, kind: str) -> Subject:
     subject = Subject(base).found()
+    write_texts(subject.documents, 20, seed=9)
+    subject.commit()
     write_texts(subject.documents, 20, seed=1)
     subject.commit()
     write_large(subject.documents / "large.txt", seed=2)
@@ -60,39 +71,47 @@ def _build(base: Path) -> Subject:
     (subject.work / "recipe.toml").write_text(RECIPE)
     subject.must("filter", f"{NAME}~2", "--recipe", "recipe.toml", "--as", "acme/clean")
     subject.must("issue", NAME, "-o", "delivery", "--permit", "train")
+    subject.must("gc", NAME, "--keep", 3)
+    del subject.truth[next(iter(subject.truth))]
+    if kind in _OF_A_MIRROR:  # the store becomes one when its log moves to where it is pushed to
+        subject.must("remote", "add", "origin", subject.base / "elsewhere")
+        subject.must("push")
+        (subject.documents / "text-00004.txt").write_text("edited too\n")
+        subject.commit()
     subject.must("query", QUESTION)
     subject.must("verify")
     subject.keep()
     return subject
 
 
-def damaged(base: Path, *, quick: bool) -> list[Row]:
-    """Damage every kind of file of the store and of the user's memory, in every way."""
-    subject = _build(base)
-    answer = subject.run("query", QUESTION, "--json").json
-    chance = random.Random(20261124)
-    files: dict[str, list[Path]] = defaultdict(list)
-    for place in (subject.store, subject.home):
-        for path in sorted(place.rglob("*")):
-            if path.is_file() and (kind := _kind(base, path)):
-                files[kind].append(path)
-    rows = []
-    for kind, paths in files.items():
-        row = Row(f"damage to {kind}")
-        rows.append(row)
-        tries = [(path, mode) for mode in MODES for path in paths]
-        chance.shuffle(tries)
-        limit = 2 if quick else 60 if kind == "packs" else 36
-        for path, mode in tries[:limit]:
-            if path.name == "lock" and mode in {"link", "folder"}:
-                continue  # who can write to the folder can lock it out; see the security notes
-            others = [other for other in paths if other != path]
-            if not _spoil(path, mode, others, chance):
-                continue
-            label = f"{mode}, {path.relative_to(base)}"
-            row.add(label, _judge(subject, kind, answer))
-            subject.restore()
-    return rows
+def damaged(base: Path, kind: str, *, quick: bool) -> list[Row]:
+    """Damage a kind of file of the store, or of the user's memory of it, in every way."""
+    subject = _build(base, kind)
+    unknown = [path for path in subject.store.rglob("*") if path.is_file()]
+    unknown = [path for path in unknown if _kind(base, path) not in NAMED]
+    if unknown:
+        raise RuntimeError(f"nobody says what damage to these must do: {unknown}")
+    answer = subject.ask("query", QUESTION, "--json").json
+    chance = random.Random(f"20261124 {kind}")
+    row = Row(f"damage to {kind}")
+    paths = [
+        path
+        for place in (subject.store, subject.home)
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and _kind(base, path) == kind
+    ]
+    tries = [(path, mode) for mode in MODES for path in paths]
+    chance.shuffle(tries)
+    for path, mode in tries[: 2 if quick else 60 if kind == "packs" else 36]:
+        if path.name == "lock" and mode in {"link", "folder"}:
+            continue  # who can write to the folder can lock it out; see the security notes
+        others = [other for other in paths if other != path]
+        if not _spoil(path, mode, others, chance):
+            continue
+        label = f"{mode}, {path.relative_to(base)}"
+        row.add(label, _judge(subject, kind, answer))
+        subject.restore()
+    return [row]
 
 
 def _spoil(path: Path, mode: str, others: list[Path], chance: random.Random) -> bool:
@@ -143,7 +162,7 @@ def _spoil(path: Path, mode: str, others: list[Path], chance: random.Random) -> 
 def _judge(subject: Subject, kind: str, answer: object) -> list[Finding]:
     findings = []
     words = NAMED[kind]
-    verdict = subject.run("verify", "--json")
+    verdict = subject.ask("verify", "--json")
     findings += verdict.manners()
     said = f"{verdict.out} {verdict.err}".lower()
     if words and verdict.code in {0, 4}:
@@ -152,12 +171,13 @@ def _judge(subject: Subject, kind: str, answer: object) -> list[Finding]:
         failed = [c for c in (verdict.json or {}).get("checks", []) if c["state"] == "fail"]
         told = " ".join(f"{c['id']} {c['summary']} {c['detail']}" for c in failed) or verdict.err
         if not any(word in told.lower() for word in words):
-            findings.append(Finding("undetected", f"verify does not name it: {told}"))
+            said = f"exit {verdict.code}: {told or said}"
+            findings.append(Finding("undetected", f"verify does not name it: {said}"))
     elif verdict.code and "memor" not in said and "remember" not in said:
         findings.append(Finding("other", f"verify exits {verdict.code}: {said}"))
     findings += _served(subject)
     if kind == "index":
-        asked = subject.run("query", QUESTION, "--json")
+        asked = subject.ask("query", QUESTION, "--json")
         findings += asked.manners()
         if asked.code == 0 and asked.json != answer:
             findings.append(Finding("undetected", f"query answers {asked.out} with exit 0"))
@@ -165,7 +185,7 @@ def _judge(subject: Subject, kind: str, answer: object) -> list[Finding]:
             findings.append(Finding("other", f"query exits {asked.code}: {asked.err}"))
     if not words:
         write_texts(subject.base / "more", 3, seed=9)
-        more = subject.run("commit", subject.base / "more", "-d", "acme/more")
+        more = subject.ask("commit", subject.base / "more", "-d", "acme/more")
         findings += more.manners()
         if more.code and "remember" not in more.err:
             findings.append(Finding("stuck lock", f"commit exits {more.code}: {more.err}"))
@@ -177,19 +197,72 @@ def _served(subject: Subject) -> list[Finding]:
     findings = []
     for identity, files in subject.truth.items():
         target = subject.base / "served"
-        got = subject.run("checkout", identity, target)
+        got = subject.ask("checkout", identity, target)
         findings += got.manners()
         if got.code == 0 and contents(target) != files:
             findings.append(Finding("undetected", "checkout gave wrong bytes with exit 0"))
         shutil.rmtree(target, ignore_errors=True)
-    raw = subject.run("show", "--raw", identity)
+    raw = subject.ask("show", "--raw", identity)
     findings += raw.manners()
     if raw.code == 0 and f"blake3:{blake3(raw.out.encode()).hexdigest()}" != identity:
         findings.append(Finding("undetected", "show --raw gave wrong bytes with exit 0"))
-    listing = subject.run("show", "--files", NAME)
+    listing = subject.ask("show", "--files", NAME)
     findings += listing.manners()
     if listing.code == 0 and not all(name in listing.out for name in files):
         findings.append(Finding("undetected", "show --files lists other files with exit 0"))
+    return findings
+
+
+def damaged_remote(base: Path, *, quick: bool) -> list[Row]:
+    """Damage the copy that others clone and pull from: they get right bytes, or an error."""
+    row = Row("damage to a remote: clone, pull")
+    subject = _build(base, "")
+    copy = base / "copy"
+    subject.must("remote", "add", "copy", copy)
+    subject.must("push", "copy", "--mirror")
+    subject.must("clone", copy, subject.work / "cloned")
+    (subject.documents / "text-00005.txt").write_text("edited last\n")
+    subject.commit()
+    subject.must("push", "copy")
+    subject.keep()
+    kept = base / "kept-copy"
+    shutil.copytree(copy, kept)
+    chance = random.Random("remote")
+    paths = sorted(path for path in copy.rglob("*") if path.is_file())
+    tries = [(path, mode) for mode in MODES for path in paths]
+    chance.shuffle(tries)
+    for path, mode in tries[: 4 if quick else 48]:
+        if _spoil(path, mode, [other for other in paths if other != path], chance):
+            findings = []
+            for place, command in (
+                ("fresh", ["clone", copy, "fresh"]),
+                ("cloned", ["pull", "-C", "cloned"]),
+            ):
+                answer = subject.run(*command)
+                findings += answer.manners()
+                if answer.code == 0:
+                    findings += _same(subject, place)
+            row.add(f"{mode}, {path.relative_to(base)}", findings)
+            subject.restore()
+        shutil.rmtree(copy)
+        shutil.copytree(kept, copy)
+    return [row]
+
+
+def _same(subject: Subject, place: str) -> list[Finding]:
+    # What was brought over must be sound and whole; a remote may be behind, not different.
+    verdict = subject.ask("verify", "-C", place, "--json")
+    findings = verdict.manners()
+    if verdict.code not in {0, 4}:
+        findings.append(Finding("undetected", f"took in what verify refuses: {verdict.out[-500:]}"))
+    for identity, files in subject.truth.items():
+        target = subject.base / "served"
+        got = subject.ask("checkout", "-C", place, identity, target)
+        if got.code == 0 and contents(target) != files:
+            findings.append(Finding("undetected", "checkout gave wrong bytes with exit 0"))
+        elif got.code:
+            findings.append(Finding("other", f"exit 0, and yet not there: {got.err}"))
+        shutil.rmtree(target, ignore_errors=True)
     return findings
 
 
@@ -233,7 +306,7 @@ def _roll_back(base: Path, what: str, verified: bool) -> list[Finding]:
         (base / "home-kept").rename(subject.home)
     again = ("commit", subject.documents, "-d", NAME, "--yes")
     findings = []
-    verdict = subject.run("verify", "--json")
+    verdict = subject.ask("verify", "--json")
     findings += verdict.manners()
     if what == "log" and not verified and "not published" in verdict.out:
         # Nothing but a crash at the last step looks so: the record is there, and the next writer
@@ -243,7 +316,7 @@ def _roll_back(base: Path, what: str, verified: bool) -> list[Finding]:
         findings.append(Finding("undetected", f"verify exits {verdict.code}"))
     if what != "log":
         write_texts(subject.documents, 5, seed=4)
-        refused = subject.run("commit", subject.documents, "-d", NAME, "--yes")
+        refused = subject.ask("commit", subject.documents, "-d", NAME, "--yes")
         findings += refused.manners()
         if refused.code == 0:
             findings.append(Finding("lost", "a commit forked the log"))

@@ -15,6 +15,8 @@ from robust.table import Finding, Row, UnavailableError
 from robust.work import NAME, QUESTION, RECIPE
 
 NOBODY = 65534
+STRANGER = 54321
+SYSTEMS = ("ext4", "ext4 noauto_da_alloc", "xfs")
 IMAGE_BYTES = 400 << 20  # xfs makes no smaller file system than 300 MiB
 
 
@@ -52,19 +54,16 @@ def _unmount(place: Path) -> None:
     raise UnavailableError(f"cannot unmount {place}: {done.stderr.decode()}")
 
 
-def full(base: Path, *, quick: bool) -> list[Row]:
-    """Commit to a store, and with a HOME, on a file system that fills up on the way."""
+def full(base: Path, where: str, *, quick: bool) -> list[Row]:
+    """Commit to a store, or with a HOME, on a file system that fills up on the way."""
     _need("mount")
-    rows = []
-    for where in ("store", "HOME"):
-        row = Row(f"full disk below the {where}")
-        rows.append(row)
-        step = 3 if quick else 12
-        for number in range(step):
-            place = base / f"{where}-{number}"
-            place.mkdir()
-            row.add(number, _fill(place, where, number / step))
-    return rows
+    row = Row(f"full disk below the {where}")
+    step = 3 if quick else 12
+    for number in range(step):
+        place = base / str(number)
+        place.mkdir()
+        row.add(number, _fill(place, where, number / step))
+    return [row]
 
 
 def _fill(base: Path, where: str, share: float) -> list[Finding]:
@@ -95,27 +94,22 @@ def _fill(base: Path, where: str, share: float) -> list[Finding]:
         return findings + subject.examine(*commit)
 
 
-def power(base: Path, *, quick: bool) -> list[Row]:
+def power(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Cut the power of a loop device in the middle of the work and right after it."""
     _need("mount", "umount", "mkfs.ext4", "mkfs.xfs", "xfs_io", "sync")
-    rows = []
-    for system, options in (("ext4", "loop"), ("ext4", "loop,noauto_da_alloc"), ("xfs", "loop")):
-        if quick and "noauto" in options:
-            continue
-        name = f"{system}{' noauto_da_alloc' if 'noauto' in options else ''}"
-        row = Row(f"power loss on {name}")
-        rows.append(row)
-        place = base / name.replace(" ", "-")
-        place.mkdir()
-        image = place / "image"
-        with image.open("wb") as file:
-            file.truncate(IMAGE_BYTES)
-        try:
-            _system(f"mkfs.{system}", "-q", image)
-            _cut(row, place, ("-o", options, image), 3 if quick else 14)
-        except UnavailableError as reason:
-            row.skipped = str(reason)
-    return rows
+    system, *options = name.split()
+    if quick and options:
+        return []
+    row = Row(f"power loss on {name}")
+    image = base / "image"
+    with image.open("wb") as file:
+        file.truncate(IMAGE_BYTES)
+    try:
+        _system(f"mkfs.{system}", "-q", image)
+        _cut(row, base, ("-o", ",".join(["loop", *options]), image), 3 if quick else 14)
+    except UnavailableError as reason:
+        row.skipped = str(reason)
+    return [row]
 
 
 def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
@@ -207,30 +201,30 @@ def read_only(base: Path, *, quick: bool) -> list[Row]:
     home = base / "other"
     (home / ".config" / "lyrikstore").mkdir(parents=True)
     shutil.copy(trust, home / ".config" / "lyrikstore" / "trust.toml")
-    for path in (home, *home.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
-    os.chown(base / "reader", NOBODY, NOBODY)
+    wrap, user = unprivileged()
+    for path in (home, *home.rglob("*"), base / "reader"):
+        os.chown(path, user, user)
     for path in (base, subject.work, subject.store, *subject.store.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o444)
+        os.chown(path, STRANGER, STRANGER)
     reader.environment = {"HOME": str(home)}
-    wrap = as_nobody()
-    if not wrap:
-        row.facts = "by another user not tried: it cannot run this Python"
-        return [row]
     _read(row, "other user", reader, wrap)
     row.add("after all", subject.examine())
     return [row]
 
 
-def as_nobody() -> tuple[str, ...]:
-    """Return what runs a command as another user; nothing where that user has no Python."""
-    if os.getuid() != 0 or shutil.which("setpriv") is None:
-        return ()
+def unprivileged() -> tuple[Sequence[str], int]:
+    """Return what runs a command so that modes and owners count for it, and its user id."""
+    if os.getuid() != 0:
+        return (), os.getuid()
+    _need("setpriv")
     wrap = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
     again = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', '']))"
     probe = [*wrap, sys.executable, "-c", again]
     done = subprocess.run(probe, capture_output=True, check=False, cwd="/")
-    return () if done.returncode else wrap
+    if done.returncode:  # this Python is in root's own folder: be root, without root's powers
+        return ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"), 0
+    return wrap, NOBODY
 
 
 def _read(row: Row, label: str, subject: Subject, wrap: Sequence[str]) -> None:

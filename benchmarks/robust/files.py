@@ -135,7 +135,7 @@ def hostile(base: Path, *, quick: bool) -> list[Row]:
             findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
         row.add(label, findings)
     row.add("afterwards", subject.examine())
-    row.facts = f"{trips} come back, {row.tries - 1 - trips} refused by name"
+    row.facts.update({"come back": trips, "refused by name": row.tries - 1 - trips})
     return [row]
 
 
@@ -273,7 +273,7 @@ def moving(base: Path, *, quick: bool) -> list[Row]:
             else:
                 findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
             row.add(f"{step.__name__} {attempt}", findings)
-    row.facts = f"{refused} refused"
+    row.facts["refused"] = refused
     row.add("afterwards", subject.examine())
     return [row]
 

@@ -8,33 +8,46 @@ import subprocess
 import time
 from pathlib import Path
 
-from robust.subject import PATIENCE, Answer, Subject, end
-from robust.table import Finding, Row, UnavailableError
-from robust.work import WORKS, Work
+from robust.subject import PATIENCE, Answer, Subject, end, ending
+from robust.table import Finding, Row
+from robust.work import MANY_FILES, WORKS, Work
 
 _QUICK = frozenset({"commit", "filter", "commit of 2,100 files", "push", "gc"})
 POLITE = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 
 
-def kill(base: Path, *, quick: bool) -> list[Row]:
-    """Kill each command with SIGKILL at random moments."""
-    rows = []
-    for work in WORKS:
-        if quick and work.name not in _QUICK:
-            continue
-        row = Row(f"kill -9 during {work.name}")
-        rows.append(row)
-        _interrupted(row, work, base, signal.SIGKILL, 2 if quick else 14)
-    return rows
+def kill(base: Path, name: str, *, quick: bool) -> list[Row]:
+    """Kill a command with SIGKILL at random moments."""
+    if quick and name not in _QUICK:
+        return []
+    row = Row(f"kill -9 during {name}")
+    work = WORKS[name]
+    subject = work.ready(base / "subject")
+    ending(subject.begin(*work.again(subject)))  # loads what it needs
+    subject.restore()
+    whole = ending(subject.begin(*work.again(subject))).seconds
+    chance = random.Random(name)
+    for attempt in range(2 if quick else 14):
+        subject.restore()
+        command = subject.begin(*work.again(subject))
+        command.ended(chance.uniform(0, whole))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(command.process, signal.SIGKILL)
+        answer = ending(command)
+        row.facts["in time"] += answer.code == -signal.SIGKILL
+        findings = answer.manners(killed=True) + _left_over(command.process)
+        if answer.code == 0:
+            findings += work.promised(subject, answer)
+        row.add(attempt, findings + subject.examine(*work.again(subject)))
+    return [row]
 
 
 def kill_worker(base: Path, *, quick: bool) -> list[Row]:
     """Kill one worker process of a large commit, not the command itself."""
     row = Row("kill -9 of a worker process")
-    work = WORKS[1]
+    work = WORKS[MANY_FILES]
     subject = work.ready(base / "worker")
     chance = random.Random(7)
-    met = 0
     for number in range(2 if quick else 10):
         subject.restore()
         child = _start(subject, work)
@@ -43,52 +56,38 @@ def kill_worker(base: Path, *, quick: bool) -> list[Row]:
         if victim:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
-                met += 1
+                row.facts["workers met"] += 1
         answer = _finish(child)
         findings = answer.manners()
         if answer.code == 0:
             findings += work.promised(subject, answer)
         row.add(number, findings + subject.examine(*work.again(subject)))
-    row.facts = f"{met} workers met"
     return [row]
 
 
-def polite(base: Path, *, quick: bool) -> list[Row]:
-    """Send SIGINT, SIGTERM and SIGHUP: one line, exit 130, a whole store."""
-    row = Row("SIGINT, SIGTERM, SIGHUP during commit")
-    for name, number in POLITE.items():
-        _interrupted(row, WORKS[1], base / name, number, 1 if quick else 6)
-    return [row]
-
-
-def _interrupted(row: Row, work: Work, base: Path, number: int, tries: int) -> None:
-    try:
-        subject = work.ready(base / work.name.replace(" ", "-"))
-    except UnavailableError as reason:
-        row.skipped = str(reason)
-        return
+def polite(base: Path, name: str, *, quick: bool) -> list[Row]:
+    """Send a signal that asks politely: one line, exit 130, a whole store."""
+    row = Row(f"{name} during {MANY_FILES}")
+    number = POLITE[name]
+    work = WORKS[MANY_FILES]
+    subject = work.ready(base / "subject")
     whole = subject.run(*work.again(subject)).seconds
-    chance = random.Random(f"{work.name}{number}")
-    met = 0
-    for attempt in range(tries):
+    chance = random.Random(name)
+    for attempt in range(1 if quick else 6):
         subject.restore()
         child = _start(subject, work)
-        time.sleep(chance.uniform(0.3 if number != signal.SIGKILL else 0.05, max(0.4, whole)))
-        if number == signal.SIGKILL:
-            child.send_signal(number)
-        else:
-            # A terminal sends it to everybody in the foreground.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, number)
+        time.sleep(chance.uniform(0.3, max(0.4, whole)))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, number)  # a terminal sends it to everybody in the foreground
         answer = _finish(child)
-        met += answer.code in {-number, 130}
-        findings = answer.manners(killed=number == signal.SIGKILL) + _left_over(child.pid)
+        row.facts["in time"] += answer.code == 130
+        findings = answer.manners() + _left_over(child.pid)
         if answer.code == 0:
             findings += work.promised(subject, answer)
-        elif number != signal.SIGKILL and answer.code != 130:
-            findings.append(Finding("other", f"exit {answer.code} after signal {number}"))
+        elif answer.code != 130:
+            findings.append(Finding("other", f"exit {answer.code} after {name}"))
         row.add(attempt, findings + subject.examine(*work.again(subject)))
-    row.facts = f"{met + int(row.facts.split()[0]) if row.facts else met} in time"
+    return [row]
 
 
 def _start(subject: Subject, work: Work) -> "subprocess.Popen[bytes]":

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from robust.disks import NOBODY, as_nobody
+from robust.disks import unprivileged
 from robust.subject import Subject, write_texts
-from robust.table import Finding, Row, UnavailableError
+from robust.table import Finding, Row
 from robust.work import NAME, WORKS, Work
 
 LIMITS = {
@@ -22,28 +22,25 @@ LIMITS = {
 CLOCK = ("/usr/lib", "/usr/local/lib")
 
 
-def starved(base: Path, *, quick: bool) -> list[Row]:
-    """Run each command with too little memory, too few files, too small files."""
-    rows = [Row(name) for name in LIMITS]
-    for work in WORKS:
-        if quick and work.name != "commit":
-            continue
-        try:
-            subject = work.ready(base / work.name.replace(" ", "-"))
-        except UnavailableError:
-            continue
-        for row, (which, most) in zip(rows, LIMITS.values(), strict=True):
-            subject.restore()
-            command = work.again(subject)
+def starved(base: Path, name: str, *, quick: bool) -> list[Row]:
+    """Run a command with too little memory, too few files, too small files."""
+    if quick and name != "commit":
+        return []
+    rows = [Row(title) for title in LIMITS]
+    work = WORKS[name]
+    subject = work.ready(base / "subject")
+    for row, (which, most) in zip(rows, LIMITS.values(), strict=True):
+        subject.restore()
+        command = work.again(subject)
 
-            def limit(which: int = which, most: int = most) -> None:
-                resource.setrlimit(which, (most, most))
+        def limit(which: int = which, most: int = most) -> None:
+            resource.setrlimit(which, (most, most))
 
-            answer = subject.run(*command, preexec_fn=limit)
-            findings = answer.manners(killed=which == resource.RLIMIT_CPU)
-            if answer.code == 0:
-                findings += work.promised(subject, answer)
-            row.add(work.name, findings + subject.examine(*work.again(subject)))
+        answer = subject.run(*command, preexec_fn=limit)
+        findings = answer.manners(killed=which == resource.RLIMIT_CPU)
+        if answer.code == 0:
+            findings += work.promised(subject, answer)
+        row.add(name, findings + subject.examine(*work.again(subject)))
     return rows
 
 
@@ -55,38 +52,35 @@ def _closed(*numbers: int) -> Callable[[], None]:
     return close
 
 
-def streams(base: Path, *, quick: bool) -> list[Row]:
+def streams(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Close the standard streams, fill them, or let nobody read them."""
+    if quick and name != "commit":
+        return []
     row = Row("closed streams, /dev/full, broken pipes")
-    for work in WORKS:
-        if quick and work.name != "commit":
-            continue
-        try:
-            subject = work.ready(base / work.name.replace(" ", "-"))
-        except UnavailableError:
-            continue
-        with open("/dev/full", "wb") as full:  # noqa: PTH123
-            dead_end, write_end = os.pipe()
-            os.close(dead_end)
-            cases: dict[str, dict[str, object]] = {
-                "stdin closed": {"preexec_fn": _closed(0)},
-                "stdout closed": {"preexec_fn": _closed(1)},
-                "stderr closed": {"preexec_fn": _closed(2)},
-                "all closed": {"preexec_fn": _closed(0, 1, 2)},
-                "stdout full": {"stdout": full},
-                "stderr full": {"stderr": full},
-                "stdout unread": {"stdout": write_end},
-            }
-            for label, options in cases.items():
-                subject.restore()
-                answer = subject.run(*work.again(subject), **options)
-                findings = answer.manners()
-                if label in {"stdout full", "stdout unread"} and answer.code not in {0, 1, 141}:
-                    findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
-                if "closed" in label and answer.code:
-                    findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
-                row.add(f"{work.name}, {label}", findings + subject.examine(*work.again(subject)))
-            os.close(write_end)
+    work = WORKS[name]
+    subject = work.ready(base / "subject")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        dead_end, write_end = os.pipe()
+        os.close(dead_end)
+        cases: dict[str, dict[str, object]] = {
+            "stdin closed": {"preexec_fn": _closed(0)},
+            "stdout closed": {"preexec_fn": _closed(1)},
+            "stderr closed": {"preexec_fn": _closed(2)},
+            "all closed": {"preexec_fn": _closed(0, 1, 2)},
+            "stdout full": {"stdout": full},
+            "stderr full": {"stderr": full},
+            "stdout unread": {"stdout": write_end},
+        }
+        for label, options in cases.items():
+            subject.restore()
+            answer = subject.run(*work.again(subject), **options)
+            findings = answer.manners()
+            if label in {"stdout full", "stdout unread"} and answer.code not in {0, 1, 141}:
+                findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
+            if "closed" in label and answer.code:
+                findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
+            row.add(f"{name}, {label}", findings + subject.examine(*work.again(subject)))
+        os.close(write_end)
     return [row]
 
 
@@ -100,7 +94,7 @@ def surroundings(base: Path, *, quick: bool) -> list[Row]:
 
 
 def _commit() -> Work:
-    return WORKS[0]
+    return WORKS["commit"]
 
 
 def _tried(
@@ -137,16 +131,12 @@ def _umask(base: Path) -> Row:
     row = Row("umask 777 and 000")
     place = base / "umask"
     place.mkdir()
-    wrap = as_nobody()  # a mode means nothing to root
-    if os.getuid() == 0 and not wrap:
-        row.skipped = "run by root, and no other user can run this Python"
-        return row
+    wrap, user = unprivileged()  # a mode means nothing to root
     for mask in (0o777, 0o000):
         subject = Subject(place / f"{mask:03o}")
         for folder in (subject.base, subject.home, subject.work):
             folder.mkdir()
-            if wrap:
-                os.chown(folder, NOBODY, NOBODY)
+            os.chown(folder, user, user)
         write_texts(subject.documents, 5, seed=1)
 
         def masked(mask: int = mask) -> None:

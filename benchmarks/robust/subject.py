@@ -17,8 +17,9 @@ from typing import Any
 from blake3 import blake3
 
 from robust.table import Finding
+from robust.warm import Command
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a command counts as hanging."""
 
 CODES = frozenset({0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 130, 141})
@@ -42,12 +43,15 @@ class Answer:
     hung: bool = False
     seconds: float = 0.0
 
-    def manners(self, *, may_fail: bool = True, killed: bool = False) -> list[Finding]:
+    def manners(
+        self, *, may_fail: bool = True, killed: bool = False, mute: bool = False
+    ) -> list[Finding]:
         """Return what is wrong with how the command ended and what it said.
 
         Args:
             may_fail: Failing cleanly is fine.
             killed: Ending by a signal is fine.
+            mute: What it said did not get through.
         """
         if self.hung:
             return [Finding("hang", f"no end within {PATIENCE:g} s: {self.err[-200:]}")]
@@ -59,8 +63,9 @@ class Answer:
             return [Finding("other", f"exit {self.code} is in no table: {self.err}")]
         if self.code and not may_fail:
             return [Finding("other", f"exit {self.code}: {self.err}")]
-        # The call that was made to fail may have been the one that says "error: …".
-        told = "error: " in self.err or "hint: " in self.err or '"type": "error"' in self.err
+        told = (
+            mute or "error: " in self.err or "hint: " in self.err or '"type": "error"' in self.err
+        )
         if self.code in {1, 10, 11, 12, 13, 14, 15, 16, 17} and not told:
             return [Finding("other", f"exit {self.code} without a word: {self.err!r}")]
         return []
@@ -106,6 +111,14 @@ def run(
         (err or b"").decode("utf-8", "replace"),
         hung,
         time.monotonic() - begin,
+    )
+
+
+def ending(command: Command) -> Answer:
+    """Wait for a command and return what it did."""
+    code, out, err, hung, seconds = command.finish(PATIENCE)
+    return Answer(
+        code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), hung, seconds
     )
 
 
@@ -197,9 +210,19 @@ class Subject:
             [*wrap, *self.command(*arguments)], cwd=self.work, environment=variables, **options
         )
 
-    def must(self, *arguments: object, **options: Any) -> Answer:
+    def begin(self, *arguments: object, held: bool = False) -> Command:
+        """Start a lyrikstore command in a fork of an interpreter that has loaded it before."""
+        return Command(
+            list(map(str, arguments)), cwd=self.work, environment=self.variables(), held=held
+        )
+
+    def ask(self, *arguments: object) -> Answer:
+        """Run a command of the judge."""
+        return ending(self.begin(*arguments))
+
+    def must(self, *arguments: object) -> Answer:
         """Run a command of the preparation, which has to succeed."""
-        answer = self.run(*arguments, **options)
+        answer = self.ask(*arguments)
         if answer.code:
             raise RuntimeError(f"{arguments}: exit {answer.code}\n{answer.out}\n{answer.err}")
         return answer
@@ -243,7 +266,7 @@ class Subject:
 
     def sound(self) -> list[Finding]:
         """Return what ``verify`` says against the store."""
-        answer = self.run("verify", "--json")
+        answer = self.ask("verify", "--json")
         if found := answer.manners():
             return found
         if answer.code == 0:
@@ -258,7 +281,7 @@ class Subject:
         for identity, files in self.truth.items():
             target = self.base / "judge"
             shutil.rmtree(target, ignore_errors=True)
-            answer = self.run("checkout", identity, target)
+            answer = self.ask("checkout", identity, target)
             findings += answer.manners()
             if answer.code:
                 findings.append(Finding("lost", f"{identity[:19]}: {answer.err}"))
@@ -269,7 +292,7 @@ class Subject:
 
     def repeated(self, *arguments: object) -> list[Finding]:
         """Return what is wrong when the command is run again: nothing may need unlocking."""
-        answer = self.run(*arguments)
+        answer = self.ask(*arguments)
         if answer.code == 11 or answer.hung:
             return [Finding("stuck lock", f"{answer.code}: {answer.err}")]
         return answer.manners(may_fail=False)

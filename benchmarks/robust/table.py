@@ -45,8 +45,9 @@ class Row:
         survived: Tries without any finding.
         counts: Tries with a finding, by kind; a try counts once per kind.
         findings: Every finding, with the try it belongs to.
-        facts: A figure worth knowing beside the table.
+        facts: Figures worth knowing beside the table.
         skipped: Why the scenario did not run; empty if it did.
+        commit: What ran: the commit, several where the parts of a scenario ran at several.
     """
 
     scenario: str
@@ -54,8 +55,9 @@ class Row:
     survived: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
-    facts: str = ""
+    facts: Counter[str] = field(default_factory=Counter)
     skipped: str = ""
+    commit: str = ""
 
     def add(self, label: object, findings: Iterable[Finding]) -> None:
         """Count one try and what was found in it."""
@@ -75,15 +77,29 @@ class Row:
         if self.skipped:
             return [self.scenario, f"not run: {self.skipped}", *[""] * 6]
         counts = [str(self.counts[kind]) for kind in KINDS[:5]]
-        name = f"{self.scenario} ({self.facts})" if self.facts else self.scenario
+        facts = ", ".join(f"{count} {what}" for what, count in self.facts.items())
+        name = f"{self.scenario} ({facts})" if facts else self.scenario
         return [name, str(self.tries), str(self.survived), *counts]
+
+    def __iadd__(self, other: "Row") -> "Row":
+        """Add what another part of the same scenario found."""
+        self.tries += other.tries
+        self.survived += other.survived
+        self.counts.update(other.counts)
+        self.findings += other.findings
+        self.facts.update(other.facts)
+        self.skipped = "; ".join(dict.fromkeys(filter(None, (self.skipped, other.skipped))))
+        commits = {*self.commit.split(), *other.commit.split()}
+        self.commit = " ".join(sorted(commits))
+        return self
 
     @classmethod
     def from_json(cls, made: dict[str, Any]) -> "Row":
         """Return the row that :meth:`to_json` described."""
         counts = Counter({kind: made[kind.replace(" ", "_")] for kind in KINDS})
-        names = ("scenario", "tries", "survived", "findings", "facts", "skipped")
-        return cls(**{name: made[name] for name in names}, counts=counts)
+        names = ("scenario", "tries", "survived", "findings", "skipped", "commit")
+        facts = Counter(made["facts"])
+        return cls(**{name: made[name] for name in names}, counts=counts, facts=facts)
 
     def to_json(self) -> dict[str, object]:
         """Return the row for ``--json``."""
@@ -92,11 +108,23 @@ class Row:
             "tries": self.tries,
             "survived": self.survived,
             **{kind.replace(" ", "_"): self.counts[kind] for kind in KINDS},
-            "facts": self.facts,
+            "facts": dict(self.facts),
             "skipped": self.skipped,
+            "commit": self.commit,
             "findings": self.findings,
             "held": self.held,
         }
+
+
+def joined(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows, those of one scenario added up."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row.scenario in found:
+            found[row.scenario] += row
+        else:
+            found[row.scenario] = row
+    return list(found.values())
 
 
 def total(rows: Sequence[Row]) -> Row:
@@ -105,7 +133,7 @@ def total(rows: Sequence[Row]) -> Row:
     for row in rows:
         whole.tries += row.tries
         whole.survived += row.survived
-        whole.counts += row.counts
+        whole.counts.update(row.counts)
     return whole
 
 
@@ -126,17 +154,22 @@ def text(rows: Sequence[Row]) -> str:
 
 def markdown(rows: Sequence[Row], facts: dict[str, str], command: str) -> str:
     """Return the page for ``docs/robustness.md``."""
+    whole = total(rows)
+    several = len({row.commit for row in rows}) > 1
+    where = "several commits, see the table" if several else rows[0].commit
+    head = [*HEAD, *(["commit"] if several else [])]
+    table = [[*row.cells(), *([row.commit] if several else [])] for row in (*rows, whole)]
     lines = [
         "# Robustness",
         "",
         f"Written by `{command}`; do not edit.",
         "",
-        f"Run on {facts['date']} with lyrikstore {facts['lyrikstore']} ({facts['commit']}), Python",
+        f"Run on {facts['date']} with lyrikstore {facts['lyrikstore']} ({where}), Python",
         f"{facts['python']}, {facts['tools']}, on {facts['machine']}.",
         "",
-        f"| {' | '.join(HEAD)} |",
-        f"|{' --- |' * len(HEAD)}",
-        *(f"| {' | '.join(row.cells())} |" for row in (*rows, total(rows))),
+        f"| {' | '.join(head)} |",
+        f"|{' --- |' * len(head)}",
+        *(f"| {' | '.join(cells)} |" for cells in table),
         "",
         "Every try runs the real command line in a process of its own, on real files. It",
         "*survived* if afterwards `verify` finds the store sound (or, where the try damaged a",

@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from robust.subject import Answer, Subject, contents, write_large, write_texts
-from robust.table import Finding, UnavailableError
+from robust.table import Finding
 
 RECIPE = """recipe = 1
 description = "not empty, no duplicates"
@@ -40,7 +40,6 @@ class Work:
         prepare: Brings the store to where the command makes sense.
         before: Runs before every try, outside the fault.
         promised: Judges an answer of exit code 0, and remembers what it acknowledged.
-        needs: A command that this version of lyrikstore must have.
     """
 
     name: str
@@ -49,19 +48,9 @@ class Work:
     prepare: Callable[[Subject], None] = _nothing
     before: Callable[[Subject], None] = _nothing
     promised: Callable[[Subject, Answer], list[Finding]] = _silence
-    needs: str = ""
-    label: str = field(default="", compare=False)
 
     def ready(self, base: Path) -> Subject:
-        """Return a subject with two versions, a large file, and documents for a third, kept.
-
-        Raises:
-            UnavailableError: This version has no such command.
-        """
-        from lyrikstore_cli.main import MODULES
-
-        if self.needs and self.needs not in MODULES:
-            raise UnavailableError(f"there is no command {self.needs} yet")
+        """Return a subject with two versions, a large file, and documents for a third, kept."""
         subject = Subject(base).found()
         write_texts(subject.documents, self.files, seed=1)
         subject.commit()
@@ -129,14 +118,28 @@ def _fetch(subject: Subject) -> None:
     subject.must("push")
 
 
-WORKS = (
+MANY_FILES = "commit of 2,100 files"
+
+
+def _retire(subject: Subject) -> None:
+    # So that the command has versions to retire, packs to rewrite, and packs to delete.
+    for seed in (5, 6, 7):
+        write_texts(subject.documents, 12, seed=seed)
+        subject.commit()
+        if seed == 5:
+            subject.must("gc", NAME, "--keep", 2, "--grace", 0)
+    for identity in list(subject.truth)[:-2]:
+        del subject.truth[identity]
+
+
+_WORKS = (
     Work(
         "commit",
         lambda s: ["commit", s.documents, "-d", NAME, "--yes", "--json"],
         promised=_acknowledge,
     ),
     Work(
-        "commit of 2,100 files",
+        MANY_FILES,
         lambda s: ["commit", s.documents, "-d", NAME, "--yes", "--json"],
         files=2_100,
         promised=_acknowledge,
@@ -160,14 +163,15 @@ WORKS = (
         lambda _: ["issue", NAME, "-o", "out", "--permit", "train"],
         before=_no_output_folder,
     ),
-    Work("push", lambda _: ["push"], prepare=_add_remote, needs="push"),
-    Work("pull", lambda _: ["pull", "-C", "cloned"], prepare=_fetch, needs="pull"),
+    Work("push", lambda _: ["push"], prepare=_add_remote),
+    Work("pull", lambda _: ["pull", "-C", "cloned"], prepare=_fetch),
     Work(
         "clone",
         lambda s: ["clone", _copy(s), "out"],
         prepare=_push,
         before=_no_output_folder,
-        needs="clone",
     ),
-    Work("gc", lambda _: ["gc"], needs="gc"),
+    Work("gc", lambda _: ["gc", NAME, "--keep", 2, "--grace", 0], prepare=_retire),
 )
+WORKS = {work.name: work for work in _WORKS}
+"""The commands under test, by name."""

@@ -7,37 +7,31 @@ from robust.subject import Subject, write_texts
 from robust.table import Finding, Row
 
 TRIES = 60
+ONE_NAME = "one name"
+WHERE = ("names of their own", ONE_NAME)
 
 
-def parallel(base: Path, *, quick: bool) -> list[Row]:
-    """Let 8 writers commit 3 times each, to names of their own and to one name."""
-    rows = []
-    for label, shared in (("names of their own", False), ("one name", True)):
-        place = base / label.replace(" ", "-")
-        place.mkdir()
-        writers, commits = (4, 2) if quick else (8, 3)
-        row = Row(f"{writers} writers × {commits} commits to {label}")
-        rows.append(row)
-        subject = Subject(place).found()
+def parallel(base: Path, where: str, *, quick: bool) -> list[Row]:
+    """Let 8 writers commit 3 times each, to names of their own or to one name."""
+    writers, commits = (4, 2) if quick else (8, 3)
+    row = Row(f"{writers} writers × {commits} commits to {where}")
+    subject = Subject(base).found()
 
-        def work(
-            writer: int, subject: Subject = subject, shared: bool = shared, commits: int = commits
-        ) -> list[tuple[list[Finding], int]]:
-            return [_commit(subject, writer, number, shared) for number in range(commits)]
+    def work(writer: int) -> list[tuple[list[Finding], int]]:
+        return [_commit(subject, writer, number, where == ONE_NAME) for number in range(commits)]
 
-        with ThreadPoolExecutor(writers) as pool:
-            done = [one for some in pool.map(work, range(writers)) for one in some]
-        refused = sum(count for _, count in done)
-        for number, (findings, _) in enumerate(done):
-            row.add(number, findings)
-        wanted = writers * commits
-        findings = subject.examine()
-        if len(subject.truth) != wanted:
-            text = f"{len(subject.truth)} of {wanted} acknowledged"
-            findings.append(Finding("other", text))
-        row.add("afterwards", findings)
-        row.facts = f"{len(subject.truth)} acknowledged, {refused} refused and tried again"
-    return rows
+    with ThreadPoolExecutor(writers) as pool:
+        done = [one for some in pool.map(work, range(writers)) for one in some]
+    refused = sum(count for _, count in done)
+    for number, (findings, _) in enumerate(done):
+        row.add(number, findings)
+    wanted = writers * commits
+    findings = subject.examine()
+    if len(subject.truth) != wanted:
+        findings.append(Finding("other", f"{len(subject.truth)} of {wanted} acknowledged"))
+    row.add("afterwards", findings)
+    row.facts.update({"acknowledged": len(subject.truth), "refused and tried again": refused})
+    return [row]
 
 
 def _commit(subject: Subject, writer: int, number: int, shared: bool) -> tuple[list[Finding], int]:
