@@ -214,9 +214,9 @@ def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
     # of both was changed: neither is shown.
     if isinstance(error, IncompleteError | NotFoundError) or error.kind == "newer-format":
         made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
-        made["blobs"] = _check_packs_alone(LocalBackend(root))
     elif not any(check.state is CheckState.FAIL for check in made.values()):
         made["store.genesis"] = failed("store.genesis", error.kind, error.message[:300])
+    made["blobs"] = _check_packs_alone(LocalBackend(root))
     return _report(made, str(root.resolve()), None, at)
 
 

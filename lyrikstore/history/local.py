@@ -81,12 +81,29 @@ def read_mark(backend: Backend) -> Mark | None:
         or value["v"] != 1
         or not isinstance(value["moving"], str)
     ):
-        raise FormatError(
-            "bad-mirror",
-            "the file mirror of the store is damaged",
-            hint=f"it should say {Mark().encode().decode()}",
-        )
+        raise _damaged("damaged")
     return Mark(value["moving"])
+
+
+def read_own_mark(backend: Backend) -> Mark | None:
+    """Return what makes a store that is worked in a mirror; None for a home.
+
+    Raises:
+        FormatError: (``bad-mirror``) the file is damaged, or it is gone and the local log, which
+            only a mirror has, is there: as a home the store would hide what waits to be pushed.
+    """
+    mark = read_mark(backend)
+    if mark is None and backend.size(_KEY) is not None:
+        raise _damaged("missing")
+    return mark
+
+
+def _damaged(how: str) -> FormatError:
+    return FormatError(
+        "bad-mirror",
+        f"the file mirror of the store is {how}",
+        hint=f"it should say {Mark().encode().decode()}",
+    )
 
 
 class Within:

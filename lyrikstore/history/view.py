@@ -10,7 +10,7 @@ from typing import get_args
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
-from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, read_mark
+from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, read_own_mark
 from lyrikstore.history.log import EntryType, SignedCheckpoint, TlogProof
 from lyrikstore.history.logkeys import open_head
 from lyrikstore.history.logview import (
@@ -220,7 +220,7 @@ class StoreView:
         if records.entries[0].type != "manifest":
             raise VerificationError("bad-genesis", "the log does not begin with a manifest")
         first = records.entries[0].id
-        mark = read_mark(self._backend)
+        mark = read_own_mark(self._backend)
         local = LocalLog.open(self._backend, first, self._local) if mark is not None else None
         pending: tuple[LoggedEntry, ...] = ()
         holders: tuple[Transaction, ...] = ()

@@ -372,3 +372,15 @@ def test_a_damaged_mark_is_said(office):
     assert caught.value.kind == "bad-mirror"
     (home.repo.root / MARK).write_bytes(Mark().encode())
     assert home.again().is_mirror
+
+
+def test_a_lost_mark_does_not_hide_what_waits_to_be_pushed(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    desk = office.clone(remote, "other")
+    desk.commit({"a": b"two"})
+    (desk.repo.root / MARK).unlink()
+    with pytest.raises(FormatError) as caught:
+        desk.again()
+    assert caught.value.kind == "bad-mirror"
