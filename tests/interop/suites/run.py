@@ -91,6 +91,7 @@ def configuration(suite: Suite, url: str, did: str) -> str:
     implementation: dict[str, Any] = {
         "name": NAME,
         "implementation": NAME,
+        "only": True,
         "issuers": [
             {
                 "id": did,
