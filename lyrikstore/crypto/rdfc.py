@@ -13,11 +13,11 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from math import factorial
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from lyrikstore.canon.errors import IncompleteError, VerificationError
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.crypto.contexts import context_document
+from lyrikstore.crypto.contexts import CONTEXTS, context_document
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 
@@ -34,8 +34,12 @@ _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 # Without the characters that N-Quads does not escape: with them one IRI could hold whole
 # statements, and swallow the one that says when the credential expires.
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{}|^`\\]*")
+_NAMED = re.compile(f"{_IRI.pattern}[#/]({_TERM.pattern})", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # PyLD escapes them otherwise than RDFC
+_MAY_NAME = frozenset({"VerifiablePresentation", "DataIntegrityProof"})
+"""What may have names of its own: presentations, and their proofs, read with their contexts."""
+
 _LANGUAGE_VALUE = frozenset({"@value", "@language", "@direction"})
 
 
@@ -65,21 +69,36 @@ class _Text:
     """A document, looked at before JSON-LD touches it.
 
     Args:
-        document: With ``@context``: names of known contexts only.
+        document: With ``@context``: names of known contexts; a presentation may also have names
+            of its own.
     """
 
     def __init__(self, document: dict[str, JSON]) -> None:
         self.document = document
         self.contexts = document.get("@context")
+        self.may_name = not _MAY_NAME.isdisjoint(filter(_is_text, _listed(document.get("type"))))
         self.iris: set[str] = set()  # that terms stand for; the text has to use the terms
         vocabularies: set[str] = set()
-        for url in _listed(self.contexts):
-            if not isinstance(url, str):
-                _refuse("a context is missing, inline or null; only names of known ones are taken")
-            iris, vocabulary = _meanings(url)
-            self.iris |= iris
-            vocabularies |= vocabulary
+        own: list[dict[str, JSON]] = []
+        for context in _listed(self.contexts):
+            if isinstance(context, str):
+                meanings = _meanings(context)
+                self.iris |= meanings.iris
+                vocabularies |= meanings.vocabularies
+            elif isinstance(context, dict) and self.may_name:
+                own.append(context)
+            else:
+                _refuse("a context is missing, null, or inline in what is no presentation")
         self.vocabularies = tuple(vocabularies)
+        named = [(term, iri) for context in own for term, iri in context.items()]
+        for term, iri in named:
+            # ATTACK: whoever shows a presentation writes other words for its IRIs. If each is the
+            # last part of its IRI, and no known context has another, he has no choice.
+            if _last_part(iri) != term or not {term, iri}.isdisjoint(_known()):
+                _refuse(f"a context of its own gives {term[:80]!a} another meaning than its name")
+            self.iris.add(str(iri))
+        if not len(dict(named)) == len(named) <= MAX_ELEMENTS:
+            _refuse(f"contexts of its own give a name twice, or more than {MAX_ELEMENTS}")
 
     def count(self) -> int:
         """Return how many values the document has, after looking at each."""
@@ -95,6 +114,8 @@ class _Text:
         elements = _listed(value)
         if not 0 < len(elements) <= MAX_ELEMENTS:
             _refuse(f"a list of {len(elements)} elements, where 1 to {MAX_ELEMENTS} are taken")
+        if name == "type" and self.may_name and not all(map(_one_spelling, elements)):
+            _refuse("a type of a presentation that could be a term is to be written as one")
         # Of an object that has only an id, expansion leaves what it leaves of a string.
         return sum(self._count_element(element, name) for element in elements) - (name == "id")
 
@@ -143,20 +164,53 @@ def _listed(value: JSON) -> list[JSON]:
     return value if isinstance(value, list) else [value]
 
 
+def _is_text(value: JSON) -> bool:
+    return isinstance(value, str)
+
+
+def _last_part(iri: JSON) -> str | None:
+    # The plain term that an IRI ends in.
+    found = _NAMED.fullmatch(iri) if isinstance(iri, str) else None
+    return found[1] if found else None
+
+
+def _one_spelling(name: JSON) -> bool:
+    # A plain term; or an IRI for which nobody can make a term of his own.
+    if not isinstance(name, str):
+        return False
+    return bool(_TERM.fullmatch(name) or (_IRI.fullmatch(name) and _last_part(name) is None))
+
+
+class _Meanings(NamedTuple):
+    # What a known context says, also within its types and members.
+    terms: frozenset[str]
+    iris: frozenset[str]
+    vocabularies: frozenset[str]
+
+
 @cache
-def _meanings(url: str) -> tuple[frozenset[str], frozenset[str]]:
+def _meanings(url: str) -> _Meanings:
+    terms: set[str] = set()
     iris: set[str] = set()
     vocabularies: set[str] = set()
     pending = [context_document(url)["@context"]]
     while pending:
         for name, meaning in pending.pop().items():
+            terms.add(name)
             if name == "@vocab":
                 vocabularies.add(meaning)
             elif isinstance(meaning, dict):
                 pending.append(meaning)
             elif isinstance(meaning, str) and name != "@type":
                 iris.add(meaning)
-    return frozenset(iris), frozenset(vocabularies)
+    return _Meanings(frozenset(terms), frozenset(iris), frozenset(vocabularies))
+
+
+@cache
+def _known() -> frozenset[str]:
+    # Every term and IRI that is held: whoever shows a document can add contexts to it.
+    held = [_meanings(url) for url in CONTEXTS]
+    return frozenset().union(*(each.terms | each.iris for each in held))
 
 
 def _count_expanded(expanded: list[dict[str, Any]]) -> int:

@@ -127,12 +127,17 @@ class _Api:
 
     def issue(self, suite: str, *, revocable: bool = False) -> Work:
         def work(body: Body) -> tuple[int, Any]:
-            credential = _object(body, "credential")
-            stated = _options(body).get("statusPurpose", PURPOSES[0])
+            credential, options = _object(body, "credential"), _options(body)
+            stated = options.get("statusPurpose", PURPOSES[0])
             purposes = items_of(stated) if revocable else []
             if revocable and not (purposes and all(one in PURPOSES for one in purposes)):
                 raise FormatError("bad-status", "no status purpose, or one that is not kept here")
-            return 201, self._issuer().issue(credential, suite, self._service.clock(), purposes)
+            replaced = options.get("replaceIssuer", False)
+            if type(replaced) is not bool:
+                raise FormatError("bad-credential", "replaceIssuer is neither true nor false")
+            return 201, self._issuer().issue(
+                credential, suite, self._service.clock(), purposes, replace_issuer=replaced
+            )
 
         return work
 

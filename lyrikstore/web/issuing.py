@@ -134,6 +134,8 @@ class Issuer:
         suite: str,
         now: datetime,
         purposes: Sequence[str] = (),
+        *,
+        replace_issuer: bool = False,
     ) -> dict[str, JSON]:
         """Return the credential with its proof.
 
@@ -142,6 +144,7 @@ class Issuer:
             suite: One of the cryptosuites.
             now: Time of signing.
             purposes: Status entries to give it.
+            replace_issuer: Whatever issuer it names, name the signer instead.
 
         Raises:
             InvalidInputError: (``wrong-issuer``) of another issuer; (``has-proof``) signed already;
@@ -157,6 +160,8 @@ class Issuer:
             raise InvalidInputError("has-proof", "the credential is signed already")
         check_credential_model(credential, secured=False)
         check_entry_models(credential)
+        if replace_issuer:
+            credential = {**credential, "issuer": _renamed(credential["issuer"], self.signer.did)}
         if id_of(credential["issuer"]) != self.signer.did:
             raise InvalidInputError("wrong-issuer", f"the issuer here is {self.signer.did}")
         for check in (
@@ -225,3 +230,7 @@ class Issuer:
             for purpose in PURPOSES
             if self.book.url(purpose) in named
         ]
+
+
+def _renamed(issuer: JSON, did: str) -> JSON:
+    return {**issuer, "id": did} if isinstance(issuer, dict) else did

@@ -1,8 +1,9 @@
 """Makes ``rdf-proofs/``: documents with ``eddsa-rdfc-2022`` proofs, as the profile ``w3c`` judges.
 
 Needs the extra ``jsonld``. A case is the document and the ``outcome``: ``verifies``, or the kind of
-the error. Where ``graph`` is ``same``, the graph is the one that was signed, so that software which
-checks the signature alone accepts the document: ``attack`` says what its reader would then believe.
+the error. Where there is ``graph``, it is that of the case of this name, which was signed, so that
+software which checks the signature alone accepts the document: ``attack`` says what its reader
+would then believe.
 """
 
 import copy
@@ -48,6 +49,22 @@ CREDENTIAL: dict[str, Any] = {
 }
 
 
+NAMED_TYPE = "https://example.org/#ExamplePresentation"
+NAMED: dict[str, Any] = {
+    "@context": [
+        V2,
+        {
+            "ExamplePresentation": NAMED_TYPE,
+            "purpose": "https://example.org/terms/purpose",
+        },
+    ],
+    "type": ["VerifiablePresentation", "ExamplePresentation"],
+    "holder": ISSUER.did,
+    "purpose": "audit",
+    "mediaType": "text/plain",
+}
+
+
 def _changed(
     document: dict[str, Any], change: Callable[[dict[str, Any]], object]
 ) -> dict[str, Any]:
@@ -56,9 +73,89 @@ def _changed(
     return copied
 
 
+def _named() -> list[tuple[str, str, str, Callable[[dict[str, Any]], object]]]:
+    """Return (name, outcome, attack on the same graph or nothing, change) of names of its own."""
+
+    def own(document: dict[str, Any]) -> dict[str, Any]:
+        context: dict[str, Any] = document["@context"][1]
+        return context
+
+    def renamed(document: dict[str, Any], *, name: str) -> None:
+        own(document)[name] = own(document).pop("ExamplePresentation")
+        document["type"][1] = name
+
+    return [
+        ("named", "verifies", "", lambda _: None),
+        ("named-more", "verifies", "", lambda d: own(d).update(x="urn:example:/x")),
+        (
+            "named-type-as-iri",
+            "bad-rdf",
+            "a presentation of another type",
+            lambda d: (
+                own(d).pop("ExamplePresentation"),
+                d.update(type=[d["type"][0], NAMED_TYPE]),
+            ),
+        ),
+        (
+            "named-otherwise",
+            "bad-rdf",
+            "a presentation of another type",
+            lambda d: renamed(d, name="PaymentOrder"),
+        ),
+        (
+            "named-as-a-known-meaning",
+            "bad-rdf",
+            "it has no media type",
+            lambda d: (
+                own(d).update(encodingFormat="https://schema.org/encodingFormat"),
+                d.update(encodingFormat=d.pop("mediaType")),
+            ),
+        ),
+        (
+            "named-too-much",
+            "bad-rdf",
+            "",
+            lambda d: own(d).update({f"x{n}": f"urn:example:/x{n}" for n in range(255)}),
+        ),
+        (
+            "named-by-a-path",
+            "bad-rdf",
+            "",
+            lambda d: (d["@context"].append(EXAMPLES), d["type"].append("a/b")),
+        ),
+        (
+            "named-by-an-object",
+            "bad-rdf",
+            "",
+            lambda d: own(d).update(purpose={"@id": own(d)["purpose"], "@type": "@id"}),
+        ),
+        ("named-by-a-keyword", "bad-rdf", "", lambda d: own(d).update({"@vocab": "urn:x/"})),
+        (
+            "named-as-a-known-term",
+            "bad-rdf",
+            "",
+            lambda d: own(d).update(challenge="https://example.org/#challenge"),
+        ),
+        (
+            "named-twice",
+            "bad-rdf",
+            "",
+            lambda d: d["@context"].append({"purpose": "urn:x/purpose"}),
+        ),
+        (
+            "named-elsewhere",
+            "bad-signature",
+            "",
+            lambda d: own(d).update(purpose="https://example.org/other/purpose"),
+        ),
+        ("named-no-more", "bad-rdf", "", lambda d: own(d).pop("purpose")),
+    ]
+
+
 def cases() -> list[dict[str, Any]]:
     """Return every case."""
     now = DEFAULT_START
+    named = add_proof(NAMED, ISSUER, suite=CRYPTOSUITE, created=now)
     secured = add_proof(CREDENTIAL, ISSUER, suite=CRYPTOSUITE, created=now)
     shared = _changed(CREDENTIAL, lambda d: d.update(evidence=[{"id": "urn:e:1", "type": "A"}]))
     listed = add_proof(
@@ -291,26 +388,32 @@ def cases() -> list[dict[str, Any]]:
             _changed(jcs, lambda d: d["proof"].update(cryptosuite=CRYPTOSUITE)),
         ),
     ]
+    made: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
+        *((name, outcome, {}, document) for name, outcome, document in other),
+        *(
+            (name, "bad-rdf", {"graph": "signed", "attack": attack}, _changed(secured, change))
+            for name, attack, change in same
+        ),
+        *(
+            (
+                name,
+                outcome,
+                {"graph": "named", "attack": attack} if attack else {},
+                _changed(named, change),
+            )
+            for name, outcome, attack, change in _named()
+        ),
+    ]
     return [
         {
             "id": name,
             "profile": "w3c",
             "at": format_timestamp(now),
             "outcome": outcome,
-            "document": d,
+            **more,
+            "document": document,
         }
-        for name, outcome, d in other
-    ] + [
-        {
-            "id": name,
-            "profile": "w3c",
-            "at": format_timestamp(now),
-            "outcome": "bad-rdf",
-            "graph": "same",
-            "attack": attack,
-            "document": _changed(secured, change),
-        }
-        for name, attack, change in same
+        for name, outcome, more, document in made
     ]
 
 

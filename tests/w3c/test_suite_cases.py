@@ -144,6 +144,53 @@ def test_issuing_with_a_context_of_its_own(
 
 
 @pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("issuer", ["did:example:other", {"id": "did:example:other", "name": "O"}])
+def test_another_issuer_is_replaced_only_if_that_is_asked_for(
+    server: Server, suite: str, issuer: Any
+) -> None:
+    body = {"credential": credential(server, issuer=issuer), "options": {}}
+    path = f"/issuers/{suite}/credentials/issue"
+    assert server.post(path, body)[0] == 400
+    body["options"] = {"replaceIssuer": True}
+    status, made = server.post(path, body)
+    named = {**issuer, "id": server.issuer} if isinstance(issuer, dict) else server.issuer
+    assert (status, made["issuer"]) == (201, named)
+    assert server.verify(made)[0] == 200
+    body["options"] = {"replaceIssuer": "yes"}
+    assert server.post(path, body)[0] == 400
+    for malformed in ("not-a-url", None, {"id": None}, {"name": "without id"}):
+        body = {
+            "credential": credential(server, issuer=malformed),
+            "options": {"replaceIssuer": True},
+        }
+        assert server.post(path, body)[0] == 400, malformed
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_presentation_with_a_type_of_its_own(server: Server, suite: str) -> None:
+    wanted = {"challenge": "c", "domain": "verifier.example"}
+    presentation = {
+        "@context": [V2, {"ExamplePresentation": "https://example.org/#ExamplePresentation"}],
+        "type": ["VerifiablePresentation", "ExamplePresentation"],
+        "verifiableCredential": [server.issue(credential(server), suite)],
+    }
+    body = {"presentation": presentation, "options": wanted}
+    status, made = server.post(f"/issuers/{suite}/presentations/prove", body)
+    assert status == 201, made
+
+    def verify(document: Any) -> int:
+        asked = {"verifiablePresentation": document, "options": wanted}
+        return server.post("/presentations/verify", asked)[0]
+
+    assert verify(made) == 200
+    # ATTACK: the same graph, and another word for its type.
+    iri = made["@context"][1]["ExamplePresentation"]
+    other = {**made, "@context": [V2, {"Other": iri}], "type": [made["type"][0], "Other"]}
+    assert verify(other) == 422
+    assert verify({**made, "@context": [V2], "type": [made["type"][0], iri]}) == 422
+
+
+@pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize(
     ("what", "change"),
     [

@@ -14,14 +14,17 @@ import { same, utf8 } from "../bytes.js";
 import { refuse } from "../errors.js";
 import { canonical, isObject } from "../strictjson.js";
 import { CONTEXTS, contextDocument } from "./contexts.js";
-import { itemsOf, statedIn } from "./values.js";
+import { itemsOf, statedIn, typesOf } from "./values.js";
 
 export const RDFC = "eddsa-rdfc-2022";
 const MAX_VALUES = 1000;
+const MAX_ELEMENTS = 256; // names of its own
 const WORK = 1; // rounds over nodes that look alike, as a power of their number
 const TERM = /^[A-Za-z][A-Za-z0-9_-]*$/;
 // Without the characters that N-Quads does not escape: with them one IRI could hold whole statements.
 const IRI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020\u007f<>"{}|^`\\]*$/;
+const NAMED = new RegExp(`^${IRI.source.slice(1, -1)}[#/](${TERM.source.slice(1, -1)})$`);
+const MAY_NAME = ["VerifiablePresentation", "DataIntegrityProof"]; // a proof is read with its document's contexts
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/; // escaped in more than one way
 const LANGUAGE_VALUE = ["@value", "@language", "@direction"];
@@ -53,26 +56,57 @@ function known(url) {
   return contextDocument(url);
 }
 
+/** What a known context says, also within its types and members. @param {string} url */
+function meaningsOf(url) {
+  /** @type {Set<string>} */
+  const terms = new Set();
+  /** @type {Set<string>} */
+  const iris = new Set();
+  /** @type {string[]} */
+  const vocabularies = [];
+  const pending = [known(url)["@context"]];
+  while (pending.length) {
+    for (const [name, meaning] of Object.entries(pending.pop())) {
+      terms.add(name);
+      if (name === "@vocab") vocabularies.push(meaning);
+      else if (isObject(meaning)) pending.push(meaning);
+      else if (typeof meaning === "string" && name !== "@type") iris.add(meaning);
+    }
+  }
+  return { terms, iris, vocabularies };
+}
+
 /** A document, looked at before JSON-LD touches it. */
 class Text {
   /** @param {any} document */
   constructor(document) {
     this.document = document;
     this.contexts = document["@context"];
+    this.mayName = typesOf(document).some((name) => MAY_NAME.includes(name));
     /** @type {Set<string>} */
     this.iris = new Set(); // that terms stand for; the text has to use the terms
     /** @type {string[]} */
     this.vocabularies = [];
-    for (const url of itemsOf(this.contexts)) {
-      if (typeof url !== "string") bad("a context is missing, inline or null; only names of known ones are taken");
-      const pending = [known(url)["@context"]];
-      while (pending.length) {
-        for (const [name, meaning] of Object.entries(pending.pop())) {
-          if (name === "@vocab") this.vocabularies.push(meaning);
-          else if (isObject(meaning)) pending.push(meaning);
-          else if (typeof meaning === "string" && name !== "@type") this.iris.add(meaning);
-        }
+    /** @type {[string, any][]} */
+    const named = [];
+    for (const context of itemsOf(this.contexts)) {
+      if (isObject(context) && this.mayName) named.push(...Object.entries(context));
+      else if (typeof context !== "string") bad("a context is missing, null, or inline in what is no presentation");
+      else {
+        const { iris, vocabularies } = meaningsOf(context);
+        for (const iri of iris) this.iris.add(iri);
+        this.vocabularies.push(...vocabularies);
       }
+    }
+    for (const [term, iri] of named) {
+      // ATTACK: whoever shows a presentation writes other words for its IRIs. If each is the last part
+      // of its IRI, and no known context has another, he has no choice.
+      const taken = [...CONTEXTS.keys()].map(meaningsOf).some(({ terms, iris }) => terms.has(term) || iris.has(iri));
+      if (taken || lastPart(iri) !== term) bad(`a context of its own gives ${term.slice(0, 80)} another meaning than its name`);
+      this.iris.add(iri);
+    }
+    if (named.length > MAX_ELEMENTS || new Set(named.map(([term]) => term)).size !== named.length) {
+      bad(`contexts of its own give a name twice, or more than ${MAX_ELEMENTS}`);
     }
   }
 
@@ -88,6 +122,9 @@ class Text {
     if (!TERM.test(name)) bad(`the member ${name.slice(0, 80)} is not a plain term`);
     const elements = itemsOf(value);
     if (!elements.length) bad("an empty list; RDF has none");
+    if (name === "type" && this.mayName && !elements.every(oneSpelling)) {
+      bad("a type of a presentation that could be a term is to be written as one");
+    }
     // Of an object that has only an id, expansion leaves what it leaves of a string.
     return elements.reduce((sum, element) => sum + this.element(name, element), name === "id" ? -1 : 0);
   }
@@ -138,6 +175,16 @@ class Text {
     if (direction !== "ltr" && direction !== "rtl") bad("a direction is ltr or rtl");
     this.text(text);
   }
+}
+
+/** The plain term that an IRI ends in. @param {any} iri @returns {string | undefined} */
+function lastPart(iri) {
+  return typeof iri === "string" ? NAMED.exec(iri)?.[1] : undefined;
+}
+
+/** A plain term; or an IRI for which nobody can make a term of his own. @param {any} name */
+function oneSpelling(name) {
+  return typeof name === "string" && (TERM.test(name) || (IRI.test(name) && lastPart(name) === undefined));
 }
 
 /** How many values are left after expansion, after looking at each. @param {any[]} expanded */

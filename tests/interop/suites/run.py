@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,14 @@ class Suite:
 
     Attributes:
         issuers: Path below ``/issuers/`` → tags.
+        options: What is sent to them with every credential.
         tags: Of the verifiers.
         tls: It reads status lists over https only.
     """
 
     issuers: dict[str, list[str]]
     tags: list[str]
+    options: dict[str, Any] = field(default_factory=dict)
     tls: bool = False
 
 
@@ -44,8 +46,11 @@ SUITES = {
         {name: [name, "localhost"] for name in ("eddsa-jcs-2022", "eddsa-rdfc-2022")},
         ["eddsa-jcs-2022", "eddsa-rdfc-2022", "localhost"],
     ),
-    # Its fixtures have contexts of their own, which an RDF signature of ours does not take.
-    "vc-data-model-2.0-test-suite": Suite({"eddsa-jcs-2022": ["vc2.0"]}, ["vc2.0"]),
+    # Its fixtures have contexts of their own, which an RDF signature of ours does not take, and
+    # some name an issuer of theirs.
+    "vc-data-model-2.0-test-suite": Suite(
+        {"eddsa-jcs-2022": ["vc2.0"]}, ["vc2.0"], {"replaceIssuer": True}
+    ),
     "vc-bitstring-status-list-test-suite": Suite(
         {"eddsa-rdfc-2022/revocable": ["BitstringStatusList"]}, ["BitstringStatusList"], tls=True
     ),
@@ -97,6 +102,7 @@ def configuration(suite: Suite, url: str, did: str) -> str:
                 "id": did,
                 "endpoint": f"{url}/issuers/{path}/credentials/issue",
                 "supports": {"vc": ["2.0"]},
+                "options": suite.options,
                 "tags": tags,
             }
             for path, tags in suite.issuers.items()
