@@ -8,10 +8,11 @@ and the others finish theirs, so that the parent knows of every file that is the
 import os
 import stat
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -30,6 +31,7 @@ from lyrikstore.objects.workers import Message, Workers, cores
 
 _HANDFUL, _HANDFUL_BYTES = 2000, 8 << 20
 _TELL = 64 << 20
+_GATHER, _TOGETHER = 1 << 19, 4
 _GRACE = 5.0  # seconds that workers get to finish what they are at
 
 
@@ -70,9 +72,7 @@ def pour(
     }
     count = min(cores(), len(tree))
     with ThreadPoolExecutor(1) as pool, Workers(f"{__name__}:pour_task", setup, count) as workers:
-        numbers = blobs.table.numbers(tree.digests)
-        batches, rest = _batches(tree, blobs, numbers)
-        crew = _Crew(job, tree, blobs, numbers, batches, progress)
+        crew = _Crew(job, tree, blobs, progress)
         # In a thread: an interrupt arrives in this one, and must not lose track of what was made.
         future = pool.submit(crew.work, workers)
         try:
@@ -81,7 +81,7 @@ def pour(
             crew.stopped.set()
             wait([future], _GRACE)
             raise
-    return sorted((*rest, *crew.again))
+    return sorted(crew.again)
 
 
 def pour_task(
@@ -92,9 +92,9 @@ def pour_task(
     Args:
         setup: ``root`` of the store, ``place`` and ``top`` (device, inode) of the destination.
         task: ``packs``: number → [hex id, bytes, role]; ``folders``: path → [device, inode] of all
-            on the way; ``paths`` of the files, ``sizes``, and ``counts``: of runs of each.
+            on the way; ``paths`` of the files, and ``sizes``.
         digests: Their digests, joined.
-        runs: Where their bytes lie, one after the other.
+        runs: Where their bytes lie: one run for each of several files, or all those of one.
 
     Yields:
         ``began`` for a single file; ``written`` with a number of bytes, often; at last ``again``:
@@ -116,7 +116,7 @@ def pour_task(
     written = 0
     try:
         for number, (path, size) in enumerate(zip(task["paths"], task["sizes"], strict=True)):
-            mine = [next(rows) for _ in range(task["counts"][number])]
+            mine = [next(rows)] if len(task["paths"]) > 1 else rows
             digest = digests[number * 32 : number * 32 + 32]
             job.enter(path.rpartition("/")[0], create=False)
             pieces = _pieces(blocks, mine)
@@ -147,15 +147,12 @@ class _Crew:
         job: Destination,
         tree: Tree,
         blobs: BlobStore,
-        numbers: "array[int]",
-        batches: "list[array[int]]",
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self._job = job
         self._tree = tree
         self._blobs = blobs
-        self._numbers = numbers
-        self._batches = batches
+        self._batches: list[array[int]] = []
         self._progress = progress
         self._pending: set[int] = set()
         self.again: list[int] = []
@@ -189,22 +186,19 @@ class _Crew:
             raise error
 
     def _tasks(self) -> Iterator[Message]:
-        for number, batch in enumerate(self._batches):
+        for batch, runs in _batches(self._tree, self._blobs):
             if self.stopped.is_set():
                 return
-            self._pending.add(number)
-            yield self._message(batch)
+            if runs is None:
+                self.again += batch
+                continue
+            self._pending.add(len(self._batches))
+            self._batches.append(batch)
+            yield self._message(batch, runs)
 
-    def _message(self, batch: "array[int]") -> Message:
-        tree, table = self._tree, self._blobs.table
-        runs, counts, folders = array("Q"), [], {}
+    def _message(self, batch: "array[int]", runs: "array[int]") -> Message:
+        tree, table, folders = self._tree, self._blobs.table, {}
         for at in batch:
-            before = len(runs)
-            if self._numbers[at] >= 0:
-                runs.extend(table.place(self._numbers[at]))
-            else:
-                runs += self._blobs.runs(Digest(tree.digests[at * 32 : at * 32 + 32])) or array("Q")
-            counts.append((len(runs) - before) // COLUMNS)
             folder = tree.paths[at].rpartition("/")[0]
             while folder and folder not in folders:
                 folders[folder] = self._job.made[folder]
@@ -215,7 +209,6 @@ class _Crew:
             "folders": folders,
             "paths": [tree.paths[at] for at in batch],
             "sizes": [tree.sizes[at] for at in batch],
-            "counts": counts,
         }
         digests = b"".join(tree.digests[at * 32 : at * 32 + 32] for at in batch)
         return Message(header, (digests, runs.tobytes()))
@@ -246,35 +239,33 @@ def _index(root: Path, pack: PackRef) -> PackIndex:
     return usable_index(LocalBackend(root), pack)[0]
 
 
-def _batches(
-    tree: Tree, blobs: BlobStore, numbers: "array[int]"
-) -> "tuple[list[array[int]], list[int]]":
-    """Return positions in ``tree`` to be written together, and those not to be written so."""
+def _batches(tree: Tree, blobs: BlobStore) -> "Iterator[tuple[array[int], array[int] | None]]":
+    """Yield positions in ``tree`` to be written together, and the runs where their bytes lie.
+
+    There are none where that cannot be said. What is yielded is found out only then, so that the
+    first files are written while the places of the next are looked up.
+    """
     table = blobs.table
-    batches: list[array[int]] = []
-    rest: list[int] = []
+    numbers = table.numbers(tree.digests)
     large = [at for at, number in enumerate(numbers) if number < 0]
     for at in sorted(large, key=tree.sizes.__getitem__, reverse=True):
-        if blobs.runs(Digest(tree.digests[at * 32 : at * 32 + 32])) is None:
-            rest.append(at)
-        else:
-            batches.append(array("I", [at]))
-    batch = array("I")
+        yield array("I", [at]), blobs.runs(Digest(tree.digests[at * 32 : at * 32 + 32]))
+    batch, runs = array("I"), array("Q")
     before, size = (-1, -1), 0
     for at in sorted(range(len(numbers)), key=numbers.__getitem__):
         if numbers[at] < 0:
             continue
-        block = table.place(numbers[at])[:2]
+        place = table.place(numbers[at])
         full = size >= _HANDFUL_BYTES or len(batch) >= _HANDFUL
-        if batch and full and (block != before or len(batch) >= 4 * _HANDFUL):
-            batches.append(batch)
-            batch, size = array("I"), 0
+        if batch and full and (place[:2] != before or len(batch) >= 4 * _HANDFUL):
+            yield batch, runs
+            batch, runs, size = array("I"), array("Q"), 0
         batch.append(at)
+        runs.extend(place)
         size += tree.sizes[at]
-        before = block
+        before = place[:2]
     if batch:
-        batches.append(batch)
-    return batches, rest
+        yield batch, runs
 
 
 def _enter(setup: Mapping[str, Any]) -> Destination:
@@ -289,7 +280,7 @@ def _enter(setup: Mapping[str, Any]) -> Destination:
     return Destination(top)
 
 
-def _pieces(blocks: BlockReader, runs: list[tuple[int, ...]]) -> Iterator[memoryview]:
+def _pieces(blocks: BlockReader, runs: Iterable[tuple[int, ...]]) -> Iterator[memoryview]:
     for pack, block, start, length in runs:
         # What cannot be read here ends the file too early; the plain way then says why.
         with suppress(errors.FormatError, errors.NotFoundError, errors.StorageError):
@@ -300,12 +291,28 @@ def _pieces(blocks: BlockReader, runs: list[tuple[int, ...]]) -> Iterator[memory
 
 
 def _ahead(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
-    # Each is read and unpacked while the one before is hashed and written.
+    # Some are read and unpacked while those before are hashed and written.
+    gathered = _gathered(pieces)
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, pieces, None)
-        while (piece := coming.result()) is not None:
-            coming = pool.submit(next, pieces, None)
+        coming = pool.submit(list, islice(gathered, _TOGETHER))
+        while some := coming.result():
+            coming = pool.submit(list, islice(gathered, _TOGETHER))
+            yield from some
+
+
+def _gathered(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
+    # Small neighbours become one, without the blocks that they would keep in memory.
+    joined = bytearray()
+    for piece in pieces:
+        if not joined and len(piece) >= _GATHER:
             yield piece
+            continue
+        joined += piece
+        if len(joined) >= _GATHER:
+            yield memoryview(joined)
+            joined = bytearray()
+    if joined:
+        yield memoryview(joined)
 
 
 def _rows(buffer: bytes) -> Iterator[tuple[int, ...]]:

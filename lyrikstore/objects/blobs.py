@@ -4,7 +4,7 @@ import io
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO, cast
 
@@ -24,7 +24,7 @@ from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
 from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.digestset import DigestSet
 from lyrikstore.objects.layout import join_runs, runs_of
-from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.packs import PackRef, PackRole
 from lyrikstore.objects.parameters import read_parameters
 from lyrikstore.objects.reading import PieceReader, absent_blob, damaged_blob
 from lyrikstore.objects.table import FEW, BlobTable
@@ -314,6 +314,10 @@ class BlobStore:
     def digests(self) -> DigestSet:
         """Return the digests of all blobs that lie in a pack, pieces of large ones included."""
         return self._index().digests
+
+    def among(self, digests: Sequence[bytes], role: PackRole) -> set[bytes]:
+        """Return which of the raw ``digests`` are here; as documents, if that is the role."""
+        return (self._papers() if role == "documents" else self._index()).among(digests)
 
     def is_document(self, raw: bytes) -> bool:
         """Return whether a documents pack has a blob."""

@@ -3,8 +3,15 @@
 import queue
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    CancelledError,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
@@ -73,35 +80,52 @@ def store_pieces(
         InvalidInputError: The source cannot be read.
         StorageError: The medium failed.
     """
-    pool = packer.pool
-    segment = source.read(SEGMENT)
-    fine = fine or is_fine(segment)
-    average = parameters.coarseBytes
-    if fine:
-        average = average_of(parameters.fineBytes, size)
+    pool, average = packer.pool, 0
     whole, total, sizes = blake3(), 0, array("I")
     digests: list[bytes] = []
     hashing: Future[object] | None = None
-    while segment:
-        if stop is not None and stop.is_set():
-            raise CancelledError
-        if hashing is not None:
-            hashing.result()
-        if pool is not None:
-            hashing = pool.submit(whole.update, segment)
-        else:
-            whole.update(segment)
-        total += len(segment)
-        lengths, view = cut(segment, average), memoryview(segment)
-        found = hash_pieces(segment, lengths)
-        for first, last, start, end in new_runs(found, lengths, claim(found)):
-            packer.add_run(found[first:last], lengths[first:last], view[start:end], shrinks=fine)
-        sizes += lengths
-        digests += found
-        segment = source.read(SEGMENT)
+    with closing(_segments(source, pool)) as segments:
+        for segment in segments:
+            if stop is not None and stop.is_set():
+                raise CancelledError
+            if not average:
+                fine = fine or is_fine(segment)
+                average = average_of(parameters.fineBytes, size) if fine else parameters.coarseBytes
+            if hashing is not None:
+                hashing.result()
+            if pool is not None:
+                hashing = pool.submit(whole.update, segment)
+            else:
+                whole.update(segment)
+            total += len(segment)
+            lengths, view = cut(segment, average), memoryview(segment)
+            found = hash_pieces(segment, lengths)
+            for first, last, start, end in new_runs(found, lengths, claim(found)):
+                packer.add_run(
+                    found[first:last], lengths[first:last], view[start:end], shrinks=fine
+                )
+            sizes += lengths
+            digests += found
     if hashing is not None:
         hashing.result()
     return Cut(Digest(whole.digest()), total, b"".join(digests), sizes)
+
+
+def _segments(
+    source: FileSource | StreamSource, pool: ThreadPoolExecutor | None
+) -> Generator[bytes, None, None]:
+    if pool is None:
+        while segment := source.read(SEGMENT):
+            yield segment
+        return
+    # Each is read while the caller is at the one before.
+    reading = pool.submit(source.read, SEGMENT)
+    try:
+        while segment := reading.result():
+            reading = pool.submit(source.read, SEGMENT)
+            yield segment
+    finally:
+        wait([reading])  # the file must not be closed, and its number used again, meanwhile
 
 
 def store_files(

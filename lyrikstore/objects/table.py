@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 
@@ -14,6 +14,8 @@ from lyrikstore.objects.packs import PackIndex, PackRef, read_index, rebuild_ind
 
 FEW = 16
 """So many blobs are found faster without sorting the digests of all."""
+
+_MANY = 1 << 19
 
 
 def in_order(packs: Iterable[PackRef]) -> tuple[PackRef, ...]:
@@ -91,6 +93,21 @@ class BlobTable:
     @cached_property
     def _sorted(self) -> "tuple[DigestSet, array[int]]":
         return sort_digests(self._joined)
+
+    def among(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Return which of ``digests`` are in a pack.
+
+        Cost: at the first question a set of all digests, some 120 bytes each, unless there are so
+        many that sorting and searching them is the lesser evil.
+        """
+        if self._starts[-1] > _MANY:
+            return self.digests.among(digests)
+        return self._members.intersection(digests)
+
+    @cached_property
+    def _members(self) -> set[bytes]:
+        joined = self._joined
+        return {joined[at : at + 32] for at in range(0, len(joined), 32)}
 
     def copies(self, raw: bytes) -> Iterator[int]:
         """Yield the numbers of every copy of a blob; concurrent writers may store it twice."""

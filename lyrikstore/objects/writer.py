@@ -48,6 +48,9 @@ class Known(Protocol):
     def find(self, raw: bytes) -> int:
         """Return a number from 0 on if one of them is ``raw``, else -1."""
 
+    def among(self, digests: Sequence[bytes], role: PackRole) -> set[bytes]:
+        """Return which of ``digests`` are there; as documents, if that is the role."""
+
     def is_document(self, raw: bytes) -> bool:
         """Return whether a documents pack has a blob."""
 
@@ -302,12 +305,9 @@ class BlobWriter:
     def _claim(self, role: PackRole, digests: Sequence[bytes]) -> set[bytes]:
         """Return which of ``digests`` need not be stored; the others soon will be."""
         with self._claiming:
-            known = self._own["documents"].among(digests)
-            if role == "documents":
-                is_document = self._known.is_document
-                known.update(raw for raw in digests if is_document(raw))
-            else:
-                known |= self._known.digests().among(digests) | self._own["data"].among(digests)
+            known = self._known.among(digests, role) | self._own["documents"].among(digests)
+            if role == "data":
+                known |= self._own["data"].among(digests)
             self._own[role].update(raw for raw in digests if raw not in known)
         return known
 

@@ -205,11 +205,11 @@ def test_a_killed_worker_leaves_nothing_behind(store, tree, target, monkeypatch)
     message = pouring._Crew._message
     calls = []
 
-    def kill(crew, batch):
+    def kill(crew, *arguments):
         calls.append(1)
         if len(calls) == 4:
             crew.workers._stop()
-        return message(crew, batch)
+        return message(crew, *arguments)
 
     work = pouring._Crew.work
 
