@@ -95,6 +95,13 @@ class Program(click.Group):
         loaded: click.Command = import_module(MODULES[cmd_name]).command
         return loaded
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; 141 if nobody reads what it prints, where click would make it 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(141) from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -175,8 +182,6 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write(f"{INTERRUPTED}\n")
         return 130
-    except BrokenPipeError:
-        return 141
     except MemoryError:
         sys.stderr.write(f"{OUT_OF_MEMORY}\n")
         return 1

@@ -62,6 +62,20 @@ def test_a_reader_that_went_away(publisher) -> None:
     assert (code, err) == (141, "")
 
 
+def test_a_reader_that_went_away_in_the_middle(publisher, tmp_path: Path) -> None:
+    # More than a buffer: the pipe breaks while the command prints, not when it is done.
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(300):
+        (many / f"{number:050d}.txt").write_text(f"{number}\n")
+    publisher.ok("commit", many, "-d", "acme/many")
+    read, write = os.pipe()
+    os.close(read)
+    code, _, err = run(publisher, "show", "--files", "acme/many", stdout=write)
+    os.close(write)
+    assert (code, err) == (141, "")
+
+
 @pytest.mark.parametrize("megabytes", [24, 64, 127])
 def test_too_little_memory_is_one_clear_line(publisher, megabytes: int) -> None:
     def limit() -> None:
