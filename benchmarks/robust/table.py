@@ -17,6 +17,32 @@ HEAD = (
     "stuck locks",
 )
 
+METHOD = """\
+Every try runs the real command line in a process of its own, on real files. It *survived* if
+afterwards `verify` finds the store sound (or, where the try damaged a file, names that file), every
+version acknowledged before is byte-identical on checkout, the same command works again without
+anybody unlocking anything, and the command said the truth or one clear error. *Lost*: an
+acknowledged version is gone or different. *Undetected*: `verify` did not notice damage, or a
+reading command gave wrong bytes with exit code 0. *Stuck locks*: the next command found the store
+locked. The target of all columns but the first three is 0.
+
+* *A system call fails*: a rehearsal under strace lists the calls of the command that touch the
+  store, the user's memory of it or the documents; then ENOSPC, EIO or EMFILE is injected into up to
+  four calls of each kind, the first and the last among them, one in each try. *SIGKILL at a system
+  call*: likewise, the process dies as it enters the call.
+* *kill -9*: at moments drawn over the whole run of the command. Like those under strace, these
+  commands run in a fork of an interpreter that has loaded the program, so that the moment falls on
+  work, not on imports; so do the judge's.
+* *Power loss*: the ioctl by which a file system stops at once and forgets what was not flushed, on
+  a loop device; half of the tries in the middle of a command, half right after it succeeded.
+* *Damage*: bits flipped, ends cut, zeros, bytes appended, files emptied, deleted, swapped, replaced
+  by a folder or a link, in every kind of file that a store has; and in a copy that others clone and
+  pull from.
+
+Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
+crashes. Servers that fail, lie or are slow are in `tests/remote`, crashes at every step of a model
+in `tests/objects/test_crashes.py`."""
+
 
 class UnavailableError(Exception):
     """This machine cannot run a scenario; the text says what is missing."""
@@ -171,14 +197,7 @@ def markdown(rows: Sequence[Row], facts: dict[str, str], command: str) -> str:
         f"|{' --- |' * len(head)}",
         *(f"| {' | '.join(cells)} |" for cells in table),
         "",
-        "Every try runs the real command line in a process of its own, on real files. It",
-        "*survived* if afterwards `verify` finds the store sound (or, where the try damaged a",
-        "file, names the damage), every version acknowledged before is byte-identical on checkout,",
-        "the same command works again without anybody unlocking anything, and the command said",
-        "the truth or one clear error. *Lost*: an acknowledged version is gone or different.",
-        "*Undetected*: `verify` did not notice damage, or a reading command gave wrong bytes with",
-        "exit code 0. *Stuck locks*: the next command found the store locked. The target of all",
-        "columns but the first three is 0.",
+        *METHOD.splitlines(),
         "",
     ]
     open_ends = [f"* {row.scenario}: {one}" for row in rows for one in row.findings]

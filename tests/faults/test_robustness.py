@@ -55,3 +55,22 @@ def test_quick(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", scenarios(pytest.mark.slow))
 def test_full(name: str, tmp_path: Path) -> None:
     survive(name, tmp_path, timeout=MATRIX)
+
+
+@pytest.mark.timeout(500)
+def test_processes_that_share_a_folder_of_results_share_the_work(tmp_path: Path) -> None:
+    options = ("--quick", "--only", "kill-worker", "--json", "--resume", tmp_path / "results")
+    several = [
+        subprocess.Popen(
+            [sys.executable, SCRIPT, *options],
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    told = [process.communicate() for process in several]
+    assert [process.returncode for process in several] == [0, 0], told
+    assert json.loads(told[0][0])["rows"] == json.loads(told[1][0])["rows"]
+    assert sorted("kill-worker: 2 of 2" in err for _, err in told) == [False, True]
