@@ -180,7 +180,10 @@ def _admit(session: Session, did: str, log_key: str | None, message: str) -> Non
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 def _statements(session: Session, output: Path) -> None:
-    """Write what this store's log says of its keys: laid beside a delivery, it is found there."""
+    """Write what this store's log says of its keys: laid beside a delivery, it is found there.
+
+    With it go log proofs of the newest attestations and grants by keys that are current no more.
+    """
     written = _write_statements(session.open_store(), output)
     session.emit("key-statements", {"written": written})
     for path in written:
@@ -256,12 +259,12 @@ def _say_written(session: Session, output: Path | None, written: list[str]) -> N
 
 
 def _write_statements(store: "Store", folder: Path | None) -> list[str]:
-    from lyrikstore.publish.keystatements import key_statements
+    from lyrikstore.publish.keystatements import statements_for_others
 
     if folder is None:
         return []
     written = []
-    for name, data in key_statements(store.repository).items():
+    for name, data in statements_for_others(store.repository).items():
         _write(folder / name, data)
         written.append(str(folder / name))
     return written

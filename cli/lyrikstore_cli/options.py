@@ -1,9 +1,9 @@
 """Options that several commands have, and values that they read the same way."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,9 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from lyrikstore.publish.issuing import IssuedCredential
 
 issuer_name = click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
 valid_for = click.option(
@@ -116,14 +119,16 @@ def write_new(path: Path, data: bytes) -> None:
         raise storage_error(error, f"writing {path}") from error
 
 
-def write_credential(path: Path, data: bytes, lists: Mapping[str, bytes]) -> list[Path]:
-    """Write a credential, and beside it the status lists it names; return the paths.
+def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
+    """Write a credential, and beside it its status lists and log proof; return the paths.
 
     Raises:
         StorageError, ConflictError: As :func:`write_new`.
     """
-    named = {path: data}
-    for url, one in sorted(lists.items()):
+    named = {path: result.data}
+    if result.proof is not None:
+        named[path.with_suffix(".tlog-proof")] = result.proof
+    for url, one in sorted(result.lists.items()):
         named[path.with_name(f"{path.stem}-status-{url.rpartition('/')[2]}")] = one
     for place, content in named.items():
         write_new(place, content)

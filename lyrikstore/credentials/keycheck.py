@@ -5,12 +5,12 @@ where in the log the credential stands; a date in a document decides nothing (at
 A27).
 """
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
+from lyrikstore.credentials.envelope import Envelope
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -20,87 +20,12 @@ from lyrikstore.credentials.report import (
     quote,
     unchecked,
 )
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.keyhistory import KeyHistory, KeyState, Standing
-from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
-from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.log import Leaf
 from lyrikstore.history.policy import OWNER, Policy
-
-PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
-"""How every log proof starts; a proof is found by it, for no digest names it."""
-
-MAX_PROOFS = 64
-"""Log proofs looked at, among the files beside a credential."""
-
-MAX_POLICIES = 32
-"""Policies looked at, among the files beside a credential."""
-
-_JSON_HEAD = b'{"'
-
-
-class Proofs:
-    """The log proofs beside a credential, each good for the entry it leads from.
-
-    Args:
-        files: Those that start with :data:`PROOF_HEAD`.
-    """
-
-    def __init__(self, files: Iterable[bytes]) -> None:
-        self._parsed: list[TlogProof | LyrikstoreError] = []
-        self._used: set[int] = set()
-        for data in list(files)[:MAX_PROOFS]:
-            try:
-                self._parsed.append(TlogProof.parse(data))
-            except LyrikstoreError as error:
-                self._parsed.append(error)
-
-    def take(self, leaf: Leaf, keys: Sequence[VerifierKey]) -> tuple[int, SignedCheckpoint] | None:
-        """Return where ``leaf`` is shown to be logged, or None; that proof is for nothing else."""
-        for number, proof in enumerate(self._parsed):
-            if isinstance(proof, TlogProof) and number not in self._used:
-                try:
-                    signed = proof.verify(leaf, keys)
-                except LyrikstoreError:
-                    continue
-                self._used.add(number)
-                return proof.index, signed
-        return None
-
-    @property
-    def others(self) -> list[TlogProof | LyrikstoreError]:
-        """The proofs not taken, and why those that are none are none."""
-        return [one for number, one in enumerate(self._parsed) if number not in self._used]
-
-
-def read_history(
-    genesis: Manifest,
-    founded: Policy,
-    starting: Callable[[bytes], list[bytes]],
-    proofs: Proofs,
-) -> KeyHistory:
-    """Return the store's policies, as far as they lie beside the credential and are logged.
-
-    Args:
-        genesis: The verified genesis manifest.
-        founded: Its policy.
-        starting: Gives the files that start with some bytes.
-        proofs: The log proofs there.
-    """
-
-    def logged(item: Manifest, keys: Sequence[VerifierKey]) -> int | None:
-        found = proofs.take(Leaf("manifest", item.id), keys)
-        return None if found is None else found[0]
-
-    named = str(genesis.id).encode()
-    candidates: list[Manifest] = []
-    for data in starting(_JSON_HEAD):
-        if b'"kind":"policy"' in data and named in data and len(candidates) < MAX_POLICIES:
-            try:
-                candidates.append(parse_manifest(data))
-            except LyrikstoreError:
-                continue
-    return KeyHistory.follow(genesis, founded, candidates, logged)
 
 
 def check_key(signer: str | None, history: KeyHistory | None, logged_at: int | None) -> Check:
@@ -142,6 +67,31 @@ def check_key(signer: str | None, history: KeyHistory | None, logged_at: int | N
         return unchecked("issuer.key", "unlogged", summary, **detail)
     summary = f"the key was replaced at entry {state.since}; logged after that, as {logged_at}"
     return failed("issuer.key", "retired", summary, **detail)
+
+
+def check_other_key(envelope: Envelope, statements: Statements, store: Digest | None) -> Check:
+    """Return ``issuer.key`` of an attestation or grant: the worst that a store at hand says.
+
+    Args:
+        envelope: The credential, well-formed.
+        statements: What lies beside it.
+        store: The store that it names, if any.
+
+    Cost: at most :data:`lyrikstore.credentials.storekeys.MAX_STORES` stores' policies.
+    """
+    if envelope.signer is None or envelope.id is None:
+        return check_key(None, None, None)
+    key, leaf = did_key(envelope.signer.key), Leaf("credential", envelope.id)
+    made = []
+    for history, proofs in statements.about(key, store):
+        retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
+        found = proofs.take(leaf, history.log_keys) if retired else None
+        made.append(check_key(key, history, None if found is None else found[0]))
+    for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):
+        for check in made:
+            if check.state is state:
+                return check
+    return not_applicable("issuer.key", "no store whose policies are at hand speaks of this key")
 
 
 def inherit_trust(

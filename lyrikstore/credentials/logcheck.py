@@ -8,13 +8,7 @@ from functools import partial
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
-from lyrikstore.credentials.keycheck import (
-    PROOF_HEAD,
-    Proofs,
-    inherit_trust,
-    owns,
-    read_history,
-)
+from lyrikstore.credentials.keycheck import inherit_trust, owns
 from lyrikstore.credentials.report import (
     Check,
     failed,
@@ -24,6 +18,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
+from lyrikstore.credentials.storekeys import Proofs, Statements, read_history
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
@@ -56,7 +51,7 @@ def check_log(
     outcome: CheckedCredential,
     claims: Claims,
     find: Callable[[Digest], bytes | None],
-    starting: Callable[[bytes], list[bytes]],
+    statements: Statements,
     *,
     trust: Trust,
     at: datetime,
@@ -68,7 +63,7 @@ def check_log(
         outcome: What the credential's own checks gave.
         claims: What the credential says.
         find: Gives a file beside it by digest.
-        starting: Gives the files that start with some bytes.
+        statements: Policies and log proofs beside it.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         memory: Remembered log checkpoints, or None.
@@ -78,8 +73,8 @@ def check_log(
     if genesis is None or founder is None:
         inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
         return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None)
-    proofs = Proofs(starting(PROOF_HEAD))
-    history = read_history(founder, genesis.policy, starting, proofs)
+    proofs = Proofs(statements.proofs)
+    history = read_history(founder, genesis.policy, statements.policies, proofs)
     keys = history.log_keys
     found = None if outcome.id is None else proofs.take(Leaf("credential", outcome.id), keys)
     logged_at = None if found is None else found[0]

@@ -23,6 +23,7 @@ from lyrikstore.credentials.statuslist import (
     newest_first,
     status_entries,
 )
+from lyrikstore.credentials.storekeys import NO_STATEMENTS, Statements
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_verification_method
 
@@ -43,11 +44,13 @@ class Notices:
         lists: URL → the status lists that claim to be that one.
         successors: Credential, as ``urn:blake3:`` → credentials that claim to replace it.
         documents: DID documents: as they lay beside a credential, or were fetched on request.
+        statements: What stores said of keys.
     """
 
     lists: Mapping[str, Sequence[StatedList]] = field(default_factory=dict)
     successors: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
     documents: Sequence[KnownDocument] = ()
+    statements: Statements = NO_STATEMENTS
 
     @classmethod
     def among(
@@ -73,7 +76,8 @@ class Notices:
                 lists.setdefault(stated.url, []).append(stated)
             elif replaced is not None:
                 successors.setdefault(replaced, []).append(data)
-        return cls(lists, successors, (*fetched, *documents_among(files, most=documents)))
+        known = (*fetched, *documents_among(files, most=documents))
+        return cls(lists, successors, known, Statements.among(files))
 
 
 NO_NOTICES = Notices()

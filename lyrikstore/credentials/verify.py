@@ -47,6 +47,7 @@ from lyrikstore.credentials.report import (
     unchecked,
 )
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, CredentialKind
@@ -124,10 +125,6 @@ class Siblings:
     def all(self) -> list[bytes]:
         """Return every file, in the order of their names."""
         return [data for _, data in sorted(self.by_digest.values())]
-
-    def starting(self, head: bytes) -> list[bytes]:
-        """Return the files that start with ``head``, in the order of their names."""
-        return [data for data in self.all() if data.startswith(head)]
 
 
 def verify_credential(
@@ -230,7 +227,8 @@ def verify_delivery(
 
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
-    notices = Notices.among((*siblings.values(), *status_files), fetched)
+    files = Siblings.of(siblings)
+    notices = Notices.among((*files.all(), *status_files), fetched)
     outcome = check_credential(credential, trust=trust, at=at, notices=notices)
     claims = outcome.claims
     if claims is None:
@@ -242,8 +240,9 @@ def verify_delivery(
             ),
         ]
         return _report(UNREADABLE, outcome.issuer, checks, REQUIRED, at, ())
-    files = Siblings.of(siblings)
-    log = check_log(outcome, claims, files.find, files.starting, trust=trust, at=at, memory=memory)
+    log = check_log(
+        outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
+    )
     rules = log.history
     if rules is not None:
         outcome = inherit_trust(outcome, claims, rules, trust, at)
@@ -296,9 +295,8 @@ def check_key_beside(
     if outcome.claims is None:
         return check_key(None, None, None)
     files = Siblings.of(beside)
-    log = check_log(
-        outcome, outcome.claims, files.find, files.starting, trust=trust, at=at, memory=None
-    )
+    said = Statements.among(files.all())
+    log = check_log(outcome, outcome.claims, files.find, said, trust=trust, at=at, memory=None)
     return check_key(outcome.signer, log.history, log.credential)
 
 

@@ -16,8 +16,10 @@ from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.statuslist import newest_first, status_entries
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.keystatements import credential_proof
 
 MAX_COLLECTED = 16
 """Attestations put into one delivery, the newest ones: a buyer's verifier reads 64 files."""
@@ -87,6 +89,10 @@ def collect(
     files: dict[str, bytes] = {}
     for one in found[-MAX_COLLECTED:]:
         files[f"attestation-{one.id.short}.json"] = one.data
+        if _needs_proof(repository, one):
+            proof = credential_proof(repository, repository.index_of(one.id, "credential"))
+            if proof is not None:
+                files[f"attestation-{one.id.short}.tlog-proof"] = proof
         document = one.outcome.envelope.document or {}
         for entry in status_entries(document):
             issuer = one.outcome.envelope.issuer or ""
@@ -97,6 +103,11 @@ def collect(
             if known.document.id == one.outcome.envelope.issuer:
                 files[f"attestation-{one.id.short}-did.json"] = known.data
     return files
+
+
+def _needs_proof(repository: Repository, one: Attested) -> bool:
+    """Return whether the attester had a role in this store that he has no more."""
+    return (signed_by(one.data) or "") in {retired.key for retired in repository.policy.retired}
 
 
 def _about(

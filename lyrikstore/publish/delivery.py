@@ -201,7 +201,9 @@ def issue_delivery(
             new_lists.append(house.document)
         index = _log(repository, commitment, [*new_lists, credential], log_signer)
         documents = _documents(repository, manifest, tree, commitment, credential)
-        documents.update(credential_proof(repository, index))
+        proof = credential_proof(repository, index)
+        if proof is not None:
+            documents["credential.tlog-proof"] = proof
         documents.update(key_statements(repository))
         documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
         documents.update((file, data) for _, data, file in texts)

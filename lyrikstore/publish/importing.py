@@ -18,8 +18,8 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.keycheck import PROOF_HEAD
 from lyrikstore.credentials.report import Report, Verdict
+from lyrikstore.credentials.storekeys import PROOF_HEAD
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.versions import Statement, current_version, put_attachment

@@ -10,6 +10,7 @@ from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.keystatements import credential_proof
 from lyrikstore.publish.status import StatusBook
 
 Build = Callable[[Sequence[StatusEntry]], dict[str, JSON]]
@@ -25,12 +26,14 @@ class IssuedCredential:
         id: BLAKE3 of them.
         log_index: Where it stands in the log, or None if it was not logged.
         lists: The status lists that name it, by URL: what to publish, or to hand over with it.
+        proof: Its log proof, or None: it keeps the credential good if the key is replaced later.
     """
 
     data: bytes
     id: Digest
     log_index: int | None
     lists: dict[str, bytes]
+    proof: bytes | None = None
 
 
 def issue_alone(build: Build, signer: Signer, clock: Clock) -> IssuedCredential:
@@ -72,4 +75,6 @@ def issue_logged(
                 transaction.log_credential(one)
         transaction.log_credential(data)
         index = transaction.commit()[-1]
-    return IssuedCredential(data, Digest.of(data), index, lists)
+    return IssuedCredential(
+        data, Digest.of(data), index, lists, credential_proof(repository, index)
+    )

@@ -1,7 +1,14 @@
-"""What a buyer needs to judge a publisher's keys: the policies of a store, each with its proof."""
+"""What others need to judge a store's keys: its policies, and where it logged what they signed."""
 
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.credentials.attestation.anykind import stated_kind
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
+from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.repository import Repository
+
+MAX_PROOFS = 16
+"""Log proofs written with statements, the newest: a verifier looks at 64 files in all."""
 
 
 def key_statements(repository: Repository) -> dict[str, bytes]:
@@ -25,13 +32,45 @@ def key_statements(repository: Repository) -> dict[str, bytes]:
     return files
 
 
-def credential_proof(repository: Repository, index: int) -> dict[str, bytes]:
-    """Return the file that shows where a credential is logged; none while it waits locally.
+def statements_for_others(repository: Repository) -> dict[str, bytes]:
+    """Return :func:`key_statements`, and what makes them good beside another store's delivery.
+
+    That is the founding manifest, which leads to the policies, and log proofs of the attestations
+    and grants by keys that are current no more: without them nothing shows that these came first.
+
+    Args:
+        repository: The store.
+
+    Returns:
+        File name → bytes, under names that no other store's statements have; nothing if no policy
+        followed the first.
+    """
+    files = key_statements(repository)
+    if not files:
+        return {}
+    files["genesis.json"] = repository.manifest(repository.store_id).encode()
+    current, found = repository.policy.keys, 0
+    for entry in reversed(repository.entries()[: repository.checkpoint.size]):
+        if entry.type != "credential" or found == MAX_PROOFS:
+            continue
+        try:
+            data = repository.credential(entry.id)
+        except LyrikstoreError:
+            continue  # verify names it
+        if stated_kind(data) in {ATTESTATION, GRANT} and signed_by(data) not in current:
+            proof = repository.proof_for(entry.index)
+            files[f"credential-{entry.id.short}.tlog-proof"] = proof.encode()
+            found += 1
+    return {f"store-{repository.store_id.short}-{name}": data for name, data in files.items()}
+
+
+def credential_proof(repository: Repository, index: int) -> bytes | None:
+    """Return what shows where a credential is logged; None while it waits in a local log.
 
     Args:
         repository: The store.
         index: The credential's log index.
     """
     if index >= repository.checkpoint.size:
-        return {}
-    return {"credential.tlog-proof": repository.proof_for(index).encode()}
+        return None
+    return repository.proof_for(index).encode()

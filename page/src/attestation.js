@@ -6,11 +6,12 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { base64url, concat, includes } from "./bytes.js";
 import { parseUrn } from "./digest.js";
 import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope } from "./envelope.js";
+import { checkOtherKey } from "./keycheck.js";
 import { decide, failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { TYPE } from "./status.js";
 import { isObject, parse } from "./strictjson.js";
 
-export const ATTESTATION_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "attestation", "evidence"];
+export const ATTESTATION_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "attestation", "evidence"];
 export const ATTESTATION_REQUIRED = ATTESTATION_CHECKS.filter((id) => id !== "evidence");
 const MAX_ATTESTATIONS = 32;
 const KINDS = new Map([
@@ -33,7 +34,7 @@ export async function checkAttestation(bytes, { trust, at, notices, find, about,
   const place = about ?? { name: subject.name, store: subject.store === undefined ? null : parseUrn(subject.store) };
   const issuer = await checkIssuer(envelope, trust, place, at, notices, subject.attestation.kind, onlyIfBelieved);
   return judged([
-    ...envelope.checks, ...issuer,
+    ...envelope.checks, ...issuer, checkOtherKey(envelope, notices.statements, place.store),
     checkStatement(subject, envelope.issuer, about, publisher),
     checkEvidence(document.evidence ?? [], find),
   ], envelope, subject.attestation);
@@ -142,7 +143,7 @@ function trouble({ byId }) {
   const failure = [...ENVELOPE_CHECKS, "trust.allowed", "attestation", "evidence"].map(get).find(({ state }) => state === "fail");
   if (failure) return { state: "fail", check: failure };
   const trusted = get("trust.issuer").state === "pass";
-  for (const check of ["period", "status"].map(get)) {
+  for (const check of ["issuer.key", "period", "status"].map(get)) {
     if (check.detail.reason === "not-believed") continue;
     if (check.state === "fail" || check.state === "unchecked") {
       // Replaced is not taken back: the one that counts is at hand, and judged as well.

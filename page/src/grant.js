@@ -2,11 +2,12 @@
 import { readClaims } from "./credential.js";
 import { blake3, parseUrn, short } from "./digest.js";
 import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope } from "./envelope.js";
+import { checkOtherKey } from "./keycheck.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { canonical, parse } from "./strictjson.js";
 import { exceedsLimits } from "./terms.js";
 
-export const GRANT_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "grant", "grant.terms", "grant.holder"];
+export const GRANT_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "grant", "grant.terms", "grant.holder"];
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {{trust: import("./trust.js").Trust, at: number, notices: import("./status.js").Notices, files: Uint8Array[], holder: import("./w3c/presentation.js").Holder | null}} Given `holder`: who presented it, or null. */
@@ -21,6 +22,7 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
   const checks = [
     ...envelope.checks,
     ...await checkIssuer(envelope, trust, about, at, notices),
+    checkOtherKey(envelope, notices.statements, about.store),
     stated(id, grant),
     await checkTerms(document, envelope.issuer, findTerms(files, grant.terms.digest), notices, trust, at),
     checkHolder(id, holder),

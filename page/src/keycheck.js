@@ -2,81 +2,13 @@
  * Whether the issuer's key still was the issuer's when it signed (spec/11-verification.md §4.5). The
  * delivery brings the store's policies with their log proofs; a date in a document decides nothing.
  */
-import { same, utf8 } from "./bytes.js";
-import { Refusal } from "./errors.js";
-import { countsAt, KeyHistory } from "./keyhistory.js";
-import { leaf, parseProof, verifyProof } from "./log.js";
-import { parseManifest } from "./manifest.js";
+import { didKey } from "./ed25519.js";
+import { countsAt } from "./keyhistory.js";
 import { OWNER } from "./policy.js";
 import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
 
-const MAX_PROOFS = 64;
-const MAX_POLICIES = 32;
-const HEAD = utf8('{"');
-
 /** @typedef {import("./report.js").Check} Check */
-/** @typedef {ReturnType<typeof parseProof>} Proof */
-
-/** The log proofs beside a credential, each good for the entry it leads from. */
-export class Proofs {
-  /** @param {Uint8Array[]} files */
-  constructor(files) {
-    /** @type {(Proof | Refusal)[]} */
-    this.parsed = files.slice(0, MAX_PROOFS).map((bytes) => {
-      try {
-        return parseProof(bytes);
-      } catch (error) {
-        return /** @type {Refusal} */ (error);
-      }
-    });
-    /** @type {Set<Proof | Refusal>} */
-    this.used = new Set();
-  }
-
-  /** Where an entry is shown to be logged; that proof is for nothing else. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys */
-  take(type, digest, keys) {
-    for (const proof of this.others) {
-      if (proof instanceof Refusal) continue;
-      try {
-        verifyProof(proof, leaf(type, digest), keys);
-      } catch (error) {
-        if (error instanceof Refusal) continue;
-        throw error;
-      }
-      this.used.add(proof);
-      return proof.index;
-    }
-    return null;
-  }
-
-  /** The proofs not taken, and why those that are none are none. */
-  get others() {
-    return this.parsed.filter((one) => !this.used.has(one));
-  }
-}
-
-/**
- * The store's policies, as far as they lie beside the credential and are logged.
- *
- * @param {any} genesis
- * @param {import("./policy.js").Policy} founded
- * @param {Uint8Array[]} files
- * @param {Proofs} proofs
- */
-export function readHistory(genesis, founded, files, proofs) {
-  const candidates = [];
-  for (const bytes of files) {
-    if (!same(bytes.subarray(0, 2), HEAD) || bytes.length > 1 << 20) continue;
-    const source = new TextDecoder().decode(bytes);
-    if (!source.includes('"kind":"policy"') || !source.includes(genesis.id) || candidates.length === MAX_POLICIES) continue;
-    try {
-      candidates.push(parseManifest(bytes));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-    }
-  }
-  return KeyHistory.follow(genesis, founded, candidates, (item, keys) => proofs.take("manifest", item.id, keys));
-}
+/** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
 
 /** The check `issuer.key`. @param {string | null} signer As did:key. @param {KeyHistory | null} history @param {number | null} loggedAt @returns {Check} */
 export function checkKey(signer, history, loggedAt) {
@@ -104,6 +36,24 @@ export function checkKey(signer, history, loggedAt) {
   return loggedAt === null
     ? unchecked(id, "unlogged", `the key was replaced at entry ${since}; nothing here shows what came first`, detail)
     : failed(id, "retired", `the key was replaced at entry ${since}; logged after that, as ${loggedAt}`, detail);
+}
+
+/**
+ * The check `issuer.key` of an attestation or grant: the worst that a store at hand says.
+ *
+ * @param {import("./envelope.js").Envelope} envelope
+ * @param {import("./storekeys.js").Statements} statements What lies beside it.
+ * @param {string | null} store The store that it names, if any.
+ */
+export function checkOtherKey({ signer, id }, statements, store) {
+  if (signer === null) return checkKey(null, null, null);
+  const key = didKey(signer.key);
+  const made = statements.about(key, store).map(({ history, proofs }) => {
+    const retired = ["succeeded", "compromised"].includes(history.stateOf(key).standing);
+    return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs) : null);
+  });
+  return ["fail", "unchecked", "pass"].flatMap((state) => made.filter((check) => check.state === state))[0] ??
+    notApplicable("issuer.key", "no store whose policies are at hand speaks of this key");
 }
 
 /**

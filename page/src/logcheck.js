@@ -2,11 +2,12 @@
 import { hex } from "./bytes.js";
 import { short } from "./digest.js";
 import { Refusal } from "./errors.js";
-import { inheritTrust, owns, Proofs, readHistory } from "./keycheck.js";
-import { isProof, leaf, verifyProof } from "./log.js";
+import { inheritTrust, owns } from "./keycheck.js";
+import { leaf, verifyProof } from "./log.js";
 import { parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
+import { Proofs, readHistory } from "./storekeys.js";
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
@@ -18,20 +19,20 @@ import { failed, notApplicable, passed, quote, unchecked, warned } from "./repor
  * @param {{id: string, issuer: string | null, signer: string | null, trusted: Check}} outcome Of the credential alone; `trusted`: its `trust.issuer`.
  * @param {Claims} claims
  * @param {Find} find
- * @param {Uint8Array[]} files Those beside it, in the order of their names.
+ * @param {import("./storekeys.js").Statements} statements Policies and log proofs beside it.
  * @param {import("./trust.js").Trust} trust
  * @param {number} at
  * @returns {{checks: Check[], history: import("./keyhistory.js").KeyHistory | null, loggedAt: number | null}}
  */
-export function checkLog(outcome, claims, find, files, trust, at) {
+export function checkLog(outcome, claims, find, statements, trust, at) {
   const rest = [checkWitness(trust), notApplicable("log.memory", "no memory of earlier log checkpoints is kept")];
   const { failure, founder, genesis } = readGenesis(claims, find);
   if (failure) {
     const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
     return { checks: [inclusion, failure, ...rest], history: null, loggedAt: null };
   }
-  const proofs = new Proofs(files.filter(isProof));
-  const history = readHistory(founder, genesis.policy, files, proofs);
+  const proofs = new Proofs(statements.proofs);
+  const history = readHistory(founder, genesis.policy, statements.policies, proofs);
   const keys = history.current.logs;
   const loggedAt = proofs.take("credential", outcome.id, keys);
   const { check, signed } = checkInclusion(claims, keys, proofs);

@@ -5,6 +5,7 @@ import { documentsAmong } from "./did.js";
 import { refuse, Refusal } from "./errors.js";
 import { verifyProof } from "./proof.js";
 import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
+import { Statements } from "./storekeys.js";
 import { hasExactly, isObject, parse } from "./strictjson.js";
 import { formatTimestamp, parseTimestamp } from "./timestamps.js";
 import { parseStamp } from "./w3c/values.js";
@@ -23,13 +24,13 @@ const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
 /** @typedef {{purpose: string, index: number, url: string}} Entry */
 /** @typedef {{bytes: Uint8Array, issuer: string | null, made: number}} Stated A list, whose it says it is and since when; unverified. */
 /** @typedef {Map<string, Stated[]>} Lists URL to the lists at hand that claim to be that one. */
-/** @typedef {{lists: Lists, successors: Map<string, Uint8Array[]>, documents: import("./did.js").Known[]}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
+/** @typedef {{lists: Lists, successors: Map<string, Uint8Array[]>, documents: import("./did.js").Known[], statements: Statements}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
 
 /** Return the notices among files, in their order. @param {Iterable<Uint8Array>} files @returns {Notices} */
 export function noticesAmong(files) {
   const all = [...files];
   /** @type {Notices} */
-  const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(all) };
+  const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(all), statements: new Statements(all) };
   /** @template T @param {Map<string, T[]>} map @param {string} key @param {T} value */
   const put = (map, key, value) => map.set(key, [...(map.get(key) ?? []), value]);
   for (const bytes of all) {

@@ -111,7 +111,7 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
  */
 export async function verifyDelivery(credential, { siblings, data, trust, at, told = () => {} }) {
   const files = [...siblings.keys()].sort().map((name) => /** @type {Uint8Array} */ (siblings.get(name)));
-  const notices = noticesAmong(siblings.values());
+  const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
   const { claims, issuer, checks } = outcome;
   if (claims === null) {
@@ -122,7 +122,7 @@ export async function verifyDelivery(credential, { siblings, data, trust, at, to
   const find = finder(files);
   const { subject, terms } = claims;
   const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
-  const { checks: logged, history, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, files, trust, at);
+  const { checks: logged, history, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
   const manifest = checkManifest(claims, find, history && history.inForce(claims.logIndex));
   const content = await checkData(claims, find, data, manifest.reader, told);
   const counts = content.records?.map((ids) => ids.length / ID_BYTES) ?? null;

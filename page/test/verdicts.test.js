@@ -42,7 +42,7 @@ function answers(report, { verdict, checks }) {
   assert.equal(report.verdict, verdict, JSON.stringify(report.checks.filter((one) => one.state !== "pass"), null, 1));
 }
 
-for (const name of ["deliveries", "attestations"]) {
+for (const name of ["deliveries", "attestations", "attester-keys"]) {
   const { base, cases } = load(`verdicts/${name}.json`);
   each(`verdict on ${name}`, cases, async (one) => {
     const { changes } = one;
@@ -60,12 +60,14 @@ function shown(base, changes) {
   const given = { ...base, ...changes, files: { ...base.files, ...changes.files } };
   return { ...given, files: filesOf(given.files), trust: Trust.parse(given.trust), at: parseTimestamp(given.at) };
 }
-const grants = load("verdicts/grants.json");
-each("verdict on grants", grants.cases, async (one) => {
-  const { target, files: found, trust, at, holder = null } = shown(grants.base, one.changes);
-  const files = [...found.values()];
-  answers(await verifyAlone(bytes(target), GRANT, { files, notices: noticesAmong(files), trust, at, holder }), one);
-});
+for (const name of ["grants", "grant-keys"]) {
+  const { base, cases } = load(`verdicts/${name}.json`);
+  each(`verdict on ${name}`, cases, async (one) => {
+    const { target, files: found, trust, at, holder = null } = shown(base, one.changes);
+    const files = [...found.values()];
+    answers(await verifyAlone(bytes(target), GRANT, { files, notices: noticesAmong(files), trust, at, holder }), one);
+  });
+}
 const shows = load("verdicts/presented.json");
 each("verdict on a presentation", shows.cases, async (one) => {
   const { target, files: siblings, trust, at, challenge, domain } = shown(shows.base, one.changes);

@@ -80,7 +80,8 @@ def _edited(data: str, change: Callable[[dict[str, Any]], object]) -> str:
     return encode(document).decode()
 
 
-def _trust(*entries: tuple[str, str, str]) -> str:
+def trust(*entries: tuple[str, str, str]) -> str:
+    """Return a trust file of DIDs, nicknames and roles."""
     return "version = 1\n" + "".join(
         f'\n[[issuer]]\ndid = "{did}"\nnickname = "{name}"\nroles = ["{role}"]\n'
         for did, name, role in entries
@@ -115,7 +116,7 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     )
     other = "urn:blake3:" + "ab" * 32
     publisher = (made.OWNER.did, "Acme", "publisher")
-    nobody = _trust(publisher)
+    nobody = trust(publisher)
     hostile = "\u202e<script>alert(1)</script>\x1b[2J"
     grant = issue(
         {
@@ -144,11 +145,11 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         case("none", "trusted", "n/a"),
         ("unknown-attester", "trusted", {"attestations": "unknown-issuer"}, {"trust": nobody}),
         ("publisher-is-no-auditor", "trusted", {"attestations": "out-of-scope"},
-         {"trust": _trust(publisher, (AUDITOR.did, "Audit", "publisher"))}),
+         {"trust": trust(publisher, (AUDITOR.did, "Audit", "publisher"))}),
         ("nobody-believed", "valid", {"attestations": "unknown-issuer"},
          {"trust": "version = 1\n"}),
         ("believed-but-not-the-publisher", "valid", {"attestations": "pass"},
-         {"trust": _trust((AUDITOR.did, "Audit", "auditor"))}),
+         {"trust": trust((AUDITOR.did, "Audit", "auditor"))}),
         case("edited", "invalid", "edited",
              _edited(plain, lambda d: d["credentialSubject"]["attestation"].update(
                  conclusion="no errors"))),
@@ -168,7 +169,7 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
              _resigned(plain, lambda d: [d["credentialSubject"].pop(m) for m in
                                          ("manifest", "store")], AUDITOR)),
         case("by-the-publisher", "trusted", "by-the-publisher", attestation(made.OWNER),
-             trust=_trust(publisher, (made.OWNER.did, "Acme", "auditor"))),
+             trust=trust(publisher, (made.OWNER.did, "Acme", "auditor"))),
         case("content-unchecked", "trusted", "content-unchecked",
              attestation(content_checked=False)),
         ("expired", "invalid", {"attestations": "expired", "period": "pass"},
@@ -222,12 +223,12 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         "reader": "document/1: one record per file",
         "base": {
             "at": "2026-11-24T14:12:39Z",
-            "trust": _trust(publisher, (AUDITOR.did, "Audit", "auditor")),
+            "trust": trust(publisher, (AUDITOR.did, "Audit", "auditor")),
             "credential": delivery.credential.decode(),
             "siblings": {**siblings, "attestation-1.json": plain, "report.txt": REPORT.decode()},
             "data": {path: data.decode() for path, data in made.FILES.items()},
         },
-        "cases": _cases(rows),
+        "cases": cases(rows),
     }
 
 
@@ -336,11 +337,11 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         "profile": "lyrik",
         "base": {
             "at": "2026-11-24T14:12:39Z",
-            "trust": _trust((made.OWNER.did, "Acme", "publisher")),
+            "trust": trust((made.OWNER.did, "Acme", "publisher")),
             "target": plain,
             "files": files,
         },
-        "cases": _cases(rows),
+        "cases": cases(rows),
     }
 
 
@@ -358,7 +359,7 @@ def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     )
     grant = issue({**document, "id": IDS[16]}, made.OWNER, NOW)
     swollen = grant.replace(b'"train"', b'"evaluate"')
-    web, trust = "did:web:buyer.example", _trust((made.OWNER.did, "Acme", "publisher"))
+    web, believed = "did:web:buyer.example", trust((made.OWNER.did, "Acme", "publisher"))
     thief = OrganisationSigner(made.MALLORY, web)
     key = encode_multikey(thief.public)
     snapshot = json.dumps(build_document(web, {key: key}))
@@ -405,13 +406,13 @@ def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         ("by-a-key-of-a-pinned-document", "trusted", {"holder.binding": "pass"},
          {"grant.holder": "pass"},
          {"target": shown(to_buyer, terms, signer=thief),
-          "trust": f"{trust}\n[[document]]\ndid = \"{web}\"\ninline = '{snapshot}'\n"}),
+          "trust": f"{believed}\n[[document]]\ndid = \"{web}\"\ninline = '{snapshot}'\n"}),
     ]  # fmt: skip
     return {
         "profile": "lyrik in w3c",
         "base": {
             "at": "2026-11-24T14:12:39Z",
-            "trust": trust,
+            "trust": believed,
             "target": sound,
             "files": {},
             "challenge": challenge,
@@ -424,7 +425,8 @@ def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     }
 
 
-def _cases(rows: list[Any]) -> list[dict[str, Any]]:
+def cases(rows: list[Any]) -> list[dict[str, Any]]:
+    """Return cases from id, verdict, checks and changes."""
     return [
         {"id": name, "verdict": verdict, "checks": checks, "changes": changes}
         for name, verdict, checks, changes in rows

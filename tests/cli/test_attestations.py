@@ -295,3 +295,42 @@ def test_only_its_holder_presents_a_grant_and_the_verifier_sees_what_decided(
     assert "not at hand" in found.out
     lists = buyer.folder / "delivery"
     assert "not at hand" not in buyer.run("verify", "shown.json", *asked, "--status", lists).out
+
+
+def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
+    auditor.ok("init")
+    auditor.ok(*attest(auditor, "--status-url", "https://audit.example/status"))
+    assert (auditor.folder / "attestation.tlog-proof").is_file()
+    buyers = buyer.folder / "delivery"
+    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
+    handed = sorted(auditor.folder.glob("attestation*.json"))
+    for path in handed:
+        shutil.copy(path, buyers)
+    verify = ("verify", buyers, "--data", buyers / "data", "--json")
+
+    def outcome():
+        found = buyer.run(*verify)
+        check = checks_of(found)["attestations"]
+        return found.code, check["detail"].get("reason", check["state"])
+
+    assert outcome() == (0, "pass")
+    auditor.ok("key", "new", "next", "--no-passphrase")
+    auditor.ok("key", "rotate", "next", "-o", "rotated")
+    statements = auditor.folder / "rotated"
+    proofs = list(statements.glob("*-credential-*.tlog-proof"))
+    assert len(proofs) == 1
+    for path in statements.iterdir():
+        shutil.copy(path, buyers)
+    assert outcome() == (0, "pass")
+    (buyers / proofs[0].name).unlink()
+    assert outcome() == (5, "unlogged")
+    entries = auditor.ok("log", "--audit", "--json").json["entries"]
+    auditor.ok(
+        *("key", "revoke", did_of(auditor), "--suspect-from", 1, "--signer", "next", "--yes"),
+        *("-o", "stolen"),
+    )
+    assert len(entries) > 1
+    for path in (auditor.folder / "stolen").iterdir():
+        shutil.copy(path, buyers)
+    assert outcome() == (3, "compromised")
+    assert buyer.run("verify", buyers / "attestation.json").code == 3

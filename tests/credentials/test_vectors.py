@@ -67,7 +67,9 @@ def cases_of(*files: str) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("base", "case"), cases_of("deliveries", "attestations", "recompute"))
+@pytest.mark.parametrize(
+    ("base", "case"), cases_of("deliveries", "attestations", "attester-keys", "recompute")
+)
 def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
     changes = case["changes"]
     siblings = {
@@ -98,7 +100,7 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
     check_schema(report.to_json(), "report")
 
 
-@pytest.mark.parametrize(("base", "case"), cases_of("grants"))
+@pytest.mark.parametrize(("base", "case"), cases_of("grants", "grant-keys"))
 def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     changes = case["changes"]
     files = {**base["files"], **changes.get("files", {})}

@@ -109,7 +109,7 @@ def command(
         status_url=status_url,
         **signing,
     )
-    written = options.write_credential(output, result.data, result.lists)
+    written = options.write_credential(output, result)
     session.emit(
         "attest",
         {

@@ -72,7 +72,7 @@ def command(
         supersedes=None if supersedes is None else options.read_file(supersedes),
         status_url=status_url,
     )
-    written = options.write_credential(output, result.data, result.lists)
+    written = options.write_credential(output, result)
     session.emit(
         "grant",
         {

@@ -24,6 +24,7 @@ from lyrikstore.credentials.envelope import (
     open_envelope,
 )
 from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer
+from lyrikstore.credentials.keycheck import check_other_key
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -41,7 +42,7 @@ from lyrikstore.credentials.statuslist import list_url
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, kind_of, sha256_multibase
 
-ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "attestation", "evidence")
+ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "issuer.key", "attestation", "evidence")
 """Ids of the checks :func:`check_attestation` makes, in order."""
 
 ATTESTATION_REQUIRED = tuple(check for check in ATTESTATION_CHECKS if check != "evidence")
@@ -144,6 +145,7 @@ def check_attestation(
     checks = (
         *envelope.checks,
         *judged,
+        check_other_key(envelope, notices.statements, store),
         _check_statement(subject, envelope.issuer, about, publisher),
         _check_evidence(document.get("evidence", []), find),
     )
@@ -299,7 +301,7 @@ def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
         if by_id[check_id].state is CheckState.FAIL:
             return CheckState.FAIL, by_id[check_id]
     trusted = one.state("trust.issuer") is CheckState.PASS
-    for check_id in ("period", "status"):
+    for check_id in ("issuer.key", "period", "status"):
         check = by_id[check_id]
         if check.state in {CheckState.FAIL, CheckState.UNCHECKED}:
             if check.detail["reason"] == "not-believed":

@@ -17,6 +17,7 @@ from lyrikstore.credentials.envelope import (
     open_envelope,
 )
 from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, check_standing
+from lyrikstore.credentials.keycheck import check_other_key
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -31,7 +32,14 @@ from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET, GRANT
 
-GRANT_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "grant", "grant.terms", "grant.holder")
+GRANT_CHECKS = (
+    *ENVELOPE_CHECKS,
+    *ISSUER_CHECKS,
+    "issuer.key",
+    "grant",
+    "grant.terms",
+    "grant.holder",
+)
 """Ids of the checks :func:`check_grant` makes, in order. All must be made."""
 
 
@@ -99,6 +107,7 @@ def check_grant(
     checks = (
         *envelope.checks,
         *judged,
+        check_other_key(envelope, notices.statements, grant.store),
         _check_grant(grant, document),
         _check_terms(grant, document, envelope.issuer, terms, notices, trust, at),
         _check_holder(grant, holder),

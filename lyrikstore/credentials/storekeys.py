@@ -1,0 +1,146 @@
+"""What stores say of keys, as far as it lies beside a credential (spec/11-verification.md §4.5).
+
+A delivery brings its store's policies with their log proofs; whoever attests something may have a
+store of his own, and lay the same beside it. Nothing here believes a date (attack cases A26, A27).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.history.keyhistory import KeyHistory
+from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
+from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import Genesis, Policy
+
+PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
+"""How every log proof starts; a proof is found by it, for no digest names it."""
+
+MAX_PROOFS = 64
+"""Log proofs looked at, among the files beside a credential."""
+
+MAX_POLICIES = 32
+"""Policies looked at, among the files beside a credential."""
+
+MAX_STORES = 8
+"""Stores listened to about one key, among those whose genesis manifests are there."""
+
+
+class Proofs:
+    """The log proofs beside a credential, each good for the entry it leads from.
+
+    Args:
+        files: Those that start with :data:`PROOF_HEAD`.
+    """
+
+    def __init__(self, files: Iterable[bytes]) -> None:
+        self._parsed: list[TlogProof | LyrikstoreError] = []
+        self._used: set[int] = set()
+        for data in list(files)[:MAX_PROOFS]:
+            try:
+                self._parsed.append(TlogProof.parse(data))
+            except LyrikstoreError as error:
+                self._parsed.append(error)
+
+    def take(self, leaf: Leaf, keys: Sequence[VerifierKey]) -> tuple[int, SignedCheckpoint] | None:
+        """Return where ``leaf`` is shown to be logged, or None; that proof is for nothing else."""
+        for number, proof in enumerate(self._parsed):
+            if isinstance(proof, TlogProof) and number not in self._used:
+                try:
+                    signed = proof.verify(leaf, keys)
+                except LyrikstoreError:
+                    continue
+                self._used.add(number)
+                return proof.index, signed
+        return None
+
+    @property
+    def others(self) -> list[TlogProof | LyrikstoreError]:
+        """The proofs not taken, and why those that are none are none."""
+        return [one for number, one in enumerate(self._parsed) if number not in self._used]
+
+
+def read_history(
+    genesis: Manifest, founded: Policy, files: Iterable[bytes], proofs: Proofs
+) -> KeyHistory:
+    """Return the store's policies, as far as they lie beside the credential and are logged.
+
+    Args:
+        genesis: The verified genesis manifest.
+        founded: Its policy.
+        files: What lies there.
+        proofs: The log proofs there.
+    """
+
+    def logged(item: Manifest, keys: Sequence[VerifierKey]) -> int | None:
+        found = proofs.take(Leaf("manifest", item.id), keys)
+        return None if found is None else found[0]
+
+    named = str(genesis.id).encode()
+    candidates: list[Manifest] = []
+    for data in files:
+        if _is_manifest(data, b"policy") and named in data and len(candidates) < MAX_POLICIES:
+            with suppress(LyrikstoreError):
+                candidates.append(parse_manifest(data))
+    return KeyHistory.follow(genesis, founded, candidates, logged)
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Founding manifests, policies and log proofs of whatever stores; nothing verified yet.
+
+    Attributes:
+        geneses: Files that say they found a store.
+        policies: Files that say they are a policy.
+        proofs: Log proofs.
+    """
+
+    geneses: Sequence[bytes] = ()
+    policies: Sequence[bytes] = ()
+    proofs: Sequence[bytes] = ()
+
+    @classmethod
+    def among(cls, files: Iterable[bytes]) -> "Statements":
+        """Return those among ``files``, in their order. Cost: reads no others."""
+        found = tuple(files)
+        return cls(
+            tuple(data for data in found if _is_manifest(data, b"genesis")),
+            tuple(data for data in found if _is_manifest(data, b"policy")),
+            tuple(data for data in found if data.startswith(PROOF_HEAD)),
+        )
+
+    def about(self, key: str, store: Digest | None) -> Iterator[tuple[KeyHistory, Proofs]]:
+        """Yield the policies, with the log proofs left over, of the stores that speak of ``key``.
+
+        Anybody can found a store and say in it what he likes of other people's keys. So one counts
+        only if the key itself named it: by signing what names ``store``, or by founding it.
+
+        Args:
+            key: As did:key.
+            store: The store named in what the key signed, or None.
+        """
+        heard = 0
+        for data in self.geneses:
+            # Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
+            named = store is not None and Digest.of(data) == store
+            if heard == MAX_STORES or not (named or key.encode() in data):
+                continue
+            heard += 1
+            with suppress(LyrikstoreError):
+                founder = parse_manifest(data)
+                if founder.kind != "genesis" or not (named or founder.author == key):
+                    continue
+                policy = Genesis.parse(founder.body).policy
+                if policy.allows(founder.author, "genesis", founder.name):
+                    proofs = Proofs(self.proofs)
+                    yield read_history(founder, policy, self.policies, proofs), proofs
+
+
+NO_STATEMENTS = Statements()
+
+
+def _is_manifest(data: bytes, kind: bytes) -> bool:
+    return data.startswith(b'{"') and b'"kind":"' + kind + b'"' in data
