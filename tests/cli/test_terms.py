@@ -62,7 +62,7 @@ def delivery(publisher):
     for n in range(9):
         path = f"{'news' if n < 3 else 'mail'}/{n}.txt"
         (documents / path).parent.mkdir(parents=True, exist_ok=True)
-        (documents / path).write_text(f"document number {n}\n")
+        (documents / path).write_text(f"document number {n}, {n}@example.org\n")
         rows.append(f"{path},{'web' if n < 3 else 'client' if n < 7 else ''}")
     (publisher.folder / "sheet.csv").write_text("\n".join(rows) + "\n")
     (publisher.folder / "nda.txt").write_text("Keep it to yourself.\n")
@@ -159,6 +159,18 @@ def test_a_name_stands_for_the_partitions_it_uses(publisher, delivery) -> None:
     found = publisher.ok("terms", "acme/web", "--purpose", "train,commercialUse", "--json").json
     assert found["sources"][0]["partitions"] == ["open"]
     assert found["use"]["answer"] == "permitted"
+
+    # What a filter changed may be any file it read: choose first, then change.
+    choose = recipe.read_text()
+    change = '[[step]]\nuse = "redact/1"\npatterns = ["email"]\n'
+    for source, steps, name, code in (
+        ("acme/docs", choose + change, "acme/both", 14),
+        ("acme/web", "recipe = 1\n" + change, "acme/clean", 0),
+    ):
+        recipe.write_text(steps)
+        publisher.ok("filter", source, "--recipe", recipe, "--as", name)
+        found = publisher.run("terms", name, "--purpose", "train,commercialUse", "--json")
+        assert found.code == code, found.out
     both = publisher.run("terms", "acme/web", delivery, "--purpose", "train,commercialUse")
     assert both.code == 14
 

@@ -1,11 +1,16 @@
 """Which partitions of a source dataset somebody uses who uses datasets made from it.
 
-A filter keeps the paths of what it keeps (spec/12-curation.md §12.5.1), so the files of a filtered
-dataset are under the terms of the files of its source that have the same paths. Wherever that
+Terms are about files, and a filter keeps the paths of what it keeps (spec/12-curation.md §12.5.1).
+But a manifest only says what a filter did, and whoever signs it may call a file by the path of a
+freer one. So a file counts as that of its path only if it has the same bytes there, which the
+digests in both trees show; any other counts as made from all that the filter read. Wherever that
 cannot be followed, every partition counts as used.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
@@ -23,7 +28,7 @@ def partitions_used(
     manifest_of: Callable[[Digest], Manifest],
     tree_of: Callable[[Manifest], Tree],
 ) -> tuple[str, ...]:
-    """Return the names of the partitions of ``source`` from which ``datasets`` have files.
+    """Return the names of the partitions of ``source`` whose files ``datasets`` may hold.
 
     Args:
         terms: The terms of ``source``.
@@ -32,37 +37,71 @@ def partitions_used(
         manifest_of: Gives a logged manifest.
         tree_of: Gives a dataset's tree.
 
-    Cost: nothing where there is one partition; else O(files of the source and the datasets).
+    Cost: nothing where there is one partition; else O(files of the source and of every dataset on
+    the way from it).
     """
     names = tuple(partition.name for partition in terms.partitions)
     if len(names) == 1:
         return names
-    ends = []
+    chains = []
     for dataset in datasets:
-        root = _root(dataset, manifest_of)
-        if root is None or dataset.id == source.id:
+        chain = _chain(dataset, manifest_of)
+        if chain is None or dataset.id == source.id:
             return names
-        if root.id == source.id:
-            ends.append(dataset)
+        if chain[0].id == source.id:
+            chains.append(chain)
     try:
         tree = tree_of(source)
-        numbers = assign(tree, terms.partitions)
-        place = {path: at for at, path in enumerate(tree.paths)}
-        used = {numbers[place[path]] for end in ends for path in tree_of(end).paths}
-    except (KeyError, FormatError):  # a path that the source does not have; unsound terms
+        origin = _Held(tree, [1 << number for number in assign(tree, terms.partitions)])
+        used = 0
+        for chain in chains:
+            held = origin
+            for derived in chain[1:]:
+                held = held.filtered(tree_of(derived))
+            used |= held.all
+    except (KeyError, FormatError):  # a path that was not there before; unsound terms
         return names
-    return tuple(name for at, name in enumerate(names) if at in used)
+    return tuple(name for at, name in enumerate(names) if used >> at & 1)
 
 
-def _root(dataset: Manifest, manifest_of: Callable[[Digest], Manifest]) -> Manifest | None:
-    """Return the one source of a dataset, or None if it has several or cannot be followed."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The files of one dataset, and the partitions each may come from, as bits of an integer."""
+
+    tree: Tree
+    partitions: Sequence[int]
+
+    @property
+    def all(self) -> int:
+        return reduce(or_, self.partitions, 0)
+
+    def filtered(self, tree: Tree) -> "_Held":
+        place = {path: at for at, path in enumerate(self.tree.paths)}
+        before, after, anything = self.tree.digests, tree.digests, self.all
+        partitions = []
+        for number, path in enumerate(tree.paths):
+            at = place[path] * 32
+            # ATTACK: the bytes of a file that may not be used, under the path of one that may.
+            same = before[at : at + 32] == after[number * 32 : number * 32 + 32]
+            partitions.append(self.partitions[at // 32] if same else anything)
+        return _Held(tree, partitions)
+
+
+def _chain(
+    dataset: Manifest, manifest_of: Callable[[Digest], Manifest]
+) -> tuple[Manifest, ...] | None:
+    """Return the datasets from the one source of ``dataset`` to it, or None if there are several.
+
+    Also if it cannot be followed, or something else than a filter made one on the way.
+    """
+    chain = [dataset]
     while True:
-        inner = [item.id for item in dataset.inputs if item.kind == "dataset"]
+        inner = [item.id for item in chain[0].inputs if item.kind == "dataset"]
         if not inner:
-            return dataset
-        if len(inner) > 1 or dataset.body.get("origin") != "filtered":
+            return tuple(chain)
+        if len(inner) > 1 or chain[0].body.get("origin") != "filtered":
             return None
         try:
-            dataset = manifest_of(inner[0])
+            chain.insert(0, manifest_of(inner[0]))
         except (KeyError, LyrikstoreError):
             return None
