@@ -4,7 +4,8 @@ The tree is the same, so its id is; the manifest is ours, says `imported`, and c
 other store signed, byte for byte. No name of the other store moves: it is signed and logged here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,18 @@ from lyrikstore.canon.errors import (
     ConflictError,
     IncompleteError,
     InvalidInputError,
+    LyrikstoreError,
     VerificationError,
 )
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import Report, Verdict
-from lyrikstore.credentials.storekeys import PROOF_HEAD
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.versions import Statement, current_version, put_attachment
+from lyrikstore.history.log import Leaf, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.names import parse_name
 from lyrikstore.history.repository import Repository
@@ -81,7 +84,7 @@ def import_delivery(
     full_name = str(parse_name(name or claims.name))
     found = {Digest.of(content): content for content in beside.values()}
     foreign = parse_manifest(found[claims.manifest])
-    documents = _documents(credential, claims, found, beside)
+    documents = _documents(credential, claims, foreign, found, beside)
     current = current_version(repository, full_name)
     known_here = _is_here(repository, current, claims, full_name)
     listing = Tree.parse(found[claims.tree])
@@ -148,12 +151,14 @@ def _body(foreign: Manifest) -> dict[str, Any]:
 
 
 def _documents(
-    credential: bytes, claims: Claims, found: Mapping[Digest, bytes], beside: Mapping[str, bytes]
+    credential: bytes,
+    claims: Claims,
+    foreign: Manifest,
+    found: Mapping[Digest, bytes],
+    beside: Mapping[str, bytes],
 ) -> list[tuple[str, bytes]]:
     """Return what the other store signed, by role: enough to verify it again from here."""
-    # Its verification found one of this index that holds; others are of other entries.
-    line = b"\nindex %d\n" % claims.log_index
-    proof = next(d for d in beside.values() if d.startswith(PROOF_HEAD) and line in d[:4096])
+    proof = _log_proof(claims, foreign.author, beside.values())
     documents = list(
         zip(_ROLES, (credential, found[claims.manifest], found[claims.store], proof), strict=True)
     )
@@ -163,6 +168,23 @@ def _documents(
         documents += [("foreign-records", records), ("salts", found[salts])]
     documents += [("licence-text", found[text]) for text in claims.terms.texts]
     return documents
+
+
+def _log_proof(claims: Claims, author: str, files: Iterable[bytes]) -> bytes:
+    """Return the log proof that holds, of all that lie there; its verification found one.
+
+    ATTACK: junk that says it is of the same entry, laid there to be kept in its place.
+    """
+    statements = Statements.among(files)
+    leaf = Leaf("manifest", claims.manifest)
+    for history, _ in statements.about(author, claims.store):
+        for data in statements.proofs:
+            with suppress(LyrikstoreError):
+                proof = TlogProof.parse(data)
+                if proof.index == claims.log_index:
+                    proof.verify(leaf, history.log_keys)
+                    return data
+    raise IncompleteError("not-checked", "log.inclusion: no log proof of the manifest holds")
 
 
 def _put_data(writer: BlobWriter, listing: Tree, data: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from lyrikstore import Store
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Use
@@ -171,6 +172,21 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     assert "-d" in buyer.fails(15, "import", second, "-d", "acme/other").err
     buyer.ok("import", second, "-d", "theirs/docs")
     assert "nothing new" in publisher.ok("import", second).out  # its own
+
+
+def test_junk_beside_a_delivery_is_not_kept_as_its_log_proof(buyer, delivery) -> None:
+    good = (delivery / "log.tlog-proof").read_bytes()
+    head, _, checkpoint = good.partition(b"\n\n")
+    for name, junk in (
+        ("a.tlog-proof", head + b"\n" + b"A" * 43 + b"=\n\n" + checkpoint),
+        ("b.tlog-proof", head + b"\n\nnobody.example/log\n1\n" + checkpoint.split(b"\n", 2)[2]),
+        ("c.tlog-proof", head + b"\n\n"),
+    ):
+        (delivery / name).write_bytes(junk)
+    buyer.ok("import", delivery)
+    kept = buyer.ok("show", "acme/docs", "--json").json["manifest"]["attachments"]
+    proofs = [item["id"] for item in kept if item["role"] == "foreign-log-proof"]
+    assert proofs == [str(Digest.of(good))]
 
 
 def test_a_delivery_that_does_not_verify_is_not_taken_in(buyer, delivery) -> None:
