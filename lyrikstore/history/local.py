@@ -15,6 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationError
 from lyrikstore.history.log import EntryType, SignedCheckpoint
 from lyrikstore.history.logview import (
+    CHECKPOINT,
     NO_RECORDS,
     LoggedEntry,
     Records,
@@ -242,10 +243,15 @@ def read_local_key(backend: Backend) -> VerifierKey | None:
 
     Raises:
         FormatError: (``bad-vkey``) the file is damaged.
+        VerificationError: (``bad-local-log``) it is gone, and the log is there.
     """
     try:
         data = backend.read(_KEY, 0, _MAX)
     except NotFoundError:
+        if backend.size(f"{LOCAL}/{CHECKPOINT}") is not None:
+            raise VerificationError(
+                "bad-local-log", "the key of the local log is missing"
+            ) from None
         return None
     return VerifierKey.parse(data.decode("utf-8", "replace").removesuffix("\n"))
 

@@ -374,13 +374,14 @@ def test_a_damaged_mark_is_said(office):
     assert home.again().is_mirror
 
 
-def test_a_lost_mark_does_not_hide_what_waits_to_be_pushed(office, remote):
+@pytest.mark.parametrize(("file", "kind"), [(MARK, "bad-mirror"), ("local/key", "bad-local-log")])
+def test_a_lost_file_does_not_hide_what_waits_to_be_pushed(office, remote, file, kind):
     home = office.home()
     home.commit({"a": b"one"})
     home.push(remote)
     desk = office.clone(remote, "other")
     desk.commit({"a": b"two"})
-    (desk.repo.root / MARK).unlink()
-    with pytest.raises(FormatError) as caught:
+    (desk.repo.root / file).unlink()
+    with pytest.raises((FormatError, VerificationError)) as caught:
         desk.again()
-    assert caught.value.kind == "bad-mirror"
+    assert caught.value.kind == kind
