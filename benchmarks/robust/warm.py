@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+_GATE, _NEWS = 254, 255
 _HOUSE = ("lyrikstore.", "lyrikstore_cli.")
 
 
@@ -105,19 +106,18 @@ def _become(
     known = set(sys.modules)
     try:
         os.setsid()
-        gate, *others, news = files
-        os.read(gate, 1)  # nothing comes: it is closed
-        others.insert(0, os.open(os.devnull, os.O_RDONLY))
-        for here, there in enumerate(others):
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for there, here in zip((nothing, *files), (0, _GATE, 1, 2, _NEWS), strict=True):
             os.dup2(there, here)
-        os.dup2(news, 255)
-        os.closerange(3, 255)
+        os.closerange(3, _GATE)
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(environment)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.setrecursionlimit(1000)
         sys.argv = ["lyrikstore", *arguments]
+        os.read(_GATE, 1)  # nothing comes: it is closed
+        os.close(_GATE)
         from lyrikstore_cli.__main__ import start
 
         start()
@@ -128,5 +128,5 @@ def _become(
     finally:
         loaded = sorted(name for name in set(sys.modules) - known if name.startswith(_HOUSE))
         with contextlib.suppress(OSError):  # the call that is made to fail may be this one
-            os.write(255, "\n".join(loaded).encode())
+            os.write(_NEWS, "\n".join(loaded).encode())
         os._exit(code)
