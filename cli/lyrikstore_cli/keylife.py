@@ -1,4 +1,4 @@
-"""The life of a store's keys: ``key rotate``, ``revoke``, ``admit``, and what others need of it."""
+"""The life of a store's keys: ``key rotate``, ``revoke``, ``admit``, ``retire``, ``statements``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
+    from lyrikstore.crypto.ed25519 import PublicKey
     from lyrikstore.crypto.keyfile import StoredKey
     from lyrikstore.store import Store
 
@@ -151,7 +152,7 @@ def _revoke(
 )
 @click.argument("did", metavar="DID")
 @click.option(
-    "--log-key", metavar="KEY", help="Its key for the log (did:key or Multikey), for good."
+    "--log-key", metavar="KEY", help="Its key for the log: a key of yours, did:key or Multikey."
 )
 @click.option("-m", "--message", default="", help="Why; signed and public.")
 def _admit(session: Session, did: str, log_key: str | None, message: str) -> None:
@@ -159,13 +160,10 @@ def _admit(session: Session, did: str, log_key: str | None, message: str) -> Non
 
     An owner signs it. The person may say everything but who else may. Not for clones.
     """
-    from lyrikstore.crypto.multikey import parse_did_key, parse_multikey
     from lyrikstore.history.succession import change_policy, with_writer
 
     writer = _did(session, did)
-    key = None
-    if log_key is not None:
-        key = parse_did_key(log_key) if log_key.startswith("did:") else parse_multikey(log_key)
+    key = None if log_key is None else _public(session, log_key)
     store = session.open_store(sign=True)
     made = change_policy(
         store.repository, with_writer(writer, key), message=message, **store.signing()
@@ -175,6 +173,43 @@ def _admit(session: Session, did: str, log_key: str | None, message: str) -> Non
         {"did": writer, "logIndex": made.index, "logs": [str(log) for log in made.policy.logs]},
     )
     session.screen.result(f"✓ admitted {writer}, log entry {made.index}")
+
+
+@declare(
+    "retire",
+    signs=True,
+    epilog="lyrikstore key new log-next --no-passphrase\n"
+    "lyrikstore key admit default --log-key log-next\n"
+    "lyrikstore key retire did:key:z6Mk…oldlog",
+)
+@click.argument("log_key", metavar="LOGKEY")
+@click.option("-m", "--message", default="", help="Why; signed and public.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the statements there.")
+def _retire(session: Session, log_key: str, message: str, output: Path | None) -> None:
+    """Let LOGKEY sign no log checkpoint of this store from now on, for good.
+
+    An owner signs it, and another log key the log. Log checkpoints by LOGKEY that cover it are
+    refused by everybody who sees it; earlier ones stay good. Whoever never sees it cannot know:
+    hand the statements (-o) to those who hold deliveries.
+    """
+    from lyrikstore.history.succession import change_policy, without_log_key
+
+    public = _public(session, log_key)
+    store = session.open_store(sign=True, without_log_key=public)
+    made = change_policy(
+        store.repository, without_log_key(public), message=message, **store.signing()
+    )
+    written = _write_statements(store, output)
+    session.emit(
+        "key-retire",
+        {
+            "logIndex": made.index,
+            "logs": [str(log) for log in made.policy.log_keys],
+            "written": written,
+        },
+    )
+    session.screen.result(f"✓ retired  {log_key}, log entry {made.index}")
+    _say_written(session, output, written)
 
 
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")
@@ -230,6 +265,15 @@ def _did(session: Session, text: str) -> str:
     return find_key(session, text).did
 
 
+def _public(session: Session, text: str) -> "PublicKey":
+    """Return the key that a person means: a did:key, a Multikey, or a key of this user."""
+    from lyrikstore.crypto.multikey import parse_did_key, parse_multikey
+
+    if text.startswith("did:"):
+        return parse_did_key(text)
+    return parse_multikey(text) if text.startswith("z6Mk") else find_key(session, text).public
+
+
 def _believe_too(session: Session, store: "Store", before: str, after: str) -> None:
     """Let this user's trust in the old key for this store extend to its successor."""
     from dataclasses import replace
@@ -278,5 +322,5 @@ def _write(path: Path, data: bytes) -> None:
         raise storage_error(error, f"writing {path}") from error
 
 
-COMMANDS = (_rotate, _revoke, _admit, _statements, _document)
+COMMANDS = (_rotate, _revoke, _admit, _retire, _statements, _document)
 """Subcommands of ``lyrikstore key``."""

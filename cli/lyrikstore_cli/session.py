@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, NotFoun
 from lyrikstore_cli.ui import Screen, clean
 
 if TYPE_CHECKING:
+    from lyrikstore.crypto.ed25519 import PublicKey
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.listing import Listing
     from lyrikstore.history.memory import LogMemory
@@ -148,8 +149,10 @@ class Session:
             hint="make one with `lyrikstore init`, or name one with --store PATH",
         )
 
-    def open_store(self, *, sign: bool = False) -> "Store":
-        """Return the store; with ``sign`` it can also append."""
+    def open_store(
+        self, *, sign: bool = False, without_log_key: "PublicKey | None" = None
+    ) -> "Store":
+        """Return the store; with ``sign`` it can also append, and not by the log key given."""
         from lyrikstore.store import Store
 
         store = Store.open(
@@ -163,7 +166,8 @@ class Session:
 
             self.signer_uri()  # no key at all is said before any work
             store.use_signers(
-                DeferredSigner(self.signer), DeferredSigner(lambda: self._own_log_signer(store))
+                DeferredSigner(self.signer),
+                DeferredSigner(lambda: self._own_log_signer(store, without_log_key)),
             )
         return store
 
@@ -207,8 +211,12 @@ class Session:
 
         return Remotes(self.paths.remotes, self.store_folder())
 
-    def _own_log_signer(self, store: "Store") -> "Signer":
+    def _own_log_signer(self, store: "Store", but: "PublicKey | None" = None) -> "Signer":
         keys = store.own_log_keys()
+        if but is not None:
+            from lyrikstore.crypto.multikey import encode_multikey
+
+            return self.log_signer(tuple(key for key in keys if key != encode_multikey(but)))
         if keys:
             return self.log_signer(keys)
         # The first commit in a clone begins its local log, with a key of its own.

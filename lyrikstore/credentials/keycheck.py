@@ -85,7 +85,7 @@ def check_other_key(envelope: Envelope, statements: Statements, store: Digest | 
     made = []
     for history, proofs in statements.about(key, store):
         retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
-        found = proofs.take(leaf, history.log_keys) if retired else None
+        found = proofs.take(leaf, history.log_keys, history.check_head) if retired else None
         made.append(check_key(key, history, None if found is None else found[0]))
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):
         for check in made:

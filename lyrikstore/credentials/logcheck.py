@@ -76,9 +76,11 @@ def check_log(
     proofs = Proofs(statements.proofs)
     history = read_history(founder, genesis.policy, statements.policies, proofs)
     keys = history.log_keys
-    found = None if outcome.id is None else proofs.take(Leaf("credential", outcome.id), keys)
-    logged_at = None if found is None else found[0]
-    inclusion, signed = _check_inclusion(claims, keys, proofs)
+    logged_at = None
+    if outcome.id is not None:
+        found = proofs.take(Leaf("credential", outcome.id), keys, history.check_head)
+        logged_at = None if found is None else found[0]
+    inclusion, signed = _check_inclusion(claims, history, proofs)
     owner = owns(inherit_trust(outcome, claims, history, trust, at), history)
     if signed is None:
         anchor = _judge_anchor(claims, founder, owner, (), trust, at)
@@ -156,7 +158,7 @@ def _judge_anchor(
 
 
 def _check_inclusion(
-    claims: Claims, keys: Sequence[VerifierKey], proofs: Proofs
+    claims: Claims, history: KeyHistory, proofs: Proofs
 ) -> tuple[Check, SignedCheckpoint | None]:
     leaf = Leaf("manifest", claims.manifest)
     problem: Check | None = None
@@ -173,7 +175,8 @@ def _check_inclusion(
             problem = problem or failed("log.inclusion", "other-index", summary)
             continue
         try:
-            signed = proof.verify(leaf, keys)
+            signed = proof.verify(leaf, history.log_keys)
+            history.check_head(signed)
         except LyrikstoreError as error:
             summary = f"the log proof does not hold: {quote(error.message, 200)}"
             problem = problem or failed("log.inclusion", error.kind, summary)

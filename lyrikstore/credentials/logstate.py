@@ -42,6 +42,7 @@ CHECK_FOR_KIND = {
     "bad-checkpoint": "log.checkpoint",
     "bad-log-signature": "log.checkpoint",
     "unknown-log-key": "log.checkpoint",
+    "retired-log-key": "log.checkpoint",
 }
 """Which check an error while opening a store fails; any other fails ``log.transactions``."""
 
@@ -81,6 +82,7 @@ def check_log_state(
         note = read_checkpoint(repository.backend)
         records = read_records(repository.backend, size=claimed_size(note))
         signed = check_head(note, repository.log_keys, records)
+        _check_retired(repository)
     except (FormatError, VerificationError) as error:
         return LogState(
             (
@@ -157,6 +159,14 @@ def check_founder(genesis: Manifest, *, trust: Trust, at: datetime) -> Check:
         f"store {genesis.id.short} was founded by {genesis.author}, whom you do not trust",
         **detail,
     )
+
+
+def _check_retired(repository: Repository) -> None:
+    try:
+        _ = repository.home_table
+    except LyrikstoreError as error:  # what else is wrong with the policies, `refs` says
+        if error.kind == "retired-log-key":
+            raise
 
 
 def _keys(repository: Repository) -> Sequence[VerifierKey]:

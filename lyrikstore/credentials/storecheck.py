@@ -138,7 +138,8 @@ def verify_store(
     seen = made["log.memory"].state is CheckState.PASS
     if memory is not None and log.signed is not None and sound and seen:
         try:
-            memory.remember_seen(log.signed.signers[0], log.signed.head)
+            founded = repository.founding_policy.logs
+            memory.remember_head(log.signed.head, (*log.signed.signers, *founded))
         except StorageError as error:  # a full or read-only HOME: the verdict stands
             made["log.memory"] = warned("log.memory", error.kind, quote(error.message, 300))
             return _report(made, str(repository.store_id), repository.genesis.author, at)

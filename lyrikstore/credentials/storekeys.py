@@ -4,7 +4,7 @@ A delivery brings its store's policies with their log proofs; whoever attests so
 store of his own, and lay the same beside it. Nothing here believes a date (attack cases A26, A27).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,12 +45,24 @@ class Proofs:
             except LyrikstoreError as error:
                 self._parsed.append(error)
 
-    def take(self, leaf: Leaf, keys: Sequence[VerifierKey]) -> tuple[int, SignedCheckpoint] | None:
-        """Return where ``leaf`` is shown to be logged, or None; that proof is for nothing else."""
+    def take(
+        self,
+        leaf: Leaf,
+        keys: Sequence[VerifierKey],
+        check: Callable[[SignedCheckpoint], None] = lambda _: None,
+    ) -> tuple[int, SignedCheckpoint] | None:
+        """Return where ``leaf`` is shown to be logged, or None; that proof is for nothing else.
+
+        Args:
+            leaf: The entry.
+            keys: The log's keys.
+            check: Refuses log checkpoints that one of them should not have signed.
+        """
         for number, proof in enumerate(self._parsed):
             if isinstance(proof, TlogProof) and number not in self._used:
                 try:
                     signed = proof.verify(leaf, keys)
+                    check(signed)
                 except LyrikstoreError:
                     continue
                 self._used.add(number)

@@ -51,8 +51,9 @@ from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, CredentialKind
-from lyrikstore.history.log import SignedCheckpoint
+from lyrikstore.history.log import LogCheckpoint
 from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.tree import Entry
 
 RecordReader = Callable[[str, Entry, BinaryIO], Iterable[Digest]]
@@ -278,7 +279,8 @@ def verify_delivery(
         open_questions = (*open_questions, NOT_RECOMPUTED)
     report = _report(claims.tree.urn, outcome.issuer, checks, REQUIRED, at, open_questions)
     if memory is not None and log.signed is not None:
-        _remember(memory, log.signed, report)
+        founded = rules.policies[0].policy.logs if rules is not None else ()
+        _remember(memory, log.signed.head, (*log.signed.signers, *founded), report)
     return report
 
 
@@ -336,9 +338,11 @@ def _printable_did(issuer: str | None) -> str | None:
     return issuer if len(issuer) <= 300 and issuer.isascii() else None
 
 
-def _remember(memory: LogMemory, signed: SignedCheckpoint, report: Report) -> None:
+def _remember(
+    memory: LogMemory, head: LogCheckpoint, keys: Iterable[VerifierKey], report: Report
+) -> None:
     if report.verdict not in {Verdict.TRUSTED, Verdict.VALID}:
         return
     if report.check("log.memory").state is CheckState.PASS:
         with contextlib.suppress(StorageError):  # a full or read-only HOME: the verdict stands
-            memory.remember_seen(signed.signers[0], signed.head)
+            memory.remember_head(head, keys)

@@ -16,6 +16,7 @@ from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.reachable import Reachable
+from lyrikstore.history.refs import RefTable
 from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.history.view import MAX_READ
@@ -27,8 +28,8 @@ from lyrikstore.objects.transactions import PackChanges, Transaction, Transactio
 _STEP = 4 << 20
 
 
-def acceptable(repository: Repository, seq: int) -> bool:
-    """Return whether anybody with the log key may publish record ``seq``, whoever won its slot.
+def acceptable(repository: Repository, seq: int) -> RefTable | None:
+    """Return whether anybody with a log key may publish record ``seq``, whoever won its slot.
 
     So a writer that died after it won a slot blocks nobody. The record must be one that its
     authors and the policy in force want published anyway: each manifest in it is signed by
@@ -39,6 +40,9 @@ def acceptable(repository: Repository, seq: int) -> bool:
     Args:
         repository: The store as far as it is published; ``seq`` is the next record.
         seq: Number of the record.
+
+    Returns:
+        The refs and the policy as it leaves them, if so.
 
     Raises:
         StorageError, RemoteError: The medium failed, so nothing is known.
@@ -51,21 +55,21 @@ def acceptable(repository: Repository, seq: int) -> bool:
     except (StorageError, RemoteError):
         raise
     except LyrikstoreError:
-        return False
+        return None
 
 
-def _acceptable(repository: Repository, record: Transaction) -> bool:
+def _acceptable(repository: Repository, record: Transaction) -> RefTable | None:
     # ATTACK: whoever can write to the store plants a record and has it signed by the log key.
     # It can hold nothing but what the policy's own people signed for this place in history.
     if record.dropped or not record.log:
-        return False
+        return None
     live = repository.live
     changes = PackChanges(record.added, record.chunk_lists)
     if not all(is_whole(repository.backend, pack) for pack in record.added):
-        return False
+        return None
     lists = dict(record.chunk_lists)
     if any(live.chunk_lists.get(blob, listed) != listed for blob, listed in lists.items()):
-        return False  # a blob that is there already keeps its list of pieces
+        return None  # a blob that is there already keeps its list of pieces
     blobs = BlobStore(
         repository.backend,
         (*live.packs, *record.added),
@@ -77,19 +81,19 @@ def _acceptable(repository: Repository, record: Transaction) -> bool:
         if item.type == "credential":
             data = blobs.read(item.id, max_bytes=MAX_CREDENTIAL_BYTES)
             if table.policy is None or not _issued_by_us(data, table.policy):
-                return False
+                return None
             continue
         manifest = parse_manifest(blobs.read(item.id, max_bytes=MAX_READ))
         known = {one.id: one.kind for one in manifests}
         for given in manifest.inputs:
             kind = known.get(given.id) or repository.manifest(given.id).kind
             if kind != given.kind:
-                return False
+                return None
         if table.apply(index, manifest) is not None:
-            return False
+            return None
         manifests.append(manifest)
     require_blobs(repository, manifests, changes)
-    return True
+    return table
 
 
 def _issued_by_us(data: bytes, policy: Policy) -> bool:

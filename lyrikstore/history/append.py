@@ -26,7 +26,7 @@ from lyrikstore.history.logview import read_records
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.refs import REASONS
+from lyrikstore.history.refs import REASONS, RefTable
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.transactions import (
@@ -170,7 +170,22 @@ class Appender:
                 waited = time.monotonic()
 
     def _accept(self, seq: int) -> bool:
-        return not self._repository.is_mirror and acceptable(self._repository, seq)
+        if self._repository.is_mirror:
+            return False
+        table = acceptable(self._repository, seq)
+        if table is None:
+            return False
+        self._check_key(table)
+        return True
+
+    def _check_key(self, table: RefTable) -> None:
+        # A log checkpoint that covers the retirement of its own key is refused by everybody.
+        if table.policy is not None and self._key in table.policy.retired_logs:
+            raise KeyMaterialError(
+                "wrong-log-key",
+                "this log key is retired, or would be by what it is to sign for",
+                hint="use another log key of this store",
+            )
 
     def _begin(self) -> None:
         repository = self._repository
@@ -200,6 +215,7 @@ class Appender:
                     hint="sign with a key that the policy names",
                 )
             raise InvalidInputError("bad-manifest", f"{manifest.name}: {REASONS[reason]}")
+        self._check_key(table)
 
     def _check_inputs(self, manifests: Sequence[Manifest]) -> None:
         # What a statement rests on is logged before it (A36, A39), with the kind it claims.

@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.history import merkle
+from lyrikstore.history.keyhistory import check_head as check_retired
 from lyrikstore.history.local import Mark, read_mark
 from lyrikstore.history.log import LogCheckpoint, SignedCheckpoint
 from lyrikstore.history.logkeys import open_head
@@ -83,7 +84,8 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
         NotFoundError: (``no-store``) there is no store.
         ConflictError: (``other-store``) there is another one.
         VerificationError: (``remote-rolled-back``) a home that is older than what was seen of it;
-            (``remote-forked``) it went another way; (``log-mismatch`` …) its log does not hold.
+            (``remote-forked``) it went another way; (``retired-log-key``) somebody extended it
+            whose key was retired; (``log-mismatch`` …) its log does not hold.
         FormatError, RemoteError, StorageError: It cannot be read.
 
     Cost: four small requests, and one per record that is not here.
@@ -96,10 +98,12 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
     except VerificationError:
         _check_same_store(backend, repository, where)
         raise
+    policies = repository.home_table.policies
     here, ours = repository.checkpoint.head, repository.records
     if signed.size <= here.size:
         if merkle.root(ours.hashes[: signed.size]) != signed.root:
             raise forked(where, signed.head, here)
+        check_retired(signed, policies)
         if signed.size == here.size:
             return Contact(Relation.SAME, signed, ours, mark)
         return Contact(Relation.BEHIND, signed, ours, mark)
@@ -111,6 +115,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
         # Either its records are damaged, or they are sound and other than ours.
         check_head(note, keys, _read_ahead(backend, size=signed.size))
         raise forked(where, signed.head, here)
+    check_retired(signed, policies)
     return Contact(Relation.AHEAD, signed, records, mark)
 
 

@@ -3,7 +3,8 @@
 A store's policies form one chain: each is signed by an owner of the one before and names it as its
 parent. A signature is judged by where in the log it stands, never by a date: a key that was only
 replaced keeps what it signed before; one that was compromised keeps what was logged before it
-became suspect.
+became suspect. A log key that was retired keeps the log checkpoints that do not cover its
+retirement.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,8 +13,9 @@ from enum import Enum
 from typing import Self
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Policy, Retired
@@ -122,8 +124,12 @@ class KeyHistory:
 
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:
-        """Every key that may sign the log; keys are only added."""
+        """Every key that may sign the log, or might; keys are only added."""
         return self.current.logs
+
+    def check_head(self, signed: SignedCheckpoint) -> None:
+        """Return if a key signed that was no retired one; see :func:`check_head`."""
+        check_head(signed, ((one.index, one.policy) for one in self.policies))
 
     def in_force(self, index: int) -> Policy:
         """Return the policy that decides who may say what at ``index``.
@@ -189,6 +195,31 @@ class KeyHistory:
         return chain
 
 
+def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]]) -> None:
+    """Return if the log checkpoint is by a key that these policies let sign one of its size.
+
+    Args:
+        signed: One whose signature holds.
+        policies: Those that took effect, with the log index of each.
+
+    Raises:
+        VerificationError: (``retired-log-key``) a policy that it covers retired every key that
+            signed it: a thief's work (attack case A29).
+    """
+    left = set(signed.signers)
+    for index, policy in policies:
+        if index < signed.size:
+            left -= set(policy.retired_logs)
+        if not left:
+            raise VerificationError(
+                "retired-log-key",
+                f"a log checkpoint of {signed.size} entries, by a log key that was retired at "
+                f"entry {index}",
+                hint="somebody who kept that key signed it: take log/checkpoint from a clone, a "
+                "mirror or a backup",
+            )
+
+
 def _place(one: Ruled) -> int:
     return one.index
 
@@ -206,7 +237,7 @@ def _follows(
         last.policy
     ):
         return None
-    index = logged(item, policy.logs)
+    index = logged(item, policy.log_keys)
     if index is None or index <= last.index:
         return None
     return Ruled(index, policy, item.author, item.id)

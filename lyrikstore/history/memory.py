@@ -7,7 +7,7 @@ and a verifier keeps the last head it saw of each log (attack cases A30, A33).
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
@@ -224,6 +224,15 @@ class LogMemory:
         last = self.last_seen(key)
         if last is None or last.head.size < head.size:
             self._save("seen", key, Remembered(head, location))
+
+    def remember_head(self, head: LogCheckpoint, keys: Iterable[VerifierKey]) -> None:
+        """As :meth:`remember_seen`, under each of a log's keys.
+
+        The keys of its genesis belong to them: whoever is shown a log that parts from this one
+        before a key was added asks under those alone (attack cases A30, A33).
+        """
+        for key in dict.fromkeys(keys):
+            self.remember_seen(key, head)
 
     def _load(self, shelf: _Shelf, key: VerifierKey) -> Remembered | None:
         document = self._read(shelf, key, {"checkpoint", "location"})

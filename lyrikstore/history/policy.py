@@ -74,14 +74,21 @@ class Policy:
     Attributes:
         version: 1 in the genesis manifest; each successor adds one.
         roles: Role name → role; ``owner`` is always there.
-        logs: Verifier keys of the log, one per writer; any one of them suffices.
+        logs: Verifier keys of the log, one per writer; only ever added to.
         retired: Keys that had a role and have none any more, each once; only ever added to.
+        retired_logs: Those of ``logs`` that sign no log checkpoint from this policy on.
     """
 
     version: int
     roles: Mapping[str, Role]
     logs: tuple[VerifierKey, ...]
     retired: tuple[Retired, ...] = ()
+    retired_logs: tuple[VerifierKey, ...] = ()
+
+    @property
+    def log_keys(self) -> tuple[VerifierKey, ...]:
+        """The keys that sign the log while this policy is in force; any one of them suffices."""
+        return tuple(key for key in self.logs if key not in self.retired_logs)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -99,13 +106,14 @@ class Policy:
         """Return whether this may take the place of ``before`` (attack case A29).
 
         The version is exactly one higher; log keys are only added, for a log checkpoint must be
-        judged before any later entry is believed; and no key comes back: what was said of it can
-        only become worse.
+        judged before any later entry is believed; and no key comes back, of neither sort: what was
+        said of it can only become worse.
         """
         return (
             self.version == before.version + 1
             and self.logs[: len(before.logs)] == before.logs
             and all(key.name == before.logs[0].name for key in self.logs)
+            and set(before.retired_logs) <= set(self.retired_logs)
             and _only_worse(before.retired, self.retired)
         )
 
@@ -162,8 +170,9 @@ class Policy:
             FormatError: (``bad-policy``) members missing, unknown or senseless.
         """
         members = {"version", "roles", "logs"}
-        if not isinstance(value, dict) or not members <= value.keys() <= {*members, "retired"}:
-            _refuse("it has exactly the members version, roles and logs, and perhaps retired")
+        perhaps = {"retired", "retiredLogs"}
+        if not isinstance(value, dict) or not members <= value.keys() <= members | perhaps:
+            _refuse("it has other members than version, roles, logs, retired and retiredLogs")
         version, roles, logs = value["version"], value["roles"], value["logs"]
         if type(version) is not int or version < 1:
             _refuse("its version is not a positive integer")
@@ -173,7 +182,13 @@ class Policy:
             _refuse("a role has a bad name")
         keys = tuple(_vkey(text) for text in _strings(logs, "logs"))
         parsed = {name: _role(name, roles[name]) for name in sorted(roles)}
-        policy = cls(version, parsed, keys, _retired(value) if "retired" in value else ())
+        policy = cls(
+            version,
+            parsed,
+            keys,
+            _retired(value) if "retired" in value else (),
+            _retired_logs(value["retiredLogs"], keys) if "retiredLogs" in value else (),
+        )
         gone = {item.key for item in policy.retired}
         if gone & policy.keys:
             _refuse("a key that is retired still has a role")
@@ -196,6 +211,11 @@ class Policy:
             },
             "logs": [str(key) for key in self.logs],
             **({"retired": [_to_json(item) for item in self.retired]} if self.retired else {}),
+            **(
+                {"retiredLogs": [str(key) for key in self.retired_logs]}
+                if self.retired_logs
+                else {}
+            ),
         }
 
 
@@ -231,7 +251,7 @@ class Genesis:
         policy = Policy.parse(body["policy"])
         if policy.version != 1 or any(key.name != origin for key in policy.logs):
             _refuse("the first policy has another version, or the log key of another origin")
-        if policy.retired:
+        if policy.retired or policy.retired_logs:
             _refuse("the first policy retires a key")
         return cls(origin, nonce, policy)
 
@@ -287,6 +307,13 @@ def _retired(value: Mapping[str, Any]) -> tuple[Retired, ...]:
     if len({item.key for item in found}) != len(found):
         _refuse("a key is retired twice")
     return found
+
+
+def _retired_logs(value: Any, logs: Sequence[VerifierKey]) -> tuple[VerifierKey, ...]:
+    keys = tuple(_vkey(text) for text in _strings(value, "retiredLogs"))
+    if not set(keys) < set(logs):
+        _refuse("retiredLogs are not some of its logs, or all of them")
+    return keys
 
 
 def _retired_key(item: Any) -> Retired:

@@ -111,7 +111,7 @@ def pull(
             local.remove(PARTIAL)
         repository.refresh()
         moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
-        memory.remember_seen(signed.signers[0], signed.head)
+        memory.remember_head(signed.head, (*signed.signers, *repository.founding_policy.logs))
         return PullResult(here.size, signed.size, moved, _missing(repository))
 
 
@@ -174,7 +174,8 @@ def clone(
         )
         repository = Repository.open(root, memory=memory)
         moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
-        memory.remember_seen(found.signed.signers[0], found.signed.head)
+        founded = repository.founding_policy.logs
+        memory.remember_head(found.signed.head, (*found.signed.signers, *founded))
     result = PullResult(0, found.signed.size, moved, _missing(repository), found.known)
     return repository, result
 

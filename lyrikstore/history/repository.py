@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.keyhistory import check_head
 from lyrikstore.history.logview import (
     NO_RECORDS,
     LoggedEntry,
@@ -175,7 +176,8 @@ class Repository(StoreView):
         Raises:
             IncompleteError, VerificationError: A logged manifest is lost or damaged. Which name
                 it moved cannot be known then, so no ref is given at all: the one before it would
-                be a silent rollback (attack case A30).
+                be a silent rollback (attack case A30). Or (``retired-log-key``) the head of the
+                log is by a key that it says was retired.
 
         Cost: at first use, one read and one signature verification per manifest.
         """
@@ -195,6 +197,7 @@ class Repository(StoreView):
         while self._applied < self._signed.size:
             self._apply(self._table, self._records.entries[self._applied])
             self._applied += 1
+        check_head(self._signed, self._table.policies)
         return self._table
 
     @property

@@ -97,7 +97,7 @@ class Shared:
 
     def log_keys(self) -> tuple[str, ...]:
         """Return the keys that may extend the home log, as Multikeys."""
-        return tuple(encode_multikey(entry.key) for entry in self.repository.policy.logs)
+        return tuple(encode_multikey(entry.key) for entry in self.repository.policy.log_keys)
 
     def own_log_keys(self) -> tuple[str, ...]:
         """Return the keys that sign what is committed here, as Multikeys; a clone begins with none.

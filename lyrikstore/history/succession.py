@@ -29,6 +29,9 @@ from lyrikstore.history.repository import Repository
 
 Change = Callable[[Policy], Policy]
 
+_LOG_KEYS = "lyrikstore show policies/store/main lists them under logs"
+_ADMIT = "first: lyrikstore key new log-next --no-passphrase, lyrikstore key admit … --log-key …"
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
@@ -168,7 +171,10 @@ def with_writer(did: str, log_key: PublicKey | None) -> Change:
 
     Args:
         did: May say everything but the policy from then on.
-        log_key: A key of that person's that may sign the log from then on, for good.
+        log_key: A key of that person's that may sign the log from then on.
+
+    Raises (when applied):
+        ConflictError: (``key-used``) the log key was retired here before.
     """
 
     def change(policy: Policy) -> Policy:
@@ -177,8 +183,37 @@ def with_writer(did: str, log_key: PublicKey | None) -> Change:
         roles = {**policy.roles, "writer": replace(writer, keys=keys)}
         logs = policy.logs
         if log_key is not None:
-            logs = tuple(dict.fromkeys((*logs, VerifierKey(logs[0].name, log_key))))
+            added = VerifierKey(logs[0].name, log_key)
+            if added in policy.retired_logs:
+                raise ConflictError(
+                    "key-used", "that log key was retired here before", hint="make a new key"
+                )
+            logs = tuple(dict.fromkeys((*logs, added)))
         return replace(policy, roles=roles, logs=logs)
+
+    return change
+
+
+def without_log_key(log_key: PublicKey) -> Change:
+    """Return the change from which on a log key signs no log checkpoint.
+
+    Those that do not cover the change stay good.
+
+    Args:
+        log_key: The key.
+
+    Raises (when applied):
+        NotFoundError: (``no-key``) it signs nothing here.
+        InvalidInputError: (``bad-policy``) the log would have no key left: admit another first.
+    """
+
+    def change(policy: Policy) -> Policy:
+        gone = VerifierKey(policy.logs[0].name, log_key)
+        if gone not in policy.log_keys:
+            raise NotFoundError("no-key", "no log key of this store", hint=_LOG_KEYS)
+        if len(policy.log_keys) == 1:
+            raise InvalidInputError("bad-policy", "the log would have no key", hint=_ADMIT)
+        return replace(policy, retired_logs=(*policy.retired_logs, gone))
 
     return change
 

@@ -50,7 +50,7 @@ export function checkOtherKey({ signer, id }, statements, store) {
   const key = didKey(signer.key);
   const made = statements.about(key, store).map(({ history, proofs }) => {
     const retired = ["succeeded", "compromised"].includes(history.stateOf(key).standing);
-    return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs) : null);
+    return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs, history) : null);
   });
   return ["fail", "unchecked", "pass"].flatMap((state) => made.filter((check) => check.state === state))[0] ??
     notApplicable("issuer.key", "no store whose policies are at hand speaks of this key");

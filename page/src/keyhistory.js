@@ -4,8 +4,8 @@
  * A store's policies form one chain: each is signed by an owner of the one before and names it as its
  * parent. A signature is judged by where in the log it stands, never by a date.
  */
-import { Refusal } from "./errors.js";
-import { Policy } from "./policy.js";
+import { refuse, Refusal } from "./errors.js";
+import { isIn, Policy } from "./policy.js";
 
 const MAX_POLICIES = 1000;
 const NAME = "policies/store/main";
@@ -39,6 +39,13 @@ export class KeyHistory {
   /** The newest policy. */
   get current() {
     return /** @type {Ruled} */ (this.policies.at(-1)).policy;
+  }
+
+  /** Return if a key signed the log checkpoint that no policy it covers retired. @param {import("./log.js").Checkpoint} signed */
+  checkHead({ size, signers }) {
+    const covered = this.policies.filter(({ index }) => index < size);
+    const by = covered.find(({ policy }) => signers.every((key) => isIn(key, policy.retiredLogs)));
+    if (by) refuse("retired-log-key", `a log checkpoint of ${size} entries, by a log key that was retired at entry ${by.index}`);
   }
 
   /** The policy that decides at an index, without the keys that were suspect by then. @param {number} index */
@@ -100,6 +107,6 @@ function follows(last, item, logged) {
     throw error;
   }
   if (!last.policy.allows(item.author, "policy", item.name) || !policy.mayFollow(last.policy)) return null;
-  const index = logged(item, policy.logs);
+  const index = logged(item, policy.logKeys);
   return index === null || index <= last.index ? null : { index, policy, author: item.author, id: item.id };
 }

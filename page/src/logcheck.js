@@ -34,8 +34,8 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
   const proofs = new Proofs(statements.proofs);
   const history = readHistory(founder, genesis.policy, statements.policies, proofs);
   const keys = history.current.logs;
-  const loggedAt = proofs.take("credential", outcome.id, keys);
-  const { check, signed } = checkInclusion(claims, keys, proofs);
+  const loggedAt = proofs.take("credential", outcome.id, keys, history);
+  const { check, signed } = checkInclusion(claims, history, proofs);
   const pinned = signed === null ? undefined : trust.pinned(signed.signers);
   const owner = owns(inheritTrust(outcome.trusted, outcome, claims, history, trust, at), outcome.signer, history);
   return { checks: [check, judgeAnchor(claims, founder, owner, pinned, trust, at), ...rest], history, loggedAt };
@@ -92,8 +92,8 @@ function judgeAnchor(claims, founder, owner, pinned, trust, at) {
   return warned("log.anchor", "unknown-founder", summary, detail);
 }
 
-/** @param {Claims} claims @param {import("./log.js").LogKey[]} keys @param {Proofs} proofs */
-function checkInclusion(claims, keys, proofs) {
+/** @param {Claims} claims @param {import("./keyhistory.js").KeyHistory} history @param {Proofs} proofs */
+function checkInclusion(claims, history, proofs) {
   const id = "log.inclusion";
   /** @type {Check | null} */
   let problem = null;
@@ -106,7 +106,8 @@ function checkInclusion(claims, keys, proofs) {
       problem ??= failed(id, "other-index", `the proof is for entry ${proof.index}, the credential names ${claims.logIndex}`);
     } else {
       try {
-        const signed = verifyProof(proof, leaf("manifest", claims.manifest), keys);
+        const signed = verifyProof(proof, leaf("manifest", claims.manifest), history.current.logs);
+        history.checkHead(signed);
         const summary = `the manifest is entry ${proof.index} of ${signed.size} in ${quote(signed.origin)}`;
         const detail = { origin: signed.origin, index: proof.index, size: signed.size, root: hex(signed.root) };
         return { check: passed(id, summary, detail), signed };

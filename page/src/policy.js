@@ -17,8 +17,8 @@ const PATTERN = /^[a-z0-9*][a-z0-9._*/-]{0,254}$/;
 export class Policy {
   /** @param {any} value */
   constructor(value) {
-    const members = ["version", "roles", "logs"];
-    if (!hasExactly(value, members) && !hasExactly(value, [...members, "retired"])) bad("it has other members");
+    const members = ["version", "roles", "logs", ...["retired", "retiredLogs"].filter((name) => isObject(value) && Object.hasOwn(value, name))];
+    if (!hasExactly(value, members)) bad("it has other members");
     if (!Number.isSafeInteger(value.version) || value.version < 1) bad("its version is no positive integer");
     if (!isObject(value.roles) || !Object.hasOwn(value.roles, OWNER)) bad("it has no role owner");
     this.version = value.version;
@@ -31,10 +31,20 @@ export class Policy {
     this.logs = strings(value.logs).map((text) => rethrow(() => parseLogKey(text)));
     /** @type {Retired[]} */
     this.retired = Object.hasOwn(value, "retired") ? retired(value.retired) : [];
+    /** Those of `logs` that sign no log checkpoint from this policy on. */
+    this.retiredLogs = Object.hasOwn(value, "retiredLogs") ? strings(value.retiredLogs).map((text) => rethrow(() => parseLogKey(text))) : [];
+    if (!this.retiredLogs.every((key) => isIn(key, this.logs)) || this.retiredLogs.length === this.logs.length) {
+      bad("retiredLogs are not some of its logs, or all of them");
+    }
     const gone = new Set(this.retired.map(({ key }) => key));
     if (this.keys.some((key) => gone.has(key))) bad("a key that is retired still has a role");
     const known = new Set([null, ...this.keys, ...gone]);
     if (!this.retired.every(({ successor }) => known.has(successor))) bad("a successor has no role");
+  }
+
+  /** The keys that sign the log while this policy is in force. */
+  get logKeys() {
+    return this.logs.filter((key) => !isIn(key, this.retiredLogs));
   }
 
   /** The DIDs of every key that has a role. */
@@ -52,6 +62,7 @@ export class Policy {
     return this.version === before.version + 1 &&
       before.logs.every((key, at) => this.logs[at] !== undefined && sameKey(key, this.logs[at])) &&
       this.logs.every(({ name }) => name === before.logs[0].name) &&
+      before.retiredLogs.every((key) => isIn(key, this.retiredLogs)) &&
       before.retired.every((old) => {
         const now = this.retired.find(({ key }) => key === old.key);
         return now !== undefined && now.successor === old.successor &&
@@ -98,9 +109,12 @@ export function parseGenesis(body) {
   if (policy.version !== 1 || policy.logs.some((key) => key.name !== body.origin)) {
     bad("the first policy has another version, or the log key of another origin");
   }
-  if (policy.retired.length) bad("the first policy retires a key");
+  if (policy.retired.length || policy.retiredLogs.length) bad("the first policy retires a key");
   return { origin: body.origin, policy };
 }
+
+/** @param {import("./log.js").LogKey} key @param {import("./log.js").LogKey[]} keys */
+export const isIn = (key, keys) => keys.some((other) => sameKey(key, other));
 
 /** Whether a name matches a pattern in which only `*` is special. @param {string} pattern @param {string} name */
 export function matches(pattern, name) {

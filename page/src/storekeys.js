@@ -34,12 +34,13 @@ export class Proofs {
     this.used = new Set();
   }
 
-  /** Where an entry is shown to be logged; that proof is for nothing else. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys */
-  take(type, digest, keys) {
+  /** Where an entry is shown to be logged; that proof is for nothing else. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys @param {KeyHistory | null} history */
+  take(type, digest, keys, history = null) {
     for (const proof of this.others) {
       if (proof instanceof Refusal) continue;
       try {
-        verifyProof(proof, leaf(type, digest), keys);
+        const signed = verifyProof(proof, leaf(type, digest), keys);
+        history?.checkHead(signed);
       } catch (error) {
         if (error instanceof Refusal) continue;
         throw error;

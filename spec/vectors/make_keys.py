@@ -14,7 +14,7 @@ from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.manifest import sign_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy
-from lyrikstore.history.succession import revoked, rotated, with_writer
+from lyrikstore.history.succession import revoked, rotated, with_writer, without_log_key
 
 
 def make() -> dict[str, Any]:
@@ -55,13 +55,16 @@ def _keys(trust: str) -> dict[str, Any]:
             else:
                 leaves.append(Leaf("manifest", entry.id))
         hashes = [leaf.hash for leaf in leaves]
-        note = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes)).sign(log)
+        head = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes))
+        by = log if isinstance(log, dict) else {None: log}
+        notes = {kind: head.sign(signer) for kind, signer in by.items()}
         files = {
             name: {"hex": data.hex()} if name.endswith(".salts") else data.decode()
             for name, data in world.siblings.items()
         }
         names = {world.manifest.id: "log", world.records.id: ""}
         for index, entry in enumerate(entries, 2):
+            note = notes.get(getattr(entry, "kind", None), notes[None])
             proof = TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note)
             if isinstance(entry, bytes):
                 files["credential.tlog-proof"] = proof.encode().decode()
@@ -89,6 +92,7 @@ def _keys(trust: str) -> dict[str, Any]:
     stolen = {n: policy(revoked(owner.did, n, following.did)) for n in (2, 3, 4, 5)}
     later = policy(revoked(owner.did, 3), signer=following, before=rotation)
     helped = policy(with_writer(following.did, second_log.public))
+    retiring = policy(without_log_key(made.LOG.public), before=helped)
     strange = VerifierKey("elsewhere.example", second_log.public)
     key_of = f'version = 1\n\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n'
     return {
@@ -149,6 +153,16 @@ def _keys(trust: str) -> dict[str, Any]:
                  by_owner, *old, rotation, trust=key_of),
             case("log-key-added", "trusted", {"log.inclusion": "pass"}, by_next, helped, *new,
                  log=second_log, trust=trust + key_of[len("version = 1\n"):]),
+            case("log-key-retired", "trusted", {"log.inclusion": "pass"}, by_next, helped, *new,
+                 retiring, log=second_log, trust=trust + key_of[len("version = 1\n"):]),
+            # The thief has the delivery's log go on after the retirement, with the old key.
+            case("log-key-retired-and-used", "invalid", {"log.inclusion": "retired-log-key"},
+                 by_next, helped, *new, retiring, log={None: made.LOG, "policy": second_log},
+                 trust=trust + key_of[len("version = 1\n"):]),
+            # Whoever does not see the retirement cannot know.
+            case("log-key-retired-unseen", "trusted", {"log.inclusion": "pass"}, by_next, helped,
+                 *new, retiring, log=made.LOG, without=("policy-3",),
+                 trust=trust + key_of[len("version = 1\n"):]),
             case("log-key-not-added", "invalid", {"log.inclusion": "unknown-log-key"}, by_owner,
                  *old, log=second_log),
         ],

@@ -17,7 +17,7 @@ from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy, Retired, Role, matches
 from lyrikstore.history.refs import RefTable
-from lyrikstore.history.succession import Change, revoked, rotated, with_writer
+from lyrikstore.history.succession import Change, revoked, rotated, with_writer, without_log_key
 
 ADA, BEN, LOG, CAT = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3, 4))
 KEY = VerifierKey("example.org/archive", LOG.public)
@@ -113,6 +113,7 @@ def cases() -> dict[str, list[bytes]]:
             created=NOW,
         )
 
+    added = changed(with_writer(BEN.did, CAT.public))
     rotation = changed(rotated(ADA.did, BEN.did))
     stolen, earlier = (changed(revoked(ADA.did, n, BEN.did)) for n in (2, 1))
     kept = version("3", [one], signer=BEN)
@@ -168,12 +169,20 @@ def cases() -> dict[str, list[bytes]]:
             changed(lambda p: replace(p, retired=(Retired(ADA.did, BEN.did),)), stolen, BEN),
         ],
         "log-key-added": [
-            changed(with_writer(BEN.did, CAT.public)),
+            added,
             version("by a writer", signer=BEN),
         ],
         "log-key-dropped": [
             changed(lambda p: replace(p, logs=(VerifierKey(KEY.name, CAT.public),)))
         ],
+        "log-key-retired": [added, changed(without_log_key(KEY.key), added), version("1")],
+        "log-key-back": [
+            added,
+            gone := changed(without_log_key(KEY.key), added),
+            changed(lambda p: replace(p, retired_logs=()), gone),
+            version("1"),
+        ],
+        "last-log-key-retired": [changed(lambda p: replace(p, retired_logs=p.logs))],
         "forged": [forged, version("1")],
         "garbage": [b"{}", one],
     }

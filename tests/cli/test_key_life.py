@@ -278,3 +278,35 @@ def test_a_thief_who_adds_a_log_key_of_his_own_forks_no_log_unseen(
     seen = reader.run("verify", "--store", home, "--json")
     assert seen.code == 3
     assert check(seen, "log.memory")["detail"]["reason"] in {"fork", "rollback"}
+
+
+def test_a_retired_log_key_signs_no_more(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    issue(publisher, "before")
+    old = publisher.ok("key", "list", "--json").json
+    [log] = [key for key in old["keys"] if key["name"].startswith("log-")]
+    failed = publisher.fails(16, "key", "retire", log["name"], "--json").error
+    assert failed["kind"] == "bad-policy"
+    assert "admit" in failed["hint"]
+    publisher.ok("key", "new", "log-next", "--no-passphrase")
+    publisher.ok("key", "admit", "default", "--log-key", "log-next")
+    made = publisher.ok("key", "retire", log["name"], "-o", "statements", "--json").json
+    assert len(made["logs"]) == 1
+    (documents / "more.txt").write_text("more")
+    publisher.ok("commit", documents, "-d", NAME)
+    publisher.ok("verify")
+    issue(publisher, "after")
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    for name in ("before", "after"):
+        folder = buyer.folder / name
+        shutil.copytree(publisher.folder / name, folder)
+        assert verify(buyer, folder).json["verdict"] == "trusted"
+    # What was issued before is no worse for the statements of what came after.
+    for path in (publisher.folder / "statements").iterdir():
+        shutil.copy(path, buyer.folder / "before")
+    assert verify(buyer, buyer.folder / "before").json["verdict"] == "trusted"
+    (publisher.home / ".config/lyrikstore/keys/log-next").unlink()
+    assert publisher.fails(12, "commit", documents, "-d", "acme/x", "--json").error
+    publisher.fails(15, "key", "admit", "default", "--log-key", log["name"])
