@@ -36,6 +36,8 @@ from lyrikstore.crypto.signer import Signer
 ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
 """Ids of the checks :func:`open_envelope` makes, in order."""
 
+_PASS = CheckState.PASS
+
 DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
 """Finds the keys of did:key issuers only, which know no time."""
 
@@ -63,7 +65,7 @@ class Envelope:
     @property
     def genuine(self) -> bool:
         """Whether every check passed: this issuer says this, whatever it is worth."""
-        return all(check.state is CheckState.PASS for check in self.checks)
+        return all(check.state is _PASS for check in self.checks)
 
 
 def keys_for(trust: Trust, notices: Notices, at: datetime) -> KeysAt:

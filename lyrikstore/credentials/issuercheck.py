@@ -24,7 +24,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.statuscheck import Notices, check_status
+from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices, check_status
 from lyrikstore.credentials.statuslist import CLOCK_SKEW, MAX_CANDIDATES
 from lyrikstore.credentials.trust import Allowed, Trust
 from lyrikstore.credentials.vcdm import kind_of
@@ -36,6 +36,8 @@ ISSUER_CHECKS = ("issuer.document", "trust.issuer", "trust.allowed", "period", "
 
 _HASHES = ("blake3", "sha2-256")
 """What our credentials rest on: content by the first, signatures and the log by the second."""
+
+_ANYTHING = Allowed()
 
 
 def check_issuer(
@@ -96,13 +98,15 @@ def check_standing(
     """
     if not envelope.genuine or envelope.issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
+    known = notices.successors.get(envelope.id.urn, ()) if envelope.id is not None else ()
+    if "credentialStatus" not in document and not known:
+        return check_status(document, envelope.issuer, NO_NOTICES, at, trust.max_status_age)
     keys = keys_for(trust, notices, at)
     if envelope.signer is not None and envelope.signer.source is not Source.SNAPSHOT:
         # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)
     status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
-    known = notices.successors.get(envelope.id.urn, ()) if envelope.id is not None else ()
     for data in known[:MAX_CANDIDATES]:
         replaced = _replaced_by(data, envelope, document, at, keys)
         if replaced is not None:
@@ -146,7 +150,7 @@ def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust)
         cryptosuites: By which they did.
         trust: Whom and what the verifier believes.
     """
-    if trust.allowed == Allowed():
+    if trust.allowed == _ANYTHING:
         return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
     if keys is None:
         return unchecked("trust.allowed", "no-proof", "no sound signature by any key")

@@ -103,7 +103,7 @@ def add_proof_encoded(
     if created is not None:
         options["created"] = format_timestamp(created)
     if "@context" in document:
-        options["@context"] = deepcopy(document["@context"])  # two lists, never one shared
+        options["@context"] = _copy(document["@context"])  # two lists, never one shared
     unsecured = Document(document)
     message = _message(encode(options), unsecured.canonical)
     proof = {**options, "proofValue": sign(message, signer)}
@@ -270,6 +270,12 @@ def check_signature(key: PublicKey, proof: dict[str, JSON], message: bytes) -> N
 def refuse(reason: str) -> NoReturn:
     """Raise the error of a malformed proof."""
     raise VerificationError("bad-proof", f"bad proof: {reason}")
+
+
+def _copy(context: JSON) -> JSON:
+    if isinstance(context, list) and all(isinstance(url, str) for url in context):
+        return list(context)
+    return deepcopy(context)
 
 
 def _message(options: bytes, document: bytes) -> bytes:

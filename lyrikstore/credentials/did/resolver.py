@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -128,6 +129,12 @@ class Resolution:
         }
 
 
+@lru_cache(maxsize=1024)
+def _derived(method_url: str) -> ResolvedKey:
+    key = parse_verification_method(method_url)
+    return ResolvedKey(method_url.partition("#")[0], key, Source.DERIVED)
+
+
 class Resolver:
     """Knows did:key by itself and every document it was given.
 
@@ -172,8 +179,7 @@ class Resolver:
             raise KeyMaterialError("wrong-purpose", f"nothing is signed for {purpose[:80]!a}")
         if method_url.startswith("did:key:") and method_url.count("#") == 1:
             # Its document lists its key under every purpose, and no other.
-            key = parse_verification_method(method_url)
-            return ResolvedKey(method_url.partition("#")[0], key, Source.DERIVED)
+            return _derived(method_url)
         try:
             did = did_of(method_url)
         except FormatError as error:

@@ -6,6 +6,7 @@ or of his own, territories that exist, a text for every licence that has no publ
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from lyrikstore.canon.digest import Digest
@@ -28,6 +29,7 @@ _ID = re.compile(r"[A-Za-z0-9.+:-]+")
 _OPERATORS = frozenset({"AND", "OR", "WITH"})
 
 
+@lru_cache(maxsize=256)  # publishers use few licences
 def licence_ids(expression: str | None) -> frozenset[str]:
     """Return the licence and exception ids in an SPDX expression."""
     return frozenset(_ID.findall(expression or "")) - _OPERATORS

@@ -165,6 +165,8 @@ class Limits:
         Raises:
             FormatError: (``bad-timestamp``) a moment that no calendar has.
         """
+        if not members:
+            return cls()
         start, end = members.get("useFrom"), members.get("useUntil")
         return cls(
             territory=tuple(members.get("territory", ())),
