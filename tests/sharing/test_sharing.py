@@ -344,6 +344,26 @@ def test_what_somebody_planted_is_not_signed(office, remote, plant, monkeypatch)
     assert remote.read("log/checkpoint") == before
 
 
+@pytest.mark.parametrize("plant", [plant_drop, plant_nothing])
+def test_a_record_whose_author_is_gone_is_removed_by_hand(office, remote, plant, monkeypatch):
+    """Nobody publishes it for its author, least of all one that drops packs; so it can go."""
+    monkeypatch.setattr("lyrikstore.history.append._PATIENCE", 0.1)
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    assert TransactionLog(remote).append(plant(home.repo, None))
+    desk = office.clone(remote, "other")
+    made = desk.commit({"a": b"two"})
+    with pytest.raises(ConflictError) as caught:
+        desk.push(remote)
+    assert "remove that file" in caught.value.hint
+    remote.remove(caught.value.details["file"])
+    assert desk.push(remote).logged == (made.id,)
+    late = office.clone(remote, "late")
+    assert late.repo.refs[NAME].id == made.id
+    assert [one.problem for one in late.repo.blobs.verify_all() if one.problem] == []
+
+
 def test_a_read_only_remote_can_be_cloned_and_pulled(office, remote, monkeypatch):
     home = office.home()
     home.commit({"a": b"one"})
