@@ -1,8 +1,11 @@
 """Schemas are found by name, and names from documents reach nothing else."""
 
+import contextlib
+
 import pytest
 from jsonschema import Draft202012Validator
 
+from lyrikstore.canon import schemas
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.schemas import check_schema, load_schema, schema_root
 
@@ -39,3 +42,20 @@ def test_the_message_names_the_place():
     assert caught.value.kind == "schema"
     assert caught.value.details == {"schema": "report"}
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_every_schema_is_applied_by_an_engine_without_backtracking(name):
+    for document in ({}, [], {"id": "\n"}):
+        with contextlib.suppress(FormatError):
+            check_schema(document, name)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\u2028", "Z"])
+def test_nothing_may_follow_what_a_pattern_wants(end):
+    stamp, digest = f"2026-11-24T00:00:00Z{end}", f"sha384-{'A' * 64}{end}"
+    document = {"validFrom": stamp, "credentialSchema": {"digestSRI": digest}}
+    errors = schemas._validator("dataset-credential-1").iter_errors(document)
+    places = {"/".join(map(str, error.instance_path)) for error in errors}
+    both = {"validFrom", "credentialSchema/digestSRI"}
+    assert places & both == (both if end else set())
