@@ -1,13 +1,13 @@
 """Publishing: how a won transaction becomes visible (spec/07-log.md §6).
 
 Everything published is a pure function of the records, so a writer that dies half-way leaves
-nothing but files that are written again, the same. Order: entry bundles, hash tiles, memory, log
+nothing but files that are written again, the same. Order: entry bundles and tiles, memory, log
 checkpoint. Nothing is ever written or signed for a slot that was not won; and for one that others
 won only after :mod:`lyrikstore.history.append` has judged what is in it.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lyrikstore.canon.errors import ConflictError, LyrikstoreError
@@ -19,7 +19,7 @@ from lyrikstore.history.logview import CHECKPOINT, Records, read_checkpoint
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.tiles import first_items, new_files, paths_at
-from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.backend import Backend, LocalBackend, create_all
 from lyrikstore.objects.transactions import TransactionLog, record_name
 
 
@@ -107,7 +107,10 @@ class Publisher:
         size = records.ends[-1 if self._memory is None else first]
         self._check_own(records, size, accept)
         leaves, hashes = records.leaves[:size], records.hashes[:size]
-        put_log_files(self._backend, leaves, hashes, old_size)
+        files = {f"log/{path}": data for path, data in new_files(leaves, hashes, old_size)}
+        for name in create_files(self._backend, files):
+            # A writer that died leaves what is right; this is damaged, and was never signed for.
+            self._backend.replace(name, files[name])
         head = LogCheckpoint(self._key.name, size, merkle.root(hashes))
         # Remembered before it is signed: a crash in between leaves a memory that the records
         # bear out, while the other order would leave a signature that nobody remembers.
@@ -157,16 +160,18 @@ class Publisher:
             )
 
 
-def put_log_files(
-    backend: Backend, leaves: Sequence[bytes], hashes: Sequence[bytes], old_size: int
-) -> None:
-    """Write the entry bundles and tiles that a log needs beyond its first ``old_size`` entries.
+def create_files(backend: Backend, files: Mapping[str, bytes]) -> list[str]:
+    """Create files by name; return the names that stand for other bytes already.
 
     Raises:
         StorageError, RemoteError: The medium failed; what was written is right and will be used.
     """
-    for path, data in new_files(leaves, hashes, old_size):
-        _put(backend, f"log/{path}", data)
+    created = create_all(backend, list(files.items()))
+    return [
+        name
+        for (name, data), new in zip(files.items(), created, strict=True)
+        if not new and backend.read(name, 0, len(data) + 1) != data
+    ]
 
 
 def log_files(records: Records, size: int, old_size: int) -> dict[str, bytes]:
@@ -184,19 +189,6 @@ def log_files(records: Records, size: int, old_size: int) -> dict[str, bytes]:
             if part is not None:
                 files[path] = part
     return {f"log/{path}": data for path, data in files.items()}
-
-
-def put_file(backend: Backend, name: str, data: bytes) -> None:
-    """Write one log file, unless it is there with the right bytes."""
-    _put(backend, name, data)
-
-
-def _put(backend: Backend, name: str, data: bytes) -> None:
-    if backend.create(name, data):
-        return
-    # Left by a writer that died, and then the same; or damaged, and then never signed for.
-    if backend.read(name, 0, len(data) + 1) != data:
-        backend.replace(name, data)
 
 
 def foreign_record(seq: int) -> ConflictError:

@@ -4,14 +4,13 @@ Packs first, then records, then tiles, the log checkpoint last: whenever it stop
 is whole (spec/15-remotes.md §4).
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
 from lyrikstore.history.contact import Relation, check_memory, first_contact, meet, rolled_back
-from lyrikstore.history.extend import foreign_record, log_files, put_file
+from lyrikstore.history.extend import create_files, foreign_record, log_files
 from lyrikstore.history.local import MARK, Mark, read_mark
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logkeys import copy_log_keys
@@ -23,8 +22,8 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.packs import PackRef
-from lyrikstore.objects.sync import THREADS, Moved, Progress, absent, copy_packs
-from lyrikstore.objects.transactions import Transaction, fold
+from lyrikstore.objects.sync import Moved, Progress, absent, copy_packs
+from lyrikstore.objects.transactions import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,19 +210,13 @@ def copy_log(
     moved = copy_packs(source, target, packs, progress)
     size, old_size = signed.size, old.size if old else 0
     first = records.covered(old_size) if old else 0
-
-    def put_record(transaction: Transaction) -> None:
-        data = transaction.encode()
-        if not target.create(transaction.name, data) and (
-            target.read(transaction.name, 0, len(data) + 1) != data
-        ):
-            raise foreign_record(transaction.seq)
-
+    new = {one.name: one for one in records.transactions[first : records.covered(size)]}
     # All at once: nobody looks at any of them before the log checkpoint covers them.
-    with ThreadPoolExecutor(THREADS) as pool:
-        tiles = log_files(records, size, old_size)
-        list(pool.map(put_record, records.transactions[first : records.covered(size)]))
-        list(pool.map(lambda item: put_file(target, *item), tiles.items()))
+    files = {name: one.encode() for name, one in new.items()} | log_files(records, size, old_size)
+    for name in create_files(target, files):
+        if name in new:
+            raise foreign_record(new[name].seq)
+        target.replace(name, files[name])
     copy_log_keys(source, target, genesis)  # before a log checkpoint that needs them
     if old is None:
         target.replace(CHECKPOINT, signed.note)

@@ -37,9 +37,10 @@ from lyrikstore.history.policy import Genesis, Policy
 from lyrikstore.history.reachable import repacked_error
 from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
-from lyrikstore.objects.backend import LocalBackend, clean_leftovers, sync_directory
+from lyrikstore.objects.backend import LocalBackend, sync_directory
 from lyrikstore.objects.blobs import BlobStore
 from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.scratch import clean_leftovers
 from lyrikstore.objects.transactions import (
     LogItem,
     LogType,
@@ -78,7 +79,7 @@ class TransactionBuilder:
     def __enter__(self) -> Self:
         # Now, not after an hour of hashing: is this the original, and is nothing left undone?
         with self._appender.locked():
-            clean_leftovers(self._repository.backend)
+            clean_leftovers(self._repository.backend.scratch)
         self._opened = frozenset(self._repository.live.packs)
         self._writer = self._repository.blobs.writer()
         return self

@@ -11,7 +11,7 @@ How a repository drives it::
         digest, size = writer.put_file(path)           # data: in packs of their own
         changes = writer.finish()                      # packs are durable, still nobody's
     with StoreLock(root / "lock"):                     # re-read refs here; they may have moved
-        clean_leftovers(backend)
+        clean_leftovers(backend.scratch)
         record = Transaction(
             seq=log.count(),
             log=(LogItem("manifest", digest),),

@@ -14,7 +14,8 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -23,14 +24,16 @@ from lyrikstore.canon.errors import (
     StorageError,
     storage_error,
 )
+from lyrikstore.objects.scratch import NO_FILES, open_scratch
 
+THREADS = 6
+"""Files that are sent, or waited for, at a time."""
 SCRATCH = "tmp"
 NOT_A_FILE = "not-a-file"
 """Kind of :class:`StorageError`: a link, folder or device stands where a file should."""
 
 _NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
 _NO_COPYING = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM})
-_NO_FILES = frozenset({errno.ELOOP, errno.ENXIO})  # opening a link, a socket
 
 
 class Backend(Protocol):
@@ -133,7 +136,7 @@ class LocalBackend:
         except StorageError:
             raise
         except OSError as error:
-            if error.errno in _NO_FILES:
+            if error.errno in NO_FILES:
                 raise StorageError(NOT_A_FILE, f"reading {name}: not a regular file") from None
             raise storage_error(error, f"reading {name}") from error
 
@@ -152,29 +155,55 @@ class LocalBackend:
 
     def create(self, name: str, source: bytes | Path) -> bool:
         """Create a file exclusively; see :meth:`Backend.create`."""
-        path = self._path(name)
-        try:
+        return self.create_all([(name, source)], threads=1)[0]
+
+    def create_all(
+        self, files: Sequence[tuple[str, bytes | Path]], threads: int = THREADS
+    ) -> list[bool]:
+        """Do :meth:`create` for several files, waiting for the disk but a few times in all.
+
+        Args:
+            files: Name and source of each. Of those that were created before an error, the names
+                are durable as well.
+            threads: How many files at a time.
+        """
+        paths = [self._path(name) for name, _ in files]
+        named: list[Path] = []
+
+        def name_file(path: Path, source: bytes | Path) -> bool:
             # Before any writing: losing the race late costs the same, losing it early is free.
             if path.exists():
                 return False
-            self._make_parents(path)
             with self._prepared(source) as temporary:
                 try:
                     os.link(temporary, path)
                 except FileExistsError:
                     return False
-                sync_directory(path.parent)
+                named.append(path)
+            return True
+
+        sources = (source for _, source in files)
+        try:
+            self._make_parents(paths)
+            try:
+                if min(threads, len(files)) < 2:
+                    return list(map(name_file, paths, sources))
+                with ThreadPoolExecutor(threads) as pool:
+                    return list(pool.map(name_file, paths, sources))
+            finally:
+                for folder in dict.fromkeys(path.parent for path in named):
+                    sync_directory(folder)
         except StorageError:
             raise
         except OSError as error:
-            raise storage_error(error, f"writing {name}") from error
-        return True
+            names = files[0][0] if len(files) == 1 else f"{files[0][0]} and others"
+            raise storage_error(error, f"writing {names}") from error
 
     def replace(self, name: str, source: bytes | Path) -> None:
         """Replace a file atomically; see :meth:`Backend.replace`."""
         path = self._path(name)
         try:
-            self._make_parents(path)
+            self._make_parents([path])
             with self._prepared(source, link=False) as temporary:
                 temporary.replace(path)
                 sync_directory(path.parent)
@@ -245,25 +274,29 @@ class LocalBackend:
                 elif name.startswith(prefix) and entry.is_file(follow_symlinks=False):
                     yield name
 
-    def _make_parents(self, path: Path) -> None:
+    def _make_parents(self, paths: Iterable[Path]) -> None:
         # The store's folder is made too, but nothing above it: a disk that is not mounted, or a
         # misspelt path, must not become a new store somewhere else.
-        missing = []
-        folder = path.parent
-        while folder != self._root.parent and not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for folder in reversed(missing):
+        missing: set[Path] = set()
+        for path in paths:
+            folder = path.parent
+            while folder not in missing and folder != self._root.parent and not folder.is_dir():
+                missing.add(folder)
+                folder = folder.parent
+        for folder in sorted(missing):
             with contextlib.suppress(FileExistsError):
                 folder.mkdir()
-            sync_directory(folder.parent)
+        for parent in dict.fromkeys(folder.parent for folder in sorted(missing)):
+            sync_directory(parent)
 
     @contextlib.contextmanager
     def _prepared(self, source: bytes | Path, *, link: bool = True) -> Iterator[Path]:
         # A complete, synced file on this file system, to be linked or renamed.
         if isinstance(source, Path) and link and source.parent == self.scratch:
             with source.open("rb") as complete:
-                os.fchmod(complete.fileno(), os.fstat(complete.fileno()).st_mode & 0o444)
+                mode = os.fstat(complete.fileno()).st_mode
+                if mode & 0o333:
+                    os.fchmod(complete.fileno(), mode & 0o444)
                 os.fsync(complete.fileno())
             yield source
             return
@@ -276,13 +309,30 @@ class LocalBackend:
                 else:
                     file.write(source)
                 file.flush()
-                # Nothing in a store is edited in place: read-only for everybody guards against
-                # editors and stray redirections.
-                os.fchmod(file.fileno(), os.fstat(file.fileno()).st_mode & 0o444)
                 os.fsync(file.fileno())
                 yield path
             finally:
                 path.unlink(missing_ok=True)
+
+
+def create_all(
+    backend: Backend, files: Sequence[tuple[str, bytes | Path]], threads: int = THREADS
+) -> list[bool]:
+    """Do :meth:`Backend.create` for several files, side by side.
+
+    Args:
+        backend: Where they go.
+        files: Name and source of each.
+        threads: How many at a time.
+
+    Returns:
+        For each whether it was created. After an error any of them may have been.
+    """
+    if isinstance(backend, LocalBackend):
+        return backend.create_all(files, threads)
+    names, sources = zip(*files, strict=True) if files else ((), ())
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(backend.create, names, sources))
 
 
 def _copy(source: BinaryIO, target: BinaryIO) -> None:
@@ -321,73 +371,3 @@ def sync_directory(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
-    """Return a new empty file in ``folder``, open for writing, and its path.
-
-    The file is locked while it is open, so that :func:`clean_leftovers` of another process can
-    tell a file in use from one whose writer died.
-
-    Raises:
-        OSError: It cannot be created.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        path = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        file = os.fdopen(fd, "r+b")
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        if os.fstat(fd).st_nlink:
-            return file, path
-        file.close()  # cleaned away between open and flock
-
-
-def clean_leftovers(backend: Backend) -> int:
-    """Remove what writers that died left in the scratch folder; return how many files.
-
-    Call it while the store's lock is held. Files of writers still at work are kept, whether or
-    not those hold the store's lock.
-
-    Raises:
-        StorageError: A leftover cannot be removed.
-    """
-    removed = 0
-    try:
-        if not backend.scratch.is_dir():
-            return 0
-        for path in sorted(backend.scratch.iterdir()):
-            removed += _clean(path)
-    except OSError as error:
-        raise storage_error(error, f"cleaning {backend.scratch}") from error
-    return removed
-
-
-def _clean(path: Path) -> int:
-    # NAME.part belongs to the writer that has NAME locked (lyrikstore/objects/scratch.py).
-    owner = path.with_name(path.name.partition(".")[0])
-    try:
-        fd = os.open(owner, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return _remove_leftover(path)
-    except OSError as error:
-        if error.errno in _NO_FILES:
-            return 0
-        raise
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return 0
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return _remove_leftover(path)
-    except BlockingIOError:
-        return 0
-    finally:
-        os.close(fd)
-
-
-def _remove_leftover(path: Path) -> int:
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISREG(path.lstat().st_mode):
-            path.unlink()
-            return 1
-    return 0

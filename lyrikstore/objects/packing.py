@@ -15,14 +15,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import asdict
-from itertools import accumulate, repeat
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from blake3 import blake3
 
 from lyrikstore.canon.errors import storage_error
-from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.backend import Backend, create_all
 from lyrikstore.objects.bulkfile import Buffers, BulkFile
 from lyrikstore.objects.digestset import DigestSet
 from lyrikstore.objects.packs import BLOCK_MAX, STORED, PackRole
@@ -39,14 +39,20 @@ _INSTALLERS = 16
 _SHARE_FILES = 1 << 14
 
 
-def install(backend: Backend, pack: ScratchPack) -> None:
-    """Give a complete pack its final name, durably.
+def install(backend: Backend, packs: Sequence[ScratchPack], *, side_by_side: bool) -> None:
+    """Give complete packs their final names, durably.
 
     Raises:
         StorageError: The medium failed.
     """
-    if backend.create(pack.ref.name, pack.path):
-        return
+    files = [(pack.ref.name, pack.path) for pack in packs]
+    created = create_all(backend, files, _INSTALLERS if side_by_side else 1)
+    for pack, new in zip(packs, created, strict=True):
+        if not new:
+            _compare(backend, pack)
+
+
+def _compare(backend: Backend, pack: ScratchPack) -> None:
     # The name is the hash of the content, so what is there is the same, unless somebody
     # damaged it; recording it unread would spread the damage.
     hasher, at = blake3(), 0
@@ -55,22 +61,6 @@ def install(backend: Backend, pack: ScratchPack) -> None:
         at += len(data)
     if hasher.digest() != pack.ref.id.raw:
         backend.replace(pack.ref.name, pack.path)
-
-
-def install_all(backend: Backend, packs: Sequence[ScratchPack], *, side_by_side: bool) -> None:
-    """Do :func:`install` for several packs.
-
-    Raises:
-        StorageError: The medium failed.
-    """
-    # What takes time is waiting for the disk to acknowledge names; it does many at once.
-    if len(packs) < 3 or not side_by_side:
-        for pack in packs:
-            install(backend, pack)
-        return
-    with ThreadPoolExecutor(_INSTALLERS) as pool:
-        for _ in pool.map(install, repeat(backend), packs):
-            pass
 
 
 class Packer:

@@ -89,8 +89,7 @@ def repack(
                 progress(done, total)
         packs = [made for role in ROLES for made in packers[role].close()]
         if not dry_run:
-            for made in packs:
-                install(backend, made)
+            install(backend, packs, side_by_side=False)
     return Repacked(tuple(made.ref for made in packs), tuple(dropped), skipped, blobs)
 
 

@@ -1,17 +1,27 @@
-"""The scratch files of one writer, under one lock (spec/04-objects.md §7).
+"""Scratch files: files being built, and what becomes of those whose writer died.
 
-A writer of a terabyte makes thousands of packs, some of them in other processes. None can stay
-open only to be locked: one file, ``NAME``, is locked as long as the writer lives, and all that it
-makes is called ``NAME.`` and something.
+The files of one writer are under one lock (spec/04-objects.md §7). A writer of a terabyte makes
+thousands of packs, some of them in other processes. None can stay open only to be locked: one
+file, ``NAME``, is locked as long as the writer lives, and all that it makes is called ``NAME.``
+and something.
 """
 
 import contextlib
+import errno
+import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from lyrikstore.objects.backend import open_scratch
+from lyrikstore.canon.errors import storage_error
 
+NO_FILES = frozenset({errno.ELOOP, errno.ENXIO})
+"""What opening a link or a socket as a file fails with."""
+
+# Nothing in a store is edited in place: that nobody may write to what will be one of its files
+# guards against editors and stray redirections.
+_MODE = 0o444
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -59,4 +69,74 @@ def open_part(prefix: str) -> tuple[BinaryIO, Path]:
         OSError: It cannot be made.
     """
     path = Path(f"{prefix}.{os.urandom(6).hex()}")
-    return os.fdopen(os.open(path, _FLAGS, 0o644), "r+b"), path
+    return os.fdopen(os.open(path, _FLAGS, _MODE), "r+b"), path
+
+
+def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
+    """Return a new empty file in ``folder``, open for writing, and its path.
+
+    The file is locked while it is open, so that :func:`clean_leftovers` of another process can
+    tell a file in use from one whose writer died.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        path = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+        file = os.fdopen(fd, "r+b")
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:
+            return file, path
+        file.close()  # cleaned away between open and flock
+
+
+def clean_leftovers(folder: Path) -> int:
+    """Remove what writers that died left in a scratch folder; return how many files.
+
+    Call it while the store's lock is held. Files of writers still at work are kept, whether or
+    not those hold the store's lock.
+
+    Raises:
+        StorageError: A leftover cannot be removed.
+    """
+    removed = 0
+    try:
+        if not folder.is_dir():
+            return 0
+        for path in sorted(folder.iterdir()):
+            removed += _clean(path)
+    except OSError as error:
+        raise storage_error(error, f"cleaning {folder}") from error
+    return removed
+
+
+def _clean(path: Path) -> int:
+    # NAME.part belongs to the writer that has NAME locked.
+    owner = path.with_name(path.name.partition(".")[0])
+    try:
+        fd = os.open(owner, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return _remove_leftover(path)
+    except OSError as error:
+        if error.errno in NO_FILES:
+            return 0
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return 0
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _remove_leftover(path)
+    except BlockingIOError:
+        return 0
+    finally:
+        os.close(fd)
+
+
+def _remove_leftover(path: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISREG(path.lstat().st_mode):
+            path.unlink()
+            return 1
+    return 0

@@ -23,7 +23,7 @@ from lyrikstore.objects.chunker import (
     encode_list,
 )
 from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
-from lyrikstore.objects.packing import Packer, in_shares, install_all, pack_setup
+from lyrikstore.objects.packing import Packer, in_shares, install, pack_setup
 from lyrikstore.objects.packs import ROLES, PackRef, PackRole
 from lyrikstore.objects.packwriter import ScratchPack
 from lyrikstore.objects.parameters import Parameters
@@ -227,7 +227,7 @@ class BlobWriter:
             packs = [*self._packers["documents"].close(), *self._packed]
             for packer in (*self._lanes, self._packers["data"]):
                 packs += packer.close()
-            install_all(self._backend, packs, side_by_side=self._workers > 0)
+            install(self._backend, packs, side_by_side=self._workers > 0)
         finally:
             self.abort()
         # Two writers that had the same to store made the same pack.

@@ -503,8 +503,9 @@ def crash_at(monkeypatch, target, name, after=0):
 @pytest.mark.parametrize(
     ("target", "name", "after"),
     [
-        (extend, "_put", 0),
-        (extend, "_put", 1),
+        (extend, "create_files", 0),
+        # The last name that is given by a link is that of a file of the log.
+        (os, "link", 3),
         (LogMemory, "remember_signed", 0),
         # The first file replaced is the memory of what is about to be committed.
         (LocalBackend, "replace", 1),
@@ -551,7 +552,7 @@ def test_a_writer_that_dies_before_it_wins_a_slot(shelf, monkeypatch, target, na
 def test_recovery_shows_what_was_committed_before_its_writer_died(shelf, monkeypatch):
     one = shelf.commit()
     with monkeypatch.context() as patch:
-        crash_at(patch, extend, "_put")
+        crash_at(patch, extend, "create_files")
         with pytest.raises(KeyboardInterrupt):
             shelf.commit(content={"a.txt": b"two"})
     repo = Repository.open(shelf.root, memory=shelf.memory)

@@ -11,7 +11,8 @@ import pytest
 
 from lyrikstore.canon.errors import NotFoundError, StorageError
 from lyrikstore.objects import backend as module
-from lyrikstore.objects.backend import LocalBackend, clean_leftovers, open_scratch, storage_error
+from lyrikstore.objects.backend import LocalBackend, storage_error
+from lyrikstore.objects.scratch import clean_leftovers, open_scratch
 from lyrikstore.testing.backends import BackendContract, CrashError, FaultyBackend, MemoryBackend
 
 
@@ -99,6 +100,31 @@ def test_every_new_name_is_synced(root, monkeypatch) -> None:
     assert synced == [root, root / "packs", root / "packs/ab"]
 
 
+def test_several_files_share_one_look_at_each_folder(root, monkeypatch) -> None:
+    synced = []
+    real = module.sync_directory
+    monkeypatch.setattr(module, "sync_directory", lambda f: (synced.append(f), real(f)))
+    backend = LocalBackend(root)
+    backend.create("packs/ab/0", b"0")
+    synced.clear()
+    files = [(f"packs/{part}/{number}", b"x") for part in ("ab", "cd") for number in range(9)]
+    assert backend.create_all(files) == [False, *[True] * 17]
+    assert synced[0] == root / "packs"
+    assert sorted(synced[1:]) == [root / "packs/ab", root / "packs/cd"]
+    assert backend.read("packs/ab/0") == b"0"
+    assert list((root / "tmp").iterdir()) == []
+
+
+def test_what_was_named_before_an_error_is_synced(root, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr(module, "sync_directory", synced.append)
+    backend = LocalBackend(root)
+    with pytest.raises(NotFoundError, match="writing packs/ab/1 and others"):
+        backend.create_all([("packs/ab/1", b"x"), ("packs/ab/2", root / "gone")], threads=1)
+    assert synced[-1] == root / "packs/ab"
+    assert list(backend.list("")) == ["packs/ab/1"]
+
+
 def test_links_devices_and_fifos_are_not_files(root: Path, tmp_path: Path) -> None:
     backend = LocalBackend(root)
     secret = tmp_path / "secret"
@@ -134,13 +160,13 @@ def test_errors_by_number() -> None:
 
 def test_leftovers_of_the_dead_go_those_of_the_living_stay(root: Path) -> None:
     backend = LocalBackend(root)
-    assert clean_leftovers(backend) == 0
+    assert clean_leftovers(backend.scratch) == 0
     file, living = open_scratch(backend.scratch)
     dead = backend.scratch / "1-dead"
     dead.write_bytes(b"half a pack")
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from lyrikstore.objects.backend import open_scratch\n"
+        "from lyrikstore.objects.scratch import open_scratch\n"
         "f, p = open_scratch(Path(sys.argv[1])); f.write(b'x'); f.flush(); print(p.name)\n"
         "sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -148,10 +174,10 @@ def test_leftovers_of_the_dead_go_those_of_the_living_stay(root: Path) -> None:
         [sys.executable, "-c", script, str(backend.scratch)], stdout=subprocess.PIPE, text=True
     )
     assert (backend.scratch / killed.stdout.strip()).exists()
-    assert clean_leftovers(backend) == 2
+    assert clean_leftovers(backend.scratch) == 2
     assert list(backend.scratch.iterdir()) == [living]
     file.close()
-    assert clean_leftovers(backend) == 1
+    assert clean_leftovers(backend.scratch) == 1
 
 
 def test_cleaning_leaves_alone_what_is_no_file(root: Path, tmp_path: Path) -> None:
@@ -163,7 +189,7 @@ def test_cleaning_leaves_alone_what_is_no_file(root: Path, tmp_path: Path) -> No
     os.mkfifo(backend.scratch / "fifo")
     with socket.socket(socket.AF_UNIX) as plug:
         plug.bind(os.path.relpath(backend.scratch / "socket"))  # its path may be 107 bytes long
-        assert clean_leftovers(backend) == 0
+        assert clean_leftovers(backend.scratch) == 0
     assert (tmp_path / "precious").read_bytes() == b"x"
 
 

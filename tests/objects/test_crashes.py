@@ -15,8 +15,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, StorageError
-from lyrikstore.objects.backend import LocalBackend, clean_leftovers
+from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.blobs import open_blobs
+from lyrikstore.objects.scratch import clean_leftovers
 from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
 from lyrikstore.testing.backends import CrashError, FaultyBackend
 
@@ -81,7 +82,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @rule()
     def clean(self):
-        clean_leftovers(self.backend)
+        clean_leftovers(self.backend.scratch)
         assert list(self.backend.scratch.glob("*")) == []
 
     @rule(blob=BLOBS)
@@ -105,7 +106,8 @@ TestStoreAgainstDict.settings = settings(max_examples=20, stateful_step_count=12
 WRITER = """
 import random, sys
 from pathlib import Path
-from lyrikstore.objects.backend import LocalBackend, clean_leftovers
+from lyrikstore.objects.backend import LocalBackend
+from lyrikstore.objects.scratch import clean_leftovers
 from lyrikstore.objects.blobs import open_blobs
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
@@ -119,7 +121,7 @@ while True:
         ids = [writer.put_bytes(blob) for blob in data]
         changes = writer.finish()
     with StoreLock(root / "lock", timeout=20):
-        clean_leftovers(backend)
+        clean_leftovers(backend.scratch)
         items = tuple(LogItem("manifest", blob) for blob in ids)
         assert log.append(Transaction(log.count(), items, changes.added, (), changes.chunk_lists))
     print(number, ids[-1], flush=True)
@@ -154,6 +156,6 @@ def test_kill_9_in_a_loop(root: Path) -> None:
         for seq in range(log.count()):
             assert all(store.has(item.id) for item in log.read(seq).log)
         assert not [check for check in store.verify_all() if check.problem]
-    clean_leftovers(backend)
+    clean_leftovers(backend.scratch)
     assert list(backend.scratch.iterdir()) == []
     assert len(acknowledged) >= 12

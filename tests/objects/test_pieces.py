@@ -77,7 +77,7 @@ def test_blocks_of_runs_keep_their_bounds(box, tmp_path, block: int, shrinks: bo
     packer.add(blake3(b"before").digest(), b"before")
     packer.add_run(digests, sizes, memoryview(data), shrinks=shrinks)
     packs = packer.close()
-    packing.install_all(box.backend, packs, side_by_side=True)
+    packing.install(box.backend, packs, side_by_side=True)
     scratch.close()
     assert box.log.append(Transaction(0, (), tuple(pack.ref for pack in packs)))
     blobs = box.open()

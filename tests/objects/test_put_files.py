@@ -13,11 +13,10 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
 from lyrikstore.objects import packing
 from lyrikstore.objects import writer as writing
-from lyrikstore.objects.backend import clean_leftovers
 from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
 from lyrikstore.objects.packing import pack_files, pack_setup
 from lyrikstore.objects.parameters import Parameters
-from lyrikstore.objects.scratch import Scratch, open_part
+from lyrikstore.objects.scratch import Scratch, clean_leftovers, open_part
 from lyrikstore.objects.transactions import Transaction
 
 
@@ -188,15 +187,15 @@ def test_scratch_files_live_as_long_as_their_writer(box, root) -> None:
     scratch = Scratch(box.backend.scratch)
     file, path = open_part(scratch.prefix)
     file.close()
-    assert clean_leftovers(box.backend) == 0
+    assert clean_leftovers(box.backend.scratch) == 0
     assert path.exists()
     # As if the writer had died: the lock is gone, the files are not.
     scratch._lock.close()
-    assert clean_leftovers(box.backend) == 2
+    assert clean_leftovers(box.backend.scratch) == 2
     assert scratch_files(root) == []
     orphan = root / "tmp" / "1-ab.cd"
     orphan.write_bytes(b"x")
-    assert clean_leftovers(box.backend) == 1
+    assert clean_leftovers(box.backend.scratch) == 1
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 1000, 70_000])

@@ -299,7 +299,7 @@ def test_who_died_after_winning_a_slot_blocks_nobody(office, remote, monkeypatch
     made = dead.commit({"a": b"two"})
     monkeypatch.setattr("lyrikstore.history.append._PATIENCE", 0.2)
     with monkeypatch.context() as patch:
-        patch.setattr("lyrikstore.history.extend._put", lambda *_: 1 / 0)
+        patch.setattr("lyrikstore.history.extend.create_files", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             dead.push(remote)
     other = alive.commit({"x": b"1"}, "datasets/acme/other")
