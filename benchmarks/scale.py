@@ -335,6 +335,8 @@ def main() -> int:
     if options.index:
         print(json.dumps(index(*options.index)))
         return 0
+    if options.work is not None:
+        options.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lyrikstore-scale-", dir=options.work) as folder:
         plan = Plan(options.work or Path(folder), {}, options.scale)
         kinds = []
