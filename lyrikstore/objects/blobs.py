@@ -3,7 +3,6 @@
 import io
 import threading
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO, cast
@@ -20,19 +19,18 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.blockcache import BlockCache
-from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
+from lyrikstore.objects.chunker import PieceList
 from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.digestset import DigestSet
 from lyrikstore.objects.layout import join_runs, runs_of
 from lyrikstore.objects.packs import PackRef, PackRole
 from lyrikstore.objects.parameters import read_parameters
+from lyrikstore.objects.piecelists import LISTS_OF_LISTS, PieceLists
 from lyrikstore.objects.reading import PieceReader, absent_blob, damaged_blob
 from lyrikstore.objects.table import FEW, BlobTable
 from lyrikstore.objects.transactions import LiveObjects, PackChanges
 from lyrikstore.objects.verifying import Checked, Checker
 from lyrikstore.objects.writer import BlobWriter
-
-_LISTS_OF_LISTS = 3
 
 
 def open_blobs(backend: Backend, live: LiveObjects) -> "BlobStore":
@@ -77,11 +75,15 @@ class BlobStore:
         self.backend = backend
         self._partial = partial
         self._packs = tuple(dict.fromkeys(packs))
-        self._lists = dict(chunk_lists)
         self._table: BlobTable | None = None
         self._documents: BlobTable | None = None
-        self._parsed: OrderedDict[Digest, PieceList] = OrderedDict()
         self._blocks = BlockCache(backend)
+        self._lists = PieceLists(
+            chunk_lists,
+            is_small=lambda raw: self._with(raw).find(raw) >= 0,
+            read=self._small,
+            absent=self._absent,
+        )
         self._lock = threading.RLock()
 
     @property
@@ -103,16 +105,16 @@ class BlobStore:
         """Make what a writer stored readable here, once its transaction is committed."""
         with self._lock:
             self._packs = tuple(dict.fromkeys((*self._packs, *changes.added)))
-            self._lists.update(changes.chunk_lists)
+            self._lists.named.update(changes.chunk_lists)
             self._table = self._documents = None
 
     def has(self, digest: Digest) -> bool:
         """Return whether the blob is here. Its bytes are not looked at."""
         listed: Digest | None = digest
-        for _ in range(_LISTS_OF_LISTS + 1):
+        for _ in range(LISTS_OF_LISTS + 1):
             if listed is None or self._index().find(listed.raw) >= 0:
                 return listed is not None
-            listed = self._lists.get(listed)
+            listed = self._lists.named.get(listed)
         return False
 
     def is_whole(self, digest: Digest) -> bool:
@@ -135,7 +137,7 @@ class BlobStore:
         table = self._index()
         find = table.find if len(digests) <= FEW * 32 else table.digests.find
         absent = ((at, Digest(raw)) for at, raw in enumerate(asked) if find(raw) < 0)
-        return [at for at, blob in absent if blob not in self._lists or not self.has(blob)]
+        return [at for at, blob in absent if blob not in self._lists.named or not self.has(blob)]
 
     def size(self, digest: Digest) -> int:
         """Return the size of a blob in bytes, as its pack or list of pieces gives it.
@@ -199,7 +201,7 @@ class BlobStore:
         table = self._index()
         for raw in table.iter():
             yield Digest(raw)
-        for blob in self._lists:
+        for blob in self._lists.named:
             if table.find(blob.raw) < 0 and self.has(blob):
                 yield blob
 
@@ -232,7 +234,9 @@ class BlobStore:
             return
         # Records name lists for ever; one that is nowhere belonged to data that is there no more.
         large = [
-            blob for blob in self._lists if self._index().find(blob.raw) < 0 and self.has(blob)
+            blob
+            for blob in self._lists.named
+            if self._index().find(blob.raw) < 0 and self.has(blob)
         ]
         yield from checker.check(large)
 
@@ -329,7 +333,7 @@ class BlobStore:
 
     def list_of(self, blob: Digest) -> Digest | None:
         """Return the list of pieces that the records name for a large blob, if it is here."""
-        listed = self._lists.get(blob)
+        listed = self._lists.named.get(blob)
         return listed if listed is not None and self.has(listed) else None
 
     def pieces(self, digest: Digest) -> PieceList:
@@ -338,30 +342,7 @@ class BlobStore:
         Raises:
             NotFoundError, IncompleteError, VerificationError, FormatError: As :meth:`read`.
         """
-        return self._pieces(digest, 0)
-
-    def _pieces(self, digest: Digest, depth: int) -> PieceList:
-        with self._lock:
-            if digest in self._parsed:
-                self._parsed.move_to_end(digest)
-                return self._parsed[digest]
-        if (listed := self._lists.get(digest)) is None:
-            raise self._absent(digest)
-        if self._with(listed.raw).find(listed.raw) >= 0:
-            data = self._small(listed.raw)
-        else:
-            if depth >= _LISTS_OF_LISTS:
-                raise FormatError("bad-list", f"lists of pieces of {digest.short} go in a circle")
-            inner = self._pieces(listed, depth + 1)
-            if inner.bytes > LIST_MAX:
-                raise FormatError("too-large", f"the list of pieces of {digest.short} is too large")
-            data = PieceReader(inner, listed, self._small).readall()
-        parsed = parse_list(data)
-        with self._lock:
-            self._parsed[digest] = parsed
-            while len(self._parsed) > 4:
-                self._parsed.popitem(last=False)
-        return parsed
+        return self._lists.of(digest)
 
     def _small(self, raw: bytes) -> bytes:
         table = self._with(raw)

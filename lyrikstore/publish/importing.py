@@ -182,7 +182,7 @@ def _log_proof(claims: Claims, author: str, files: Iterable[bytes]) -> bytes:
             with suppress(LyrikstoreError):
                 proof = TlogProof.parse(data)
                 if proof.index == claims.log_index:
-                    proof.verify(leaf, history.log_keys)
+                    history.check_head(proof.verify(leaf, history.log_keys))
                     return data
     raise IncompleteError("not-checked", "log.inclusion: no log proof of the manifest holds")
 
