@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
+from lyrikstore.objects.backend import sync_directory
 
 DEFAULT = "origin"
 _MAX = 1 << 20
@@ -129,7 +130,12 @@ class Remotes:
         building = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            building.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+            with building.open("w", encoding="utf-8") as file:
+                file.write(json.dumps(document, indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut leaves an empty file
             building.replace(self._path)
+            for folder in (self._path.parent, self._path.parent.parent):
+                sync_directory(folder)
         except OSError as error:
             raise storage_error(error, f"writing {self._path}") from error
