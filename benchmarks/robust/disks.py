@@ -125,15 +125,19 @@ def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
     _mount_again(disk, mount)
     try:
         (subject.work / "recipe.toml").write_text(RECIPE)
+        subject.must("remote", "add", "copy", disk / "copy")
         _system("sync", "-f", disk)
         whole = 0.5
         for number in range(tries):
             write_texts(documents, 60, seed=number)
             write_large(documents / "large.txt", seed=number)
             late = number % 2 == 0
-            command = ["commit", documents, "-d", NAME, "--yes", "--json"]
-            if number % 4 == 3:
+            command: list[object] = ["commit", documents, "-d", NAME, "--yes", "--json"]
+            if number % 6 == 3:
                 command = ["filter", NAME, "--recipe", "recipe.toml", "--as", "acme/clean"]
+            elif number % 6 in {2, 5}:
+                subject.commit(documents)
+                command = ["push", "copy", "--mirror"]
             findings: list[Finding] = []
             if late:  # acknowledged, and the plug is pulled at once
                 answer = subject.run(*command)
@@ -149,11 +153,26 @@ def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
             # The oldest and the newest: all would take longer with every try.
             promised = subject.truth
             subject.truth = dict([*list(promised.items())[:1], *list(promised.items())[-2:]])
+            if command[0] == "push" and late:
+                findings += _came_over(subject, base / "cloned")
             findings += subject.examine(*command)
+            if command[0] == "push":
+                findings += _came_over(subject, base / "cloned")
             subject.truth = promised
             row.add(f"{command[0]} {number}, {'after' if late else 'during'}", findings)
     finally:
         _unmount(disk)
+
+
+def _came_over(subject: Subject, clone: Path) -> list[Finding]:
+    # What a push acknowledged is in the copy.
+    cloned = subject.ask("clone", subject.base / "copy", clone)
+    if cloned.code:
+        return [Finding("lost", f"no clone of what was pushed: {cloned.err}")]
+    try:
+        return subject.kept_promises("-C", clone)
+    finally:
+        shutil.rmtree(clone)
 
 
 def _mount_again(disk: Path, mount: Sequence[object]) -> None:

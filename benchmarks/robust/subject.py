@@ -275,13 +275,17 @@ class Subject:
         failed = [f"{c['id']}: {c['summary']}" for c in checks if c["state"] not in {"pass", "n/a"}]
         return [Finding("other", f"verify exits {answer.code}: {failed or answer.err}")]
 
-    def kept_promises(self) -> list[Finding]:
-        """Return which acknowledged versions are not byte-identical on checkout."""
+    def kept_promises(self, *options: object) -> list[Finding]:
+        """Return which acknowledged versions are not byte-identical on checkout.
+
+        Args:
+            options: Of the checkout; to look into another store, say.
+        """
         findings = []
         for identity, files in self.truth.items():
             target = self.base / "judge"
             shutil.rmtree(target, ignore_errors=True)
-            answer = self.ask("checkout", identity, target)
+            answer = self.ask("checkout", *options, identity, target)
             findings += answer.manners()
             if answer.code:
                 findings.append(Finding("lost", f"{identity[:19]}: {answer.err}"))
