@@ -23,9 +23,7 @@ def kill(base: Path, name: str, *, quick: bool) -> list[Row]:
     row = Row(f"kill -9 during {name}")
     work = WORKS[name]
     subject = work.ready(base / "subject")
-    ending(subject.begin(*work.again(subject)))  # loads what it needs
-    subject.restore()
-    whole = ending(subject.begin(*work.again(subject))).seconds
+    whole = _duration(subject, work)
     chance = random.Random(name)
     for attempt in range(2 if quick else 14):
         subject.restore()
@@ -68,26 +66,32 @@ def kill_worker(base: Path, *, quick: bool) -> list[Row]:
 def polite(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Send a signal that asks politely: one line, exit 130, a whole store."""
     row = Row(f"{name} during {MANY_FILES}")
-    number = POLITE[name]
     work = WORKS[MANY_FILES]
     subject = work.ready(base / "subject")
-    whole = subject.run(*work.again(subject)).seconds
+    whole = _duration(subject, work)
     chance = random.Random(name)
     for attempt in range(1 if quick else 6):
         subject.restore()
-        child = _start(subject, work)
-        time.sleep(chance.uniform(0.3, max(0.4, whole)))
+        command = subject.begin(*work.again(subject))
+        command.ended(chance.uniform(0.2, 0.9) * whole)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, number)  # a terminal sends it to everybody in the foreground
-        answer = _finish(child)
+            # A terminal sends it to everybody in the foreground.
+            os.killpg(command.process, POLITE[name])
+        answer = ending(command)
         row.facts["in time"] += answer.code == 130
-        findings = answer.manners() + _left_over(child.pid)
+        findings = answer.manners() + _left_over(command.process)
         if answer.code == 0:
             findings += work.promised(subject, answer)
         elif answer.code != 130:
             findings.append(Finding("other", f"exit {answer.code} after {name}"))
         row.add(attempt, findings + subject.examine(*work.again(subject)))
     return [row]
+
+
+def _duration(subject: Subject, work: Work) -> float:
+    ending(subject.begin(*work.again(subject)))  # the first one loads what it needs
+    subject.restore()
+    return ending(subject.begin(*work.again(subject))).seconds
 
 
 def _start(subject: Subject, work: Work) -> "subprocess.Popen[bytes]":
