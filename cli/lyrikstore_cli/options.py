@@ -33,6 +33,29 @@ status_url = click.option(
     help="Where you publish status lists (https); without it it cannot be revoked.",
 )
 
+remote_options = click.option(
+    "--set",
+    "options",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="How to reach it, such as region=eu-west-1; never a secret.",
+)
+
+
+def named_values(given: tuple[str, ...]) -> dict[str, str]:
+    """Return what was given as ``NAME=VALUE``, by name.
+
+    Raises:
+        InvalidInputError: (``usage``) something else, or a name given twice.
+    """
+    values: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or name in values:
+            raise InvalidInputError("usage", f"--set takes NAME=VALUE, each name once: {text[:80]}")
+        values[name] = value
+    return values
+
 
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a list such as ``train,evaluate``."""

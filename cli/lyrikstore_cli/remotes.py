@@ -6,7 +6,8 @@ sent to.
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,11 +32,13 @@ class NamedRemote:
         name: What the user calls it.
         url: Where it is, without secrets.
         mirror: Whether a push makes it a mirror.
+        options: What else it takes to reach it, as ``--set`` gave it; never a secret.
     """
 
     name: str
     url: str
     mirror: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 class Remotes:
@@ -60,14 +63,19 @@ class Remotes:
             with self._path.open("rb") as file:
                 document = json.loads(file.read(_MAX))
             return [
-                NamedRemote(str(one["name"]), str(one["url"]), one["mirror"] is True)
+                NamedRemote(
+                    str(one["name"]),
+                    str(one["url"]),
+                    one["mirror"] is True,
+                    {str(name): str(value) for name, value in one.get("options", {}).items()},
+                )
                 for one in document["remotes"]
             ]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise storage_error(error, f"reading {self._path}") from error
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise FormatError(
                 "bad-remotes", f"{self._path} is damaged", hint="remove it, and add them again"
             ) from None

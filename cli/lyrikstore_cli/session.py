@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from lyrikstore.curate.listing import Listing
     from lyrikstore.history.memory import LogMemory
     from lyrikstore.objects.cluster import Pools
+    from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.store import Store
-    from lyrikstore_cli.remotes import Remotes
+    from lyrikstore_cli.remotes import NamedRemote, Remotes
 
 STORE_FOLDER = ".lyrikstore"
 DASK_HELP = "Share the work with a Dask cluster's workers; `local` starts some here."
@@ -210,6 +211,12 @@ class Session:
         from lyrikstore_cli.remotes import Remotes
 
         return Remotes(self.paths.remotes, self.store_folder())
+
+    def place(self, remote: "NamedRemote") -> "RemotePlace":
+        """Return a remote with what it takes to reach it, the environment included."""
+        from lyrikstore.objects.remote import RemotePlace
+
+        return RemotePlace(remote.url, remote.options, self.environment)
 
     def _own_log_signer(self, store: "Store", but: "PublicKey | None" = None) -> "Signer":
         keys = store.own_log_keys()

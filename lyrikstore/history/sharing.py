@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # most commands never look beyond this machine
     from lyrikstore.history.partial import Selection
     from lyrikstore.history.pull import PullResult
     from lyrikstore.history.push import PushResult
+    from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.objects.sync import Progress
 
 
@@ -27,16 +28,16 @@ class Shared:
 
     def pull(
         self,
-        url: str,
+        place: "str | RemotePlace",
         *,
         all_data: bool = False,
         dry_run: bool = False,
         progress: "Progress | None" = None,
     ) -> "PullResult":
-        """Bring the copy of the home log here up to what ``url`` has.
+        """Bring the copy of the home log here up to what ``place`` has.
 
         Args:
-            url: As :func:`lyrikstore.objects.remote.open_backend` takes it.
+            place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
             all_data: Fetch also what a partial clone left out.
             dry_run: Find out what would come; change nothing.
             progress: Told ``(packs done, packs in all, bytes done)``.
@@ -48,11 +49,11 @@ class Shared:
         from lyrikstore.history.pull import pull
         from lyrikstore.objects.remote import open_backend
 
-        backend = open_backend(url, scratch=self.repository.backend.scratch)
+        backend = open_backend(place, scratch=self.repository.backend.scratch)
         return pull(
             self.repository,
             backend,
-            url,
+            str(place),
             memory=self.memory,
             all_data=all_data,
             dry_run=dry_run,
@@ -61,17 +62,17 @@ class Shared:
 
     def push(
         self,
-        url: str,
+        place: "str | RemotePlace",
         *,
         log_signer: Callable[[], Signer],
         mirror: bool = False,
         dry_run: bool = False,
         progress: "Progress | None" = None,
     ) -> "PushResult":
-        """Bring what is here to ``url``: to the home log, or to a mirror of it.
+        """Bring what is here to ``place``: to the home log, or to a mirror of it.
 
         Args:
-            url: As :func:`lyrikstore.objects.remote.open_backend` takes it.
+            place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
             log_signer: Gives a signer of the home log; asked only if that is to be extended.
             mirror: Whether the remote shall be a mirror.
             dry_run: Find out what would happen; change nothing.
@@ -84,11 +85,11 @@ class Shared:
         from lyrikstore.history.push import Remote, push
         from lyrikstore.objects.remote import open_backend
 
-        backend = open_backend(url, scratch=self.repository.backend.scratch)
-        location = backend.root if isinstance(backend, LocalBackend) else url
+        backend = open_backend(place, scratch=self.repository.backend.scratch)
+        location = backend.root if isinstance(backend, LocalBackend) else str(place)
         return push(
             self.repository,
-            Remote(backend, location, url, mirror),
+            Remote(backend, location, str(place), mirror),
             memory=self.memory,
             log_signer=log_signer,
             dry_run=dry_run,
@@ -111,7 +112,7 @@ class Shared:
 
 
 def clone_from(
-    url: str,
+    place: "str | RemotePlace",
     root: Path,
     *,
     memory: LogMemory,
@@ -119,7 +120,7 @@ def clone_from(
     selection: "Selection | None" = None,
     progress: "Progress | None" = None,
 ) -> "tuple[Repository, PullResult]":
-    """Make a clone of the store at ``url`` in the store folder ``root``.
+    """Make a clone of the store at ``place`` in the store folder ``root``.
 
     Arguments and errors are those of :func:`lyrikstore.history.pull.clone`.
     """
@@ -127,8 +128,8 @@ def clone_from(
     from lyrikstore.objects.remote import open_backend
 
     return clone(
-        open_backend(url, scratch=root / "tmp"),
-        url,
+        open_backend(place, scratch=root / "tmp"),
+        str(place),
         root,
         memory=memory,
         expected=expected,

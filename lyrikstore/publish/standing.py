@@ -14,6 +14,7 @@ from lyrikstore.history.repository import Repository
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
     from lyrikstore.credentials.trust import Trust
+    from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.publish.collecting import Attested
     from lyrikstore.publish.issuing import IssuedCredential
     from lyrikstore.publish.status import Issued, StatusBook
@@ -119,7 +120,7 @@ class Standing(ABC):
         signing = self.signing()
         return supersede(self.repository, self.status_book, credential, **signing)
 
-    def publish_lists(self, url: str) -> list[str]:
+    def publish_lists(self, place: "str | RemotePlace") -> list[str]:
         """Write this store's current status lists to a remote; return where they are there."""
         if not any(entry.type == "credential" for entry in self.repository.entries()):
             return []  # before what reads them is loaded: most pushes have none
@@ -128,7 +129,7 @@ class Standing(ABC):
 
         if not self.status_book.lists:
             return []
-        backend = open_backend(url, scratch=self.repository.backend.scratch)
+        backend = open_backend(place, scratch=self.repository.backend.scratch)
         return publish_lists(self.status_book, self.repository.policy, backend)
 
     def status_lists(self) -> dict[str, bytes]:

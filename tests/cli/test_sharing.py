@@ -155,3 +155,41 @@ def test_a_second_clone_on_one_machine_is_told_to_pull(laptop):
     assert "lyrikstore pull" in behind.err
     laptop.ok("pull", "--store", "second")
     laptop.ok("verify", "--store", "second")
+
+
+def test_a_bucket_is_reached_by_what_was_set_and_by_the_keys_in_their_usual_place(
+    publisher, new_person, moto
+):
+    settings = [part for name in moto.options for part in ("--set", f"{name}={moto.options[name]}")]
+    reader, url = new_person("reader"), moto.new_url()
+    for person in (publisher, reader):
+        (person.home / ".aws").mkdir()
+        (person.home / ".aws" / "credentials").write_text(
+            "[default]\naws_access_key_id = someone\naws_secret_access_key = secret-of-someone\n"
+        )
+    publisher.ok("commit", write(publisher, "one"), "-d", "acme/x")
+    added = publisher.ok("remote", "add", "origin", url, *settings, "--json").json
+    assert added["options"] == moto.options
+    assert "region=us-east-1" in publisher.ok("remote", "list").out
+    publisher.ok("push")
+    reader.ok("clone", url, "copy", *settings)
+    copy = reader.folder / "copy"
+    reader.ok("pull", "-C", copy)  # by what the clone remembers
+    reader.fails(4, "verify", "--repair-from", "origin", cwd=copy)
+    said = "".join(file.read_text() for file in publisher.home.rglob("remotes/*.json"))
+    assert moto.endpoint in said
+    assert "secret-of-someone" not in said
+
+
+def test_what_a_remote_does_not_let_one_set_is_refused_before_it_is_remembered(publisher):
+    for url, option, word in (
+        ("s3://bucket/x", "colour=red", "endpoint"),
+        ("s3://bucket/x", "region", "NAME=VALUE"),
+        ("s3://bucket/x", "endpoint=https://me:secret@host.example", "secrets"),
+        ("/folder", "region=x", "none"),
+    ):
+        refused = publisher.run("remote", "add", "origin", url, "--set", option)
+        assert refused.code in {2, 16}
+        assert word in refused.err
+        assert "secret@" not in refused.err
+    assert publisher.ok("remote", "list", "--json").json["remotes"] == []

@@ -8,6 +8,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import STORE_FOLDER, Session
 from lyrikstore_cli.ui import clean, size
 
@@ -21,6 +22,7 @@ from lyrikstore_cli.ui import clean, size
 @click.argument("directory_", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--no-data", is_flag=True, help="Fetch what describes and proves, but no files.")
 @click.option("--only", multiple=True, metavar="REF", help="Fetch the files of REF only.")
+@remote_options
 @click.option("--id", "expected", metavar="ID", help="The store's id, if you know it.")
 def command(
     session: Session,
@@ -28,6 +30,7 @@ def command(
     directory_: Path | None,
     no_data: bool,
     only: tuple[str, ...],
+    options: tuple[str, ...],
     expected: str | None,
 ) -> None:
     """Make a verified copy of the store at URL in DIR (by default its last part), to work in.
@@ -47,11 +50,12 @@ def command(
     place = RemoteUrl.parse(url)
     if place.scheme == "file" and (Path(place.path) / STORE_FOLDER / "format").is_file():
         place = RemoteUrl.parse(str(Path(place.path) / STORE_FOLDER))
+    origin = NamedRemote("origin", str(place), options=named_values(options))
     folder = directory_ or Path(_last_part(str(place)))
     root = folder / STORE_FOLDER
     with session.screen.progress("cloning") as meter:
         repository, result = clone_from(
-            str(place),
+            session.place(origin),
             root,
             memory=session.memory(),
             expected=Digest.parse(expected) if expected else None,
@@ -61,7 +65,7 @@ def command(
     remotes = Remotes(session.paths.remotes, root)
     for stale in remotes.all():
         remotes.remove(stale.name)  # of a store that stood here before
-    remotes.add(NamedRemote("origin", str(place)))
+    remotes.add(origin)
     founder, store_id = repository.genesis.author, repository.store_id
     trust = load_trust(session.paths.trust)
     trusted = trust.vouches_for(founder, store=store_id, at=now()) is not None

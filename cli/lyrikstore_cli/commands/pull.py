@@ -20,7 +20,9 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
     store = session.open_store()
     source = session.remotes().find(remote)
     with session.screen.progress("pulling") as meter:
-        result = store.pull(source.url, all_data=all_data, dry_run=dry_run, progress=meter)
+        result = store.pull(
+            session.place(source), all_data=all_data, dry_run=dry_run, progress=meter
+        )
     session.emit(
         "pull",
         {

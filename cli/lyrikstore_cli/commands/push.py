@@ -26,15 +26,16 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
     """
     store = session.open_store()
     target = session.remotes().find(remote)
+    place = session.place(target)
     with session.screen.progress("pushing") as meter:
         result = store.push(
-            target.url,
+            place,
             log_signer=lambda: session.log_signer(store.log_keys()),
             mirror=mirror or target.mirror,
             dry_run=dry_run,
             progress=meter,
         )
-    lists = [] if dry_run else store.publish_lists(target.url)
+    lists = [] if dry_run else store.publish_lists(place)
     session.emit(
         "push",
         {

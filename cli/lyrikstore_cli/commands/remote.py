@@ -1,12 +1,17 @@
 """``lyrikstore remote``: where a store is pushed to and pulled from."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
+
+if TYPE_CHECKING:
+    from lyrikstore_cli.remotes import NamedRemote
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,19 +23,24 @@ def command() -> None:
     """
 
 
-@declare("add", epilog="lyrikstore remote add origin s3://bucket/archive")
+@declare("add", epilog="lyrikstore remote add origin s3://bucket/archive --set region=eu-west-1")
 @click.argument("name")
 @click.argument("url")
 @click.option("--mirror", is_flag=True, help="A copy that nobody extends, such as a backup.")
-def _add(session: Session, name: str, url: str, mirror: bool) -> None:
-    """Remember URL as NAME: a folder, file://, s3://, gs://, az://, sftp:// or http(s)://."""
+@remote_options
+def _add(session: Session, name: str, url: str, mirror: bool, options: tuple[str, ...]) -> None:
+    """Remember URL as NAME: a folder, file://, s3://, gs://, az://, sftp:// or http(s)://.
+
+    What each kind lets one set is in docs/remotes.md. Nothing is asked of the remote yet.
+    """
     from lyrikstore.objects.remote import RemoteUrl
     from lyrikstore_cli.remotes import NamedRemote
 
-    remote = NamedRemote(name, str(RemoteUrl.parse(url)), mirror)
+    remote = NamedRemote(name, str(RemoteUrl.parse(url)), mirror, named_values(options))
+    session.place(remote)  # refuses what this kind of remote does not know
     session.remotes().add(remote)
     session.emit("remote-add", asdict(remote))
-    session.screen.result(f"✓ added    {name}  {clean(remote.url)}{_kind(mirror)}")
+    session.screen.result(f"✓ added    {name}  {clean(remote.url)}{_kind(remote)}")
 
 
 @declare("list")
@@ -39,7 +49,7 @@ def _list(session: Session) -> None:
     remotes = session.remotes().all()
     session.emit("remote-list", {"remotes": [asdict(one) for one in remotes]})
     for one in remotes:
-        session.screen.result(f"{one.name:<10} {clean(one.url)}{_kind(one.mirror)}")
+        session.screen.result(f"{one.name:<10} {clean(one.url)}{_kind(one)}")
     if not remotes:
         session.screen.say("no remotes; lyrikstore remote add NAME URL")
 
@@ -53,8 +63,10 @@ def _remove(session: Session, name: str) -> None:
     session.screen.result(f"✓ removed  {gone.name}  {clean(gone.url)}")
 
 
-def _kind(mirror: bool) -> str:
-    return "  (mirror)" if mirror else ""
+def _kind(remote: "NamedRemote") -> str:
+    said = [f"{name}={value}" for name, value in remote.options.items()]
+    said += ["mirror"] if remote.mirror else []
+    return f"  ({clean(', '.join(said))})" if said else ""
 
 
 command.add_command(_add)

@@ -31,13 +31,6 @@ from lyrikstore.objects.remote.urls import RemoteUrl
 
 T = TypeVar("T")
 
-OPTIONS = {
-    "s3": frozenset({"endpoint", "region", "profile", "anonymous", "virtual-host", "timeout"}),
-    "gs": frozenset({"endpoint", "anonymous", "timeout"}),
-    "az": frozenset({"endpoint", "account", "anonymous", "timeout"}),
-}
-"""What may be set besides the URL; never a secret."""
-
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 # Azurite's answer where 416 is meant, as obstore names it; no URL has a space in it.
@@ -71,7 +64,7 @@ class CloudBackend(RemoteBackend):
         url: Bucket and prefix.
         scratch: A local folder.
         retry: How often to try.
-        options: See :data:`OPTIONS`.
+        options: See :data:`lyrikstore.objects.remote.urls.OPTIONS`.
         environment: The process's, to find an AWS profile by; see :func:`open_backend`.
     """
 

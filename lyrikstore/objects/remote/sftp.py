@@ -38,9 +38,6 @@ from lyrikstore.objects.remote.urls import RemoteUrl
 # Else logging's last resort writes paramiko's tracebacks to the user's terminal.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-OPTIONS = frozenset({"identity", "known-hosts", "timeout"})
-"""What may be set besides the URL: files, never a secret."""
-
 _CHANNELS = 4  # an OpenSSH server allows 10 sessions on one connection
 _SCRATCH = "tmp"
 _ABANDONED = 7 * 86_400  # seconds after which a temporary file's writer is dead
@@ -56,7 +53,7 @@ class SftpBackend(RemoteBackend):
         url: Host, user and folder.
         scratch: A local folder.
         retry: How often to try.
-        options: See :data:`OPTIONS`.
+        options: See :data:`lyrikstore.objects.remote.urls.OPTIONS`.
     """
 
     def __init__(

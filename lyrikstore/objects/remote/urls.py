@@ -1,16 +1,69 @@
-"""Where a remote is: its URL taken apart, checked, and free of secrets."""
+"""Where a remote is and how it is reached: checked, and free of secrets."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from lyrikstore.canon.errors import InvalidInputError
 
 SCHEMES = ("file", "memory", "s3", "gs", "az", "sftp", "http", "https")
+OPTIONS = {
+    "s3": frozenset({"endpoint", "region", "profile", "anonymous", "virtual-host", "timeout"}),
+    "gs": frozenset({"endpoint", "anonymous", "timeout"}),
+    "az": frozenset({"endpoint", "account", "anonymous", "timeout"}),
+    "sftp": frozenset({"identity", "known-hosts", "timeout"}),
+    "http": frozenset({"ca-file", "timeout"}),
+    "https": frozenset({"ca-file", "timeout"}),
+}
+"""What each kind of remote lets one set besides its URL: names and places, never a secret."""
+
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _MEMORY = re.compile(r"[A-Za-z0-9_.-]{0,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePlace:
+    """A remote with all that it takes to reach it; ``str()`` gives the URL.
+
+    Attributes:
+        url: As :meth:`RemoteUrl.parse` takes it.
+        options: What this kind of remote lets one set (:data:`OPTIONS`).
+        environment: The environment of the process, for ``AWS_PROFILE`` and for knowing when the
+            default profile of ``~/.aws`` counts; without it only the option ``profile`` names one.
+            The libraries read their own variables (``AWS_*``, ``AZURE_*``, ``GOOGLE_*``) anyway.
+
+    Raises:
+        InvalidInputError: (``bad-remote-url``, ``secret-in-url``) see :meth:`RemoteUrl.parse`;
+            (``bad-option``) this kind of remote has no such option; (``secret-in-url``) the
+            option ``endpoint`` carries a user, a password or a query.
+    """
+
+    url: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __post_init__(self) -> None:
+        """Refuse what the remote does not know, before anybody remembers it."""
+        url = RemoteUrl.parse(self.url)
+        known = OPTIONS.get(url.scheme, frozenset())
+        for name in self.options:
+            if name not in known:
+                raise InvalidInputError(
+                    "bad-option",
+                    f"{url.scheme}:// remotes have no option {name[:40]!r}",
+                    hint=f"they have {', '.join(sorted(known))}" if known else "they have none",
+                )
+        endpoint = self.options.get("endpoint", "")
+        if "@" in endpoint or "?" in endpoint:
+            raise InvalidInputError(
+                "secret-in-url", "the endpoint carries a user or a query, which may be secrets"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,6 @@ from lyrikstore.objects.remote.base import MAX_READ, Abilities, RemoteBackend, p
 from lyrikstore.objects.remote.retrying import Retry, TransientError
 from lyrikstore.objects.remote.urls import RemoteUrl
 
-OPTIONS = frozenset({"timeout", "ca-file"})
-"""What may be set besides the URL."""
-
 _REDIRECTS = 3
 _STEP = 1 << 16
 _SLOWEST = 16 << 10  # bytes a second, after the first timeout: a server that drips is let go
@@ -39,7 +36,7 @@ class WebBackend(RemoteBackend):
         url: Its folder.
         scratch: A local folder.
         retry: How often to try.
-        options: See :data:`OPTIONS`.
+        options: See :data:`lyrikstore.objects.remote.urls.OPTIONS`.
         monotonic: A clock for time limits.
     """
 
