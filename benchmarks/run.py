@@ -177,6 +177,8 @@ def _folder(options: argparse.Namespace) -> Iterator[Path]:
 def _command(options: argparse.Namespace) -> str:
     words = ["python benchmarks/run.py", "--write-docs"]
     words += [f"--peer {name}=VENV" for name in options.peer]
+    if options.tools:
+        words.append(f"--tools {' '.join(options.tools)}")
     if options.scale != 1:
         words.append(f"--scale {options.scale:g}")
     if options.cold:
