@@ -43,7 +43,7 @@ def problems(store: BlobStore) -> dict[Digest, str]:
 
 def unreadable(store: BlobStore) -> set[Digest]:
     bad = set()
-    store = BlobStore(store.backend, store.packs, store._lists.items())  # nothing cached
+    store = BlobStore(store.backend, store.packs, store._lists.named.items())  # nothing cached
     for data in (*SMALL, *VERSIONS, NOISE):
         digest = Digest.of(data)
         try:
@@ -126,7 +126,7 @@ def test_a_changed_byte_is_named(store, victim) -> None:
 def test_missing_pack_is_named(store) -> None:
     pack = store.table.packs[store.runs(Digest.of(NOISE))[0]]
     (store.backend.root / pack.name).unlink()
-    store = BlobStore(store.backend, store.packs, store._lists.items())
+    store = BlobStore(store.backend, store.packs, store._lists.named.items())
     found = problems(store)
     assert found[pack.id] == f"pack {pack.id.short} is missing"
     assert Digest.of(NOISE) in found

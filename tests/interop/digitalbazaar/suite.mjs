@@ -110,8 +110,9 @@ for (const suite of Object.keys(suites)) {
     ["with a holder as object", true, { holder: { id: did }, verifiableCredential: [good] }],
     ["with another holder", false, { holder: "did:example:acme", verifiableCredential: [good] }],
     ["of another type", true, { "@context": [V2, EXAMPLES], type: ["VerifiablePresentation", "ExamplePresentation"], holder: did, verifiableCredential: [good] }],
-    // Under RDF such a context may mean anything, and is not taken here.
-    ["with a context of its own", suite === "eddsa-jcs-2022", { "@context": [V2, { ExampleOwn: "https://example.org/#ExampleOwn" }], type: ["VerifiablePresentation", "ExampleOwn"], verifiableCredential: [good] }],
+    ["with names of its own", true, { "@context": [V2, { ExampleOwn: "https://example.org/#ExampleOwn" }], type: ["VerifiablePresentation", "ExampleOwn"], verifiableCredential: [good] }],
+    // Under RDF a name that is not the last part of its IRI is one of many for it, and is not taken.
+    ["with another name for an IRI", suite === "eddsa-jcs-2022", { "@context": [V2, { ExampleOwn: "https://example.org/#Other" }], type: ["VerifiablePresentation", "ExampleOwn"], verifiableCredential: [good] }],
   ]) {
     const presentation = { "@context": [V2], type: ["VerifiablePresentation"], ...more };
     write({ name: `presentation ${name}`, suite, good: isGood, presentation: await vc.signPresentation({ presentation, suite: suites[suite](), challenge: "c", domain: "d", documentLoader }) });
