@@ -278,7 +278,8 @@ def _believe_too(session: Session, store: "Store", before: str, after: str) -> N
     """Let this user's trust in the old key for this store extend to its successor."""
     from dataclasses import replace
 
-    from lyrikstore.credentials.trust import add_issuer, load_trust
+    from lyrikstore.credentials.trust import load_trust
+    from lyrikstore.credentials.trust.editing import add_issuer
 
     known = {issuer.nickname for issuer in load_trust(session.paths.trust).issuers}
     for issuer in load_trust(session.paths.trust).issuers:

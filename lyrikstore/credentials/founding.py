@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import ConflictError
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import ROLES, TrustedIssuer, add_issuer
+from lyrikstore.credentials.trust import ROLES, TrustedIssuer
+from lyrikstore.credentials.trust.editing import add_issuer
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keyfile import create_key, load_key
 from lyrikstore.crypto.signer import KeySigner, Signer

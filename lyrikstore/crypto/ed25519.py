@@ -8,7 +8,6 @@ fits every message (OpenSSL and WebCrypto accept those). So weak keys never beco
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from secrets import token_bytes
 from typing import NoReturn, Self
 
 from nacl.bindings import (
@@ -100,6 +99,8 @@ class PrivateKey:
     @classmethod
     def generate(cls) -> Self:
         """Return a new key from the operating system's random source."""
+        from secrets import token_bytes  # verifiers need none, and do not wait for it
+
         return cls(token_bytes(32))
 
     @classmethod

@@ -30,17 +30,19 @@ from lyrikstore.credentials.trust import (
     TrustedIssuer,
     TrustedLog,
     TrustedWitness,
+    encode_trust,
+    load_trust,
+    parse_trust,
+)
+from lyrikstore.credentials.trust.editing import (
     add_document,
     add_issuer,
     add_log,
     add_witness,
-    encode_trust,
-    explain,
-    load_trust,
-    parse_trust,
     remove,
     set_limit,
 )
+from lyrikstore.credentials.trust.explaining import explain
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.note import VerifierKey

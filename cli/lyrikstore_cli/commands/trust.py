@@ -76,11 +76,11 @@ def _add(
     witness: bool,
 ) -> None:
     """Believe an issuer, with the documents of its did:web; or a log, or a witness, by its key."""
-    from lyrikstore.credentials import trust as file
+    from lyrikstore.credentials.trust import TrustedIssuer, editing
 
     place = session.paths.trust
     if "+" in who:
-        changed = (file.add_witness if witness else file.add_log)(place, who)
+        changed = (editing.add_witness if witness else editing.add_log)(place, who)
         origin = who.partition("+")[0]
         session.emit("trust-add", {"key": who, "origin": origin, "changed": changed})
         kind = "witness" if witness else "log"
@@ -94,13 +94,13 @@ def _add(
         )
     for path in documents:
         pinned = _pinnable(path, who)
-        if file.add_document(place, pinned) is not None:
+        if editing.add_document(place, pinned) is not None:
             session.screen.result(f"✓ pinned   {path}  {Digest.of(pinned)}")
     if nickname is None:
         if not documents:
             raise InvalidInputError("usage", "name the issuer", hint="--name NICKNAME")
         return
-    issuer = file.TrustedIssuer(
+    issuer = TrustedIssuer(
         did=who,
         nickname=nickname,
         roles=roles,
@@ -110,7 +110,7 @@ def _add(
         until=_moment(until),
         claims=claims or None,
     )
-    changed = file.add_issuer(place, issuer)
+    changed = editing.add_issuer(place, issuer)
     session.emit("trust-add", {"did": who, "nickname": nickname, "changed": changed})
     if changed:
         session.screen.result(f"✓ trusted  {nickname}  {who}  for {', '.join(names)}")
@@ -146,7 +146,7 @@ def _list(session: Session) -> None:
 @click.argument("who", metavar="DID|NAME|DIGEST|KEY")
 def _remove(session: Session, who: str) -> None:
     """Stop believing an issuer, a pinned document, a log or a witness."""
-    from lyrikstore.credentials.trust import remove
+    from lyrikstore.credentials.trust.editing import remove
 
     gone = remove(session.paths.trust, who)
     session.emit("trust-remove", {"removed": [one.did for one in gone.issuers], **_members(gone)})
@@ -170,7 +170,7 @@ def _set(session: Session, limit: str, values: tuple[str, ...]) -> None:
 
     Without values the limit is taken away.
     """
-    from lyrikstore.credentials.trust import set_limit
+    from lyrikstore.credentials.trust.editing import set_limit
 
     set_limit(session.paths.trust, limit, values)
     session.emit("trust-set", {"limit": limit, "values": list(values)})
@@ -198,7 +198,8 @@ def _check(
     claim: str | None,
 ) -> None:
     """Read a trust file, by default yours, and say in plain words whom it believes for what."""
-    from lyrikstore.credentials.trust import explain, load_trust
+    from lyrikstore.credentials.trust import load_trust
+    from lyrikstore.credentials.trust.explaining import explain
 
     place = file or session.paths.trust
     if file is not None and not file.is_file():

@@ -1,18 +1,10 @@
 """The verifier's own file: whom it believes, for what (spec/11-verification.md §3, docs/trust.md).
 
 Everybody can make a key and sign anything with it. Only this file, written by the person who
-verifies, turns "sound" into "trusted".
+verifies, turns "sound" into "trusted". Verifiers read it; :mod:`lyrikstore.credentials.trust.editing` writes
+it, and :mod:`lyrikstore.credentials.trust.explaining` says what it means.
 """
 
-from lyrikstore.credentials.trust.editing import (
-    add_document,
-    add_issuer,
-    add_log,
-    add_witness,
-    remove,
-    set_limit,
-)
-from lyrikstore.credentials.trust.explaining import explain
 from lyrikstore.credentials.trust.file import encode_trust, load_trust, parse_trust
 from lyrikstore.credentials.trust.model import (
     CLAIMS,
@@ -36,14 +28,7 @@ __all__ = [
     "TrustedIssuer",
     "TrustedLog",
     "TrustedWitness",
-    "add_document",
-    "add_issuer",
-    "add_log",
-    "add_witness",
     "encode_trust",
-    "explain",
     "load_trust",
     "parse_trust",
-    "remove",
-    "set_limit",
 ]
