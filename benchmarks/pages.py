@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""What writing large files costs here, whatever writes them: the page cache against the disk.
+"""What new pages cost where large files are read and written: of the page cache, of memory.
 
     python benchmarks/pages.py --work DIR [--scale 0.1]
 
 Two processes write 1.5 GB each in pieces of 1 MiB: *plain*, into the page cache; *durable*, the
 same and fsync; *bulk*, as lyrikstore.objects.bulkfile does, past the page cache, and fsync. *cp*
 copies the shards, which is the least a check-out that leaves files in the page cache can take.
+Before, a thread reads the shards, which are in the page cache, in segments of 16 MiB, of which some
+are kept: *new* takes new memory for each, *again* the memory that is not needed any more.
 """
 
 import argparse
@@ -15,13 +17,19 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from corpora import Corpora
 
 from lyrikstore.objects.bulkfile import Buffers, BulkFile
+from lyrikstore.objects.chunker import SEGMENT
+from lyrikstore.objects.sources import SegmentMemory, opened
 
-PROCESSES, PIECES, REPEAT = 2, 1500, 3
+PROCESSES, PIECES, REPEAT, KEPT = 2, 1500, 3, 4
 
 
 def write(path: Path, count: int, how: str) -> None:
@@ -37,6 +45,20 @@ def write(path: Path, count: int, how: str) -> None:
                 file.write(piece)
         if how != "plain":
             os.fsync(file.fileno())
+
+
+def read(folder: Path, how: str) -> tuple[float, float]:
+    """Read every file of ``folder``; return wall and processor seconds."""
+    begin, before = time.perf_counter(), time.process_time()
+    memory, kept = SegmentMemory(), deque[memoryview | bytes](maxlen=KEPT)
+    with ThreadPoolExecutor(1) as pool:
+        for path in folder.iterdir():
+            with opened(path, follow_links=False) as file:
+                act: Callable[[], memoryview | bytes]
+                act = partial(file.read, SEGMENT) if how == "new" else partial(file.segment, memory)
+                while data := pool.submit(act).result():
+                    kept.append(data)
+    return time.perf_counter() - begin, time.process_time() - before
 
 
 def measured(command: list[list[str]]) -> tuple[float, float]:
@@ -63,6 +85,9 @@ def main() -> None:
         return
     shards = Corpora(options.work / "corpora", options.scale).shards()
     place = options.work / "pages"
+    for how in ("new", "again") * REPEAT:
+        wall, cpu = read(shards, how)
+        print(f"{how:>8}  {wall:5.2f} s  processor {cpu:5.2f} s", flush=True)
     for _ in range(REPEAT):
         for how in ("plain", "durable", "bulk", "cp"):
             shutil.rmtree(place, ignore_errors=True)

@@ -25,7 +25,7 @@ CALLS = {
     "link": ("link", "linkat"),
     "open": ("open", "openat"),
     "mkdir": ("mkdir", "mkdirat"),
-    "read": ("read", "pread64"),
+    "read": ("read", "readv", "pread64"),
     "process": ("clone", "clone3", "vfork", "fork", "socketpair", "pipe2"),
 }
 FAULTS = {

@@ -44,7 +44,7 @@ _HEADER = struct.Struct("<8sHHIQQ")
 _ENTRY = 36
 
 
-def is_fine(sample: bytes) -> bool:
+def is_fine(sample: bytes | memoryview) -> bool:
     """Return whether a blob that starts with ``sample`` is worth cutting finely.
 
     Compressed files and model weights do not deduplicate in small pieces (measured: nothing
@@ -68,7 +68,7 @@ def average_of(fine: int, size: int) -> int:
     return fine
 
 
-def cut(segment: bytes, average: int) -> "array[int]":
+def cut(segment: bytes | memoryview, average: int) -> "array[int]":
     """Return the sizes of the pieces of one segment of a blob, in order.
 
     FastCDC (2020) with the gear table of the reference code and normalisation level 1; a piece
@@ -87,7 +87,7 @@ def cut(segment: bytes, average: int) -> "array[int]":
     return array("I", [piece.length for piece in cutter.cut_buf(segment)])
 
 
-def hash_pieces(segment: bytes, sizes: "array[int]") -> list[bytes]:
+def hash_pieces(segment: bytes | memoryview, sizes: "array[int]") -> list[bytes]:
     """Return the raw BLAKE3 of each piece of a segment."""
     view = memoryview(segment)
     bounds = pairwise(accumulate(sizes, initial=0))

@@ -29,7 +29,7 @@ from lyrikstore.objects.packs import BLOCK_MAX, STORED, PackRole
 from lyrikstore.objects.packwriter import Block, PackWriter, ScratchPack, compress
 from lyrikstore.objects.parameters import Parameters, compressor
 from lyrikstore.objects.scratch import Scratch, open_part
-from lyrikstore.objects.sources import read_small
+from lyrikstore.objects.sources import SegmentMemory, read_small
 
 BLOBS_TARGET = 1 << 18
 _BLOCK_BLOBS = 1 << 14
@@ -67,6 +67,7 @@ class Packer:
     """Gathers blobs of one role into blocks and packs of bounded size.
 
     Attributes:
+        memory: For what is to be packed.
         pool: The threads that compress, if there are any; they can be given other work.
 
     Args:
@@ -100,6 +101,7 @@ class Packer:
         self._syncing: deque[Future[None]] = deque()
         self._blocks: queue.Queue[Future[Block] | Block | None] = queue.Queue(_WAITING)
         self._trouble: BaseException | None = None
+        self.memory = SegmentMemory()
         self.pool: ThreadPoolExecutor | None = None
         if threads:
             self._buffers = Buffers()

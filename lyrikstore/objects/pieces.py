@@ -20,7 +20,6 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.objects.chunker import (
-    SEGMENT,
     average_of,
     cut,
     hash_pieces,
@@ -84,7 +83,7 @@ def store_pieces(
     whole, total, sizes = blake3(), 0, array("I")
     digests: list[bytes] = []
     hashing: Future[object] | None = None
-    with closing(_segments(source, pool)) as segments:
+    with closing(_segments(source, packer)) as segments:
         for segment in segments:
             if stop is not None and stop.is_set():
                 raise CancelledError
@@ -98,11 +97,11 @@ def store_pieces(
             else:
                 whole.update(segment)
             total += len(segment)
-            lengths, view = cut(segment, average), memoryview(segment)
+            lengths = cut(segment, average)
             found = hash_pieces(segment, lengths)
             for first, last, start, end in new_runs(found, lengths, claim(found)):
                 packer.add_run(
-                    found[first:last], lengths[first:last], view[start:end], shrinks=fine
+                    found[first:last], lengths[first:last], segment[start:end], shrinks=fine
                 )
             sizes += lengths
             digests += found
@@ -112,17 +111,18 @@ def store_pieces(
 
 
 def _segments(
-    source: FileSource | StreamSource, pool: ThreadPoolExecutor | None
-) -> Generator[bytes, None, None]:
+    source: FileSource | StreamSource, packer: Packer
+) -> Generator[memoryview, None, None]:
+    memory, pool = packer.memory, packer.pool
     if pool is None:
-        while segment := source.read(SEGMENT):
+        while segment := source.segment(memory):
             yield segment
         return
     # Each is read while the caller is at the one before.
-    reading = pool.submit(source.read, SEGMENT)
+    reading = pool.submit(source.segment, memory)
     try:
         while segment := reading.result():
-            reading = pool.submit(source.read, SEGMENT)
+            reading = pool.submit(source.segment, memory)
             yield segment
     finally:
         wait([reading])  # the file must not be closed, and its number used again, meanwhile

@@ -1,15 +1,42 @@
 """Reading what is to be stored: files that may change, vanish or be no files, and streams."""
 
+import ctypes
+import mmap
 import os
+import queue
 import stat
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
-from lyrikstore.objects.chunker import WHOLE_MAX, Readable
+from lyrikstore.objects.chunker import SEGMENT, WHOLE_MAX, Readable
 
 _PEEK = 64 << 10
+
+
+class SegmentMemory:
+    """Memory for segments of blobs, which serves again once nobody holds a view of it any more.
+
+    New memory for each segment would cost more than to read the file into it: the kernel clears
+    every page of it first (measured: spec/adr/0005-storage-format.md).
+    """
+
+    def __init__(self) -> None:
+        # Simple: what gives back may be the collector, in the middle of a `take`.
+        self._free = queue.SimpleQueue[mmap.mmap]()
+
+    def take(self) -> memoryview:
+        """Return :data:`SEGMENT` bytes, of whatever was there before."""
+        try:
+            memory = self._free.get_nowait()
+        except queue.Empty:
+            memory = mmap.mmap(-1, SEGMENT, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        # Every view of it, and of a part of it, keeps this alive; an mmap has no such moment.
+        held = (ctypes.c_char * SEGMENT).from_buffer(memory)
+        weakref.finalize(held, self._free.put, memory).atexit = False
+        return memoryview(held).cast("B")
 
 
 @contextmanager
@@ -54,6 +81,17 @@ class FileSource:
             raise unreadable(error, self._path) from error
         self.taken += len(data)
         return data
+
+    def segment(self, memory: SegmentMemory) -> memoryview:
+        """Return the next :data:`SEGMENT` bytes, fewer only at the end, in some of ``memory``."""
+        view, filled = memory.take(), 0
+        try:
+            while filled < SEGMENT and (count := os.readv(self._fd, [view[filled:]])):
+                filled += count
+        except OSError as error:
+            raise unreadable(error, self._path) from error
+        self.taken += filled
+        return view[:filled]
 
 
 def peek(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
@@ -115,6 +153,10 @@ class StreamSource:
         except OSError as error:
             raise unreadable(error, "the stream") from error
         return b"".join(pieces)
+
+    def segment(self, _memory: SegmentMemory) -> memoryview:
+        """Return the next :data:`SEGMENT` bytes, fewer only at the end."""
+        return memoryview(self.read(SEGMENT))
 
     def give_back(self, head: bytes) -> None:
         """Let ``head``, which is not longer than the next read, be read again."""

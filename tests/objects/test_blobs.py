@@ -293,11 +293,12 @@ def test_streams_that_read_short(box) -> None:
 def test_a_file_that_changes_while_it_is_read(box, tmp_path, monkeypatch, size, change) -> None:
     path = tmp_path / "file"
     path.write_bytes(text(size))
-    real = os.read
+    name = "read" if size < WHOLE_MAX else "readv"
+    real = getattr(os, name)
     state = {"done": False}
 
-    def read(fd: int, count: int) -> bytes:
-        data = real(fd, count)
+    def read(fd: int, room: object) -> object:
+        data = real(fd, room)
         if not state["done"]:
             state["done"] = True
             if change == "append":
@@ -312,7 +313,7 @@ def test_a_file_that_changes_while_it_is_read(box, tmp_path, monkeypatch, size, 
         return data
 
     with box.open().writer() as w:
-        monkeypatch.setattr(writer.os, "read", read)
+        monkeypatch.setattr(writer.os, name, read)
         with pytest.raises(InvalidInputError) as caught:
             w.put_file(path)
         assert caught.value.kind == "file-changed"
@@ -334,10 +335,11 @@ def test_what_is_no_readable_file(box, tmp_path: Path, monkeypatch) -> None:
             kinds[name] = caught.value.kind
         assert w.put_file(tmp_path / "link", follow_links=True) == (Digest.of(b"data"), 4)
 
-        def fail(_fd: int, _count: int) -> bytes:
+        def fail(_fd: int, _room: object) -> bytes:
             raise OSError(errno.EIO, "Input/output error")
 
         monkeypatch.setattr(writer.os, "read", fail)
+        monkeypatch.setattr(writer.os, "readv", fail)
         for size in (4, 3 << 20):
             (tmp_path / "bad").write_bytes(bytes(size))
             with pytest.raises(InvalidInputError) as caught:

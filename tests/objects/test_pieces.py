@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, StorageError
-from lyrikstore.objects import bulkfile, packing, pieces
+from lyrikstore.objects import bulkfile, packing, pieces, sources
 from lyrikstore.objects import writer as writing
 from lyrikstore.objects.bulkfile import Buffers, BulkFile
 from lyrikstore.objects.chunker import PieceList, hash_pieces, new_runs
@@ -24,6 +24,7 @@ from lyrikstore.objects.packing import Packer
 from lyrikstore.objects.packs import BLOCK_MAX
 from lyrikstore.objects.parameters import Parameters
 from lyrikstore.objects.scratch import Scratch
+from lyrikstore.objects.sources import SegmentMemory
 from lyrikstore.objects.transactions import Transaction
 
 
@@ -36,7 +37,7 @@ def text(seed: int, size: int) -> bytes:
 @pytest.fixture
 def side_by_side(monkeypatch):
     """Threads and lanes from two megabytes on; segments of one."""
-    for module in (writing, pieces):
+    for module in (writing, sources):
         monkeypatch.setattr(module, "SEGMENT", 1 << 20)
 
 
@@ -231,3 +232,18 @@ def test_a_disk_that_refuses_is_heard_of() -> None:
             pytest.raises(OSError, match="No space left"),
         ):
             fill(file.fileno(), parts)
+
+
+def test_memory_serves_again_only_when_nobody_looks(side_by_side) -> None:
+    memory = SegmentMemory()
+    first = memory.take()
+    first[:4] = b"held"
+    part = first[1:3]
+    del first
+    second = memory.take()
+    second[:4] = b"busy"
+    assert bytes(part) == b"el", "a view of a part of it keeps all of it"
+    del part
+    third = memory.take()
+    assert bytes(third[:4]) == b"held", "taken from those given back"
+    assert bytes(second[:4]) == b"busy"

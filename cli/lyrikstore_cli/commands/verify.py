@@ -278,7 +278,7 @@ def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Diges
 
 def _is_ref(session: Session, target: str) -> bool:
     try:
-        session.store_folder()  # a buyer has none; to load what opens one takes as long as to verify
+        session.store_folder()  # a buyer has none, and need not load what opens one
         session.open_store().resolve(target)
     except (NotFoundError, InvalidInputError):
         return False
