@@ -15,6 +15,7 @@ import { Tree } from "./tree.js";
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
 /** @typedef {import("./records.js").RecordIds} RecordIds */
 /** @typedef {{path: string, size: number, read: (reader: string | null) => Promise<{digest: string, records: RecordIds | null}>}} DataFile `read`: the file's digest and, given a reader, its records, in one read. */
+/** @typedef {{told: (file: DataFile, digest: string) => void, signal?: AbortSignal}} Course `told`: of every file hashed; `signal`: ends the work, with an error. */
 /** @typedef {{checks: Check[], tree: Tree | null, records: Uint8Array[] | null, problem: string}} Content `records`: ids, file by file; or why there are none. */
 
 /**
@@ -101,14 +102,14 @@ function disagreements(claims, manifest) {
  * @param {Find} find
  * @param {DataFile[] | null} data
  * @param {string | null} reader
- * @param {(file: DataFile, digest: string) => void} told
+ * @param {Course} course
  * @returns {Promise<Content>}
  */
-export async function checkData(claims, find, data, reader, told) {
+export async function checkData(claims, find, data, reader, course) {
   const listing = find(claims.tree);
   if (listing === undefined) {
     const summary = `the list of files, tree ${short(claims.tree)}, is not beside the credential`;
-    const bare = await checkBareFiles(claims, data, told);
+    const bare = await checkBareFiles(claims, data, course);
     return { checks: [bare, unchecked("data.tree", "missing-file", summary)], tree: null, records: null, problem: "no list of files" };
   }
   let tree;
@@ -128,7 +129,7 @@ export async function checkData(claims, find, data, reader, told) {
   let problem = "";
   if (reader === null) problem = "no manifest names the reader";
   else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
-  const { found, records } = await look(tree, data, problem === "" ? reader : null, told);
+  const { found, records } = await look(tree, data, problem === "" ? reader : null, course);
   const comparison = compare(tree, found);
   if (!isComplete(comparison)) problem = "not all files are as listed";
   const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? NO_RECORDS) }));
@@ -141,8 +142,8 @@ export async function checkData(claims, find, data, reader, told) {
 /** @type {RecordIds} */
 const NO_RECORDS = { ids: new Uint8Array(), problem: "" };
 
-/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader @param {(file: DataFile, digest: string) => void} told */
-async function look(tree, data, reader, told) {
+/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader @param {Course} course */
+async function look(tree, data, reader, { told, signal }) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./comparison.js").Found>} */
@@ -157,6 +158,7 @@ async function look(tree, data, reader, told) {
       if (read?.records) records.set(file.path, read.records);
       told(file, read?.digest ?? "");
     } catch {
+      signal?.throwIfAborted();
       found.set(file.path, { kind: "unreadable", bytes: 0, blake3: null });
     }
   }));
@@ -180,8 +182,8 @@ function checkTree(claims, tree) {
     { tree: `blake3:${claims.tree}`, files: `blake3:${claims.files}` });
 }
 
-/** @param {Claims} claims @param {DataFile[] | null} data @param {(file: DataFile, digest: string) => void} told */
-async function checkBareFiles(claims, data, told) {
+/** @param {Claims} claims @param {DataFile[] | null} data @param {Course} course */
+async function checkBareFiles(claims, data, { told, signal }) {
   if (data === null) return unchecked("data.files", "no-data", "no data was given to compare with");
   let found;
   try {
@@ -194,6 +196,7 @@ async function checkBareFiles(claims, data, told) {
     entries.sort((left, right) => (left.path < right.path ? -1 : 1));
     found = new Tree(entries).filesId;
   } catch (error) {
+    signal?.throwIfAborted();
     const { kind = "bad-tree", message } = /** @type {Refusal} */ (error);
     return failed("data.files", kind, quote(message, 200));
   }
@@ -209,8 +212,9 @@ async function checkBareFiles(claims, data, told) {
  * @param {Content} content
  * @param {import("./keyhistory.js").KeyHistory | null} history
  * @param {number | null} loggedAt Where the credential is shown to be logged.
+ * @param {AbortSignal} [signal]
  */
-export async function checkRecords(claims, find, content, history, loggedAt) {
+export async function checkRecords(claims, find, content, history, loggedAt, signal) {
   const id = "records.root";
   if (claims.records === null) return notApplicable(id, "the credential commits to no records");
   const { manifest: wanted, root, count } = claims.records;
@@ -243,7 +247,7 @@ export async function checkRecords(claims, find, content, history, loggedAt) {
     return failed(id, "bad-salts", quote(`${salts.length} bytes of salts do not fit ${here} records`));
   }
   if (here !== count) return failed(id, "records-differ", quote(`there are ${here} records, not ${count}`));
-  return (await orderRoot(content.records, salts)) === root
+  return (await orderRoot(content.records, salts, signal)) === root
     ? passed(id, `recomputed over ${count} records`, { root, count })
     : failed(id, "records-differ", quote("the records or their order are not those signed"));
 }

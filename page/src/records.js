@@ -156,8 +156,9 @@ export class Records {
  *
  * @param {Uint8Array[]} files The record ids of each, in storage order.
  * @param {Uint8Array} salts 16 bytes for each record.
+ * @param {AbortSignal} [signal]
  */
-export async function orderRoot(files, salts) {
+export async function orderRoot(files, salts, signal) {
   const tree = new Roots();
   let position = 0;
   for (const ids of files) {
@@ -165,7 +166,10 @@ export async function orderRoot(files, salts) {
       const salt = salts.subarray(position * SALT_BYTES, (position + 1) * SALT_BYTES);
       tree.add(leafHash(concat(salt, ids.subarray(at, at + ID_BYTES))));
       position += 1;
-      if (position % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve)); // a page must still answer
+      if (position % AT_ONCE === 0) {
+        await new Promise((resolve) => setTimeout(resolve)); // a page must still answer
+        signal?.throwIfAborted();
+      }
     }
   }
   return hex(tree.root());

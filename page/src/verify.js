@@ -105,11 +105,11 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
  * Return the report on a delivery. Never throws for bad input.
  *
  * @param {Uint8Array} credential
- * @param {Beside & {data: DataFile[] | null, told?: (file: DataFile, digest: string) => void}} given
- *   `data`: null leaves `data.files` unchecked; `told`: of every file hashed.
+ * @param {Beside & {data: DataFile[] | null} & Partial<import("./datasetcheck.js").Course>} given
+ *   `data`: null leaves `data.files` unchecked.
  * @returns {Promise<Report>}
  */
-export async function verifyDelivery(credential, { siblings, data, trust, at, told = () => {} }) {
+export async function verifyDelivery(credential, { siblings, data, trust, at, told = () => {}, signal }) {
   const files = [...siblings.keys()].sort().map((name) => /** @type {Uint8Array} */ (siblings.get(name)));
   const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
@@ -124,9 +124,9 @@ export async function verifyDelivery(credential, { siblings, data, trust, at, to
   const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
   const { checks: logged, history, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
   const manifest = checkManifest(claims, find, history && history.inForce(claims.logIndex));
-  const content = await checkData(claims, find, data, manifest.reader, told);
+  const content = await checkData(claims, find, data, manifest.reader, { told, signal });
   const counts = content.records?.map((ids) => ids.length / ID_BYTES) ?? null;
-  const records = await checkRecords(claims, find, content, history, loggedAt);
+  const records = await checkRecords(claims, find, content, history, loggedAt, signal);
   const quality = checkQuality(subject);
   const made = [
     ...checks.map((check) => {

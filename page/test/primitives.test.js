@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { hex, unhex, utf8 } from "../src/bytes.js";
+import { test } from "node:test";
+import { concat, hex, unhex, utf8 } from "../src/bytes.js";
+import { blake3 } from "../src/digest.js";
 import { didKey, isSoundKey, parseDidKey, parseMultikey, parseVerificationMethod, verify } from "../src/ed25519.js";
 import { leafHash, root, verifyInclusion } from "../src/merkle.js";
+import { pieces } from "../src/pieces.js";
 import { verifyProof } from "../src/proof.js";
 import { canonical, parse, parseCanonical } from "../src/strictjson.js";
 import { each, load, refuses } from "./vectors.js";
@@ -54,4 +57,16 @@ each("merkle inclusion", load("merkle/inclusion.json").cases, (one) => {
     leafHash(unhex(one.entry)), one.index, one.size, one.proof.map(unhex), unhex(one.root));
   if (one.valid) run();
   else refuses(run, "bad-inclusion");
+});
+
+const content = Uint8Array.from({ length: 3_000_001 }, (_, at) => (at * at) >> 7);
+const streams = new Map([
+  ["as a byte stream", () => new Blob([content]).stream()],
+  ["as a plain stream", () => new Blob([content]).stream().pipeThrough(new TransformStream())],
+  ["that is empty", () => new Blob([]).stream()],
+]);
+for (const [name, stream] of streams) test(`pieces of a file ${name}`, async () => {
+  const seen = [];
+  for await (const piece of pieces(/** @type {any} */ ({ stream }))) seen.push(piece.slice());
+  assert.equal(blake3(concat(...seen)), blake3(name === "that is empty" ? new Uint8Array() : content));
 });

@@ -26,7 +26,7 @@ export class Files {
     this.rows = entries.map(({ path, bytes, blake3 }) => ({ path, bytes, blake3, state: "listed", bad: false }));
     this.byPath = new Map(this.rows.map((row) => [row.path, row]));
     this.turn(-Infinity);
-    byId("files-shown").hidden = false;
+    byId("files-shown").hidden = this.rows.length === 0;
   }
 
   /** Note how far a file is hashed. @param {string} path @param {number} done */

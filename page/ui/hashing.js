@@ -4,20 +4,23 @@
 import source from "worker:hashing.worker.js";
 
 const MAX_WORKERS = 4;
-const SLICE = 4 << 20;
-const AHEAD = 3;
+const CODE = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 
 /** @typedef {{digest: string, records: import("../src/records.js").RecordIds | null}} Read */
-/** @typedef {{file: File, reader: string | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: Error) => void}} Job */
+/** @typedef {{file: File, reader: string | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
 
-/** A pool of hashing workers. */
+/** The workers of one verification, started as they are needed. Close it at the end. */
 export class Hashing {
-  constructor() {
-    this.url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    const count = Math.max(1, Math.min(MAX_WORKERS, navigator.hardwareConcurrency || 1));
+  /** @param {AbortSignal} signal Ends everything at once. */
+  constructor(signal) {
+    this.signal = signal;
+    this.most = Math.max(1, Math.min(MAX_WORKERS, navigator.hardwareConcurrency || 1));
     /** @type {Job[]} */
-    this.waiting = [];
-    this.idle = Array.from({ length: count }, () => new Worker(this.url));
+    this.jobs = [];
+    this.begun = 0;
+    /** @type {Map<Worker, boolean>} Whether each is at work. */
+    this.workers = new Map();
+    signal.addEventListener("abort", () => this.close());
   }
 
   /**
@@ -25,70 +28,45 @@ export class Hashing {
    *
    * @param {File} file
    * @param {string | null} reader
-   * @param {(bytes: number) => void} done Told of the bytes hashed so far.
+   * @param {(bytes: number) => void} done Told of every further bytes hashed.
    * @returns {Promise<Read>}
    */
   read(file, reader, done) {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ file, reader, done, resolve, reject });
+      this.signal.throwIfAborted();
+      this.jobs.push({ file, reader, done, resolve, reject });
       this.next();
     });
   }
 
-  async next() {
-    const worker = this.waiting.length ? this.idle.pop() : undefined;
-    if (worker === undefined) return;
-    const job = /** @type {Job} */ (this.waiting.shift());
-    try {
-      job.resolve(await hash(worker, job));
-      this.idle.push(worker);
-    } catch {
-      job.reject(new Error("unreadable")); // or changed while it was read
-      worker.terminate(); // it may be in the middle of the file
-      this.idle.push(new Worker(this.url));
-    }
-    this.next();
+  close() {
+    for (const worker of this.workers.keys()) worker.terminate();
+    for (const job of this.jobs) job.reject(this.signal.reason); // those that are done stay as they are
+    this.workers.clear();
+    this.jobs = [];
+    this.begun = 0;
   }
-}
 
-/**
- * Send a file to a worker, slice by slice: read here, because a thread that hashes cannot read.
- *
- * @param {Worker} worker
- * @param {Job} job
- * @returns {Promise<Read>}
- */
-async function hash(worker, { file, reader, done }) {
-  let hashed = 0;
-  let wake = () => {};
-  /** @type {Read | null} */
-  let read = null;
-  let lost = false;
-  worker.onmessage = ({ data }) => {
-    if (data.lost) lost = true; // out of memory, say
-    else if (data.read) read = data.read;
-    else done((hashed += data.hashed));
-    wake();
-  };
-  const news = () => new Promise((resolve, reject) => {
-    wake = () => (lost ? reject(new Error("lost")) : resolve(undefined));
-    if (lost) wake();
-  });
-  worker.postMessage({ start: true, reader });
-  // The next slices are being read while this one is handed over.
-  /** @type {Promise<ArrayBuffer>[]} */
-  const coming = [];
-  let asked = 0;
-  for (let sent = 0; sent < file.size; sent += SLICE) {
-    for (; asked < file.size && coming.length < AHEAD; asked += SLICE) {
-      coming.push(file.slice(asked, asked + SLICE).arrayBuffer());
-      coming.at(-1)?.catch(() => undefined); // met where it is awaited
-    }
-    const bytes = await /** @type {Promise<ArrayBuffer>} */ (coming.shift());
-    while (sent - hashed > AHEAD * SLICE) await news(); // memory stays flat
-    worker.postMessage({ bytes }, [bytes]);
+  next() {
+    if (this.begun === this.jobs.length) return;
+    const idle = [...this.workers].find(([, busy]) => !busy)?.[0];
+    if (idle === undefined && this.workers.size === this.most) return;
+    const worker = idle ?? new Worker(CODE);
+    const job = this.jobs[this.begun];
+    this.begun += 1;
+    this.workers.set(worker, true);
+    worker.onmessage = ({ data: { hashed, read } }) => {
+      if (hashed) return job.done(hashed);
+      if (read) {
+        this.workers.set(worker, false);
+        job.resolve(read);
+      } else {
+        this.workers.delete(worker); // it may have broken down
+        worker.terminate();
+        job.reject(new Error("unreadable"));
+      }
+      this.next();
+    };
+    worker.postMessage({ file: job.file, reader: job.reader });
   }
-  worker.postMessage({});
-  while (read === null) await news();
-  return read;
 }

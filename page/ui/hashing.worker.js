@@ -1,33 +1,22 @@
-/** Hashes what it is sent, away from the page's own thread; of records too, in the same pass. */
+/** Hashes files away from the page's own thread; of records too, in the same pass. */
 import { Hasher, ready } from "../src/blake3.js";
+import { pieces } from "../src/pieces.js";
 import { Records } from "../src/records.js";
 
-/** @type {Hasher | undefined} */
-let hasher;
-/** @type {Records | null} */
-let records = null;
-
-onmessage = async ({ data }) => {
+/** @param {MessageEvent<{file: File, reader: string | null}>} message */
+onmessage = async ({ data: { file, reader } }) => {
   try {
     await ready;
-    take(data);
-  } catch {
-    postMessage({ lost: true });
-  }
-};
-
-/** @param {{start?: boolean, reader?: string | null, bytes?: ArrayBuffer}} message */
-function take({ start, reader = null, bytes }) {
-  if (start) {
-    hasher = new Hasher();
-    records = reader === null ? null : new Records(reader);
-  } else if (bytes) {
-    const piece = new Uint8Array(bytes);
-    hasher?.update(piece);
-    records?.update(piece);
-    postMessage({ hashed: piece.length });
-  } else if (hasher) {
+    const hasher = new Hasher();
+    const records = reader === null ? null : new Records(reader);
+    for await (const piece of pieces(file)) {
+      hasher.update(piece);
+      records?.update(piece);
+      postMessage({ hashed: piece.length });
+    }
     const digest = hasher.digest();
     postMessage({ read: { digest, records: records?.end(digest) ?? null } });
+  } catch {
+    postMessage({ lost: true }); // unreadable, changed while it was read, or out of memory
   }
-}
+};

@@ -16,6 +16,7 @@ import { byId, element, showReport } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
 const MAX_TRUST = (1 << 20) + 1;
+const STOPPED = "Stopped: nothing was judged.";
 
 /** @typedef {import("./given.js").Item} Item */
 
@@ -24,11 +25,13 @@ const inside = carried();
 let items = [];
 /** @type {File | null} */
 let trustFile = null;
-const hashing = new Hashing();
+/** @type {AbortController | null} Of the verification that is going on. */
+let running = null;
 const files = new Files();
 
 /** @param {Item[]} more */
 function give(more) {
+  running?.abort(); // what it judges is no longer what is given
   items = add(items, more);
   const target = byId("target");
   const options = candidates(items, inside.items).map(({ path }) => element("option", { value: path }, path));
@@ -42,7 +45,7 @@ function told() {
   byId("given").textContent = found === null ? nothing() :
     `A credential, ${found.siblings.length} files beside it, ` +
     (found.data === null ? "no data." : `${found.data.length} files of data in “${found.folder}”.`);
-  byId("verify").disabled = found === null;
+  byId("verify").disabled = found === null || running !== null;
 }
 
 const nothing = () => (items.length ? `${items.length} files, but no credential.json among them.` : "Nothing given yet.");
@@ -73,41 +76,59 @@ async function bytesOf(file, limit) {
 async function verify() {
   const given = sortOut(items, inside.items, byId("target").value);
   if (given === null) return;
-  byId("verify").disabled = true;
+  running?.abort();
+  const control = new AbortController();
+  running = control;
+  busy();
   byId("answer").hidden = true;
   byId("kept").hidden = true;
+  const hashing = new Hashing(control.signal);
   try {
-    const at = byId("at").value.trim();
-    const moment = at ? parseTimestamp(at) : Date.now();
-    const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
-    /** @type {Map<string, Uint8Array>} */
-    const siblings = new Map();
-    for (const { path, file } of given.siblings) siblings.set(path, await bytesOf(file, file.size));
-    const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
-    const find = (/** @type {string} */ digest) => byDigest.get(digest);
-    const document = readable(credential);
-    const trust = await readTrust(find);
-    files.list(listed(document, find));
-    const meter = new Meter(given.data ?? []);
-    const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter));
-    const hashed = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
-    const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
-    const report = await verifyFile(credential, { siblings, data, trust, at: moment, told: hashed, ...asked });
+    await judge(given, hashing, control.signal);
     byId("progress").textContent = "";
-    showReport(report, document, lineageView(lineage(document, find)));
-    files.settle(report);
-    keep(report);
   } catch (error) {
-    byId("progress").textContent = /** @type {Error} */ (error).message;
+    if (running !== control) return; // another one has begun
+    files.list([]);
+    byId("progress").textContent = control.signal.aborted ? STOPPED : /** @type {Error} */ (error).message;
   } finally {
-    byId("verify").disabled = false;
-    byId("bar").hidden = true;
+    hashing.close();
+    if (running === control) {
+      running = null;
+      busy();
+    }
   }
 }
 
-/** @param {Item} item @param {Meter} meter @returns {import("../src/verify.js").DataFile} */
-function dataFile({ path, file }, meter) {
-  return { path, size: file.size, read: (reader) => hashing.read(file, reader, meter.of(path)) };
+function busy() {
+  byId("verify").disabled = running !== null || sortOut(items, inside.items, byId("target").value) === null;
+  byId("stop").hidden = running === null;
+  if (running === null) byId("bar").hidden = true;
+}
+
+/** @param {import("./given.js").Given} given @param {Hashing} hashing @param {AbortSignal} signal */
+async function judge(given, hashing, signal) {
+  const at = byId("at").value.trim();
+  const moment = at ? parseTimestamp(at) : Date.now();
+  const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
+  /** @type {Map<string, Uint8Array>} */
+  const siblings = new Map();
+  for (const { path, file } of given.siblings) siblings.set(path, await bytesOf(file, file.size));
+  const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
+  const find = (/** @type {string} */ digest) => byDigest.get(digest);
+  const document = readable(credential);
+  const trust = await readTrust(find);
+  signal.throwIfAborted();
+  files.list(listed(document, find));
+  const meter = new Meter(given.data ?? []);
+  const data = given.data === null ? null : given.data.map(({ path, file }) => (
+    { path, size: file.size, read: (/** @type {string | null} */ reader) => hashing.read(file, reader, meter.of(path)) }));
+  const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
+  const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
+  const report = await verifyFile(credential, { siblings, data, trust, at: moment, told, signal, ...asked });
+  signal.throwIfAborted();
+  showReport(report, document, lineageView(lineage(document, find)));
+  files.settle(report);
+  keep(report);
 }
 
 /** Offer the report as a file: the JSON that the command line writes. @param {import("../src/report.js").Report} report */
@@ -130,13 +151,13 @@ class Meter {
     byId("bar").value = 0;
   }
 
-  /** @param {string} path @returns {(bytes: number) => void} */
+  /** @param {string} path @returns {(bytes: number) => void} Takes note of further bytes. */
   of(path) {
-    let before = 0;
+    let done = 0;
     return (bytes) => {
-      this.sum += bytes - before;
-      before = bytes;
-      files.progress(path, bytes);
+      done += bytes;
+      this.sum += bytes;
+      files.progress(path, done);
       byId("bar").value = this.sum / this.total;
       // A screen reader would read every change.
       if (performance.now() - this.last < 1000) return;
@@ -173,7 +194,6 @@ byId("clear").onclick = () => {
   trustFile = null;
   byId("answer").hidden = true;
   files.list([]);
-  byId("files-shown").hidden = true;
   for (const id of ["folder", "files", "trust", "did", "at", "challenge", "domain", "seek"]) byId(id).value = "";
   believed();
   give([]);
@@ -184,6 +204,10 @@ byId("trust").onchange = () => {
 };
 byId("did").oninput = believed;
 byId("verify").onclick = verify;
+byId("stop").onclick = () => {
+  running?.abort();
+  byId("verify").focus();
+};
 const drop = byId("drop");
 drop.ondragover = (/** @type {DragEvent} */ event) => {
   event.preventDefault();

@@ -1,5 +1,6 @@
 """The page in a real browser: the four verdicts, records, lineage, no network."""
 
+import os
 import time
 
 import pytest
@@ -183,6 +184,52 @@ def test_a_log_proof_given_later_counts(open_page, delivery, tmp_path, did) -> N
     assert window.verify() == "incomplete"
     window.page.set_input_files("#files", later)
     assert window.verify() == "trusted"
+
+
+def test_it_stops_when_asked(open_page, delivery) -> None:
+    tree = delivery / "tree.jsonl"
+    listed = tree.read_bytes()
+    tree.unlink()  # without a list every file is read, whatever its length
+    large = delivery / "data" / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(64 << 30)
+    window = open_page()
+    page = window.page
+    window.give(delivery)
+    for stop in (
+        lambda: page.click("#stop"),
+        lambda: page.set_input_files("#files", delivery / "log.tlog-proof"),
+        lambda: page.click("#clear"),
+    ):
+        page.click("#verify")
+        page.wait_for_selector("#bar:not([hidden])")
+        assert page.is_disabled("#verify")
+        page.wait_for_selector("#progress:text('hashing')")
+        stop()
+        page.wait_for_selector("#stop", state="hidden")
+        assert "nothing was judged" in page.text_content("#progress")
+        assert page.is_hidden("#bar")
+        assert page.is_hidden("#answer")
+        assert page.is_hidden("#files-shown")
+        while page.workers:  # they end by themselves, soon
+            page.wait_for_timeout(20)
+    assert page.is_disabled("#verify")  # nothing is given any more
+    large.unlink()
+    tree.write_bytes(listed)
+    window.give(delivery)
+    assert window.verify() == "valid"
+
+
+def test_a_file_that_changes_meanwhile_is_no_success(open_page, delivery, did) -> None:
+    window = open_page()
+    window.page.fill("#did", did)
+    window.give(delivery)
+    first = min((delivery / "data").iterdir())
+    first.write_bytes(first.read_bytes())
+    os.utime(first, (1, 1))
+    assert window.verify() == "incomplete"
+    [check] = [one for one in window.report["checks"] if one["id"] == "data.files"]
+    assert check["detail"]["unreadable"] == [first.name]
 
 
 def test_revoked(open_page, publisher, tmp_path, delivery, did) -> None:

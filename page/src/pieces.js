@@ -1,0 +1,36 @@
+/** A file's bytes, piece by piece. */
+
+const PIECE = 1 << 20; // what a processor's cache holds while it is hashed
+
+/**
+ * Yield the bytes of a file in order. A piece is good until the next one: they share a buffer.
+ *
+ * Memory is flat: the browser reads on into a pipe, and waits while that is full.
+ *
+ * @param {Blob} file
+ * @returns {AsyncGenerator<Uint8Array, void>}
+ */
+export async function* pieces(file) {
+  const read = readerOf(file.stream());
+  for (let { done, value } = await read(); !done; { done, value } = await read()) {
+    yield /** @type {Uint8Array} */ (value);
+  }
+}
+
+/** @param {ReadableStream<Uint8Array<ArrayBuffer>>} stream */
+function readerOf(stream) {
+  let reader;
+  try {
+    reader = stream.getReader({ mode: "byob" });
+  } catch { // not every browser gives files as byte streams: then each piece is a buffer of its own
+    const plain = stream.getReader();
+    return () => plain.read();
+  }
+  const into = reader;
+  let buffer = new ArrayBuffer(PIECE);
+  return async () => {
+    const read = await into.read(new Uint8Array(buffer));
+    if (read.value) buffer = read.value.buffer;
+    return read;
+  };
+}
