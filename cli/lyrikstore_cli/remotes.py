@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -18,7 +19,6 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
-from lyrikstore.objects.backend import sync_directory
 
 DEFAULT = "origin"
 _MAX = 1 << 20
@@ -100,8 +100,8 @@ class Remotes:
             hint="lyrikstore remote add NAME URL",
         )
 
-    def add(self, remote: NamedRemote) -> None:
-        """Remember a remote.
+    def check_new(self, remote: NamedRemote) -> None:
+        """Return if :meth:`add` may remember a remote.
 
         Raises:
             ConflictError: (``remote-exists``) the name is taken.
@@ -111,14 +111,17 @@ class Remotes:
             raise InvalidInputError(
                 "bad-name", f"not a name for a remote: {remote.name[:80]!r}", hint="such as origin"
             )
-        known = self.all()
-        if any(one.name == remote.name for one in known):
+        if any(one.name == remote.name for one in self.all()):
             raise ConflictError(
                 "remote-exists",
                 f"there is a remote {remote.name} already",
                 hint=f"lyrikstore remote remove {remote.name}",
             )
-        self._write([*known, remote])
+
+    def add(self, remote: NamedRemote) -> None:
+        """Remember a remote; raises what :meth:`check_new` does."""
+        self.check_new(remote)
+        self._write([*self.all(), remote])
 
     def remove(self, name: str) -> NamedRemote:
         """Forget a remote; what is there stays.
@@ -135,15 +138,8 @@ class Remotes:
             "store": self._store.decode("utf-8", "backslashreplace"),
             "remotes": [asdict(one) for one in remotes],
         }
-        building = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        text = json.dumps(document, indent=2) + "\n"
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with building.open("w", encoding="utf-8") as file:
-                file.write(json.dumps(document, indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())  # or a power cut leaves an empty file
-            building.replace(self._path)
-            for folder in (self._path.parent, self._path.parent.parent):
-                sync_directory(folder)
+            replace_file(self._path, text.encode(), folder_mode=0o700)
         except OSError as error:
             raise storage_error(error, f"writing {self._path}") from error

@@ -1,6 +1,5 @@
 """The commands that change whether a credential holds: find it, sign, log, write the lists."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.store import Store
 from lyrikstore_cli.command import command as declare
@@ -73,14 +73,8 @@ def write_lists(store: Store, folder: Path) -> list[Path]:
     written = []
     for name, data in store.status_lists().items():
         path = folder / name
-        new = path.with_name(f"{path.name}.new")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with new.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(path)
+            replace_file(path, data)
         except OSError as error:
             raise storage_error(error, f"writing {path}") from error
         written.append(path)

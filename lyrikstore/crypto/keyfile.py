@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from lyrikstore.canon.durable import sync_directory
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -112,7 +113,7 @@ def store_key(
         except BaseException:
             path.unlink()
             raise
-        _sync_directory(directory)
+        sync_directory(directory)
     except FileExistsError:
         raise ConflictError(
             "key-exists",
@@ -314,6 +315,7 @@ def _make_private_directory(directory: Path) -> None:
     _make_private_directory(directory.parent)
     directory.mkdir(mode=0o700, exist_ok=True)
     directory.chmod(0o700)  # mkdir's mode passes through the umask
+    sync_directory(directory.parent)
 
 
 def _create_file(path: Path, data: bytes, mode: int) -> None:
@@ -328,11 +330,3 @@ def _create_file(path: Path, data: bytes, mode: int) -> None:
     except BaseException:
         path.unlink()
         raise
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

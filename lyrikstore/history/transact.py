@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.durable import sync_directory
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -37,7 +38,7 @@ from lyrikstore.history.policy import Genesis, Policy
 from lyrikstore.history.reachable import repacked_error
 from lyrikstore.history.repository import MAX_CREDENTIAL_BYTES, Repository
 from lyrikstore.history.tree import Tree
-from lyrikstore.objects.backend import LocalBackend, sync_directory
+from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.blobs import BlobStore
 from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.scratch import clean_leftovers

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from lyrikstore.canon.durable import sync_directory
 from lyrikstore.canon.errors import (
     InvalidInputError,
     StorageError,
@@ -358,16 +359,3 @@ def _pread(fd: int, start: int, length: int | None) -> bytes:
         pieces.append(piece)
         got += len(piece)
     return b"".join(pieces)
-
-
-def sync_directory(folder: Path) -> None:
-    """Make the names in ``folder`` survive a power cut.
-
-    Raises:
-        OSError: The file system could not promise it.
-    """
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.durable import sync_directory
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -38,7 +39,6 @@ from lyrikstore.history.checkout import checkout_tree
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
-from lyrikstore.objects.backend import sync_directory
 from lyrikstore.publish.collecting import collect
 from lyrikstore.publish.keystatements import credential_proof, key_statements
 from lyrikstore.publish.organisation import Organisation

@@ -1,20 +1,19 @@
 """Changing a trust file: what a person wrote in it stays as it is, byte for byte."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
     InvalidInputError,
     KeyMaterialError,
     NotFoundError,
-    StorageError,
+    storage_error,
 )
 from lyrikstore.credentials.did import parse_document
 from lyrikstore.credentials.trust.file import (
@@ -60,7 +59,7 @@ def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
         FormatError: (``bad-trust``) the file is not a trust file.
         InvalidInputError: (``bad-issuer``) the entry itself cannot be trusted: not a did:web or an
             Ed25519 did:key, an unknown role, an empty nickname.
-        StorageError: (``io``) it cannot be written.
+        StorageError: It cannot be written.
     """
     trust = parse_trust(read_file(path), beside(path))
     _check_entry(Trust((issuer,)), "bad-issuer")
@@ -143,7 +142,7 @@ def remove(path: Path, who: str) -> Trust:
     Raises:
         NotFoundError: (``no-issuer``) nothing of that name is there.
         FormatError: (``bad-trust``) the file is not a trust file.
-        StorageError: (``io``) it cannot be written.
+        StorageError: It cannot be written.
     """
     text = read_file(path)
     trust = parse_trust(text, beside(path))
@@ -299,16 +298,6 @@ def _write(path: Path, text: bytes, wanted: Trust) -> None:
     if not _states(path, text, wanted):
         raise FormatError("bad-trust", "the trust file cannot be changed safely: edit it by hand")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".trust-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_file(path, text, mode=0o600, folder_mode=0o700)
     except OSError as error:
-        raise StorageError("io", f"cannot write {path}: {error.strerror}") from None
+        raise storage_error(error, f"writing {path}") from error
