@@ -9,7 +9,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.curate.ignore import Rule
 from lyrikstore.curate.listing import Listed, Listing
 from lyrikstore.curate.walk import Ignored, Offender, offender
-from lyrikstore.history.paths import Paths, show
+from lyrikstore.history.paths import Paths, brief, show
 from lyrikstore.history.paths import offenders as path_offenders
 from lyrikstore.objects.statcache import STATE, sizes
 
@@ -55,7 +55,7 @@ class Scan:
         more = f" (and {len(self.offenders) - 1} more)" if len(self.offenders) > 1 else ""
         raise InvalidInputError(
             "bad-files",
-            f"{folder}: {first.path}: {first.reason}{more}",
+            f"{folder}: {brief(first.path)}: {first.reason}{more}",
             hint=first.hint,
             details={
                 "offenders": [
@@ -99,7 +99,7 @@ def judge(listed: Listed, *, known: bool = False) -> Scan:
     offences = {offence.path: offence for offence in path_offenders(names)}
     found = list(listed.offenders)
     for offence in offences.values():
-        other = f" ({show(offence.other)})" if offence.other else ""
+        other = f" ({brief(show(offence.other))})" if offence.other else ""
         found.append(offender(offence.path, offence.kind, offence.reason + other))
     kept = [at for at, name in enumerate(names) if name not in offences]
     width = STATE.size

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, VerificationError
 from lyrikstore.history.destination import FOLDER, Destination, refuse
-from lyrikstore.history.paths import show
+from lyrikstore.history.paths import brief, show
 from lyrikstore.history.pouring import pour
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.blobs import BlobStore
@@ -105,7 +105,7 @@ def _write(
         if not sound:
             raise VerificationError(
                 "digest-mismatch",
-                f"{show(path)!r} does not have the bytes that the tree names",
+                f"{brief(show(path))!r} does not have the bytes that the tree names",
                 hint="run lyrikstore verify",
                 details={"path": path, "blake3": digest.hex()},
             )

@@ -24,6 +24,9 @@ MAX_PATH = 4096
 MAX_COMPONENT = 255
 """Longest component, in bytes of UTF-8."""
 
+_BRIEF = 160
+"""Characters of a path that a message shows."""
+
 # Default_Ignorable_Code_Point of Unicode, which contains most bidi controls, then the
 # interlinear annotation characters. They do not show, so two names with them look like one.
 _IGNORABLE = re.compile(
@@ -83,6 +86,11 @@ def show(path: str) -> str:
     )
 
 
+def brief(shown: str) -> str:
+    """Return what :func:`show` gave, without its middle where it would fill the screen."""
+    return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF // 2]} … {shown[-_BRIEF // 2 :]}"
+
+
 def check_path(path: str) -> None:
     """Return if ``path`` alone is within the grammar; twins are :class:`Twins`' matter.
 
@@ -96,7 +104,7 @@ def check_path(path: str) -> None:
     if offence is not None:
         raise FormatError(
             "bad-path",
-            f"{offence.shown[:200]!r}: {offence.reason}",
+            f"{brief(offence.shown)!r}: {offence.reason}",
             details={"offence": offence.kind},
         )
 
@@ -273,12 +281,12 @@ class Twins:
             return None
         other, other_is_folder = kept
         if other_is_folder != is_folder:
-            reason = f"{show(other)!r} would be both file and folder"
+            reason = f"{brief(show(other))!r} would be both file and folder"
             return Offence(path, "file-and-folder", reason, other)
         if other == spelling:
             return Offence(path, "duplicate", "is listed twice", other)
         what = "folder " if is_folder else ""
-        reason = f"differs from {what}{show(other)!r} only by case or normal form"
+        reason = f"differs from {what}{brief(show(other))!r} only by case or normal form"
         return Offence(path, "twin", reason, other)
 
 

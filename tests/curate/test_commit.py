@@ -368,6 +368,8 @@ def test_deep_folders_and_big_folders(bench: Any) -> None:
     with pytest.raises(InvalidInputError) as caught:
         bench.commit()
     assert caught.value.details["offenders"][0]["kind"] == "too-deep"
+    told = caught.value.message.removeprefix(f"{bench.data}: ")
+    assert len(told) < 240, told
     bench.write({".lyrikignore": "/d/\n"})
     big = bench.data / "big"
     big.mkdir()

@@ -86,9 +86,11 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
 
 
 def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
+    from lyrikstore.history.paths import brief
+
     paths = list(items)
     for path in paths[:SHOWN]:
-        screen.result(f"  {mark} {clean(path)}")
+        screen.result(f"  {mark} {clean(brief(path))}")
     if len(paths) > SHOWN:
         screen.result(f"  {mark} and {len(paths) - SHOWN} more (all of them with --json)")
 
