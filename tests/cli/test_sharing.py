@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from tests.servers.faulty import FaultyServer
+
 
 def write(person, text, name="d"):
     folder = person.folder / name
@@ -170,6 +172,7 @@ def test_a_bucket_is_reached_by_what_was_set_and_by_the_keys_in_their_usual_plac
     publisher.ok("commit", write(publisher, "one"), "-d", "acme/x")
     added = publisher.ok("remote", "add", "origin", url, *settings, "--json").json
     assert added["options"] == moto.options
+    assert added["abilities"] == {"writable": True, "creates": True, "swaps": True}
     assert "region=us-east-1" in publisher.ok("remote", "list").out
     publisher.ok("push")
     reader.ok("clone", url, "copy", *settings)
@@ -193,3 +196,43 @@ def test_what_a_remote_does_not_let_one_set_is_refused_before_it_is_remembered(p
         assert word in refused.err
         assert "secret@" not in refused.err
     assert publisher.ok("remote", "list", "--json").json["remotes"] == []
+
+
+class Unconditional(FaultyServer):
+    """A line to a bucket on which conditions get lost, as at a server that knows none."""
+
+    def forward(self, method, path, headers, request):
+        kept = {name: value for name, value in headers.items() if not name.lower().startswith("if")}
+        return super().forward(method, path, kept, request)
+
+
+def test_a_server_that_does_not_keep_writers_apart_is_named_when_it_is_added(publisher, moto):
+    with Unconditional(upstream=moto.endpoint) as line:
+        publisher.environment = {**moto.environment, "AWS_ENDPOINT_URL": line.url}
+        url = moto.new_url()
+        said = publisher.ok("remote", "add", "origin", url).err
+        assert "does not keep two writers apart" in said
+        assert "let one person only push there" in said
+        added = publisher.ok("remote", "add", "other", url, "--json").json
+        assert added["abilities"] == {"writable": True, "creates": False, "swaps": False}
+        assert line.count("PUT", "tmp/probe-") >= 2
+        assert line.count("POST", "[?]delete") == 2
+        asked = len(line.requests)
+        added = publisher.ok("remote", "add", "third", url, "--offline", "--json").json
+        assert added["abilities"] is None
+        assert len(line.requests) == asked
+
+
+def test_a_remote_that_is_not_there_is_not_added_unless_asked_for(publisher):
+    url = "http://127.0.0.1:9/store"
+    refused = publisher.fails(13, "remote", "add", "origin", url)
+    assert "--offline" in refused.err
+    assert publisher.ok("remote", "list", "--json").json["remotes"] == []
+    publisher.ok("remote", "add", "origin", url, "--offline")
+    assert len(publisher.ok("remote", "list", "--json").json["remotes"]) == 1
+
+
+def test_a_remote_that_can_only_be_read_says_so(laptop):
+    with FaultyServer(folder=laptop.folder.parent / "shared") as server:
+        added = laptop.ok("remote", "add", "web", server.url)
+        assert "it can only be read" in added.err

@@ -11,6 +11,7 @@ from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
 
 if TYPE_CHECKING:
+    from lyrikstore.objects.remote import Abilities
     from lyrikstore_cli.remotes import NamedRemote
 
 
@@ -28,19 +29,50 @@ def command() -> None:
 @click.argument("url")
 @click.option("--mirror", is_flag=True, help="A copy that nobody extends, such as a backup.")
 @remote_options
-def _add(session: Session, name: str, url: str, mirror: bool, options: tuple[str, ...]) -> None:
+@click.option("--offline", is_flag=True, help="Ask nothing of the remote yet.")
+def _add(
+    session: Session, name: str, url: str, mirror: bool, options: tuple[str, ...], offline: bool
+) -> None:
     """Remember URL as NAME: a folder, file://, s3://, gs://, az://, sftp:// or http(s)://.
 
-    What each kind lets one set is in docs/remotes.md. Nothing is asked of the remote yet.
+    It is reached for at once, and a small file is written there and removed again, to find out
+    whether several people may push to it. What each kind lets one set is in docs/remotes.md.
     """
     from lyrikstore.objects.remote import RemoteUrl
     from lyrikstore_cli.remotes import NamedRemote
 
     remote = NamedRemote(name, str(RemoteUrl.parse(url)), mirror, named_values(options))
+    remotes = session.remotes()
+    remotes.check_new(remote)
     session.place(remote)  # refuses what this kind of remote does not know
-    session.remotes().add(remote)
-    session.emit("remote-add", asdict(remote))
+    abilities = None if offline else _try_out(session, remote)
+    remotes.add(remote)
+    found = None if abilities is None else asdict(abilities)
+    session.emit("remote-add", {**asdict(remote), "abilities": found})
     session.screen.result(f"✓ added    {name}  {clean(remote.url)}{_kind(remote)}")
+    if abilities is None:
+        return
+    if not abilities.writable:
+        session.screen.say("it can only be read: pull and clone, but push elsewhere")
+    elif not abilities.creates:
+        session.screen.say(
+            "warning: this server does not keep two writers apart, and one could undo what the "
+            "other pushed",
+            "yellow",
+        )
+        session.screen.hint("let one person only push there, or use another server")
+
+
+def _try_out(session: Session, remote: "NamedRemote") -> "Abilities":
+    from lyrikstore.canon.errors import RemoteError
+    from lyrikstore.objects.remote import open_backend, probe
+
+    scratch = session.store_folder() / "tmp"
+    try:
+        return probe(open_backend(session.place(remote), scratch=scratch))
+    except RemoteError as error:
+        error.hint = f"{error.hint}; to add it as it is: --offline"
+        raise
 
 
 @declare("list")
