@@ -40,8 +40,8 @@ def start() -> NoReturn:
         code = _last_words(INTERRUPTED, 130)
     except MemoryError:
         code = _last_words(OUT_OF_MEMORY, 1)
-    except ImportError as error:
-        code = _last_words(OUT_OF_MEMORY if unmapped(error) else f"error: {error}", 1)
+    except Exception as error:  # noqa: BLE001 - main() lets none out: it could not be loaded
+        code = _last_words(OUT_OF_MEMORY if unmapped(error) else _unloaded(error), 1)
     for number in _POLITE:
         signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left to interrupt
     if code == 130:
@@ -60,9 +60,21 @@ def _check_memory() -> None:
             raise MemoryError
 
 
-def unmapped(error: ImportError) -> bool:
+def unmapped(error: Exception) -> bool:
     """Return whether a library could not be loaded for want of memory."""
-    return "failed to map" in str(error) or "allocate memory" in str(error)
+    words = str(error)
+    missing = "failed to map" in words or "allocate memory" in words
+    return isinstance(error, ImportError) and missing
+
+
+def _unloaded(error: Exception) -> str:
+    # Without what the rest of the program has for this: that may be the very thing.
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return (
+        f"error: the program cannot be loaded: {reason}\n"
+        "hint: run it again; if it fails again, check the disk and the limit on open files, or "
+        "install lyrikstore again"
+    )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

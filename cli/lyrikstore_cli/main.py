@@ -1,5 +1,8 @@
 """The program: finds the command, runs it, turns what it raises into a message and an exit code."""
 
+# Where these cannot be loaded Python makes do, until a library in C crashes, or prints tracebacks.
+import _blake2  # noqa: F401
+import _datetime  # type: ignore[import-not-found]  # noqa: F401
 import json
 import os
 import sys
@@ -9,7 +12,12 @@ from importlib import import_module
 
 import click
 
-from lyrikstore.canon.errors import LyrikstoreError, StorageError
+from lyrikstore.canon.errors import (
+    LyrikstoreError,
+    StorageError,
+    loading_error,
+    storage_error,
+)
 from lyrikstore.version import __version__
 from lyrikstore_cli import ui
 from lyrikstore_cli.__main__ import INTERRUPTED, OUT_OF_MEMORY, unmapped
@@ -142,7 +150,8 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         code = code or 141
     except OSError as error:
-        code = code or _storage(_screen(arguments), error)
+        screen = _screen(arguments)
+        code = code or _tell(screen, _explained(screen, error))
     else:
         return code
     # Nobody takes what is left: or the interpreter would try once more and complain.
@@ -160,20 +169,7 @@ def run(arguments: list[str]) -> int:
     try:
         outcome = program.main(arguments, prog_name="lyrikstore", standalone_mode=False)
     except LyrikstoreError as error:
-        code = exit_code(error)
-        if screen.json:
-            document = {
-                "type": "error",
-                "kind": error.kind,
-                "message": error.message,
-                "hint": error.hint,
-                "details": error.details,
-                "exit_code": code,
-            }
-            sys.stderr.write(json.dumps(document, ensure_ascii=False) + "\n")
-        else:
-            screen.error(error)
-        return code
+        return _tell(screen, error)
     except click.UsageError as error:
         error.show()
         return 2
@@ -185,17 +181,11 @@ def run(arguments: list[str]) -> int:
     except MemoryError:
         sys.stderr.write(f"{OUT_OF_MEMORY}\n")
         return 1
-    except OSError as error:
-        return _storage(screen, error)
-    except Exception as error:  # noqa: BLE001 - a defect: no traceback reaches a user unasked
-        if isinstance(error, ImportError) and unmapped(error):
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user unasked
+        if unmapped(error):
             sys.stderr.write(f"{OUT_OF_MEMORY}\n")
             return 1
-        if isinstance(error, RuntimeError) and "start new thread" in str(error):
-            hint = "end some programs, or raise the limit on processes, and run it again"
-            screen.error(StorageError("io", "the system starts no more threads", hint=hint))
-            return 1
-        return _internal(screen, error)
+        return _tell(screen, _explained(screen, error))
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -204,23 +194,38 @@ def _screen(arguments: list[str]) -> ui.Screen:
     return ui.Screen(json="--json" in arguments, quiet=False, color=None, verbose=verbose)
 
 
-def _storage(screen: ui.Screen, error: OSError) -> int:
-    # Without a file name it was a stream: standard output, mostly.
-    place = f"{ui.clean(error.filename)}: " if error.filename else "cannot write the output: "
-    screen.error(StorageError("io", f"{place}{error.strerror or error}"))
-    return 1
+def _tell(screen: ui.Screen, error: LyrikstoreError) -> int:
+    code = exit_code(error)
+    if screen.json:
+        document = {
+            "type": "error",
+            "kind": error.kind,
+            "message": error.message,
+            "hint": error.hint,
+            "details": error.details,
+            "exit_code": code,
+        }
+        sys.stderr.write(json.dumps(document, ensure_ascii=False) + "\n")
+    else:
+        screen.error(error)
+    return code
 
 
-def _internal(screen: ui.Screen, error: Exception) -> int:
+def _explained(screen: ui.Screen, error: Exception) -> LyrikstoreError:
+    if (unloaded := loading_error(error)) is not None:
+        return unloaded
+    if isinstance(error, OSError):
+        # Without a file name it was a stream: standard output, mostly.
+        return storage_error(error, str(error.filename or "cannot write the output"))
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        hint = "end some programs, or raise the limit on processes, and run it again"
+        return StorageError("io", "the system starts no more threads", hint=hint)
     if screen.verbose:
         traceback.print_exc()
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
-    screen.error(
-        LyrikstoreError(
-            "internal",
-            f"internal error: {type(error).__name__} in {last.name} ({place})",
-            hint="please report it, with what `-v` prints; the store is whole",
-        )
+    return LyrikstoreError(
+        "internal",
+        f"internal error: {type(error).__name__} in {last.name} ({place})",
+        hint="please report it, with what `-v` prints; the store is whole",
     )
-    return 1

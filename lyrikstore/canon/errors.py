@@ -23,6 +23,7 @@ maps to one exit code through its class (``lyrikstore_cli.exits``).
 
 import errno
 from collections.abc import Mapping
+from traceback import walk_tb
 from typing import Any
 
 
@@ -120,7 +121,10 @@ class RunFailedError(LyrikstoreError):
 
 _FULL = ("disk-full", "free some space and run the command again; nothing was half done")
 _DENIED = ("no-permission", "check the owner and mode of the file and its folder")
+_TOO_MANY = ("io", "raise the limit on open files, or close some programs, and run it again")
 _FAULTS = {
+    errno.EMFILE: _TOO_MANY,
+    errno.ENFILE: _TOO_MANY,
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EROFS: ("read-only", "the file system is mounted read-only; use another folder"),
@@ -136,9 +140,43 @@ def storage_error(error: OSError, doing: str) -> "NotFoundError | StorageError":
         error: What the system said; its number is kept in ``details["errno"]``.
         doing: A phrase that names the file; the system's reason is added.
     """
+    if (unloaded := loading_error(error)) is not None:
+        return unloaded
     if error.errno == errno.ENOENT:
         return NotFoundError("no-file", f"{doing}: there is no such file")
     kind, hint = _FAULTS.get(error.errno or 0, ("io", "check the disk; see the system log"))
     details = {} if error.errno is None else {"errno": error.errno}
     reason = error.strerror or "input/output error"
     return StorageError(kind, f"{doing}: {reason}", hint=hint, details=details)
+
+
+def loading_error(error: BaseException) -> StorageError | None:
+    """Return the error for a file of the program that could not be loaded, or None.
+
+    A module or library can fail to load long after the start, for most are loaded when they are
+    first needed: the disk fails, too many files are open, an update has begun.
+
+    Args:
+        error: With its traceback, anything that was raised. None is returned if it is not the
+            loading that failed.
+    """
+    if not isinstance(error, ImportError | SyntaxError) and not _while_loading(error):
+        return None
+    reason = " ".join(str(error).split())[:300]
+    if isinstance(error, OSError):
+        reason = f"{error.filename or 'reading it'}: {error.strerror or 'input/output error'}"
+    elif not isinstance(error, ImportError):
+        reason = f"{type(error).__name__}: {reason}"
+    return StorageError(
+        "not-loaded",
+        f"a part of the program cannot be loaded: {reason}",
+        hint="run it again; if it fails again, check the disk and the limit on open files, or "
+        "install lyrikstore again; nothing was half done",
+    )
+
+
+def _while_loading(error: BaseException) -> bool:
+    # In the body of a module, or in what finds, reads and decodes modules.
+    codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
+    finding = bool(codes) and codes[-1].co_filename.startswith("<frozen importlib")
+    return finding or any(code.co_name == "<module>" for code in codes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.packaged import PACKAGE, read_packaged
 
 _NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 def schema_root() -> Path:
     """Return the folder that holds the schemas, in a wheel as in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    packaged = package / "_schemas"
-    return packaged if packaged.is_dir() else package.parent / "schemas"
+    packaged = PACKAGE / "_schemas"
+    return packaged if packaged.is_dir() else PACKAGE.parent / "schemas"
 
 
 @cache
@@ -35,8 +35,7 @@ def load_schema(name: str) -> dict[str, Any]:
     place = schema_root().joinpath(*f"{name}.schema.json".split("/"))
     if not _NAME.fullmatch(name) or not place.is_file():
         raise FormatError("schema", f"no schema is named {name[:80]!a}", hint="upgrade lyrikstore")
-    text = place.read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: dict[str, Any] = json.loads(read_packaged(place))
     return schema
 
 

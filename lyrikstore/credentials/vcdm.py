@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from hashlib import sha256, sha384
-from importlib.resources import files
 from typing import Any, NoReturn
 from uuid import uuid4
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, Document, parse
+from lyrikstore.canon.packaged import PACKAGE, read_packaged
 from lyrikstore.canon.schemas import check_schema, schema_root
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.terms.claim import check_licence_claim
@@ -127,7 +127,7 @@ def profile_of(data: bytes) -> str:
 @cache
 def context_bytes() -> bytes:
     """Return the bundled context behind :data:`DATASET_CONTEXT`, byte-exact."""
-    return files("lyrikstore").joinpath("credentials", "contexts", "v1.jsonld").read_bytes()
+    return read_packaged(PACKAGE / "credentials" / "contexts" / "v1.jsonld")
 
 
 @cache
@@ -139,7 +139,7 @@ def context_sri() -> str:
 @cache
 def schema_bytes(kind: CredentialKind) -> bytes:
     """Return the published bytes of the schema of ``kind``."""
-    return schema_root().joinpath(f"{kind.schema}.schema.json").read_bytes()
+    return read_packaged(schema_root() / f"{kind.schema}.schema.json")
 
 
 def sri(data: bytes) -> str:

@@ -278,7 +278,7 @@ def _load_pyld() -> tuple[Callable[[JSON], list[dict[str, Any]]], Callable[[JSON
         from pyld.canon import URDNA2015  # the algorithm that the Recommendation calls RDFC-1.0
         from pyld.context_resolver import ContextResolver
         from pyld.jsonld import JsonLdError, JsonLdProcessor
-    except ImportError:
+    except ModuleNotFoundError:
         raise IncompleteError(
             "missing-extra",
             f"{CRYPTOSUITE} cannot be judged without PyLD",

@@ -96,7 +96,8 @@ def query(
             (``query-timeout``), (``query-too-large``) more time or memory than allowed;
             (``query-crashed``) the child died, mostly for the same reasons.
         FormatError: (``bad-index``) the file is no readable index; rebuild it.
-        StorageError: (``io``) the child process could not be started.
+        StorageError: (``io``) the child process could not be started; (``not-loaded``) it could
+            not load what it needs.
 
     Cost: about 0.3 s to start the child, then the query on one core.
     """
@@ -181,9 +182,18 @@ def _read(output: bytes, seconds: float) -> QueryResult:
     columns: list[str] = []
     types: list[str] = []
     rows: list[tuple[Scalar, ...]] = []
+    if not output:
+        raise StorageError(
+            "not-loaded",
+            "the query process ended before it had begun",
+            hint="run it again; if it fails again, there is too little memory, or the program "
+            "cannot be loaded: check the disk, or install lyrikstore again",
+        )
     try:
         for line in output.splitlines():
             message: dict[str, Any] = json.loads(line)
+            if "ready" in message:
+                continue
             if "row" in message:
                 rows.append(tuple(message["row"]))
             elif "columns" in message:

@@ -1,8 +1,8 @@
 """The child process that runs one foreign query: ``python -m lyrikstore.index.sandbox``.
 
-Reads one JSON request from standard input, writes JSON Lines to standard output: ``columns``,
-one ``row`` each, then ``end``; or ``error``. Not for people: :func:`lyrikstore.index.query.query`
-starts it.
+Reads one JSON request from standard input, writes JSON Lines to standard output: ``ready``, then
+``columns``, one ``row`` each, then ``end``; or ``error``. Not for people:
+:func:`lyrikstore.index.query.query` starts it.
 """
 
 import gc
@@ -40,6 +40,7 @@ def main() -> None:
         open_files=16,
     )
     connection = _start_engine(request["memory_bytes"])
+    _say({"ready": True})  # whatever ends it from here on, it is not that it could not be loaded
     boundaries = confine(index)
     boundaries |= probe(index)
     try:

@@ -156,7 +156,7 @@ def connect(address: str) -> Iterator[Cluster]:
     """
     try:
         import distributed
-    except ImportError:
+    except ModuleNotFoundError:
         raise InvalidInputError(
             "no-dask", "Dask is not installed", hint="pip install 'lyrikstore[dask]'"
         ) from None

@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
 from lyrikstore.canon import errors
-from lyrikstore.canon.errors import LyrikstoreError, StorageError
+from lyrikstore.canon.errors import LyrikstoreError, StorageError, loading_error
 from lyrikstore.version import __version__
 
 MAX_WORKERS = 8
@@ -321,14 +321,17 @@ def serve(descriptor: int, target: str) -> None:
 
 def _answer(stream: _Stream, target: str, setup: dict[str, Any], task: Message) -> None:
     try:
-        for header, *buffers in _load(target)(setup, task.header, *task.buffers):
-            _send(stream, Message({"kind": "result", "value": header}, tuple(buffers)))
+        for message in _run(target, setup, task):
+            _send(stream, Message({"kind": "result", "value": message.header}, message.buffers))
     except LyrikstoreError as error:
         _send(stream, Message({"kind": "error", "value": _described(error)}))
-    except OSError:
-        raise  # the other side is gone
-    except Exception:  # noqa: BLE001 - a defect of ours, to be seen where the work was ordered
-        _send(stream, Message({"kind": "crash", "value": traceback.format_exc()}))
+    except Exception as error:
+        if (unloaded := loading_error(error)) is not None:
+            _send(stream, Message({"kind": "error", "value": _described(unloaded)}))
+        elif isinstance(error, OSError):
+            raise  # the other side is gone
+        else:  # a defect of ours, to be seen where the work was ordered
+            _send(stream, Message({"kind": "crash", "value": traceback.format_exc()}))
     else:
         _send(stream, Message({"kind": "end"}))
 

@@ -5,9 +5,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.packaged import PACKAGE, read_packaged
 
 MAX_CARRIED = 64 << 20
 """Bytes of files that a page carries at most: a browser has to hold them several times over."""
@@ -38,7 +38,7 @@ def page(carried: Carried | None = None) -> bytes:
     Raises:
         InvalidInputError: (``too-large``) more than :data:`MAX_CARRIED`.
     """
-    bare = files("lyrikstore").joinpath("web", "verify.html").read_bytes()
+    bare = read_packaged(PACKAGE / "web" / "verify.html")
     if carried is None:
         return bare
     size = sum(map(len, carried.files.values())) + len(carried.trust or b"")

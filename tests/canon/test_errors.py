@@ -2,11 +2,15 @@
 
 import copy
 import errno
+import importlib.util
+import json
 import pickle
+from pathlib import Path
 
 import pytest
 
 from lyrikstore.canon import errors
+from lyrikstore.canon.packaged import read_packaged
 
 CLASSES = [
     value
@@ -39,6 +43,7 @@ def test_builtin_bases():
         (errno.EROFS, "read-only"),
         (errno.EACCES, "no-permission"),
         (errno.EIO, "io"),
+        (errno.EMFILE, "io"),
     ],
 )
 def test_storage_error_names_the_reason(number, kind):
@@ -53,3 +58,63 @@ def test_storage_error_without_a_number():
     assert error.kind == "io"
     assert error.errno is None
     assert str(error) == "cannot write /x: input/output error"
+
+
+def raised(source: str, folder: Path, module: str = "lyrikstore_module_under_test") -> Exception:
+    """Return what importing a module raises."""
+    if source:
+        (folder / f"{module}.py").write_text(source)
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        return error
+    raise AssertionError("it was imported")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise OSError(5, 'Input/output error', '/x')",
+        "import lyrikstore_no_such_module",
+        "from os import nothing_of_that_name",
+        "1 +",
+        "def f():\n    raise ValueError('inside')\nf()",
+    ],
+)
+def test_what_cannot_be_loaded_is_one_error(tmp_path, monkeypatch, source):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    error = errors.loading_error(raised(source, tmp_path))
+    assert isinstance(error, errors.StorageError)
+    assert error.kind == "not-loaded"
+    assert error.hint
+    assert "\n" not in error.message
+
+
+def test_a_damaged_compiled_module_cannot_be_loaded(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    head = importlib.util.MAGIC_NUMBER + bytes(12)
+    (tmp_path / "lyrikstore_module_under_test.pyc").write_bytes(head + b"\xe3")
+    assert errors.loading_error(raised("", tmp_path)).kind == "not-loaded"
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error", "/x"), ValueError("x"), errors.FormatError("a", "b")]
+)
+def test_other_errors_are_not_about_loading(error):
+    with pytest.raises(type(error)) as caught:
+        json.loads("1", parse_int=lambda _: (_ for _ in ()).throw(error))
+    assert errors.loading_error(caught.value) is None
+
+
+def test_what_was_not_loaded_is_not_taken_for_the_file_at_work(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    error = raised("raise OSError(5, 'Input/output error', '/some/library')", tmp_path)
+    told = errors.storage_error(error, "writing the index")
+    assert told.kind == "not-loaded"
+    assert "/some/library" in told.message
+
+
+def test_a_file_of_the_program_that_cannot_be_read(tmp_path):
+    with pytest.raises(ImportError) as caught:
+        read_packaged(tmp_path)
+    assert str(tmp_path) in errors.loading_error(caught.value).message

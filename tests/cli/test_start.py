@@ -1,5 +1,6 @@
 """The first and the last moments of the program: streams, limits, masks, signals."""
 
+import json
 import os
 import resource
 import signal
@@ -43,7 +44,10 @@ def test_closed_streams_never_become_files_of_the_store(publisher, closed) -> No
 def test_what_standard_output_does_not_take_is_an_error(publisher) -> None:
     with Path("/dev/full").open("wb") as full:
         code, _, err = run(publisher, "log", stdout=full)
-        assert (code, err) == (1, "error: cannot write the output: No space left on device\n")
+        assert (code, err.splitlines()[0]) == (
+            1,
+            "error: cannot write the output: No space left on device",
+        )
         assert run(publisher, "--help", stdout=full)[0] == 1
 
 
@@ -134,3 +138,59 @@ def test_no_more_threads_is_one_clear_line(monkeypatch, capsys) -> None:
     monkeypatch.setattr(main.program, "main", refuse)
     assert main.run(["push"]) == 1
     assert capsys.readouterr().err.startswith("error: the system starts no more threads\nhint: ")
+
+
+BROKEN = {
+    "a library that was cut short": {
+        "__init__.py": "from jsonschema_rs.jsonschema_rs import Draft202012Validator",
+        "jsonschema_rs.abi3.so": "",
+    },
+    "a module that the disk does not give": {
+        "__init__.py": "raise OSError(5, 'Input/output error', '/some/module.py')"
+    },
+    "a module that is damaged": {"__init__.py": "import\0"},
+    "a module of another version": {"__init__.py": ""},
+}
+
+
+@pytest.mark.parametrize("damage", BROKEN)
+def test_a_part_of_the_program_that_cannot_be_loaded(publisher, tmp_path: Path, damage) -> None:
+    # Most of the program is loaded when it is needed, which may be in the middle of a command.
+    package = tmp_path / "broken" / "jsonschema_rs"
+    package.mkdir(parents=True)
+    for name, text in BROKEN[damage].items():
+        (package / name).write_text(text)
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    (documents / "a.txt").write_text("a")
+    publisher.environment["PYTHONPATH"] = str(package.parent)
+    for command in (("commit", documents, "-d", "acme/texts"), ("verify",), ("push",)):
+        if command == ("push",):
+            publisher.ok("remote", "add", "origin", tmp_path / "mirror")
+        refused = publisher.fails(1, *command)
+        assert refused.err.startswith("error: a part of the program cannot be loaded: ")
+        assert refused.err.count("\n") == 2, refused.err
+        assert "\nhint: run it again; " in refused.err
+    assert publisher.fails(1, "verify", "--json").error["kind"] == "not-loaded"
+    del publisher.environment["PYTHONPATH"]
+    publisher.ok("commit", documents, "-d", "acme/texts")
+    publisher.ok("verify")
+
+
+def test_the_program_itself_cannot_be_loaded(publisher, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    publisher.environment["PYTHONPATH"] = str(tmp_path / "broken")
+    for text in ("raise OSError(5, 'Input/output error', '/some/file')", "import\0", ""):
+        (tmp_path / "broken" / "click.py").write_text(text)
+        code, out, err = run(publisher, "--version")
+        assert (code, out) == (1, "")
+        assert err.startswith("error: the program cannot be loaded: ")
+        assert err.count("\n") == 2, err
+        assert "\nhint: run it again; " in err
+
+
+def test_an_error_is_json_where_json_was_asked_for(publisher) -> None:
+    with Path("/dev/full").open("wb") as full:
+        code, _, err = run(publisher, "log", "--json", stdout=full)
+    assert code == 1
+    assert json.loads(err)["kind"] == "disk-full"

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError, StorageError
 from lyrikstore.index import query as query_module
 from lyrikstore.index.query import Limits, query
 
@@ -226,6 +226,17 @@ def test_memory_is_bounded(database: Path, sql: str) -> None:
         query(database, sql, limits=limits)
     assert caught.value.kind in {"query-too-large", "query-crashed"}
     assert "\n" not in caught.value.message
+
+
+def test_a_query_process_that_cannot_load_its_program(
+    database: Path, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "resource.py").write_text("raise OSError(5, 'Input/output error')")
+    monkeypatch.syspath_prepend(str(tmp_path))  # this process has loaded the real one
+    with pytest.raises(StorageError) as caught:
+        query(database, "SELECT 1")
+    assert caught.value.kind == "not-loaded"
+    assert caught.value.hint
 
 
 def test_bad_sql_is_told_in_one_line(database: Path) -> None:

@@ -41,6 +41,14 @@ def large(setup, task, data):
 def broken(setup, task):
     yield {"value": 1 / 0},
 
+def unloadable(setup, task):
+    import lyrikstore_no_such_module
+    yield {},
+
+def unreadable(setup, task):
+    import lyrikstore_unreadable
+    yield {},
+
 def forever(setup, task):
     while True:
         time.sleep(0.01)
@@ -100,6 +108,16 @@ def test_a_killed_worker_is_a_clean_error() -> None:
     with Workers(f"{HERE}:die", {}, 2) as workers, pytest.raises(StorageError) as caught:
         list(workers.map([Message({})] * 4))
     assert caught.value.kind == "worker-died"
+
+
+@pytest.mark.parametrize("target", ["unloadable", "unreadable"])
+def test_what_a_worker_cannot_load_is_a_clean_error(tmp_path, target) -> None:
+    source = "raise OSError(5, 'Input/output error', '/a/module')"
+    (tmp_path / "lyrikstore_unreadable.py").write_text(source)
+    with Workers(f"{HERE}:{target}", {}, 1) as workers, pytest.raises(StorageError) as caught:
+        list(workers.map([Message({})]))
+    assert caught.value.kind == "not-loaded"
+    assert "lyrikstore_no_such_module" in str(caught.value) or "/a/module" in str(caught.value)
 
 
 def test_large_buffers_cross_both_ways() -> None:

@@ -86,7 +86,7 @@ def command(
         import uvicorn
 
         from lyrikstore.web.api import Service, make_app
-    except ImportError:
+    except ModuleNotFoundError:
         raise InvalidInputError(
             "missing-extra",
             "serving needs starlette and uvicorn",

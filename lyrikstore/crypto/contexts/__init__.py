@@ -7,10 +7,10 @@ their digest (a test compares). Where they come from: ``NOTICE.md`` beside this 
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.packaged import PACKAGE, read_packaged
 
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 OWN = "https://w3id.org/lyrikstore/v1"
@@ -66,7 +66,7 @@ def context_bytes(url: str) -> bytes:
             f"the context {url[:200]!a} is not one that lyrikstore knows",
             hint="contexts are never fetched; ask for a credential without it",
         )
-    return files("lyrikstore").joinpath(*name.split("/")).read_bytes()
+    return read_packaged(PACKAGE / name)
 
 
 @cache

@@ -54,14 +54,14 @@ def open_backend(
     if url.scheme in {"s3", "gs", "az"}:
         try:
             from lyrikstore.objects.remote import cloud
-        except ImportError:
+        except ModuleNotFoundError:
             extra = {"s3": "s3", "gs": "gcs", "az": "azure"}[url.scheme]
             raise _needs_extra(url, "obstore", extra) from None
         return cloud.CloudBackend(url, scratch, retry, given, place.environment)
     if url.scheme == "sftp":
         try:
             from lyrikstore.objects.remote import sftp
-        except ImportError:
+        except ModuleNotFoundError:
             raise _needs_extra(url, "paramiko", "sftp") from None
         return sftp.SftpBackend(url, scratch, retry, given)
     if url.scheme in {"http", "https"}:
