@@ -5,6 +5,7 @@
     python benchmarks/robustness.py --quick          a subset, a few minutes
     python benchmarks/robustness.py --only kill      some scenarios
     python benchmarks/robustness.py --json           the same as JSON
+    python benchmarks/robustness.py --every 1        let every call fail, not every second one
     python benchmarks/robustness.py --write-docs     the full matrix into docs/robustness.md
     python benchmarks/robustness.py --resume FOLDER  keep results, run only what FOLDER lacks;
                                                      several at once share the work
@@ -30,7 +31,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from robust import calls, damage, disks, files, kills, limits, writers
+from robust import calls, damage, disks, files, kills, limits, loading, writers
 from robust.table import Row, UnavailableError, joined, markdown, text, total
 from robust.work import WORKS
 
@@ -49,18 +50,21 @@ class Scenario:
     Attributes:
         run: Gets a folder, the name of a part where there are parts, and ``quick``; returns rows.
         parts: What may run apart, and in several processes.
+        sweeps: It goes through the system calls, and gets ``every`` as well.
     """
 
     run: Callable[..., list[Row]]
     parts: Sequence[str] = ("",)
+    sweeps: bool = False
 
 
 SCENARIOS = {
     "kill": Scenario(kills.kill, tuple(WORKS)),
     "kill-worker": Scenario(kills.kill_worker),
     "signals": Scenario(kills.polite, tuple(kills.POLITE)),
-    "call-fails": Scenario(calls.refused, tuple(WORKS)),
-    "call-kills": Scenario(calls.killed, calls.WRITING),
+    "call-fails": Scenario(calls.refused, tuple(WORKS), sweeps=True),
+    "call-kills": Scenario(calls.killed, calls.WRITING, sweeps=True),
+    "loading": Scenario(loading.unreadable, tuple(WORKS)),
     "full-disk": Scenario(disks.full, ("store", "HOME")),
     "power-loss": Scenario(disks.power, disks.SYSTEMS),
     "read-only": Scenario(disks.read_only),
@@ -94,6 +98,7 @@ def machine() -> dict[str, str]:
         "lyrikstore": __version__,
         "commit": commit(),
         "python": platform.python_version(),
+        "faults": calls.faults(),
         "tools": ", ".join(tool for tool in tools if tool) or "no tools",
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
         f"user id {os.getuid()}",
@@ -121,12 +126,14 @@ class Part:
         scenario: The name of the scenario.
         name: The name of the part; empty where there is one only.
         quick: Fewer tries.
+        every: How many calls of a kind there are to one that fails.
         results: A folder. Several processes that are given the same share the work.
     """
 
     scenario: str
     name: str
     quick: bool
+    every: int
     results: Path
 
     @property
@@ -138,6 +145,7 @@ class Part:
     def path(self) -> Path:
         """The file of the result."""
         stem = re.sub("[^A-Za-z0-9]+", "-", self.title)
+        stem += f"-{self.every}" * SCENARIOS[self.scenario].sweeps
         return self.results / f"{'quick-' * self.quick}{stem}.json"
 
     def read(self) -> list[Row] | None:
@@ -177,8 +185,9 @@ class Part:
     def _run(self, base: Path) -> list[Row]:
         base.mkdir(parents=True)
         scenario = SCENARIOS[self.scenario]
+        more = {"every": self.every} if scenario.sweeps else {}
         try:
-            return scenario.run(base, *filter(None, [self.name]), quick=self.quick)
+            return scenario.run(base, *filter(None, [self.name]), quick=self.quick, **more)
         except UnavailableError as reason:
             return [Row(self.title, skipped=str(reason))]
         finally:
@@ -191,6 +200,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--quick", action="store_true", help="a subset, a few minutes")
     parser.add_argument("--write-docs", action="store_true", help=f"write {DOCS.name}")
+    parser.add_argument(
+        "--every", type=int, default=2, metavar="N", help="let every N-th call fail (default: 2)"
+    )
     parser.add_argument("--only", nargs="+", choices=list(SCENARIOS), help="run only these")
     parser.add_argument("--folder", type=Path, help=f"where to work (default: {MEMORY})")
     parser.add_argument(
@@ -199,6 +211,8 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or what is mounted would stay
     sys.setrecursionlimit(20_000)  # folders are hundreds of levels deep
+    if options.every < 1:
+        parser.error("--every takes a number from 1")
     if options.write_docs and options.only:
         parser.error("--write-docs needs every scenario")
     with tempfile.TemporaryDirectory(
@@ -208,7 +222,7 @@ def main() -> int:
         results = options.resume or Path(folder) / "results"
         results.mkdir(parents=True, exist_ok=True)
         parts = [
-            Part(name, part, options.quick, results)
+            Part(name, part, options.quick, options.every, results)
             for name in options.only or SCENARIOS
             for part in SCENARIOS[name].parts
         ]

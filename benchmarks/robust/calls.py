@@ -6,12 +6,14 @@ it, or the documents; the command is then run again from the same state, and one
 
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from robust.subject import PATIENCE, Answer, Subject, ending
 from robust.table import Finding, Row, UnavailableError
@@ -40,10 +42,13 @@ FAULTS = {
 }
 WRITING = tuple(name for name in WORKS if name not in {"verify", "query", "checkout"})
 """Commands that write something that a kill at a step could spoil."""
+MOST = 40
+"""How many calls of a kind fail, at most, in a command that does one thing thousands of times."""
 KILLED = ("write", "fsync", "rename", "link", "open", "mkdir")
 LINE = re.compile(r"^(?P<process>\d+) +(?P<call>[a-z0-9]+)\((?P<rest>.*)$")
 SAYING = re.compile(r"write\(2<.*\(INJECTED\)")
 WORKING_FOLDER = re.compile(r"AT_FDCWD<[^>]*>")
+_KINDS = {name: kind for kind, names in CALLS.items() for name in names}
 STRACE = ("strace", "-f", "-y", "-qqq", "-s", "0")
 
 
@@ -55,42 +60,69 @@ class Point:
     number: int
 
 
-def refused(base: Path, name: str, *, quick: bool) -> list[Row]:
-    """Let system calls of a command fail, one in each try."""
-    return _rows(Row(f"a system call fails of {name}"), base, WORKS[name], FAULTS, quick=quick)
+def refused(base: Path, name: str, *, quick: bool, every: int) -> list[Row]:
+    """Let system calls of a command fail, one in each try: every so-manieth of each kind."""
+    row = Row(f"a system call fails of {name}")
+    return _rows(row, base, WORKS[name], FAULTS, quick=quick, every=every)
 
 
-def killed(base: Path, name: str, *, quick: bool) -> list[Row]:
+def killed(base: Path, name: str, *, quick: bool, every: int) -> list[Row]:
     """Kill the process as it enters a system call, another one in each try."""
     row = Row(f"SIGKILL at a system call of {name}")
-    return _rows(row, base, WORKS[name], dict.fromkeys(KILLED, ("",)), quick=quick)
+    kills = dict.fromkeys(KILLED, ("",))
+    return _rows(row, base, WORKS[name], kills, quick=quick, every=every)
+
+
+def faults() -> str:
+    """Return what is injected into which kind of call."""
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in FAULTS.items())
+
+
+def need_strace() -> None:
+    """Return if there is strace.
+
+    Raises:
+        UnavailableError: There is none.
+    """
+    if shutil.which("strace") is None:
+        raise UnavailableError("Debian's strace is not installed")
 
 
 def _rows(
-    row: Row, base: Path, work: Work, faults: Mapping[str, Sequence[str]], *, quick: bool
+    row: Row,
+    base: Path,
+    work: Work,
+    wanted: Mapping[str, Sequence[str]],
+    *,
+    quick: bool,
+    every: int,
 ) -> list[Row]:
-    if shutil.which("strace") is None:
-        raise UnavailableError("Debian's strace is not installed")
+    need_strace()
     if quick and work.name not in {"commit", "push"}:
         return []
     subject = work.ready(base / "subject")
-    each = 1 if quick else 2 if work.name == MANY_FILES else 4
+    ending(subject.begin(*work.again(subject)))  # the first one loads what it needs
     points = _rehearse(subject, work)
-    for kind, names in faults.items():
+    for kind, names in wanted.items():
+        found = points[kind]
+        count = 1 if quick else -(-len(found) // every)
+        chosen = spread(found, min(count, MOST) if work.name == MANY_FILES else count)
+        row.calls[kind] = [len(chosen), len(found)]
         for fault in names[:1] if quick else names:
-            for point in _spread(points[kind], each):
-                row.add(f"{fault or 'KILL'} at {point}", _attempt(subject, work, point, fault))
+            for point in chosen:
+                findings, met = _attempt(subject, work, point, fault)
+                if findings or met:
+                    row.add(f"{fault or 'KILL'} at {point}", findings)
+                else:
+                    row.facts["not met again"] += 1  # another interleaving
     return [row]
 
 
 def _rehearse(subject: Subject, work: Work) -> dict[str, list[Point]]:
     subject.restore()
-    names = ",".join(name for names in CALLS.values() for name in names)
-    answer, trace = _traced(subject, work, "-e", f"trace={names}")
+    answer, trace = _traced(subject, work, "-e", f"trace={','.join(_KINDS)}")
     if answer.code:
         raise RuntimeError(f"rehearsal of {work.name}: exit {answer.code}: {answer.err}")
-    places = (str(subject.home), str(subject.work), str(subject.documents))
-    kinds = {name: kind for kind, names in CALLS.items() for name in names}
     counts: Counter[tuple[str, str]] = Counter()
     points: dict[str, set[Point]] = defaultdict(set)
     for line in trace.splitlines():
@@ -99,16 +131,25 @@ def _rehearse(subject: Subject, work: Work) -> dict[str, list[Point]]:
             continue
         process, call = found["process"], found["call"]
         counts[process, call] += 1
-        touched = WORKING_FOLDER.sub("", found["rest"])
-        # Not the working folder itself: Python looks for modules there.
-        inside = any(f"{place}/" in touched for place in places)
-        if (inside and "/__pycache__" not in touched) or kinds[call] == "process":
-            points[kinds[call]].add(Point(call, counts[process, call]))
+        if _counts(subject, call, found["rest"]):
+            points[_KINDS[call]].add(Point(call, counts[process, call]))
     return defaultdict(list, {kind: sorted(found) for kind, found in points.items()})
 
 
-def _spread(points: list[Point], count: int) -> list[Point]:
-    # Evenly, the first and the last among them.
+def _counts(subject: Subject, call: str, rest: str) -> bool:
+    return _KINDS[call] == "process" or touches(subject, rest)
+
+
+def touches(subject: Subject, rest: str) -> bool:
+    """Return whether a traced call is about the store, the user's files or the documents."""
+    # Not the working folder itself: Python looks for modules there.
+    named = WORKING_FOLDER.sub("", rest)
+    places = (subject.home, subject.work, subject.documents)
+    return any(f"{place}/" in named for place in places) and "/__pycache__" not in named
+
+
+def spread(points: list[Any], count: int) -> list[Any]:
+    """Return ``count`` of the points, evenly, the first and the last among them."""
     if len(points) <= count:
         return points
     if count == 1:
@@ -116,7 +157,8 @@ def _spread(points: list[Point], count: int) -> list[Point]:
     return [points[index * (len(points) - 1) // (count - 1)] for index in range(count)]
 
 
-def _attempt(subject: Subject, work: Work, point: Point, fault: str) -> list[Finding]:
+def _attempt(subject: Subject, work: Work, point: Point, fault: str) -> tuple[list[Finding], bool]:
+    # What was wrong, and whether the call came that was to fail.
     subject.restore()
     what = f"error={fault}" if fault else "signal=KILL"
     answer, trace = _traced(
@@ -126,11 +168,19 @@ def _attempt(subject: Subject, work: Work, point: Point, fault: str) -> list[Fin
         *("-e", f"inject={point.call}:{what}:when={point.number}"),
     )
     findings = answer.manners(killed=not fault, mute=bool(SAYING.search(trace)))
-    if fault and "(INJECTED)" not in trace and not answer.hung:
-        return []  # another interleaving: this run had no such call
+    if not findings and not answer.hung and not _met(subject, answer, trace):
+        return [], False
     if answer.code == 0:  # a cache, a clean-up, a worker that was not needed
         findings += work.promised(subject, answer)
-    return findings + subject.examine(*work.again(subject))
+    return findings + subject.examine(*work.again(subject)), True
+
+
+def _met(subject: Subject, answer: Answer, trace: str) -> bool:
+    lines = [found for found in map(LINE.match, trace.splitlines()) if found is not None]
+    return answer.code == -signal.SIGKILL or any(
+        "(INJECTED)" in found["rest"] and _counts(subject, found["call"], found["rest"])
+        for found in lines
+    )
 
 
 def _traced(subject: Subject, work: Work, *options: str) -> tuple[Answer, str]:

@@ -27,9 +27,14 @@ reading command gave wrong bytes with exit code 0. *Stuck locks*: the next comma
 locked. The target of all columns but the first three is 0.
 
 * *A system call fails*: a rehearsal under strace lists the calls of the command that touch the
-  store, the user's memory of it or the documents; then ENOSPC, EIO or EMFILE is injected into up to
-  four calls of each kind, the first and the last among them, one in each try. *SIGKILL at a system
-  call*: likewise, the process dies as it enters the call.
+  store, the user's memory of it or the documents, and those that start processes and threads; then
+  every so-manieth of each kind fails, the first and the last among them, one in each try: as the
+  second table says. A try is run again from the state before, and where the call does not come
+  again (threads race) it is not counted. *SIGKILL at a system call*: likewise, the process dies as
+  it enters the call.
+* *A file of the program cannot be read*: the opening or reading of a module, library or other file
+  of Python, of lyrikstore or of what it uses fails (EIO, EMFILE) from the program's second module
+  on, in an interpreter that loads everything; what fails before is reported by Python itself.
 * *kill -9*: at moments drawn over the whole run of the command. Like those under strace, these
   commands run in a fork of an interpreter that has loaded the program, so that the moment falls on
   work, not on imports; so do the judge's.
@@ -72,6 +77,7 @@ class Row:
         counts: Tries with a finding, by kind; a try counts once per kind.
         findings: Every finding, with the try it belongs to.
         facts: Figures worth knowing beside the table.
+        calls: Of how many calls one was made to fail, by kind: of these, of all there were.
         skipped: Why the scenario did not run; empty if it did.
         commit: What ran: the commit, several where the parts of a scenario ran at several.
     """
@@ -82,6 +88,7 @@ class Row:
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
     facts: Counter[str] = field(default_factory=Counter)
+    calls: dict[str, list[int]] = field(default_factory=dict)
     skipped: str = ""
     commit: str = ""
 
@@ -114,6 +121,7 @@ class Row:
         self.counts.update(other.counts)
         self.findings += other.findings
         self.facts.update(other.facts)
+        self.calls.update(other.calls)
         self.skipped = "; ".join(dict.fromkeys(filter(None, (self.skipped, other.skipped))))
         commits = {*self.commit.split(), *other.commit.split()}
         self.commit = " ".join(sorted(commits))
@@ -123,7 +131,7 @@ class Row:
     def from_json(cls, made: dict[str, Any]) -> "Row":
         """Return the row that :meth:`to_json` described."""
         counts = Counter({kind: made[kind.replace(" ", "_")] for kind in KINDS})
-        names = ("scenario", "tries", "survived", "findings", "skipped", "commit")
+        names = ("scenario", "tries", "survived", "calls", "findings", "skipped", "commit")
         facts = Counter(made["facts"])
         return cls(**{name: made[name] for name in names}, counts=counts, facts=facts)
 
@@ -135,6 +143,7 @@ class Row:
             "survived": self.survived,
             **{kind.replace(" ", "_"): self.counts[kind] for kind in KINDS},
             "facts": dict(self.facts),
+            "calls": self.calls,
             "skipped": self.skipped,
             "commit": self.commit,
             "findings": self.findings,
@@ -199,8 +208,28 @@ def markdown(rows: Sequence[Row], facts: dict[str, str], command: str) -> str:
         "",
         *METHOD.splitlines(),
         "",
+        *_coverage(rows, facts["faults"]),
     ]
     open_ends = [f"* {row.scenario}: {one}" for row in rows for one in row.findings]
     if open_ends:
         lines += ["## What did not survive", "", *open_ends, ""]
     return "\n".join(lines)
+
+
+def _coverage(rows: Sequence[Row], faults: str) -> list[str]:
+    # Which calls failed, and how many there were.
+    traced = [row for row in rows if row.calls]
+    kinds = list(dict.fromkeys(kind for row in traced for kind in row.calls))
+    lines = [
+        "## Calls that were made to fail",
+        "",
+        "How many of each kind, of how many there were; each with every fault of its kind in turn:",
+        f"{faults}. In the rows of SIGKILL the process died instead.",
+        "",
+        f"| scenario | {' | '.join(kinds)} |",
+        f"|{' --- |' * (1 + len(kinds))}",
+    ]
+    for row in traced:
+        cells = ["{} of {}".format(*row.calls[kind]) if kind in row.calls else "" for kind in kinds]
+        lines.append(f"| {row.scenario} | {' | '.join(cells)} |")
+    return [*lines, ""] if traced else []

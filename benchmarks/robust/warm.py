@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import NoReturn
 
 _GATE, _NEWS = 254, 255
-_HOUSE = ("lyrikstore.", "lyrikstore_cli.")
 
 
 class Command:
@@ -93,7 +92,8 @@ class Command:
 def _load(modules: Sequence[str]) -> None:
     # What one command had to load, the next ones find loaded.
     for name in modules:
-        importlib.import_module(name)
+        with contextlib.suppress(Exception):  # no module of its own, or one for the child alone
+            importlib.import_module(name)
     if modules:
         gc.collect()
         gc.freeze()  # or the first collection of every child would copy all pages
@@ -126,7 +126,7 @@ def _become(
     except BaseException:  # noqa: BLE001 - whatever it is, the judge must see it
         os.write(2, traceback.format_exc().encode())
     finally:
-        loaded = sorted(name for name in set(sys.modules) - known if name.startswith(_HOUSE))
+        loaded = sorted(set(sys.modules) - known)
         with contextlib.suppress(OSError):  # the call that is made to fail may be this one
             os.write(_NEWS, "\n".join(loaded).encode())
         os._exit(code)
