@@ -82,6 +82,7 @@ def folder_statuses(
     Raises:
         NotFoundError: (``not-committed``) ``folder`` is given, and none of them is.
         IncompleteError, VerificationError: The store does not hold.
+        StorageError: What is remembered of the folders cannot be read.
 
     Cost: one look at each file. Only a file whose size is as it was and whose time stamps are not
     is read.

@@ -6,7 +6,7 @@ the store: whoever holds the store must not be able to choose what its owner sig
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import NotFoundError, StorageError
+from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
 from lyrikstore.curate.listing import Listed
 from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state
 
@@ -67,14 +67,28 @@ class LastCommit:
 
 
 def last_commit(directory: Path, folder: Path, name: str) -> LastCommit | None:
-    """Return what is remembered of ``folder`` under ``name``, if anything."""
-    return _load(_file(directory, str(folder.resolve()), name))
+    """Return what is remembered of ``folder`` under ``name``, if anything can be read."""
+    with suppress(OSError):
+        return _load(_file(directory, str(folder.resolve()), name))
+    return None
 
 
-def last_commits(directory: Path) -> Iterator[LastCommit]:
-    """Yield everything that is remembered in ``directory``, by folder, then by name."""
-    found = [_load(path) for path in directory.glob("commit-*") if not path.suffix]
-    yield from sorted((one for one in found if one), key=lambda one: (one.folder, one.name))
+def last_commits(directory: Path) -> list[LastCommit]:
+    """Return everything that is remembered in ``directory``, by folder, then by name.
+
+    Raises:
+        StorageError: It cannot be read; that nothing is remembered would be another answer.
+    """
+    found = []
+    try:
+        with suppress(FileNotFoundError):
+            for path in directory.iterdir():
+                if path.name.startswith("commit-") and not path.suffix:
+                    with suppress(FileNotFoundError):  # replaced or deleted meanwhile
+                        found.append(_load(path))
+    except OSError as error:
+        raise storage_error(error, f"reading {directory}") from error
+    return sorted((one for one in found if one), key=lambda one: (one.folder, one.name))
 
 
 def stat_cache(directory: Path, folder: Path, began: int | None = None) -> StatCache:
@@ -148,10 +162,11 @@ def _key(text: str) -> str:
 
 
 def _load(path: Path) -> LastCommit | None:
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        if path.stat().st_size > MAX_BYTES:
-            return None
-        found = json.loads(path.read_bytes())
+    # None if it is damaged: it may be deleted at any time, and then is no memory either.
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        found = json.loads(data)
         texts = {name: found[name] for name in _TEXTS}
         if all(type(text) is str for text in texts.values()):
             return LastCommit(

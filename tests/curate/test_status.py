@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
 from lyrikstore.curate import hashing
 from lyrikstore.curate import status as status_module
 from lyrikstore.curate.status import FolderStatus, folder_statuses
@@ -161,6 +161,18 @@ def test_damaged_memories_are_no_memories(bench: Any, patient: None) -> None:
         path.write_bytes(data)
         assert folder_statuses(bench.repo, bench.root / "cache") == []
         assert commit(bench).current.id == made.manifest.id
+
+
+def test_a_memory_that_cannot_be_read_is_not_nothing_to_tell(bench: Any, patient: None) -> None:
+    bench.write({"a.txt": "one"})
+    made = commit(bench)
+    (path,) = (bench.root / "cache").glob("commit-*")
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(StorageError):
+        folder_statuses(bench.repo, bench.root / "cache")
+    assert commit(bench).current.id == made.manifest.id
+    assert one(bench).clean
 
 
 def test_what_vanishes_or_turns_into_a_fifo_is_named_and_blocks_nothing(bench: Any) -> None:
