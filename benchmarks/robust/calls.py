@@ -40,7 +40,7 @@ FAULTS = {
     "read": ("EIO",),
     "process": ("EAGAIN", "ENOMEM", "EMFILE"),
 }
-WRITING = tuple(name for name in WORKS if name not in {"verify", "query", "checkout"})
+WRITING = tuple(name for name in WORKS if name not in {"verify", "query", "checkout", "status"})
 """Commands that write something that a kill at a step could spoil."""
 MOST = 40
 """How many calls of a kind fail, at most, in a command that does one thing thousands of times."""

@@ -97,6 +97,15 @@ def _counts_versions(_subject: Subject, answer: Answer) -> list[Finding]:
     return [Finding("undetected", f"query answered {rows} with exit 0")]
 
 
+def _sees_all_or_says_so(_subject: Subject, answer: Answer) -> list[Finding]:
+    folders = (answer.json or {}).get("folders", [])
+    if any(one["unreadable"] for one in folders):
+        return []
+    if [(one["clean"], one["files"]) for one in folders] == [(True, 26)]:
+        return []
+    return [Finding("undetected", f"status told of {folders} with exit 0")]
+
+
 def _copy(subject: Subject) -> Path:
     return subject.work / "mirror"
 
@@ -157,6 +166,7 @@ _WORKS = (
         before=_no_output_folder,
         promised=_newest_is_out,
     ),
+    Work("status", lambda _: ["status", "--json"], promised=_sees_all_or_says_so),
     Work("query", lambda _: ["query", QUESTION, "--json"], promised=_counts_versions),
     Work(
         "issue",
