@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issuing import IssuedCredential
 
 issuer_name = click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+issuer = click.option("--issuer", metavar="DID", help="Issue in the name of this did:web.")
+did_document = click.option(
+    "--did-document",
+    type=click.Path(exists=True, path_type=Path),
+    help="The did:web's published document; by default one that lists your key alone.",
+)
 valid_for = click.option(
     "--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y."
 )
@@ -143,7 +149,9 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
-    """Write a credential, and beside it its status lists and log proof; return the paths.
+    """Write a credential, and beside it what else a verifier needs; return the paths.
+
+    That is its status lists, its log proof, and its issuer's DID document.
 
     Raises:
         StorageError, ConflictError: As :func:`write_new`.
@@ -151,6 +159,8 @@ def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
     named = {path: result.data}
     if result.proof is not None:
         named[path.with_suffix(".tlog-proof")] = result.proof
+    if result.did_document is not None:
+        named[path.with_name(f"{path.stem}-did.json")] = result.did_document
     for url, one in sorted(result.lists.items()):
         named[path.with_name(f"{path.stem}-status-{url.rpartition('/')[2]}")] = one
     for place, content in named.items():

@@ -85,7 +85,13 @@ def check_issuer(
 
 
 def check_standing(
-    envelope: Envelope, document: Mapping[str, JSON], notices: Notices, trust: Trust, at: datetime
+    envelope: Envelope,
+    document: Mapping[str, JSON],
+    notices: Notices,
+    trust: Trust,
+    at: datetime,
+    *,
+    vouched: ResolvedKey | None = None,
 ) -> Check:
     """Return ``status``: whether the issuer still stands by it, and has put none in its place.
 
@@ -95,6 +101,8 @@ def check_standing(
         notices: What the issuer has said since.
         trust: How old a list may be.
         at: The moment to judge for.
+        vouched: The key of the same issuer's by which he vouches for the credential; by default
+            the one that signed it.
     """
     if not envelope.genuine or envelope.issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
@@ -102,7 +110,8 @@ def check_standing(
     if "credentialStatus" not in document and not known:
         return check_status(document, envelope.issuer, NO_NOTICES, at, trust.max_status_age)
     keys = keys_for(trust, notices, at)
-    if envelope.signer is not None and envelope.signer.source is not Source.SNAPSHOT:
+    vouched = vouched or envelope.signer
+    if vouched is not None and vouched.source is not Source.SNAPSHOT:
         # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)

@@ -13,6 +13,7 @@ from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState, Report
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.issuer import Issuer
 from lyrikstore.publish.issuing import IssuedCredential, issue_alone, issue_logged
 
 MAX_VALIDITY = timedelta(days=3660)
@@ -30,6 +31,8 @@ def attest(
     valid_for: timedelta | None,
     unchecked: bool = False,
     issuer_name: str | None = None,
+    organisation: str | None = None,
+    did_document: bytes | None = None,
     supersedes: Mapping[str, JSON] | None = None,
     repository: Repository | None = None,
     log_signer: Signer | None = None,
@@ -43,11 +46,13 @@ def attest(
         kind: A word of :data:`lyrikstore.credentials.attestation.attest.ATTESTATION_KINDS`.
         statement: What is attested, as ``parse_statement`` gives it.
         documents: File name → reports and opinions, named by digest.
-        signer: The attester.
+        signer: The attester, or whoever signs for the organisation that is.
         clock: Start of validity.
         valid_for: How long; None for no end.
         unchecked: Attest although the bytes were not checked; the attestation says so.
         issuer_name: What the attester calls himself.
+        organisation: DID (did:web) of the organisation that attests; None: the signer does.
+        did_document: Its published document; None makes one that lists the signer's key alone.
         supersedes: The attestation that this one replaces.
         repository: The attester's own store, needed only to be able to take it back.
         log_signer: Holds the key of that store's log.
@@ -56,7 +61,8 @@ def attest(
     Raises:
         VerificationError: (``does-not-verify``) the delivery is not what it says.
         IncompleteError: (``not-checked``) some of its bytes were not there to check.
-        InvalidInputError: (``bad-validity``) more than ten years.
+        InvalidInputError: (``bad-validity``) more than ten years; (``not-listed``,
+            ``not-an-organisation``) as :meth:`lyrikstore.publish.issuer.Issuer.of`.
         FormatError: (``schema``) the statement lacks something, or has too much.
     """
     broken = [check for check in report.checks if check.state is CheckState.FAIL]
@@ -75,6 +81,7 @@ def attest(
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
         raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
     start = clock()
+    issuer = Issuer.of(signer, organisation, did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])
 
     def build(entries: Any) -> dict[str, JSON]:
@@ -84,7 +91,7 @@ def attest(
             statement=statement,
             documents=documents,
             content_checked=checked,
-            issuer=signer.did,
+            issuer=issuer.did,
             issuer_name=issuer_name,
             valid_from=start,
             valid_until=None if valid_for is None else start + valid_for,
@@ -93,12 +100,12 @@ def attest(
         )
 
     if repository is None or log_signer is None:
-        return issue_alone(build, signer, clock)
+        return issue_alone(build, issuer, clock)
     return issue_logged(
         repository,
         build,
         status_url=status_url,
-        signer=signer,
+        issuer=issuer,
         log_signer=log_signer,
         clock=clock,
     )

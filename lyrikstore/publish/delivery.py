@@ -40,8 +40,8 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.publish.collecting import collect
+from lyrikstore.publish.issuer import Issuer
 from lyrikstore.publish.keystatements import credential_proof, key_statements
-from lyrikstore.publish.organisation import Organisation
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
 from lyrikstore.publish.status import StatusBook
@@ -148,10 +148,7 @@ def issue_delivery(
         raise InvalidInputError(
             "bad-validity", "a credential is valid for more than nothing and at most ten years"
         )
-    house = None
-    if organisation is not None:
-        house = Organisation.of(signer, organisation, did_document, valid_from)
-    issuer = signer if house is None else house.signer
+    issuer = Issuer.of(signer, organisation, did_document, valid_from)
     tree = repository.tree(manifest)
     texts = _licence_texts(repository, manifest, offer)
     arguments: dict[str, Any] = {
@@ -170,7 +167,7 @@ def issue_delivery(
     }
     book = StatusBook.of(repository) if status_url is not None else StatusBook()
     entries = book.reserve(status_url) if status_url is not None else ()
-    lists = book.signed(entries, issuer, clock)
+    lists = book.signed(entries, issuer.signer, clock)
     arguments["status"] = entries
     recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)
     measurement = Measurement(recipes)
@@ -193,13 +190,11 @@ def issue_delivery(
             partition_records=_partition_records(tree, offer.terms, commitment.counts),
             extra_subject=_claims(manifest, recipes, measurement, offer, issuer.did),
         )
-        if house is not None:
-            document["relatedResource"].append(house.related)
-        credential = issue(document, issuer, valid_from)
-        new_lists = [data for url, data in lists.items() if url not in book.lists]
-        if house is not None and not repository.is_logged(Digest.of(house.document)):
-            new_lists.append(house.document)
-        index = _log(repository, commitment, [*new_lists, credential], log_signer)
+        issuer.pin(document)
+        credential = issue(document, issuer.signer, valid_from)
+        new = [data for url, data in lists.items() if url not in book.lists]
+        new += issuer.to_log(repository)
+        index = _log(repository, commitment, [*new, credential], log_signer)
         documents = _documents(repository, manifest, tree, commitment, credential)
         proof = credential_proof(repository, index)
         if proof is not None:
@@ -207,8 +202,8 @@ def issue_delivery(
         documents.update(key_statements(repository))
         documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
         documents.update((file, data) for _, data, file in texts)
-        if house is not None:
-            documents[house.file_name] = house.document
+        if issuer.document is not None:
+            documents[issuer.file_name] = issuer.document
         about = Claims.of(document["credentialSubject"])
         documents.update(collect(repository, manifest, about, issuer.did, valid_from))
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()

@@ -1,26 +1,31 @@
 """Granting a licence to somebody by name, under the terms of a dataset credential (spec/20 §4)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
+    FormatError,
     InvalidInputError,
     PolicyError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock, format_timestamp
 from lyrikstore.credentials.attestation.grant import Grant, build_grant, exceeds
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.envelope import open_envelope, reference_to
+from lyrikstore.credentials.envelope import keys_for, open_envelope, reference_to
 from lyrikstore.credentials.issuercheck import check_standing
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET
+from lyrikstore.credentials.vcdm import DATASET, issuer_of
+from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.issuer import Issuer, own_documents, speaking_for
 from lyrikstore.publish.issuing import IssuedCredential, issue_logged
 
 EU = (
@@ -45,6 +50,7 @@ def grant_licence(
     issuer_name: str | None = None,
     supersedes: bytes | None = None,
     status_url: str | None = None,
+    did_document: bytes | None = None,
     signer: Signer,
     log_signer: Signer,
     clock: Clock,
@@ -65,7 +71,9 @@ def grant_licence(
         issuer_name: What the publisher calls himself.
         supersedes: The grant that this one replaces.
         status_url: Below which he publishes his status lists.
-        signer: The issuer of the dataset credential.
+        did_document: Where an organisation issued the dataset credential: its published document;
+            None makes one that lists the signer's key alone.
+        signer: The issuer of the dataset credential, or whoever signs for the organisation that is.
         log_signer: Holds the key of the store's log.
         clock: Start of validity.
 
@@ -74,19 +82,34 @@ def grant_licence(
             more.
         PolicyError: (``not-the-issuer``) another one issued it.
         InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-grant``) the
-            grant makes no sense.
+            grant makes no sense; (``not-listed``, ``not-an-organisation``) as
+            :meth:`lyrikstore.publish.issuer.Issuer.of`.
     """
-    opened = open_envelope(credential, DATASET)
+    start = clock()
+    notices = logged_notices(repository)
+    organisation = _organisation(credential)
+    if organisation is not None:
+        notices = replace(notices, documents=own_documents(repository.policy, organisation))
+        key = signed_by(credential)
+        if key is not None:
+            speaking_for(repository, signer, organisation, [key])
+    opened = open_envelope(credential, DATASET, keys_for(Trust(), notices, start))
     terms = opened.document
     if terms is None or not opened.genuine:
         faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
         raise VerificationError(
             "does-not-verify", f"no dataset credential to grant under: {faults[0]}"
         )
-    if opened.issuer != signer.did:
+    issuer = Issuer.of(signer, organisation, did_document, start)
+    if opened.issuer != issuer.did:
         raise PolicyError("not-the-issuer", f"only {opened.issuer} can grant under these terms")
-    start = clock()
-    status = check_standing(opened, terms, logged_notices(repository), Trust(), start)
+    if _is_suspect(repository, credential):
+        raise VerificationError(
+            "does-not-verify",
+            "the dataset credential is by a key that was compromised by then",
+            hint="issue it again, and grant under the new one",
+        )
+    status = check_standing(opened, terms, notices, Trust(), start)
     if status.state is CheckState.FAIL:
         raise VerificationError("does-not-verify", f"the dataset credential is {status.summary}")
     about = Claims.of(terms["credentialSubject"])
@@ -108,7 +131,7 @@ def grant_licence(
             permits=permits,
             requires=requires,
             limits=limits,
-            issuer=signer.did,
+            issuer=issuer.did,
             issuer_name=issuer_name,
             valid_from=start,
             valid_until=until,
@@ -121,10 +144,26 @@ def grant_licence(
         repository,
         build,
         status_url=status_url,
-        signer=signer,
+        issuer=issuer,
         log_signer=log_signer,
         clock=clock,
     )
+
+
+def _organisation(credential: bytes) -> str | None:
+    # Unverified: it only says whose documents are to be at hand.
+    try:
+        issuer = issuer_of(parse(credential)) or ""
+    except (FormatError, AttributeError):
+        return None
+    return issuer if issuer.startswith("did:web:") else None
+
+
+def _is_suspect(repository: Repository, credential: bytes) -> bool:
+    identity = Digest.of(credential)
+    if not repository.is_logged(identity):
+        return signed_by(credential) in repository.policy.suspects
+    return repository.is_suspect(credential, repository.index_of(identity, "credential"))
 
 
 def _check(

@@ -10,6 +10,7 @@ from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.issuer import Issuer
 from lyrikstore.publish.keystatements import credential_proof
 from lyrikstore.publish.status import StatusBook
 
@@ -27,6 +28,7 @@ class IssuedCredential:
         log_index: Where it stands in the log, or None if it was not logged.
         lists: The status lists that name it, by URL: what to publish, or to hand over with it.
         proof: Its log proof, or None: it keeps the credential good if the key is replaced later.
+        did_document: The document of the organisation that issued it, or None.
     """
 
     data: bytes
@@ -34,12 +36,13 @@ class IssuedCredential:
     log_index: int | None
     lists: dict[str, bytes]
     proof: bytes | None = None
+    did_document: bytes | None = None
 
 
-def issue_alone(build: Build, signer: Signer, clock: Clock) -> IssuedCredential:
+def issue_alone(build: Build, issuer: Issuer, clock: Clock) -> IssuedCredential:
     """Return a credential that no store knows and nobody can take back."""
-    data = issue(build(()), signer, clock())
-    return IssuedCredential(data, Digest.of(data), None, {})
+    data = _issue(build(()), issuer, clock)
+    return IssuedCredential(data, Digest.of(data), None, {}, did_document=issuer.document)
 
 
 def issue_logged(
@@ -47,7 +50,7 @@ def issue_logged(
     build: Build,
     *,
     status_url: str | None,
-    signer: Signer,
+    issuer: Issuer,
     log_signer: Signer,
     clock: Clock,
 ) -> IssuedCredential:
@@ -57,7 +60,7 @@ def issue_logged(
         repository: The issuer's store, opened with a memory.
         build: Makes the unsigned credential.
         status_url: Below which the issuer publishes his lists; None: it cannot be taken back.
-        signer: The issuer.
+        issuer: Who issues it.
         log_signer: Holds the store's log key.
         clock: Now.
 
@@ -67,14 +70,20 @@ def issue_logged(
     """
     book = StatusBook.of(repository) if status_url is not None else StatusBook()
     entries = book.reserve(status_url) if status_url is not None else ()
-    lists = book.signed(entries, signer, clock)
-    data = issue(build(entries), signer, clock())
+    lists = book.signed(entries, issuer.signer, clock)
+    data = _issue(build(entries), issuer, clock)
     with repository.transaction(log_signer=log_signer) as transaction:
+        for one in issuer.to_log(repository):
+            transaction.log_credential(one)
         for url, one in lists.items():
             if url not in book.lists:
                 transaction.log_credential(one)
         transaction.log_credential(data)
         index = transaction.commit()[-1]
-    return IssuedCredential(
-        data, Digest.of(data), index, lists, credential_proof(repository, index)
-    )
+    proof = credential_proof(repository, index)
+    return IssuedCredential(data, Digest.of(data), index, lists, proof, issuer.document)
+
+
+def _issue(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> bytes:
+    issuer.pin(unsigned)
+    return issue(unsigned, issuer.signer, clock())

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.policy import Policy
 from lyrikstore.objects.backend import Backend
-from lyrikstore.publish.status import CurrentList, StatusBook, own_keys
+from lyrikstore.publish.issuer import own_keys
+from lyrikstore.publish.status import CurrentList, StatusBook
 
 FOLDER = "status"
 """Where ``push`` puts lists, below the remote's root."""

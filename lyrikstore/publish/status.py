@@ -33,9 +33,8 @@ from lyrikstore.credentials.statuslist import (
 from lyrikstore.credentials.vcdm import issuer_of
 from lyrikstore.crypto.multikey import did_key, parse_method_fragment
 from lyrikstore.crypto.signer import Signer
-from lyrikstore.history.policy import Policy
 from lyrikstore.history.repository import Repository
-from lyrikstore.publish.organisation import speaking_for
+from lyrikstore.publish.issuer import own_keys, speaking_for
 
 LIST_VALIDITY = timedelta(days=30)
 """How long a list is good: buyers see revocations at the latest then."""
@@ -219,11 +218,6 @@ class StatusBook:
                 )
             )
         return lists
-
-
-def own_keys(policy: Policy) -> frozenset[str]:
-    """Return the keys of the store's own people, those that sign no more included."""
-    return policy.keys | {item.key for item in policy.retired}
 
 
 def _replaced(document: Mapping[str, Any]) -> Digest | None:

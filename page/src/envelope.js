@@ -194,16 +194,17 @@ function checkTrust({ genuine, issuer }, trust, { name, store }, at, claim) {
  * @param {Notices} notices
  * @param {Trust} trust
  * @param {number} at
+ * @param {ResolvedKey | null} [vouched] The key of the same issuer's by which he vouches for it; by default the one that signed it.
  */
-export async function checkStanding(envelope, notices, trust, at) {
-  const { genuine, issuer, signer, document, id } = envelope;
+export async function checkStanding(envelope, notices, trust, at, vouched = envelope.signer) {
+  const { genuine, issuer, document, id } = envelope;
   if (!genuine || issuer === null) {
     return unchecked("status", "no-issuer", "whose status list counts is not established");
   }
   let keys = keysFor(trust, notices);
   // ATTACK: a document of the issuer's DID laid beside the credential, with a key of the attacker's,
   // who signs a status list by it.
-  if (signer && signer.source !== "snapshot") keys = keys.withoutSnapshots();
+  if (vouched && vouched.source !== "snapshot") keys = keys.withoutSnapshots();
   const status = await checkStatus(document, issuer, notices.lists, at, trust.maxStatusAge, keys);
   for (const bytes of (notices.successors.get(`urn:blake3:${id}`) ?? []).slice(0, MAX_CANDIDATES)) {
     const by = replacedBy(bytes, envelope, keys, at);

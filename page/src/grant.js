@@ -24,7 +24,7 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
     ...await checkIssuer(envelope, trust, about, at, notices),
     checkOtherKey(envelope, notices.statements, about.store),
     stated(id, grant),
-    await checkTerms(document, envelope.issuer, findTerms(files, grant.terms.digest), notices, trust, at),
+    await checkTerms(document, envelope, findTerms(files, grant.terms.digest), notices, trust, at),
     checkHolder(id, holder),
   ];
   return { checks, envelope, subject: grant.dataset.id };
@@ -52,14 +52,19 @@ function stated(holder, grant) {
   return passed("grant", `${parts.join("; ")}; about ${quote(dataset.name)}`, { grant });
 }
 
-/** @param {any} document @param {string | null} issuer @param {Uint8Array | undefined} terms @param {import("./status.js").Notices} notices @param {import("./trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */
-async function checkTerms(document, issuer, terms, notices, trust, at) {
+/** @param {any} document @param {import("./envelope.js").Envelope} envelope @param {Uint8Array | undefined} terms @param {import("./status.js").Notices} notices @param {import("./trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */
+async function checkTerms(document, { issuer, signer }, terms, notices, trust, at) {
   const id = "grant.terms";
   const { grant } = document.credentialSubject;
   const name = short(parseUrn(grant.terms.digest));
   if (terms === undefined) return unchecked(id, "missing-file", `the dataset credential ${name} it rests on is not at hand`);
   const opened = openEnvelope(terms, DATASET, keysFor(trust, notices), at);
   const said = opened.document;
+  const proof = opened.checks[ENVELOPE_CHECKS.indexOf("proof")];
+  const named = `urn:blake3:${opened.id}` === grant.terms.digest && opened.issuer === issuer;
+  if (named && proof.state === "unchecked") {
+    return unchecked(id, proof.detail.reason, `whether the dataset credential it rests on holds is not known: ${proof.summary}`);
+  }
   if (said === null || !opened.genuine || `urn:blake3:${opened.id}` !== grant.terms.digest) {
     return failed(id, "unsound", "the dataset credential it rests on does not hold");
   }
@@ -72,7 +77,9 @@ async function checkTerms(document, issuer, terms, notices, trust, at) {
   if (!same) return failed(id, "other-dataset", "the terms are about another dataset");
   const tooMuch = exceeds(grant, document.validUntil, claims, said);
   if (tooMuch) return failed(id, "exceeds", `more than the terms allow: ${tooMuch}`);
-  const status = await checkStanding(opened, notices, trust, at);
+  // ATTACK: terms by an older key, which only a document beside them lists, and with it the key of
+  // the attacker, who signs their status lists.
+  const status = await checkStanding(opened, notices, trust, at, signer);
   const { reason } = status.detail;
   if (status.state === "fail" && reason !== "superseded") return failed(id, reason, `the terms it rests on are ${status.summary}`);
   if (status.state === "unchecked") return unchecked(id, reason, `whether the terms still hold is not known: ${status.summary}`);

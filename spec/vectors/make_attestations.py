@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import make_credentials as made
+import verdicts_of_organisations as organisations
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grant import build_grant
@@ -23,7 +24,7 @@ from lyrikstore.credentials.w3c.presentation import make_presentation
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
+from lyrikstore.crypto.signer import KeySigner, OrganisationSigner, Signer
 
 HERE = Path(__file__).parent
 AUDITOR, BUYER = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA0, 0xB0))
@@ -91,7 +92,7 @@ def trust(*entries: tuple[str, str, str]) -> str:
 def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     url = "https://audit.example/status/revocation-1.json"
 
-    def attestation(signer: KeySigner = AUDITOR, **changes: Any) -> str:
+    def attestation(signer: Signer = AUDITOR, **changes: Any) -> str:
         arguments: dict[str, Any] = {
             "about": about,
             "kind": "quality",
@@ -213,6 +214,7 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
          {"credential": json.dumps(parse(delivery.credential), indent=2),
           "siblings": {"new.json": made.resigned(delivery.credential, lambda d: d.update(
               id=IDS[3], supersedes=reference_to(delivery.credential))).decode()}}),
+        *organisations.attestation_cases(attestation, nobody),
     ]  # fmt: skip
     siblings = {
         name: {"hex": data.hex()} if name.endswith(".salts") else data.decode()
@@ -232,24 +234,29 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     }
 
 
+def granted(about: Claims, signer: Signer, terms: bytes, *, number: int = 8, **changes: Any) -> str:
+    """Return a grant by ``signer`` to the buyer under ``terms``, which are about ``about``."""
+    arguments: dict[str, Any] = {
+        "about": about,
+        "terms": reference_to(terms),
+        "holder": BUYER.did,
+        "holder_name": "Buyer AG",
+        "permits": ["train"],
+        "limits": {"territory": ["AT", "DE"], "seats": 5},
+        "issuer": signer.did,
+        "valid_from": START,
+        "valid_until": END,
+    }
+    document = build_grant(**{**arguments, **changes})
+    return issue({**document, "id": IDS[number]}, signer, NOW).decode()
+
+
 def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     url = "https://data.example/status/revocation-1.json"
     terms = delivery.credential
 
-    def grant(signer: KeySigner = made.OWNER, terms: bytes = terms, **changes: Any) -> str:
-        arguments: dict[str, Any] = {
-            "about": about,
-            "terms": reference_to(terms),
-            "holder": BUYER.did,
-            "holder_name": "Buyer AG",
-            "permits": ["train"],
-            "limits": {"territory": ["AT", "DE"], "seats": 5},
-            "issuer": signer.did,
-            "valid_from": START,
-            "valid_until": END,
-        }
-        document = build_grant(**{**arguments, **changes})
-        return issue({**document, "id": IDS[8]}, signer, NOW).decode()
+    def grant(signer: Signer = made.OWNER, terms: bytes = terms, **changes: Any) -> str:
+        return granted(about, signer, terms, **changes)
 
     def said(**changes: Any) -> str:
         return _resigned(
@@ -332,6 +339,7 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
          {"holder": {"did": made.MALLORY.did, "fresh": True}}),
         ("held-without-challenge", "incomplete", {"grant.holder": "not-asked"},
          {"holder": {"did": BUYER.did, "fresh": False}}),
+        *organisations.grant_cases(terms, grant),
     ]  # fmt: skip
     return {
         "profile": "lyrik",

@@ -6,11 +6,14 @@ hand.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import make_attestations as others
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import merkle
@@ -19,6 +22,7 @@ from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy
 from lyrikstore.history.succession import revoked, rotated
+from verdicts_of_organisations import key_cases
 
 ORIGIN = "audit.example/log"
 NEXT, LOG = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA1, 0xA2))
@@ -152,4 +156,16 @@ def _grants(base: dict[str, Any]) -> dict[str, Any]:
          {"files": {**_files(genesis, target, stolen[2], log=made.LOG),
                     **{f"decoy-{name}": text for name, text in decoy.items()}}}),
     ]  # fmt: skip
+    delivery = made.world()
+    about = Claims.of(parse(delivery.credential)["credentialSubject"])
+    rows += key_cases(
+        partial(others.granted, about),
+        delivery.credential,
+        {
+            "succeeded": lambda one: _files(genesis, one, rotation, log=made.LOG),
+            "retired-before-it-signed": lambda one: _files(genesis, rotation, one, log=made.LOG),
+            "compromised-later": lambda one: _files(genesis, one, stolen[3], log=made.LOG),
+            "compromised-at-its-index": lambda one: _files(genesis, one, stolen[2], log=made.LOG),
+        },
+    )
     return {"profile": "lyrik", "base": base, "cases": others.cases(rows)}

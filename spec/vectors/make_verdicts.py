@@ -10,6 +10,7 @@ from typing import Any
 
 import make_credentials as made
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_list
+from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import counting, law_cases, measured, partition_cases, quality_cases
 
 
@@ -49,7 +50,7 @@ def make() -> dict[str, Any]:
         ("not-yet-valid", "invalid", {"period": "not-yet-valid"}, {"at": "2026-10-31T23:54:59Z"}),
         ("not-yet-valid-within-skew", "trusted", {}, {"at": "2026-10-31T23:55:00Z"}),
         *_status_cases(made, sound),
-        *_organisation_cases(made, sound, trust),
+        *dataset_cases(sound, trust),
         *_limit_cases(made, trust),
         ("byte-changed", "invalid", {"data.files": "differs"},
          {"data": {"a/one.txt": one.upper()}}),
@@ -234,103 +235,6 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
         unread("size-2", entry(statusSize=2)),
         unread("without-purpose", entry(statusPurpose=None)),
         unread("other-type", entry(type="StatusList2021Entry")),
-    ]  # fmt: skip
-
-
-def _organisation_cases(
-    made: Any, sound: bytes, trust: str
-) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
-    """A did:web issuer: its document pinned, beside the credential, or neither."""
-    from lyrikstore.credentials.did.document import build_document
-    from lyrikstore.crypto.multikey import encode_multikey
-    from lyrikstore.crypto.signer import OrganisationSigner
-
-    web = "did:web:data.example"
-    url = "https://data.example/status/revocation-1.json"
-    now = datetime(2026, 11, 20, tzinfo=UTC)
-    acme, mallory = (OrganisationSigner(key, web) for key in (made.OWNER, made.MALLORY))
-    multikey, foreign = (encode_multikey(one.public) for one in (acme, mallory))
-
-    def document(*keys: str, **method: str) -> str:
-        value = build_document(web, {key: key for key in keys})
-        for item in value["verificationMethod"]:
-            item.update(method)
-        return json.dumps(value)
-
-    def pinned(*texts: str) -> str:
-        blocks = (f"\n[[document]]\ndid = \"{web}\"\ninline = '{text}'\n" for text in texts)
-        return trust + f'\n[[issuer]]\ndid = "{web}"\nnickname = "Data"\n' + "".join(blocks)
-
-    def issued(signer: Any = acme, **changes: Any) -> str:
-        return made.resigned(
-            sound, lambda d: d.update(issuer={"id": web}, **changes), signer
-        ).decode()
-
-    def case(
-        name: str,
-        verdict: str,
-        checks: dict[str, str],
-        *,
-        pins: str,
-        beside: tuple[str, ...] = (),
-        credential: str = "",
-        **more: Any,
-    ) -> Any:
-        siblings = {f"did-{number}.json": text for number, text in enumerate(beside)}
-        changes = {"credential": credential or issued(), "trust": pins, "siblings": siblings}
-        return name, verdict, checks, {**changes, **more}
-
-    listed = StatusEntry("revocation", 94567, url).to_json()
-    revocable = issued(credentialStatus=listed)
-    empty = bytes(ENTRIES // 8)
-
-    def with_list(name: str, verdict: str, reason: str, signer: Any, *beside: str) -> Any:
-        text = sign_list(url, "revocation", empty, signer, now, timedelta(days=30)).decode()
-        found = case(
-            name,
-            verdict,
-            {"status": reason},
-            pins=pinned(document(multikey)),
-            beside=beside,
-            credential=revocable,
-        )
-        found[3]["siblings"]["status-0.json"] = text
-        return found
-
-    both, only, other = document(multikey, foreign), document(multikey), document(foreign)
-    key_in_trust = f'version = 1\n\n[[issuer]]\ndid = "{made.OWNER.did}"\nnickname = "Acme"\n'
-    return [
-        case("web-pinned", "trusted", {"issuer.document": "pass"}, pins=pinned(only)),
-        case("web-pinned-and-beside", "trusted", {"issuer.document": "pass"}, pins=pinned(only),
-             beside=(only,)),
-        case("web-older-document-pinned-too", "trusted", {"issuer.document": "pass"},
-             pins=pinned(other, only)),
-        case("web-snapshot-only", "valid", {"issuer.document": "snapshot-only"}, pins=pinned(),
-             beside=(only,)),
-        case("web-snapshot-against-the-pinned", "valid", {"issuer.document": "snapshot-only"},
-             pins=pinned(other), beside=(only,)),
-        case("web-self-made-snapshot", "valid", {"issuer.document": "snapshot-only"},
-             pins=pinned(only), beside=(both,), credential=issued(mallory)),
-        case("web-no-document", "incomplete",
-             {"proof": "no-document", "issuer.binding": "no-proof", "issuer.document": "no-proof"},
-             pins=pinned()),
-        case("web-key-not-listed", "invalid", {"proof": "no-method"}, pins=pinned(other)),
-        case("web-not-in-trust", "valid", {"trust.issuer": "unknown-issuer"},
-             pins=key_in_trust + pinned(only)[len(trust):].replace(
-                 f'[[issuer]]\ndid = "{web}"\nnickname = "Data"\n', "")),
-        case("web-key-revoked", "invalid", {"proof": "method-revoked"},
-             pins=pinned(document(multikey, revoked="2026-11-24T00:00:00Z")), beside=(only,)),
-        case("web-key-expired", "invalid", {"proof": "method-expired"},
-             pins=pinned(document(multikey, expires="2026-11-24T00:00:00Z"))),
-        case("web-controlled-by-another", "invalid", {"proof": "foreign-controller"},
-             pins=pinned(document(multikey, controller="did:web:other.example"))),
-        case("web-issuer-signed-as-a-key", "invalid", {"issuer.binding": "foreign-key"},
-             pins=pinned(only), credential=issued(made.OWNER)),
-        case("web-key-issuer-signed-for-an-organisation", "invalid",
-             {"issuer.binding": "foreign-key"}, pins=pinned(only),
-             credential=made.resigned(sound, lambda d: d, acme).decode()),
-        with_list("web-status-good", "trusted", "pass", acme),
-        with_list("web-status-by-a-key-of-a-snapshot", "incomplete", "unsound-list", mallory, both),
     ]  # fmt: skip
 
 

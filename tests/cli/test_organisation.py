@@ -1,4 +1,7 @@
-"""An organisation issues under its own name: believed through its document, not through a copy."""
+"""An organisation issues, grants and attests under its own name.
+
+It is believed through its document, not through a copy.
+"""
 
 import json
 import shutil
@@ -8,6 +11,16 @@ import pytest
 NAME = "acme/licences"
 WEB = "did:web:acme.example"
 LISTS = "https://acme.example/status"
+AUDITOR = "did:web:audit.example"
+STATEMENT = """
+extent = "all"
+standard = "ISO/IEC 5259-2:2024"
+method = "read"
+conclusion = "no label errors were found"
+limitations = ["nothing but the labels was looked at"]
+liability = "Audit GmbH"
+results = [{metric = "labelErrorRate", value = "0.000"}]
+"""
 
 
 def check(result, check_id: str) -> dict:
@@ -123,3 +136,123 @@ def test_what_a_buyer_of_an_organisation_is_told(issued, new_person) -> None:
     audit = issued.ok("log", "--audit").out
     assert f"by {WEB} (unknown to you)" in audit
     assert [line for line in audit.splitlines() if " document " in line and WEB in line]
+
+
+def did_of(person) -> str:
+    return person.ok("key", "show", "--json").json["keys"][0]["did"]
+
+
+def grant_to(holder: str, output: str, *more: object) -> tuple[object, ...]:
+    return (
+        *("grant", "delivery", "--to", holder, "--permit", "train", "--until", "30d"),
+        *("-o", output, *more),
+    )
+
+
+@pytest.fixture
+def buyer(issued, new_person):
+    person = new_person("buyer")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("trust", "add", WEB, "--name", "Acme")
+    shutil.copytree(issued.folder / "delivery", person.folder / "delivery")
+    return person
+
+
+def test_it_grants_under_its_own_terms(issued, buyer) -> None:
+    holder = did_of(buyer)
+    made = issued.ok(
+        *grant_to(holder, "grant.json", "--did-document", "did.json", "--status-url", LISTS),
+        "--json",
+    )
+    written = [name.rpartition("/")[2] for name in made.json["written"]]
+    assert {"grant.json", "grant.tlog-proof", "grant-did.json"} < set(written)
+    grant = json.loads((issued.folder / "grant.json").read_text())
+    assert grant["issuer"]["id"] == WEB
+    assert WEB in [item["id"] for item in grant["relatedResource"]]
+    for name in written:
+        shutil.copy(issued.folder / name, buyer.folder / "delivery")
+    alone = buyer.fails(4, "verify", "delivery/grant.json", "--json")
+    assert check(alone, "issuer.document")["detail"]["reason"] == "snapshot-only"
+    buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
+    sure = buyer.ok("verify", "delivery/grant.json", "--json")
+    assert check(sure, "grant.terms")["state"] == "pass", sure.out
+    buyer.ok(
+        *("present", "delivery/grant.json", "--challenge", "7c5f", "--domain", "data.example"),
+        *("-o", "delivery/shown.json"),
+    )
+    buyer.ok("verify", "delivery/shown.json", "--challenge", "7c5f", "--domain", "data.example")
+    buyer.ok("init")
+    taken = buyer.ok("import", "delivery", "delivery/grant.json", "--json").json["imported"]
+    assert sum(len(one["logged"]) for one in taken) >= 3  # with the document that lists the key
+    assert " document " in buyer.ok("log", "--audit").out
+    issued.ok("revoke", "grant.json", "-o", "public")
+    late = buyer.run("verify", "delivery/grant.json", "--status", issued.folder / "public")
+    assert (late.code, "revoked" in late.out) == (3, True)
+
+
+def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_person) -> None:
+    holder = did_of(buyer)
+    mallory = new_person("mallory")
+    mallory.ok("key", "new", "--no-passphrase")
+    mallory.ok("init")
+    shutil.copytree(issued.folder / "delivery", mallory.folder / "delivery")
+    assert "only did:web:acme.example" in mallory.fails(14, *grant_to(holder, "grant.json")).err
+    issued.ok("key", "new", "next", "--no-passphrase")
+    issued.ok("key", "rotate", "next", "-o", "statements")
+    issued.fails(14, *grant_to(holder, "grant.json"))  # it speaks for nobody any more
+    issued.ok("key", "document", WEB, "default", "next", "-o", "both.json")
+    later = ("--signer", "next", "--did-document")
+    told = issued.fails(16, *grant_to(holder, "grant.json", *later, "did.json")).err
+    assert "cannot issue with this key" in told
+    issued.ok(*grant_to(holder, "grant.json", *later, "both.json"))
+    for name in ("grant.json", "grant-did.json", "grant.tlog-proof"):
+        shutil.copy(issued.folder / name, buyer.folder / "delivery")
+    buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
+    # The old document does not list the next key, and the one beside the grant proves nothing.
+    old = buyer.fails(4, "verify", "delivery/grant.json", "--json")
+    assert check(old, "issuer.document")["detail"]["reason"] == "snapshot-only"
+    buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
+    buyer.ok("verify", "delivery/grant.json")
+    issued.ok("revoke", "delivery", "--signer", "next")
+    assert "revoked" in issued.fails(3, *grant_to(holder, "more.json", *later, "both.json")).err
+
+
+def test_what_a_key_issued_before_it_was_stolen_is_taken_back_by_the_next(issued, buyer) -> None:
+    issued.ok("key", "new", "next", "--no-passphrase")
+    end = issued.ok("log", "--audit", "--json").json["entries"][-1]["index"] + 1
+    issued.ok(
+        *("key", "revoke", "default", "--suspect-from", end, "--successor", "next", "--yes"),
+        *("--no-input",),
+    )
+    issued.ok("key", "document", WEB, "default", "next", "-o", "both.json")
+    later = ("--signer", "next", "--did-document", "both.json")
+    issued.ok(*grant_to(did_of(buyer), "grant.json", *later))
+    issued.ok("revoke", "delivery", "--signer", "next", "-o", "public")
+    buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
+    late = verify(buyer, "delivery", "--status", issued.folder / "public")
+    assert check(late, "status")["detail"]["reason"] == "revoked"
+
+
+def test_an_organisation_attests(issued, buyer, new_person) -> None:
+    auditor = new_person("auditor")
+    auditor.ok("key", "new", "--no-passphrase")
+    auditor.ok("key", "document", AUDITOR, "-o", "audit.json")
+    (auditor.folder / "audit.toml").write_text(STATEMENT)
+    shutil.copytree(issued.folder / "delivery", auditor.folder / "delivery")
+    attest = ("attest", "delivery", "--kind", "quality", "--statement", "audit.toml", "-o")
+    auditor.fails(16, *attest, "a.json", "--did-document", "audit.json")  # whose?
+    auditor.ok(*attest, "a.json", "--issuer", AUDITOR, "--did-document", "audit.json")
+    attested = json.loads((auditor.folder / "a.json").read_text())
+    assert attested["issuer"]["id"] == AUDITOR
+    for name in ("a.json", "a-did.json"):
+        shutil.copy(auditor.folder / name, buyer.folder / "delivery")
+    buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
+    buyer.ok("trust", "add", AUDITOR, "--name", "Audit", "--role", "auditor")
+    found = check(verify(buyer, "delivery"), "attestations")
+    assert (found["state"], found["detail"]["reason"]) == ("warn", "snapshot-only")
+    buyer.ok("trust", "add", AUDITOR, "--document", auditor.folder / "audit.json")
+    assert check(verify(buyer, "delivery"), "attestations")["state"] == "pass"
+    # The publisher takes it in with its document, and hands both on.
+    issued.ok("import", auditor.folder / "a.json")
+    issued.ok("issue", NAME, "-o", "later", "--permit", "train", "--issuer", WEB)
+    assert list((issued.folder / "later").glob("attestation-*-did.json"))

@@ -46,6 +46,8 @@ from lyrikstore_cli.session import Session
     "--unchecked", is_flag=True, help="Attest without the bytes; the attestation says so."
 )
 @options.valid_for
+@options.issuer
+@options.did_document
 @options.issuer_name
 @click.option(
     "--supersedes", type=click.Path(path_type=Path), help="An earlier attestation it replaces."
@@ -65,6 +67,8 @@ def command(
     data: Path | None,
     unchecked: bool,
     valid_for: str,
+    issuer: str | None,
+    did_document: Path | None,
     issuer_name: str | None,
     supersedes: Path | None,
     status_url: str | None,
@@ -104,6 +108,8 @@ def command(
         valid_for=options.duration(valid_for),
         unchecked=unchecked,
         issuer_name=issuer_name,
+        organisation=issuer,
+        did_document=None if did_document is None else options.read_file(did_document),
         supersedes=reference_to(options.read_file(supersedes)) if supersedes is not None else None,
         repository=None if store is None else store.repository,
         status_url=status_url,

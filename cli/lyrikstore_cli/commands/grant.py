@@ -27,6 +27,7 @@ from lyrikstore_cli.session import Session
 @click.option("--seats", type=click.IntRange(min=1), help="For how many people.")
 @click.option("--for", "purposes", default="", help="What the work may be for.")
 @click.option("--until", "end", required=True, help="2027-12-31, 2027-12-31T12:00:00Z or 365d.")
+@options.did_document
 @options.issuer_name
 @click.option(
     "--supersedes", type=click.Path(exists=True, path_type=Path), help="A grant it replaces."
@@ -44,6 +45,7 @@ def command(
     seats: int | None,
     purposes: str,
     end: str,
+    did_document: Path | None,
     issuer_name: str | None,
     supersedes: Path | None,
     status_url: str | None,
@@ -53,7 +55,8 @@ def command(
 
     What can be granted is what CREDENTIAL permits to everybody, and what it was issued as
     `--grantable`. The grant is logged here and written to one file for the holder, who proves with
-    `lyrikstore present` that it is his.
+    `lyrikstore present` that it is his. What a did:web issued, whoever may sign here for that
+    organisation grants in its name; its document is written beside the grant.
     """
     options.check_new(output)
     store = session.open_store(sign=True)
@@ -71,6 +74,7 @@ def command(
         issuer_name=issuer_name,
         supersedes=None if supersedes is None else options.read_file(supersedes),
         status_url=status_url,
+        did_document=None if did_document is None else options.read_file(did_document),
     )
     written = options.write_credential(output, result)
     session.emit(

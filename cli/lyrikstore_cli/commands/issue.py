@@ -37,12 +37,8 @@ if TYPE_CHECKING:
     help="A terms file instead: partitions, limits, statements, measurements (docs/terms.md).",
 )
 @options.valid_for
-@click.option("--issuer", metavar="DID", help="Issue in the name of this did:web.")
-@click.option(
-    "--did-document",
-    type=click.Path(exists=True, path_type=Path),
-    help="Its published document; by default one that lists your key alone.",
-)
+@options.issuer
+@options.did_document
 @options.issuer_name
 @click.option("--version", "label", help="A version label for people.")
 @options.status_url

@@ -109,7 +109,7 @@ def check_grant(
         *judged,
         check_other_key(envelope, notices.statements, grant.store),
         _check_grant(grant, document),
-        _check_terms(grant, document, envelope.issuer, terms, notices, trust, at),
+        _check_terms(grant, document, envelope, terms, notices, trust, at),
         _check_holder(grant, holder),
     )
     return CheckedGrant(checks, grant, envelope)
@@ -153,7 +153,7 @@ def _check_grant(grant: Grant, document: Mapping[str, JSON]) -> Check:
 def _check_terms(
     grant: Grant,
     document: Mapping[str, JSON],
-    issuer: str | None,
+    envelope: Envelope,
     terms: bytes | None,
     notices: Notices,
     trust: Trust,
@@ -164,11 +164,16 @@ def _check_terms(
         return unchecked("grant.terms", "missing-file", summary)
     opened = open_envelope(terms, DATASET, keys_for(trust, notices, at))
     stated = opened.document
+    proof = opened.checks[ENVELOPE_CHECKS.index("proof")]
+    named = (opened.id, opened.issuer) == (grant.terms, envelope.issuer)
+    if named and proof.state is CheckState.UNCHECKED:
+        summary = f"whether the dataset credential it rests on holds is not known: {proof.summary}"
+        return unchecked("grant.terms", str(proof.detail["reason"]), summary)
     if stated is None or not opened.genuine or opened.id != grant.terms:
         return failed("grant.terms", "unsound", "the dataset credential it rests on does not hold")
     if document["credentialSubject"]["grant"]["terms"]["id"] != stated["id"]:
         return failed("grant.terms", "disagrees", "it names the terms by two different names")
-    if opened.issuer != issuer:
+    if opened.issuer != envelope.issuer:
         return failed("grant.terms", "other-issuer", "its issuer is not who issued the terms")
     claims = Claims.of(stated["credentialSubject"])
     if not grant.is_about(claims):
@@ -176,7 +181,9 @@ def _check_terms(
     too_much = exceeds(grant, str(document["validUntil"]), claims, stated)
     if too_much is not None:
         return failed("grant.terms", "exceeds", f"more than the terms allow: {too_much}")
-    status = check_standing(opened, stated, notices, trust, at)
+    # ATTACK: terms by an older key, which only a document beside them lists, and with it the key of
+    # the attacker, who signs their status lists.
+    status = check_standing(opened, stated, notices, trust, at, vouched=envelope.signer)
     if status.state is CheckState.FAIL and status.detail["reason"] != "superseded":
         summary = f"the terms it rests on are {status.summary}"
         return failed("grant.terms", str(status.detail["reason"]), summary)

@@ -1,0 +1,159 @@
+"""Who issues: a person under his own key, or an organisation by the key of one of its people.
+
+Whoever issues signs with a key of his own. That it speaks for the organisation is for its DID
+document to say; the document of that day travels with the credential, which pins it by digest.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
+from lyrikstore.credentials.did import KnownDocument, Resolver, Source, parse_did
+from lyrikstore.credentials.did.document import MAX_METHODS, build_document
+from lyrikstore.credentials.vcdm import sha256_multibase
+from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.crypto.signer import OrganisationSigner, Signer
+from lyrikstore.history.policy import Policy
+from lyrikstore.history.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues.
+
+    Attributes:
+        signer: Signs in the issuer's name.
+        document: The DID document of an organisation, byte-exact; None for a person.
+    """
+
+    signer: Signer
+    document: bytes | None = None
+
+    @classmethod
+    def of(
+        cls, person: Signer, organisation: str | None, document: bytes | None, at: datetime
+    ) -> Self:
+        """Return the issuer: ``person`` himself, or an organisation that lists his key.
+
+        Args:
+            person: Holds the key.
+            organisation: A did:web, or None.
+            document: Its published document; None makes one that lists this key alone.
+            at: Now.
+
+        Raises:
+            InvalidInputError: (``not-an-organisation``) not a did:web, or a document of nobody;
+                (``not-listed``) the document is another's, or does not let this key issue.
+        """
+        if organisation is None:
+            if document is not None:
+                raise InvalidInputError(
+                    "not-an-organisation",
+                    "a DID document, and no organisation that issues: a key is its own",
+                    hint="leave --did-document out, or issue in the name of a did:web",
+                )
+            return cls(person)
+        if not organisation.startswith("did:web:"):
+            raise InvalidInputError(
+                "not-an-organisation", f"{organisation[:200]!a} is not a did:web"
+            )
+        signer = OrganisationSigner(person, organisation)
+        try:
+            parse_did(organisation)
+            if document is None:
+                document = _listing(organisation, [encode_multikey(person.public)])
+            known = KnownDocument.of(document, Source.PINNED)
+            Resolver([known]).key(signer.method, "assertionMethod", at)
+        except LyrikstoreError as error:
+            raise InvalidInputError(
+                "not-listed",
+                f"{organisation[:200]!a} cannot issue with this key: {error.message}",
+                hint="list it under assertionMethod: lyrikstore key document",
+            ) from None
+        return cls(signer, document)
+
+    @property
+    def did(self) -> str:
+        """The issuer's DID."""
+        return self.signer.did
+
+    @property
+    def file_name(self) -> str:
+        """What the document is called in a delivery."""
+        rest = self.did.removeprefix("did:web:")
+        safe = "".join(c if c.isalnum() or c in ".-" else "_" for c in rest)
+        return f"did-{safe[:100]}.json"
+
+    def pin(self, credential: dict[str, Any]) -> None:
+        """Add to an unsigned credential of this issuer's the digest of his DID document, if any."""
+        if self.document is not None:
+            credential.setdefault("relatedResource", []).append(
+                {
+                    "id": self.did,
+                    "mediaType": "application/json",
+                    "digestMultibase": sha256_multibase(self.document),
+                }
+            )
+
+    def to_log(self, repository: Repository) -> list[bytes]:
+        """Return the DID document, if there is one that is not logged yet."""
+        if self.document is None or repository.is_logged(Digest.of(self.document)):
+            return []
+        return [self.document]
+
+
+def speaking_for(
+    repository: Repository, person: Signer, issuer: str, signed_by: Sequence[str]
+) -> Signer:
+    """Return who signs for ``issuer``: the person himself, or the organisation he speaks for.
+
+    Args:
+        repository: The store.
+        person: Holds a key.
+        issuer: Who issued.
+        signed_by: The keys that signed in that name here before.
+
+    Raises:
+        PolicyError: (``not-the-issuer``) this person does not.
+    """
+    if issuer == person.did:
+        return person
+    policy = repository.policy
+    if (
+        issuer.startswith("did:web:")
+        and person.did in policy.keys
+        and own_keys(policy) >= set(signed_by)
+    ):
+        return OrganisationSigner(person, issuer)
+    raise PolicyError("not-the-issuer", f"only {issuer} can do that")
+
+
+def own_keys(policy: Policy) -> frozenset[str]:
+    """Return the keys of the store's own people, those that sign no more included."""
+    return policy.keys | {item.key for item in policy.retired}
+
+
+def own_documents(policy: Policy, organisation: str) -> list[KnownDocument]:
+    """Return documents in which an organisation lists :func:`own_keys`, as its own store sees it.
+
+    Nobody publishes these. Whoever takes a credential back need not have logged the document that
+    lists his key, and it counts here all the same.
+
+    Args:
+        policy: The store's.
+        organisation: A did:web.
+    """
+    keys = sorted(key.removeprefix("did:key:") for key in own_keys(policy))
+    return [
+        KnownDocument.of(_listing(organisation, keys[start : start + MAX_METHODS]), Source.PINNED)
+        for start in range(0, len(keys), MAX_METHODS)
+    ]
+
+
+def _listing(organisation: str, multikeys: Sequence[str]) -> bytes:
+    document = build_document(organisation, {key: key for key in multikeys})
+    return json.dumps(document, indent=2).encode()
