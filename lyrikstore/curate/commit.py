@@ -235,7 +235,7 @@ def commit_folder(
             rows = tuple((row.number, row.key) for row in joined.orphan_rows)
             found = replace(last, manifest=str(version.id), formats=counted)
             replace(found, orphan_files=orphan_files, orphan_rows=rows).save(cache_dir)
-        added, removed, changed = changed_paths(before, tree.encode())
+        added, removed, changed = changed_paths(before, tree)
         return CommitResult(
             manifest,
             manifest or current,

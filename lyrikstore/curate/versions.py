@@ -96,16 +96,18 @@ def tree_like(repository: Repository, manifest: Manifest, paths: Paths) -> Tree:
 
 
 def changed_paths(
-    before: bytes, after: bytes
+    before: bytes, after: Tree
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Return the paths added, removed and changed (content or metadata), each in path order.
 
     Args:
         before: The bytes of a tree; none for no version.
-        after: The bytes of another.
+        after: Another tree.
     """
+    if not before:
+        return tuple(after.paths), (), ()
     found: tuple[list[str], list[str], list[str]] = ([], [], [])
-    for item in differences(before, after):
+    for item in differences(before, after.encode()):
         found[0 if not item.old else 1 if not item.new else 2].append(item.path)
     added, removed, changed = map(tuple, found)
     return added, removed, changed

@@ -27,7 +27,7 @@ from lyrikstore.objects.packs import PackRef, PackRole
 from lyrikstore.objects.parameters import read_parameters
 from lyrikstore.objects.piecelists import LISTS_OF_LISTS, PieceLists
 from lyrikstore.objects.reading import PieceReader, absent_blob, damaged_blob
-from lyrikstore.objects.table import FEW, BlobTable
+from lyrikstore.objects.table import BlobTable
 from lyrikstore.objects.transactions import LiveObjects, PackChanges
 from lyrikstore.objects.verifying import Checked, Checker
 from lyrikstore.objects.writer import BlobWriter
@@ -131,13 +131,12 @@ class BlobStore:
     def missing(self, digests: bytes) -> list[int]:
         """Return the positions in ``digests``, 32 bytes each, of blobs that are not here.
 
-        Cost: O(1) for each; at the first question many are asked in, all digests are sorted.
+        Cost: one pass over the digests of the store; for a few a search each.
         """
-        asked = (digests[at : at + 32] for at in range(0, len(digests), 32))
-        table = self._index()
-        find = table.find if len(digests) <= FEW * 32 else table.digests.find
-        absent = ((at, Digest(raw)) for at, raw in enumerate(asked) if find(raw) < 0)
-        return [at for at, blob in absent if blob not in self._lists.named or not self.has(blob)]
+        asked = [digests[at : at + 32] for at in range(0, len(digests), 32)]
+        absent = self._index().absent(asked)
+        absent -= {blob.raw for blob in self._lists.named if blob.raw in absent and self.has(blob)}
+        return [at for at, raw in enumerate(asked) if raw in absent]
 
     def size(self, digest: Digest) -> int:
         """Return the size of a blob in bytes, as its pack or list of pieces gives it.

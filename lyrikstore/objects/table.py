@@ -2,9 +2,10 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
+from struct import iter_unpack
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
@@ -84,6 +85,17 @@ class BlobTable:
         digests, where = self._sorted
         at = digests.find(raw)
         return where[at] if at >= 0 else -1
+
+    def absent(self, digests: Collection[bytes]) -> set[bytes]:
+        """Return which of the raw ``digests`` are in no pack.
+
+        Cost: one pass over all digests, no search for each asked about; for a few a search each.
+        """
+        if len(digests) <= FEW:
+            return {raw for raw in digests if self.find(raw) < 0}
+        absent = set(digests)
+        absent.difference_update(raw for (raw,) in iter_unpack("32s", self._joined))
+        return absent
 
     @property
     def digests(self) -> DigestSet:

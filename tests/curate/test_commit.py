@@ -469,9 +469,9 @@ def test_changed_paths_of_any_two_trees() -> None:
             for full, metas in [chance.choice([(True, False), (True, True), (False, True)])]
             for _ in range(2)
         )
-        added, removed, changed = changed_paths(one.encode(), two.encode())
+        added, removed, changed = changed_paths(one.encode(), two)
         old, new = one.by_path, two.by_path
         assert added == tuple(path for path in new if path not in old)
         assert removed == tuple(path for path in old if path not in new)
         assert changed == tuple(p for p in new if p in old and old[p] != new[p])
-    assert changed_paths(b"", one.encode()) == (tuple(one.paths), (), ())
+    assert changed_paths(b"", one) == (tuple(one.paths), (), ())
