@@ -46,6 +46,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "prove": {
         "issue": "make a delivery with a credential that a buyer can verify",
+        "sign": "sign a credential of a kind of your own",
         "attest": "sign what you found about somebody else's dataset",
         "grant": "licence a dataset to somebody by name",
         "present": "prove to somebody that you hold a grant",

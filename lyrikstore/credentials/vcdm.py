@@ -118,10 +118,12 @@ def profile_of(data: bytes) -> str:
         document = parse(data, floats=True, nulls=True)
     except FormatError:
         return "lyrik"
-    if not isinstance(document, dict):
-        return "lyrik"
-    ours = document.get("@context") == CONTEXTS and kind_of(document) is not None
-    return "lyrik" if ours else "w3c"
+    return "lyrik" if not isinstance(document, dict) or is_ours(document) else "w3c"
+
+
+def is_ours(document: Mapping[str, JSON]) -> bool:
+    """Return whether a document is of profile ``lyrik`` by its contexts and type, unverified."""
+    return document.get("@context") == CONTEXTS and kind_of(dict(document)) is not None
 
 
 @cache

@@ -11,16 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import JSON, encode
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuslist import ENTRIES, LIST_TYPE, PURPOSES, StatusEntry, pack
 from lyrikstore.credentials.vcdm import VC_CONTEXT
 from lyrikstore.credentials.w3c.model import check_credential_model, check_presentation_model
-from lyrikstore.credentials.w3c.resources import Resources, check_related
-from lyrikstore.credentials.w3c.schema import check_schemas
-from lyrikstore.credentials.w3c.status import check_entry_models
+from lyrikstore.credentials.w3c.resources import Resources
+from lyrikstore.credentials.w3c.signing import check_unsigned
 from lyrikstore.credentials.w3c.values import id_of, items_of
 from lyrikstore.crypto.proofset import SUITES, add_proof
 from lyrikstore.crypto.signer import Signer
@@ -147,30 +145,19 @@ class Issuer:
             replace_issuer: Whatever issuer it names, name the signer instead.
 
         Raises:
-            InvalidInputError: (``wrong-issuer``) of another issuer; (``has-proof``) signed already;
-                (``has-status``) it has a status and shall be given one; (``unknown-suite``).
-            FormatError: (``bad-credential``, ``bad-status``, ``bad-digest``, ``digest-mismatch``,
-                ``failure``) malformed, or not what it pins or what its schema demands.
+            InvalidInputError, FormatError: As
+                :func:`lyrikstore.credentials.w3c.signing.check_unsigned`; (``has-status``) it has a
+                status and shall be given one; (``unknown-suite``).
             VerificationError: (``bad-rdf``) it cannot be signed as RDF.
             IncompleteError: (``unknown-context``, ``missing-extra``) likewise.
         """
         if suite not in SUITES:
             raise InvalidInputError("unknown-suite", f"no cryptosuite is called {suite[:80]!a}")
-        if "proof" in credential:
-            raise InvalidInputError("has-proof", "the credential is signed already")
-        check_credential_model(credential, secured=False)
-        check_entry_models(credential)
-        if replace_issuer:
-            credential = {**credential, "issuer": _renamed(credential["issuer"], self.signer.did)}
-        if id_of(credential["issuer"]) != self.signer.did:
-            raise InvalidInputError("wrong-issuer", f"the issuer here is {self.signer.did}")
-        for check in (
-            check_related(credential, self.resources),
-            check_schemas(credential, self.resources),
-        ):
-            if check.state is CheckState.FAIL:
-                raise FormatError(str(check.detail["reason"]), check.summary)
         document = dict(credential)
+        if replace_issuer:
+            check_credential_model(document, secured=False)  # the issuer that it names as well
+            document["issuer"] = _renamed(document["issuer"], self.signer.did)
+        check_unsigned(document, self.signer.did, self.resources)
         if not purposes:
             return add_proof(document, self.signer, suite=suite, created=now)
         if "credentialStatus" in document:
