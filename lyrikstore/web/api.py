@@ -24,6 +24,7 @@ from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import MAX_BYTES, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.did import KEY_FORMAT, Resolver
+from lyrikstore.credentials.did.dereferencing import DID_PARAMETERS, dereference
 from lyrikstore.credentials.report import CheckState, Report, Verdict, decide, passed
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.statuslist import PURPOSES
@@ -41,7 +42,9 @@ READ_SECONDS = 10.0
 """How long a request's body may take to arrive."""
 
 _CHECK_FOR = {"credentialStatus": "status", "credentialSchema": "schema"}
-_RESOLUTION_STATUS = {"notFound": 404, "methodNotSupported": 501}
+_RESOLUTION_STATUS = {"notFound": 404, "methodNotSupported": 501, "featureNotSupported": 501}
+DEREFERENCING = "application/did-url-dereferencing"
+"""Media type of what DID Resolution 1.0 answers to a DID URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +204,16 @@ class _Api:
         return Response(data, media_type=_media(request, "application/vc"), headers=_HEADERS)
 
     async def resolve(self, request: Request) -> Response:
-        form = request.query_params.get("publicKeyFormat", KEY_FORMAT)
-        result = self._service.resolver.resolve(request.path_params["did"], form)
-        status = 200 if not result.error else _RESOLUTION_STATUS.get(result.error, 400)
-        return _json(status, result.to_json(), _media(request, "application/did-resolution"))
+        named, options = request.path_params["did"], dict(request.query_params)
+        resolver = self._service.resolver
+        asked = DEREFERENCING in request.headers.get("accept", "")
+        if not asked and DID_PARAMETERS.isdisjoint(options) and not any(c in named for c in "/?#"):
+            result = resolver.resolve(named, options.get("publicKeyFormat", KEY_FORMAT))
+            kind = _media(request, "application/did-resolution")
+            return _json(_resolved(result.error), result.to_json(), kind)
+        found = dereference(resolver, named, options)
+        body = found.to_json() if asked else found.as_resolution()
+        return _json(_resolved(found.error), body, DEREFERENCING if asked else "application/json")
 
     def _issuer(self) -> Issuer:
         if self._service.issuer is None:
@@ -227,6 +236,10 @@ class _Api:
             notices=notices,
             resources=service.resources,
         )
+
+
+def _resolved(error: str) -> int:
+    return _RESOLUTION_STATUS.get(error, 400) if error else 200
 
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}

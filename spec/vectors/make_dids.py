@@ -254,10 +254,83 @@ def resolutions() -> dict[str, Any]:
     }
 
 
+def dereferences() -> dict[str, Any]:
+    """Return DID URLs and what they name, where one document is known."""
+    did = f"did:key:{ALICE}"
+    key = {
+        "id": f"{did}#{ALICE}", "type": "Multikey", "controller": did, "publicKeyMultibase": ALICE,
+    }  # fmt: skip
+    relative, embedded = method(id="#other"), method(id=f"{DID}#login")
+    service = {"id": f"{DID}#files", "type": "Files", "serviceEndpoint": "https://acme.example/f"}
+    known = document(
+        verificationMethod=[method(), relative], authentication=[embedded], keyAgreement=["#other"],
+        service=[service],
+    )  # fmt: skip
+    purpose = "verificationRelationship"
+    form = "publicKeyFormat"
+
+    def case(name: str, url: str, result: Any, **options: str) -> dict[str, Any]:
+        said = {"error": result} if isinstance(result, str) else {"content": result}
+        return {"id": name, "didUrl": url, "options": options, **said}
+
+    return {
+        "known": json.dumps(known),
+        "cases": [
+            case("key-of-a-did-key", f"{did}#{ALICE}", key),
+            case("key-of-a-did-web", URL, method()),
+            case("relative-in-the-document", f"{DID}#other", relative),
+            case("embedded", f"{DID}#login", embedded),
+            case("service", f"{DID}#files", service),
+            case("no-fragment", DID, known),
+            case("under-its-relationship", URL, method(), **{purpose: "assertionMethod"}),
+            case("under-a-relationship-of-others", f"{DID}#other", relative,
+                 **{purpose: "keyAgreement"}),
+            case("embedded-under-its-relationship", f"{DID}#login", embedded,
+                 **{purpose: "authentication"}),
+            case("not-under-that-relationship", f"{DID}#other",
+                 "invalidRelationshipForVerificationMethod", **{purpose: "assertionMethod"}),
+            case("not-a-relationship", URL, "invalidRelationshipForVerificationMethod",
+                 **{purpose: "id"}),
+            case("a-list-that-is-no-relationship", URL, "invalidRelationshipForVerificationMethod",
+                 **{purpose: "verificationMethod"}),
+            case("a-document-under-a-relationship", DID, "invalidVerificationMethod",
+                 **{purpose: "assertionMethod"}),
+            case("no-method-to-be-under-it", f"{DID}#files", "invalidVerificationMethod",
+                 **{purpose: "assertionMethod"}),
+            case("no-such-fragment", f"{DID}#nothing", "notFound"),
+            case("empty-fragment", f"{DID}#", "notFound"),
+            case("did-key-of-another", f"{did}#{MALLORY}", "notFound"),
+            case("no-encryption-key-is-derived", f"{did}#{X25519}", "notFound"),
+            case("path", f"{DID}/whois#x", "notFound"),
+            case("query", f"{DID}?versionId=1", "featureNotSupported"),
+            case("parameter-as-option", DID, "featureNotSupported", service="files"),
+            case("multikey", f"{did}#{ALICE}", key, **{form: "Multikey"}),
+            case("known-form", f"{did}#{ALICE}", "unsupportedPublicKeyType",
+                 **{form: "JsonWebKey2020"}),
+            case("experimental-form", f"{did}#{ALICE}", "invalidPublicKeyType",
+                 **{form: "Ed25519VerificationKey2018"}),
+            case("experimental-form-of-encryption", f"{did}#{X25519}", "invalidPublicKeyType",
+                 **{form: "Ed25519VerificationKey2018"}),
+            case("experimental-form-allowed", f"{did}#{ALICE}", "unsupportedPublicKeyType",
+                 **{form: "Ed25519VerificationKey2018",
+                    "enableExperimentalPublicKeyTypes": "true"}),
+            case("unknown-did", f"did:web:other.example#{ALICE}", "notFound"),
+            case("unknown-method", "did:example:acme#x", "methodNotSupported"),
+            case("key-too-short", "did:key:z6Mk#x", "invalidPublicKeyLength"),
+            *(case(f"malformed-{number}", url, "invalidDidUrl") for number, url in enumerate([
+                f"{DID}/^bar^/?query=`#x", f"{DID}#a#b", f"{DID}#a b", f"{DID}#%2", f"{DID}#\u00e9",
+                f"did:web:127.0.0.1#{ALICE}", "did:key:@#x", "did:web#x", f"{DID}#{'x' * 4000}",
+                "https://acme.example#x", "acme#x", "",
+            ])),
+        ],
+    }  # fmt: skip
+
+
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {
         "dids/names.json": names(),
         "dids/documents.json": documents(),
         "dids/resolutions.json": resolutions(),
+        "dids/dereferences.json": dereferences(),
     }

@@ -26,6 +26,7 @@ from lyrikstore.credentials.did import (
     parse_document,
     web_url,
 )
+from lyrikstore.credentials.did.dereferencing import dereference
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import did_key, encode_multikey
@@ -74,6 +75,21 @@ def test_resolutions(case: dict[str, Any]) -> None:
     assert made["didDocument"] == case.get("didDocument")
     assert made["didResolutionMetadata"].get("error") == case.get("error")
     json.dumps(made)
+
+
+@pytest.mark.parametrize("case", cases("dereferences.json"), ids=lambda case: case["id"])
+def test_dereferences(case: dict[str, Any]) -> None:
+    known = json.loads((VECTORS / "dids/dereferences.json").read_text())["known"]
+    resolver = Resolver([KnownDocument.of(known.encode(), Source.PINNED)])
+    found = dereference(resolver, case["didUrl"], case["options"])
+    assert (found.error, found.content) == (case.get("error", ""), case.get("content"))
+    older, made = found.as_resolution(), found.to_json()
+    assert older["didDocument"] == made["content"] == case.get("content")
+    error = older["didDereferencingMetadata"].get("error")
+    assert error == case.get("error")
+    said = made["dereferencingMetadata"].get("error", {}).get("type", "")
+    assert said.rpartition("#")[2].replace("_", "").lower() == (error or "").lower()
+    json.dumps([older, made])
 
 
 def document(*keys: str) -> bytes:

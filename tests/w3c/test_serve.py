@@ -161,6 +161,39 @@ def test_resolves_dids(server: Server) -> None:
     assert server.request("GET", "/identifiers/nothing")[0] == 400
 
 
+def test_dereferences_keys(server: Server) -> None:
+    assert server.issuer is not None
+    url = f"{server.issuer}#{server.issuer.removeprefix('did:key:')}"
+
+    def ask(url: str, query: str = "", accept: str = "") -> tuple[int, Any, str]:
+        headers = {"accept": accept} if accept else {}
+        path = f"/identifiers/{quote(url, safe='')}{query}"
+        status, answer, sent = server.request("GET", path, headers=headers)
+        return status, answer, sent["content-type"]
+
+    status, answer, kind = ask(url, accept='application/ld+json;profile="x"')
+    assert (status, kind) == (200, "application/json")
+    assert answer["didDocument"]["id"] == url
+    assert answer["didDocument"]["controller"] == server.issuer
+    assert {"@context", "didDereferencingMetadata", "didDocumentMetadata"} <= answer.keys()
+    wanted = "application/did-url-dereferencing"
+    status, answer, kind = ask(url, "?verificationRelationship=assertionMethod", wanted)
+    assert (status, kind, answer["content"]["id"]) == (200, wanted, url)
+    assert answer["contentMetadata"] == {}
+    status, answer, kind = ask(f"{server.issuer}#other", accept=wanted)
+    assert (status, kind, answer["content"]) == (404, wanted, None)
+    assert answer["dereferencingMetadata"]["error"]["type"].endswith("/did#NOT_FOUND")
+    status, answer, _ = ask(server.issuer, accept=wanted)  # a DID is a DID URL as well
+    assert (status, answer["content"]["id"]) == (200, server.issuer)
+    status, answer, _ = ask(f"{server.issuer}/^bar^/?query=`#x")
+    assert (status, answer["didDocument"]) == (400, None)
+    assert answer["didDereferencingMetadata"]["error"] == "invalidDidUrl"
+    assert ask(url, "?publicKeyFormat=Ed25519VerificationKey2018")[0] == 400
+    assert ask(f"{server.issuer}?service=files")[0] == 501
+    assert server.request("GET", f"/identifiers/{server.issuer}?service=files")[0] == 501
+    assert ask(f"{server.issuer}/whois")[0] == 404
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -12,8 +12,16 @@ from lyrikstore.canon.errors import FormatError
 MAX_DID = 1000
 """Characters."""
 
+MAX_URL = 4000
+"""Characters of a DID URL."""
+
 _DID = re.compile(r"did:([a-z0-9]{1,32}):([A-Za-z0-9._:%-]+)", re.ASCII)
 _FRAGMENT = re.compile(r"[A-Za-z0-9._~:=@!$&'()*+,;/?-]{1,300}", re.ASCII)
+_URL_PART = r"[A-Za-z0-9._~:@!$&'()*+,;=/?%-]*"
+_URL = re.compile(
+    rf"(did:[^/?#]*)((?:/{_URL_PART.replace('?', '')})?)(?:\?({_URL_PART}))?(?:#({_URL_PART}))?",
+    re.ASCII,
+)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -49,6 +57,20 @@ def did_of(method_url: object) -> str:
         _refuse(method_url, "not a DID followed by # and a fragment")
     parse_did(did)
     return did
+
+
+def parse_did_url(text: object) -> tuple[str, str, str | None, str | None]:
+    """Return the DID of a DID URL, its path, and its query and fragment, None where there is none.
+
+    Raises:
+        FormatError: (``bad-did``) not of the form that RFC 3986 and DID Core give it, or of no DID.
+    """
+    found = _URL.fullmatch(text) if isinstance(text, str) and len(text) <= MAX_URL else None
+    if found is None or re.search(r"%(?![0-9A-Fa-f]{2})", found[0]):
+        _refuse(text, "not a DID URL")
+    did, path, query, fragment = found.groups()
+    parse_did(did)
+    return did, path, query, fragment
 
 
 def web_url(did: str) -> str:
