@@ -5,7 +5,7 @@
     python benchmarks/robustness.py --quick          a subset, a few minutes
     python benchmarks/robustness.py --only kill      some scenarios
     python benchmarks/robustness.py --json           the same as JSON
-    python benchmarks/robustness.py --every 1        let every call fail, not every second one
+    python benchmarks/robustness.py --every 1        let every call fail, not every third one
     python benchmarks/robustness.py --write-docs     the full matrix into docs/robustness.md
     python benchmarks/robustness.py --resume FOLDER  keep results, run only what FOLDER lacks;
                                                      several at once share the work
@@ -201,7 +201,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a subset, a few minutes")
     parser.add_argument("--write-docs", action="store_true", help=f"write {DOCS.name}")
     parser.add_argument(
-        "--every", type=int, default=2, metavar="N", help="let every N-th call fail (default: 2)"
+        "--every", type=int, default=3, metavar="N", help="let every N-th call fail (default: 3)"
     )
     parser.add_argument("--only", nargs="+", choices=list(SCENARIOS), help="run only these")
     parser.add_argument("--folder", type=Path, help=f"where to work (default: {MEMORY})")

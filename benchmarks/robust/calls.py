@@ -42,6 +42,8 @@ FAULTS = {
 }
 WRITING = tuple(name for name in WORKS if name not in {"verify", "query", "checkout", "status"})
 """Commands that write something that a kill at a step could spoil."""
+LEAST = 4
+"""How many calls of a kind fail, at least, where there are so many."""
 MOST = 40
 """How many calls of a kind fail, at most, in a command that does one thing thousands of times."""
 KILLED = ("write", "fsync", "rename", "link", "open", "mkdir")
@@ -105,7 +107,7 @@ def _rows(
     points = _rehearse(subject, work)
     for kind, names in wanted.items():
         found = points[kind]
-        count = 1 if quick else -(-len(found) // every)
+        count = 1 if quick else max(LEAST, -(-len(found) // every))
         chosen = spread(found, min(count, MOST) if work.name == MANY_FILES else count)
         row.calls[kind] = [len(chosen), len(found)]
         for fault in names[:1] if quick else names:

@@ -28,8 +28,8 @@ locked. The target of all columns but the first three is 0.
 
 * *A system call fails*: a rehearsal under strace lists the calls of the command that touch the
   store, the user's memory of it or the documents, and those that start processes and threads; then
-  every so-manieth of each kind fails, the first and the last among them, one in each try: as the
-  second table says. A try is run again from the state before, and where the call does not come
+  every so-manieth of each kind fails, the first and the last among them, one in each try; the
+  second table says how many. Each try begins with the same state, and where the call does not come
   again (threads race) it is not counted. *SIGKILL at a system call*: likewise, the process dies as
   it enters the call.
 * *A file of the program cannot be read*: the opening or reading of a module, library or other file

@@ -28,7 +28,8 @@ class Command:
         arguments: The command line without the program's name.
         cwd: The folder that it runs in.
         environment: Its environment, whole.
-        held: It waits for :meth:`go`, so that somebody can attach to it.
+        held: It waits for :meth:`go`, so that somebody can attach to it. By then it has made
+            every system call that is not the command's.
 
     Attributes:
         process: Its process id.
@@ -54,6 +55,9 @@ class Command:
         os.close(gate)
         if not held:
             self.go()
+        # Else it sleeps at the gate, and nowhere before.
+        while held and Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2][1] != "S":
+            time.sleep(0.0005)
 
     def go(self) -> None:
         """Let it begin."""
