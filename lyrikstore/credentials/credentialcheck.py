@@ -6,6 +6,7 @@ Sans-IO. :mod:`lyrikstore.credentials.verify` adds what needs the rest of a deli
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 from lyrikstore.canon.digest import Digest
@@ -128,9 +129,8 @@ def check_credential(
         checks = not_opened(envelope, CREDENTIAL_CHECKS)
         return CheckedCredential(checks, None, envelope.issuer, genuine=False)
     claims = Claims.of(document["credentialSubject"])
-    judged = check_issuer(
-        envelope, trust=trust, name=claims.name, store=claims.store, at=at, notices=notices
-    )
+    believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
+    judged = check_issuer(envelope, trust=trust, believes=believes, at=at, notices=notices)
     checks = (
         *envelope.checks,
         *judged,

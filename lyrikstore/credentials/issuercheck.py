@@ -7,11 +7,11 @@ What every credential of profile ``lyrik`` goes through once it is open
 from collections.abc import Mapping
 from datetime import datetime
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.did import KeysAt, ResolvedKey, Source
 from lyrikstore.credentials.envelope import Envelope, keys_for, open_envelope
+from lyrikstore.credentials.inheriting import Believes, Heir
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -44,11 +44,10 @@ def check_issuer(
     envelope: Envelope,
     *,
     trust: Trust,
-    name: str,
-    store: Digest | None,
+    believes: Believes,
     at: datetime,
     notices: Notices,
-    claim: str | None = None,
+    heir: Heir | None = None,
     only_if_believed: bool = False,
 ) -> tuple[Check, ...]:
     """Return :data:`ISSUER_CHECKS`: who says it, whether he is believed, and stands by it.
@@ -56,17 +55,16 @@ def check_issuer(
     Args:
         envelope: A credential that is well-formed.
         trust: Whom the verifier believes.
-        name: The dataset's name.
-        store: Its store, where known.
+        believes: Whom it believes for what this credential says.
         at: The moment to judge for.
         notices: What its issuer has said about it since.
-        claim: The kind of attestation; None: he speaks as the dataset's publisher.
+        heir: Whose trust the issuer's key inherits, if anybody's; see :func:`unknown_key`.
         only_if_believed: Leave his status lists unread if he is not believed: each may unpack to
             16 MiB, and anybody can lay things beside a delivery.
     """
     document, signer = envelope.document or {}, envelope.signer
     keys = None if signer is None else [did_key(signer.key)]
-    believed = _check_trust(envelope, trust, name, store, at, claim)
+    believed = _check_trust(envelope, trust, believes, heir)
     if (
         only_if_believed
         and believed.state is not CheckState.PASS
@@ -82,6 +80,21 @@ def check_issuer(
         _check_period(document, at),
         status,
     )
+
+
+def unknown_key(envelope: Envelope, trust: Trust) -> str | None:
+    """Return the key that issued it, as did:key, if it may inherit trust; else None.
+
+    It may if the trust file does not name it. An organisation's document speaks for its keys.
+
+    Args:
+        envelope: A credential that is well-formed.
+        trust: Whom the verifier believes.
+    """
+    signer, issuer = envelope.signer, envelope.issuer
+    if not envelope.genuine or signer is None or signer.source is not Source.DERIVED:
+        return None
+    return issuer if issuer is not None and trust.knows(issuer) is None else None
 
 
 def check_standing(
@@ -187,21 +200,11 @@ def _replaced_by(
     return str(successor.document["id"])
 
 
-def _check_trust(
-    envelope: Envelope,
-    trust: Trust,
-    name: str,
-    store: Digest | None,
-    at: datetime,
-    claim: str | None,
-) -> Check:
+def _check_trust(envelope: Envelope, trust: Trust, believes: Believes, heir: Heir | None) -> Check:
     issuer = envelope.issuer
     if not envelope.genuine or issuer is None:
         return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
-    if claim is None:
-        entry = trust.matches(issuer, role="publisher", name=name, store=store, at=at)
-    else:
-        entry = trust.believes(issuer, claim=claim, name=name, store=store, at=at)
+    entry = believes(issuer)
     if entry is not None:
         return passed(
             "trust.issuer",
@@ -218,6 +221,8 @@ def _check_trust(
             nickname=known.nickname,
             issuer=issuer,
         )
+    if heir is not None:
+        return heir.inherited.check(issuer)
     return warned(
         "trust.issuer",
         "unknown-issuer",

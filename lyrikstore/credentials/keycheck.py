@@ -7,17 +7,18 @@ A27).
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
 from lyrikstore.credentials.envelope import Envelope
+from lyrikstore.credentials.inheriting import Heir, inherited
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
     failed,
     not_applicable,
     passed,
-    quote,
     unchecked,
 )
 from lyrikstore.credentials.storekeys import Statements
@@ -69,13 +70,16 @@ def check_key(signer: str | None, history: KeyHistory | None, logged_at: int | N
     return failed("issuer.key", "retired", summary, **detail)
 
 
-def check_other_key(envelope: Envelope, statements: Statements, store: Digest | None) -> Check:
+def check_other_key(
+    envelope: Envelope, statements: Statements, store: Digest | None, heir: Heir | None = None
+) -> Check:
     """Return ``issuer.key`` of an attestation or grant: the worst that a store at hand says.
 
     Args:
         envelope: The credential, well-formed.
         statements: What lies beside it.
         store: The store that it names, if any.
+        heir: By which store's word the key is believed, if by any: that one is heard as well.
 
     Cost: at most :data:`lyrikstore.credentials.storekeys.MAX_STORES` stores' policies.
     """
@@ -83,7 +87,8 @@ def check_other_key(envelope: Envelope, statements: Statements, store: Digest | 
         return check_key(None, None, None)
     key, leaf = did_key(envelope.signer.key), Leaf("credential", envelope.id)
     made = []
-    for history, proofs in statements.about(key, store):
+    named = () if heir is None else ((heir.history, heir.proofs),)
+    for history, proofs in (*statements.about(key, store), *named):
         retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
         found = proofs.take(leaf, history.log_keys, history.check_head) if retired else None
         made.append(check_key(key, history, None if found is None else found[0]))
@@ -111,25 +116,14 @@ def inherit_trust(
         return outcome  # an organisation: its document speaks for its keys
     if check.state is not CheckState.WARN or check.detail.get("reason") != "unknown-issuer":
         return outcome
-    for older, author in history.named_by(outcome.signer):
-        entries = [
-            trust.matches(who, role="publisher", name=claims.name, store=claims.store, at=at)
-            for who in (older, author)
-        ]
-        if entries[0] is None or entries[1] is None:
-            continue
-        name = quote(entries[0].nickname)
-        summary = f"you trust {name}, whose key named this one its successor"
-        believed = passed(
-            "trust.issuer",
-            summary,
-            nickname=entries[0].nickname,
-            issuer=outcome.issuer,
-            predecessor=older,
-        )
-        checks = tuple(believed if item is check else item for item in outcome.checks)
-        return replace(outcome, checks=checks)
-    return outcome
+    believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
+    found = inherited(outcome.signer, history, believes)
+    if found is None:
+        return outcome
+    checks = tuple(
+        found.check(outcome.signer) if item is check else item for item in outcome.checks
+    )
+    return replace(outcome, checks=checks)
 
 
 def owns(outcome: CheckedCredential, history: KeyHistory) -> str | None:

@@ -134,21 +134,34 @@ class Statements:
             key: As did:key.
             store: The store named in what the key signed, or None.
         """
-        heard = 0
-        for data in self.geneses:
-            # Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
-            named = store is not None and Digest.of(data) == store
-            if heard == MAX_STORES or not (named or key.encode() in data):
-                continue
-            heard += 1
-            with suppress(LyrikstoreError):
-                founder = parse_manifest(data)
-                if founder.kind != "genesis" or not (named or founder.author == key):
-                    continue
-                policy = Genesis.parse(founder.body).policy
-                if policy.allows(founder.author, "genesis", founder.name):
-                    proofs = Proofs(self.proofs)
-                    yield read_history(founder, policy, self.policies, proofs), proofs
+        # Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
+        named = {data for data in self.geneses if store is not None and Digest.of(data) == store}
+        wanted = [data for data in self.geneses if data in named or key.encode() in data]
+        for data in wanted[:MAX_STORES]:
+            yield from self._read(data, None if data in named else key)
+
+    def naming(self, key: str) -> Iterator[tuple[KeyHistory, Proofs]]:
+        """Yield the policies, likewise, of the stores that name ``key`` a successor, as said there.
+
+        Args:
+            key: As did:key.
+        """
+        said = [data for data in self.policies if f'"successor":"{key}"'.encode() in data]
+        names = [(data, str(Digest.of(data)).encode()) for data in (self.geneses if said else ())]
+        wanted = [data for data, name in names if any(name in policy for policy in said)]
+        for data in wanted[:MAX_STORES]:
+            yield from self._read(data, None)
+
+    def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Proofs]]:
+        """Yield the store that ``data`` founds, if it does, and if ``founder`` signed it."""
+        with suppress(LyrikstoreError):
+            genesis = parse_manifest(data)
+            if genesis.kind != "genesis" or founder not in {None, genesis.author}:
+                return
+            policy = Genesis.parse(genesis.body).policy
+            if policy.allows(genesis.author, "genesis", genesis.name):
+                proofs = Proofs(self.proofs)
+                yield read_history(genesis, policy, self.policies, proofs), proofs
 
 
 NO_STATEMENTS = Statements()

@@ -5,7 +5,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { base64url, concat, includes } from "./bytes.js";
 import { parseUrn } from "./digest.js";
-import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope } from "./envelope.js";
+import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope, unknownKey } from "./envelope.js";
+import { heirOfAttester } from "./inherit.js";
 import { checkOtherKey } from "./keycheck.js";
 import { decide, failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { TYPE } from "./status.js";
@@ -32,9 +33,13 @@ export async function checkAttestation(bytes, { trust, at, notices, find, about,
   if (document === null) return judged(notOpened(envelope, ATTESTATION_CHECKS), envelope, null);
   const subject = document.credentialSubject;
   const place = about ?? { name: subject.name, store: subject.store === undefined ? null : parseUrn(subject.store) };
-  const issuer = await checkIssuer(envelope, trust, place, at, notices, subject.attestation.kind, onlyIfBelieved);
+  /** @type {import("./inherit.js").Believes} */
+  const believes = (did) => trust.believes(did, subject.attestation.kind, place.name, place.store, at);
+  const key = unknownKey(envelope, trust);
+  const heir = key === null ? null : heirOfAttester(key, notices.statements, place.store, believes);
+  const issuer = await checkIssuer(envelope, trust, believes, at, notices, heir, onlyIfBelieved);
   return judged([
-    ...envelope.checks, ...issuer, checkOtherKey(envelope, notices.statements, place.store),
+    ...envelope.checks, ...issuer, checkOtherKey(envelope, notices.statements, place.store, heir),
     checkStatement(subject, envelope.issuer, about, publisher),
     checkEvidence(document.evidence ?? [], find),
   ], envelope, subject.attestation);

@@ -25,7 +25,7 @@ export async function checkCredential(bytes, { trust, at, notices }) {
   const claims = readClaims(document.credentialSubject);
   const checks = [
     ...envelope.checks,
-    ...await checkIssuer(envelope, trust, claims, at, notices),
+    ...await checkIssuer(envelope, trust, (did) => trust.matches(did, claims.name, claims.store, at), at, notices),
     checkTerms(claims.terms),
     checkRegulatory(claims.subject, issuer, document.validFrom),
   ];

@@ -4,6 +4,7 @@ import { blake3, multibase, parseHex, parseUrn } from "./digest.js";
 import { Resolver } from "./did.js";
 import { didKey } from "./ed25519.js";
 import { refuse, Refusal } from "./errors.js";
+import { inheritedCheck } from "./inherit.js";
 import { checkSchema } from "./manifest.js";
 import { CRYPTOSUITE, verifyProof } from "./proof.js";
 import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "./report.js";
@@ -111,16 +112,16 @@ export function issuerOf(document) {
  *
  * @param {Envelope} envelope One that is well-formed.
  * @param {Trust} trust
- * @param {{name: string, store: string | null}} subject
+ * @param {import("./inherit.js").Believes} believes Whom the verifier believes for what this credential says.
  * @param {number} at
  * @param {Notices} notices
- * @param {string | null} [claim] The kind of attestation; null: he speaks as the dataset's publisher.
+ * @param {import("./inherit.js").Inherited | null} [heir] Whose trust the issuer's key inherits; see `unknownKey`.
  * @param {boolean} [onlyIfBelieved] Leave his status lists unread if he is not believed: each may unpack
  *   to 16 MiB, and anybody can lay things beside a delivery.
  * @returns {Promise<Check[]>}
  */
-export async function checkIssuer(envelope, trust, subject, at, notices, claim = null, onlyIfBelieved = false) {
-  const believed = checkTrust(envelope, trust, subject, at, claim);
+export async function checkIssuer(envelope, trust, believes, at, notices, heir = null, onlyIfBelieved = false) {
+  const believed = checkTrust(envelope, trust, believes, heir);
   const unread = onlyIfBelieved && believed.state !== "pass" && Object.hasOwn(envelope.document, "credentialStatus");
   return [
     checkDocument(envelope.signer),
@@ -162,19 +163,23 @@ export function checkAllowed(keys, cryptosuites, trust) {
     : passed(id, "your trust file allows the key and the algorithms");
 }
 
+/** The key that issued it, if it may inherit trust: the trust file does not name it, and no document of an organisation speaks for it. @param {Envelope} envelope @param {Trust} trust */
+export function unknownKey({ genuine, issuer, signer }, trust) {
+  return genuine && issuer !== null && signer?.source === "derived" && !trust.knows(issuer) ? issuer : null;
+}
+
 /**
  * Whether the verifier believes this issuer for this.
  *
  * @param {Envelope} envelope
  * @param {Trust} trust
- * @param {{name: string, store: string | null}} subject
- * @param {number} at
- * @param {string | null} claim
+ * @param {import("./inherit.js").Believes} believes
+ * @param {import("./inherit.js").Inherited | null} heir
  */
-function checkTrust({ genuine, issuer }, trust, { name, store }, at, claim) {
+function checkTrust({ genuine, issuer }, trust, believes, heir) {
   const id = "trust.issuer";
   if (!genuine || issuer === null) return unchecked(id, "no-issuer", "who issued it is not established");
-  const entry = claim === null ? trust.matches(issuer, name, store, at) : trust.believes(issuer, claim, name, store, at);
+  const entry = believes(issuer);
   if (entry) {
     return passed(id, `you trust this issuer as ${quote(entry.nickname)}`, { nickname: entry.nickname, issuer });
   }
@@ -183,6 +188,7 @@ function checkTrust({ genuine, issuer }, trust, { name, store }, at, claim) {
     return warned(id, "out-of-scope", `you trust ${quote(known.nickname)}, but not for this claim, name, store and time`,
       { nickname: known.nickname, issuer });
   }
+  if (heir !== null) return inheritedCheck(issuer, heir);
   return warned(id, "unknown-issuer",
     `nobody you trust: anybody can make a key, and ${issuer} is not in your trust file`, { issuer });
 }

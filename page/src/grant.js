@@ -1,7 +1,8 @@
 /** Grants: who grants what to whom, and whether he could (spec/20 §5). */
 import { readClaims } from "./credential.js";
 import { blake3, parseUrn, short } from "./digest.js";
-import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope } from "./envelope.js";
+import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
+import { heirOfPublisher } from "./inherit.js";
 import { checkOtherKey } from "./keycheck.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { canonical, parse } from "./strictjson.js";
@@ -18,11 +19,15 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
   const { document } = envelope;
   if (document === null) return { checks: notOpened(envelope, GRANT_CHECKS), envelope, subject: null };
   const { id, grant } = document.credentialSubject;
-  const about = { name: grant.dataset.name, store: parseUrn(grant.dataset.store) };
+  const store = parseUrn(grant.dataset.store);
+  /** @type {import("./inherit.js").Believes} */
+  const believes = (did) => trust.matches(did, grant.dataset.name, store, at);
+  const key = unknownKey(envelope, trust);
+  const heir = key === null ? null : heirOfPublisher(key, notices.statements, store, believes);
   const checks = [
     ...envelope.checks,
-    ...await checkIssuer(envelope, trust, about, at, notices),
-    checkOtherKey(envelope, notices.statements, about.store),
+    ...await checkIssuer(envelope, trust, believes, at, notices, heir),
+    checkOtherKey(envelope, notices.statements, store, heir),
     stated(id, grant),
     await checkTerms(document, envelope, findTerms(files, grant.terms.digest), notices, trust, at),
     checkHolder(id, holder),

@@ -3,9 +3,10 @@
  * delivery brings the store's policies with their log proofs; a date in a document decides nothing.
  */
 import { didKey } from "./ed25519.js";
+import { inherited, inheritedCheck } from "./inherit.js";
 import { countsAt } from "./keyhistory.js";
 import { OWNER } from "./policy.js";
-import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
+import { failed, notApplicable, passed, unchecked } from "./report.js";
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
@@ -44,11 +45,12 @@ export function checkKey(signer, history, loggedAt) {
  * @param {import("./envelope.js").Envelope} envelope
  * @param {import("./storekeys.js").Statements} statements What lies beside it.
  * @param {string | null} store The store that it names, if any.
+ * @param {import("./inherit.js").Heir | null} heir By which store's word the key is believed, if by any: that one is heard as well.
  */
-export function checkOtherKey({ signer, id }, statements, store) {
+export function checkOtherKey({ signer, id }, statements, store, heir) {
   if (signer === null) return checkKey(null, null, null);
   const key = didKey(signer.key);
-  const made = statements.about(key, store).map(({ history, proofs }) => {
+  const made = [...statements.about(key, store), ...(heir === null ? [] : [heir])].map(({ history, proofs }) => {
     const retired = ["succeeded", "compromised"].includes(history.stateOf(key).standing);
     return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs, history) : null);
   });
@@ -70,14 +72,8 @@ export function checkOtherKey({ signer, id }, statements, store) {
 export function inheritTrust(check, { issuer, signer }, claims, history, trust, at) {
   if (signer === null || issuer !== signer) return check; // an organisation: its document speaks for its keys
   if (check.state !== "warn" || check.detail.reason !== "unknown-issuer") return check;
-  for (const { older, author } of history.namedBy(signer)) {
-    const [first, second] = [older, author].map((who) => trust.matches(who, claims.name, claims.store, at));
-    if (!first || !second) continue;
-    const { nickname } = first;
-    return passed("trust.issuer", `you trust ${quote(nickname)}, whose key named this one its successor`,
-      { nickname, issuer, predecessor: older });
-  }
-  return check;
+  const found = inherited(signer, history, (did) => trust.matches(did, claims.name, claims.store, at));
+  return found === null ? check : inheritedCheck(signer, found);
 }
 
 /** The nickname of a believed issuer whose key is an owner of the store now. @param {Check} check `trust.issuer`. @param {string | null} signer @param {KeyHistory} history @returns {string | null} */

@@ -80,19 +80,32 @@ export class Statements {
     // Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
     const heard = this.geneses.map((bytes) => ({ bytes, named: blake3(bytes) === store }))
       .filter(({ bytes, named }) => named || includes(bytes, key)).slice(0, MAX_STORES);
-    return heard.flatMap(({ bytes, named }) => {
-      try {
-        const founder = parseManifest(bytes);
-        if (founder.kind !== "genesis" || !(named || founder.author === key)) return [];
-        const { policy } = parseGenesis(founder.body);
-        if (!policy.allows(founder.author, "genesis", founder.name)) return [];
-        const proofs = new Proofs(this.proofs);
-        return [{ history: readHistory(founder, policy, this.policies, proofs), proofs }];
-      } catch (error) {
-        if (error instanceof Refusal) return [];
-        throw error;
-      }
+    return heard.flatMap(({ bytes, named }) => this.#read(bytes, named ? null : key));
+  }
+
+  /** The policies, likewise, of the stores that name a key a successor, as said there. @param {string} key As did:key. */
+  naming(key) {
+    const said = this.policies.filter((bytes) => includes(bytes, `"successor":"${key}"`));
+    const heard = (said.length ? this.geneses : []).filter((bytes) => {
+      const name = blake3(bytes);
+      return said.some((policy) => includes(policy, `blake3:${name}`));
     });
+    return heard.slice(0, MAX_STORES).flatMap((bytes) => this.#read(bytes, null));
+  }
+
+  /** The store that a manifest founds, if it does, and if `founder` signed it. @param {Uint8Array} bytes @param {string | null} founder */
+  #read(bytes, founder) {
+    try {
+      const genesis = parseManifest(bytes);
+      if (genesis.kind !== "genesis" || (founder !== null && genesis.author !== founder)) return [];
+      const { policy } = parseGenesis(genesis.body);
+      if (!policy.allows(genesis.author, "genesis", genesis.name)) return [];
+      const proofs = new Proofs(this.proofs);
+      return [{ history: readHistory(genesis, policy, this.policies, proofs), proofs }];
+    } catch (error) {
+      if (error instanceof Refusal) return [];
+      throw error;
+    }
   }
 }
 

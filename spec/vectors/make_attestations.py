@@ -68,7 +68,8 @@ def _list(url: str, signer: KeySigner, *, raised: bool, purpose: str = "revocati
     return sign_list(url, purpose, bytes(bits), signer, START, MONTH).decode()
 
 
-def _resigned(data: str, change: Callable[[dict[str, Any]], object], signer: KeySigner) -> str:
+def resigned(data: str, change: Callable[[dict[str, Any]], object], signer: KeySigner) -> str:
+    """Return the credential with a change, signed again."""
     document = parse(data.encode())
     del document["proof"]
     change(document)
@@ -108,11 +109,11 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         return issue({**document, "id": IDS[0]}, signer, NOW).decode()
 
     def subject(**changes: Any) -> str:
-        return _resigned(plain, lambda d: d["credentialSubject"].update(changes), AUDITOR)
+        return resigned(plain, lambda d: d["credentialSubject"].update(changes), AUDITOR)
 
     plain, listed = attestation(), attestation(status=[_entry(url)])
     held = attestation(status=[_entry(url, "suspension")])
-    successor = _resigned(
+    successor = resigned(
         plain, lambda d: d.update(id=IDS[1], supersedes=reference_to(plain.encode())), AUDITOR
     )
     other = "urn:blake3:" + "ab" * 32
@@ -160,14 +161,14 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         case("type-flipped", "invalid", "schema",
              plain.replace('"AttestationCredential"', '"AttestatioNCredential"')),
         case("foreign-key", "invalid", "foreign-key",
-             _resigned(plain, lambda d: d, made.MALLORY)),
+             resigned(plain, lambda d: d, made.MALLORY)),
         case("another-root", "invalid", "other-root", subject(id=other)),
         case("another-root-by-nobody-you-know", "invalid", "other-root", subject(id=other),
              trust=nobody),
         case("other-files", "invalid", "other-root", subject(files=other)),
         case("another-version", "trusted", "other-manifest", subject(manifest=other)),
         case("content-alone", "trusted", "pass",
-             _resigned(plain, lambda d: [d["credentialSubject"].pop(m) for m in
+             resigned(plain, lambda d: [d["credentialSubject"].pop(m) for m in
                                          ("manifest", "store")], AUDITOR)),
         case("by-the-publisher", "trusted", "by-the-publisher", attestation(made.OWNER),
              trust=trust(publisher, (made.OWNER.did, "Acme", "auditor"))),
@@ -190,7 +191,7 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
              _list(url, made.OWNER, raised=False)),
         case("superseded", "trusted", "superseded", plain, successor),
         case("documents-disagree", "invalid", "disagrees",
-             _resigned(plain, lambda d: d["evidence"][0].update(
+             resigned(plain, lambda d: d["evidence"][0].update(
                  digestMultibase="uEi" + "A" * 44), AUDITOR), REPORT.decode()),
         case("script-in-text", "trusted", "pass",
              attestation(statement={**STATEMENT, "conclusion": hostile, "liability": hostile})),
@@ -259,7 +260,7 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         return granted(about, signer, terms, **changes)
 
     def said(**changes: Any) -> str:
-        return _resigned(
+        return resigned(
             plain, lambda d: d["credentialSubject"]["grant"].update(changes), made.OWNER
         )
 
@@ -270,7 +271,7 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     replaced = made.resigned(
         terms, lambda d: d.update(id=IDS[9], supersedes=reference_to(terms))
     ).decode()
-    successor = _resigned(
+    successor = resigned(
         plain, lambda d: d.update(id=IDS[10], supersedes=reference_to(plain.encode())), made.OWNER
     )
     other = "urn:blake3:" + "ab" * 32
@@ -283,7 +284,7 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         ("edited", "invalid", {"proof": "edited"},
          {"target": plain.replace('"seats":5', '"seats":50')}),
         ("foreign-key", "invalid", {"issuer.binding": "foreign-key"},
-         {"target": _resigned(plain, lambda d: d, made.MALLORY)}),
+         {"target": resigned(plain, lambda d: d, made.MALLORY)}),
         ("expired", "invalid", {"period": "expired"}, {"at": "2027-10-01T00:05:01Z"}),
         ("not-yet-valid", "invalid", {"period": "not-yet-valid"}, {"at": "2026-11-19T00:00:00Z"}),
         ("not-revoked", "trusted", {"status": "pass"},
@@ -296,7 +297,7 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         ("no-list", "incomplete", {"status": "no-list"}, {"target": listed}),
         ("superseded", "invalid", {"status": "superseded"}, {"files": {"new.json": successor}}),
         ("without-end", "invalid", {"schema": "schema"},
-         {"target": _resigned(plain, lambda d: d.pop("validUntil"), made.OWNER)}),
+         {"target": resigned(plain, lambda d: d.pop("validUntil"), made.OWNER)}),
         ("limits-reversed", "invalid", {"schema": "bad-credential"},
          {"target": said(limits={"type": "TermLimits", "useFrom": "2027-02-01T00:00:00Z",
                                  "useUntil": "2027-01-01T00:00:00Z"})}),

@@ -3,6 +3,8 @@
 The form is that of ``make_verdicts.py``, but a case is a whole delivery.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import make_credentials as made
@@ -13,7 +15,7 @@ from lyrikstore.history import merkle
 from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.manifest import sign_manifest
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.policy import OWNER, Genesis, Policy
 from lyrikstore.history.succession import revoked, rotated, with_writer, without_log_key
 
 
@@ -24,6 +26,15 @@ def make() -> dict[str, Any]:
             f'version = 1\n\n[[issuer]]\ndid = "{made.OWNER.did}"\nnickname = "Acme"\n'
         )
     }
+
+
+def _with_owner(key: str) -> Callable[[Policy], Policy]:
+    def change(policy: Policy) -> Policy:
+        owners = policy.roles[OWNER]
+        roles = {**policy.roles, OWNER: replace(owners, keys=(*owners.keys, key))}
+        return replace(policy, version=policy.version + 1, roles=roles)
+
+    return change
 
 
 def _keys(trust: str) -> dict[str, Any]:
@@ -93,6 +104,13 @@ def _keys(trust: str) -> dict[str, Any]:
     later = policy(revoked(owner.did, 3), signer=following, before=rotation)
     helped = policy(with_writer(following.did, second_log.public))
     retiring = policy(without_log_key(made.LOG.public), before=helped)
+    # A second owner, whom the verifier does not know, beside the believed one.
+    third = KeySigner(PrivateKey.from_seed(b"\x07" * 32))
+    twice = policy(rotated(following.did, third.did), signer=following, before=rotation)
+    by_third, by_heir = made.world(third, 4), made.world(third, 5)
+    shared = policy(_with_owner(mallory.did))
+    passed_on = policy(rotated(owner.did, following.did), before=shared)
+    taken = policy(rotated(following.did, third.did), signer=mallory, before=passed_on)
     strange = VerifierKey("elsewhere.example", second_log.public)
     key_of = f'version = 1\n\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n'
     return {
@@ -143,6 +161,11 @@ def _keys(trust: str) -> dict[str, Any]:
             case("inherited-but-suspect-only-later", "trusted", {"trust.issuer": "pass"}, by_next,
                  rotation, *new, policy(revoked(owner.did, 5),
                                         signer=following, before=rotation)),
+            case("inherited-twice", "trusted", {"trust.issuer": "pass"}, by_third, rotation, twice,
+                 by_third.manifest, by_third.records, by_third.credential),
+            case("inherited-by-the-word-of-an-unknown-owner", "valid",
+                 {"trust.issuer": "unknown-issuer", "issuer.key": "pass"}, by_heir, shared,
+                 passed_on, taken, by_heir.manifest, by_heir.records, by_heir.credential),
             case("without-the-policy", "invalid",
                  {"trust.issuer": "unknown-issuer", "issuer.key": "n/a",
                   "manifest.signature": "unauthorised"}, by_next, rotation, *new,

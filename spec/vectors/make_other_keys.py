@@ -25,7 +25,7 @@ from lyrikstore.history.succession import revoked, rotated
 from verdicts_of_organisations import key_cases
 
 ORIGIN = "audit.example/log"
-NEXT, LOG = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA1, 0xA2))
+NEXT, LOG, LAST = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA1, 0xA2, 0xA3))
 
 
 def make() -> dict[str, Any]:
@@ -37,24 +37,31 @@ def make() -> dict[str, Any]:
     }
 
 
-def _founded(founder: KeySigner, named: KeySigner | None = None) -> Manifest:
+def _founded(founder: KeySigner, named: KeySigner | None = None, origin: str = ORIGIN) -> Manifest:
     """Return the genesis of a store whose policy names ``named`` beside its founder."""
-    policy = Policy.sole(founder.did, VerifierKey(ORIGIN, LOG.public))
+    policy = Policy.sole(founder.did, VerifierKey(origin, LOG.public))
     if named is not None:
         both = (founder.did, named.did)
         roles = {name: replace(role, keys=both) for name, role in policy.roles.items()}
         policy = Policy(1, roles, policy.logs)
     return sign_manifest(
         kind="genesis", store=None, name="policies/store/main", signer=founder, created=made.NOW,
-        body=Genesis(ORIGIN, "11" * 16, policy).to_json(),
+        body=Genesis(origin, "11" * 16, policy).to_json(),
     )  # fmt: skip
 
 
-def _policy(genesis: Manifest, change: Any, signer: KeySigner) -> Manifest:
-    value = change(Genesis.parse(genesis.body).policy).to_json()
+def _policy(
+    genesis: Manifest, change: Any, signer: KeySigner, before: Manifest | None = None
+) -> Manifest:
+    policy = (
+        Genesis.parse(genesis.body).policy
+        if before is None
+        else Policy.parse(before.body["policy"])
+    )
+    value = {**change(policy).to_json(), "version": policy.version + 1}
     return sign_manifest(
-        kind="policy", store=genesis.id, name="policies/store/main", parents=[genesis.id],
-        body={"policy": {**value, "version": 2}}, signer=signer, created=made.NOW,
+        kind="policy", store=genesis.id, name="policies/store/main",
+        parents=[(before or genesis).id], body={"policy": value}, signer=signer, created=made.NOW,
     )  # fmt: skip
 
 
@@ -75,7 +82,7 @@ def _files(
     files = {"store-genesis.json": genesis.encode().decode()}
     for index, entry in enumerate(entries, 2):
         proof = TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note)
-        name = f"store-{'credential' if isinstance(entry, str) else 'policy'}"
+        name = f"store-{'credential' if isinstance(entry, str) else f'policy-{index}'}"
         files[f"{name}.tlog-proof"] = proof.encode().decode()
         if not isinstance(entry, str):
             files[f"{name}.json"] = entry.encode().decode()
@@ -113,7 +120,7 @@ def _attesters(base: dict[str, Any]) -> dict[str, Any]:
              _files(own, rotation, attested), **nobody),
         case("policy-unproven", "trusted", "pass",
              {name: text for name, text in _files(own, attested, stolen[2]).items()
-              if name != "store-policy.tlog-proof"}),
+              if name != "store-policy-3.tlog-proof"}),
         case("proof-by-another-log-key", "trusted", "pass",
              _files(own, attested, stolen[2], log=made.LOG)),
         case("a-store-that-somebody-else-founded", "trusted", "pass",
@@ -125,8 +132,71 @@ def _attesters(base: dict[str, Any]) -> dict[str, Any]:
         "profile": "lyrik",
         "reader": "document/1: one record per file",
         "base": base,
-        "cases": others.cases(rows),
+        "cases": others.cases([*rows, *_heirs_of_attesters(base)]),
     }
+
+
+def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
+    """Attestations by keys that took the place of a believed one, and by those that say so."""
+    auditor, publisher, mallory = others.AUDITOR, made.OWNER, made.MALLORY
+    plain = base["siblings"]["attestation-1.json"]
+    by_next, by_last, by_mallory = (
+        others.resigned(plain, lambda d, key=key: d.update(issuer={"id": key.did}), key)
+        for key in (NEXT, LAST, mallory)
+    )
+    own = _founded(auditor)
+    rotation = _policy(own, rotated(auditor.did, NEXT.did), auditor)
+    again = _policy(own, rotated(NEXT.did, LAST.did), NEXT, rotation)
+    stolen = _policy(own, revoked(NEXT.did, 4, LAST.did), NEXT, rotation)
+    later = _policy(own, revoked(auditor.did, 4), NEXT, rotation)
+    both = _founded(auditor, mallory)
+    passed_on = _policy(both, rotated(auditor.did, NEXT.did), auditor)
+    taken = _policy(both, rotated(NEXT.did, mallory.did), mallory, passed_on)
+    by_the_thief = _policy(both, rotated(auditor.did, mallory.did), mallory)
+    of_publisher = _founded(publisher, auditor)
+    told = _policy(of_publisher, rotated(auditor.did, NEXT.did), publisher)
+    decoy = _founded(auditor, origin="decoy.example/log")
+    said = _files(_founded(auditor), _policy(own, revoked(auditor.did, 2, NEXT.did), auditor))
+    lie = _files(decoy, _policy(decoy, rotated(auditor.did, mallory.did), auditor))
+    lies = {f"decoy-{name}": text for name, text in lie.items()}
+
+    def case(
+        name: str, verdict: str, reason: str, attested: str, files: dict[str, str], **more: Any
+    ) -> Any:
+        siblings = {**files, "attestation-1.json": attested}
+        return f"heir-{name}", verdict, {"attestations": reason}, {"siblings": siblings, **more}
+
+    unlogged = "store-credential"
+    return [
+        case("believed", "trusted", "pass", by_next, _files(own, rotation, by_next)),
+        case("twice", "trusted", "pass", by_last, _files(own, rotation, again, by_last)),
+        case("without-the-policy", "trusted", "unknown-issuer", by_next,
+             _files(own, rotation, by_next, without="store-policy")),
+        case("policy-unproven", "trusted", "unknown-issuer", by_next,
+             {name: text for name, text in _files(own, rotation, by_next).items()
+              if name != "store-policy-2.tlog-proof"}),
+        case("of-nobody-you-know", "trusted", "unknown-issuer", by_next,
+             _files(own, rotation, by_next),
+             trust=others.trust((publisher.did, "Acme", "publisher"))),
+        case("of-a-key-suspect-only-later", "trusted", "pass", by_next,
+             _files(own, rotation, by_next, later)),
+        case("of-a-key-stolen-by-then", "trusted", "unknown-issuer", by_next,
+             _files(own, _policy(own, revoked(auditor.did, 2, NEXT.did), auditor), by_next)),
+        case("named-by-another-owner", "trusted", "unknown-issuer", by_mallory,
+             _files(both, by_the_thief, by_mallory)),
+        case("replaced-by-another-owner", "trusted", "unknown-issuer", by_mallory,
+             _files(both, passed_on, taken, by_mallory)),
+        case("named-by-the-publisher", "trusted", "unknown-issuer", by_next,
+             _files(of_publisher, told, by_next)),
+        case("named-in-a-store-of-the-thief", "trusted", "unknown-issuer", by_mallory,
+             {**said, **lies}),
+        # Whoever believes an heir by the word of a store hears it out.
+        case("stolen", "invalid", "compromised", by_next, _files(own, rotation, by_next, stolen,
+                                                                 without=unlogged)),
+        case("stolen-later", "trusted", "pass", by_next, _files(own, rotation, by_next, stolen)),
+        case("retired-unlogged", "incomplete", "unlogged", by_next,
+             _files(own, rotation, by_next, again, without=unlogged)),
+    ]  # fmt: skip
 
 
 def _grants(base: dict[str, Any]) -> dict[str, Any]:
@@ -168,4 +238,32 @@ def _grants(base: dict[str, Any]) -> dict[str, Any]:
             "compromised-at-its-index": lambda one: _files(genesis, one, stolen[2], log=made.LOG),
         },
     )
+    rows += _heirs_of_publishers(delivery, about, genesis, rotation)
     return {"profile": "lyrik", "base": base, "cases": others.cases(rows)}
+
+
+def _heirs_of_publishers(
+    delivery: Any, about: Claims, genesis: Manifest, rotation: Manifest
+) -> list[Any]:
+    """Grants by the key that took the publisher's place, under terms that it issued too."""
+    owner = made.OWNER
+    terms = made.resigned(delivery.credential, lambda d: d.update(issuer={"id": NEXT.did}), NEXT)
+    target = others.granted(about, NEXT, terms)
+    stolen = _policy(genesis, revoked(NEXT.did, 3, LAST.did), NEXT, rotation)
+    elsewhere = _founded(owner)
+    there = _policy(elsewhere, rotated(owner.did, NEXT.did), owner)
+
+    def case(name: str, verdict: str, check: str, reason: str, files: dict[str, str]) -> Any:
+        changes = {"target": target, "files": {**files, "credential.json": terms.decode()}}
+        return f"heir-{name}", verdict, {check: reason}, changes
+
+    here = _files(genesis, rotation, target, log=made.LOG)
+    return [
+        case("believed", "trusted", "trust.issuer", "pass", here),
+        case("without-the-policy", "valid", "trust.issuer", "unknown-issuer",
+             {name: text for name, text in here.items() if "policy" not in name}),
+        case("stolen", "invalid", "issuer.key", "compromised",
+             _files(genesis, rotation, target, stolen, log=made.LOG)),
+        case("named-in-another-store", "valid", "trust.issuer", "unknown-issuer",
+             _files(elsewhere, there, target)),
+    ]  # fmt: skip

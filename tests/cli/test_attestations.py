@@ -322,6 +322,15 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
     for path in statements.iterdir():
         shutil.copy(path, buyers)
     assert outcome() == (0, "pass")
+    # What the next key attests is believed by the word of the one that the buyer believes.
+    auditor.ok(
+        *("attest", "delivery", "--kind", "quality", "--statement", "audit.toml"),
+        *("-o", "later.json", "--signer", "next"),
+    )
+    shutil.copy(auditor.folder / "later.json", buyers)
+    heir = checks_of(buyer.ok("verify", buyers / "later.json", "--json"))["trust.issuer"]
+    assert heir["detail"]["predecessor"] == did_of(auditor)
+    assert outcome() == (0, "pass")
     (buyers / proofs[0].name).unlink()
     assert outcome() == (5, "unlogged")
     entries = auditor.ok("log", "--audit", "--json").json["entries"]
@@ -333,4 +342,5 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
     for path in (auditor.folder / "stolen").iterdir():
         shutil.copy(path, buyers)
     assert outcome() == (3, "compromised")
+    assert buyer.run("verify", buyers / "later.json").code == 4  # a thief may have named it
     assert buyer.run("verify", buyers / "attestation.json").code == 3

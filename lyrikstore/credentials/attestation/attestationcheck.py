@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -23,7 +24,8 @@ from lyrikstore.credentials.envelope import (
     not_opened,
     open_envelope,
 )
-from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer
+from lyrikstore.credentials.inheriting import heir_of_attester
+from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, unknown_key
 from lyrikstore.credentials.keycheck import check_other_key
 from lyrikstore.credentials.report import (
     Check,
@@ -132,20 +134,22 @@ def check_attestation(
     subject = document["credentialSubject"]
     kind = subject["attestation"]["kind"]
     name, store = (about.name, about.store) if about is not None else _place(subject)
+    believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
+    key, said = unknown_key(envelope, trust), notices.statements
+    heir = None if key is None else heir_of_attester(key, said, store, believes)
     judged = check_issuer(
         envelope,
         trust=trust,
-        name=name,
-        store=store,
+        believes=believes,
         at=at,
         notices=notices,
-        claim=kind,
+        heir=heir,
         only_if_believed=only_if_believed,
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_other_key(envelope, notices.statements, store),
+        check_other_key(envelope, said, store, heir),
         _check_statement(subject, envelope.issuer, about, publisher),
         _check_evidence(document.get("evidence", []), find),
     )

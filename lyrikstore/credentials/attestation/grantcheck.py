@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -16,7 +17,13 @@ from lyrikstore.credentials.envelope import (
     not_opened,
     open_envelope,
 )
-from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, check_standing
+from lyrikstore.credentials.inheriting import heir_of_publisher
+from lyrikstore.credentials.issuercheck import (
+    ISSUER_CHECKS,
+    check_issuer,
+    check_standing,
+    unknown_key,
+)
 from lyrikstore.credentials.keycheck import check_other_key
 from lyrikstore.credentials.report import (
     Check,
@@ -101,13 +108,16 @@ def check_grant(
     if document is None:
         return CheckedGrant(not_opened(envelope, GRANT_CHECKS), None, envelope)
     grant = Grant.of(document["credentialSubject"])
+    believes = partial(trust.matches, role="publisher", name=grant.name, store=grant.store, at=at)
+    key, said = unknown_key(envelope, trust), notices.statements
+    heir = None if key is None else heir_of_publisher(key, said, grant.store, believes)
     judged = check_issuer(
-        envelope, trust=trust, name=grant.name, store=grant.store, at=at, notices=notices
+        envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_other_key(envelope, notices.statements, grant.store),
+        check_other_key(envelope, said, grant.store, heir),
         _check_grant(grant, document),
         _check_terms(grant, document, envelope, terms, notices, trust, at),
         _check_holder(grant, holder),

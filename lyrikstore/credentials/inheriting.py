@@ -1,0 +1,150 @@
+"""Trust that a key inherits from the believed key whose place it took (spec/11 §4.5, spec/20 §3.2).
+
+A store's policies name successors, and whoever owns a store can write one. So a succession counts
+only as far as those are believed who speak in it: the key that was replaced, and the key that
+signed the policy; each by the trust file itself, or by a succession before.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.report import Check, passed, quote
+from lyrikstore.credentials.storekeys import Proofs, Statements
+from lyrikstore.credentials.trust import TrustedIssuer
+from lyrikstore.history.keyhistory import KeyHistory, Standing
+
+Believes = Callable[[str], TrustedIssuer | None]
+"""Given a DID, the entry of the trust file that covers the question for it, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """Why a key is believed that the trust file does not name.
+
+    Attributes:
+        entry: The entry of the first key of the chain.
+        predecessor: The key whose place it took.
+        keys: Every key that this rests on; not the heir.
+    """
+
+    entry: TrustedIssuer
+    predecessor: str
+    keys: frozenset[str]
+
+    def check(self, issuer: str) -> Check:
+        """Return ``trust.issuer`` for the heir."""
+        return passed(
+            "trust.issuer",
+            f"you trust {quote(self.entry.nickname)}, whose key named this one its successor",
+            nickname=self.entry.nickname,
+            issuer=issuer,
+            predecessor=self.predecessor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """A key that inherits trust, and the store that says so.
+
+    Attributes:
+        inherited: From whom.
+        history: The store's policies.
+        proofs: The log proofs at hand that are left over.
+    """
+
+    inherited: Inherited
+    history: KeyHistory
+    proofs: Proofs
+
+
+def inherited(key: str, history: KeyHistory, believes: Believes) -> Inherited | None:
+    """Return from whom ``key`` inherits trust by the policies of one store, or None.
+
+    Args:
+        key: As did:key.
+        history: The store's policies.
+        believes: Whom the trust file itself believes.
+
+    Cost: looks at every policy once for each link of the chain.
+    """
+    return _inherited(key, history, believes, frozenset({key}))
+
+
+def heir_of_publisher(
+    key: str, statements: Statements, store: Digest, believes: Believes
+) -> Heir | None:
+    """Return ``key`` as heir of a believed publisher, or None if it is none.
+
+    Only the dataset's own store can say so: a key that was replaced there may go on elsewhere.
+
+    Args:
+        key: As did:key.
+        statements: What stores said of keys.
+        store: The dataset's.
+        believes: Whom the trust file itself believes.
+    """
+    for history, proofs in statements.about(key, store):
+        found = inherited(key, history, believes) if history.policies[0].id == store else None
+        if found is not None:
+            return Heir(found, history, proofs)
+    return None
+
+
+def heir_of_attester(
+    key: str, statements: Statements, store: Digest | None, believes: Believes
+) -> Heir | None:
+    """Return ``key`` as heir of a believed attester, or None if it is none.
+
+    An attester has a store of his own, which his attestations do not name. Any store at hand may
+    say it, for the word is that of a believed key; but not against another that says this key was
+    stolen.
+
+    Args:
+        key: As did:key.
+        statements: What stores said of keys.
+        store: The one named in what the key signed, or None.
+        believes: Whom the trust file itself believes for this.
+    """
+    for history, proofs in statements.naming(key):
+        found = inherited(key, history, believes)
+        if found is not None and not _stolen_elsewhere(found.keys, history, statements, store):
+            return Heir(found, history, proofs)
+    return None
+
+
+def _inherited(
+    key: str, history: KeyHistory, believes: Believes, seen: frozenset[str]
+) -> Inherited | None:
+    named = history.named_by(key)
+    if not named or named[0][0] in seen:
+        return None
+    older, author = named[0]
+    first = _believed(older, history, believes, seen | {older})
+    # ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of his.
+    second = first if author == older else _believed(author, history, believes, seen | {older})
+    if first is None or second is None:
+        return None
+    return Inherited(first.entry, older, first.keys | second.keys | {older, author})
+
+
+def _believed(
+    key: str, history: KeyHistory, believes: Believes, seen: frozenset[str]
+) -> Inherited | None:
+    entry = believes(key)
+    if entry is not None:
+        return Inherited(entry, key, frozenset({key}))
+    return _inherited(key, history, believes, seen)
+
+
+def _stolen_elsewhere(
+    keys: frozenset[str], history: KeyHistory, statements: Statements, store: Digest | None
+) -> bool:
+    # ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows
+    # which of two logs came first, so what another store says of the theft counts from its start.
+    return any(
+        other.state_of(key).standing is Standing.COMPROMISED
+        for key in keys
+        for other, _ in statements.about(key, store)
+        if other.policies[0].id != history.policies[0].id
+    )

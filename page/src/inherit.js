@@ -1,0 +1,69 @@
+/**
+ * Trust that a key inherits from the believed key whose place it took (spec/11 §4.5, spec/20 §3.2).
+ *
+ * A store's policies name successors, and whoever owns a store can write one. So a succession counts
+ * only as far as those are believed who speak in it: the key that was replaced, and the key that
+ * signed the policy; each by the trust file itself, or by a succession before.
+ */
+import { passed, quote } from "./report.js";
+
+/** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
+/** @typedef {import("./storekeys.js").Statements} Statements */
+/** @typedef {(did: string) => {nickname: string} | undefined} Believes The entry of the trust file that covers the question. */
+/** @typedef {{nickname: string, predecessor: string, keys: Set<string>}} Inherited `keys`: every key that this rests on, the heir left out. */
+/** @typedef {Inherited & {history: KeyHistory, proofs: import("./storekeys.js").Proofs}} Heir And the store that says so. */
+
+/** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Believes} believes @param {Set<string>} [seen] @returns {Inherited | null} */
+export function inherited(key, history, believes, seen = new Set([key])) {
+  const [named] = history.namedBy(key);
+  if (named === undefined || seen.has(named.older)) return null;
+  const { older, author } = named;
+  const known = new Set([...seen, older]);
+  const first = believed(older, history, believes, known);
+  // ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of his.
+  const second = author === older ? first : believed(author, history, believes, known);
+  if (first === null || second === null) return null;
+  return { nickname: first.nickname, predecessor: older, keys: new Set([...first.keys, ...second.keys, older, author]) };
+}
+
+/** @param {string} key @param {KeyHistory} history @param {Believes} believes @param {Set<string>} seen @returns {Inherited | null} */
+function believed(key, history, believes, seen) {
+  const entry = believes(key);
+  return entry ? { nickname: entry.nickname, predecessor: key, keys: new Set([key]) } : inherited(key, history, believes, seen);
+}
+
+/** The check `trust.issuer` of an heir. @param {string} issuer @param {Inherited} found */
+export const inheritedCheck = (issuer, { nickname, predecessor }) => passed(
+  "trust.issuer", `you trust ${quote(nickname)}, whose key named this one its successor`, { nickname, issuer, predecessor });
+
+/** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @returns {Heir | null} */
+export function heirOfPublisher(key, statements, store, believes) {
+  for (const { history, proofs } of statements.about(key, store)) {
+    const found = history.policies[0].id === store ? inherited(key, history, believes) : null;
+    if (found !== null) return { ...found, history, proofs };
+  }
+  return null;
+}
+
+/**
+ * A believed attester's heir. He has a store of his own, which his attestations do not name. Any store
+ * at hand may say it, for the word is that of a believed key; but not against another that says this
+ * key was stolen.
+ *
+ * @param {string} key
+ * @param {Statements} statements
+ * @param {string | null} store The one named in what the key signed.
+ * @param {Believes} believes
+ * @returns {Heir | null}
+ */
+export function heirOfAttester(key, statements, store, believes) {
+  for (const { history, proofs } of statements.naming(key)) {
+    const found = inherited(key, history, believes);
+    // ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows which
+    // of two logs came first, so what another store says of the theft counts from its start.
+    const stolen = found !== null && [...found.keys].some((one) => statements.about(one, store).some(
+      ({ history: other }) => other.policies[0].id !== history.policies[0].id && other.stateOf(one).standing === "compromised"));
+    if (found !== null && !stolen) return { ...found, history, proofs };
+  }
+  return null;
+}
