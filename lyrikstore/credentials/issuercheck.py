@@ -164,6 +164,15 @@ def check_document(signer: ResolvedKey | None) -> Check:
     )
 
 
+def is_named_by_a_copy_alone(check: Check) -> bool:
+    """Return whether ``issuer.document`` says that nothing but a document at hand names the key.
+
+    ATTACK: whoever hands a credential over writes that document. What the trust file says of the
+    name then says nothing of the key, and nobody may act on it as on the word of that issuer.
+    """
+    return check.detail.get("reason") == "snapshot-only"
+
+
 def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust) -> Check:
     """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows.
 

@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.licensed import Published, judge_grant, published
 from lyrikstore.credentials.report import Check, CheckState, not_applicable, quote
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
@@ -156,11 +157,20 @@ class _Judge:
         believed = self.trust.matches(
             right["issuer"], role="publisher", name=about.name, store=about.store, at=self.at
         )
-        if believed is None:
-            self.problems.odd.append(
-                f"{label}: permitted by {right['issuer']}, whom you do not trust"
-            )
+        copied = is_named_by_a_copy_alone(checks["issuer.document"])
+        self._note_unbelieved(right, label, believed=believed is not None, copied=copied)
         return ""
+
+    def _note_unbelieved(
+        self, right: Mapping[str, str], label: str, *, believed: bool, copied: bool
+    ) -> None:
+        issuer = right["issuer"]
+        if not believed:
+            self.problems.odd.append(f"{label}: permitted by {issuer}, whom you do not trust")
+        elif copied:
+            self.problems.odd.append(
+                f"{label}: permitted by {issuer}, as a document that was taken in with it says"
+            )
 
     def _is_suspect(self, identity: Digest, data: bytes) -> bool:
         try:
@@ -216,10 +226,9 @@ class _Judge:
                 self.problems.lost.append(f"{label}: {found.check(name).summary}")
         if since.check("status").state is CheckState.FAIL:
             self.problems.odd.append(f"{label}: {what} was taken back after the run")
-        if since.check("trust.issuer").state is not CheckState.PASS:
-            self.problems.odd.append(
-                f"{label}: permitted by {right['issuer']}, whom you do not trust"
-            )
+        believed = since.check("trust.issuer").state is CheckState.PASS
+        copied = is_named_by_a_copy_alone(since.check("issuer.document"))
+        self._note_unbelieved(right, label, believed=believed, copied=copied)
         return ""
 
     def _partitions(self, run: Manifest, source: Manifest, terms: Terms) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.attestation.grantcheck import find_terms
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims, check_credential
+from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.licensed import Published, judge_grant, published
-from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
 from lyrikstore.credentials.terms.usage import partitions_used
@@ -223,6 +224,9 @@ class _Judge:
         if found.grant is None or found.grant.holder != self.user:
             return None, ""
         fault = found.fault
+        copied = found.check("issuer.document")
+        if not fault and is_named_by_a_copy_alone(copied):
+            fault = _not_believed(copied)
         for name in ("trust.issuer", "status", "grant.terms"):
             check = found.check(name)
             replaced = name == "grant.terms" and check.state is CheckState.WARN
@@ -270,6 +274,8 @@ class _Judge:
             check = checks[name]
             if check.state not in _FINE:
                 return f"is not in force: {check.summary}"
+        if is_named_by_a_copy_alone(checks["issuer.document"]):
+            return _not_believed(checks["issuer.document"])
         believed = self.trust.matches(
             outcome.issuer or "",
             role="publisher",
@@ -282,6 +288,10 @@ class _Judge:
                 f"is by {outcome.issuer}, whom your trust file does not name as a publisher of it"
             )
         return None
+
+
+def _not_believed(document: Check) -> str:
+    return f"is not believed: {document.summary}; pin its own: lyrikstore trust add --document"
 
 
 def _valid_until(data: bytes) -> str | None:

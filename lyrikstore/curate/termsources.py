@@ -7,6 +7,7 @@ from datetime import datetime
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.credentials.credentialcheck import check_credential
+from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.mix import Source
@@ -65,6 +66,8 @@ def _source(label: str, data: bytes, *, trust: Trust, at: datetime, notices: Not
     )
     believed = checks["trust.issuer"].state is CheckState.PASS
     note = "" if believed else checks["trust.issuer"].summary
+    if is_named_by_a_copy_alone(checks["issuer.document"]):
+        believed, note = False, checks["issuer.document"].summary
     if open_check is not None:
         note = open_check.summary
     return replace(source, trusted=believed and open_check is None, note=note)

@@ -1,5 +1,7 @@
-"""A right to use data that a stolen key gave away is none, before training and after."""
+"""A right by a stolen key, or by the word of a copied document, is none: before and after."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,13 +9,20 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
+from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.rights import check_rights as rights_of_runs
 from lyrikstore.credentials.terms.mix import mix
 from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.trust import PinnedDocument
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
 from lyrikstore.curate.rights import check_rights
 from lyrikstore.curate.termsources import sources_of_datasets
+from lyrikstore.history.manifest import Input, sign_manifest
 from lyrikstore.history.succession import change_policy, revoked
 
 
@@ -49,3 +58,47 @@ def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path:
             assert mixed().ruling[0] == "unknown"
             with pytest.raises(PolicyError, match="compromised"):
                 check_rights(*asked, trust=trust)
+
+
+def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    publisher, web = world.make_publisher(tmp_path), "did:web:acme.example"
+    repository, house = publisher.repository, OrganisationSigner(world.OWNER, web)
+    key = encode_multikey(world.OWNER.public)
+    document = json.dumps(build_document(web, {key: key})).encode()
+    credential = issue(publisher.unsigned(issuer=web), house, world.NOW)
+    right = {"dataset": str(publisher.manifest.id), "credential": str(Digest.of(credential))}
+    run = sign_manifest(
+        kind="run",
+        store=repository.store_id,
+        name="runs/acme/classifier",
+        body={
+            "purpose": "train",
+            "config": {},
+            "seed": 1,
+            "order": {"function": "shuffle/1", "records": {"train": 3}},
+            "environment": {"python": "3.11", "platform": "x", "packages": {}, "threads": 1},
+            "code": {"package": "x", "version": "1", "digest": str(Digest.of(b"code"))},
+            "plannedOutputs": ["checkpoints/acme/classifier"],
+            "rights": [{**right, "issuer": web, "permits": ["train"]}],
+        },
+        inputs=[Input("train", "dataset", publisher.manifest.id)],
+        signer=world.OWNER,
+        created=world.NOW,
+    )
+    for logged in ((document, credential), (run,)):
+        with repository.transaction(log_signer=world.LOG) as transaction:
+            for one in logged:
+                if isinstance(one, bytes):
+                    transaction.log_credential(one)
+                else:
+                    transaction.log_manifest(one)
+            transaction.commit()
+    ancestry = {one.id: one for one in (publisher.manifest, run)}
+    named = world.trusting(web)
+    found = rights_of_runs(repository, ancestry, trust=named, at=world.NOW)
+    assert (found.state, found.id) == ("warn", "rights"), found
+    assert "taken in with it" in found.summary
+    pinned = replace(named, documents=(PinnedDocument(web, document),))
+    assert rights_of_runs(repository, ancestry, trust=pinned, at=world.NOW).state == "pass"

@@ -1,6 +1,7 @@
 """Licence grants as rights: what the terms do not give to everybody, the trainer has by name."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,13 +19,16 @@ from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grantcheck import check_grant
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list, status_entries
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
-from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.crypto.signer import OrganisationSigner
+from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
+from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.curate.rights import Right, check_rights
+from lyrikstore.curate.termsources import sources_of_datasets
 from lyrikstore.history.manifest import Attachment, sign_manifest
 from lyrikstore.history.succession import change_policy, revoked
 from lyrikstore.history.tree import Entry, Tree
@@ -53,6 +57,11 @@ TERMS = Terms(
 @pytest.fixture
 def terms(bench: Any) -> bytes:
     """A dataset whose credential lets nobody train, but lets its issuer grant it."""
+    return issued(bench, OWNER)
+
+
+def issued(bench: Any, issuer: Signer) -> bytes:
+    """Return the logged credential of a new dataset."""
     bench.write({"a.txt": b"the first", "b.txt": b"the second"})
     bench.commit()
     source = bench.repo.resolve("acme/docs")
@@ -62,12 +71,12 @@ def terms(bench: Any) -> bytes:
         records=None,
         log_origin=bench.repo.origin,
         log_index=bench.repo.index_of(source.id),
-        issuer=OWNER.did,
+        issuer=issuer.did,
         terms=TERMS,
         valid_from=AT,
         valid_until=AT + timedelta(days=10),
     )
-    data = issue(document, OWNER, AT)
+    data = issue(document, issuer, AT)
     with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
         transaction.log_credential(data)
         transaction.commit()
@@ -248,6 +257,25 @@ def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
             bench.repo, [manifest], Use(("train",), AT, seats=2), trust=TRUST, user=TRAINER.did
         )
     assert caught.value.kind == "bad-import"
+
+
+def test_a_copy_of_an_organisations_document_gives_no_right(bench: Any) -> None:
+    web = "did:web:acme.example"
+    terms = issued(bench, OrganisationSigner(OWNER, web))
+    key = encode_multikey(OWNER.public)
+    document = json.dumps(build_document(web, {key: key})).encode()
+    grant(bench, terms, did_document=document)  # which logs it: whoever hands it over wrote it
+    named = Trust((TrustedIssuer(did=web, nickname="Acme"),))
+    refused("pin its own", bench, "evaluate", trust=named)
+    refused("pin its own", bench, trust=named)
+    pinned = replace(named, documents=(PinnedDocument(web, document),))
+    assert ask(bench, "evaluate", trust=pinned)[0].issuer == web
+    (right,) = ask(bench, trust=pinned)
+    assert right.grant is not None
+    datasets = [bench.repo.resolve("acme/docs")]
+    for trust, known in ((named, False), (pinned, True)):
+        (source,) = sources_of_datasets(bench.repo, datasets, trust=trust, at=AT)
+        assert source.trusted is known, source.note
 
 
 def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) -> None:
