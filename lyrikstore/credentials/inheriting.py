@@ -66,9 +66,9 @@ def inherited(key: str, history: KeyHistory, believes: Believes) -> Inherited | 
         history: The store's policies.
         believes: Whom the trust file itself believes.
 
-    Cost: looks at every policy once for each link of the chain.
+    Cost: looks at every policy once for each key that the answer rests on.
     """
-    return _inherited(key, history, believes, frozenset({key}))
+    return _inherited(key, history, believes, {})
 
 
 def heir_of_publisher(
@@ -114,27 +114,36 @@ def heir_of_attester(
 
 
 def _inherited(
-    key: str, history: KeyHistory, believes: Believes, seen: frozenset[str]
+    key: str, history: KeyHistory, believes: Believes, found: dict[str, Inherited | None]
+) -> Inherited | None:
+    if key not in found:
+        found[key] = None  # keys that vouch for each other in a circle have nobody's word
+        found[key] = _by_succession(key, history, believes, found)
+    return found[key]
+
+
+def _by_succession(
+    key: str, history: KeyHistory, believes: Believes, found: dict[str, Inherited | None]
 ) -> Inherited | None:
     named = history.named_by(key)
-    if not named or named[0][0] in seen:
+    if not named:
         return None
     older, author = named[0]
-    first = _believed(older, history, believes, seen | {older})
+    first = _believed(older, history, believes, found)
     # ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of his.
-    second = first if author == older else _believed(author, history, believes, seen | {older})
+    second = first if author == older else _believed(author, history, believes, found)
     if first is None or second is None:
         return None
     return Inherited(first.entry, older, first.keys | second.keys | {older, author})
 
 
 def _believed(
-    key: str, history: KeyHistory, believes: Believes, seen: frozenset[str]
+    key: str, history: KeyHistory, believes: Believes, found: dict[str, Inherited | None]
 ) -> Inherited | None:
     entry = believes(key)
     if entry is not None:
         return Inherited(entry, key, frozenset({key}))
-    return _inherited(key, history, believes, seen)
+    return _inherited(key, history, believes, found)
 
 
 def _stolen_elsewhere(

@@ -13,23 +13,31 @@ import { passed, quote } from "./report.js";
 /** @typedef {{nickname: string, predecessor: string, keys: Set<string>}} Inherited `keys`: every key that this rests on, the heir left out. */
 /** @typedef {Inherited & {history: KeyHistory, proofs: import("./storekeys.js").Proofs}} Heir And the store that says so. */
 
-/** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Believes} believes @param {Set<string>} [seen] @returns {Inherited | null} */
-export function inherited(key, history, believes, seen = new Set([key])) {
+/** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Believes} believes @param {Map<string, Inherited | null>} [found] @returns {Inherited | null} */
+export function inherited(key, history, believes, found = new Map()) {
+  if (!found.has(key)) {
+    found.set(key, null); // keys that vouch for each other in a circle have nobody's word
+    found.set(key, bySuccession(key, history, believes, found));
+  }
+  return found.get(key) ?? null;
+}
+
+/** @param {string} key @param {KeyHistory} history @param {Believes} believes @param {Map<string, Inherited | null>} found @returns {Inherited | null} */
+function bySuccession(key, history, believes, found) {
   const [named] = history.namedBy(key);
-  if (named === undefined || seen.has(named.older)) return null;
+  if (named === undefined) return null;
   const { older, author } = named;
-  const known = new Set([...seen, older]);
-  const first = believed(older, history, believes, known);
+  const first = believed(older, history, believes, found);
   // ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of his.
-  const second = author === older ? first : believed(author, history, believes, known);
+  const second = author === older ? first : believed(author, history, believes, found);
   if (first === null || second === null) return null;
   return { nickname: first.nickname, predecessor: older, keys: new Set([...first.keys, ...second.keys, older, author]) };
 }
 
-/** @param {string} key @param {KeyHistory} history @param {Believes} believes @param {Set<string>} seen @returns {Inherited | null} */
-function believed(key, history, believes, seen) {
+/** @param {string} key @param {KeyHistory} history @param {Believes} believes @param {Map<string, Inherited | null>} found @returns {Inherited | null} */
+function believed(key, history, believes, found) {
   const entry = believes(key);
-  return entry ? { nickname: entry.nickname, predecessor: key, keys: new Set([key]) } : inherited(key, history, believes, seen);
+  return entry ? { nickname: entry.nickname, predecessor: key, keys: new Set([key]) } : inherited(key, history, believes, found);
 }
 
 /** The check `trust.issuer` of an heir. @param {string} issuer @param {Inherited} found */
