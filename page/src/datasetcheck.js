@@ -14,9 +14,9 @@ import { Tree } from "./tree.js";
 /** @typedef {import("./credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
 /** @typedef {import("./records.js").RecordIds} RecordIds */
-/** @typedef {{path: string, size: number, read: (reader: string | null) => Promise<{digest: string, records: RecordIds | null}>}} DataFile `read`: the file's digest and, given a reader, its records, in one read. */
+/** @typedef {{path: string, size: number, read: (reading: import("./records.js").Reading | null) => Promise<{digest: string, records: RecordIds | null}>}} DataFile `read`: the file's digest and, where it is to be read as records, those, in one read. */
 /** @typedef {{told: (file: DataFile, digest: string) => void, signal?: AbortSignal}} Course `told`: of every file hashed; `signal`: ends the work, with an error. */
-/** @typedef {{checks: Check[], tree: Tree | null, records: Uint8Array[] | null, problem: string}} Content `records`: ids, file by file; or why there are none. */
+/** @typedef {{checks: Check[], tree: Tree | null, records: RecordIds[] | null, problem: string}} Content `records`: file by file; or why there are none. */
 
 /**
  * @param {Claims} claims
@@ -102,10 +102,11 @@ function disagreements(claims, manifest) {
  * @param {Find} find
  * @param {DataFile[] | null} data
  * @param {string | null} reader
+ * @param {import("./meters.js").Recipe[]} recipes By which records are measured.
  * @param {Course} course
  * @returns {Promise<Content>}
  */
-export async function checkData(claims, find, data, reader, course) {
+export async function checkData(claims, find, data, reader, recipes, course) {
   const listing = find(claims.tree);
   if (listing === undefined) {
     const summary = `the list of files, tree ${short(claims.tree)}, is not beside the credential`;
@@ -129,21 +130,20 @@ export async function checkData(claims, find, data, reader, course) {
   let problem = "";
   if (reader === null) problem = "no manifest names the reader";
   else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
-  const { found, records } = await look(tree, data, problem === "" ? reader : null, course);
+  const { found, records } = await look(tree, data, reader !== null && problem === "" ? { reader, recipes } : null, course);
   const comparison = compare(tree, found);
   if (!isComplete(comparison)) problem = "not all files are as listed";
   const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? NO_RECORDS) }));
   const bad = inOrder.find((file) => file.problem);
   if (problem === "" && bad) problem = `${quote(bad.path)}: ${quote(`${bad.path}: ${bad.problem}`, 200)}`;
-  const ids = problem === "" ? inOrder.map((file) => file.ids) : null;
-  return { checks: [checkFiles(comparison), treeCheck], tree, records: ids, problem };
+  return { checks: [checkFiles(comparison), treeCheck], tree, records: problem === "" ? inOrder : null, problem };
 }
 
 /** @type {RecordIds} */
-const NO_RECORDS = { ids: new Uint8Array(), problem: "" };
+const NO_RECORDS = { ids: new Uint8Array(), problem: "", counts: [] };
 
-/** @param {Tree} tree @param {DataFile[]} data @param {string | null} reader @param {Course} course */
-async function look(tree, data, reader, { told, signal }) {
+/** @param {Tree} tree @param {DataFile[]} data @param {import("./records.js").Reading | null} reading @param {Course} course */
+async function look(tree, data, reading, { told, signal }) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./comparison.js").Found>} */
@@ -153,7 +153,7 @@ async function look(tree, data, reader, { told, signal }) {
   // All at once: whoever hashes decides how many really run.
   await Promise.all(data.map(async (file) => {
     try {
-      const read = lengths.has(file.size) ? await file.read(tree.byPath.has(file.path) ? reader : null) : null;
+      const read = lengths.has(file.size) ? await file.read(tree.byPath.has(file.path) ? reading : null) : null;
       found.set(file.path, { kind: "file", bytes: file.size, blake3: read?.digest ?? null });
       if (read?.records) records.set(file.path, read.records);
       told(file, read?.digest ?? "");
@@ -242,12 +242,13 @@ export async function checkRecords(claims, find, content, history, loggedAt, sig
   const salts = find(parseId(attachmentsIn(manifest, "salts")[0].id));
   if (salts === undefined) return unchecked(id, "missing-file", "the salts are not beside the credential");
   if (content.records === null) return unchecked(id, "not-recomputed", `not recomputed: ${content.problem}`);
-  const here = content.records.reduce((sum, ids) => sum + ids.length / ID_BYTES, 0);
+  const files = content.records.map(({ ids }) => ids);
+  const here = files.reduce((sum, ids) => sum + ids.length / ID_BYTES, 0);
   if (salts.length !== here * SALT_BYTES) {
     return failed(id, "bad-salts", quote(`${salts.length} bytes of salts do not fit ${here} records`));
   }
   if (here !== count) return failed(id, "records-differ", quote(`there are ${here} records, not ${count}`));
-  return (await orderRoot(content.records, salts, signal)) === root
+  return (await orderRoot(files, salts, signal)) === root
     ? passed(id, `recomputed over ${count} records`, { root, count })
     : failed(id, "records-differ", quote("the records or their order are not those signed"));
 }

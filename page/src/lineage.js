@@ -30,7 +30,7 @@ export function lineage(credential, find) {
   let cut = false;
   for (const here of steps.values()) { // a map takes in more while it is walked
     const inputs = open(here, find) ?? (here.id === start ? claimed(subject) : []);
-    if (here.id === start && here.label === short(start)) here.label = String(subject.name ?? here.label);
+    if (here.id === start && here.label === short(start)) here.label = named(subject.name, here.label);
     for (const { id, kind, role } of inputs) {
       if (!steps.has(id) && steps.size === MAX_NODES) {
         cut = true;
@@ -69,9 +69,12 @@ function open(here, find) {
 /** What the credential alone names. @param {any} subject */
 function claimed(subject) {
   const stated = Array.isArray(subject.derivedFrom) ? subject.derivedFrom : [];
-  return stated.map((/** @type {any} */ source) => ({ id: digestOf(source?.id, parseUrn), kind: "dataset", role: String(source?.role) }))
+  return stated.map((/** @type {any} */ source) => ({ id: digestOf(source?.id, parseUrn), kind: "dataset", role: named(source?.role, "source") }))
     .filter((/** @type {any} */ { id }) => id !== null);
 }
+
+/** A text that nobody has checked. @param {unknown} stated @param {string} otherwise */
+const named = (stated, otherwise) => (typeof stated === "string" ? stated : otherwise);
 
 /** @param {any} text @param {(text: any) => string} read */
 function digestOf(text, read) {

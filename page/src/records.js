@@ -4,6 +4,7 @@ import { concat, hex, unhex, utf8 } from "./bytes.js";
 import { Cells } from "./cells.js";
 import { refuse, Refusal } from "./errors.js";
 import { leafHash, Roots } from "./merkle.js";
+import { Meters } from "./meters.js";
 
 export const SALT_BYTES = 16;
 export const ID_BYTES = 32;
@@ -41,7 +42,7 @@ class Ids {
 
 /** `jsonl/1`: the lines, without their ends. */
 class Lines {
-  /** @param {(record: Uint8Array) => void} take */
+  /** @param {Take} take */
   constructor(take) {
     this.take = take;
     /** @type {Uint8Array[]} */
@@ -85,9 +86,9 @@ class Lines {
 
 /** `csv/1`: the rows that are not empty, as canonical arrays of their cells. */
 class Rows {
-  /** @param {(record: Uint8Array) => void} take */
+  /** @param {Take} take */
   constructor(take) {
-    this.cells = new Cells(MAX_RECORD, (row) => take(utf8(JSON.stringify(row))));
+    this.cells = new Cells(MAX_RECORD, (row) => take(utf8(JSON.stringify(row)), () => utf8(row.join(" "))));
     this.decoder = new TextDecoder("utf-8", { fatal: true }); // skips one byte-order mark
   }
 
@@ -111,31 +112,46 @@ class Rows {
   }
 }
 
-const READERS = new Map(/** @type {[string, typeof Lines | typeof Rows][]} */ ([["jsonl/1", Lines], ["csv/1", Rows]]));
+/** @typedef {(record: Uint8Array, text?: () => Uint8Array) => void} Take `text`: of a record that is not its own text. */
+const READERS = new Map(/** @type {[string, new (take: Take) => Lines | Rows][]} */ ([["jsonl/1", Lines], ["csv/1", Rows]]));
 
 /** Whether this verifier has a reader. @param {string} reader */
 export const hasReader = (reader) => reader === DOCUMENT || READERS.has(reader);
 
-/** The ids of one file's records, while its bytes pass. */
+/** The ids of one file's records, and what is counted in them, while its bytes pass. */
 export class Records {
-  /** @param {string} reader One that it has. */
-  constructor(reader) {
+  /** @param {Reading} reading With a reader that it has. */
+  constructor({ reader, recipes }) {
     this.ids = new Ids(reader);
+    this.meters = new Meters(recipes);
     const Reader = READERS.get(reader);
-    this.reader = Reader ? new Reader((record) => this.ids.add(record)) : null;
+    this.reader = Reader ? new Reader((record, text) => this.add(record, text)) : null;
     this.problem = "";
+  }
+
+  /** @param {Uint8Array} record @param {() => Uint8Array} [text] Of a record that is not its own text, as a line is. */
+  add(record, text) {
+    this.ids.add(record);
+    if (!this.meters.any) return;
+    this.meters.text(text ? text() : record);
+    this.meters.end(text ? null : record);
   }
 
   /** @param {Uint8Array} bytes */
   update(bytes) {
-    if (this.reader && !this.problem) this.attempt(() => this.reader?.update(bytes));
+    if (!this.reader) this.meters.text(bytes);
+    else if (!this.problem) this.attempt(() => this.reader?.update(bytes));
   }
 
   /** @param {string} digest Of the whole file: of a document its record's bytes. @returns {RecordIds} */
   end(digest) {
     const { reader } = this;
-    if (!this.problem) this.attempt(() => (reader ? reader.end() : this.ids.add(unhex(digest))));
-    return { ids: this.problem ? new Uint8Array() : this.ids.bytes.slice(0, this.ids.size), problem: this.problem };
+    if (!reader) {
+      this.ids.add(unhex(digest));
+      this.meters.end(null);
+    } else if (!this.problem) this.attempt(() => reader.end());
+    const ids = this.problem ? new Uint8Array() : this.ids.bytes.slice(0, this.ids.size);
+    return { ids, problem: this.problem, counts: this.meters.counts };
   }
 
   /** @param {() => void} run */
@@ -149,7 +165,8 @@ export class Records {
   }
 }
 
-/** @typedef {{ids: Uint8Array, problem: string}} RecordIds `problem`: why the file has no records, or nothing. */
+/** @typedef {{reader: string, recipes: import("./meters.js").Recipe[]}} Reading How files are records, and what is counted in them. */
+/** @typedef {{ids: Uint8Array, problem: string, counts: (import("./meters.js").Count | null)[]}} RecordIds `problem`: why the file has no records, or nothing; `counts`: recipe by recipe. */
 
 /**
  * Return the order root over the record ids of files.

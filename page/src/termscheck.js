@@ -118,14 +118,6 @@ export function checkRegulatory({ regulatory: statements = [] }, issuer, validFr
     : passed(id, summary, { statements, byOthers });
 }
 
-/** Whether measured claims come out the same: this page measures nothing. @param {any} subject @returns {Check} */
-export function checkQuality({ quality = [] }) {
-  const claims = quality.filter((/** @type {any} */ claim) => claim.recipe !== undefined).length;
-  return claims
-    ? warned("quality", "not-recomputed", `${claims} measured claims; none was recomputed`, { claims })
-    : notApplicable("quality", "no measured claim");
-}
-
 /** A partition as a report shows it: without its counts and selectors. @param {Partition} part */
 function spelt({ name, permits, prohibits, requires, grantable, spdxExpression, limits }) {
   const lists = Object.entries({ permits, prohibits, requires, grantable }).filter(([, list]) => list.length);

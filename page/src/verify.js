@@ -11,11 +11,13 @@ import { ATTESTATION, GRANT, keysFor, kindOf, profileOf } from "./envelope.js";
 import { checkGrant, GRANT_CHECKS } from "./grant.js";
 import { checkKey, inheritTrust } from "./keycheck.js";
 import { checkLog } from "./logcheck.js";
+import { measure } from "./measures.js";
+import { checkQuality, recipesOf } from "./qualitycheck.js";
 import { ID_BYTES } from "./records.js";
 import { decide, unchecked } from "./report.js";
 import { noticesAmong } from "./status.js";
 import { parse } from "./strictjson.js";
-import { checkAge, checkPartitions, checkQuality, checkTexts } from "./termscheck.js";
+import { checkAge, checkPartitions, checkTexts } from "./termscheck.js";
 import { formatTimestamp } from "./timestamps.js";
 import { isPresentation, verifyPresentation } from "./w3c/presentation.js";
 import { Resources } from "./w3c/resources.js";
@@ -105,11 +107,11 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
  * Return the report on a delivery. Never throws for bad input.
  *
  * @param {Uint8Array} credential
- * @param {Beside & {data: DataFile[] | null} & Partial<import("./datasetcheck.js").Course>} given
- *   `data`: null leaves `data.files` unchecked.
+ * @param {Beside & {data: DataFile[] | null, recompute?: boolean} & Partial<import("./datasetcheck.js").Course>} given
+ *   `data`: null leaves `data.files` unchecked; `recompute`: whether measured claims are measured again.
  * @returns {Promise<Report>}
  */
-export async function verifyDelivery(credential, { siblings, data, trust, at, told = () => {}, signal }) {
+export async function verifyDelivery(credential, { siblings, data, recompute = false, trust, at, told = () => {}, signal }) {
   const files = [...siblings.keys()].sort().map((name) => /** @type {Uint8Array} */ (siblings.get(name)));
   const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
@@ -124,10 +126,13 @@ export async function verifyDelivery(credential, { siblings, data, trust, at, to
   const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
   const { checks: logged, history, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
   const manifest = checkManifest(claims, find, history && history.inForce(claims.logIndex));
-  const content = await checkData(claims, find, data, manifest.reader, { told, signal });
-  const counts = content.records?.map((ids) => ids.length / ID_BYTES) ?? null;
+  const recipes = recompute ? recipesOf(subject) : [];
+  const content = await checkData(claims, find, data, manifest.reader, recipes, { told, signal });
+  const { tree, records: read } = content;
+  const counts = read?.map(({ ids }) => ids.length / ID_BYTES) ?? null;
   const records = await checkRecords(claims, find, content, history, loggedAt, signal);
-  const quality = checkQuality(subject);
+  const values = tree && read && await measure(recipes, { tree, files: read, signal });
+  const quality = checkQuality(subject, values, recompute);
   const made = [
     ...checks.map((check) => {
       if (check === trusted && history) return inheritTrust(check, outcome, claims, history, trust, at);
@@ -136,7 +141,7 @@ export async function verifyDelivery(credential, { siblings, data, trust, at, to
     checkKey(outcome.signer, history, loggedAt),
     ...manifest.checks,
     ...content.checks,
-    checkPartitions(subject, terms, content.tree, counts),
+    checkPartitions(subject, terms, tree, counts),
     records,
     ...logged,
     checkAge(subject, logged[0]),

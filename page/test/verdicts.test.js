@@ -1,21 +1,24 @@
 import assert from "node:assert/strict";
 import { concat, hex, unhex, utf8 } from "../src/bytes.js";
 import { blake3 } from "../src/digest.js";
+import { measure } from "../src/measures.js";
+import { Measured } from "../src/qualitycheck.js";
 import { orderRoot, recordId, Records } from "../src/records.js";
 import { decide } from "../src/report.js";
 import { parseTimestamp } from "../src/timestamps.js";
 import { Trust } from "../src/trust.js";
 import { GRANT } from "../src/envelope.js";
 import { noticesAmong } from "../src/status.js";
+import { line, Tree } from "../src/tree.js";
 import { verifyAlone, verifyDelivery, verifyFile } from "../src/verify.js";
 import { each, load } from "./vectors.js";
 
 const bytes = (/** @type {any} */ given) => (typeof given === "string" ? utf8(given) : unhex(given.hex));
 const present = (/** @type {any} */ parts) => Object.entries(parts).filter(([, value]) => value !== null);
 
-/** Records of bytes that come in pieces. @param {string} reader @param {Uint8Array} content @param {number} piece */
-function read(reader, content, piece) {
-  const records = new Records(reader);
+/** Records of bytes that come in pieces. @param {import("../src/records.js").Reading} reading @param {Uint8Array} content @param {number} piece */
+function read(reading, content, piece) {
+  const records = new Records(reading);
   for (let at = 0; at < content.length; at += piece) records.update(content.subarray(at, at + piece));
   return records.end(blake3(content));
 }
@@ -26,8 +29,8 @@ const dataOf = (given) => given === null ? null : present(given).map(([path, val
   return {
     path,
     size: content.length,
-    read: async (/** @type {string | null} */ reader) =>
-      ({ digest: blake3(content), records: reader === null ? null : read(reader, content, content.length || 1) }),
+    read: async (/** @type {import("../src/records.js").Reading | null} */ reading) =>
+      ({ digest: blake3(content), records: reading && read(reading, content, content.length || 1) }),
   };
 });
 /** @param {any} given @returns {Map<string, Uint8Array>} */
@@ -42,13 +45,14 @@ function answers(report, { verdict, checks }) {
   assert.equal(report.verdict, verdict, JSON.stringify(report.checks.filter((one) => one.state !== "pass"), null, 1));
 }
 
-for (const name of ["deliveries", "attestations", "attester-keys"]) {
+for (const name of ["deliveries", "attestations", "attester-keys", "recompute"]) {
   const { base, cases } = load(`verdicts/${name}.json`);
   each(`verdict on ${name}`, cases, async (one) => {
     const { changes } = one;
     const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {
       siblings: filesOf({ ...base.siblings, ...changes.siblings }),
       data: dataOf("data" in changes && changes.data === null ? null : { ...base.data, ...changes.data }),
+      recompute: base.recompute,
       trust: Trust.parse(changes.trust ?? base.trust),
       at: parseTimestamp(changes.at ?? base.at),
     });
@@ -106,7 +110,7 @@ const spelt = (parts) => unhex(parts.map(([part, times]) => part.repeat(times)).
 for (const piece of [1, 2, 3, 4096]) {
   const short = (/** @type {any} */ { file }) => piece > 3 || spelt(file).length < 1000;
   each(`reader, ${piece} bytes at a time`, load("records/readers.json").cases.filter(short), (one) => {
-    const { ids, problem } = read(one.reader, spelt(one.file), piece);
+    const { ids, problem } = read({ reader: one.reader, recipes: [] }, spelt(one.file), piece);
     if (one.records === undefined) assert.notEqual(problem, "");
     else {
       assert.equal(problem, "");
@@ -120,3 +124,16 @@ each("order root", load("records/order-roots.json").cases, async (one) => {
   assert.equal(await orderRoot(records, unhex(one.salts)), one.root);
   assert.equal(await orderRoot([concat(...records)], unhex(one.salts)), one.root);
 });
+
+each("recipe", load("records/measures.json").cases, async ({ reader, files: given, recipe, value }) => {
+  const reading = { reader, recipes: [recipe] };
+  const lines = given.map((/** @type {any} */ { path, content, meta }) =>
+    line({ path, bytes: content.length / 2, blake3: blake3(unhex(content)), ...(meta ? { meta } : {}) }));
+  for (const piece of [1, 5, 4096]) {
+    const files = given.map((/** @type {any} */ { content }) => read(reading, unhex(content), piece));
+    const [found] = await measure([recipe], { tree: Tree.parse(utf8(lines.join(""))), files });
+    assert.equal(found.problem ? undefined : found.text, value, found.problem);
+  }
+});
+each("claim", load("records/claims.json").cases, ({ hits, total, claimed, result }) =>
+  assert.equal(new Measured({ hits, total: total ?? 1, problem: "" }, total !== null).agrees(claimed), result));

@@ -6,8 +6,9 @@ import source from "worker:hashing.worker.js";
 const MAX_WORKERS = 4;
 const CODE = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 
+/** @typedef {import("../src/records.js").Reading} Reading */
 /** @typedef {{digest: string, records: import("../src/records.js").RecordIds | null}} Read */
-/** @typedef {{file: File, reader: string | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
+/** @typedef {{file: File, reading: Reading | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
 
 /** The workers of one verification, started as they are needed. Close it at the end. */
 export class Hashing {
@@ -24,17 +25,17 @@ export class Hashing {
   }
 
   /**
-   * Return the BLAKE3 of a file and, with a reader, the ids of its records.
+   * Return the BLAKE3 of a file and, where it is to be read as records, those.
    *
    * @param {File} file
-   * @param {string | null} reader
+   * @param {Reading | null} reading
    * @param {(bytes: number) => void} done Told of every further bytes hashed.
    * @returns {Promise<Read>}
    */
-  read(file, reader, done) {
+  read(file, reading, done) {
     return new Promise((resolve, reject) => {
       this.signal.throwIfAborted();
-      this.jobs.push({ file, reader, done, resolve, reject });
+      this.jobs.push({ file, reading, done, resolve, reject });
       this.next();
     });
   }
@@ -67,6 +68,6 @@ export class Hashing {
       }
       this.next();
     };
-    worker.postMessage({ file: job.file, reader: job.reader });
+    worker.postMessage({ file: job.file, reading: job.reading });
   }
 }

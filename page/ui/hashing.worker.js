@@ -1,21 +1,21 @@
-/** Hashes files away from the page's own thread; of records too, in the same pass. */
+/** Hashes files away from the page's own thread; finds and measures their records in the same pass. */
 import { Hasher, ready } from "../src/blake3.js";
 import { pieces } from "../src/pieces.js";
 import { Records } from "../src/records.js";
 
-/** @param {MessageEvent<{file: File, reader: string | null}>} message */
-onmessage = async ({ data: { file, reader } }) => {
+/** @param {MessageEvent<{file: File, reading: import("../src/records.js").Reading | null}>} message */
+onmessage = async ({ data: { file, reading } }) => {
   try {
     await ready;
     const hasher = new Hasher();
-    const records = reader === null ? null : new Records(reader);
+    const records = reading && new Records(reading);
     for await (const piece of pieces(file)) {
       hasher.update(piece);
       records?.update(piece);
       postMessage({ hashed: piece.length });
     }
     const digest = hasher.digest();
-    postMessage({ read: { digest, records: records?.end(digest) ?? null } });
+    postMessage({ read: { digest, records: records && records.end(digest) } });
   } catch {
     postMessage({ lost: true }); // unreadable, changed while it was read, or out of memory
   }

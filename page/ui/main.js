@@ -8,6 +8,7 @@ import { Tree } from "../src/tree.js";
 import { Trust } from "../src/trust.js";
 import { verifyFile } from "../src/verify.js";
 import { carried } from "./carried.js";
+import { showClaims } from "./claims.js";
 import { Files } from "./files.js";
 import { add, candidates, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
@@ -70,7 +71,11 @@ async function readTrust(find) {
 
 /** @param {File} file @param {number} limit */
 async function bytesOf(file, limit) {
-  return new Uint8Array(await file.slice(0, limit).arrayBuffer());
+  try {
+    return new Uint8Array(await file.slice(0, limit).arrayBuffer());
+  } catch {
+    throw new Error(`${file.name} cannot be read, or was changed after it was given: give it again.`);
+  }
 }
 
 async function verify() {
@@ -121,12 +126,13 @@ async function judge(given, hashing, signal) {
   files.list(listed(document, find));
   const meter = new Meter(given.data ?? []);
   const data = given.data === null ? null : given.data.map(({ path, file }) => (
-    { path, size: file.size, read: (/** @type {string | null} */ reader) => hashing.read(file, reader, meter.of(path)) }));
+    { path, size: file.size, read: (/** @type {import("../src/records.js").Reading | null} */ reading) => hashing.read(file, reading, meter.of(path)) }));
   const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
   const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
-  const report = await verifyFile(credential, { siblings, data, trust, at: moment, told, signal, ...asked });
+  const report = await verifyFile(credential, { siblings, data, recompute: data !== null, trust, at: moment, told, signal, ...asked });
   signal.throwIfAborted();
-  showReport(report, document, lineageView(lineage(document, find)));
+  showClaims(report, document);
+  showReport(report, lineageView(lineage(document, find)));
   files.settle(report);
   keep(report);
 }

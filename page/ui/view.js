@@ -10,10 +10,6 @@ const VERDICT = new Map([
   ["incomplete", ["– Incomplete: something needed to decide is missing", "Ask for the missing files named below, or give them to this page."]],
   ["invalid", ["✗ Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);
-const PROFILE = new Map([
-  ["lyrik", "a credential of lyrikstore (profile lyrik)"],
-  ["w3c", "a credential or presentation of the W3C model that somebody else's software made (profile w3c)"],
-]);
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} id @returns {any} */
@@ -41,10 +37,9 @@ export function svg(tag, attributes, ...children) {
 
 /**
  * @param {import("../src/report.js").Report} report
- * @param {any} credential The parsed credential, or null.
  * @param {Node[]} lineage
  */
-export function showReport(report, credential, lineage) {
+export function showReport(report, lineage) {
   const [words, meaning] = /** @type {string[]} */ (VERDICT.get(report.verdict));
   const failures = report.checks.filter((check) => check.state === "fail").length;
   byId("verdict").className = report.verdict;
@@ -53,8 +48,9 @@ export function showReport(report, credential, lineage) {
   byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
   byId("checks").replaceChildren(...report.checks.map(checkRow), ...(report.parts ?? []).map(partRow));
   byId("open").replaceChildren(...report.notProven.map((line) => element("li", {}, line)));
-  showClaims(report, credential);
   byId("lineage").replaceChildren(...lineage);
+  const again = report.checks.some(({ detail }) => detail.measurements !== undefined) ? " --recompute" : "";
+  byId("same").textContent = `lyrikstore verify credential.json --data data${again}`;
   byId("raw").textContent = JSON.stringify(report, null, 2);
   byId("answer").hidden = false;
   byId("verdict").focus();
@@ -91,37 +87,3 @@ function partRow(part, at) {
         element("strong", {}, `credential ${at + 1}`), ` ${part.subject} by ${part.issuer ?? "nobody named"}`),
       element("ul", { class: "checks" }, ...part.checks.map(checkRow))));
 }
-
-/** @param {import("../src/report.js").Report} report @param {any} credential */
-function showClaims(report, credential) {
-  const subject = report.profile === "lyrik" ? credential?.credentialSubject : undefined;
-  /** @type {[string, unknown][]} */
-  const rows = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
-  if (report.profile === "w3c") rows.push(["what it is", report.subject], ["in full", JSON.stringify(credential, null, 2)]);
-  if (subject) {
-    const licence = subject.licence ?? {};
-    rows.push(
-      ["issuer calls itself", credential.issuer?.name],
-      ["dataset", subject.name],
-      ["version", subject.version],
-      ["content", subject.id],
-      ["files", `${subject.fileCount} files, ${subject.byteSize} bytes, ${subject.recordCount} records`],
-      ["licence", licence.spdxExpression],
-      ["you may", list(licence.permits)],
-      ["you may not", list(licence.prohibits)],
-      ["you must", list(licence.requires)],
-      ["valid", `${credential.validFrom} to ${credential.validUntil ?? "no end"}`],
-    );
-    for (const field of Array.isArray(subject.descriptor) ? subject.descriptor : []) {
-      const value = field.state === "value" ? text(field.value) : `${field.state}${field.reason ? `: ${field.reason}` : ""}`;
-      rows.push([String(field.field), `${value}${field.basis ? ` (${field.basis})` : ""}`]);
-    }
-  }
-  byId("claims").replaceChildren(...rows.filter(([, value]) => value !== undefined && value !== "")
-    .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, String(value))]));
-}
-
-/** @param {unknown} words */
-const list = (words) => (Array.isArray(words) ? words.join(", ") : "");
-/** @param {unknown} value */
-const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));

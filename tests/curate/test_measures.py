@@ -1,7 +1,9 @@
 """Recipes: each is measured while records pass, and comes out as one counts by hand."""
 
 import io
+import json
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,31 @@ from lyrikstore.credentials.qualitycheck import Measured, check_quality, recipes
 from lyrikstore.curate.measures import RECIPES, Measurement, claims_of, recipes_for
 from lyrikstore.curate.records import CSV, DOCUMENT, JSONL
 from lyrikstore.history.tree import Entry, Tree
+
+SPEC = Path(__file__).resolve().parents[2] / "spec"
+
+
+def cases_of(name: str) -> list[Any]:
+    """The vectors that the page answers too."""
+    return json.loads((SPEC / "vectors" / "records" / name).read_text("ascii"))["cases"]
+
+
+@pytest.mark.parametrize("case", cases_of("measures.json"), ids=lambda case: case["id"])
+def test_recipes_answer_the_vectors(case: Any) -> None:
+    measurement = Measurement([case["recipe"]])
+    for file in case["files"]:
+        data = bytes.fromhex(file["content"])
+        entry = Entry(file["path"], len(data), Digest.of(data), file.get("meta"))
+        list(measurement.record_ids(case["reader"], entry, io.BytesIO(data)))
+    (found,) = measurement.values()
+    assert (None if found.value is None else found.text) == case.get("value")
+
+
+@pytest.mark.parametrize("case", cases_of("claims.json"))
+def test_claims_answer_the_vectors(case: Any) -> None:
+    share = case["total"] is not None
+    value = Fraction(case["hits"], case["total"] or 1)
+    assert Measured(value, share, "").agrees(case["claimed"]) == case["result"]
 
 
 def measure(
@@ -60,9 +87,7 @@ def test_by_hand() -> None:
 
 
 def test_every_recipe_is_in_the_specification() -> None:
-    from pathlib import Path
-
-    chapter = (Path(__file__).parents[2] / "spec/19-terms.md").read_text("utf-8")
+    chapter = (SPEC / "19-terms.md").read_text("utf-8")
     for use, kind in RECIPES.items():
         named = ", ".join(f"`{name}`" for name in kind.PARAMETERS)
         assert f"| `{use}` | {named} |".replace("|  |", "| |") in chapter

@@ -76,6 +76,37 @@ def test_markup_in_every_text_of_a_credential(open_page, delivery) -> None:
     assert "<img src=x" in window.page.text_content("#claims")
 
 
+def test_anything_in_the_place_of_anything(open_page, delivery) -> None:
+    """A credential that is no credential is invalid, and its page says so, whatever it holds."""
+    credential = json.loads((delivery / "credential.json").read_text())
+    subject = credential["credentialSubject"]
+    subject["quality"] = [{"metric": "x", "value": "1", "basis": "measured", "recipe": {}}]
+    subject["derivedFrom"] = [{"type": "SourceDataset", "id": subject["manifest"], "role": "x"}]
+    places = [
+        *((credential, name) for name in credential if name not in {"@context", "type"}),
+        *((subject, name) for name in subject),
+        *((subject["licence"], name) for name in subject["licence"]),
+        *((subject["descriptor"][0], name) for name in subject["descriptor"][0]),
+        *((subject["quality"][0], name) for name in subject["quality"][0]),
+        (subject["derivedFrom"][0], "role"),
+        (credential["issuer"], "name"),
+    ]
+    file = {"name": "credential.json", "mimeType": "application/json"}
+    window = open_page()
+    for where, name in places:
+        kept = where[name]
+        for value in ({}, [{}], [None], None):
+            where[name] = value
+            content = json.dumps(credential).encode()
+            window.page.set_input_files("#files", {**file, "buffer": content})
+            window.page.click("#verify")
+            window.page.wait_for_selector("#verify:enabled")
+            problem = window.page.text_content("#progress")
+            assert window.page.is_visible("#answer"), (name, value, problem)
+            assert window.page.get_attribute("#verdict", "class") == "invalid", (name, value)
+        where[name] = kept
+
+
 def test_markup_in_everything_else(open_page, delivery) -> None:
     """Signed by its attacker, so that nothing stops before the texts are shown."""
     signer = signer_for("mallory")

@@ -1,6 +1,7 @@
 """The page in a real browser: the four verdicts, records, lineage, no network."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -16,7 +17,8 @@ use = "drop-empty/1"
 
 def same_as_the_command_line(window, publisher, delivery, *more):
     """Whatever the page answers, the command line answers, check by check."""
-    ours = publisher.run("verify", delivery, "--data", delivery / "data", "--json", *more).json
+    data = ("--data", delivery / "data", "--recompute")
+    ours = publisher.run("verify", delivery, *data, "--json", *more).json
     page = window.report
     for check, other in zip(page["checks"], ours["checks"], strict=True):
         if check["id"] in {"log.memory", "trust.issuer", "log.anchor"}:
@@ -70,7 +72,8 @@ def test_a_trust_file_counts_as_on_the_command_line(open_page, publisher, delive
     window.give(delivery)
     assert window.verify() == "trusted"
     checks = {check["id"]: check for check in window.report["checks"]}
-    ours = publisher.ok("verify", delivery, "--data", delivery / "data", "--json").json["checks"]
+    data = ("--data", delivery / "data", "--recompute")
+    ours = publisher.ok("verify", delivery, *data, "--json").json["checks"]
     for check in ours:
         if check["id"] != "log.memory":
             assert checks[check["id"]]["summary"] == check["summary"]
@@ -85,7 +88,8 @@ def test_the_report_is_the_command_lines(open_page, publisher, delivery, did) ->
     window.at(at)
     window.give(delivery)
     assert window.verify() == "invalid"
-    ours = publisher.run("verify", delivery, "--data", delivery / "data", "--at", at, "--json").json
+    data = ("--data", delivery / "data", "--recompute")
+    ours = publisher.run("verify", delivery, *data, "--at", at, "--json").json
     kept = window.keep()
     for report in (kept, ours):  # the page keeps no memory
         report["checks"] = [check for check in report["checks"] if check["id"] != "log.memory"]
@@ -113,6 +117,57 @@ def test_records_of_rows(open_page, publisher, tmp_path, did, reader, name, text
     assert window.verify() == "trusted"
     same_as_the_command_line(window, publisher, folder)
     assert "recomputed over" in window.page.text_content("[data-check='records.root']")
+
+
+TERMS = """
+[[partition]]
+name = "all"
+permits = ["train"]
+
+[[quality]]
+metric = "labelAgreementKappa"
+value = "0.87"
+method = "3 annotators"
+
+[[measure]]
+use = "exactDuplicateRate/1"
+
+[[measure]]
+use = "wordCount/1"
+
+[[measure]]
+use = "missingMetadataRate/1"
+parameters = { column = "origin" }
+"""
+
+
+def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did) -> None:
+    rows = tmp_path / "rows"
+    rows.mkdir()
+    for name, text in (("a", "one\ntwo words\n"), ("b", "\xe4\u2003\x85 \xfcber\none\n")):
+        (rows / f"{name}.jsonl").write_bytes(text.encode() * 3001)
+    (tmp_path / "terms.toml").write_text(TERMS)
+    publisher.ok("commit", rows, "-d", "acme/rows", "--reader", "jsonl/1")
+    folder = tmp_path / "other"
+    publisher.ok("issue", "acme/rows", "-o", folder, "--terms", tmp_path / "terms.toml")
+    window = open_page()
+    window.page.fill("#did", did)
+    window.give(folder)
+    assert window.verify() == "trusted"
+    same_as_the_command_line(window, publisher, folder)
+    [check] = [one for one in window.report["checks"] if one["id"] == "quality"]
+    results = {row["result"] for row in check["detail"]["measurements"]}
+    assert results == {"equal", "within-rounding"}
+    claims = window.page.text_content("#claims")
+    assert "0.87 (human-asserted; 3 annotators)" in claims
+    assert "(measured; measured here: equal)" in claims
+    assert "--recompute" in window.page.text_content("#same")
+
+    shutil.rmtree(folder / "data")
+    window = open_page()
+    window.give(folder)
+    assert window.verify() == "incomplete"
+    assert "none was recomputed" in window.page.text_content("#open")
 
 
 def test_lineage_over_several_steps(open_page, publisher, tmp_path) -> None:
@@ -230,6 +285,10 @@ def test_a_file_that_changes_meanwhile_is_no_success(open_page, delivery, did) -
     assert window.verify() == "incomplete"
     [check] = [one for one in window.report["checks"] if one["id"] == "data.files"]
     assert check["detail"]["unreadable"] == [first.name]
+
+    os.utime(delivery / "credential.json", (1, 1))
+    window.page.click("#verify")
+    window.page.wait_for_selector("#progress:text('credential.json cannot be read')")
 
 
 def test_revoked(open_page, publisher, tmp_path, delivery, did) -> None:

@@ -1,0 +1,74 @@
+/** What a credential says, as its issuer put it. Anything may stand anywhere: it may not even be well formed. */
+import { isObject } from "../src/strictjson.js";
+import { byId, element } from "./view.js";
+
+/** @typedef {import("../src/report.js").Report} Report */
+/** @typedef {[string, unknown]} Row */
+
+const PROFILE = new Map([
+  ["lyrik", "a credential of lyrikstore (profile lyrik)"],
+  ["w3c", "a credential or presentation of the W3C model that somebody else's software made (profile w3c)"],
+]);
+const RESULT = new Map([
+  ["equal", "measured here: equal"], ["within-rounding", "measured here: within rounding"],
+  ["unchecked", "could not be measured here"],
+]);
+
+/** @param {Report} report @param {any} credential The parsed credential, or null. */
+export function showClaims(report, credential) {
+  /** @type {Row[]} */
+  const rows = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
+  if (report.profile === "w3c") {
+    rows.push(["what it is", report.subject], ["in full", JSON.stringify(credential, null, 2)]);
+  } else if (isObject(credential?.credentialSubject)) {
+    rows.push(...ofDataset(credential, credential.credentialSubject, report));
+  }
+  byId("claims").replaceChildren(...rows.filter(([, value]) => value !== undefined && value !== "")
+    .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, text(value))]));
+}
+
+/** @param {any} credential @param {any} subject @param {Report} report @returns {Row[]} */
+function ofDataset(credential, subject, report) {
+  const licence = isObject(subject.licence) ? subject.licence : {};
+  return [
+    ["issuer calls itself", credential.issuer?.name],
+    ["dataset", subject.name],
+    ["version", subject.version],
+    ["content", subject.id],
+    ["files", `${text(subject.fileCount)} files, ${text(subject.byteSize)} bytes, ${text(subject.recordCount)} records`],
+    ["licence", licence.spdxExpression],
+    ["you may", list(licence.permits)],
+    ["you may not", list(licence.prohibits)],
+    ["you must", list(licence.requires)],
+    ["valid", `${text(credential.validFrom)} to ${text(credential.validUntil ?? "no end")}`],
+    ...members(subject.descriptor).map((field) => /** @type {Row} */ ([text(field.field), descriptorWords(field)])),
+    ...qualityRows(members(subject.quality), report),
+  ];
+}
+
+/** @param {any} field */
+function descriptorWords({ state, value, reason, basis }) {
+  const said = state === "value" ? text(value) : `${text(state)}${reason ? `: ${text(reason)}` : ""}`;
+  return basis ? `${said} (${text(basis)})` : said;
+}
+
+/** @param {any[]} claims @param {Report} report @returns {Row[]} */
+function qualityRows(claims, report) {
+  const detail = report.checks.find(({ id }) => id === "quality")?.detail;
+  const measurements = [...detail?.measurements ?? []];
+  return claims.map(({ metric, value, basis, method, recipe }) => {
+    const measured = recipe === undefined ? undefined : measurements.shift();
+    const bounds = isObject(recipe?.parameters) ? Object.entries(recipe.parameters) : [];
+    const name = [text(metric), ...bounds.map(([parameter, bound]) => `${parameter} ${text(bound)}`)].join(", ");
+    const found = measured && (RESULT.get(measured.result) ?? `measured here: ${measured.found}, which differs`);
+    const how = [basis, method, found].filter((part) => part !== undefined).map(text).join("; ");
+    return [name, `${text(value)} (${how})`];
+  });
+}
+
+/** The objects in what should be a list of them. @param {unknown} value @returns {any[]} */
+const members = (value) => (Array.isArray(value) ? value.filter(isObject) : []);
+/** @param {unknown} words */
+const list = (words) => (Array.isArray(words) ? words.map(text).join(", ") : undefined);
+/** @param {unknown} value */
+const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
