@@ -70,24 +70,17 @@ class World:
         }
 
 
-def world(author: KeySigner = OWNER, index: int = 2) -> World:
-    """Return the delivery of a store that OWNER founded, with everything else by ``author``."""
-    vkey = VerifierKey(ORIGIN, LOG.public)
-    genesis = sign_manifest(
-        kind="genesis",
-        store=None,
-        name="policies/store/main",
-        body=Genesis(ORIGIN, "00" * 16, Policy.sole(OWNER.did, vkey)).to_json(),
-        signer=OWNER,
-        created=NOW,
-    )
+def dataset(
+    store: Digest, author: KeySigner = OWNER, created: datetime = NOW
+) -> tuple[Tree, Manifest, Manifest]:
+    """Return the tree of :data:`FILES`, its dataset manifest in a store, and its records."""
     tree = Tree.of(
         Entry(path, len(data), Digest.of(data), {"category": f"c{i}"})
         for i, (path, data) in enumerate(FILES.items())
     )
     manifest = sign_manifest(
         kind="dataset",
-        store=genesis.id,
+        store=store,
         name=NAME,
         body={
             "reader": "document/1",
@@ -106,7 +99,7 @@ def world(author: KeySigner = OWNER, index: int = 2) -> World:
             },
         },
         signer=author,
-        created=NOW,
+        created=created,
         tree=tree.id,
         files=tree.files_id,
         attachments=[Attachment("licence-text", Digest.of(LICENCE), len(LICENCE))],
@@ -114,17 +107,32 @@ def world(author: KeySigner = OWNER, index: int = 2) -> World:
     root = order_root((document_id(entry.blake3) for entry in tree.entries), SALTS)
     records = sign_manifest(
         kind="records",
-        store=genesis.id,
+        store=store,
         name="records/acme/contracts",
         body={
             "reader": "document/1",
             "roots": [{"type": "order", "root": root.root, "count": root.count}],
         },
         signer=author,
-        created=NOW,
+        created=created,
         inputs=[Input("dataset", "dataset", manifest.id)],
         attachments=[Attachment("salts", Digest.of(SALTS), len(SALTS))],
     )
+    return tree, manifest, records
+
+
+def world(author: KeySigner = OWNER, index: int = 2) -> World:
+    """Return the delivery of a store that OWNER founded, with everything else by ``author``."""
+    vkey = VerifierKey(ORIGIN, LOG.public)
+    genesis = sign_manifest(
+        kind="genesis",
+        store=None,
+        name="policies/store/main",
+        body=Genesis(ORIGIN, "00" * 16, Policy.sole(OWNER.did, vkey)).to_json(),
+        signer=OWNER,
+        created=NOW,
+    )
+    tree, manifest, records = dataset(genesis.id, author)
     leaves = [
         Leaf("manifest", genesis.id).hash,
         Leaf("transaction", Digest.of(b"a transaction record")).hash,

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+import make_credentials as made
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.datacheck import FolderData, read_siblings
@@ -19,29 +20,16 @@ from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.credentials.verify import verify_delivery
-from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.proof import add_proof
 from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.orderroot import document_id, make_salts, order_root
+from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
+from make_credentials import FILES, LICENCE, LOG, ORIGIN, OWNER, SALTS, dataset
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
-OWNER = KeySigner(PrivateKey.from_seed(bytes(range(32))))
-LOG = KeySigner(PrivateKey.from_seed(bytes(range(32, 64))))
-MALLORY = KeySigner(PrivateKey.from_seed(b"\x77" * 32))
-ORIGIN = "data.example/archive"
-NAME = "datasets/acme/contracts"
-LICENCE = b"Acme data licence 1.0\n\nTrain what you like.\n"
-FILES = {
-    "a/one.txt": b"the first document\n",
-    "a/two.txt": b"the second document\n",
-    "b/three.txt": b"the third document, longer\n",
-    "empty.txt": b"",
-    "z.txt": b"the last one\n",
-}
 
 
 def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
@@ -59,7 +47,6 @@ class Publisher:
     manifest: Manifest
     records: Manifest
     tree: Tree
-    salts: bytes
     index: int
 
     def unsigned(self, **changes: Any) -> dict[str, Any]:
@@ -89,7 +76,7 @@ class Publisher:
         return {
             "manifest.json": self.manifest.encode(),
             "records.json": self.records.encode(),
-            "records.salts": self.salts,
+            "records.salts": SALTS,
             "tree.jsonl": self.tree.encode(),
             "genesis.json": self.repository.genesis.encode(),
             "log.tlog-proof": self.repository.proof_for(self.index).encode(),
@@ -162,62 +149,14 @@ def make_publisher(home: Path) -> Publisher:
         memory=memory,
         nonce=bytes(16),
     )
-    entries = [
-        Entry(path, len(data), Digest.of(data), {"category": f"c{i}"})
-        for i, (path, data) in enumerate(FILES.items())
-    ]
-    tree = Tree.of(entries)
+    tree, manifest, records = dataset(repository.store_id, OWNER, NOW)
     with repository.transaction(log_signer=LOG) as tx:
-        for data in (*FILES.values(), LICENCE, tree.encode()):
+        for data in (*FILES.values(), LICENCE, SALTS, tree.encode()):
             tx.writer.put_bytes(data)
-        manifest = sign_manifest(
-            kind="dataset",
-            store=repository.store_id,
-            name=NAME,
-            body={
-                "reader": "document/1",
-                "records": len(FILES),
-                "bytes": tree.total_bytes,
-                "fileCount": len(FILES),
-                "origin": "committed",
-                "licence": {
-                    "expression": "LicenseRef-Acme-1.0",
-                    "textDigest": str(Digest.of(LICENCE)),
-                },
-                "descriptor": {
-                    "name": {"state": "value", "value": "Contracts", "basis": "human-asserted"},
-                    "consents": {"state": "unknown", "reason": "nobody has asked"},
-                    "annotation": {"state": "not-applicable"},
-                },
-            },
-            signer=OWNER,
-            created=NOW,
-            tree=tree.id,
-            files=tree.files_id,
-            attachments=[Attachment("licence-text", Digest.of(LICENCE), len(LICENCE))],
-        )
-        ids = [document_id(entry.blake3) for entry in tree.entries]
-        counter = iter(range(1, 1000))
-        salts = make_salts(ids, random=lambda n: next(counter).to_bytes(n, "big"))
-        root = order_root(ids, salts)
-        tx.writer.put_bytes(salts)
-        records = sign_manifest(
-            kind="records",
-            store=repository.store_id,
-            name="records/acme/contracts",
-            body={
-                "reader": "document/1",
-                "roots": [{"type": "order", "root": root.root, "count": root.count}],
-            },
-            signer=OWNER,
-            created=NOW,
-            inputs=[Input("dataset", "dataset", manifest.id)],
-            attachments=[Attachment("salts", Digest.of(salts), len(salts))],
-        )
         tx.log_manifest(manifest)
         tx.log_manifest(records)
         index = tx.commit()[0]
-    return Publisher(repository, memory, manifest, records, tree, salts, index)
+    return Publisher(repository, memory, manifest, records, tree, index)
 
 
 @pytest.fixture(scope="session")
@@ -246,5 +185,5 @@ def delivery(publisher: Publisher, credential: bytes, tmp_path: Path) -> Deliver
 
 @pytest.fixture(scope="session")
 def world() -> SimpleNamespace:
-    """The names of this module: test modules cannot import a conftest."""
-    return SimpleNamespace(**globals())
+    """The names of this module and of the vectors': test modules cannot import a conftest."""
+    return SimpleNamespace(**{**vars(made), **globals()})
