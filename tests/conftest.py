@@ -75,6 +75,11 @@ class Result:
         """The JSON error line on standard error."""
         return json.loads(self.err.strip().splitlines()[-1])
 
+    def check(self, check_id: str) -> dict[str, Any]:
+        """Return one check of the report that it printed as JSON."""
+        found: dict[str, Any] = next(one for one in self.json["checks"] if one["id"] == check_id)
+        return found
+
 
 @dataclass
 class Person:
@@ -126,6 +131,11 @@ class Person:
         result = self.run(*arguments, **options)
         assert result.code == 0, f"{arguments}: exit {result.code}\n{result.out}\n{result.err}"
         return result
+
+    def did(self, name: str = "default") -> str:
+        """Return the DID of one of this person's keys."""
+        did: str = self.ok("key", "show", name, "--json").json["keys"][0]["did"]
+        return did
 
     def fails(self, code: int, *arguments: object, **options: Any) -> Result:
         """Run a command that must fail with ``code`` and say why in one line."""

@@ -31,10 +31,6 @@ value = "0.000"
 """
 
 
-def did_of(person):
-    return person.ok("key", "show", "--json").json["keys"][0]["did"]
-
-
 @pytest.fixture
 def delivery(publisher):
     documents = publisher.folder / "documents"
@@ -63,7 +59,7 @@ def auditor(new_person, delivery):
 def buyer(new_person, publisher, delivery):
     person = new_person("buyer")
     person.ok("key", "new", "--no-passphrase")
-    person.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    person.ok("trust", "add", publisher.did(), "--name", "Acme")
     shutil.copytree(delivery, person.folder / "delivery")
     return person
 
@@ -75,30 +71,24 @@ def attest(person, *more, kind="quality"):
     )
 
 
-def checks_of(run):
-    return {check["id"]: check for check in run.json["checks"]}
-
-
 def test_an_auditor_without_a_store_attests_and_the_buyer_decides(auditor, buyer) -> None:
     auditor.ok(*attest(auditor))
     assert auditor.fails(15, *attest(auditor))  # never overwritten
     buyers = buyer.folder / "delivery"
     shutil.copy(auditor.folder / "attestation.json", buyers / "opinion-of-somebody.json")
     found = buyer.ok("verify", buyers, "--data", buyers / "data", "--json")
-    check = checks_of(found)["attestations"]
+    check = found.check("attestations")
     assert (check["state"], check["detail"]["reason"]) == ("warn", "unknown-issuer")
     assert found.json["verdict"] == "trusted"  # an unknown attester neither helps nor harms
-    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
-    check = checks_of(buyer.ok("verify", buyers, "--data", buyers / "data", "--json"))[
-        "attestations"
-    ]
+    buyer.ok("trust", "add", auditor.did(), "--name", "Audit", "--role", "auditor")
+    check = buyer.ok("verify", buyers, "--data", buyers / "data", "--json").check("attestations")
     (one,) = check["detail"]["attestations"]
     assert (check["state"], one["verdict"], one["trusted"]) == ("pass", "trusted", True)
     alone = buyer.ok("verify", buyers / "opinion-of-somebody.json", "--json")
-    assert checks_of(alone)["evidence"]["state"] == "unchecked"
+    assert alone.check("evidence")["state"] == "unchecked"
     shutil.copy(auditor.folder / "report.txt", buyers)
     alone = buyer.ok("verify", buyers / "opinion-of-somebody.json", "--json")
-    assert checks_of(alone)["evidence"]["state"] == "pass"
+    assert alone.check("evidence")["state"] == "pass"
 
 
 def test_nothing_is_attested_about_bytes_that_were_not_checked(auditor) -> None:
@@ -116,7 +106,7 @@ def test_nothing_is_attested_about_bytes_that_were_not_checked(auditor) -> None:
     said = json.loads((auditor.folder / "attestation.json").read_bytes())
     assert said["credentialSubject"]["attestation"]["examined"]["content"] == "unchecked"
     found = auditor.run("verify", "attestation.json", "--json")
-    assert checks_of(found)["attestation"]["detail"]["reason"] == "content-unchecked"
+    assert found.check("attestation")["detail"]["reason"] == "content-unchecked"
 
 
 def test_what_is_signed_is_what_was_verified(auditor) -> None:
@@ -178,17 +168,17 @@ def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer)
     ]
     assert auditor.run("verify", "--json").json["verdict"] == "trusted"
     buyers = buyer.folder / "delivery"
-    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
+    buyer.ok("trust", "add", auditor.did(), "--name", "Audit", "--role", "auditor")
     shutil.copy(auditor.folder / "attestation.json", buyers)
     verify = ("verify", buyers, "--data", buyers / "data", "--json")
     found = buyer.run(*verify)
-    assert (found.code, checks_of(found)["attestations"]["detail"]["reason"]) == (5, "no-list")
+    assert (found.code, found.check("attestations")["detail"]["reason"]) == (5, "no-list")
     for name in lists:
         shutil.copy(auditor.folder / name, buyers)
     buyer.ok(*verify)
     auditor.ok("revoke", "attestation.json", "-o", "public")
     found = buyer.run(*verify, "--status", auditor.folder / "public")
-    assert (found.code, checks_of(found)["attestations"]["detail"]["reason"]) == (3, "revoked")
+    assert (found.code, found.check("attestations")["detail"]["reason"]) == (3, "revoked")
 
 
 def grant(publisher, holder, *more):
@@ -199,27 +189,26 @@ def grant(publisher, holder, *more):
 
 
 def test_a_grant_and_its_end(publisher, buyer) -> None:
-    holder = did_of(buyer)
+    holder = buyer.did()
     publisher.ok(*grant(publisher, holder, "--status-url", STATUS))
     buyers = buyer.folder / "delivery"
     for path in publisher.folder.glob("grant*"):
         shutil.copy(path, buyers)
     found = buyer.ok("verify", buyers / "grant.json", "--json")
-    checks = checks_of(found)
-    assert checks["grant.terms"]["state"] == "pass"
-    limits = checks["grant"]["detail"]["grant"]["limits"]
+    assert found.check("grant.terms")["state"] == "pass"
+    limits = found.check("grant")["detail"]["grant"]["limits"]
     assert len(limits["territory"]) == 27
     assert limits["seats"] == 5
     publisher.ok("revoke", "grant.json", "-o", "public")
     found = buyer.run(
         "verify", buyers / "grant.json", "--json", "--status", publisher.folder / "public"
     )
-    assert (found.code, checks_of(found)["status"]["detail"]["reason"]) == (3, "revoked")
+    assert (found.code, found.check("status")["detail"]["reason"]) == (3, "revoked")
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
 def test_what_cannot_be_granted(publisher, buyer) -> None:
-    holder = did_of(buyer)
+    holder = buyer.did()
     words = ("grant", "delivery", "--to", holder, "--until", "2d", "-o", "x.json")
     assert "evaluate" in publisher.fails(16, *words, "--permit", "evaluate").err
     assert publisher.fails(16, *words[:5], "10y", "-o", "x.json", "--permit", "train")
@@ -232,7 +221,7 @@ def test_what_cannot_be_granted(publisher, buyer) -> None:
 
 
 def test_a_buyer_proves_that_a_grant_is_his(publisher, buyer, new_person) -> None:
-    publisher.ok(*grant(publisher, did_of(buyer)))
+    publisher.ok(*grant(publisher, buyer.did()))
     buyers = buyer.folder / "delivery"
     shutil.copy(publisher.folder / "grant.json", buyers)
     asked = ("--challenge", "7c5f1a", "--domain", "data.example")
@@ -265,7 +254,7 @@ def test_a_buyer_proves_that_a_grant_is_his(publisher, buyer, new_person) -> Non
 
 def test_nothing_is_logged_for_a_file_that_cannot_be(publisher, buyer, delivery) -> None:
     entries = len(publisher.ok("log", "--audit", "--json").json["entries"])
-    grant = ("grant", delivery, "--to", did_of(buyer), "--permit", "train", "--until", "30d")
+    grant = ("grant", delivery, "--to", buyer.did(), "--permit", "train", "--until", "30d")
     missing = publisher.fails(1, *grant, "-o", publisher.folder / "nowhere" / "grant.json")
     assert "there is no folder" in missing.err
     (publisher.folder / "grant.json").write_text("mine")
@@ -278,7 +267,7 @@ def test_only_its_holder_presents_a_grant_and_the_verifier_sees_what_decided(
     publisher, buyer, auditor, delivery
 ) -> None:
     publisher.ok(
-        *("grant", delivery, "--to", did_of(buyer), "--permit", "train", "--until", "30d"),
+        *("grant", delivery, "--to", buyer.did(), "--permit", "train", "--until", "30d"),
         *("--status-url", STATUS, "-o", "grant.json"),
     )
     for person in (buyer, auditor):
@@ -286,7 +275,7 @@ def test_only_its_holder_presents_a_grant_and_the_verifier_sees_what_decided(
             shutil.copy(path, person.folder / "delivery")
     asked = ("--challenge", "c1", "--domain", "data.example")
     shown = ("present", "delivery/grant.json", *asked, "-o", "shown.json")
-    assert did_of(buyer) in auditor.fails(12, *shown).err
+    assert buyer.did() in auditor.fails(12, *shown).err
     assert not (auditor.folder / "shown.json").exists()
     buyer.ok(*shown)
     # The lists are not in it: whoever asked has them sent, or fetches them.
@@ -302,7 +291,7 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
     auditor.ok(*attest(auditor, "--status-url", "https://audit.example/status"))
     assert (auditor.folder / "attestation.tlog-proof").is_file()
     buyers = buyer.folder / "delivery"
-    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
+    buyer.ok("trust", "add", auditor.did(), "--name", "Audit", "--role", "auditor")
     handed = sorted(auditor.folder.glob("attestation*.json"))
     for path in handed:
         shutil.copy(path, buyers)
@@ -310,7 +299,7 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
 
     def outcome():
         found = buyer.run(*verify)
-        check = checks_of(found)["attestations"]
+        check = found.check("attestations")
         return found.code, check["detail"].get("reason", check["state"])
 
     assert outcome() == (0, "pass")
@@ -328,14 +317,14 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
         *("-o", "later.json", "--signer", "next"),
     )
     shutil.copy(auditor.folder / "later.json", buyers)
-    heir = checks_of(buyer.ok("verify", buyers / "later.json", "--json"))["trust.issuer"]
-    assert heir["detail"]["predecessor"] == did_of(auditor)
+    heir = buyer.ok("verify", buyers / "later.json", "--json").check("trust.issuer")
+    assert heir["detail"]["predecessor"] == auditor.did()
     assert outcome() == (0, "pass")
     (buyers / proofs[0].name).unlink()
     assert outcome() == (5, "unlogged")
     entries = auditor.ok("log", "--audit", "--json").json["entries"]
     auditor.ok(
-        *("key", "revoke", did_of(auditor), "--suspect-from", 1, "--signer", "next", "--yes"),
+        *("key", "revoke", auditor.did(), "--suspect-from", 1, "--signer", "next", "--yes"),
         *("-o", "stolen"),
     )
     assert len(entries) > 1

@@ -58,10 +58,6 @@ def did(published) -> str:
     return published.ok("key", "show", "--json").json["keys"][0]["did"]
 
 
-def check(result, check_id: str) -> dict:
-    return next(c for c in result.json["checks"] if c["id"] == check_id)
-
-
 def verify(person, *more):
     return person.run("verify", "credential.json", "--data", "data", "--json", *more)
 
@@ -79,10 +75,10 @@ def test_a_buyer_gets_each_verdict_for_its_own_reason(buyer, did) -> None:
 
     late = verify(buyer, "--at", "2031-01-01T00:00:00Z")
     assert late.code == 3
-    assert check(late, "period")["detail"]["reason"] == "expired"
+    assert late.check("period")["detail"]["reason"] == "expired"
     early = verify(buyer, "--at", "2020-01-01T00:00:00Z")
     assert early.code == 3
-    assert "not" in check(early, "period")["summary"]
+    assert "not" in early.check("period")["summary"]
 
 
 def test_trust_in_another_name_is_no_trust(buyer, did) -> None:
@@ -99,17 +95,17 @@ def test_each_kind_of_damage_names_the_file(buyer, did) -> None:
     first.write_bytes(bytes([original[0] ^ 1]) + original[1:])
     result = verify(buyer)
     assert result.code == 3
-    assert first.name in json.dumps(check(result, "data.files"))
+    assert first.name in json.dumps(result.check("data.files"))
     first.unlink()
     result = verify(buyer)
     assert (result.code, result.json["verdict"]) == (5, "incomplete")
-    assert first.name in json.dumps(check(result, "data.files"))
+    assert first.name in json.dumps(result.check("data.files"))
     first.write_bytes(original)
 
     (data / "extra.txt").write_text("extra")
     result = verify(buyer)
     assert result.code == 3
-    assert "extra.txt" in json.dumps(check(result, "data.files"))
+    assert "extra.txt" in json.dumps(result.check("data.files"))
     (data / "extra.txt").unlink()
 
     second_bytes, third_bytes = second.read_bytes(), third.read_bytes()
@@ -117,15 +113,15 @@ def test_each_kind_of_damage_names_the_file(buyer, did) -> None:
     third.write_bytes(second_bytes)
     result = verify(buyer)
     assert result.code == 3
-    assert second.name in json.dumps(check(result, "data.files"))
-    assert third.name in json.dumps(check(result, "data.files"))
+    assert second.name in json.dumps(result.check("data.files"))
+    assert third.name in json.dumps(result.check("data.files"))
     second.write_bytes(second_bytes)
     third.write_bytes(third_bytes)
 
     second.rename(data / "renamed.txt")
     result = verify(buyer)
     assert result.code == 3
-    assert "renamed.txt" in json.dumps(check(result, "data.files"))
+    assert "renamed.txt" in json.dumps(result.check("data.files"))
     (data / "renamed.txt").rename(second)
     assert verify(buyer).code == 0
 
@@ -137,7 +133,7 @@ def test_an_edited_claim_and_a_foreign_key_are_invalid(buyer, did) -> None:
     path.write_text(json.dumps({**credential, "validUntil": "2099-01-01T00:00:00Z"}))
     result = verify(buyer)
     assert result.code == 3
-    assert check(result, "proof")["state"] == "fail"
+    assert result.check("proof")["state"] == "fail"
 
     stranger = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"
     issuer = (

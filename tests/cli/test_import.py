@@ -23,14 +23,6 @@ results = [{metric = "labelErrorRate", value = "0.000"}]
 """
 
 
-def did_of(person):
-    return person.ok("key", "show", "--json").json["keys"][0]["did"]
-
-
-def checks_of(run):
-    return {check["id"]: check for check in run.json["checks"]}
-
-
 @pytest.fixture
 def delivery(publisher):
     documents = publisher.folder / "documents"
@@ -65,7 +57,7 @@ def buyer(new_person, publisher):
     person = new_person("buyer")
     person.ok("key", "new", "--no-passphrase")
     person.ok("init")
-    person.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    person.ok("trust", "add", publisher.did(), "--name", "Acme")
     return person
 
 
@@ -92,9 +84,9 @@ def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer)
     publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train")
     (found,) = [path for path in second.glob("*.json") if path.read_bytes() == original]
     found.rename(second / "whatever.txt")
-    buyer.ok("trust", "add", did_of(auditor), "--name", "Audit", "--role", "auditor")
+    buyer.ok("trust", "add", auditor.did(), "--name", "Audit", "--role", "auditor")
     verify = ("verify", second, "--data", second / "data", "--json")
-    check = checks_of(buyer.ok(*verify))["attestations"]
+    check = buyer.ok(*verify).check("attestations")
     assert check["state"] == "pass"
     assert [one["trusted"] for one in check["detail"]["attestations"]] == [True]
 
@@ -106,7 +98,7 @@ def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer)
     publisher.ok("issue", "acme/docs", "-o", third, "--permit", "train")
     assert not list(third.glob("attestation-*"))
     run = buyer.run(*verify, "--status", public)
-    assert (run.code, checks_of(run)["attestations"]["detail"]["reason"]) == (3, "revoked")
+    assert (run.code, run.check("attestations")["detail"]["reason"]) == (3, "revoked")
 
 
 def test_what_is_not_taken_in(publisher, auditor, buyer, delivery) -> None:
@@ -152,7 +144,7 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     store = Store.open(buyer.folder, memory_dir=buyer.home / "m", trust_file=config / "trust.toml")
     source = store.resolve("acme/docs")
     (right,) = check_rights(store.repository, [source], Use(("train",), now()), trust=store.trust)
-    assert (right.dataset, right.issuer) == (source.id, did_of(publisher))
+    assert (right.dataset, right.issuer) == (source.id, publisher.did())
     with pytest.raises(PolicyError, match="modify is not permitted"):
         check_rights(store.repository, [source], Use(("modify",), now()), trust=store.trust)
     buyer.ok("checkout", "acme/docs", "out")

@@ -9,14 +9,6 @@ import pytest
 NAME = "acme/licences"
 
 
-def check(result, check_id: str) -> dict:
-    return next(c for c in result.json["checks"] if c["id"] == check_id)
-
-
-def did_of(person, name: str = "default") -> str:
-    return person.ok("key", "show", name, "--json").json["keys"][0]["did"]
-
-
 def issue(person, folder: str, *more: object) -> Path:
     person.ok("issue", NAME, "-o", folder, "--permit", "train", *more)
     return person.folder / folder
@@ -33,10 +25,10 @@ def rotated(publisher, corpus):
     """Return a publisher with a delivery of before and one of after the rotation."""
     documents, _ = corpus.write(publisher.folder)
     publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
-    publisher.old = did_of(publisher)
+    publisher.old = publisher.did()
     issue(publisher, "before")
     publisher.ok("key", "new", "next", "--no-passphrase")
-    publisher.new = did_of(publisher, "next")
+    publisher.new = publisher.did("next")
     publisher.ok("key", "rotate", "next", "-m", "yearly", "-o", "statements")
     publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0", "--signer", "next")
     issue(publisher, "after", "--signer", "next")
@@ -56,22 +48,22 @@ def test_rotation_kills_nothing_and_is_inherited(rotated, buyer) -> None:
     before, after = buyer.folder / "before", buyer.folder / "after"
     old = verify(buyer, before)
     assert old.json["verdict"] == "trusted", old.out
-    assert check(old, "issuer.key")["detail"]["standing"] == "current"
+    assert old.check("issuer.key")["detail"]["standing"] == "current"
 
     # The statements laid beside the old delivery: still good, and now it is said.
     for path in (buyer.folder / "statements").iterdir():
         shutil.copy(path, before)
     old = verify(buyer, before)
     assert old.json["verdict"] == "trusted", old.out
-    detail = check(old, "issuer.key")["detail"]
+    detail = old.check("issuer.key")["detail"]
     assert (detail["standing"], detail["successor"]) == ("succeeded", rotated.new)
     assert detail["loggedAt"] < detail["since"]
 
     # The new key is believed because the old one named it.
     new = verify(buyer, after)
     assert new.json["verdict"] == "trusted", new.out
-    assert check(new, "trust.issuer")["detail"]["predecessor"] == rotated.old
-    assert check(new, "issuer.key")["detail"]["standing"] == "current"
+    assert new.check("trust.issuer")["detail"]["predecessor"] == rotated.old
+    assert new.check("issuer.key")["detail"]["standing"] == "current"
 
     # Without the statements nobody named it, and its manifest is by a stranger.
     for path in after.glob("policy-*"):
@@ -84,7 +76,7 @@ def test_who_knows_only_the_new_key_believes_old_and_new(rotated, new_person) ->
     person.ok("trust", "add", rotated.new, "--name", "Acme")
     after = verify(person, rotated.folder / "after")
     assert after.json["verdict"] == "trusted", after.out
-    assert "owns store" in check(after, "log.anchor")["summary"]
+    assert "owns store" in after.check("log.anchor")["summary"]
     assert verify(person, rotated.folder / "before").code == 4  # nothing there says so
 
 
@@ -102,7 +94,7 @@ def test_the_old_key_signs_no_more(rotated, corpus) -> None:
 def test_a_stolen_key(publisher, corpus, new_person) -> None:
     documents, _ = corpus.write(publisher.folder)
     publisher.ok("commit", documents, "-d", NAME)
-    stolen = did_of(publisher)
+    stolen = publisher.did()
     issue(publisher, "before")
     first = publisher.ok("log", NAME, "--json").json
     entries = publisher.ok("log", "--audit", "--json").json["entries"]
@@ -128,8 +120,8 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
     again = publisher.ok("log", NAME, "--json").json
     assert again["versions"][0]["id"] == first["versions"][0]["id"]
     report = publisher.run("verify", "--json")
-    assert "compromised" in check(report, "refs")["summary"], report.out
-    assert "compromised then" in check(report, "credentials")["summary"], report.out
+    assert "compromised" in report.check("refs")["summary"], report.out
+    assert "compromised then" in report.check("credentials")["summary"], report.out
 
     buyer = new_person("buyer")
     buyer.ok("trust", "add", stolen, "--name", "Acme")
@@ -141,10 +133,10 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
             shutil.copy(path, buyer.folder / name)
     good = verify(buyer, buyer.folder / "before")
     assert good.json["verdict"] == "trusted", good.out
-    assert check(good, "issuer.key")["detail"]["standing"] == "compromised"
+    assert good.check("issuer.key")["detail"]["standing"] == "compromised"
     bad = verify(buyer, buyer.folder / "evil")
     assert bad.code == 3
-    assert check(bad, "issuer.key")["detail"]["reason"] == "compromised"
+    assert bad.check("issuer.key")["detail"]["reason"] == "compromised"
     for name, code, said in (("before", 0, "PERMITTED"), ("evil", 14, "compromised since")):
         answer = buyer.run("terms", name, "--purpose", "train")
         assert (answer.code, said in answer.out) == (code, True), answer.out
@@ -191,7 +183,7 @@ def test_any_flipped_byte_of_the_statements_is_noticed(buyer) -> None:
 
 def test_a_did_document_is_made_to_be_published(publisher) -> None:
     publisher.ok("key", "new", "next", "--no-passphrase")
-    keys = [did_of(publisher, name).removeprefix("did:key:") for name in ("default", "next")]
+    keys = [publisher.did(name).removeprefix("did:key:") for name in ("default", "next")]
     done = publisher.ok(
         "key", "document", "did:web:acme.example", "default", "next", "-o", "did.json", "--json"
     ).json
@@ -217,8 +209,8 @@ def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -
     reader = new_person("reader")
     reader.ok("clone", home, "copy")
     reader.ok("key", "new", "--no-passphrase")
-    reader.fails(14, "key", "admit", did_of(writer), "--store", "copy")  # no owner
-    publisher.ok("key", "admit", did_of(writer), "--log-key", did_of(writer, "log-mine"))
+    reader.fails(14, "key", "admit", writer.did(), "--store", "copy")  # no owner
+    publisher.ok("key", "admit", writer.did(), "--log-key", writer.did("log-mine"))
     writer.ok("commit", documents, "-d", NAME, "--store", home)
     # The newest log checkpoint is signed by a key that the genesis does not name.
     for person in (publisher, writer):
@@ -233,8 +225,8 @@ def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -
     # A buyer sees it too: the delivery brings the policy that added the key.
     writer.ok("issue", NAME, "-o", "delivery", "--permit", "train", "--store", home)
     buyer = new_person("buyer")
-    buyer.ok("trust", "add", did_of(publisher), "--name", "Acme")
-    buyer.ok("trust", "add", did_of(writer), "--name", "Writer")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
+    buyer.ok("trust", "add", writer.did(), "--name", "Writer")
     shutil.copytree(writer.folder / "delivery", buyer.folder / "delivery")
     assert verify(buyer, buyer.folder / "delivery").json["verdict"] == "trusted"
     # ATTACK: whoever holds the store takes the file away, or spoils it: noticed, not believed.
@@ -266,7 +258,7 @@ def test_a_thief_who_adds_a_log_key_of_his_own_forks_no_log_unseen(
     assert reader.run("verify", "--store", home, "--json").json["verdict"] == "valid"  # remembers
 
     thief.ok("key", "new", "log-evil", "--no-passphrase")
-    thief.ok("key", "admit", did_of(thief), "--log-key", did_of(thief, "log-evil"))
+    thief.ok("key", "admit", thief.did(), "--log-key", thief.did("log-evil"))
     config = thief.home / ".config" / "lyrikstore" / "keys"
     for path in config.glob("log-*"):
         if "evil" not in path.name:
@@ -277,7 +269,7 @@ def test_a_thief_who_adds_a_log_key_of_his_own_forks_no_log_unseen(
     shutil.copytree(thief.folder / ".lyrikstore", home)
     seen = reader.run("verify", "--store", home, "--json")
     assert seen.code == 3
-    assert check(seen, "log.memory")["detail"]["reason"] in {"fork", "rollback"}
+    assert seen.check("log.memory")["detail"]["reason"] in {"fork", "rollback"}
 
 
 def test_a_retired_log_key_signs_no_more(publisher, corpus, new_person) -> None:
@@ -298,7 +290,7 @@ def test_a_retired_log_key_signs_no_more(publisher, corpus, new_person) -> None:
     publisher.ok("verify")
     issue(publisher, "after")
     buyer = new_person("buyer")
-    buyer.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
     for name in ("before", "after"):
         folder = buyer.folder / name
         shutil.copytree(publisher.folder / name, folder)

@@ -23,10 +23,6 @@ results = [{metric = "labelErrorRate", value = "0.000"}]
 """
 
 
-def check(result, check_id: str) -> dict:
-    return next(c for c in result.json["checks"] if c["id"] == check_id)
-
-
 def verify(person, folder: str, *more: object):
     place = person.folder / folder
     return person.run(
@@ -60,21 +56,21 @@ def test_a_copy_of_the_document_is_no_proof_and_a_pinned_one_is(issued, new_pers
     buyer.ok("trust", "add", WEB, "--name", "Acme")
     alone = verify(buyer, "delivery")
     assert alone.code == 4
-    assert check(alone, "issuer.document")["detail"]["reason"] == "snapshot-only"
+    assert alone.check("issuer.document")["detail"]["reason"] == "snapshot-only"
 
     pinned = buyer.folder / "acme.json"
     pinned.write_bytes(document)
     buyer.ok("trust", "add", WEB, "--document", pinned)
     sure = verify(buyer, "delivery")
     assert sure.json["verdict"] == "trusted", sure.out
-    assert check(sure, "issuer.key")["detail"]["standing"] == "current"
-    assert "owns store" in check(sure, "log.anchor")["summary"]
+    assert sure.check("issuer.key")["detail"]["standing"] == "current"
+    assert "owns store" in sure.check("log.anchor")["summary"]
 
     (buyer.folder / "delivery" / "did-acme.example.json").unlink()
     assert verify(buyer, "delivery").code == 0
     buyer.ok("trust", "remove", WEB)
     buyer.ok("trust", "add", WEB, "--name", "Acme")
-    assert check(verify(buyer, "delivery"), "proof")["detail"]["reason"] == "no-document"
+    assert verify(buyer, "delivery").check("proof")["detail"]["reason"] == "no-document"
     assert issued.run("verify", "--json").json["verdict"] == "trusted"
 
 
@@ -95,7 +91,7 @@ def test_somebody_elses_key_under_that_name_is_not_believed(issued, new_person, 
     shutil.copytree(mallory.folder / "delivery", victim.folder / "delivery")
     found = verify(victim, "delivery")
     assert found.code == 4
-    assert "pinned one does not confirm" in check(found, "issuer.document")["summary"]
+    assert "pinned one does not confirm" in found.check("issuer.document")["summary"]
 
 
 def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
@@ -112,11 +108,11 @@ def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
     lists = issued.folder / "public"
     # The buyer knows only the first document: the list is by a key that it does not name.
     late = verify(buyer, "delivery", "--status", lists)
-    assert check(late, "status")["state"] != "fail"
+    assert late.check("status")["state"] != "fail"
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
     late = verify(buyer, "delivery", "--status", lists)
     assert late.code == 3
-    assert check(late, "status")["detail"]["reason"] == "revoked"
+    assert late.check("status")["detail"]["reason"] == "revoked"
 
 
 def test_what_a_buyer_of_an_organisation_is_told(issued, new_person) -> None:
@@ -138,10 +134,6 @@ def test_what_a_buyer_of_an_organisation_is_told(issued, new_person) -> None:
     assert [line for line in audit.splitlines() if " document " in line and WEB in line]
 
 
-def did_of(person) -> str:
-    return person.ok("key", "show", "--json").json["keys"][0]["did"]
-
-
 def grant_to(holder: str, output: str, *more: object) -> tuple[object, ...]:
     return (
         *("grant", "delivery", "--to", holder, "--permit", "train", "--until", "30d"),
@@ -159,7 +151,7 @@ def buyer(issued, new_person):
 
 
 def test_it_grants_under_its_own_terms(issued, buyer) -> None:
-    holder = did_of(buyer)
+    holder = buyer.did()
     made = issued.ok(
         *grant_to(holder, "grant.json", "--did-document", "did.json", "--status-url", LISTS),
         "--json",
@@ -172,10 +164,10 @@ def test_it_grants_under_its_own_terms(issued, buyer) -> None:
     for name in written:
         shutil.copy(issued.folder / name, buyer.folder / "delivery")
     alone = buyer.fails(4, "verify", "delivery/grant.json", "--json")
-    assert check(alone, "issuer.document")["detail"]["reason"] == "snapshot-only"
+    assert alone.check("issuer.document")["detail"]["reason"] == "snapshot-only"
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
     sure = buyer.ok("verify", "delivery/grant.json", "--json")
-    assert check(sure, "grant.terms")["state"] == "pass", sure.out
+    assert sure.check("grant.terms")["state"] == "pass", sure.out
     buyer.ok(
         *("present", "delivery/grant.json", "--challenge", "7c5f", "--domain", "data.example"),
         *("-o", "delivery/shown.json"),
@@ -191,7 +183,7 @@ def test_it_grants_under_its_own_terms(issued, buyer) -> None:
 
 
 def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_person) -> None:
-    holder = did_of(buyer)
+    holder = buyer.did()
     mallory = new_person("mallory")
     mallory.ok("key", "new", "--no-passphrase")
     mallory.ok("init")
@@ -210,7 +202,7 @@ def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_perso
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
     # The old document does not list the next key, and the one beside the grant proves nothing.
     old = buyer.fails(4, "verify", "delivery/grant.json", "--json")
-    assert check(old, "issuer.document")["detail"]["reason"] == "snapshot-only"
+    assert old.check("issuer.document")["detail"]["reason"] == "snapshot-only"
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
     buyer.ok("verify", "delivery/grant.json")
     issued.ok("revoke", "delivery", "--signer", "next")
@@ -226,11 +218,11 @@ def test_what_a_key_issued_before_it_was_stolen_is_taken_back_by_the_next(issued
     )
     issued.ok("key", "document", WEB, "default", "next", "-o", "both.json")
     later = ("--signer", "next", "--did-document", "both.json")
-    issued.ok(*grant_to(did_of(buyer), "grant.json", *later))
+    issued.ok(*grant_to(buyer.did(), "grant.json", *later))
     issued.ok("revoke", "delivery", "--signer", "next", "-o", "public")
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
     late = verify(buyer, "delivery", "--status", issued.folder / "public")
-    assert check(late, "status")["detail"]["reason"] == "revoked"
+    assert late.check("status")["detail"]["reason"] == "revoked"
 
 
 def test_an_organisation_attests(issued, buyer, new_person) -> None:
@@ -248,10 +240,10 @@ def test_an_organisation_attests(issued, buyer, new_person) -> None:
         shutil.copy(auditor.folder / name, buyer.folder / "delivery")
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
     buyer.ok("trust", "add", AUDITOR, "--name", "Audit", "--role", "auditor")
-    found = check(verify(buyer, "delivery"), "attestations")
+    found = verify(buyer, "delivery").check("attestations")
     assert (found["state"], found["detail"]["reason"]) == ("warn", "snapshot-only")
     buyer.ok("trust", "add", AUDITOR, "--document", auditor.folder / "audit.json")
-    assert check(verify(buyer, "delivery"), "attestations")["state"] == "pass"
+    assert verify(buyer, "delivery").check("attestations")["state"] == "pass"
     # The publisher takes it in with its document, and hands both on.
     issued.ok("import", auditor.folder / "a.json")
     issued.ok("issue", NAME, "-o", "later", "--permit", "train", "--issuer", WEB)

@@ -51,10 +51,6 @@ use = "wordCount/1"
 """
 
 
-def did_of(person):
-    return person.ok("key", "show", "--json").json["keys"][0]["did"]
-
-
 @pytest.fixture
 def delivery(publisher):
     documents = publisher.folder / "documents"
@@ -79,7 +75,7 @@ def delivery(publisher):
 @pytest.fixture
 def buyer(new_person, publisher, delivery):
     person = new_person("buyer")
-    person.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    person.ok("trust", "add", publisher.did(), "--name", "Acme")
     shutil.copytree(delivery, person.folder / "delivery")
     return person
 
@@ -89,26 +85,22 @@ def verify(person, *more):
     return person.run("verify", folder, "--data", folder / "data", "--json", *more)
 
 
-def check(run, name):
-    return next(one for one in run.json["checks"] if one["id"] == name)
-
-
 def test_a_buyer_sees_and_recomputes_what_he_gets(buyer) -> None:
     found = verify(buyer)
     assert (found.code, found.json["verdict"]) == (0, "trusted"), found.out
-    assert check(found, "terms.partitions")["state"] == "pass"
-    names = [part["name"] for part in check(found, "terms")["detail"]["partitions"]]
+    assert found.check("terms.partitions")["state"] == "pass"
+    names = [part["name"] for part in found.check("terms")["detail"]["partitions"]]
     assert names == ["open", "client", "rest"]
-    assert check(found, "terms")["detail"]["permits"] == ["train"]
-    law = check(found, "regulatory")
+    assert found.check("terms")["detail"]["permits"] == ["train"]
+    law = found.check("regulatory")
     assert (law["state"], law["detail"]["reason"]) == ("warn", "unsigned-warrant")
     assert "Lex LLP" in law["summary"]
-    assert check(found, "quality")["detail"]["reason"] == "not-recomputed"
+    assert found.check("quality")["detail"]["reason"] == "not-recomputed"
     assert any("none was recomputed" in line for line in found.json["notProven"])
 
     again = verify(buyer, "--recompute")
     assert again.code == 0, again.out
-    rows = check(again, "quality")["detail"]["measurements"]
+    rows = again.check("quality")["detail"]["measurements"]
     assert {row["metric"] for row in rows} == {"exactDuplicateRate", "metadataShare", "wordCount"}
     assert {row["result"] for row in rows} == {"equal", "within-rounding"}
     assert not any("recomputed" in line for line in again.json["notProven"])
@@ -117,7 +109,7 @@ def test_a_buyer_sees_and_recomputes_what_he_gets(buyer) -> None:
     assert (buyer.folder / "delivery" / "LICENCE-LicenseRef-NDA.txt").is_file()
 
     (buyer.folder / "delivery" / "LICENCE-LicenseRef-NDA.txt").unlink()
-    assert check(verify(buyer), "terms")["detail"]["reason"] == "missing-file"
+    assert verify(buyer).check("terms")["detail"]["reason"] == "missing-file"
     alone = buyer.folder / "delivery" / "credential.json"
     assert buyer.run("verify", alone, "--recompute").code == 2
 
@@ -144,7 +136,7 @@ def test_what_may_be_done_and_what_decides_it(buyer, publisher) -> None:
     assert no.code == 14
     assert "partition client" in no.out
     assert buyer.run("terms", folder, "--territory", "DE").code == 2
-    buyer.ok("trust", "remove", did_of(publisher))
+    buyer.ok("trust", "remove", publisher.did())
     assert buyer.run("terms", folder, "--purpose", "train", *where).code == 4
 
 
