@@ -1,6 +1,7 @@
 """``verify --fetch``: DID documents and status lists, from where a credential says they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,24 +35,26 @@ NOTHING = Fetched()
 _T = TypeVar("_T")
 
 
-def fetch_for(data: bytes, say: Callable[[str], None], fetcher: "Fetcher | None" = None) -> Fetched:
-    """Fetch what a credential or presentation names. What cannot be had is said, and left out.
+def fetch_for(
+    documents: Iterable[bytes], say: Callable[[str], None], fetcher: "Fetcher | None" = None
+) -> Fetched:
+    """Fetch what credentials and presentations name. What cannot be had is said, and left out.
 
     The checks that needed it then are not made, and no verdict is better for it.
 
     Args:
-        data: The credential or presentation.
+        documents: What is verified: a credential with what it rests on, or a presentation.
         say: Told what was fetched, and what was not.
         fetcher: A test's own; by default the guarded one.
     """
     from lyrikstore.web.fetch import Fetcher
 
-    try:
-        document = parse(data, floats=True, nulls=True)
-    except FormatError:
-        return NOTHING  # the report says so
+    parsed: list[JSON] = []
+    for data in documents:
+        with suppress(FormatError):  # the report says so
+            parsed.append(parse(data, floats=True, nulls=True))
     using = fetcher or Fetcher()
-    dids, urls = _named(document)
+    dids, urls = _named(parsed)
 
     def each(names: list[str], get: Callable[[str], _T]) -> Iterator[_T]:
         for name in names:
@@ -68,11 +71,12 @@ def fetch_for(data: bytes, say: Callable[[str], None], fetcher: "Fetcher | None"
     )
 
 
-def _named(document: JSON) -> tuple[list[str], list[str]]:
+def _named(documents: Iterable[JSON]) -> tuple[list[str], list[str]]:
     """Return the did:web DIDs of issuers and signers, and the URLs of status lists."""
     dids: dict[str, None] = {}
     urls: dict[str, None] = {}
-    for credential in (document, *_listed(document, "verifiableCredential")):
+    inside = [[one, *_listed(one, "verifiableCredential")] for one in documents]
+    for credential in (one for several in inside for one in several):
         texts = [_text(credential, "issuer"), _text(credential, "holder")]
         texts += [
             _text(proof, "verificationMethod").partition("#")[0]

@@ -10,6 +10,7 @@ from lyrikstore_cli.fetching import NOTHING, fetch_for
 from tests.servers.tls import Authority, answer, serving
 
 HOST = "acme.example"
+HOLDER = "did:key:z6MkvDqGT54cXesYGvABpF1UapVNwjCqRcafi4Px6Thv5T3Z"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_documents_and_lists_are_fetched_and_failures_said(authority: Authority)
             tls=authority.client(),
         )
         said: list[str] = []
-        found = fetch_for(json.dumps(credential).encode(), said.append, fetcher)
+        found = fetch_for([json.dumps(credential).encode()], said.append, fetcher)
     assert [known.document.id for known in found.documents] == [f"{did}:acme"]
     assert found.lists == (b'{"list": 1}',)
     assert sorted(head.split()[1] for head in served.heads) == [
@@ -67,19 +68,19 @@ def test_the_credentials_of_a_presentation_are_looked_into() -> None:
     inner = {"issuer": "did:web:127.0.0.1", "credentialStatus": {"statusListCredential": 7}}
     said: list[str] = []
     presentation = {"holder": "did:web:10.0.0.1", "verifiableCredential": [inner, "x", None]}
-    assert fetch_for(json.dumps(presentation).encode(), said.append) == NOTHING
+    assert fetch_for([json.dumps(presentation).encode()], said.append) == NOTHING
     assert len(said) == 2  # both are addresses, and not gone to
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"7", b'{"proof": [[]], "issuer": []}', b"\xff"])
 def test_nonsense_names_nothing(data: bytes) -> None:
-    assert fetch_for(data, pytest.fail) == NOTHING
+    assert fetch_for([data], pytest.fail) == NOTHING
 
 
 def test_many_names_are_not_many_requests() -> None:
     said: list[str] = []
     proofs = [{"verificationMethod": f"did:web:10.0.0.{n}#x"} for n in range(200)]
-    fetch_for(json.dumps({"proof": proofs}).encode(), said.append)
+    fetch_for([json.dumps({"proof": proofs}).encode()], said.append)
     assert len(said) == 8
 
 
@@ -91,3 +92,18 @@ def test_the_command_line_says_what_it_could_not_fetch(publisher, tmp_path: Path
     assert asked.code == 3
     assert "a did:web begins with a registered name" in asked.err
     publisher.fails(2, "verify", "--fetch")
+
+
+def test_what_the_terms_of_a_grant_name_is_fetched_as_well(publisher) -> None:
+    (publisher.folder / "documents").mkdir()
+    (publisher.folder / "documents" / "one.txt").write_text("one")
+    publisher.ok("commit", "documents", "-d", "acme/docs")
+    lists = ("--status-url", "https://10.0.0.1/terms")  # an address, and not gone to
+    publisher.ok("issue", "acme/docs", "-o", "delivery", "--permit", "train", *lists)
+    publisher.ok(
+        *("grant", "delivery", "--to", HOLDER, "--permit", "train", "--until", "30d"),
+        *("-o", "delivery/grant.json"),
+    )
+    told = publisher.run("verify", "delivery/grant.json", "--fetch").err
+    assert told.count("10.0.0.1/terms/") == 2, told
+    assert "10.0.0.1" not in publisher.run("verify", "delivery/grant.json").err

@@ -208,13 +208,18 @@ def _verify_file(
     recompute: bool,
 ) -> "Report":
     from lyrikstore.credentials.attestation.anykind import stated_kind
+    from lyrikstore.credentials.attestation.grantcheck import find_terms
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
     from lyrikstore.credentials.statuscheck import Notices
     from lyrikstore.credentials.vcdm import DATASET, profile_of
     from lyrikstore.credentials.verify import verify_alone, verify_delivery
 
-    credential = read_file(path)
-    fetched = fetch_for(credential, session.screen.say) if asked.fetch else NOTHING
+    credential, beside = read_file(path), read_siblings(path)
+    fetched = NOTHING
+    if asked.fetch:
+        terms = find_terms(beside.values(), credential)  # of a grant
+        named = (credential,) if terms is None else (credential, terms)
+        fetched = fetch_for(named, session.screen.say)
     status_files = [*status_files, *fetched.lists]
     if profile_of(credential) == "w3c":
         if data is not None:
@@ -223,7 +228,7 @@ def _verify_file(
             )
         return verify_foreign(
             credential,
-            siblings=read_siblings(path),
+            siblings=beside,
             status_files=status_files,
             asked=asked,
             trust=trust,
@@ -234,14 +239,14 @@ def _verify_file(
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
     kind = stated_kind(credential)
     if kind is not None and kind is not DATASET:
-        files = [*read_siblings(path).values(), *status_files]
+        files = [*beside.values(), *status_files]
         notices = Notices.among(files, fetched.documents)
         return verify_alone(credential, kind, files=files, trust=trust, at=at, notices=notices)
     with session.screen.progress("verifying") as meter:
         source = FolderData(data, lambda files, size: meter(files, 0, size)) if data else None
         return verify_delivery(
             credential,
-            siblings=read_siblings(path),
+            siblings=beside,
             data=source,
             record_ids=_record_ids,
             trust=trust,
