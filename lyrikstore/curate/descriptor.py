@@ -11,8 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.curate.near import unknown
 
 FIELDS: Mapping[str, str] = {
@@ -70,17 +71,13 @@ def load_descriptor(path: Path) -> Descriptor:
         InvalidInputError: (``bad-descriptor``) unreadable, not TOML, an unknown field (near
             matches named), a field that is measured, a contradiction.
     """
-    import tomllib
-
     try:
-        data = path.read_bytes()
-        if len(data) > MAX_BYTES:
-            raise _bad(f"{path.name} is larger than {MAX_BYTES} bytes")
-        table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        with path.open("rb") as file:
+            table = parse_toml(file.read(MAX_BYTES + 1), max_bytes=MAX_BYTES)
     except OSError as error:
         raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _bad(f"{path.name} is not TOML: {error}") from None
+    except FormatError as error:
+        raise _bad(f"{path.name}: {error.message}") from None
     return parse_descriptor(table)
 
 
@@ -188,7 +185,7 @@ def _plain(value: Any) -> Any:
         case list():
             return [_plain(item) for item in value]
         case Decimal():
-            return format(value, "f") if value.is_finite() else str(value)
+            return format(value, "f")
         case datetime() | date() | time():
             return value.isoformat()
         case _:

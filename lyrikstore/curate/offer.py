@@ -4,7 +4,6 @@ The file speaks the words of the credential (spec/10-credentials.md), so that wh
 what will be signed.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -16,6 +15,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.credentials.terms.model import WHOLE, Limits, Partition, Selector, Terms, whole
 from lyrikstore.curate.licence import parse_licence
 
@@ -68,14 +68,12 @@ def load_offer(path: Path) -> Offer:
             expression. What does not fit the dataset is found when issuing.
     """
     try:
-        data = path.read_bytes()
-        if len(data) > MAX_BYTES:
-            _bad(f"{path.name} is longer than {MAX_BYTES} bytes")
-        document = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        with path.open("rb") as file:
+            document = parse_toml(file.read(MAX_BYTES + 1), max_bytes=MAX_BYTES)
     except OSError as error:
         _bad(f"{path}: cannot be read ({error.strerror or error})")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        _bad(f"{path.name} is not TOML: {error}")
+    except FormatError as error:
+        _bad(f"{path.name}: {error.message}")
     plain = _plain(document)
     try:
         check_schema(plain, "terms")
@@ -137,7 +135,7 @@ def _plain(value: Any, member: str = "") -> Any:
         case list():
             return [_plain(item) for item in value]
         case Decimal():
-            return format(value, "f") if value.is_finite() else str(value)
+            return format(value, "f")
         case datetime():
             aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
             return format_timestamp(aware.astimezone(UTC).replace(microsecond=0))

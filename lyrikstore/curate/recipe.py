@@ -4,15 +4,14 @@ Strict: an unknown key would be a filter the user believes in and nobody runs.
 """
 
 import platform
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.curate.filters import FILTERS
 from lyrikstore.curate.filters.contract import TEXT, Filter
 from lyrikstore.curate.filters.parameters import read_parameters
@@ -128,11 +127,11 @@ def load_recipe(path: Path) -> Recipe:
         InvalidInputError: (``bad-recipe``) unreadable, not TOML, or not a recipe.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _bad(f"{path.name} is larger than {MAX_BYTES} bytes")
-        return parse_recipe(path.read_bytes())
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
+    return parse_recipe(data)
 
 
 def parse_recipe(data: bytes) -> Recipe:
@@ -143,9 +142,9 @@ def parse_recipe(data: bytes) -> Recipe:
             named), a missing or malformed parameter, a split that is not last.
     """
     try:
-        table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _bad(f"the recipe is not TOML: {error}") from None
+        table = parse_toml(data, max_bytes=MAX_BYTES)
+    except FormatError as error:
+        raise _bad(f"the recipe: {error.message}") from None
     for key in table:
         if key not in _KEYS:
             raise unknown("bad-recipe", "key in the recipe", key, _KEYS)

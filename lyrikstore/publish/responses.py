@@ -1,12 +1,12 @@
 """What only a person can answer for a model card, from a TOML file (spec/14 §4.3)."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.tomltext import parse_toml
 
 MAX_BYTES = 1 << 18
 MAX_ANSWER = 4000
@@ -57,15 +57,10 @@ def parse_responses(data: bytes) -> Responses:
         InvalidInputError: (``bad-answers``) not such a file; (``unknown-question``) an answer to
             nothing that the card asks.
     """
-    if len(data) > MAX_BYTES:
-        raise InvalidInputError("bad-answers", f"more than {MAX_BYTES} bytes of answers")
     try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InvalidInputError("bad-answers", f"the answers are no TOML: {reason}") from None
-    except RecursionError:
-        raise InvalidInputError("bad-answers", "the answers are nested too deeply") from None
+        document = parse_toml(data, max_bytes=MAX_BYTES)
+    except FormatError as error:
+        raise InvalidInputError("bad-answers", f"the answers: {error.message}") from None
     answers = document.get("answers")
     if document.keys() != {"expert", "date", "answers"} or not isinstance(answers, dict):
         raise InvalidInputError(

@@ -4,16 +4,16 @@ Every value of a config is signed with the run, so there are no floats: a decima
 is kept as its shortest decimal text, and becomes a number only inside the worker.
 """
 
-import tomllib
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.tomltext import parse_toml
 
 MAX_BYTES = 1 << 16
-"""Longest config."""
+"""Longest config file."""
 
 _HINT = "lyrikstore help train shows a config with every setting"
 
@@ -142,22 +142,21 @@ class TrainConfig:
     use: UseConfig = field(default_factory=UseConfig)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the config in a TOML text.
+    def parse(cls, data: bytes) -> Self:
+        """Return the config in a TOML file.
 
         Args:
-            text: What the user's file holds.
+            data: The file.
 
         Raises:
             InvalidInputError: (``bad-config``) not TOML, an unknown or missing setting, or a
                 value outside its range; the message names the place.
         """
-        if len(text) > MAX_BYTES:
-            raise InvalidInputError("bad-config", f"the config is longer than {MAX_BYTES} bytes")
         try:
-            document = tomllib.loads(text, parse_float=_decimal)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise InvalidInputError("bad-config", f"not TOML: {error}", hint=_HINT) from None
+            document = parse_toml(data, max_bytes=MAX_BYTES, decimal=decimal_text)
+        except FormatError as error:
+            message = f"the config: {error.message}"
+            raise InvalidInputError("bad-config", message, hint=_HINT) from None
         return cls.from_json(document)
 
     @classmethod
@@ -212,16 +211,6 @@ class TrainConfig:
     def run_name(self) -> str:
         """Full name of the run: the checkpoint's, under ``runs/``."""
         return "runs/" + self.name.removeprefix("checkpoints/")
-
-
-def _decimal(literal: str) -> str:
-    try:
-        value = Decimal(literal.replace("_", ""))
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or abs(value.adjusted()) > 30:
-        raise InvalidInputError("bad-config", f"{literal[:40]} cannot be used as a number here")
-    return decimal_text(value)
 
 
 def decimal_text(value: Decimal) -> str:

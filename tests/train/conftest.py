@@ -186,7 +186,7 @@ class Workshop:
     def train(self, config: str, progress: Callable[[Progress], None] | None = None) -> TrainResult:
         return train_run(
             self.repo,
-            TrainConfig.parse(config),
+            TrainConfig.parse(config.encode()),
             signer=OWNER,
             log_signer=LOG,
             trust=TRUST,

@@ -25,7 +25,7 @@ base = "checkpoints/a/base"
 
 
 def test_example_reads_back_as_itself():
-    config = TrainConfig.parse(EXAMPLE)
+    config = TrainConfig.parse(EXAMPLE.encode())
     assert config.training.learning_rate == "0.002"
     assert config.lora.dropout == "0"
     assert config.lora.targets == ("key", "query", "value")
@@ -34,7 +34,7 @@ def test_example_reads_back_as_itself():
 
 
 def test_defaults_are_written_out():
-    config = TrainConfig.parse(SMALL)
+    config = TrainConfig.parse(SMALL.encode())
     assert config.to_json()["training"]["epochs"] == 3
     assert config.run_name == "runs/a/b"
     assert "test" not in config.to_json()["data"]
@@ -63,7 +63,7 @@ def test_refuses(change, place):
     text = SMALL.replace(*change)
     assert text != SMALL
     with pytest.raises(InvalidInputError) as caught:
-        TrainConfig.parse(text)
+        TrainConfig.parse(text.encode())
     assert caught.value.kind == "bad-config"
     assert place in caught.value.message
     assert "\n" not in caught.value.message.replace("\\n", "")
@@ -74,7 +74,7 @@ def test_any_spelling_of_a_decimal_gives_one_text(value):
     texts = {str(value), f"{value:e}", f"{value:f}"}
     read = {
         TrainConfig.parse(
-            SMALL.replace("[model]", f"[training]\nlearning_rate = {text}\n[model]")
+            SMALL.replace("[model]", f"[training]\nlearning_rate = {text}\n[model]").encode()
         ).training.learning_rate
         for text in texts
         if re.search(r"[.e]", text)
@@ -86,4 +86,4 @@ def test_any_spelling_of_a_decimal_gives_one_text(value):
 @given(st.text(max_size=300))
 def test_arbitrary_text_gives_only_our_error(text):
     with pytest.raises(InvalidInputError):
-        TrainConfig.parse(text)
+        TrainConfig.parse(text.encode())

@@ -36,7 +36,7 @@ def progress(event):
 
 train_run(
     Repository.open(root / ".lyrikstore", memory=LogMemory(root / "state")),
-    TrainConfig.parse(config), signer=owner, log_signer=signer_for("train log"),
+    TrainConfig.parse(config.encode()), signer=owner, log_signer=signer_for("train log"),
     trust=Trust((TrustedIssuer(did=owner.did, nickname="owner"),)),
     clock=now, base_env=os.environ, progress=progress,
 )

@@ -21,12 +21,13 @@ def command(session: Session, checkpoint: str, output: Path | None, answers: Pat
     Hugging Face can read it. Every statement names the object that proves it; what nobody
     established says so.
     """
-    from lyrikstore.publish.responses import parse_responses
+    from lyrikstore.publish.responses import MAX_BYTES, parse_responses
 
     responses = None
     if answers is not None:
         try:
-            responses = parse_responses(answers.read_bytes())
+            with answers.open("rb") as file:
+                responses = parse_responses(file.read(MAX_BYTES + 1))
         except OSError as error:
             raise InvalidInputError(
                 "unreadable", f"cannot read {answers}: {error.strerror}"

@@ -20,15 +20,14 @@ def command(session: Session, config: Path, message: str) -> None:
     that permits the purpose. The run is logged before its first step; if it fails or is stopped,
     nothing leaves. Needs the extra `train`.
     """
-    from lyrikstore.train.config import TrainConfig
+    from lyrikstore.train.config import MAX_BYTES, TrainConfig
 
     try:
-        text = config.read_text("utf-8")
+        with config.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InvalidInputError("unreadable", f"cannot read {config}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InvalidInputError("unreadable", f"{config} is not UTF-8 text") from None
-    plan = TrainConfig.parse(text)
+    plan = TrainConfig.parse(data)
     store = session.open_store(sign=True)
     with session.screen.progress("training") as meter:
         result = store.train(

@@ -4,7 +4,6 @@ An auditor has no store. He has a delivery, a statement that he wrote, and docum
 reasons; what he signs names all of it by digest, and says whether he checked the bytes himself.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.vcdm import ATTESTATION, check_credential_shape, sha256_multibase
@@ -37,12 +37,10 @@ def parse_statement(data: bytes) -> dict[str, Any]:
     Raises:
         FormatError: (``bad-statement``) not TOML, or larger than a credential may be.
     """
-    if len(data) > MAX_STATEMENT_BYTES:
-        raise FormatError("bad-statement", f"a statement of more than {MAX_STATEMENT_BYTES} bytes")
     try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise FormatError("bad-statement", f"the statement is not TOML: {error}") from None
+        return parse_toml(data, max_bytes=MAX_STATEMENT_BYTES)
+    except FormatError as error:
+        raise FormatError("bad-statement", f"the statement: {error.message}") from None
 
 
 def build_attestation(

@@ -3,7 +3,6 @@
 Members it does not know are refused: a misspelt ``untill`` must not widen what is believed.
 """
 
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.credentials.did import parse_did, parse_document
 from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 from lyrikstore.credentials.trust.model import (
@@ -50,13 +50,8 @@ def parse_trust(data: bytes, read: ReadFile | None = None) -> Trust:
             document that is not there, or not the one pinned.
         StorageError: As ``read``.
     """
-    if len(data) > MAX_BYTES:
-        raise FormatError("bad-trust", f"the trust file is larger than {MAX_BYTES} bytes")
     try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise FormatError("bad-trust", f"the trust file is not TOML: {error}") from None
-    try:
+        document = parse_toml(data, max_bytes=MAX_BYTES)
         check_schema(document, "trust")
         return _trust(document, read)
     except FormatError as error:

@@ -1,0 +1,102 @@
+"""TOML that people write: parsed within bounds that the standard library does not set.
+
+To `tomllib` a key of n dotted parts costs n² memory and n³ time (attack: 100 KB of ``a.a.a…`` take
+gigabytes), an integer of 5,000 digits is a bare ``ValueError``, and ``1e999999999`` is a decimal
+that takes a gigabyte to write out.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from lyrikstore.canon.errors import FormatError
+
+MAX_KEY_PARTS = 32
+"""Most parts of a dotted key or table name."""
+
+MAX_EXPONENT = 30
+"""Largest exponent of a decimal, either way."""
+
+_INTEGERS = range(-(1 << 63), 1 << 63)  # what TOML 1.0 asks of every parser
+
+# Every alternative ends, closed or not, so that nothing is looked at twice.
+_STRING_OR_COMMENT = re.compile(
+    r'"""(?:[^\\]|\\.)*?(?:"""|\Z)'
+    r"|'''.*?(?:'''|\Z)"
+    r'|"(?:[^"\\\n]|\\.)*+"?'
+    r"|'[^'\n]*+'?"
+    r"|\#[^\n]*+",
+    re.DOTALL,
+)
+_LONG_KEY = re.compile(
+    rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{MAX_KEY_PARTS}}}", re.ASCII
+)
+
+
+def parse_toml(
+    data: bytes, *, max_bytes: int, decimal: Callable[[Decimal], Any] = lambda value: value
+) -> dict[str, Any]:
+    """Return the document in a TOML file.
+
+    Args:
+        data: The file.
+        max_bytes: More are refused.
+        decimal: Makes what the document shall hold of each decimal, which is finite and no larger
+            or smaller than :data:`MAX_EXPONENT` says; by default it stays one.
+
+    Raises:
+        FormatError: (``bad-toml``) too long, not UTF-8, not TOML, or beyond the bounds: keys of
+            more than :data:`MAX_KEY_PARTS` parts, integers of more than 64 bits, nesting beyond
+            what Python can hold, decimals that are not finite or too large or small to write out.
+    """
+    if len(data) > max_bytes:
+        raise _bad(f"longer than {max_bytes} bytes")
+
+    def read_decimal(literal: str) -> Any:
+        try:
+            value = Decimal(literal.replace("_", ""))
+        except InvalidOperation:  # an exponent beyond what decimals can have
+            value = Decimal("NaN")
+        if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
+            raise _bad(f"{literal[:40]} cannot be used as a number here")
+        return decimal(value)
+
+    try:
+        text = data.decode("utf-8-sig")  # editors of Windows begin with a byte-order mark
+        if _LONG_KEY.search(_STRING_OR_COMMENT.sub(_placeholder, text)):
+            raise _bad(f"a key has more than {MAX_KEY_PARTS} parts")
+        document = tomllib.loads(text, parse_float=read_decimal)
+        _check_integers(document)
+    except FormatError:
+        raise
+    except RecursionError:
+        raise _bad("nested too deeply") from None
+    except UnicodeDecodeError:
+        raise _bad("not UTF-8 text") from None
+    except ValueError as error:  # also of integers too long to read
+        raise _bad(f"not TOML: {' '.join(str(error).split())[:200]}") from None
+    return document
+
+
+def _placeholder(found: re.Match[str]) -> str:
+    return " " if found[0].startswith("#") else "q"  # a quoted part of a key is a part
+
+
+def _check_integers(value: Any) -> None:
+    match value:
+        case bool():
+            pass
+        case int() if value not in _INTEGERS:
+            raise _bad("an integer has more than 64 bits")
+        case dict():
+            for item in value.values():
+                _check_integers(item)
+        case list():
+            for item in value:
+                _check_integers(item)
+
+
+def _bad(reason: str) -> FormatError:
+    return FormatError("bad-toml", reason)
