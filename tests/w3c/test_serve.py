@@ -38,6 +38,10 @@ def test_issues_and_verifies(server: Server, suite: str) -> None:
         {"credentialStatus": {"type": "BitstringStatusListEntry", "statusListIndex": True}},
         {"relatedResource": [{"id": V2, "digestSRI": "sha384-" + "A" * 64}]},
         {"proof": {"type": "DataIntegrityProof"}},
+        {
+            "@context": [V2, "https://w3id.org/lyrikstore/v1"],
+            "type": ["VerifiableCredential", "GrantCredential"],
+        },
     ],
     ids=str,
 )
