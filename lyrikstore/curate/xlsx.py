@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.cells import cell_text
@@ -105,16 +105,38 @@ def _check_archive(path: Path) -> None:
             parts = archive.infolist()
             _check_sizes(path, parts)
             for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with archive.open(part) as stream:
-                        head = stream.read(4096)
-                        if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-                            raise _bad(path, f"{part.filename} declares a document type")
+                with archive.open(part) as stream:
+                    _check_prolog(path, part.filename, stream)
             _check_formulas(path, archive)
     except InvalidInputError:
         raise
     except _BROKEN:
         raise _bad(path, "not an XLSX workbook, or a broken or encrypted one") from None
+
+
+def _check_prolog(path: Path, name: str, stream: IO[bytes]) -> None:
+    # By a parser, up to the root element: a declaration may stand behind any length of comment, in
+    # UTF-16, or in a part of any name that the workbook refers to.
+    from xml.parsers import expat
+
+    rooted = False
+
+    def refuse(*_: object) -> None:
+        raise _bad(path, f"{name} declares a document type")
+
+    def end(*_: object) -> None:
+        nonlocal rooted
+        rooted = True
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = end
+    try:
+        while not rooted and (piece := stream.read(1 << 12)):
+            parser.Parse(piece)
+    except expat.ExpatError:
+        if not rooted and name.endswith((".xml", ".rels")):
+            raise _bad(path, f"{name} is not XML") from None
 
 
 def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:

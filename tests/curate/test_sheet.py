@@ -209,6 +209,29 @@ def test_zip_bomb_and_entities_are_refused(tmp_path: Path, write_xlsx: Callable[
         read_sheet(rebuilt("entity.xlsx", b'<!DOCTYPE a [<!ENTITY b "c">]>'))
 
 
+@pytest.mark.parametrize("disguise", ["plain", "behind a comment", "utf-16", "other name"])
+def test_a_document_type_is_found_wherever_it_stands(
+    tmp_path: Path, write_xlsx: Callable[..., Path], disguise: str
+) -> None:
+    good = zipfile.ZipFile(io.BytesIO(write_xlsx([["path", "a"], ["x", 7]]).read_bytes()))
+    parts = {name: good.read(name) for name in good.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    text = parts.pop(sheet).decode()
+    body = text[text.index("<worksheet") :].replace("<v>7</v>", "<v>&b;</v>")
+    assert "&b;" in body
+    encoding = "utf-16" if disguise == "utf-16" else "utf-8"
+    comment = f"<!--{'x' * 5000}-->" if disguise == "behind a comment" else ""
+    prolog = f'<?xml version="1.0" encoding="{encoding}"?>{comment}<!DOCTYPE a [<!ENTITY b "8">]>'
+    name = "xl/worksheets/sheet1.dat" if disguise == "other name" else sheet
+    parts[name] = (prolog + body).encode(encoding)
+    path = tmp_path / "entity.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part, data in parts.items():
+            archive.writestr(part, data.replace(sheet.encode(), name.encode()))
+    with pytest.raises(InvalidInputError, match="declares a document type"):
+        read_sheet(path)
+
+
 def test_workbook_traps(write_xlsx: Callable[..., Path], tmp_path: Path) -> None:
     import openpyxl
 
