@@ -177,16 +177,26 @@ def test_a_part_of_the_program_that_cannot_be_loaded(publisher, tmp_path: Path, 
     publisher.ok("verify")
 
 
-def test_the_program_itself_cannot_be_loaded(publisher, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("click", "raise OSError(5, 'Input/output error', '/some/file')"),
+        ("click", "import\0"),
+        ("click", ""),
+        # Python would do without them, and print a traceback, or crash later in some library.
+        ("_blake2", "raise ImportError('it cannot be loaded')"),
+        ("_datetime", "raise ImportError('it cannot be loaded')"),
+    ],
+)
+def test_the_program_itself_cannot_be_loaded(publisher, tmp_path: Path, module, text) -> None:
     (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / f"{module}.py").write_text(text)
     publisher.environment["PYTHONPATH"] = str(tmp_path / "broken")
-    for text in ("raise OSError(5, 'Input/output error', '/some/file')", "import\0", ""):
-        (tmp_path / "broken" / "click.py").write_text(text)
-        code, out, err = run(publisher, "--version")
-        assert (code, out) == (1, "")
-        assert err.startswith("error: the program cannot be loaded: ")
-        assert err.count("\n") == 2, err
-        assert "\nhint: run it again; " in err
+    code, out, err = run(publisher, "--version")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: the program cannot be loaded: ")
+    assert err.count("\n") == 2, err
+    assert "\nhint: run it again; " in err
 
 
 def test_an_error_is_json_where_json_was_asked_for(publisher) -> None:
