@@ -53,7 +53,7 @@ def _rehearse(subject: Subject, work: Work) -> dict[str, list[int]]:
         call, rest = line["call"], WORKING_FOLDER.sub("", line["rest"])
         counts[call] += 1
         begun = begun or bool(_BEGIN.search(rest))
-        ours = not touches(subject, rest) and not _NO_FILE.search(rest)
+        ours = not touches(subject, line["rest"]) and not _NO_FILE.search(rest)
         if begun and ours and "ENOENT" not in rest:
             points[call].append(counts[call])
     return points

@@ -29,9 +29,9 @@ locked. The target of all columns but the first three is 0.
 * *A system call fails*: a rehearsal under strace lists the calls of the command that touch the
   store, the user's memory of it or the documents, and those that start processes and threads; then
   every so-manieth of each kind fails, the first and the last among them, one in each try; the
-  second table says how many. Each try begins with the same state, and where the call does not come
-  again (threads race) it is not counted. *SIGKILL at a system call*: likewise, the process dies as
-  it enters the call.
+  second table says how many. Each try begins with the same state; where the call does not come
+  again in four runs (threads race) it is not counted. *SIGKILL at a system call*: likewise, the
+  process dies as it enters the call.
 * *A file of the program cannot be read*: the opening or reading of a module, library or other file
   of Python, of lyrikstore or of what it uses fails (EIO, EMFILE) from the program's second module
   on, in an interpreter that loads everything; what fails before is reported by Python itself.
