@@ -153,7 +153,7 @@ def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
             "training data", "no dataset is among the inputs", named(facts.checkpoint)
         )
         return
-    yield "| role | dataset | records | files | licence | permitted | evidence |"
+    yield "| role | dataset | records | files | licence | permitted when issued | evidence |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for role, dataset in facts.datasets:
         grants = facts.grants[dataset.id]
@@ -173,6 +173,13 @@ def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
             *((grant.id, f"credential about {dataset.name}") for grant in grants),
         )
     yield ""
+    issued = [grant for _, dataset in facts.datasets for grant in facts.grants[dataset.id]]
+    if issued:
+        yield ledger.lack(
+            "whether these credentials still hold",
+            "a card has no time; `lyrikstore verify` tells whether one expired or was revoked",
+            *((grant.id, "credential") for grant in issued),
+        )
     for _, dataset in facts.datasets:
         yield from _derivation(facts, dataset, ledger)
     yield ""
@@ -270,15 +277,19 @@ def _procedure(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
     if not body["rights"]:
         yield ledger.lack("the right to train on this data", "the run relies on no credential", own)
     for right in body["rights"]:
-        about = Digest.parse(right["dataset"])
-        by = Digest.parse(right["credential"])
+        evidence = [
+            (Digest.parse(right["dataset"]), "dataset that a right is about"),
+            (Digest.parse(right["credential"]), "credential that the run relies on"),
+        ]
+        if "grant" in right:
+            evidence.append((Digest.parse(right["grant"]), "grant that the run relies on"))
+        parts = ", ".join(escape(name) for name in right.get("partitions", ()))
         yield ledger.say(
-            f"right to use {code(right['dataset'])}: "
+            f"right to use {code(right['dataset'])}{f' (partitions {parts})' if parts else ''}: "
             f"{', '.join(escape(word) for word in right['permits'])}, by {code(right['issuer'])}, "
-            f"to {code(right['validUntil'])}",
+            f"to {code(right.get('validUntil', 'no end'))}",
             own,
-            (about, "dataset that a right is about"),
-            (by, "credential that the run relies on"),
+            *evidence,
         )
     yield ledger.lack("energy used and hardware cost", "nothing measured it", own)
 

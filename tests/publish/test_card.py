@@ -1,6 +1,7 @@
 """A card says what signed objects say, each statement with its evidence, and nothing else."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -102,6 +103,22 @@ def test_it_tells_the_honest_result(card: CardResult) -> None:
     assert "accuracy | 0.75 (0.50 to 0.99) | 0.80 (0.50 to 0.99) | 0.5 (0.1 to 0.9)" in text
     assert "4 records seen, 3 kept here, 1 of them changed, 1 dropped" in text
     assert "Apache-2.0, says the package" in text
+
+
+def test_it_shows_what_a_right_rests_on_and_claims_none_for_today(full_chain: Any) -> None:
+    facts = gather(full_chain.repository, full_chain.made["checkpoint"])
+    assert facts.run is not None
+    right = dict(facts.run.body["rights"][0])
+    del right["validUntil"]  # a credential need not have an end
+    right |= {"partitions": ["open", "client"], "grant": str(Digest.of(b"a grant"))}
+    run = replace(facts.run, body={**facts.run.body, "rights": [right]})
+    card = render_card(replace(facts, run=run), None)
+    text = card.data.decode()
+    assert "(partitions open, client): train, by" in text
+    assert "to `no end`" in text or "to no end" in text
+    assert Digest.of(b"a grant") in card.evidence
+    assert "permitted when issued" in text
+    assert "whether these credentials still hold: *not established*" in text
 
 
 def test_made_twice_it_is_the_same_and_logged_once(chain: Any) -> None:
