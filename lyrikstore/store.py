@@ -385,6 +385,7 @@ class Store(Shared, Standing):
             self.repository,
             checkpoint,
             dataset,
+            trust=self.trust,
             base_env=environment,
             **self.signing(),
             **_told(progress),

@@ -9,7 +9,10 @@ from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.rights import check_rights
 from lyrikstore.history.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.train.child import OnProgress, Progress, run_job, silent
@@ -30,6 +33,7 @@ def evaluate_checkpoint(
     *,
     signer: Signer,
     log_signer: Signer,
+    trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
     progress: OnProgress = silent,
@@ -42,13 +46,15 @@ def evaluate_checkpoint(
         dataset_ref: A dataset that was logged before that run.
         signer: Signs the evaluation.
         log_signer: Holds the log key.
-        clock: Tells the claimed time.
+        trust: Whose permissions count.
+        clock: Tells the claimed time, and the moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the workers.
         progress: Told of every record.
 
     Raises:
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
-            one that the run named; (``test-is-train``) it is the training set.
+            one that the run named; (``test-is-train``) it is the training set;
+            (``rights-missing``) it may not be used to evaluate, as the run declares the use.
         InvalidInputError: (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing`` …)
         VerificationError, IncompleteError: A blob is damaged or lost.
         RunFailedError: (``worker-failed``) nothing was logged.
@@ -66,6 +72,8 @@ def evaluate_checkpoint(
     _check_locked(repo, run, test)
     train = repo.manifest(checkpoint.inputs_in("train")[0].id)
     config = run.body["config"]
+    use = Use.of_run({"purpose": "evaluate", "config": config}, clock())
+    check_rights(repo, [test], use, trust=trust, user=signer.did)
     threads, seed = config["training"]["threads"], config["training"]["seed"]
     label = config["data"]["label"]
     environment = describe_environment(threads)

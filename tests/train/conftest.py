@@ -202,6 +202,7 @@ class Workshop:
             dataset,
             signer=OWNER,
             log_signer=LOG,
+            trust=TRUST,
             clock=now,
             base_env=os.environ,
             progress=self.log.append,
@@ -244,8 +245,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Wo
     parts["test"] += [(f"leak-{path}", *rest) for path, *rest in parts["train"][:LEAKED]]
     for part, found in parts.items():
         files = sorted(found, key=lambda item: sha256(item[1]).digest())
-        shop.permit(shop.put_dataset(f"datasets/acme/paragraphs.{part}", files), "train")
-        shop.permit(shop.put_dataset(f"datasets/acme/tiny.{part}", files[:24]), "train")
+        shop.permit(
+            shop.put_dataset(f"datasets/acme/paragraphs.{part}", files), "train", "evaluate"
+        )
+        shop.permit(shop.put_dataset(f"datasets/acme/tiny.{part}", files[:24]), "train", "evaluate")
     return shop
 
 

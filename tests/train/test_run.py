@@ -159,6 +159,25 @@ def test_a_test_set_made_after_the_run_is_refused(workshop, trained):
     assert caught.value.kind == "not-trained"
 
 
+def test_what_may_not_be_used_to_evaluate_is_not(workshop):
+    repo = workshop.repo
+    data = workshop.put_dataset("datasets/acme/unmeasured", [("a.txt", b"text", {"family": "mit"})])
+    workshop.permit(data, "train")
+    free = workshop.tiny.replace('test = "acme/tiny.test"\n', "").replace(
+        'acme/tiny"', 'acme/free"'
+    )
+    workshop.train(free)
+    before = size(workshop)
+    with pytest.raises(PolicyError, match="evaluate is not permitted") as caught:
+        workshop.evaluate("checkpoints/acme/free", "acme/unmeasured")
+    assert caught.value.kind == "rights-missing"
+    assert size(workshop) == before
+    workshop.permit(data, "evaluate")
+    found = workshop.evaluate("checkpoints/acme/free", "acme/unmeasured")
+    assert found.body["count"] == 1
+    assert found.inputs_in("test")[0].id == repo.resolve("acme/unmeasured").id
+
+
 def test_prediction(workshop, trained, tmp_path):
     path = tmp_path / "licence.txt"
     path.write_text("Permission is hereby granted, free of charge, to any person. " * 20)

@@ -18,7 +18,8 @@ def command(session: Session, checkpoint: str, dataset: str) -> None:
     """Measure CHECKPOINT on a test set, and TF-IDF with logistic regression beside it.
 
     Both results, the majority guess and the worst failures go into one signed evaluation,
-    whichever wins.
+    whichever wins. Refused (exit code 14) unless the sources of the test set may be used to
+    `evaluate`.
     """
     store = session.open_store(sign=True)
     with session.screen.progress("evaluating") as meter:
