@@ -15,9 +15,10 @@ from typing import IO, Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.jsontext import encode
-from lyrikstore.curate.records import DOCUMENT, iter_records
+from lyrikstore.curate.records import DOCUMENT
 from lyrikstore.curate.texts import foreign_format, suffix_label
 from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.repository import Repository
 from lyrikstore.train.guard import (
     CONFIG,
@@ -61,7 +62,8 @@ def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Pa
 
     Raises:
         InvalidInputError: (``no-reader``) not a dataset of documents, or a file that holds no
-            text; (``label-missing``) files without a label, named; (``not-text``) not UTF-8.
+            text; (``label-missing``) files without a label, named; (``not-text``) not UTF-8;
+            (``too-large``) a text longer than :data:`MAX_TEXT_BYTES`.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: The disk said no.
     """
@@ -89,13 +91,14 @@ def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Pa
     labels: dict[str, int] = {}
     with _new_file(target) as file:
         for entry in tree.entries:
-            with repo.blobs.open(entry.blake3) as stream:
-                _, record = next(enumerate(iter_records(DOCUMENT, entry.path, stream)))
+            # What the tree says of a length is a claim; the blob's own decides before it is read.
+            _check_length(entry.path, repo.blobs.size(entry.blake3))
+            data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
+            record = document_id(entry.blake3)
             name = (entry.meta or {})[label]
             labels[name] = labels.get(name, 0) + 1
-            records.append(record.id)
-            text = decode_text(entry.path, record.data)
-            line = {"id": record.id.hex, "label": name, "text": text}
+            records.append(record)
+            line = {"id": record.hex, "label": name, "text": decode_text(entry.path, data)}
             file.write(json.dumps(line).encode("ascii") + b"\n")
     return Snapshot(tuple(records), dict(sorted(labels.items())))
 
@@ -118,14 +121,22 @@ def decode_text(path: str, data: bytes) -> str:
             f"{path}: no reader for {suffix_label(path, foreign)}",
             hint="extract its text first",
         )
-    if len(data) > MAX_TEXT_BYTES:
-        raise InvalidInputError("too-large", f"{path}: longer than {MAX_TEXT_BYTES} bytes")
+    _check_length(path, len(data))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInputError(
             "not-text", f"{path}: not UTF-8 (byte {error.start})", hint="convert it to UTF-8"
         ) from None
+
+
+def _check_length(path: str, size: int) -> None:
+    if size > MAX_TEXT_BYTES:
+        raise InvalidInputError(
+            "too-large",
+            f"{path}: longer than {MAX_TEXT_BYTES} bytes",
+            hint="cut it into several documents",
+        )
 
 
 def copy_base(repo: Repository, manifest: Manifest, target: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from lyrikstore.train.guard import check_weights
 from lyrikstore.train.predict import predict_file
 from lyrikstore.train.run import train_run
 from lyrikstore.train.seal import FILES
+from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_dataset
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
@@ -157,6 +159,20 @@ def test_a_test_set_made_after_the_run_is_refused(workshop, trained):
     with pytest.raises(InvalidInputError) as caught:
         workshop.evaluate("checkpoints/acme/minilm", "acme/paragraphs.test")
     assert caught.value.kind == "not-trained"
+
+
+def test_a_text_that_is_too_long_is_refused_before_it_is_read(workshop, tmp_path):
+    long = b" " * (MAX_TEXT_BYTES + 1)
+    manifest = workshop.put_dataset("datasets/acme/long", [("a.txt", long, {"family": "mit"})])
+    del long
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInputError, match=r"a\.txt: longer than") as caught:
+            copy_dataset(workshop.repo, manifest, label="family", target=tmp_path / "x.jsonl")
+        assert caught.value.kind == "too-large"
+        assert tracemalloc.get_traced_memory()[1] < MAX_TEXT_BYTES // 4
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_may_not_be_used_to_evaluate_is_not(workshop):
