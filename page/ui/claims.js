@@ -10,8 +10,8 @@ const PROFILE = new Map([
   ["w3c", "a credential or presentation of the W3C model that somebody else's software made (profile w3c)"],
 ]);
 const RESULT = new Map([
-  ["equal", "measured here: equal"], ["within-rounding", "measured here: within rounding"],
-  ["unchecked", "could not be measured here"],
+  ["equal", "recomputed: equal"], ["within-rounding", "recomputed: within rounding"],
+  ["unchecked", "not recomputed"],
 ]);
 
 /** @param {Report} report @param {any} credential The parsed credential, or null. */
@@ -41,15 +41,26 @@ function ofDataset(credential, subject, report) {
     ["you may not", list(licence.prohibits)],
     ["you must", list(licence.requires)],
     ["valid", `${text(credential.validFrom)} to ${text(credential.validUntil ?? "no end")}`],
-    ...members(subject.descriptor).map((field) => /** @type {Row} */ ([text(field.field), descriptorWords(field)])),
     ...qualityRows(members(subject.quality), report),
+    ...descriptorRows(members(subject.descriptor)),
   ];
 }
 
-/** @param {any} field */
-function descriptorWords({ state, value, reason, basis }) {
-  const said = state === "value" ? text(value) : `${text(state)}${reason ? `: ${text(reason)}` : ""}`;
-  return basis ? `${said} (${text(basis)})` : said;
+/** What is known, field by field; then what is not, by the reason. @param {any[]} fields @returns {Row[]} */
+function descriptorRows(fields) {
+  /** @type {Row[]} */
+  const known = [];
+  /** @type {Map<string, string[]>} */
+  const open = new Map();
+  for (const { field, state, value, reason, basis } of fields) {
+    if (state === "value") {
+      known.push([text(field), `${text(value)}${basis ? ` (${text(basis)})` : ""}`]);
+      continue;
+    }
+    const why = [state, reason].filter((part) => part !== undefined).map(text).join(": ");
+    open.set(why, [...open.get(why) ?? [], text(field)]);
+  }
+  return [...known, ...[...open].map(([why, names]) => /** @type {Row} */ ([why, names.join(", ")]))];
 }
 
 /** @param {any[]} claims @param {Report} report @returns {Row[]} */
@@ -60,7 +71,7 @@ function qualityRows(claims, report) {
     const measured = recipe === undefined ? undefined : measurements.shift();
     const bounds = isObject(recipe?.parameters) ? Object.entries(recipe.parameters) : [];
     const name = [text(metric), ...bounds.map(([parameter, bound]) => `${parameter} ${text(bound)}`)].join(", ");
-    const found = measured && (RESULT.get(measured.result) ?? `measured here: ${measured.found}, which differs`);
+    const found = measured && (RESULT.get(measured.result) ?? `recomputed: ${measured.found}, which differs`);
     const how = [basis, method, found].filter((part) => part !== undefined).map(text).join("; ");
     return [name, `${text(value)} (${how})`];
   });

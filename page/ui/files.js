@@ -1,5 +1,5 @@
 /** The table of files: what is listed, how far each is hashed, how it ended; a page of it at a time. */
-import { byId, element } from "./view.js";
+import { byId, element, grouped } from "./view.js";
 
 const PAGE = 100;
 const EVERY = 250;
@@ -99,6 +99,6 @@ export class Files {
 /** @param {Row} row */
 const rowOf = ({ path, bytes, blake3, state, bad }) => element("tr", { "data-path": path },
   element("td", {}, path),
-  element("td", {}, Number.isNaN(bytes) ? "" : String(bytes)),
-  element("td", { class: "digest" }, blake3.slice(0, 16)),
+  element("td", { class: "number" }, Number.isNaN(bytes) ? "" : grouped(bytes)),
+  element("td", { class: "digest" }, blake3 && `${blake3.slice(0, 16)}…`),
   element("td", { class: bad ? "fail" : state === GOOD ? "pass" : "" }, state));

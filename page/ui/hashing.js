@@ -10,18 +10,15 @@ const CODE = URL.createObjectURL(new Blob([source], { type: "text/javascript" })
 /** @typedef {{digest: string, records: import("../src/records.js").RecordIds | null}} Read */
 /** @typedef {{file: File, reading: Reading | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
 
-/** The workers of one verification, started as they are needed. Close it at the end. */
+/** A pool of workers, started as they are needed and kept. */
 export class Hashing {
-  /** @param {AbortSignal} signal Ends everything at once. */
-  constructor(signal) {
-    this.signal = signal;
+  constructor() {
     this.most = Math.max(1, Math.min(MAX_WORKERS, navigator.hardwareConcurrency || 1));
     /** @type {Job[]} */
-    this.jobs = [];
-    this.begun = 0;
-    /** @type {Map<Worker, boolean>} Whether each is at work. */
+    this.waiting = [];
+    this.begun = 0; // so many of them: taking them out at the front would move all others
+    /** @type {Map<Worker, Job | null>} What each is at. */
     this.workers = new Map();
-    signal.addEventListener("abort", () => this.close());
   }
 
   /**
@@ -34,32 +31,34 @@ export class Hashing {
    */
   read(file, reading, done) {
     return new Promise((resolve, reject) => {
-      this.signal.throwIfAborted();
-      this.jobs.push({ file, reading, done, resolve, reject });
+      this.waiting.push({ file, reading, done, resolve, reject });
       this.next();
     });
   }
 
-  close() {
+  /** End all work at once. @param {unknown} reason What whoever waits for it gets. */
+  stop(reason) {
     for (const worker of this.workers.keys()) worker.terminate();
-    for (const job of this.jobs) job.reject(this.signal.reason); // those that are done stay as they are
+    for (const job of [...this.workers.values(), ...this.waiting.slice(this.begun)]) job?.reject(reason);
     this.workers.clear();
-    this.jobs = [];
-    this.begun = 0;
+    [this.waiting, this.begun] = [[], 0];
   }
 
   next() {
-    if (this.begun === this.jobs.length) return;
-    const idle = [...this.workers].find(([, busy]) => !busy)?.[0];
+    if (this.begun === this.waiting.length) {
+      [this.waiting, this.begun] = [[], 0];
+      return;
+    }
+    const idle = [...this.workers].find(([, job]) => job === null)?.[0];
     if (idle === undefined && this.workers.size === this.most) return;
     const worker = idle ?? new Worker(CODE);
-    const job = this.jobs[this.begun];
+    const job = this.waiting[this.begun];
     this.begun += 1;
-    this.workers.set(worker, true);
+    this.workers.set(worker, job);
     worker.onmessage = ({ data: { hashed, read } }) => {
-      if (hashed) return job.done(hashed);
+      if (hashed !== undefined) return job.done(hashed);
       if (read) {
-        this.workers.set(worker, false);
+        this.workers.set(worker, null);
         job.resolve(read);
       } else {
         this.workers.delete(worker); // it may have broken down

@@ -13,7 +13,7 @@ import { Files } from "./files.js";
 import { add, candidates, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
-import { byId, element, showReport } from "./view.js";
+import { byId, element, grouped, showReport } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
 const MAX_TRUST = (1 << 20) + 1;
@@ -28,6 +28,7 @@ let items = [];
 let trustFile = null;
 /** @type {AbortController | null} Of the verification that is going on. */
 let running = null;
+const hashing = new Hashing();
 const files = new Files();
 
 /** @param {Item[]} more */
@@ -87,16 +88,15 @@ async function verify() {
   busy();
   byId("answer").hidden = true;
   byId("kept").hidden = true;
-  const hashing = new Hashing(control.signal);
+  control.signal.onabort = () => hashing.stop(control.signal.reason);
   try {
-    await judge(given, hashing, control.signal);
+    await judge(given, control.signal);
     byId("progress").textContent = "";
   } catch (error) {
     if (running !== control) return; // another one has begun
     files.list([]);
     byId("progress").textContent = control.signal.aborted ? STOPPED : /** @type {Error} */ (error).message;
   } finally {
-    hashing.close();
     if (running === control) {
       running = null;
       busy();
@@ -110,8 +110,8 @@ function busy() {
   if (running === null) byId("bar").hidden = true;
 }
 
-/** @param {import("./given.js").Given} given @param {Hashing} hashing @param {AbortSignal} signal */
-async function judge(given, hashing, signal) {
+/** @param {import("./given.js").Given} given @param {AbortSignal} signal */
+async function judge(given, signal) {
   const at = byId("at").value.trim();
   const moment = at ? parseTimestamp(at) : Date.now();
   const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
@@ -125,8 +125,7 @@ async function judge(given, hashing, signal) {
   signal.throwIfAborted();
   files.list(listed(document, find));
   const meter = new Meter(given.data ?? []);
-  const data = given.data === null ? null : given.data.map(({ path, file }) => (
-    { path, size: file.size, read: (/** @type {import("../src/records.js").Reading | null} */ reading) => hashing.read(file, reading, meter.of(path)) }));
+  const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter, signal));
   const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
   const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
   const report = await verifyFile(credential, { siblings, data, recompute: data !== null, trust, at: moment, told, signal, ...asked });
@@ -135,6 +134,15 @@ async function judge(given, hashing, signal) {
   showReport(report, lineageView(lineage(document, find)));
   files.settle(report);
   keep(report);
+}
+
+/** @param {Item} item @param {Meter} meter @param {AbortSignal} signal @returns {import("../src/verify.js").DataFile} */
+function dataFile({ path, file }, meter, signal) {
+  const read = async (/** @type {import("../src/records.js").Reading | null} */ reading) => {
+    signal.throwIfAborted();
+    return hashing.read(file, reading, meter.of(path));
+  };
+  return { path, size: file.size, read };
 }
 
 /** Offer the report as a file: the JSON that the command line writes. @param {import("../src/report.js").Report} report */
@@ -152,7 +160,8 @@ class Meter {
   constructor(data) {
     this.total = data.reduce((sum, { file }) => sum + file.size, 0);
     this.sum = 0;
-    this.last = -Infinity;
+    this.drawn = -Infinity;
+    this.said = -Infinity;
     byId("bar").hidden = this.total === 0;
     byId("bar").value = 0;
   }
@@ -164,11 +173,13 @@ class Meter {
       done += bytes;
       this.sum += bytes;
       files.progress(path, done);
+      const now = performance.now();
+      if (now - this.drawn < 250) return; // drawing takes what hashing needs
+      this.drawn = now;
       byId("bar").value = this.sum / this.total;
-      // A screen reader would read every change.
-      if (performance.now() - this.last < 1000) return;
-      this.last = performance.now();
-      byId("progress").textContent = `hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${this.total} bytes`;
+      if (now - this.said < 1000) return; // a screen reader reads every change
+      this.said = now;
+      byId("progress").textContent = `hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${grouped(this.total)} bytes`;
     };
   }
 }

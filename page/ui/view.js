@@ -6,7 +6,7 @@ const MARK = new Map([
 ]);
 const VERDICT = new Map([
   ["trusted", ["✓ Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
-  ["valid", ["! Valid, but your trust does not know the issuer", "Everything fits together. Anybody could have made it: compare the key with one you received on another way."]],
+  ["valid", ["! Valid, but your trust does not know the issuer", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
   ["incomplete", ["– Incomplete: something needed to decide is missing", "Ask for the missing files named below, or give them to this page."]],
   ["invalid", ["✗ Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);
@@ -56,12 +56,15 @@ export function showReport(report, lineage) {
   byId("verdict").focus();
 }
 
+/** A number for people. @param {number} value */
+export const grouped = (value) => value.toLocaleString("en");
+
 /** @param {import("../src/report.js").Check} check */
 function checkRow(check) {
   const word = check.state === "unchecked" ? `not checked: ${check.summary}` : check.summary;
   const line = [
-    element("span", { class: `mark ${check.state}` }, /** @type {string} */ (MARK.get(check.state))),
-    element("strong", {}, check.id), " ", word,
+    element("span", { class: `mark ${check.state.replace("/", "")}` }, /** @type {string} */ (MARK.get(check.state))), " ",
+    element("strong", {}, check.id), " ", element("span", {}, word),
   ];
   const details = element("details", {}, element("summary", {}, ...line),
     element("pre", { tabindex: "0" }, `${check.spec}\n${JSON.stringify(check.detail, null, 2)}`));
@@ -83,7 +86,8 @@ function partRow(part, at) {
   const [words] = /** @type {string[]} */ (VERDICT.get(part.verdict));
   return element("li", { "data-part": String(at) },
     element("details", {},
-      element("summary", {}, element("span", { class: `mark ${part.verdict}` }, words.split(/[,:]/)[0]),
-        element("strong", {}, `credential ${at + 1}`), ` ${part.subject} by ${part.issuer ?? "nobody named"}`),
+      element("summary", {}, element("span", { class: `mark ${part.verdict}` }, words.split(/[,:]/)[0]), " ",
+        element("strong", {}, `credential ${at + 1}`), " ",
+        element("span", {}, `${part.subject} by ${part.issuer ?? "nobody named"}`)),
       element("ul", { class: "checks" }, ...part.checks.map(checkRow))));
 }

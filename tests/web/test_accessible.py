@@ -24,7 +24,7 @@ def shortcomings(window) -> list[str]:
 
 
 @pytest.mark.page
-@pytest.mark.parametrize("width", [375, 1200])
+@pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_read_it(open_page, delivery, width, scheme) -> None:
     window = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)

@@ -160,7 +160,7 @@ def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did)
     assert results == {"equal", "within-rounding"}
     claims = window.page.text_content("#claims")
     assert "0.87 (human-asserted; 3 annotators)" in claims
-    assert "(measured; measured here: equal)" in claims
+    assert "(measured; recomputed: equal)" in claims
     assert "--recompute" in window.page.text_content("#same")
 
     shutil.rmtree(folder / "data")
@@ -195,7 +195,7 @@ def test_files_are_paged_and_found(open_page, publisher, tmp_path) -> None:
     many = tmp_path / "many"
     many.mkdir()
     for number in range(1234):
-        (many / f"{number:05}.txt").write_text(f"{number}")
+        (many / f"{number:05}.txt").write_text(f"{number}" if number else "")
     publisher.ok("commit", many, "-d", "acme/many")
     folder = tmp_path / "other"
     publisher.ok("issue", "acme/many", "-o", folder, "--permit", "train")
