@@ -6,16 +6,23 @@ never believes a name, and reads every file once.
 
 import os
 import stat
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    StorageError,
+)
 from lyrikstore.credentials.comparison import (
     Comparison,
     EachFile,
@@ -32,7 +39,7 @@ Progress = Callable[[int, int], None]
 
 MAX_SIBLING_BYTES = 1 << 28
 MAX_SIBLINGS_BYTES = 1 << 29
-MAX_SIBLINGS = 64
+MAX_SIBLINGS = 512
 """Bounds on the files beside a credential: bytes each, bytes in all, number."""
 
 _PIECE = 1 << 20
@@ -170,38 +177,53 @@ class FolderData:
             return Found(FoundKind.FILE, stream.count, stream.digest)
 
 
-def read_siblings(credential: Path) -> Mapping[str, bytes]:
-    """Return the small regular files beside a credential, by name, to be found by digest.
+def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, bytes]:
+    """Return the small regular files beside a credential, by name, to be found by what they are.
 
-    Files that are too large, too many or not regular are left out: what then cannot be found is
-    reported as missing. Nothing is opened through a link.
+    Nothing is opened through a link; a file that is larger than any that is looked for is left out.
 
     Args:
         credential: Path of the credential; itself left out.
+        complete: Whether all must be read: among them can be what the owner of a key says of its
+            theft, and whoever made the folder chose the names of all others.
 
     Raises:
+        InvalidInputError: (``too-many-files``) there are more; (``unreadable``) one cannot be read.
         StorageError: (``io``) the folder cannot be listed.
 
     Cost: at most :data:`MAX_SIBLINGS_BYTES` of memory.
     """
     folder = credential.parent
     try:
-        names = sorted(
-            entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)
-        )
+        sizes = {
+            entry.name: entry.stat(follow_symlinks=False).st_size
+            for entry in os.scandir(folder)
+            if entry.is_file(follow_symlinks=False) and entry.name != credential.name
+        }
     except OSError as error:
         raise StorageError("io", f"cannot list {folder}: {error.strerror}") from None
+    names = sorted(name for name, size in sizes.items() if size <= MAX_SIBLING_BYTES)
+    total = list(accumulate(sizes[name] for name in names))
+    within = min(MAX_SIBLINGS, bisect_right(total, MAX_SIBLINGS_BYTES))
+    if complete and within < len(names):
+        raise _too_many(folder)
     siblings: dict[str, bytes] = {}
-    room = MAX_SIBLINGS_BYTES
-    for name in names:
-        if len(siblings) == MAX_SIBLINGS:
-            break
-        if name != credential.name:
-            data = _read_small(folder / name, min(room, MAX_SIBLING_BYTES))
-            if data is not None:
-                siblings[name] = data
-                room -= len(data)
+    for name in names[:within]:
+        data = _read_small(folder / name, sizes[name])
+        if data is not None:
+            siblings[name] = data
+        elif complete:
+            raise InvalidInputError("unreadable", f"cannot read {folder / name}")
     return siblings
+
+
+def _too_many(folder: Path) -> InvalidInputError:
+    return InvalidInputError(
+        "too-many-files",
+        f"{folder} holds more than the {MAX_SIBLINGS} files and {MAX_SIBLINGS_BYTES >> 20} MiB "
+        "that are read beside a credential",
+        hint="put the credential into a folder with what belongs to it, and nothing else",
+    )
 
 
 class _HashingReader(RawIOBase):

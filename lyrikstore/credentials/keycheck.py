@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
 from lyrikstore.credentials.envelope import Envelope
 from lyrikstore.credentials.inheriting import Heir, inherited
@@ -86,9 +87,14 @@ def check_other_key(
     if envelope.signer is None or envelope.id is None:
         return check_key(None, None, None)
     key, leaf = did_key(envelope.signer.key), Leaf("credential", envelope.id)
+    try:
+        stores = list(statements.about(key, store))
+    except IncompleteError as error:
+        return unchecked("issuer.key", error.kind, error.message)
     made = []
-    named = () if heir is None else ((heir.history, heir.proofs),)
-    for history, proofs in (*statements.about(key, store), *named):
+    if heir is not None:
+        stores.append((heir.history, heir.proofs))
+    for history, proofs in stores:
         retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
         found = proofs.take(leaf, history.log_keys, history.check_head) if retired else None
         made.append(check_key(key, history, None if found is None else found[0]))

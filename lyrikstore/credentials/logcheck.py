@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
 from lyrikstore.credentials.keycheck import inherit_trust, owns
 from lyrikstore.credentials.report import (
@@ -74,7 +74,12 @@ def check_log(
         inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
         return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None)
     proofs = Proofs(statements.proofs)
-    history = read_history(founder, genesis.policy, statements.policies, proofs)
+    try:
+        history = read_history(founder, genesis.policy, statements.policies, proofs)
+    except IncompleteError as error:
+        inclusion = unchecked("log.inclusion", error.kind, error.message)
+        anchor = unchecked("log.anchor", error.kind, error.message)
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None)
     keys = history.log_keys
     logged_at = None
     if outcome.id is not None:

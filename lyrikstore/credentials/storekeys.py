@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
@@ -19,14 +19,11 @@ from lyrikstore.history.policy import Genesis, Policy
 PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
 """How every log proof starts; a proof is found by it, for no digest names it."""
 
-MAX_PROOFS = 64
-"""Log proofs looked at, among the files beside a credential."""
-
-MAX_POLICIES = 32
-"""Policies looked at, among the files beside a credential."""
+MAX_POLICIES = 128
+"""Most policies that may lie beside a credential."""
 
 MAX_STORES = 8
-"""Stores listened to about one key, among those whose genesis manifests are there."""
+"""Most stores that may be said to speak of one key."""
 
 
 class Proofs:
@@ -39,7 +36,7 @@ class Proofs:
     def __init__(self, files: Iterable[bytes]) -> None:
         self._parsed: list[TlogProof | LyrikstoreError] = []
         self._used: set[int] = set()
-        for data in list(files)[:MAX_PROOFS]:
+        for data in files:
             try:
                 self._parsed.append(TlogProof.parse(data))
             except LyrikstoreError as error:
@@ -59,7 +56,8 @@ class Proofs:
             check: Refuses log checkpoints that one of them should not have signed.
         """
         for number, proof in enumerate(self._parsed):
-            if isinstance(proof, TlogProof) and number not in self._used:
+            # Cheap first: beside a policy lie the proofs of all others.
+            if isinstance(proof, TlogProof) and number not in self._used and proof.is_of(leaf):
                 try:
                     signed = proof.verify(leaf, keys)
                     check(signed)
@@ -85,6 +83,9 @@ def read_history(
         founded: Its policy.
         files: What lies there.
         proofs: The log proofs there.
+
+    Raises:
+        IncompleteError: (``too-many-policies``) there are more than are read.
     """
 
     def logged(item: Manifest, keys: Sequence[VerifierKey]) -> int | None:
@@ -92,11 +93,18 @@ def read_history(
         return None if found is None else found[0]
 
     named = str(genesis.id).encode()
+    found = [data for data in files if _is_manifest(data, b"policy") and named in data]
+    if len(found) > MAX_POLICIES:
+        # ATTACK: whoever holds a stolen key crowds out the policy that says so (A26).
+        raise IncompleteError(
+            "too-many-policies",
+            f"{len(found)} policies of the store are at hand, more than the {MAX_POLICIES} that "
+            "are read",
+        )
     candidates: list[Manifest] = []
-    for data in files:
-        if _is_manifest(data, b"policy") and named in data and len(candidates) < MAX_POLICIES:
-            with suppress(LyrikstoreError):
-                candidates.append(parse_manifest(data))
+    for data in found:
+        with suppress(LyrikstoreError):
+            candidates.append(parse_manifest(data))
     return KeyHistory.follow(genesis, founded, candidates, logged)
 
 
@@ -133,15 +141,27 @@ class Statements:
         Args:
             key: As did:key.
             store: The store named in what the key signed, or None.
+
+        Raises:
+            IncompleteError: (``too-many-stores``, ``too-many-policies``) more than are read.
         """
         # Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
         named = {data for data in self.geneses if store is not None and Digest.of(data) == store}
-        wanted = [data for data in self.geneses if data in named or key.encode() in data]
-        for data in wanted[:MAX_STORES]:
+        heard = [data for data in self.geneses if data in named or key.encode() in data]
+        if len(heard) > MAX_STORES:
+            # ATTACK: stores founded with a stolen key crowd out the one that says so.
+            raise IncompleteError(
+                "too-many-stores",
+                f"{len(heard)} stores at hand name the key, more than the {MAX_STORES} that are "
+                "read",
+            )
+        for data in heard:
             yield from self._read(data, None if data in named else key)
 
     def naming(self, key: str) -> Iterator[tuple[KeyHistory, Proofs]]:
         """Yield the policies, likewise, of the stores that name ``key`` a successor, as said there.
+
+        Of too many stores, or policies of one, some are left out: then the key is not believed.
 
         Args:
             key: As did:key.
@@ -150,18 +170,21 @@ class Statements:
         names = [(data, str(Digest.of(data)).encode()) for data in (self.geneses if said else ())]
         wanted = [data for data, name in names if any(name in policy for policy in said)]
         for data in wanted[:MAX_STORES]:
-            yield from self._read(data, None)
+            with suppress(IncompleteError):
+                yield from self._read(data, None)
 
     def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Proofs]]:
         """Yield the store that ``data`` founds, if it does, and if ``founder`` signed it."""
-        with suppress(LyrikstoreError):
+        try:
             genesis = parse_manifest(data)
             if genesis.kind != "genesis" or founder not in {None, genesis.author}:
                 return
             policy = Genesis.parse(genesis.body).policy
-            if policy.allows(genesis.author, "genesis", genesis.name):
-                proofs = Proofs(self.proofs)
-                yield read_history(genesis, policy, self.policies, proofs), proofs
+        except LyrikstoreError:
+            return
+        if policy.allows(genesis.author, "genesis", genesis.name):
+            proofs = Proofs(self.proofs)
+            yield read_history(genesis, policy, self.policies, proofs), proofs
 
 
 NO_STATEMENTS = Statements()

@@ -11,7 +11,7 @@ from typing import Literal, NoReturn, Self, cast
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history import merkle
 from lyrikstore.history.note import (
@@ -214,6 +214,18 @@ class TlogProof:
             _refuse("a hash that is not 32 bytes")
         split_note(checkpoint)
         return cls(int(number), hashes, checkpoint)
+
+    def is_of(self, leaf: Leaf) -> bool:
+        """Return whether it leads from ``leaf`` to the root it states, whoever signed that.
+
+        Cost: a few hashes; no signature.
+        """
+        try:
+            head = LogCheckpoint.parse(split_note(self.checkpoint)[0])
+            merkle.verify_inclusion(leaf.hash, self.index, head.size, self.hashes, head.root)
+        except (FormatError, VerificationError):
+            return False
+        return True
 
     def verify(self, leaf: Leaf, keys: Sequence[VerifierKey]) -> SignedCheckpoint:
         """Return the log checkpoint under which ``leaf`` stands at ``index``.

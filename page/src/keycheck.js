@@ -3,6 +3,7 @@
  * delivery brings the store's policies with their log proofs; a date in a document decides nothing.
  */
 import { didKey } from "./ed25519.js";
+import { Refusal } from "./errors.js";
 import { inherited, inheritedCheck } from "./inherit.js";
 import { countsAt } from "./keyhistory.js";
 import { OWNER } from "./policy.js";
@@ -50,7 +51,15 @@ export function checkKey(signer, history, loggedAt) {
 export function checkOtherKey({ signer, id }, statements, store, heir) {
   if (signer === null) return checkKey(null, null, null);
   const key = didKey(signer.key);
-  const made = [...statements.about(key, store), ...(heir === null ? [] : [heir])].map(({ history, proofs }) => {
+  /** @type {ReturnType<typeof statements.about>} */
+  let stores;
+  try {
+    stores = statements.about(key, store);
+  } catch (error) {
+    if (error instanceof Refusal) return unchecked("issuer.key", error.kind, error.message);
+    throw error;
+  }
+  const made = [...stores, ...(heir === null ? [] : [heir])].map(({ history, proofs }) => {
     const retired = ["succeeded", "compromised"].includes(history.stateOf(key).standing);
     return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs, history) : null);
   });

@@ -2,7 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, hex, same, text as decode, unbase64, utf8 } from "./bytes.js";
 import { isSoundKey, verify } from "./ed25519.js";
-import { refuse } from "./errors.js";
+import { Refusal, refuse } from "./errors.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
 
 const MAX_NOTE = 1 << 16;
@@ -99,6 +99,11 @@ export function openCheckpoint(bytes, keys) {
   const claimed = splitNote(bytes).text.split("\n")[0];
   // A key that signs one log says nothing about another.
   const { text, signers } = openNote(bytes, keys.filter((key) => key.name === claimed));
+  return { ...parseHead(text), signers };
+}
+
+/** Return what the text of a log checkpoint says, whoever signed it. @param {string} text */
+function parseHead(text) {
   const [origin, size, encoded, end, ...more] = text.split("\n");
   if (end !== "" || more.length || !isName(origin) || !NUMBER.test(size)) {
     refuse("bad-checkpoint", "not a log checkpoint");
@@ -108,7 +113,7 @@ export function openCheckpoint(bytes, keys) {
   if (root.length !== 32 || !Number.isSafeInteger(number)) {
     refuse("bad-checkpoint", "a log checkpoint with an impossible size or root");
   }
-  return { origin, size: number, root, signers };
+  return { origin, size: number, root };
 }
 
 /** Whether a file is meant as a log proof. @param {Uint8Array} bytes */
@@ -138,6 +143,24 @@ export function parseProof(bytes) {
   if (hashes.some((hash) => hash.length !== 32)) bad("a hash that is not 32 bytes");
   splitNote(checkpoint);
   return { index: Number(number), hashes, checkpoint };
+}
+
+/**
+ * Whether a proof leads from an entry to the root it states, whoever signed that: a few hashes, no
+ * signature.
+ *
+ * @param {ReturnType<typeof parseProof>} proof
+ * @param {Uint8Array} entry
+ */
+export function isOf(proof, entry) {
+  try {
+    const { size, root } = parseHead(splitNote(proof.checkpoint).text);
+    verifyInclusion(leafHash(entry), proof.index, size, proof.hashes, root);
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal) return false;
+    throw error;
+  }
 }
 
 /**

@@ -32,7 +32,15 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
     return { checks: [inclusion, failure, ...rest], history: null, loggedAt: null };
   }
   const proofs = new Proofs(statements.proofs);
-  const history = readHistory(founder, genesis.policy, statements.policies, proofs);
+  /** @type {import("./keyhistory.js").KeyHistory} */
+  let history;
+  try {
+    history = readHistory(founder, genesis.policy, statements.policies, proofs);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const open = ["log.inclusion", "log.anchor"].map((id) => unchecked(id, error.kind, error.message));
+    return { checks: [...open, ...rest], history: null, loggedAt: null };
+  }
   const keys = history.current.logs;
   const loggedAt = proofs.take("credential", outcome.id, keys, history);
   const { check, signed } = checkInclusion(claims, history, proofs);

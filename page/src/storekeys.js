@@ -7,13 +7,12 @@ import { includes, same, utf8 } from "./bytes.js";
 import { blake3 } from "./digest.js";
 import { Refusal } from "./errors.js";
 import { KeyHistory } from "./keyhistory.js";
-import { isProof, leaf, parseProof, verifyProof } from "./log.js";
+import { isOf, isProof, leaf, parseProof, verifyProof } from "./log.js";
 import { parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
 
-const MAX_PROOFS = 64;
-const MAX_POLICIES = 32;
-const MAX_STORES = 8; // listened to about one key
+const MAX_POLICIES = 128;
+const MAX_STORES = 8; // that speak of one key
 const HEAD = utf8('{"');
 
 /** @typedef {ReturnType<typeof parseProof>} Proof */
@@ -23,7 +22,7 @@ export class Proofs {
   /** @param {Uint8Array[]} files */
   constructor(files) {
     /** @type {(Proof | Refusal)[]} */
-    this.parsed = files.slice(0, MAX_PROOFS).map((bytes) => {
+    this.parsed = files.map((bytes) => {
       try {
         return parseProof(bytes);
       } catch (error) {
@@ -37,7 +36,8 @@ export class Proofs {
   /** Where an entry is shown to be logged; that proof is for nothing else. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys @param {KeyHistory | null} history */
   take(type, digest, keys, history = null) {
     for (const proof of this.others) {
-      if (proof instanceof Refusal) continue;
+      // Cheap first: beside a policy lie the proofs of all others.
+      if (proof instanceof Refusal || !isOf(proof, leaf(type, digest))) continue;
       try {
         const signed = verifyProof(proof, leaf(type, digest), keys);
         history?.checkHead(signed);
@@ -71,7 +71,9 @@ export class Statements {
    * The policies, with the log proofs left over, of the stores that speak of a key.
    *
    * Anybody can found a store and say in it what he likes of other people's keys. So one counts only
-   * if the key itself named it: by signing what names `store`, or by founding it.
+   * if the key itself named it: by signing what names `store`, or by founding it. Refused if there
+   * are more than are read: a thief founds stores with the key he stole, to crowd out the one that
+   * says so.
    *
    * @param {string} key As did:key.
    * @param {string | null} store
@@ -79,38 +81,61 @@ export class Statements {
   about(key, store) {
     // Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
     const heard = this.geneses.map((bytes) => ({ bytes, named: blake3(bytes) === store }))
-      .filter(({ bytes, named }) => named || includes(bytes, key)).slice(0, MAX_STORES);
+      .filter(({ bytes, named }) => named || includes(bytes, key));
+    if (heard.length > MAX_STORES) {
+      throw new Refusal("too-many-stores",
+        `${heard.length} stores at hand name the key, more than the ${MAX_STORES} that are read`);
+    }
     return heard.flatMap(({ bytes, named }) => this.#read(bytes, named ? null : key));
   }
 
-  /** The policies, likewise, of the stores that name a key a successor, as said there. @param {string} key As did:key. */
+  /**
+   * The policies, likewise, of the stores that name a key a successor, as said there. Of too many
+   * stores, or policies of one, some are left out: then the key is not believed.
+   *
+   * @param {string} key As did:key.
+   */
   naming(key) {
     const said = this.policies.filter((bytes) => includes(bytes, `"successor":"${key}"`));
     const heard = (said.length ? this.geneses : []).filter((bytes) => {
       const name = blake3(bytes);
       return said.some((policy) => includes(policy, `blake3:${name}`));
     });
-    return heard.slice(0, MAX_STORES).flatMap((bytes) => this.#read(bytes, null));
+    return heard.slice(0, MAX_STORES).flatMap((bytes) => {
+      try {
+        return this.#read(bytes, null);
+      } catch (error) {
+        if (error instanceof Refusal) return [];
+        throw error;
+      }
+    });
   }
 
   /** The store that a manifest founds, if it does, and if `founder` signed it. @param {Uint8Array} bytes @param {string | null} founder */
   #read(bytes, founder) {
-    try {
-      const genesis = parseManifest(bytes);
-      if (genesis.kind !== "genesis" || (founder !== null && genesis.author !== founder)) return [];
-      const { policy } = parseGenesis(genesis.body);
-      if (!policy.allows(genesis.author, "genesis", genesis.name)) return [];
-      const proofs = new Proofs(this.proofs);
-      return [{ history: readHistory(genesis, policy, this.policies, proofs), proofs }];
-    } catch (error) {
-      if (error instanceof Refusal) return [];
-      throw error;
-    }
+    const founded = founding(bytes);
+    if (founded === null || (founder !== null && founded.founder.author !== founder)) return [];
+    const proofs = new Proofs(this.proofs);
+    return [{ history: readHistory(founded.founder, founded.policy, this.policies, proofs), proofs }];
+  }
+}
+
+/** Who founded a store, and its first policy, if that is what a file says. @param {Uint8Array} bytes */
+function founding(bytes) {
+  try {
+    const founder = parseManifest(bytes);
+    if (founder.kind !== "genesis") return null;
+    const { policy } = parseGenesis(founder.body);
+    return policy.allows(founder.author, "genesis", founder.name) ? { founder, policy } : null;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
   }
 }
 
 /**
- * The store's policies, as far as they lie beside the credential and are logged.
+ * The store's policies, as far as they lie beside the credential and are logged. Refused if there are
+ * more than are read: whoever holds a stolen key crowds out the policy that says so.
  *
  * @param {any} genesis
  * @param {import("./policy.js").Policy} founded
@@ -118,9 +143,13 @@ export class Statements {
  * @param {Proofs} proofs
  */
 export function readHistory(genesis, founded, files, proofs) {
+  const found = files.filter((bytes) => isManifest(bytes, "policy") && includes(bytes, genesis.id));
+  if (found.length > MAX_POLICIES) {
+    throw new Refusal("too-many-policies",
+      `${found.length} policies of the store are at hand, more than the ${MAX_POLICIES} that are read`);
+  }
   const candidates = [];
-  for (const bytes of files) {
-    if (!isManifest(bytes, "policy") || !includes(bytes, genesis.id) || candidates.length === MAX_POLICIES) continue;
+  for (const bytes of found) {
     try {
       candidates.push(parseManifest(bytes));
     } catch (error) {

@@ -4,7 +4,7 @@ import { GIVEN } from "../src/verify.js";
 
 const MAX_SIBLING = 256 << 20;
 const MAX_SIBLINGS_BYTES = 512 << 20;
-const MAX_SIBLINGS = 64;
+const MAX_SIBLINGS = 512;
 
 /** @typedef {{path: string, file: File}} Item */
 /** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Given `folder`: where the data was found. */
@@ -97,7 +97,8 @@ export function sortOut(items, inside, target) {
     .filter(({ file }) => file !== credential.file && file.size <= MAX_SIBLING);
   const others = items.filter(({ path }) => !isLoose(path) && top(path) !== home);
   const { data, folder } = findData(others, near);
-  return { credential: credential.file, siblings: few(siblings), data, folder };
+  siblings.sort((left, right) => (left.path < right.path ? -1 : 1));
+  return { credential: credential.file, siblings, data, folder };
 }
 
 /** @param {Item[]} others @param {Item[]} near @returns {{data: Item[] | null, folder: string}} */
@@ -113,9 +114,16 @@ function findData(others, near) {
   return { data, folder: folder.slice(0, -1) };
 }
 
-/** @param {Item[]} siblings */
-function few(siblings) {
-  let room = MAX_SIBLINGS_BYTES;
-  return siblings.sort((left, right) => (left.path < right.path ? -1 : 1)).slice(0, MAX_SIBLINGS)
-    .filter(({ file }) => (room -= file.size) >= 0);
+/**
+ * Refuse more files beside a credential than are read: among those left out could be what the owner
+ * of a key says of its theft, and whoever made the folder chose the names of all others.
+ *
+ * @param {Item[]} siblings
+ */
+export function checkFew(siblings) {
+  const size = siblings.reduce((sum, { file }) => sum + file.size, 0);
+  if (siblings.length > MAX_SIBLINGS || size > MAX_SIBLINGS_BYTES) {
+    throw new Error(`More than the ${MAX_SIBLINGS} files and ${MAX_SIBLINGS_BYTES >> 20} MiB that are read lie ` +
+      "beside the credential: give it with what belongs to it, and nothing else.");
+  }
 }

@@ -10,7 +10,7 @@ import { verifyFile } from "../src/verify.js";
 import { carried } from "./carried.js";
 import { showClaims } from "./claims.js";
 import { Files } from "./files.js";
-import { add, candidates, chosen, dropped, sortOut } from "./given.js";
+import { add, candidates, checkFew, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { byId, element, grouped, showReport } from "./view.js";
@@ -90,6 +90,7 @@ async function verify() {
   byId("kept").hidden = true;
   control.signal.onabort = () => hashing.stop(control.signal.reason);
   try {
+    checkFew(given.siblings);
     await judge(given, control.signal);
     byId("progress").textContent = "";
   } catch (error) {

@@ -91,11 +91,16 @@ def _keys(trust: str) -> dict[str, Any]:
         name: str, verdict: str, checks: dict[str, str], world: Any, *entries: Any, **more: Any
     ) -> dict[str, Any]:
         options = {key: more.pop(key) for key in ("without", "log") if key in more}
+        beside = {**siblings(world, list(entries), **options), **more.pop("beside", {})}
         return {
             "id": name, "verdict": verdict, "checks": checks,
-            "credential": world.credential.decode(),
-            "siblings": siblings(world, list(entries), **options), **more,
+            "credential": world.credential.decode(), "siblings": beside, **more,
         }  # fmt: skip
+
+    def crowd(count: int) -> dict[str, str]:
+        """Return files that say they are policies of the store, named to come first."""
+        line = f'{{"kind":"policy","store":"{genesis.id}"}}'
+        return {f"a{number:03}.json": f"{line}{number}" for number in range(count)}
 
     old = [by_owner.manifest, by_owner.records, by_owner.credential]
     new = [by_next.manifest, by_next.records, by_next.credential]
@@ -143,6 +148,12 @@ def _keys(trust: str) -> dict[str, Any]:
                  *old, rotation, later),
             case("policy-unproven", "trusted", {"issuer.key": "pass"}, by_owner, *old, stolen[3],
                  without=("policy-2-5.tlog",)),
+            case("compromised-in-a-crowd", "invalid", {"issuer.key": "compromised"}, by_owner, *old,
+                 stolen[3], beside=crowd(127)),
+            case("compromised-crowded-out", "incomplete",
+                 {"issuer.key": "no-policy", "log.inclusion": "too-many-policies",
+                  "log.anchor": "too-many-policies"}, by_owner, *old, stolen[3],
+                 beside=crowd(128)),
             case("policy-by-a-stranger", "trusted", {"issuer.key": "pass"}, by_owner, *old,
                  policy(revoked(owner.did, 3, following.did), signer=mallory)),
             case("policy-skips-a-version", "trusted", {"issuer.key": "pass"}, by_owner, *old,

@@ -37,7 +37,13 @@ def make() -> dict[str, Any]:
     }
 
 
-def _founded(founder: KeySigner, named: KeySigner | None = None, origin: str = ORIGIN) -> Manifest:
+def _founded(
+    founder: KeySigner,
+    named: KeySigner | None = None,
+    *,
+    origin: str = ORIGIN,
+    nonce: str = "11",
+) -> Manifest:
     """Return the genesis of a store whose policy names ``named`` beside its founder."""
     policy = Policy.sole(founder.did, VerifierKey(origin, LOG.public))
     if named is not None:
@@ -46,7 +52,7 @@ def _founded(founder: KeySigner, named: KeySigner | None = None, origin: str = O
         policy = Policy(1, roles, policy.logs)
     return sign_manifest(
         kind="genesis", store=None, name="policies/store/main", signer=founder, created=made.NOW,
-        body=Genesis(origin, "11" * 16, policy).to_json(),
+        body=Genesis(origin, nonce * 16, policy).to_json(),
     )  # fmt: skip
 
 
@@ -127,6 +133,10 @@ def _attesters(base: dict[str, Any]) -> dict[str, Any]:
              _files(strange, attested, libel)),
         case("policy-by-a-stranger", "trusted", "pass",
              _files(own, attested, _policy(own, revoked(auditor.did, 2, NEXT.did), mallory))),
+        case("crowded-out-by-stores-of-the-thief", "incomplete", "too-many-stores",
+             {**_files(own, attested, stolen[2]),
+              **{f"a{number}.json": _founded(auditor, nonce=f"{number:02}").encode().decode()
+                 for number in range(8)}}),
     ]  # fmt: skip
     return {
         "profile": "lyrik",

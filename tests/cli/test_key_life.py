@@ -2,9 +2,14 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history.manifest import parse_manifest, sign_manifest
 
 NAME = "acme/licences"
 
@@ -148,6 +153,61 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
     issue(publisher, "after", "--signer", "next")
     shutil.copytree(publisher.folder / "after", buyer.folder / "after")
     assert verify(buyer, buyer.folder / "after").code == 4
+
+
+def test_a_thief_cannot_crowd_out_what_the_owner_says(publisher, corpus, new_person) -> None:
+    # He signs policies of his own and gives them names that come first; the buyer lays the
+    # owner's statements beside.
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    delivery = issue(publisher, "sold")
+    stolen = did_of(publisher)
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.ok(
+        *("key", "revoke", "default", "--suspect-from", "2", "--successor", "next"),
+        *("--yes", "-o", "statements"),
+    )
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", stolen, "--name", "Acme")
+    sold = buyer.folder / "sold"
+    shutil.copytree(delivery, sold)
+    statements = list((publisher.folder / "statements").iterdir())
+    for path in statements:
+        shutil.copy(path, sold / f"z-{path.name}")
+    assert verify(buyer, sold).code == 3
+    policy = parse_manifest(next(p.read_bytes() for p in statements if "policy" in p.name))
+    thief = KeySigner(PrivateKey.generate())
+    for number in range(100):
+        junk = sign_manifest(
+            kind="policy",
+            store=policy.store,
+            name=policy.name,
+            parents=policy.parents,
+            body=policy.body,
+            message=str(number),
+            signer=thief,
+            created=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        (sold / f"a-{number}.json").write_bytes(junk.encode())
+    crowded = verify(buyer, sold)
+    assert crowded.code == 3, crowded.out
+    assert check(crowded, "issuer.key")["detail"]["reason"] == "compromised"
+    for number in range(500):
+        (sold / f"b-{number}").write_bytes(b"")
+    refused = buyer.run("verify", sold)
+    assert refused.code == 16
+    assert "more than the 512 files" in refused.err
+
+
+def test_a_store_of_many_keys_makes_deliveries_that_verify(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    for _ in range(28):
+        publisher.ok("key", "admit", KeySigner(PrivateKey.generate()).did)
+    delivery = issue(publisher, "delivery")
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    assert verify(buyer, delivery).json["verdict"] == "trusted"
 
 
 def test_a_time_becomes_a_log_index(publisher, corpus) -> None:

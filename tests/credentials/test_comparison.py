@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
 from lyrikstore.credentials.comparison import (
     Comparison,
     Found,
@@ -137,16 +137,22 @@ def test_folder_without_a_tree_of_its_own(tmp_path: Path) -> None:
         FolderData(tmp_path).files_id()
 
 
-def test_siblings_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_siblings_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Left out could be what the owner of a stolen key says.
     for i in range(10):
         (tmp_path / f"{i}").write_bytes(b"x" * 10)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "inner").write_bytes(b"x")
     assert len(read_siblings(tmp_path / "0")) == 9
-    monkeypatch.setattr("lyrikstore.credentials.datacheck.MAX_SIBLINGS", 4)
-    assert len(read_siblings(tmp_path / "0")) == 4
-    monkeypatch.setattr("lyrikstore.credentials.datacheck.MAX_SIBLINGS_BYTES", 25)
-    assert len(read_siblings(tmp_path / "0")) == 2
+    monkeypatch.setattr("lyrikstore.credentials.datacheck.MAX_SIBLINGS", 8)
+    with pytest.raises(InvalidInputError, match="more than the 8 files"):
+        read_siblings(tmp_path / "0")
+    assert len(read_siblings(tmp_path / "0", complete=False)) == 8
+    monkeypatch.setattr("lyrikstore.credentials.datacheck.MAX_SIBLINGS", 9)
+    monkeypatch.setattr("lyrikstore.credentials.datacheck.MAX_SIBLINGS_BYTES", 89)
+    with pytest.raises(InvalidInputError, match="more than"):
+        read_siblings(tmp_path / "0")
+    assert len(read_siblings(tmp_path / "0", complete=False)) == 8
 
 
 def test_a_growing_file_is_found_out(tmp_path: Path) -> None:
