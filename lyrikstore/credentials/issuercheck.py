@@ -129,10 +129,15 @@ def check_standing(
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)
     status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
-    for data in known[:MAX_CANDIDATES]:
+    claimed = [data for data in known if envelope.issuer.encode() in data]
+    for data in claimed[:MAX_CANDIDATES]:
         replaced = _replaced_by(data, envelope, document, at, keys)
         if replaced is not None:
             return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
+    if len(claimed) > MAX_CANDIDATES and status.state is not CheckState.FAIL:
+        # ATTACK: whoever hands it over crowds out the successor that somebody else laid beside.
+        summary = f"{len(claimed)} credentials claim to replace it; {MAX_CANDIDATES} were looked at"
+        return unchecked("status", "too-many-successors", summary)
     return status
 
 

@@ -1,5 +1,6 @@
 /** What every credential of profile `lyrik` goes through, whatever it says (spec/11-verification.md §4.1). */
 import pins from "../generated/pins.js";
+import { includes } from "./bytes.js";
 import { blake3, multibase, parseHex, parseUrn } from "./digest.js";
 import { Resolver } from "./did.js";
 import { didKey } from "./ed25519.js";
@@ -212,9 +213,15 @@ export async function checkStanding(envelope, notices, trust, at, vouched = enve
   // who signs a status list by it.
   if (vouched && vouched.source !== "snapshot") keys = keys.withoutSnapshots();
   const status = await checkStatus(document, issuer, notices.lists, at, trust.maxStatusAge, keys);
-  for (const bytes of (notices.successors.get(`urn:blake3:${id}`) ?? []).slice(0, MAX_CANDIDATES)) {
+  const claimed = (notices.successors.get(`urn:blake3:${id}`) ?? []).filter((bytes) => includes(bytes, issuer));
+  for (const bytes of claimed.slice(0, MAX_CANDIDATES)) {
     const by = replacedBy(bytes, envelope, keys, at);
     if (by) return failed("status", "superseded", `superseded by ${by}`, { by });
+  }
+  if (claimed.length > MAX_CANDIDATES && status.state !== "fail") {
+    // ATTACK: whoever hands it over crowds out the successor that somebody else laid beside.
+    return unchecked("status", "too-many-successors",
+      `${claimed.length} credentials claim to replace it; ${MAX_CANDIDATES} were looked at`);
   }
   return status;
 }

@@ -137,6 +137,11 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         NOW,
     ).decode()
 
+    def crowd(count: int) -> dict[str, str]:
+        """Return files that claim to replace the dataset credential, named to come first."""
+        claim = {"issuer": made.OWNER.did, "supersedes": reference_to(delivery.credential)}
+        return {f"a{n}.json": json.dumps({**claim, "n": n}) for n in range(count)}
+
     def case(name: str, verdict: str, reason: str, *files: str, **changes: Any) -> tuple[Any, ...]:
         names = ("attestation-1.json", "x.json", "y.json")
         siblings = {"attestation-1.json": None, **dict(zip(names, files, strict=False))}
@@ -203,6 +208,14 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         ("credential-superseded", "invalid", {"status": "superseded"},
          {"siblings": {"new.json": made.resigned(delivery.credential, lambda d: d.update(
              id=IDS[3], supersedes=reference_to(delivery.credential))).decode()}}),
+        ("credential-superseded-in-a-crowd", "invalid", {"status": "superseded"},
+         {"siblings": {**crowd(7), "new.json": made.resigned(
+             delivery.credential, lambda d: d.update(
+                 id=IDS[3], supersedes=reference_to(delivery.credential))).decode()}}),
+        ("credential-successor-crowded-out", "incomplete", {"status": "too-many-successors"},
+         {"siblings": {**crowd(8), "new.json": made.resigned(
+             delivery.credential, lambda d: d.update(
+                 id=IDS[3], supersedes=reference_to(delivery.credential))).decode()}}),
         ("superseded-by-somebody-else", "trusted", {"status": "n/a"},
          {"siblings": {"new.json": made.resigned(delivery.credential, lambda d: d.update(
              id=IDS[3], issuer={"id": made.MALLORY.did},
