@@ -1,28 +1,17 @@
 """Deliveries: a folder that a buyer can check without us, a store or a network (spec/14 §1-3).
 
-Built beside its place and renamed when it is complete; the credential is logged only once the data
-lies there checked, so that neither a half delivery nor a credential for nothing is left behind.
+The credential is logged only once the data lies there checked, so that neither a half delivery nor
+a credential for nothing is left behind.
 """
 
-import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.durable import sync_directory
-from lyrikstore.canon.errors import (
-    ConflictError,
-    InvalidInputError,
-    LyrikstoreError,
-    NotFoundError,
-    storage_error,
-)
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
@@ -42,6 +31,7 @@ from lyrikstore.history.tree import Tree
 from lyrikstore.publish.collecting import collect
 from lyrikstore.publish.issuer import Issuer
 from lyrikstore.publish.keystatements import credential_proof, key_statements
+from lyrikstore.publish.newfolder import building, check_place, put_in_place, write_files
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
 from lyrikstore.publish.status import StatusBook
@@ -142,7 +132,7 @@ def issue_delivery(
     Cost: reads the data twice, and the version committed to before once; writes it once.
     """
     _check_manifest(repository, manifest)
-    _check_destination(destination)
+    check_place(destination)
     valid_from = clock()
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
         raise InvalidInputError(
@@ -174,7 +164,7 @@ def issue_delivery(
     # Before an hour of reading: do the terms make a credential at all? Records are counted later.
     everything = [manifest.body["records"], *[0] * (len(offer.terms.partitions) - 1)]
     build_dataset_credential(**arguments, records=None, partition_records=everything)
-    with _building(destination) as folder:
+    with building(destination) as folder:
         commitment = commit_to_records(
             repository,
             manifest,
@@ -207,8 +197,8 @@ def issue_delivery(
         about = Claims.of(document["credentialSubject"])
         documents.update(collect(repository, manifest, about, issuer.did, valid_from))
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
-        _write(folder, documents)
-        _put_in_place(folder, destination)
+        write_files(folder, documents)
+        put_in_place(folder, destination)
     fields: dict[str, dict[str, Any]] = manifest.body["descriptor"]
     states = [field["state"] for field in fields.values()]
     return DeliveryResult(
@@ -243,27 +233,6 @@ def _check_manifest(repository: Repository, manifest: Manifest) -> None:
             hint="lyrikstore log lists the versions",
         )
     repository.proof_for(repository.index_of(manifest.id))  # before any work: it was pushed
-
-
-def _check_destination(destination: Path) -> None:
-    if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
-        raise InvalidInputError(
-            "not-a-folder",
-            f"{destination} is a link or a file, not a folder",
-            hint="choose a new folder",
-        )
-    if not destination.parent.is_dir():
-        raise InvalidInputError(
-            "not-a-folder", f"{destination.parent} does not exist", hint="create it first"
-        )
-    try:
-        taken = destination.is_dir() and any(destination.iterdir())
-    except OSError as error:
-        raise storage_error(error, f"looking into {destination}") from error
-    if taken:
-        raise ConflictError(
-            "not-empty", f"{destination} is not empty", hint="choose a new or empty folder"
-        )
 
 
 def _licence_texts(
@@ -362,46 +331,6 @@ def _documents(
         "genesis.json": repository.genesis.encode(),
         "log.tlog-proof": proof.encode(),
     }
-
-
-def _write(folder: Path, documents: Mapping[str, bytes]) -> None:
-    for name, data in documents.items():
-        try:
-            with (folder / name).open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise storage_error(error, f"writing {name}") from error
-
-
-@contextmanager
-def _building(destination: Path) -> Iterator[Path]:
-    folder = destination.with_name(f"{destination.name}.new-{secrets.token_hex(8)}")
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise storage_error(error, f"making {folder}") from error
-    try:
-        yield folder
-    finally:
-        # After the rename there is nothing here any more.
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _put_in_place(folder: Path, destination: Path) -> None:
-    try:
-        sync_directory(folder)
-        folder.rename(destination)  # replaces an empty folder and nothing else
-        sync_directory(destination.parent)
-    except LyrikstoreError:
-        raise
-    except FileExistsError:
-        raise ConflictError("not-empty", f"{destination} is not empty any more") from None
-    except OSError as error:
-        if destination.exists() and any(destination.iterdir()):
-            raise ConflictError("not-empty", f"{destination} is not empty any more") from None
-        raise storage_error(error, f"writing {destination}") from error
 
 
 def _part(progress: Progress | None, part: str) -> Callable[[int, int], None] | None:

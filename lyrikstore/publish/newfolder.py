@@ -1,0 +1,100 @@
+"""A folder that is there whole or not at all: built beside its place, renamed when complete."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from lyrikstore.canon.durable import sync_directory
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    LyrikstoreError,
+    storage_error,
+)
+
+
+def check_place(destination: Path) -> None:
+    """Return if a new folder can be put there.
+
+    Raises:
+        InvalidInputError: (``not-a-folder``) it is a link or a file, or has no parent.
+        ConflictError: (``not-empty``) there is something in it.
+        StorageError: The disk said no.
+    """
+    if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
+        raise InvalidInputError(
+            "not-a-folder",
+            f"{destination} is a link or a file, not a folder",
+            hint="choose a new folder",
+        )
+    if not destination.parent.is_dir():
+        raise InvalidInputError(
+            "not-a-folder", f"{destination.parent} does not exist", hint="create it first"
+        )
+    try:
+        taken = destination.is_dir() and any(destination.iterdir())
+    except OSError as error:
+        raise storage_error(error, f"looking into {destination}") from error
+    if taken:
+        raise ConflictError(
+            "not-empty", f"{destination} is not empty", hint="choose a new or empty folder"
+        )
+
+
+def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
+    """Write new files, durably.
+
+    Raises:
+        StorageError: The disk said no.
+    """
+    for name, data in documents.items():
+        try:
+            with (folder / name).open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise storage_error(error, f"writing {name}") from error
+
+
+@contextmanager
+def building(destination: Path) -> Iterator[Path]:
+    """Give a folder beside ``destination``; unless it was put in place, nothing of it stays.
+
+    Raises:
+        StorageError: The disk said no.
+    """
+    folder = destination.with_name(f"{destination.name}.new-{secrets.token_hex(8)}")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise storage_error(error, f"making {folder}") from error
+    try:
+        yield folder
+    finally:
+        # After the rename there is nothing here any more.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_in_place(folder: Path, destination: Path) -> None:
+    """Give the built folder its name.
+
+    Raises:
+        ConflictError: (``not-empty``) somebody put something there meanwhile.
+        StorageError: The disk said no.
+    """
+    try:
+        sync_directory(folder)
+        folder.rename(destination)  # replaces an empty folder and nothing else
+        sync_directory(destination.parent)
+    except LyrikstoreError:
+        raise
+    except FileExistsError:
+        raise ConflictError("not-empty", f"{destination} is not empty any more") from None
+    except OSError as error:
+        if destination.exists() and any(destination.iterdir()):
+            raise ConflictError("not-empty", f"{destination} is not empty any more") from None
+        raise storage_error(error, f"writing {destination}") from error
