@@ -229,8 +229,10 @@ def _check_locked(
     run = ancestry.get(checkpoint.inputs_in("run")[0].id)
     label = f"{evaluation.name} ({evaluation.id.short})"
     learnt = {item.id for item in checkpoint.inputs if item.role in {"train", "validation"}}
+    # The same files committed once more under another name are no other test set.
+    files = {ancestry[identity].files for identity in learnt if identity in ancestry}
     for test in evaluation.inputs_in("test"):
-        if test.id in learnt:
+        if test.id in learnt or (test.id in ancestry and ancestry[test.id].files in files):
             problems.bad.append(f"{label}: it was tested on what it was trained on")
         if run is None or test.id not in ancestry:
             continue

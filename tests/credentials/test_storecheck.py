@@ -532,6 +532,55 @@ def test_unplanned_output(fresh: Lineage) -> None:
     assert "did not plan" in problems(fresh.object("other"), "runs")
 
 
+def _evaluation(lineage: Lineage, test: Digest, **changes: Any) -> str:
+    def share(value: str) -> dict[str, str]:
+        return {"value": value, "low": "0.1", "high": "0.9"}
+
+    few = {"accuracy": share("0.5"), "macroF1": share("0.3")}
+    measured = {
+        **few,
+        "perClass": {"x": {"precision": "1", "recall": "1", "f1": "1", "support": 4}},
+        "latencyMs": {"p50": "4.2", "p95": "9.9", "n": 4},
+        "wallSeconds": "1.5",
+        "cpuSeconds": "2.5",
+        "peakMemoryBytes": 1,
+    }
+    model = lineage.repository.manifest(lineage.ids["model"])
+    manifest = lineage.sign(
+        "evaluation",
+        "evaluations/acme/model",
+        {
+            "split": "test",
+            "count": 4,
+            "task": "text-classification",
+            "model": measured,
+            "baseline": {"method": "tf-idf", "params": {}, **measured},
+            "majority": few,
+            "confidence": {"method": "bootstrap", "level": "0.95", "resamples": 9, "seed": 1},
+            "environment": ENVIRONMENT,
+            "overlap": {"exact": 0, "checked": "record ids"},
+            "worst": [],
+        },
+        inputs=[
+            Input("checkpoint", "checkpoint", model.id),
+            Input("test", "dataset", test),
+            *(Input("train", "dataset", item.id) for item in model.inputs_in("train")),
+        ],
+        **changes,
+    )
+    lineage.log(manifest)
+    lineage.ids["evaluation"] = manifest.id
+    return problems(lineage.object("evaluation"), "runs")
+
+
+def test_an_evaluation_on_what_was_learnt(fresh: Lineage) -> None:
+    assert "trained on" in _evaluation(fresh, fresh.publisher.manifest.id)
+    # The same files once more, under another name.
+    again = next(item.id for item in _other_train(fresh)["inputs"] if item.role == "train")
+    parents = [fresh.ids["evaluation"]]
+    assert "trained on" in _evaluation(fresh, again, parents=parents)
+
+
 def test_run_logged_together_with_its_checkpoint(
     fresh: Lineage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
