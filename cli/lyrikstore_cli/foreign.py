@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.jsontext import MAX_BYTES
+from lyrikstore_cli.options import read_file
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.did import KnownDocument
@@ -92,12 +91,3 @@ def read_resources(named: Iterable[str]) -> dict[str, bytes]:
         else:
             found[text] = read_file(path)
     return found
-
-
-def read_file(path: Path) -> bytes:
-    """Return a file of the size of a document; one byte more where it is larger."""
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)  # one more than is accepted: too long stays too long
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None

@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
 
@@ -106,11 +107,7 @@ def read_file(path: Path) -> bytes:
     Raises:
         InvalidInputError: (``unreadable``) it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+    return read_at_most(path, MAX_BYTES + 1)
 
 
 def credential_file(path: Path) -> Path:
@@ -128,7 +125,7 @@ def check_new(path: Path) -> None:
     if not path.parent.is_dir():
         raise NotFoundError("no-folder", f"there is no folder {path.parent}", hint="make it first")
     if path.exists() or path.is_symlink():
-        raise ConflictError("file-exists", f"{path} is there already", hint="give -o another name")
+        raise ConflictError("file-exists", f"{path} is there already", hint="choose another name")
 
 
 def write_new(path: Path, data: bytes) -> None:

@@ -307,12 +307,17 @@ class Session:
         """Return a passphrase from the passphrase file, else by asking on the terminal."""
         file = self.options.passphrase_file or self.environment.get("LYRIKSTORE_PASSPHRASE_FILE")
         if file:
-            try:
-                return Path(file).read_bytes().splitlines()[0]
-            except (OSError, IndexError):
+            from lyrikstore.canon.files import read_at_most
+            from lyrikstore.crypto.keyfile import MAX_PASSPHRASE
+
+            lines = read_at_most(Path(file), MAX_PASSPHRASE + 2).splitlines()
+            if not lines or not 0 < len(lines[0]) <= MAX_PASSPHRASE:
                 raise KeyMaterialError(
-                    "passphrase-missing", f"no passphrase on the first line of {clean(file)}"
-                ) from None
+                    "passphrase-missing",
+                    f"no passphrase of 1 to {MAX_PASSPHRASE} bytes on the first line of "
+                    f"{clean(file)}",
+                )
+            return lines[0]
         if self.options.no_input or not sys.stdin.isatty():
             raise KeyMaterialError(
                 "passphrase-missing",

@@ -44,6 +44,9 @@ BCRYPT_ROUNDS = 64
 """Four times the default of ssh-keygen; about 0.5 s to open a key on two slow cores."""
 
 MAX_KEY_FILE = 1 << 16
+MAX_BACKUP = 1 << 24
+MAX_PASSPHRASE = 1023
+"""Bytes; a longer passphrase cannot be turned into a key."""
 """Bytes; refused before reading."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -228,6 +231,10 @@ def _encode(key: PrivateKey, passphrase: bytes | None) -> bytes:
     if passphrase is not None:
         if not passphrase:
             raise InvalidInputError("empty-passphrase", "the passphrase is empty")
+        if len(passphrase) > MAX_PASSPHRASE:
+            raise InvalidInputError(
+                "long-passphrase", f"the passphrase is longer than {MAX_PASSPHRASE} bytes"
+            )
         builder = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(BCRYPT_ROUNDS)
         encryption = builder.build(passphrase)
     private = Ed25519PrivateKey.from_private_bytes(key.seed_for_key_file())

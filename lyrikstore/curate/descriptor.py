@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.curate.near import unknown
@@ -68,14 +69,11 @@ def load_descriptor(path: Path) -> Descriptor:
             says it in full.
 
     Raises:
-        InvalidInputError: (``bad-descriptor``) unreadable, not TOML, an unknown field (near
-            matches named), a field that is measured, a contradiction.
+        InvalidInputError: (``unreadable``) it cannot be read; (``bad-descriptor``) not TOML, an
+            unknown field (near matches named), a field that is measured, a contradiction.
     """
     try:
-        with path.open("rb") as file:
-            table = parse_toml(file.read(MAX_BYTES + 1), max_bytes=MAX_BYTES)
-    except OSError as error:
-        raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
+        table = parse_toml(read_at_most(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)
     except FormatError as error:
         raise _bad(f"{path.name}: {error.message}") from None
     return parse_descriptor(table)
@@ -123,6 +121,16 @@ def describe(
         else:
             result[name] = {"state": "unknown", "reason": _NOT_STATED}
     return result
+
+
+def stated_in(descriptor: Mapping[str, Field]) -> list[str]:
+    """Return the fields of a whole descriptor that somebody stated, be it as unknown."""
+    silent = describe({}, {})
+    return [
+        name
+        for name, field in descriptor.items()
+        if name not in MEASURED and field != silent.get(name)
+    ]
 
 
 def template() -> str:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
+from lyrikstore.canon.files import real_path
 from lyrikstore.curate.ignore import IGNORE_FILE, Rule, load_rules
 from lyrikstore.curate.walk import Folder, Ignored, Offender, Run, Walk, identity
 from lyrikstore.objects.statcache import STATE
@@ -86,10 +87,10 @@ class Listing:
         self.began = time.time_ns()
         self._root = str(folder)
         rules = load_rules(folder / IGNORE_FILE) if ignore is None else ignore
-        root = folder.resolve()
+        root = real_path(folder)
         left_out = {IGNORE_FILE: "the ignore file"}
         for path, reason in ((store, "the store itself"), (sheet, "the metadata sheet")):
-            place = path.resolve() if path else None
+            place = real_path(path) if path else None
             if place and place.is_relative_to(root):
                 left_out[place.relative_to(root).as_posix()] = reason
         self._walk = Walk(str(root), rules, left_out, follow=follow_links)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp
@@ -63,15 +64,13 @@ def load_offer(path: Path) -> Offer:
         path: TOML; licence texts are looked for beside it.
 
     Raises:
-        InvalidInputError: (``bad-terms``) unreadable, not TOML, an unknown or missing member, or
-            a value that is none; the message names the place. (``bad-licence``) no SPDX
+        InvalidInputError: (``unreadable``) it, or a licence text, cannot be read; (``bad-terms``)
+            not TOML, an unknown or missing member, or a value that is none; the message names the
+            place. (``bad-licence``) no SPDX
             expression. What does not fit the dataset is found when issuing.
     """
     try:
-        with path.open("rb") as file:
-            document = parse_toml(file.read(MAX_BYTES + 1), max_bytes=MAX_BYTES)
-    except OSError as error:
-        _bad(f"{path}: cannot be read ({error.strerror or error})")
+        document = parse_toml(read_at_most(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)
     except FormatError as error:
         _bad(f"{path.name}: {error.message}")
     plain = _plain(document)
@@ -84,7 +83,10 @@ def load_offer(path: Path) -> Offer:
         _bad(f"{path.name}: {error.message}")
     return Offer(
         Terms(partitions),
-        tuple((name, _text(path.parent / file)) for name, file in plain.get("texts", {}).items()),
+        tuple(
+            (name, read_licence_text(path.parent / file))
+            for name, file in plain.get("texts", {}).items()
+        ),
         tuple(_statement(item) for item in plain.get("regulatory", ())),
         tuple(
             {"type": "QualityMeasurement", "basis": "human-asserted", **item}
@@ -117,12 +119,13 @@ def _statement(item: Mapping[str, Any]) -> dict[str, JSON]:
     }
 
 
-def _text(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_TEXT_BYTES + 1)
-    except OSError as error:
-        _bad(f"licence text {path}: cannot be read ({error.strerror or error})")
+def read_licence_text(path: Path) -> bytes:
+    """Return the text of a licence.
+
+    Raises:
+        InvalidInputError: (``unreadable``) it cannot be read; (``bad-terms``) it is too long.
+    """
+    data = read_at_most(path, MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         _bad(f"licence text {path} is longer than {MAX_TEXT_BYTES} bytes")
     return data

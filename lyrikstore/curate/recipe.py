@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.curate.filters import FILTERS
 from lyrikstore.curate.filters.contract import TEXT, Filter
@@ -124,13 +125,9 @@ def load_recipe(path: Path) -> Recipe:
     """Return the recipe in a TOML file.
 
     Raises:
-        InvalidInputError: (``bad-recipe``) unreadable, not TOML, or not a recipe.
+        InvalidInputError: (``unreadable``) it cannot be read; (``bad-recipe``) it is no recipe.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
+    data = read_at_most(path, MAX_BYTES + 1)
     return parse_recipe(data)
 
 

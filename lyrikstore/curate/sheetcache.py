@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.files import real_path
 from lyrikstore.curate.sheet import Row, Sheet, read_sheet
 from lyrikstore.curate.unchanged import sheet_digest
 
@@ -34,7 +35,7 @@ def recalled_sheet(path: Path, key: str | None, digest: str, directory: Path | N
     if directory is None or not digest:
         return read_sheet(path, key)
     said = {"sheet": digest, "key": key, "suffix": path.suffix.lower()}
-    place = directory / f"sheet-{Digest.of(str(path.resolve()).encode(errors='replace')).short}"
+    place = directory / f"sheet-{Digest.of(str(real_path(path)).encode(errors='replace')).short}"
     found = _load(place, said, path.name)
     if found is None:
         found = read_sheet(path, key)

@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
+from lyrikstore.canon.files import real_path
 from lyrikstore.curate.listing import Listed
 from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state
 
@@ -69,7 +70,7 @@ class LastCommit:
 def last_commit(directory: Path, folder: Path, name: str) -> LastCommit | None:
     """Return what is remembered of ``folder`` under ``name``, if anything can be read."""
     with suppress(OSError):
-        return _load(_file(directory, str(folder.resolve()), name))
+        return _load(_file(directory, str(real_path(folder)), name))
     return None
 
 
@@ -150,7 +151,7 @@ def sheet_digest(sheet: Path | None) -> str:
 
 
 def _stat_name(folder: Path) -> str:
-    return f"stat-{_key(str(folder.resolve()))}"
+    return f"stat-{_key(str(real_path(folder)))}"
 
 
 def _file(directory: Path, folder: str, name: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError, VerificationError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.attest import build_attestation
@@ -111,21 +112,25 @@ def attest(
     )
 
 
+MAX_DOCUMENT = 1 << 28
+"""Bytes of a document; whoever verifies reads no larger one."""
+
+
 def read_documents(paths: tuple[Path, ...]) -> dict[str, bytes]:
     """Return the documents at ``paths`` by file name.
 
     Raises:
-        InvalidInputError: (``unreadable``) one cannot be read; (``two-of-a-name``) two have one
-            name.
+        InvalidInputError: (``unreadable``, ``too-large``) one cannot be read; (``two-of-a-name``)
+            two have one name.
     """
     found: dict[str, bytes] = {}
     for path in paths:
         if path.name in found:
             raise InvalidInputError("two-of-a-name", f"two documents are called {path.name}")
-        try:
-            found[path.name] = path.read_bytes()
-        except OSError as error:
-            raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+        data = read_at_most(path, MAX_DOCUMENT + 1)
+        if len(data) > MAX_DOCUMENT:
+            raise InvalidInputError("too-large", f"{path} has more than {MAX_DOCUMENT} bytes")
+        found[path.name] = data
     return found
 
 

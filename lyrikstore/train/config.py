@@ -15,7 +15,7 @@ from lyrikstore.canon.tomltext import parse_toml
 MAX_BYTES = 1 << 16
 """Longest config file."""
 
-_HINT = "lyrikstore help train shows a config with every setting"
+_HINT = "docs/training.md shows a config"
 
 
 @dataclass(frozen=True, slots=True)

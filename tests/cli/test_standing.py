@@ -147,6 +147,9 @@ def test_lists_keep_their_places_and_a_folder_of_folders_is_read(publisher, deli
     assert status(publisher, other, "--status", public)[0] == 3
     empty = publisher.folder / "empty"
     empty.mkdir()
+    (empty / "note.txt").write_text("no list")
+    # What was asked to be looked at is no list: that is not "not revoked".
+    publisher.fails(1, "verify", delivery, "--status", empty / "note.txt")
     assert "no status list" in publisher.fails(1, "verify", delivery, "--status", empty).err
 
 

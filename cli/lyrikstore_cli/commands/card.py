@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -25,13 +26,7 @@ def command(session: Session, checkpoint: str, output: Path | None, answers: Pat
 
     responses = None
     if answers is not None:
-        try:
-            with answers.open("rb") as file:
-                responses = parse_responses(file.read(MAX_BYTES + 1))
-        except OSError as error:
-            raise InvalidInputError(
-                "unreadable", f"cannot read {answers}: {error.strerror}"
-            ) from None
+        responses = parse_responses(read_at_most(answers, MAX_BYTES + 1))
     if output is not None and output.exists() and not output.is_file():
         raise ConflictError("exists", f"{output} is not a file")
     result = session.open_store(sign=True).card(checkpoint, responses)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli import keylife
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -132,10 +133,7 @@ def _backup(
 def _restore(session: Session, source: Path) -> None:
     from lyrikstore.crypto import keyfile
 
-    try:
-        data = source.read_bytes()
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {source}: {error.strerror}") from None
+    data = read_at_most(source, keyfile.MAX_BACKUP + 1)
     passphrase = session.ask_passphrase("passphrase of the backup")
     known = {key.name for key in keyfile.list_keys(session.paths.keys)}
     restored = []

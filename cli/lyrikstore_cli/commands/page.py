@@ -11,6 +11,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
     storage_error,
 )
+from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
@@ -119,11 +120,7 @@ def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
 
 
 def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+    data = read_at_most(path, limit + 1)
     if len(data) > limit:
         raise InvalidInputError("too-large", f"{path} has more than {limit} bytes")
     return data

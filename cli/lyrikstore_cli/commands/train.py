@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.steps import follow
@@ -22,12 +22,7 @@ def command(session: Session, config: Path, message: str) -> None:
     """
     from lyrikstore.train.config import MAX_BYTES, TrainConfig
 
-    try:
-        with config.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {config}: {error.strerror}") from None
-    plan = TrainConfig.parse(data)
+    plan = TrainConfig.parse(read_at_most(config, MAX_BYTES + 1))
     store = session.open_store(sign=True)
     with session.screen.progress("training") as meter:
         result = store.train(

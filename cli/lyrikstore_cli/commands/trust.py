@@ -8,6 +8,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
 from lyrikstore.credentials.trust.model import CLAIMS, ROLES
 from lyrikstore_cli.command import command as declare
@@ -256,11 +257,7 @@ def _pinnable(path: Path, did: str) -> bytes:
     from lyrikstore.credentials.did import parse_document
     from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+    data = read_at_most(path, MAX_DOCUMENT_BYTES + 1)
     found = parse_document(data)
     if found.id != did:
         raise InvalidInputError("other-did", f"{path} is the document of {found.id}, not of {did}")

@@ -15,7 +15,8 @@ from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import repair
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
-from lyrikstore_cli.foreign import Asked, read_file, verify_foreign
+from lyrikstore_cli.foreign import Asked, verify_foreign
+from lyrikstore_cli.options import read_file
 from lyrikstore_cli.reports import reasons, show_report
 from lyrikstore_cli.session import DASK_HELP, Session
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from lyrikstore.curate.measures import Measurement
     from lyrikstore.history.tree import Entry
     from lyrikstore_cli.ui import Meter
+
+MAX_LISTS = 1000
 
 
 @declare(
@@ -67,7 +70,9 @@ if TYPE_CHECKING:
 )
 @click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
 @click.option("--repair-from", metavar="REMOTE", help="First restore what is damaged from there.")
-@click.option("--report", "report_file", type=click.Path(path_type=Path), help="Keep the report.")
+@click.option(
+    "--report", "report_file", type=click.Path(path_type=Path), help="Keep the report, as JSON."
+)
 def command(
     session: Session,
     target: str | None,
@@ -167,6 +172,13 @@ def _verify(
         if path.is_dir():  # a delivery: what was handed over together is judged together
             beside = path / "data"
             data = beside if data is None and beside.is_dir() else data
+            if not (path / "credential.json").exists():
+                raise NotFoundError(
+                    "no-file",
+                    f"there is no credential.json in {target}",
+                    hint="a delivery is the folder that holds it; the data alone goes with "
+                    "--data: lyrikstore verify credential.json --data FOLDER",
+                )
             path = path / "credential.json"
         return _verify_file(session, path, data, trust, at, status_files, asked, recompute)
     named = data is not None or asked or asked.fetch
@@ -174,7 +186,16 @@ def _verify(
         raise NotFoundError("no-file", f"there is no file {target}")
     from lyrikstore.credentials.objectcheck import verify_object
 
-    store = session.open_store()
+    try:
+        store = session.open_store()
+    except NotFoundError as error:
+        if error.kind != "no-store":
+            raise
+        raise NotFoundError(
+            error.kind,
+            f"there is no file {target}, and no store here in which it could be a name",
+            hint="check the path; or name a store with --store PATH",
+        ) from None
     with session.screen.progress("verifying") as meter:
         return verify_object(
             store.repository,
@@ -214,14 +235,16 @@ def _verify_file(
     from lyrikstore.credentials.vcdm import DATASET, profile_of
     from lyrikstore.credentials.verify import verify_alone, verify_delivery
 
-    credential, beside = read_file(path), read_siblings(path)
+    credential = read_file(path)
+    foreign = profile_of(credential) == "w3c"
+    beside = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:
         terms = find_terms(beside.values(), credential)  # of a grant
         named = (credential,) if terms is None else (credential, terms)
         fetched = fetch_for(named, session.screen.say)
     status_files = [*status_files, *fetched.lists]
-    if profile_of(credential) == "w3c":
+    if foreign:
         if data is not None:
             raise InvalidInputError(
                 "not-ours", f"{path} is not a dataset credential of lyrikstore's: it names no data"
@@ -265,13 +288,21 @@ def _measuring() -> "type[Measurement]":
 
 
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
+    from lyrikstore.credentials.statuscheck import Notices
+
     found: list[bytes] = []
     for path in paths:
         # Lists of several addresses lie in folders of their own, as `status-lists -o` writes them.
-        inside = sorted(path.rglob("*.json"))[:1000] if path.is_dir() else [path]
-        if not inside:  # looking at none is not what was asked for
-            raise NotFoundError("no-file", f"there is no status list in {path}")
-        found += [read_file(one) for one in inside]
+        inside = sorted(path.rglob("*.json"))[:MAX_LISTS] if path.is_dir() else [path]
+        read = [read_file(one) for one in inside]
+        notices = Notices.among(read)
+        if not notices.lists and not notices.successors:  # looking at none is not what was asked
+            raise NotFoundError(
+                "no-file",
+                f"there is no status list in {path}",
+                hint="a publisher serves them at the URLs that his credentials name",
+            )
+        found += read
     return found
 
 
