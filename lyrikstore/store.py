@@ -244,18 +244,18 @@ class Store(Shared, Standing):
         self, sql: str, parameters: Sequence[Any] = (), *, rows: int = 10_000
     ) -> "QueryResult":
         """Return the answer of one SELECT over the index, which is brought up to date first."""
-        from lyrikstore.index.build import INDEX_NAME, ask
+        from lyrikstore.index.build import ask, index_path
         from lyrikstore.index.query import Limits
 
-        # A store that may only be read is asked through an index in the user's own cache.
-        own = self.cache_dir / self.id.short / INDEX_NAME if self.cache_dir else None
-        return ask(self.repository, sql, parameters, elsewhere=own, limits=Limits(rows=rows))
+        path = index_path(self.repository, self._cache)
+        return ask(self.repository, sql, parameters, path=path, limits=Limits(rows=rows))
 
     def rebuild_index(self) -> Path:
         """Make the index anew and return its path."""
-        from lyrikstore.index.build import ensure_index
+        from lyrikstore.index.build import ensure_index, index_path
 
-        return ensure_index(self.repository, rebuild=True).path
+        path = index_path(self.repository, self._cache)
+        return ensure_index(self.repository, path, rebuild=True).path
 
     def commit(self, folder: Path, name: str, **options: Any) -> "CommitResult":
         """Make ``folder`` the current version of ``name``.

@@ -38,6 +38,8 @@ def _kind(place: Path, path: Path) -> str:
     waiting = place / "work/.lyrikstore/gc/waiting"
     if path.suffix == ".pack" and path.name in waiting.read_text("utf-8"):
         return "packs that gc dropped"
+    if path.name.startswith("index-"):
+        return "index"
     for start, kind in (
         ("work/.lyrikstore/local/", "local log"),
         ("work/.lyrikstore/mirror", "mark of a mirror"),
@@ -47,7 +49,6 @@ def _kind(place: Path, path: Path) -> str:
         ("work/.lyrikstore/log/tile", "hash tiles"),
         ("work/.lyrikstore/tx", "transaction records"),
         ("work/.lyrikstore/packs", "packs"),
-        ("work/.lyrikstore/cache", "index"),
         ("work/.lyrikstore/", path.name),
         ("home/.cache", "stat cache"),
         ("home/.local", "memory of logs"),

@@ -2,8 +2,8 @@
 
 The database is derived and may vanish at any time. Beside it lies a stamp: which log checkpoint
 it was built from, by which version, and the BLAKE3 of the file. Whatever does not fit its stamp,
-or whose stamp does not fit the store, is built anew; a database that was changed by somebody else
-is never opened, only set aside (attack case A38).
+or whose stamp does not fit the store, is built anew, and a damaged database is set aside unopened
+(attack case A38). Whoever can write both can make them fit: keep them where only the asker can.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ import duckdb
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
+from lyrikstore.canon.files import real_path
 from lyrikstore.canon.jsontext import encode, parse_canonical
 from lyrikstore.history.repository import Repository
 from lyrikstore.index.collect import collect
@@ -29,8 +30,6 @@ from lyrikstore.index.views import VERSION, VIEWS
 
 INDEX_NAME = "index.duckdb"
 """File name of the database in a store's ``cache`` folder."""
-
-_UNWRITABLE = frozenset({"read-only", "no-permission", "disk-full"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,19 @@ class IndexState:
     seconds: float
 
 
-def index_path(repository: Repository) -> Path:
-    """Return where the index of a local store lies."""
-    return repository.root / "cache" / INDEX_NAME
+def index_path(repository: Repository, cache: Path | None = None) -> Path:
+    """Return where the index of a local store lies.
+
+    Args:
+        repository: The store.
+        cache: This user's cache folder for it: an index there, nobody else can write; one in the
+            store's own ``cache`` folder can be forged, with a stamp that fits, by whoever can write
+            to the store.
+    """
+    if cache is None:
+        return repository.root / "cache" / INDEX_NAME
+    place = Digest.of(os.fsencode(real_path(repository.root)))
+    return cache / f"index-{place.short}.duckdb"
 
 
 def ensure_index(
@@ -101,7 +110,6 @@ def ask(
     parameters: Sequence[Scalar] = (),
     *,
     path: Path | None = None,
-    elsewhere: Path | None = None,
     limits: Limits | None = None,
 ) -> QueryResult:
     """Return the answer of one ``SELECT`` about the store as it is now.
@@ -111,20 +119,13 @@ def ask(
         sql: Not trusted; see :func:`lyrikstore.index.query.query`.
         parameters: Values for ``?``.
         path: Where the index lies; by default in the store's ``cache`` folder.
-        elsewhere: Where it lies if it cannot be written there, as in a read-only store.
         limits: Bounds of the query.
 
     Raises:
         InvalidInputError, FormatError, NotFoundError, StorageError: See
             :func:`lyrikstore.index.query.query` and :func:`ensure_index`.
     """
-    try:
-        state = ensure_index(repository, path)
-    except StorageError as error:
-        if elsewhere is None or error.kind not in _UNWRITABLE:
-            raise
-        path = elsewhere
-        state = ensure_index(repository, path)
+    state = ensure_index(repository, path)
     try:
         return query(state.path, sql, parameters, limits=limits)
     except FormatError as error:

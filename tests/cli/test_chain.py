@@ -9,8 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pytest
+
+from lyrikstore.canon.digest import Digest
 
 RECIPE = """
 recipe = 1
@@ -253,10 +256,29 @@ def test_counts_reconcile_and_every_record_has_a_reason(published) -> None:
 def test_the_index_can_be_deleted(published) -> None:
     question = "select name, kind, count(*) from manifests group by all order by all"
     first = published.ok("query", question, "--json").json["rows"]
-    for path in (published.folder / ".lyrikstore" / "cache").glob("index*"):
+    index = Path(published.ok("index", "rebuild", "--json").json["path"])
+    for path in index.parent.glob(f"{index.name}*"):
         path.unlink()
     assert published.ok("query", question, "--json").json["rows"] == first
-    published.ok("index", "rebuild")
+    assert index.is_file()
+
+
+def test_no_index_in_the_store_is_read(published) -> None:
+    # Whoever can write to the store can write an index, and a stamp that fits it.
+    question = "select count(*) from decisions"
+    first = published.ok("query", question, "--json").json["rows"]
+    index = Path(published.ok("index", "rebuild", "--json").json["path"])
+    forged = published.folder / ".lyrikstore" / "cache"
+    assert not index.is_relative_to(published.folder / ".lyrikstore")
+    forged.mkdir(exist_ok=True)
+    for path in index.parent.glob(f"{index.name}*"):
+        shutil.copy(path, forged / path.name.replace(index.stem, "index"))
+    with duckdb.connect(str(forged / "index.duckdb")) as connection:
+        connection.execute("DELETE FROM facts.decisions")
+    stamp = forged / "index.duckdb.json"
+    members = json.loads(stamp.read_bytes())
+    members["database"] = str(Digest.of_file(forged / "index.duckdb"))
+    stamp.write_text(json.dumps(members, sort_keys=True, separators=(",", ":")))
     assert published.ok("query", question, "--json").json["rows"] == first
 
 

@@ -185,23 +185,6 @@ def test_whatever_stands_in_its_place_is_set_aside(
     assert other.read_bytes() == b"not ours"
 
 
-def test_a_store_that_may_only_be_read_is_asked_through_an_index_elsewhere(
-    chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mkdir = Path.mkdir
-
-    def refuse(path: Path, *arguments: Any, **options: Any) -> None:
-        if path.is_relative_to(chain.repository.root):
-            raise OSError(errno.EROFS, "Read-only file system")
-        mkdir(path, *arguments, **options)
-
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    elsewhere = tmp_path / "own" / "index.duckdb"
-    answer = build.ask(chain.repository, "SELECT count(*) FROM refs", elsewhere=elsewhere)
-    assert answer.rows
-    assert elsewhere.is_file()
-
-
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "garbage", "stamp", "no-stamp"])
 def test_damage_is_noticed(chain: Any, damage: str) -> None:
     honest = one(chain.repository, "SELECT * FROM manifests")
