@@ -5,12 +5,12 @@ fails later leaves the store as it was.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import real_path
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.bodies import Attach, checkpoint_body, dataset_body, lists
@@ -18,6 +18,7 @@ from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.hashing import Hashing, Progress
 from lyrikstore.curate.licence import parse_licence
 from lyrikstore.curate.listing import Listed, Listing
+from lyrikstore.curate.loss import check_loss, is_large, left_unsaid
 from lyrikstore.curate.records import DOCUMENT, READERS, count_records
 from lyrikstore.curate.sheet import Joined, Row, Sheet, join
 from lyrikstore.curate.sheetcache import recalled_sheet
@@ -66,6 +67,7 @@ class CommitResult:
         orphan_rows: Rows without a file.
         ignored: What was left out, and why.
         large_loss: Whether more than a fifth of the files went.
+        unsaid: What the version before stated about its files and this one does not.
     """
 
     manifest: Manifest | None
@@ -82,6 +84,7 @@ class CommitResult:
     orphan_rows: tuple[Row, ...]
     ignored: tuple[Ignored, ...]
     large_loss: bool
+    unsaid: tuple[str, ...]
 
 
 def commit_folder(
@@ -128,7 +131,8 @@ def commit_folder(
         cache_dir: Where it is remembered what files hashed to and what was committed; never inside
             the store, whose holder could otherwise choose what is signed. ``None``: nowhere.
         follow_links: Whether symbolic links inside the folder are followed.
-        allow_loss: Whether more than a fifth of the files may go.
+        allow_loss: Whether more than a fifth of the files may go, or the sheet, the licence or the
+            description that the version before has.
         allow_orphans: Whether rows without a file may be left out; files without a row always
             stay, named in the result.
         dry_run: Find out what would change; write nothing.
@@ -138,7 +142,7 @@ def commit_folder(
 
     Raises:
         InvalidInputError: (``bad-files``, ``bad-sheet``, ``duplicate-rows``, ``orphan-rows``,
-            ``large-loss``, ``bad-licence``, ``no-files``, …) before anything is written.
+            ``large-loss``, ``unsaid``, ``bad-licence``, …) before anything is written.
         ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: see
             ``TransactionBuilder``; the store is as it was.
 
@@ -165,13 +169,13 @@ def commit_folder(
         "orphans": allow_orphans,
     }
     last = LastCommit(
-        folder=str(folder.resolve()),
+        folder=str(real_path(folder)),
         name=str(full_name),
         manifest="" if current is None else str(current.id),
         listing="" if cache is None else listing_of(listed, names, sheet, cache.safe_before),
         names=names,
         options=Digest.of(json.dumps(options, sort_keys=True).encode()).hex,
-        sheet="" if sheet is None else str(sheet.resolve()),
+        sheet="" if sheet is None else str(real_path(sheet)),
         sheet_digest=sheet_digest(sheet),
         follow_links=follow_links,
         formats={},
@@ -195,7 +199,15 @@ def commit_folder(
     counted = recalled.formats if recalled and known else {}
     if weights is None and not counted:
         counted = formats(snapshot.paths)
-    large_loss = _check_loss(str(full_name), job.gone, before, allow_loss or dry_run)
+    large_loss = is_large(job.gone, before)
+    unsaid = left_unsaid(
+        current,
+        sheet=sheet is not None,
+        licence=licence is not None,
+        described=descriptor is not None,
+    )
+    if not (allow_loss or dry_run):
+        check_loss(str(full_name), job.gone if large_loss else (), before, unsaid)
 
     def state(tree: Tree, attach: Attach) -> Statement:
         attachments: list[Attachment] = []
@@ -251,6 +263,7 @@ def commit_folder(
             joined.orphan_rows,
             snapshot.ignored,
             large_loss,
+            unsaid,
         )
 
     if dry_run or not job.pending:
@@ -291,6 +304,7 @@ def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> Commi
         orphan_rows=rows,
         ignored=snapshot.ignored,
         large_loss=False,
+        unsaid=(),
     )
 
 
@@ -347,19 +361,6 @@ def _check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) ->
             "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
         )
     return inspect_weights(snapshot)
-
-
-def _check_loss(name: str, gone: Sequence[str], before: bytes, allowed: bool) -> bool:
-    files = before.count(b"\n")
-    large = len(gone) * 5 > files
-    if large and not allowed:
-        raise InvalidInputError(
-            "large-loss",
-            f"{name}: {len(gone)} of {files} files are gone, such as {gone[0]}",
-            hint="add --yes if they are meant to leave the dataset",
-            details={"removed": gone[:1000], "count": len(gone)},
-        )
-    return large
 
 
 def _count(reader: str, snapshot: Scan) -> int:

@@ -5,17 +5,20 @@ carried it, so that a dataset's id does not depend on the program that saved the
 """
 
 import csv
+import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.near import unknown
+from lyrikstore.history.tree import Tree
 
 KEY_COLUMNS = ("path", "file", "filename")
 MAX_COLUMNS = 1_000
@@ -109,6 +112,27 @@ def read_sheet(path: Path, key: str | None = None) -> Sheet:
         f"{path.name}: no reader for {suffix or 'a sheet without suffix'}",
         hint="save the sheet as .xlsx, .csv or .tsv",
     )
+
+
+def sheet_of(tree: Tree) -> tuple[bytes, str]:
+    """Return the metadata of a tree as a CSV sheet, and the name of its join column.
+
+    Joined to the same files it gives the same tree.
+
+    Raises:
+        EmptyResultError: (``no-metadata``) no file has any.
+    """
+    rows = [(entry.path, entry.meta) for entry in tree.entries if entry.meta]
+    columns = sorted({name for _, meta in rows for name in meta})
+    if not rows:
+        raise EmptyResultError("no-metadata", "no file of it has metadata")
+    taken = {name.casefold() for name in columns}
+    key = next(name for name in chain(KEY_COLUMNS, map(str, count())) if name not in taken)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow([key, *columns])
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerows([path, *(meta.get(name, "") for name in columns)] for path, meta in rows)
+    return text.getvalue().encode(), key
 
 
 def join(paths: Iterable[str], sheet: Sheet) -> Joined:

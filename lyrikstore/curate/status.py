@@ -5,6 +5,8 @@ from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.files import real_path
+from lyrikstore.curate.descriptor import stated_in
 from lyrikstore.curate.hashing import hash_file
 from lyrikstore.curate.listing import Listing
 from lyrikstore.curate.snapshot import Scan, judge
@@ -40,6 +42,9 @@ class FolderStatus:
         unreadable: What a commit would refuse.
         sheet: The metadata sheet it was committed with, or empty.
         sheet_changed: Whether that sheet is another one now, or gone.
+        key: The sheet's join column, or empty.
+        licence: The licence that the current version names, or empty.
+        described: Whether the current version states more than was measured.
         problem: Why nothing can be said, such as a folder that is gone; else empty.
     """
 
@@ -54,6 +59,9 @@ class FolderStatus:
     unreadable: tuple[Offender, ...] = ()
     sheet: str = ""
     sheet_changed: bool = False
+    key: str = ""
+    licence: str = ""
+    described: bool = False
     problem: str = ""
 
     @property
@@ -87,7 +95,7 @@ def folder_statuses(
     Cost: one look at each file. Only a file whose size is as it was and whose time stamps are not
     is read.
     """
-    wanted = None if folder is None else folder.resolve()
+    wanted = None if folder is None else real_path(folder)
     found = [
         one
         for one in last_commits(directory)
@@ -138,6 +146,9 @@ def _status(
         unreadable=listed.offenders,
         sheet=last.sheet,
         sheet_changed=sheet_digest(sheet) != last.sheet_digest,
+        key=current.body.get("metadata", {}).get("key", ""),
+        licence=current.body.get("licence", {}).get("expression", ""),
+        described=bool(stated_in(current.body.get("descriptor", {}))),
     )
     if listing and listing == last.listing and not moved:
         return status

@@ -15,8 +15,8 @@ NAME = "acme/licences"
 @pytest.fixture
 def folder(publisher, corpus):
     """Return a folder of documents that was committed once."""
-    documents, sheet = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--metadata", sheet)
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
     return documents
 
 
@@ -132,6 +132,61 @@ def test_losing_files_needs_a_yes(publisher, folder) -> None:
         victim.unlink()
     assert "--yes" in refused(publisher, 16, "commit", folder, "-d", NAME).err
     assert publisher.ok("commit", folder, "-d", NAME, "--yes", "--json").json["removed"]
+
+
+def test_a_sheet_a_licence_or_a_description_leaves_only_with_a_yes(publisher, corpus) -> None:
+    documents, sheet = corpus.write(publisher.folder)
+    described = publisher.folder / "about.toml"
+    described.write_text('confidentiality = "amber"\n')
+    whole = ("commit", documents, "-d", NAME, "--metadata", sheet, "--license", "CC-BY-4.0")
+    publisher.ok(*whole, "--describe", described)
+    (documents / "new.txt").write_text("new")
+    # What `status` proposes to paste states all of it again.
+    proposed = publisher.run("status").err
+    assert f"--metadata {sheet.name} --license CC-BY-4.0 --describe FILE" in proposed
+    err = refused(publisher, 16, "commit", documents, "-d", NAME).err
+    assert "the metadata sheet" in err
+    assert "the licence (CC-BY-4.0)" in err
+    assert "the description (confidentiality)" in err
+    assert "the description" in refused(publisher, 16, *whole).err
+    dry = publisher.ok("commit", documents, "-d", NAME, "-n", "--json").json
+    assert len(dry["unsaid"]) == 3
+    assert publisher.ok("commit", documents, "-d", NAME, "--yes", "--json").json["changed"]
+
+
+def test_a_checked_out_sheet_gives_the_same_tree(publisher, folder) -> None:
+    (folder / "quoted.txt").write_text("q")
+    sheet = publisher.folder / "odd.csv"
+    sheet.write_text(
+        'file,"a;b;c",Path,note\nquoted.txt,"x;y","p, q","line\r\nbreak ""quoted"" "\n', "utf-8"
+    )
+    made = publisher.ok("commit", folder, "-d", "acme/odd", "--metadata", sheet, "--key", "file")
+    assert made.code == 0
+    tree = publisher.ok("show", "acme/odd", "--json").json["manifest"]["tree"]
+    out = publisher.ok("checkout", "acme/odd", "again", "--metadata", "again.csv", "--json").json
+    again = publisher.ok(
+        *("commit", "again", "-d", "acme/odd2", "--metadata", "again.csv"),
+        *("--key", out["key"], "--json"),
+    ).json
+    assert again["tree"] == tree
+    assert publisher.fails(15, "checkout", "acme/odd", "more", "--metadata", "again.csv")
+    publisher.ok("commit", folder, "-d", "acme/bare")
+    publisher.fails(17, "checkout", "acme/bare", "bare", "--metadata", "bare.csv")
+
+
+@pytest.mark.parametrize("what", ["/dev/zero", "loop", "absent"])
+def test_a_file_that_is_endless_a_circle_or_not_there(publisher, folder, what) -> None:
+    (publisher.folder / "loop").symlink_to("loop")
+    refused(publisher, 16, "filter", NAME, "--recipe", what, "--as", "acme/x")
+    refused(publisher, 16, "issue", NAME, "-o", "out", "--terms", what)
+    refused(publisher, 16, "commit", folder, "-d", NAME, "--describe", what)
+    refused(publisher, 16, "commit", folder, "-d", NAME, "--licence-text", what)
+    refused(publisher, 16, "commit", what, "-d", "acme/x")
+    refused(publisher, 16, "card", "checkpoints/acme/x", "--answers", what)
+    refused(publisher, 1, "status", what)
+    long = publisher.folder / "long"
+    long.write_text("x" * 2000)
+    refused(publisher, 12, "key", "backup", "-o", "keys", "--passphrase-file", long)
 
 
 def test_keys_and_stores_that_do_not_fit(publisher, folder, new_person) -> None:

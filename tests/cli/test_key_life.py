@@ -88,11 +88,12 @@ def test_who_knows_only_the_new_key_believes_old_and_new(rotated, new_person) ->
 def test_the_old_key_signs_no_more(rotated, corpus) -> None:
     documents = rotated.folder / "documents"
     (documents / "more.txt").write_text("more")
-    refused = rotated.fails(14, "commit", documents, "-d", NAME)
+    again = ("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+    refused = rotated.fails(14, *again)
     assert "unauthorised" in refused.err or "policy" in refused.err
     rotated.fails(14, "key", "rotate", "next")  # nor names another
     rotated.fails(15, "key", "rotate", rotated.old, "--signer", "next")  # nor comes back
-    rotated.ok("commit", documents, "-d", NAME, "--signer", "next")
+    rotated.ok(*again, "--signer", "next")
     assert rotated.run("verify", "--json").json["verdict"] == "trusted"
 
 

@@ -4,20 +4,38 @@ from pathlib import Path
 
 import click
 
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
 
-@declare("checkout", epilog="lyrikstore checkout acme/contracts~1 before")
+@declare(
+    "checkout",
+    epilog="lyrikstore checkout acme/contracts~1 before\n"
+    "lyrikstore checkout acme/contracts documents --metadata sheet.csv",
+)
 @click.argument("ref")
 @click.argument("folder", type=click.Path(path_type=Path))
-def command(session: Session, ref: str, folder: Path) -> None:
+@click.option(
+    "--metadata",
+    type=click.Path(path_type=Path),
+    help="Write what the sheet says about the files to this new CSV file.",
+)
+def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> None:
     """Write the files of REF to FOLDER, which must be new or empty; each file is verified."""
+    if metadata is not None:
+        options.check_new(metadata)
     store = session.open_store()
     manifest = store.resolve(ref)
     with session.screen.progress("writing") as meter:
         tree = store.checkout(manifest, folder, progress=meter)
+    key = ""
+    if metadata is not None:
+        from lyrikstore.curate.sheet import sheet_of
+
+        sheet, key = sheet_of(tree)
+        options.write_new(metadata, sheet)
     session.emit(
         "checkout",
         {
@@ -25,9 +43,13 @@ def command(session: Session, ref: str, folder: Path) -> None:
             "folder": str(folder),
             "files": len(tree.entries),
             "bytes": tree.total_bytes,
+            "sheet": str(metadata or ""),
+            "key": key,
         },
     )
     session.screen.result(
         f"✓ wrote    {len(tree.entries)} files, {size(tree.total_bytes)}, to {folder} "
         f"({manifest.name} {manifest.id.short})"
     )
+    if metadata is not None:
+        session.screen.result(f"✓ wrote    {metadata}, its column {key} names the file")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import DASK_HELP, Session
 from lyrikstore_cli.ui import Screen, clean, size
@@ -40,7 +39,11 @@ SHOWN = 10
 @click.option("-m", "--message", default="", help="A note, signed with the version.")
 @click.option("--follow-links", is_flag=True, help="Follow symbolic links inside the folder.")
 @click.option("--allow-orphans", is_flag=True, help="Leave out rows that name no file.")
-@click.option("--yes", is_flag=True, help="More than a fifth of the files may leave.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="More than a fifth of the files, the sheet, the licence or the description may leave.",
+)
 @click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would change; write nothing.")
 def command(
@@ -62,7 +65,8 @@ def command(
 ) -> None:
     """Sign the files of PATH as the new version of a dataset, with what a sheet says about them.
 
-    A commit is a snapshot: files gone from PATH leave the dataset. What `.lyrikignore` names is
+    A commit is a snapshot: files gone from PATH leave the dataset, and so does the sheet, licence
+    or description that is not given again. What `.lyrikignore` names is
     left out and listed. Nothing is logged if nothing changed. A name below `checkpoints/` imports
     a base model.
     """
@@ -79,7 +83,7 @@ def command(
             sheet=metadata,
             key=key,
             licence=licence,
-            licence_text=_read(licence_text) if licence_text else None,
+            licence_text=_licence_text(licence_text),
             descriptor=_described(describe),
             reader=reader,
             message=message,
@@ -107,6 +111,7 @@ def command(
             "added": list(result.added),
             "removed": list(result.removed),
             "modified": list(result.changed),
+            "unsaid": list(result.unsaid),
             "orphanFiles": list(result.orphan_files),
             "orphanRows": [row.key for row in result.orphan_rows],
             "ignored": [{"path": item.path, "reason": item.reason} for item in result.ignored],
@@ -121,6 +126,8 @@ def command(
     _name(screen, "! files without a row in the sheet", result.orphan_files)
     _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
     _name(screen, "– left out", [f"{item.path} ({item.reason})" for item in result.ignored])
+    for lost in result.unsaid:
+        screen.result(f"! no longer stated: {clean(lost)}")
     if dry_run:
         screen.result(f"– nothing was written; {name} would change by {changes}")
     elif result.manifest is None and current is not None:
@@ -147,8 +154,7 @@ def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> N
     screen.result(f"{title}: {len(names)}: {shown}{more}")
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidInputError("unreadable", f"cannot read {path}: {error.strerror}") from None
+def _licence_text(path: Path | None) -> bytes | None:
+    from lyrikstore.curate.offer import read_licence_text
+
+    return None if path is None else read_licence_text(path)

@@ -1,5 +1,6 @@
 """``lyrikstore status``: how committed folders differ from the current versions."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.status import FolderStatus
 
 SHOWN = 10
+KEY_COLUMNS = ("path", "file", "filename")
 
 
 @declare("status", epilog="lyrikstore status\nlyrikstore status documents --json")
@@ -82,7 +84,19 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
         screen.hint(status.unreadable[0].hint)
     else:
         screen.result(f"! changed {counts}")
-        screen.hint(f"lyrikstore commit {folder} -d {status.name.removeprefix('datasets/')}")
+        screen.hint(clean(_commit(status)))
+
+
+def _commit(status: "FolderStatus") -> str:
+    # With all that the version before states; what it would lose otherwise, `commit` refuses.
+    words = ["lyrikstore", "commit", _shown(status.folder)]
+    words += ["-d", status.name.removeprefix("datasets/")]
+    if status.sheet:
+        words += ["--metadata", _shown(status.sheet)]
+        words += ["--key", status.key] if status.key not in {"", *KEY_COLUMNS} else []
+    if status.licence:
+        words += ["--license", status.licence]
+    return shlex.join(words) + (" --describe FILE" if status.described else "")
 
 
 def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
