@@ -33,6 +33,15 @@ pytest_plugins = [
 ]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+DOCUMENTED = {
+    name: [set(re.findall(r"`(\w+)`", form)) for form in forms.split(" or ")]
+    for name, forms in re.findall(
+        r"^\| `([\w-]+)` \| (.*) \|$",
+        (REPOSITORY / "docs" / "json.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+}
+"""Name of a result → its forms, each a set of members."""
 
 # Test groups that need Debian packages: the program that must be there, and its package.
 GROUPS = {
@@ -67,8 +76,11 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
+        """Standard output as JSON, which has no members that docs/json.md does not name."""
+        document = json.loads(self.out)
+        name = document["schema"].removeprefix("lyrikstore/cli/").removesuffix("/v1")
+        assert any(document.keys() - {"schema"} <= form for form in DOCUMENTED[name]), document
+        return document
 
     @property
     def error(self) -> dict[str, Any]:

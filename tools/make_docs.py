@@ -4,6 +4,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import click
+import json_results
 
 from lyrikstore_cli.exits import MEANING
 from lyrikstore_cli.main import GROUPS, program
@@ -15,9 +16,10 @@ SHARED_SIGNING = ("signer", "passphrase_file")
 
 
 def main() -> None:
-    """Write docs/cli.md and docs/exit-codes.md."""
+    """Write docs/cli.md, docs/exit-codes.md and docs/json.md."""
     (DOCS / "exit-codes.md").write_text(exit_codes(), "utf-8")
     (DOCS / "cli.md").write_text(reference(), "utf-8")
+    (DOCS / "json.md").write_text(json_results.page(), "utf-8")
 
 
 def exit_codes() -> str:
@@ -35,8 +37,9 @@ def reference() -> str:
     """Return the page of commands."""
     lines = ["# Commands", "", "Made by `make docs` from the commands themselves.", ""]
     lines += [
-        "Every command takes `--json`, `--store PATH`, `-C DIR`, `-q`, `-v`, `--no-color` and",
-        "`--no-input`; what signs also takes `--signer URI` and `--passphrase-file FILE`.",
+        "Every command takes `--json` ([results](json.md)), `--store PATH`, `-C DIR`, `-q`, `-v`,",
+        "`--no-color` and `--no-input`; what signs also takes `--signer URI` and",
+        "`--passphrase-file FILE`.",
         "",
     ]
     context = click.Context(program, info_name="lyrikstore")

@@ -27,7 +27,9 @@ def find_key(session: Session, name: str) -> "StoredKey":
         if key.name == name:
             return key
     raise KeyMaterialError(
-        "key-missing", f"no key {name} in {session.paths.keys}", hint="lyrikstore key new"
+        "key-missing",
+        f"no key {name} in {session.paths.keys}",
+        hint="lyrikstore key list shows yours, lyrikstore key new makes one",
     )
 
 
@@ -219,11 +221,17 @@ def _statements(session: Session, output: Path) -> None:
 
     With it go log proofs of the newest attestations and grants by keys that are current no more.
     """
-    written = _write_statements(session.open_store(), output)
-    session.emit("key-statements", {"written": written})
+    from lyrikstore.history.kinds import GENESIS_NAME
+
+    store = session.open_store()
+    written = _write_statements(store, output)
+    waits = store.repository.refs[GENESIS_NAME].index >= store.repository.checkpoint.size
+    session.emit("key-statements", {"written": written, "waits": waits})
     for path in written:
         session.screen.result(f"✓ wrote    {path}")
-    if not written:
+    if waits:
+        session.screen.result("! the newest waits in the local log: first lyrikstore push")
+    elif not written:
         session.screen.say("no key was added, replaced or revoked since the store was made")
 
 

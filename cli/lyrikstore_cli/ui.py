@@ -13,7 +13,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
@@ -118,6 +118,9 @@ class Screen:
         if stream.isatty() and stream.fileno() in self._consoles:
             self._consoles[stream.fileno()].print(_styled(line, style))
         else:
+            if stream is sys.stderr:  # where both go to one place, the order stays
+                with suppress(OSError):  # whoever ends the program says it
+                    sys.stdout.flush()
             stream.write(line + "\n")
 
     @cached_property

@@ -11,7 +11,7 @@ from lyrikstore.history.lineage import Graph
 from lyrikstore.history.retention import retired_versions
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
+from lyrikstore_cli.ui import clean, short_did
 
 
 @declare("lineage", epilog="lyrikstore lineage checkpoints/acme/clause-classifier")
@@ -73,7 +73,8 @@ def _draw(
         return
     facts = _facts(node.manifest.kind, node.manifest.body)
     facts += "  (data retired)" if identity in retired else ""
-    line = f"{node.manifest.kind} {clean(node.manifest.name)}  {identity.short}{facts}"
+    signer = short_did(node.manifest.author)
+    line = f"{node.manifest.kind} {clean(node.manifest.name)}  {identity.short}{facts}  by {signer}"
     if identity in shown:
         session.screen.result(f"{lead}{branch}{line}  (see above)")
         return

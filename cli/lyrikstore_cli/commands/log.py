@@ -56,7 +56,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
             who = f"{row.get('created', ''):<20} {clean(row.get('name', ''))}"
             by = f"  by {_nickname(session, row['author'])}" if "author" in row else ""
             mark = f"  ! {row['flagged']}" if "flagged" in row else ""
-            session.screen.result(f"{row['index']:>5}  {what}  {who}{by}{mark}")
+            session.screen.result(f"{row['index']:>5}  {what}  {who}{by}{mark}".rstrip())
         session.screen.result(
             f"log {repository.origin}: {head.size} entries, root {head.root.hex()[:12]}"
         )
