@@ -1,11 +1,13 @@
 """``.lyrikignore``: which files of a folder are left out of a commit, and by which line."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import read_at_most
 
 IGNORE_FILE = ".lyrikignore"
 MAX_BYTES = 1 << 20
@@ -31,16 +33,19 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
     """Return the rules of an ignore file; an absent one has none.
 
     Raises:
-        InvalidInputError: (``bad-ignore``) it cannot be read as UTF-8 text.
+        InvalidInputError: (``unreadable``) it cannot be read; (``bad-ignore``) it is no file of
+            UTF-8 text.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _bad(f"{path}: larger than {MAX_BYTES} bytes")
-        return parse_rules(path.read_text("utf-8"))
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return ()
-    except OSError as error:
-        raise _bad(f"{path}: cannot be read ({error.strerror or error})") from None
+    if not path.is_file():  # ATTACK: a FIFO in somebody else's folder would wait for ever
+        raise _bad(f"{path}: not a regular file")
+    data = read_at_most(path, MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise _bad(f"{path}: larger than {MAX_BYTES} bytes")
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        return parse_rules(text)
     except UnicodeDecodeError:
         raise _bad(f"{path}: not UTF-8") from None
 

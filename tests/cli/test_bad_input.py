@@ -35,6 +35,9 @@ def test_special_files_and_names_are_refused_by_name(publisher, folder, tmp_path
     os.mkfifo(folder / "pipe")
     assert "pipe" in refused(publisher, 16, "commit", folder, "-d", NAME).err
     (folder / "pipe").unlink()
+    os.mkfifo(folder / ".lyrikignore")
+    assert ".lyrikignore" in refused(publisher, 16, "commit", folder, "-d", NAME).err
+    (folder / ".lyrikignore").unlink()
 
     (tmp_path / "outside.txt").write_text("outside")
     (folder / "link.txt").symlink_to(tmp_path / "outside.txt")
