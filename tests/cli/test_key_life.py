@@ -162,7 +162,7 @@ def test_a_thief_cannot_crowd_out_what_the_owner_says(publisher, corpus, new_per
     documents, _ = corpus.write(publisher.folder)
     publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
     delivery = issue(publisher, "sold")
-    stolen = did_of(publisher)
+    stolen = publisher.did()
     publisher.ok("key", "new", "next", "--no-passphrase")
     publisher.ok(
         *("key", "revoke", "default", "--suspect-from", "2", "--successor", "next"),
@@ -192,7 +192,7 @@ def test_a_thief_cannot_crowd_out_what_the_owner_says(publisher, corpus, new_per
         (sold / f"a-{number}.json").write_bytes(junk.encode())
     crowded = verify(buyer, sold)
     assert crowded.code == 3, crowded.out
-    assert check(crowded, "issuer.key")["detail"]["reason"] == "compromised"
+    assert crowded.check("issuer.key")["detail"]["reason"] == "compromised"
     for number in range(500):
         (sold / f"b-{number}").write_bytes(b"")
     refused = buyer.run("verify", sold)
@@ -207,7 +207,7 @@ def test_a_store_of_many_keys_makes_deliveries_that_verify(publisher, corpus, ne
         publisher.ok("key", "admit", KeySigner(PrivateKey.generate()).did)
     delivery = issue(publisher, "delivery")
     buyer = new_person("buyer")
-    buyer.ok("trust", "add", did_of(publisher), "--name", "Acme")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
     assert verify(buyer, delivery).json["verdict"] == "trusted"
 
 
