@@ -6,9 +6,11 @@ signed the policy; each by the trust file itself, or by a succession before.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.credentials.report import Check, passed, quote
 from lyrikstore.credentials.storekeys import Proofs, Statements
 from lyrikstore.credentials.trust import TrustedIssuer
@@ -76,7 +78,8 @@ def heir_of_publisher(
 ) -> Heir | None:
     """Return ``key`` as heir of a believed publisher, or None if it is none.
 
-    Only the dataset's own store can say so: a key that was replaced there may go on elsewhere.
+    Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. Of
+    more stores or policies than are read nothing follows.
 
     Args:
         key: As did:key.
@@ -84,10 +87,11 @@ def heir_of_publisher(
         store: The dataset's.
         believes: Whom the trust file itself believes.
     """
-    for history, proofs in statements.about(key, store):
-        found = inherited(key, history, believes) if history.policies[0].id == store else None
-        if found is not None:
-            return Heir(found, history, proofs)
+    with suppress(IncompleteError):
+        for history, proofs in statements.about(key, store):
+            found = inherited(key, history, believes) if history.policies[0].id == store else None
+            if found is not None:
+                return Heir(found, history, proofs)
     return None
 
 
@@ -151,9 +155,13 @@ def _stolen_elsewhere(
 ) -> bool:
     # ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows
     # which of two logs came first, so what another store says of the theft counts from its start.
-    return any(
-        other.state_of(key).standing is Standing.COMPROMISED
-        for key in keys
-        for other, _ in statements.about(key, store)
-        if other.policies[0].id != history.policies[0].id
-    )
+    # Nor may he crowd that store out.
+    try:
+        return any(
+            other.state_of(key).standing is Standing.COMPROMISED
+            for key in keys
+            for other, _ in statements.about(key, store)
+            if other.policies[0].id != history.policies[0].id
+        )
+    except IncompleteError:
+        return True

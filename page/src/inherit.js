@@ -5,6 +5,7 @@
  * only as far as those are believed who speak in it: the key that was replaced, and the key that
  * signed the policy; each by the trust file itself, or by a succession before.
  */
+import { Refusal } from "./errors.js";
 import { passed, quote } from "./report.js";
 
 /** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
@@ -44,9 +45,19 @@ function believed(key, history, believes, found) {
 export const inheritedCheck = (issuer, { nickname, predecessor }) => passed(
   "trust.issuer", `you trust ${quote(nickname)}, whose key named this one its successor`, { nickname, issuer, predecessor });
 
+/** The stores that speak of a key; null if there are more of them, or of their policies, than are read. @param {Statements} statements @param {string} key @param {string | null} store */
+function heard(statements, key, store) {
+  try {
+    return statements.about(key, store);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
 /** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @returns {Heir | null} */
 export function heirOfPublisher(key, statements, store, believes) {
-  for (const { history, proofs } of statements.about(key, store)) {
+  for (const { history, proofs } of heard(statements, key, store) ?? []) {
     const found = history.policies[0].id === store ? inherited(key, history, believes) : null;
     if (found !== null) return { ...found, history, proofs };
   }
@@ -68,9 +79,10 @@ export function heirOfAttester(key, statements, store, believes) {
   for (const { history, proofs } of statements.naming(key)) {
     const found = inherited(key, history, believes);
     // ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows which
-    // of two logs came first, so what another store says of the theft counts from its start.
-    const stolen = found !== null && [...found.keys].some((one) => statements.about(one, store).some(
-      ({ history: other }) => other.policies[0].id !== history.policies[0].id && other.stateOf(one).standing === "compromised"));
+    // of two logs came first, so what another store says of the theft counts from its start. Nor may
+    // he crowd that store out.
+    const stolen = found !== null && [...found.keys].some((one) => heard(statements, one, store)?.some(
+      ({ history: other }) => other.policies[0].id !== history.policies[0].id && other.stateOf(one).standing === "compromised") ?? true);
     if (found !== null && !stolen) return { ...found, history, proofs };
   }
   return null;

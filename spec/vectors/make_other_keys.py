@@ -200,6 +200,10 @@ def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
              _files(of_publisher, told, by_next)),
         case("named-in-a-store-of-the-thief", "trusted", "unknown-issuer", by_mallory,
              {**said, **lies}),
+        case("named-in-a-store-of-the-thief-in-a-crowd", "trusted", "unknown-issuer", by_mallory,
+             {**said, **lies,
+              **{f"a{number}.json": _founded(auditor, nonce=f"{number:02}").encode().decode()
+                 for number in range(8)}}),
         # Whoever believes an heir by the word of a store hears it out.
         case("stolen", "invalid", "compromised", by_next, _files(own, rotation, by_next, stolen,
                                                                  without=unlogged)),
