@@ -6,6 +6,7 @@ carried it, so that a dataset's id does not depend on the program that saved the
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from lyrikstore.history.tree import Tree
 KEY_COLUMNS = ("path", "file", "filename")
 MAX_COLUMNS = 1_000
 
+_FORMULA = re.compile(r"\s*(?:[=@]|[+-](?![\d.,]*$))")
 _Rows = Iterator[tuple[int, list[str | None]]]
 
 
@@ -133,6 +135,12 @@ def sheet_of(tree: Tree) -> tuple[bytes, str]:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerows([path, *(meta.get(name, "") for name in columns)] for path, meta in rows)
     return text.getvalue().encode(), key
+
+
+def formula_cells(tree: Tree) -> int:
+    """Return how many metadata values a spreadsheet program could take for a formula and run."""
+    cells = (value for meta in tree.metas.values() for value in meta.values())
+    return sum(_FORMULA.match(value) is not None for value in cells)
 
 
 def join(paths: Iterable[str], sheet: Sheet) -> Joined:

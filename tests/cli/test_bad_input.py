@@ -157,6 +157,15 @@ def test_a_sheet_a_licence_or_a_description_leaves_only_with_a_yes(publisher, co
     assert publisher.ok("commit", documents, "-d", NAME, "--yes", "--json").json["changed"]
 
 
+def test_cells_that_a_spreadsheet_program_would_run_are_said(publisher, folder) -> None:
+    (folder / "a.txt").write_text("a")
+    sheet = publisher.folder / "cells.csv"
+    sheet.write_text('path,one,two,three\na.txt,"=cmd|\' /C calc\'!A0",-1.5,"@SUM(1)"\n')
+    publisher.ok("commit", folder, "-d", "acme/cells", "--metadata", sheet)
+    out = publisher.ok("checkout", "acme/cells", "cells", "--metadata", "out.csv").out
+    assert "2 cells begin like formulas" in out
+
+
 def test_a_checked_out_sheet_gives_the_same_tree(publisher, folder) -> None:
     (folder / "quoted.txt").write_text("q")
     sheet = publisher.folder / "odd.csv"

@@ -32,7 +32,7 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
         tree = store.checkout(manifest, folder, progress=meter)
     key = ""
     if metadata is not None:
-        from lyrikstore.curate.sheet import sheet_of
+        from lyrikstore.curate.sheet import formula_cells, sheet_of
 
         sheet, key = sheet_of(tree)
         options.write_new(metadata, sheet)
@@ -53,3 +53,7 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
     )
     if metadata is not None:
         session.screen.result(f"✓ wrote    {metadata}, its column {key} names the file")
+        if formulas := formula_cells(tree):
+            session.screen.result(
+                f"! {formulas} cells begin like formulas: import the columns as text"
+            )
