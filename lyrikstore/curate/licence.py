@@ -1,5 +1,7 @@
 """Licence expressions: SPDX, checked when they are stated, not when somebody relies on them."""
 
+from typing import Any
+
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.near import unknown
 
@@ -11,20 +13,25 @@ def parse_licence(expression: str) -> str:
         expression: Such as ``CC-BY-4.0`` or ``MIT OR LicenseRef-Acme-Terms-1``.
 
     Raises:
-        InvalidInputError: (``bad-licence``) not an expression, or an id that SPDX does not list
-            and that does not start with ``LicenseRef-``; near matches named.
+        InvalidInputError: (``bad-licence``) not an expression, an exception where a licence must
+            stand or the other way round, or an id that SPDX does not list and that does not start
+            with ``LicenseRef-``; near matches named.
     """
     from license_expression import ExpressionError, get_spdx_licensing  # slow to load
 
     licensing = get_spdx_licensing()
-    try:
-        parsed = licensing.parse(expression, validate=False, strict=False)
-    except ExpressionError as error:
-        raise InvalidInputError(
-            "bad-licence",
-            f"{expression[:200]!r} is not a licence expression ({str(error)[:120]})",
-            hint="such as CC-BY-4.0, MIT OR Apache-2.0, LicenseRef-Acme-Terms-1",
-        ) from None
+
+    def parsed_as(*, strict: bool) -> Any:
+        try:
+            return licensing.parse(expression, validate=False, strict=strict)
+        except ExpressionError as error:
+            raise InvalidInputError(
+                "bad-licence",
+                f"{expression[:200]!r} is not a licence expression ({str(error)[:120]})",
+                hint="such as CC-BY-4.0, MIT OR Apache-2.0, LicenseRef-Acme-Terms-1",
+            ) from None
+
+    parsed = parsed_as(strict=False)
     if parsed is None:
         raise InvalidInputError(
             "bad-licence", "the licence expression is empty", hint="such as CC-BY-4.0"
@@ -37,4 +44,5 @@ def parse_licence(expression: str) -> str:
             *("bad-licence", "SPDX licence", key, licensing.known_symbols),
             otherwise="spdx.org/licenses lists them; a licence of your own is LicenseRef-NAME",
         )
-    return str(parsed)
+    # Only now, for it would call a misspelt exception a licence: what stands where it may.
+    return str(parsed_as(strict=True))
