@@ -9,6 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON, encode
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.names import Name
 from lyrikstore.publish.cardfacts import CardFacts, Grant
 from lyrikstore.publish.cardmetrics import evaluation_lines
 from lyrikstore.publish.frontmatter import front_matter
@@ -74,8 +75,11 @@ def render_card(facts: CardFacts, responses: Responses | None) -> CardText:
         *ledger.table(),
         "",
         "Every id is the BLAKE3 of a signed document, or of an answer's file, in the store",
-        f"{code(str(facts.store))}. To check this card, run in that store",
+        f"{code(str(facts.store))}. A file is this card only if its BLAKE3 is that of the",
+        "attachment `card` of the signed manifest. To check it and the model, run in that store",
         "",
+        "    b3sum README.md",
+        f"    lyrikstore show cards/{Name.parse(facts.checkpoint.name).part}",
         f"    lyrikstore verify {facts.checkpoint.id}",
         f"    lyrikstore lineage {facts.checkpoint.id}",
         "",

@@ -81,6 +81,8 @@ def test_its_manifest_covers_it(full_chain: Any, card: CardResult) -> None:
     assert attachment.id == Digest.of(card.text)
     stored = full_chain.repository.blobs.read(attachment.id, max_bytes=1 << 20)
     assert stored == card.text
+    # Whoever has only the file is told how to compare it with what was signed.
+    assert f"    lyrikstore show {manifest.name}\n" in card.text.decode()
     assert manifest.body["statements"] == card.statements
     assert manifest.body["notEstablished"] == card.not_established
     assert sorted(manifest.body["evidence"]) == sorted(map(str, card.evidence))
