@@ -15,6 +15,7 @@ from typing import IO, Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.jsontext import encode
+from lyrikstore.curate.near import unknown
 from lyrikstore.curate.records import DOCUMENT
 from lyrikstore.curate.texts import foreign_format, suffix_label
 from lyrikstore.history.manifest import Manifest
@@ -62,8 +63,8 @@ def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Pa
 
     Raises:
         InvalidInputError: (``no-reader``) not a dataset of documents, or a file that holds no
-            text; (``label-missing``) files without a label, named; (``not-text``) not UTF-8;
-            (``too-large``) a text longer than :data:`MAX_TEXT_BYTES`.
+            text; (``label-missing``) no such column, near ones named, or files without a label;
+            (``not-text``) not UTF-8; (``too-large``) a text longer than :data:`MAX_TEXT_BYTES`.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: The disk said no.
     """
@@ -79,6 +80,9 @@ def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Pa
         )
     tree = repo.tree(manifest)
     bare = [entry.path for entry in tree.entries if not (entry.meta or {}).get(label)]
+    columns = manifest.body.get("metadata", {}).get("columns", ())
+    if bare and columns and label not in columns:
+        raise unknown("label-missing", f"label column of {manifest.name}:", label, columns)
     if bare:
         raise InvalidInputError(
             "label-missing",

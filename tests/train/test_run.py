@@ -175,6 +175,31 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(workshop, tmp_path
         tracemalloc.stop()
 
 
+def test_a_misspelt_label_column_is_met_with_the_near_one(workshop, tmp_path):
+    manifest = workshop.put(
+        "dataset",
+        "datasets/acme/labelled",
+        [("a.txt", b"text", {"family": "mit"})],
+        reader="document/1",
+        records=1,
+        bytes=4,
+        fileCount=1,
+        origin="committed",
+        descriptor={},
+        metadata={
+            "columns": ["family", "package"],
+            "key": "path",
+            "sheetDigest": "blake3:" + "0" * 64,
+            "orphanRows": 0,
+            "orphanFiles": 0,
+        },
+    )
+    with pytest.raises(InvalidInputError, match="'famly'") as caught:
+        copy_dataset(workshop.repo, manifest, label="famly", target=tmp_path / "x.jsonl")
+    assert caught.value.kind == "label-missing"
+    assert "'family'" in caught.value.hint
+
+
 def test_what_may_not_be_used_to_evaluate_is_not(workshop):
     repo = workshop.repo
     data = workshop.put_dataset("datasets/acme/unmeasured", [("a.txt", b"text", {"family": "mit"})])
