@@ -4,6 +4,7 @@ The file speaks the words of the credential (spec/10-credentials.md), so that wh
 what will be signed.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.files import read_at_most, real_path
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp
@@ -65,9 +66,9 @@ def load_offer(path: Path) -> Offer:
 
     Raises:
         InvalidInputError: (``unreadable``) it, or a licence text, cannot be read; (``bad-terms``)
-            not TOML, an unknown or missing member, or a value that is none; the message names the
-            place. (``bad-licence``) no SPDX
-            expression. What does not fit the dataset is found when issuing.
+            not TOML, an unknown or missing member, a value that is none, or a text outside its
+            folder; the message names the place. (``bad-licence``) no SPDX expression. What does
+            not fit the dataset is found when issuing.
     """
     try:
         document = parse_toml(read_at_most(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)
@@ -84,7 +85,7 @@ def load_offer(path: Path) -> Offer:
     return Offer(
         Terms(partitions),
         tuple(
-            (name, read_licence_text(path.parent / file))
+            (name, read_licence_text(_beside(path, file)))
             for name, file in plain.get("texts", {}).items()
         ),
         tuple(_statement(item) for item in plain.get("regulatory", ())),
@@ -119,6 +120,18 @@ def _statement(item: Mapping[str, Any]) -> dict[str, JSON]:
     }
 
 
+def _beside(terms: Path, name: str) -> Path:
+    # Attack: a terms file from somebody else names a private file, to have it handed out.
+    if "\0" in name:
+        _bad(f"licence text {name[:200]!r} is no file name")
+    path = real_path(terms.parent / name)
+    if not path.is_relative_to(real_path(terms.parent)):
+        _bad(f"licence text {name[:200]!r} is not in the folder of {terms.name}")
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - raise nothing
+        _bad(f"licence text {name[:200]!r} is not a file")  # a FIFO would wait for ever
+    return path
+
+
 def read_licence_text(path: Path) -> bytes:
     """Return the text of a licence.
 
@@ -141,7 +154,10 @@ def _plain(value: Any, member: str = "") -> Any:
             return format(value, "f")
         case datetime():
             aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-            return format_timestamp(aware.astimezone(UTC).replace(microsecond=0))
+            try:
+                return format_timestamp(aware.astimezone(UTC).replace(microsecond=0))
+            except OverflowError:
+                _bad(f"{value.isoformat()} is not between the years 1 and 9999")
         case date() if member in ("useFrom", "useUntil"):
             hour = time(23, 59, 59) if member == "useUntil" else time()
             return format_timestamp(datetime.combine(value, hour, UTC))
