@@ -106,8 +106,15 @@ def _load(modules: Sequence[str]) -> None:
 def _become(
     arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], files: Sequence[int]
 ) -> NoReturn:
-    code = 1
-    known = set(sys.modules)
+    known, end = set(sys.modules), os._exit
+
+    def leave(code: int) -> NoReturn:
+        loaded = sorted(set(sys.modules) - known)
+        with contextlib.suppress(OSError):  # the call that is made to fail may be this one
+            os.write(_NEWS, "\n".join(loaded).encode())
+        end(code)
+
+    os._exit = leave  # how the program ends
     try:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -125,12 +132,6 @@ def _become(
         from lyrikstore_cli.__main__ import start
 
         start()
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else int(left.code is not None)
     except BaseException:  # noqa: BLE001 - whatever it is, the judge must see it
         os.write(2, traceback.format_exc().encode())
-    finally:
-        loaded = sorted(set(sys.modules) - known)
-        with contextlib.suppress(OSError):  # the call that is made to fail may be this one
-            os.write(_NEWS, "\n".join(loaded).encode())
-        os._exit(code)
+    leave(1)

@@ -42,6 +42,24 @@ def scenarios(*marks: pytest.MarkDecorator) -> list:
     ]
 
 
+WARM = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from robust.warm import Command
+code, out, *_ = Command(["--version"], cwd=Path.cwd(), environment=dict(os.environ)).finish(60)
+print(code, out.decode().strip(), "lyrikstore_cli.main" in sys.modules)
+"""
+
+
+def test_what_one_command_had_to_load_the_next_finds_loaded(tmp_path: Path) -> None:
+    # Else the sweeps would hit the loading of modules, not the work, and take three times as long.
+    done = subprocess.run(
+        [sys.executable, "-c", WARM, SCRIPT.parent], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert re.fullmatch(r"0 lyrikstore, version \S+ True\n", done.stdout), done
+
+
 def test_the_list_of_scenarios_was_found() -> None:
     assert len(SCENARIOS) >= 18
 
