@@ -18,7 +18,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.train.child import OnProgress, Progress, run_job, silent
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.seal import FILES, FORMAT
-from lyrikstore.train.snapshot import copy_base, copy_dataset
+from lyrikstore.train.snapshot import check_labels, copy_base, copy_dataset
 from lyrikstore.train.staging import Staging, open_staging, write_private
 
 MAX_CHECKPOINT_BYTES = 4 << 30
@@ -83,6 +83,7 @@ def evaluate_checkpoint(
         trained = copy_dataset(repo, train, label=label, target=staging.path / "train.jsonl")
         if not tested.records:
             raise InvalidInputError("empty", f"{test.name} has no records")
+        check_labels(test.name, tested.labels.keys() | trained.labels.keys())
         jobs: dict[str, dict[str, Any]] = {}
         for name in ("score", "baseline"):
             job = {"job": name, "threads": threads, "seed": seed}

@@ -26,7 +26,7 @@ from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.guard import check_fit
 from lyrikstore.train.order import FUNCTION
 from lyrikstore.train.seal import FORMAT, seal
-from lyrikstore.train.snapshot import Snapshot, copy_base, copy_dataset
+from lyrikstore.train.snapshot import Snapshot, check_labels, copy_base, copy_dataset
 from lyrikstore.train.staging import Staging, open_staging
 
 TASK = "text-classification"
@@ -238,6 +238,7 @@ def _copy_inputs(repo: Repository, plan: Plan, staging: Staging) -> tuple[Snapsh
     )
     if len(train.labels) < 2:
         raise InvalidInputError("one-label", f"{plan.train.name} has fewer than two labels")
+    check_labels(plan.train.name, train.labels)
     unseen = sorted(validation.labels.keys() - train.labels.keys())
     if unseen:
         raise InvalidInputError(

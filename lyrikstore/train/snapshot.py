@@ -7,7 +7,7 @@ name; a damaged blob ends the run before its first step.
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +37,9 @@ from lyrikstore.train.staging import write_private
 
 MAX_TEXT_BYTES = 64 << 20
 """Longest text of one record."""
+
+MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
+"""Most labels, and bytes of them in all: what one signed evaluation holds, thrice, with figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,23 @@ def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Pa
             line = {"id": record.hex, "label": name, "text": decode_text(entry.path, data)}
             file.write(json.dumps(line).encode("ascii") + b"\n")
     return Snapshot(tuple(records), dict(sorted(labels.items())))
+
+
+def check_labels(name: str, labels: Collection[str]) -> None:
+    """Return if an evaluation can hold figures for each of ``labels``.
+
+    Known before the first step, rather than when hours of work cannot be signed.
+
+    Raises:
+        InvalidInputError: (``too-many-labels``) it cannot; ``name`` is the dataset's.
+    """
+    if len(labels) > MAX_LABELS or sum(len(label.encode()) for label in labels) > MAX_LABEL_BYTES:
+        raise InvalidInputError(
+            "too-many-labels",
+            f"{name} has {len(labels)} labels; {MAX_LABELS}, of {MAX_LABEL_BYTES} bytes in all, "
+            "are the most",
+            hint="is [data] label the right column? if so, join rare labels in the sheet",
+        )
 
 
 def decode_text(path: str, data: bytes) -> str:

@@ -200,6 +200,20 @@ def test_a_misspelt_label_column_is_met_with_the_near_one(workshop, tmp_path):
     assert "'family'" in caught.value.hint
 
 
+@pytest.mark.parametrize("label", ["{}", "{}" + "x" * 200])
+def test_more_labels_than_an_evaluation_holds_are_refused_before_the_run(workshop, label):
+    count = 1001 if label == "{}" else 400
+    files = [
+        (f"{number:04}.txt", b"text", {"family": label.format(number)}) for number in range(count)
+    ]
+    workshop.permit(workshop.put_dataset("datasets/acme/many", files), "train")
+    before = size(workshop)
+    with pytest.raises(InvalidInputError, match=f"has {count} labels") as caught:
+        workshop.train(workshop.tiny.replace("acme/tiny.train", "acme/many"))
+    assert caught.value.kind == "too-many-labels"
+    assert size(workshop) == before
+
+
 def test_what_may_not_be_used_to_evaluate_is_not(workshop):
     repo = workshop.repo
     data = workshop.put_dataset("datasets/acme/unmeasured", [("a.txt", b"text", {"family": "mit"})])
