@@ -131,6 +131,8 @@ def check_model_config(data: bytes) -> dict[str, Any]:
         _unsafe(f"{CONFIG} does not say {', '.join(missing)}")
     if settings["hidden_size"] % settings["num_attention_heads"]:
         _unsafe(f"{CONFIG}: hidden_size is not a multiple of num_attention_heads")
+    if settings.get("pad_token_id", 0) >= settings["vocab_size"]:
+        _unsafe(f"{CONFIG}: pad_token_id is no token of the vocabulary")
     return settings
 
 
@@ -213,7 +215,10 @@ def check_weights(name: str, head: bytes, size: int) -> None:
             not _NAME.fullmatch(tensor)
             or not isinstance(about, dict)
             or about.keys() != {"dtype", "shape", "data_offsets"}
+            or type(about["dtype"]) is not str
             or about["dtype"] not in _DTYPES
+            or not isinstance(about["shape"], list)
+            or not all(type(length) is int and length >= 0 for length in about["shape"])
             or not isinstance(offsets, list)
             or len(offsets) != 2
             or not all(type(offset) is int for offset in offsets)
@@ -237,11 +242,11 @@ def _acceptable(name: str, value: Any) -> bool:
     if name in {"initializer_range", "layer_norm_eps"}:
         return type(value) is float and 0 < value < 1
     if name == "hidden_act":
-        return value in _ACTIVATIONS
+        return type(value) is str and value in _ACTIVATIONS
     if name == "position_embedding_type":
         return bool(value == "absolute")
     if name == "model_type":
-        return value in ARCHITECTURES.values()
+        return type(value) is str and value in ARCHITECTURES.values()
     if name == "pad_token_id":
         return type(value) is int and value >= 0
     return False

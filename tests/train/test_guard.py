@@ -197,3 +197,37 @@ def test_a_config_must_fit_the_model():
         arguments = {"targets": ["query"], "layers": [5], "max_tokens": 512} | change
         with pytest.raises(InvalidInputError, match=next(iter(change))):
             check_fit(settings, **arguments)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(sorted(GOOD)), JSON_VALUES)
+def test_no_value_of_a_setting_gives_another_error(name, value):
+    try:
+        settings = check_model_config(json.dumps({**GOOD, name: value}).encode())
+    except PolicyError:
+        return
+    assert settings.get("pad_token_id", 0) < settings["vocab_size"]
+
+
+def test_a_padding_token_outside_the_vocabulary_is_refused():
+    with pytest.raises(PolicyError, match="pad_token_id"):
+        check_model_config(json.dumps({**GOOD, "pad_token_id": 30522}).encode())
+
+
+@given(st.sampled_from(["dtype", "shape", "data_offsets"]), JSON_VALUES)
+def test_no_description_of_a_tensor_gives_another_error(member, value):
+    about = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4], member: value}
+    header = json.dumps({"a": about}).encode()
+    data = len(header).to_bytes(8, "little") + header + b"1234"
+    try:
+        check_weights("model.safetensors", data, len(data))
+    except PolicyError:
+        return
+    assert isinstance(about["dtype"], str)
+    assert isinstance(about["shape"], list)
