@@ -2,6 +2,9 @@
 
 const PIECE = 1 << 20; // what a processor's cache holds while it is hashed
 
+/** Streams being read. One that only its reader holds can be collected together with whoever waits for it. */
+const held = new Set();
+
 /**
  * Yield the bytes of a file in order. A piece is good until the next one: they share a buffer.
  *
@@ -11,9 +14,15 @@ const PIECE = 1 << 20; // what a processor's cache holds while it is hashed
  * @returns {AsyncGenerator<Uint8Array, void>}
  */
 export async function* pieces(file) {
-  const read = readerOf(file.stream());
-  for (let { done, value } = await read(); !done; { done, value } = await read()) {
-    yield /** @type {Uint8Array} */ (value);
+  const stream = file.stream();
+  held.add(stream);
+  try {
+    const read = readerOf(stream);
+    for (let { done, value } = await read(); !done; { done, value } = await read()) {
+      yield /** @type {Uint8Array} */ (value);
+    }
+  } finally {
+    held.delete(stream);
   }
 }
 

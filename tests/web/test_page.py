@@ -275,6 +275,17 @@ def test_it_stops_when_asked(open_page, delivery) -> None:
     assert window.verify() == "valid"
 
 
+@pytest.mark.slow
+def test_a_stream_is_read_to_its_end_whenever_memory_is_collected(open_page, delivery) -> None:
+    (delivery / "tree.jsonl").unlink()
+    with (delivery / "data" / "large.bin").open("wb") as file:
+        file.truncate(2 << 30)
+    window = open_page()
+    window.give(delivery)
+    for _ in range(8):  # it stood still in about the fourth
+        assert window.verify() == "invalid"
+
+
 def test_a_file_that_changes_meanwhile_is_no_success(open_page, delivery, did) -> None:
     window = open_page()
     window.page.fill("#did", did)
