@@ -15,10 +15,12 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.retention import Retirement, plan_retirement, retire, retired_versions
 from lyrikstore.history.tree import MAX_LINE
+from lyrikstore.objects.backend import SCRATCH
 from lyrikstore.objects.blobs import open_blobs
 from lyrikstore.objects.gc import GARBAGE_SHARE, RepackPlan, live_set, plan_repack
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.removing import refuse_link
 from lyrikstore.objects.repack import Repacked, repack
 from lyrikstore.objects.sweep import GRACE, Sweep, sweep
 from lyrikstore.objects.transactions import LiveObjects
@@ -131,12 +133,17 @@ def collect(
         IncompleteError, VerificationError, FormatError: Something that must stay cannot be read:
             repair the store first. Nothing was changed.
         ConflictError: (``repacked``) other writers kept relying on what was to go.
-        LockedError, StorageError: As :meth:`TransactionBuilder.commit`.
+        LockedError, StorageError: As :meth:`TransactionBuilder.commit`; (``linked-folder``) a part
+            of the store lies behind a link.
 
     Cost: reads every tree and list of pieces, the footer of every pack, and all of the packs
         that are rewritten. Other writers are held up only while the record is written.
     """
     plan = repacked = seq = retention = None
+    if isinstance(repository.location, Path):
+        # Before anything is written, and in a dry run: deletion itself would refuse weeks later.
+        for part in ("packs", "gc", SCRATCH):
+            refuse_link(repository.location / part)
     home = isinstance(repository.location, Path) and not repository.is_mirror
     if keep and not home:
         raise InvalidInputError(

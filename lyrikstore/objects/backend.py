@@ -25,6 +25,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     storage_error,
 )
+from lyrikstore.objects.removing import own_folder
 from lyrikstore.objects.scratch import NO_FILES, open_scratch
 
 THREADS = 6
@@ -245,13 +246,17 @@ class LocalBackend:
             raise storage_error(error, f"listing {prefix}") from error
 
     def remove(self, name: str) -> None:
-        """Remove a file; see :meth:`Backend.remove`."""
-        path = self._path(name)
+        """Remove a file, never through a link; see :meth:`Backend.remove`."""
+        check_name(name)
+        folder, _, last = name.rpartition("/")
         try:
-            path.unlink()
-            sync_directory(path.parent)
+            with own_folder(self._root, folder) as descriptor:
+                os.unlink(last, dir_fd=descriptor)
+                os.fsync(descriptor)
         except FileNotFoundError:
             return
+        except StorageError:
+            raise
         except OSError as error:
             raise storage_error(error, f"removing {name}") from error
 

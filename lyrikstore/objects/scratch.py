@@ -14,7 +14,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.errors import StorageError, storage_error
+from lyrikstore.objects.removing import own_folder
 
 NO_FILES = frozenset({errno.ELOOP, errno.ENXIO})
 """What opening a link or a socket as a file fails with."""
@@ -99,26 +100,27 @@ def clean_leftovers(folder: Path) -> int:
     not those hold the store's lock.
 
     Raises:
-        StorageError: A leftover cannot be removed.
+        StorageError: A leftover cannot be removed; (``linked-folder``) the folder is a link.
     """
-    removed = 0
     try:
-        if not folder.is_dir():
-            return 0
-        for path in sorted(folder.iterdir()):
-            removed += _clean(path)
+        with own_folder(folder.parent, folder.name) as descriptor:
+            names = sorted(os.listdir(descriptor))  # noqa: PTH208 - a descriptor, not a path
+            return sum(_clean(descriptor, name) for name in names)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except StorageError:
+        raise
     except OSError as error:
         raise storage_error(error, f"cleaning {folder}") from error
-    return removed
 
 
-def _clean(path: Path) -> int:
+def _clean(folder: int, name: str) -> int:
     # NAME.part belongs to the writer that has NAME locked.
-    owner = path.with_name(path.name.partition(".")[0])
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        fd = os.open(owner, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(name.partition(".")[0], flags, dir_fd=folder)
     except FileNotFoundError:
-        return _remove_leftover(path)
+        return _remove_leftover(folder, name)
     except OSError as error:
         if error.errno in NO_FILES:
             return 0
@@ -127,16 +129,16 @@ def _clean(path: Path) -> int:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return 0
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return _remove_leftover(path)
+        return _remove_leftover(folder, name)
     except BlockingIOError:
         return 0
     finally:
         os.close(fd)
 
 
-def _remove_leftover(path: Path) -> int:
+def _remove_leftover(folder: int, name: str) -> int:
     with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISREG(path.lstat().st_mode):
-            path.unlink()
+        if stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=folder)
             return 1
     return 0

@@ -1,5 +1,7 @@
 """``lyrikstore gc`` as people run it: preview, retention, what the other commands say after it."""
 
+import shutil
+
 
 def test_keep_the_newest(publisher):
     data = publisher.folder / "data"
@@ -51,3 +53,32 @@ def test_who_has_no_log_key_can_only_preview(publisher, new_person):
     store = publisher.folder / ".lyrikstore"
     stranger.ok("gc", "-n", "--store", store)
     stranger.fails(12, "gc", "--store", store)
+
+
+def test_packs_behind_a_link_are_left_alone(publisher, new_person):
+    data = publisher.folder / "data"
+    data.mkdir()
+    (data / "a.txt").write_text("one")
+    publisher.ok("commit", "data", "-d", "acme/texts")
+    packs = sorted((publisher.folder / ".lyrikstore/packs").rglob("*.pack"))
+    assert packs
+    other = new_person("other")
+    other.ok("key", "new", "--no-passphrase")
+    other.ok("init")
+    store = other.folder / ".lyrikstore"
+    for part in ("packs", "gc", "tmp"):
+        aside, elsewhere = store / f"{part}-before", publisher.folder / ".lyrikstore" / part
+        if (store / part).exists():
+            shutil.copytree(store / part, elsewhere, dirs_exist_ok=True)
+            (store / part).rename(aside)
+        (store / part).symlink_to(elsewhere)
+        for option in (("-n",), ()):
+            error = other.fails(1, "gc", "--grace", "0", *option, "--json").error
+            assert error["kind"] == "linked-folder"
+            assert str(store / part) in error["message"]
+            assert "mount" in error["hint"]
+        (store / part).unlink()
+        if aside.exists():
+            aside.rename(store / part)
+    assert all(pack.exists() for pack in packs)
+    publisher.ok("verify")

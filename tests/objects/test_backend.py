@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -150,6 +151,39 @@ def test_links_below_the_top_are_not_followed(root: Path, tmp_path: Path) -> Non
     assert list(backend.list("packs/")) == ["packs/ab/1"]
     assert list(backend.list("log/")) == ["log/tile/0/000"]
     assert list(backend.list("")) == ["log/tile/0/000", "packs/ab/1"]
+
+
+def test_nothing_is_deleted_through_a_link(root: Path, tmp_path: Path) -> None:
+    victim = LocalBackend(tmp_path / "victim")
+    victim.create("packs/ab/1", b"x")
+    file, leftover = open_scratch(victim.scratch)
+    file.close()
+    backend = LocalBackend(root)
+    backend.create("log/ab/1", b"x")
+    for link, target, name in (
+        ("packs", victim.root / "packs", "packs/ab/1"),
+        ("log/link", victim.root / "packs/ab", "log/link/1"),
+    ):
+        (root / link).symlink_to(target)
+        with pytest.raises(StorageError, match=re.escape(f"{root / link} is a link")) as caught:
+            backend.remove(name)
+        assert (caught.value.kind, bool(caught.value.hint)) == ("linked-folder", True)
+    backend.scratch.rmdir()
+    backend.scratch.symlink_to(victim.scratch)
+    with pytest.raises(StorageError) as caught:
+        clean_leftovers(backend.scratch)
+    assert caught.value.kind == "linked-folder"
+    assert leftover.exists()
+    assert victim.read("packs/ab/1") == b"x"
+    backend.remove("log/ab/1")
+    assert list(backend.list("log/")) == []
+
+
+def test_a_store_behind_a_link_is_cleaned_as_any_other(root: Path, tmp_path: Path) -> None:
+    LocalBackend(root).create("packs/ab/1", b"x")
+    (tmp_path / "link").symlink_to(root)
+    LocalBackend(tmp_path / "link").remove("packs/ab/1")
+    assert not list((root / "packs/ab").iterdir())
 
 
 def test_errors_by_number() -> None:
