@@ -310,7 +310,7 @@ class Session:
             from lyrikstore.canon.files import read_at_most
             from lyrikstore.crypto.keyfile import MAX_PASSPHRASE
 
-            lines = read_at_most(Path(file), MAX_PASSPHRASE + 2).splitlines()
+            lines = read_at_most(Path(file), MAX_PASSPHRASE + 2, pipes=True).splitlines()
             if not lines or not 0 < len(lines[0]) <= MAX_PASSPHRASE:
                 raise KeyMaterialError(
                     "passphrase-missing",

@@ -1,11 +1,9 @@
 """An auditor attests, a publisher grants, a buyer verifies: three people, three HOMEs, one file."""
 
-import contextlib
 import json
 import os
 import shutil
 import threading
-import time
 
 import pytest
 
@@ -110,24 +108,27 @@ def test_nothing_is_attested_about_bytes_that_were_not_checked(auditor) -> None:
 
 
 def test_what_is_signed_is_what_was_verified(auditor) -> None:
-    # Whoever holds the delivery swaps the credential for another as soon as it was read.
+    # Whoever holds the delivery swaps the credential once it was verified: the key is asked for
+    # after that, and its passphrase comes through a pipe.
+    secret, pipe = auditor.folder / "secret", auditor.folder / "pipe"
+    secret.write_text("right\n")
+    auditor.ok("key", "new", "second", "--passphrase-file", secret)
+    os.mkfifo(pipe)
     credential = auditor.folder / "delivery" / "credential.json"
-    sound = credential.read_bytes()
-    credential.unlink()
-    os.mkfifo(credential)
-    reads = []
+    swapped = []
 
-    def feed() -> None:
-        with contextlib.suppress(OSError):  # nobody reads it again
-            for data in (sound, b"{}"):
-                with credential.open("wb") as file:
-                    file.write(data)
-                reads.append(data)
-                time.sleep(0.5)
+    def swap() -> None:
+        with pipe.open("wb") as file:
+            credential.write_bytes(b"{}")
+            swapped.append(True)
+            file.write(b"right\n")
 
-    threading.Thread(target=feed, daemon=True).start()
-    auditor.ok(*attest(auditor))
-    assert reads == [sound]
+    sound = json.loads(credential.read_bytes())
+    threading.Thread(target=swap, daemon=True).start()
+    auditor.ok(*attest(auditor, "--signer", "second", "--passphrase-file", pipe))
+    assert swapped
+    said = json.loads((auditor.folder / "attestation.json").read_bytes())
+    assert said["credentialSubject"]["manifest"] == sound["credentialSubject"]["manifest"]
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,37 @@ def test_a_file_that_is_endless_a_circle_or_not_there(publisher, folder, what) -
     refused(publisher, 12, "key", "backup", "-o", "keys", "--passphrase-file", long)
 
 
+def test_what_is_no_file_is_not_waited_for(new_person) -> None:
+    person = new_person("buyer")
+    folder = person.folder / "delivery"
+    folder.mkdir()
+    os.mkfifo(folder / "credential.json")
+    (person.folder / "text.json").write_text("{}")
+    for command in (
+        ("verify", "delivery"),
+        ("verify", "/dev/zero"),
+        ("verify", "text.json", "--resource", "delivery/credential.json"),
+        ("verify", "text.json", "--status", "delivery/credential.json"),
+        ("terms", "delivery"),
+        ("export", "delivery", "--format", "odrl"),
+    ):
+        result = person.run(*command, "--json", timeout=60)
+        assert (result.code, result.error["kind"]) == (16, "unreadable"), command
+        assert "not a regular file" in result.error["message"]
+    # What lies beside a credential is not chosen by him who verifies: it is passed over.
+    assert person.run("verify", "text.json", "--json", timeout=60).code == 3
+    (folder / "credential.json").rename(person.folder / "beside.json")
+    assert person.run("verify", "text.json", "--json", timeout=60).code == 3
+
+
+def test_a_passphrase_may_come_through_a_pipe(new_person) -> None:
+    person = new_person("piper")
+    pipe = person.folder / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", 'echo secret > "$0"', pipe]):
+        person.ok("key", "new", "--passphrase-file", pipe, timeout=60)
+
+
 def test_keys_and_stores_that_do_not_fit(publisher, folder, new_person) -> None:
     stranger = new_person("stranger")
     assert stranger.fails(10, "log", NAME).err
