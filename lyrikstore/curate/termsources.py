@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
+from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.report import CheckState
@@ -13,6 +14,7 @@ from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.mix import Source
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import DATASET
 from lyrikstore.credentials.verify import check_key_beside
 from lyrikstore.curate.rights import source_datasets
 from lyrikstore.history.manifest import Manifest
@@ -33,7 +35,17 @@ def source_of_file(
             say what became of the issuer's key.
         trust: Whom the user believes.
         at: The moment of use.
+
+    Raises:
+        InvalidInputError: (``not-a-credential``) it does not even say that it is a dataset
+            credential. One that says so and does not hold leaves all unknown.
     """
+    if stated_kind(data) is not DATASET:
+        raise InvalidInputError(
+            "not-a-credential",
+            f"{label} is no dataset credential of lyrikstore's: it states no terms",
+            hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
+        )
     notices = Notices.among(beside.values())
     source = _source(label, data, trust=trust, at=at, notices=notices)
     if source.terms is None:

@@ -203,6 +203,18 @@ MISTAKES = [
 ]
 
 
+def test_what_is_no_dataset_credential_states_no_terms(new_person) -> None:
+    person = new_person("anybody")
+    file = person.folder / "other.json"
+    for content in ("no JSON at all", "[]", '{"type": ["VerifiableCredential"]}'):
+        file.write_text(content)
+        for purpose in ((), ("--purpose", "train")):
+            error = person.fails(16, "terms", "other.json", *purpose, "--json").error
+            assert error["kind"] == "not-a-credential"
+            assert "other.json" in error["message"]
+            assert error["hint"]
+
+
 def test_a_terms_file_that_does_not_fit_is_refused(publisher, delivery) -> None:
     file, out = publisher.folder / "terms.toml", publisher.folder / "x"
     for change, words in MISTAKES:
