@@ -8,8 +8,10 @@ first run left, such as a pack that nobody names, is what ``gc`` removes.
 Dask itself trusts its network: whoever reaches the scheduler may run code on every worker.
 """
 
+import asyncio
 import queue
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
@@ -26,7 +28,8 @@ from lyrikstore.objects.workers import (
 
 _AHEAD = 2  # tasks under way for each thread of the cluster: one runs, one waits beside it
 _LOOK = 5  # seconds between two looks at whether there are workers
-_WAIT = 30  # seconds for the scheduler to answer, and for the first worker
+_CONNECT = 10  # seconds for the scheduler to answer
+_WAIT = 30  # seconds for the first worker, or another one
 
 
 class Pool(Protocol):
@@ -141,6 +144,15 @@ def _answer(future: Any) -> bytes:
     return answer
 
 
+async def _greet(address: str) -> None:
+    # Dask's client waits for ever for the greeting of a server that accepts and says nothing.
+    from distributed.comm.core import connect as reach
+
+    async with asyncio.timeout(_CONNECT):
+        comm = await reach(address, timeout=_CONNECT)  # type: ignore[no-untyped-call]
+    comm.abort()
+
+
 @contextmanager
 def connect(address: str) -> Iterator[Cluster]:
     """Connect to a Dask scheduler.
@@ -174,18 +186,21 @@ def connect(address: str) -> Iterator[Cluster]:
             yield Cluster(client)
         return
     try:
+        with ThreadPoolExecutor(1) as beside:  # a notebook has an event loop in this thread
+            beside.submit(asyncio.run, _greet(address)).result()
         client = distributed.Client(  # type: ignore[no-untyped-call]
-            address, timeout=_WAIT, set_as_default=False
+            address, timeout=_CONNECT, set_as_default=False
         )
     except ValueError as error:
         raise InvalidInputError(
             "bad-address", f"{address}: {error}", hint="an address looks like tcp://10.0.0.5:8786"
         ) from None
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, MemoryError) as error:
+        # MemoryError: Dask takes the greeting of another kind of server for a length.
         raise RemoteError(
             "no-scheduler",
-            f"no Dask scheduler answers at {address}",
-            hint="start one: dask scheduler",
+            f"no Dask scheduler answered at {address} within {_CONNECT} s",
+            hint="check the address, or start one there: dask scheduler",
         ) from error
     with client:
         cluster = Cluster(client)

@@ -1,6 +1,8 @@
 """A real Dask scheduler with two workers: the same results, whoever dies."""
 
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -94,12 +96,36 @@ def test_without_workers_it_does_not_wait_for_ever(
         connect(found),
     ):
         raise AssertionError
-    with pytest.raises(RemoteError) as caught, connect("tcp://127.0.0.1:9"):
-        raise AssertionError
-    assert caught.value.kind == "no-scheduler"
     with pytest.raises(InvalidInputError) as refused, connect("gopher://somewhere"):
         raise AssertionError
     assert refused.value.kind == "bad-address"
+
+
+def greet(server: socket.socket) -> None:
+    with server.accept()[0] as client:
+        client.sendall(b"220 mail.example ESMTP\r\n" * 9)
+
+
+def test_an_address_where_no_scheduler_answers_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The wait for workers is longer, and none of this.
+    assert clusters._CONNECT == 10
+    monkeypatch.setattr(clusters, "_CONNECT", 1)
+    monkeypatch.setattr(clusters, "_WAIT", 10_000)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as mute,
+        socket.create_server(("127.0.0.1", 0)) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        greeted = pool.submit(greet, other)
+        for port in (9, mute.getsockname()[1], other.getsockname()[1]):
+            with pytest.raises(RemoteError) as caught, connect(f"tcp://127.0.0.1:{port}"):
+                raise AssertionError
+            assert caught.value.kind == "no-scheduler"
+            assert f"127.0.0.1:{port} within 1 s" in caught.value.message
+            assert "dask scheduler" in caught.value.hint
+        greeted.result()
 
 
 def test_a_worker_of_another_version_is_refused() -> None:
