@@ -110,6 +110,9 @@ function checkStatement(subject, issuer, about, publisher) {
   if (about && (subject.id !== `urn:blake3:${about.tree}` || subject.files !== `urn:blake3:${about.files}`)) {
     return failed(id, "other-root", `a ${kind} about other content: ${subject.id}`);
   }
+  if (about && subject.manifest === `urn:blake3:${about.manifest}` && BigInt(examined.records ?? 0) > BigInt(about.subject.recordCount)) {
+    return failed(id, "too-many-records", `a ${kind} that examined ${examined.records} records, of a dataset that has ${about.subject.recordCount}`);
+  }
   const extents = new Map([["all", "all records"], ["sample", `a sample of ${examined.records} records`], ["documents", "documents only"]]);
   const summary = `${kind}: ${quote(statement.conclusion, 200)}; examined: ${extents.get(examined.extent)}, by ` +
     `${quote(statement.standard)}; limitations: ${quote(statement.limitations[0], 120)}; liable: ${quote(statement.liability)}`;

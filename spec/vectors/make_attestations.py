@@ -111,6 +111,13 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     def subject(**changes: Any) -> str:
         return resigned(plain, lambda d: d["credentialSubject"].update(changes), AUDITOR)
 
+    def examined(records: str, **changes: Any) -> str:
+        def change(document: dict[str, Any]) -> None:
+            document["credentialSubject"].update(changes)
+            document["credentialSubject"]["attestation"]["examined"]["records"] = records
+
+        return resigned(plain, change, AUDITOR)
+
     plain, listed = attestation(), attestation(status=[_entry(url)])
     held = attestation(status=[_entry(url, "suspension")])
     successor = resigned(
@@ -171,6 +178,12 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         case("another-root-by-nobody-you-know", "invalid", "other-root", subject(id=other),
              trust=nobody),
         case("other-files", "invalid", "other-root", subject(files=other)),
+        case("more-records-than-there-are", "invalid", "too-many-records", examined("6")),
+        case("more-records-by-nobody-you-know", "invalid", "too-many-records", examined("6"),
+             trust=nobody),
+        case("as-many-records-as-there-are", "trusted", "pass", examined("5")),
+        case("more-records-in-another-version", "trusted", "other-manifest",
+             examined("6", manifest=other)),
         case("another-version", "trusted", "other-manifest", subject(manifest=other)),
         case("content-alone", "trusted", "pass",
              resigned(plain, lambda d: [d["credentialSubject"].pop(m) for m in

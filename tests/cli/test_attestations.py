@@ -138,6 +138,7 @@ def test_what_is_signed_is_what_was_verified(auditor) -> None:
         ("quality", ("liability", "liabilty"), "liability"),
         ("quality", ('value = "0.000"', "value = 0.0"), "value"),
         ("quality", ("records = 5", ""), "records"),
+        ("quality", ("records = 5", "records = 50_000"), "50000 records were examined"),
         ("deidentification", ("", ""), "results"),
         ("quality", ("[[results]]", "[results"), "TOML"),
     ],

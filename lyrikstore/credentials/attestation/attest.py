@@ -75,7 +75,8 @@ def build_attestation(
 
     Raises:
         FormatError: (``schema``) the statement lacks something that this kind needs, or has
-            something that no attestation has; the message names the place.
+            something that no attestation has; the message names the place; (``bad-statement``) it
+            is about more records than the dataset has.
     """
     stated = dict(statement)
     examined: dict[str, JSON] = {
@@ -130,4 +131,22 @@ def build_attestation(
     if status:
         document["credentialStatus"] = [entry.to_json() for entry in status]
     check_credential_shape(document, ATTESTATION)
+    if examines_too_much(examined, about):
+        raise FormatError(
+            "bad-statement",
+            f"the statement: {examined['records']} records were examined, of a dataset that has "
+            f"{about.subject['recordCount']}",
+            hint="correct records in the statement",
+        )
     return document
+
+
+def examines_too_much(examined: Mapping[str, Any], about: Claims) -> bool:
+    """Return whether more records were examined, by a statement, than the dataset has.
+
+    Args:
+        examined: The examination, as the schema wants it.
+        about: What the dataset's own credential says of the very version that was looked at;
+            another version of the same files may count its records in another way.
+    """
+    return int(examined.get("records", 0)) > int(about.subject["recordCount"])

@@ -15,7 +15,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, parse
-from lyrikstore.credentials.attestation.attest import ATTESTATION_KINDS
+from lyrikstore.credentials.attestation.attest import ATTESTATION_KINDS, examines_too_much
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
@@ -258,6 +258,13 @@ def _check_statement(
     if about is not None and (subject["id"], subject["files"]) != (about.tree.urn, about.files.urn):
         summary = f"a {kind} about other content: {subject['id']}"  # attack case A44
         return failed("attestation", "other-root", summary)
+    same = about is not None and subject.get("manifest") == about.manifest.urn
+    if about is not None and same and examines_too_much(examined, about):
+        summary = (
+            f"a {kind} that examined {examined['records']} records, of a dataset that has "
+            f"{about.subject['recordCount']}"
+        )
+        return failed("attestation", "too-many-records", summary)
     extent = {
         "all": "all records",
         "sample": f"a sample of {examined.get('records')} records",
