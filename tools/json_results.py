@@ -18,7 +18,9 @@ _REMOTE = [field.name for field in fields(NamedRemote)]
 _ELSEWHERE = {
     "asdict(remote)": _REMOTE,
     "asdict(gone)": _REMOTE,
-    "report.to_json()": ["verdict", "checks", "subject", "issuer", "at", "notProven", "profile"],
+    "report.to_json()": [
+        *("verdict", "checks", "subject", "issuer", "at", "notProven", "profile", "parts"),
+    ],
     "result.to_json()": ["sources", "answers", "duties", "limits", "conflicts", "use"],
 }
 """An expression whose members are written down in another file → those members."""
@@ -47,7 +49,8 @@ there the code is part of the answer ([exit codes](exit-codes.md)).
 """
 
 _NOTES = """
-The result of `verify` is the report, in full in `schemas/report.schema.json`; that of `predict`,
+The result of `verify` is the report, in full in `schemas/report.schema.json` (`parts`: those of
+the credentials in a presentation); that of `predict`,
 `evaluate` and `show` holds signed documents, whose schemas are in `schemas/`.
 """
 

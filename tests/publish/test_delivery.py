@@ -260,13 +260,13 @@ def test_a_failure_leaves_nothing(
     def full(*_: Any, **__: Any) -> None:
         raise StorageError("disk-full", "no space")
 
-    for step in ("checkout_tree", "commit_to_records", "_log", "_write"):
+    for step in ("checkout_tree", "commit_to_records", "_log", "write_files"):
         with monkeypatch.context() as patched:
             patched.setattr(delivery_module, step, full)
             with pytest.raises(StorageError):
                 issue(chain, chain.made["raw"], tmp_path / "d")
         assert sorted(entry.name for entry in tmp_path.iterdir()) == ["home"], step
-        if step != "_write":  # by then the credential is logged
+        if step != "write_files":  # by then the credential is logged
             assert size(chain) == before
     issue(chain, chain.made["raw"], tmp_path / "d")
     assert verify(chain, tmp_path / "d").verdict is Verdict.TRUSTED
