@@ -123,11 +123,11 @@ def _fsync(turn: Turn, operation: str) -> str:
 
 def _functions(turn: Turn, operation: str) -> list[list[str]]:
     report = turn.desk.base / "profile"
-    program = f"{sys.executable} -m cProfile -o {report} -m lyrikstore_cli "
+    program = f"{sys.executable} {HERE / 'profiled.py'} {report} "
     line = turn.desk.line(operation).replace("lyrikstore ", program, 1)
     sample = run(line, cwd=turn.desk.tree, env={**turn.desk.env, "V": "profiled"})
     if sample.code or not report.exists():
-        return []
+        sys.exit(f"{operation} left no profile")
     stats = pstats.Stats(str(report)).stats  # type: ignore[attr-defined]
     ranked = sorted(stats.items(), key=lambda item: -item[1][2])[:FUNCTIONS]
     return [[number(own), f"{calls:,}", _name(*where)] for where, (_, calls, own, *_) in ranked]
