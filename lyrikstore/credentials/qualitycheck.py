@@ -106,7 +106,7 @@ def check_quality(
     if not claims:
         return not_applicable("quality", "no measured claim")
     if measuring is None:
-        summary = f"{len(claims)} measured claims; none was recomputed"
+        summary = "none of its measured claims was recomputed"
         return warned("quality", "not-recomputed", summary, claims=len(claims))
     if not complete:
         summary = "nothing to recompute from: not all files are as listed and readable as records"
@@ -139,7 +139,7 @@ def check_quality(
         summary = f"{quote(unknown[0]['metric'])}: {unknown[0]['problem']}"
         return unchecked("quality", "unknown-recipe", summary, **detail)
     rounded = sum(row["result"] == "within-rounding" for row in rows)
-    summary = f"{len(rows)} measured claims recomputed: {len(rows) - rounded} equal"
+    summary = f"measured claims recomputed: {len(rows) - rounded} equal"
     if rounded:
         summary += f", {rounded} within rounding"
     return passed("quality", summary, **detail)

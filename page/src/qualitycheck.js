@@ -54,7 +54,7 @@ export function checkQuality({ quality = [] }, values, asked) {
   const claims = quality.filter((/** @type {any} */ claim) => claim.recipe !== undefined);
   if (!claims.length) return notApplicable(id, "no measured claim");
   const { length } = claims;
-  if (!asked) return warned(id, "not-recomputed", `${length} measured claims; none was recomputed`, { claims: length });
+  if (!asked) return warned(id, "not-recomputed", "none of its measured claims was recomputed", { claims: length });
   if (values === null) {
     const summary = "nothing to recompute from: not all files are as listed and readable as records";
     return unchecked(id, "incomplete-data", summary, { claims: length });
@@ -77,5 +77,5 @@ export function checkQuality({ quality = [] }, values, asked) {
   if (unknown) return unchecked(id, "unknown-recipe", `${quote(unknown.metric)}: ${unknown.problem}`, { measurements });
   const rounded = of("within-rounding").length;
   const more = rounded ? `, ${rounded} within rounding` : "";
-  return passed(id, `${length} measured claims recomputed: ${length - rounded} equal${more}`, { measurements });
+  return passed(id, `measured claims recomputed: ${length - rounded} equal${more}`, { measurements });
 }
