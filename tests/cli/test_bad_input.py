@@ -359,6 +359,18 @@ def test_a_credential_that_is_not_there(new_person) -> None:
     assert "no file" in nobody.fails(1, "verify", "delivery/c", "--data", "x").err
 
 
+def test_too_many_status_lists_are_refused_not_left_out(new_person) -> None:
+    buyer = new_person("buyer")
+    lists = buyer.folder / "lists"
+    lists.mkdir()
+    for number in range(1001):  # the last by name could be the one that revokes
+        (lists / f"{number:04d}.json").write_bytes(b"{}")
+    (buyer.folder / "credential.json").write_bytes(b"{}")
+    said = buyer.run("verify", "credential.json", "--status", "lists")
+    assert said.code == 16, said.err
+    assert "more than 1000 files" in said.err
+
+
 def test_a_store_is_not_made_over_something_else(new_person) -> None:
     person = new_person("somebody")
     person.ok("key", "new", "--no-passphrase")

@@ -293,7 +293,13 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
     found: list[bytes] = []
     for path in paths:
         # Lists of several addresses lie in folders of their own, as `status-lists -o` writes them.
-        inside = sorted(path.rglob("*.json"))[:MAX_LISTS] if path.is_dir() else [path]
+        inside = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        if len(inside) > MAX_LISTS:  # the one left out could be the one that revokes
+            raise InvalidInputError(
+                "too-many-files",
+                f"{path} holds more than {MAX_LISTS} files that could be status lists",
+                hint="name a folder that holds the publisher's lists, and nothing else",
+            )
         read = [read_file(one) for one in inside]
         notices = Notices.among(read)
         if not notices.lists and not notices.successors:  # looking at none is not what was asked
