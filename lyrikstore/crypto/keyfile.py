@@ -45,9 +45,10 @@ BCRYPT_ROUNDS = 64
 
 MAX_KEY_FILE = 1 << 16
 MAX_BACKUP = 1 << 24
+"""Bytes; refused before reading."""
+
 MAX_PASSPHRASE = 1023
 """Bytes; a longer passphrase cannot be turned into a key."""
-"""Bytes; refused before reading."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _BLOCK = re.compile(

@@ -19,6 +19,9 @@ from lyrikstore.publish.issuing import IssuedCredential, issue_alone, issue_logg
 
 MAX_VALIDITY = timedelta(days=3660)
 
+MAX_DOCUMENT = 1 << 28
+"""Bytes of a document; whoever verifies reads no larger one."""
+
 
 def attest(
     credential: bytes,
@@ -110,10 +113,6 @@ def attest(
         log_signer=log_signer,
         clock=clock,
     )
-
-
-MAX_DOCUMENT = 1 << 28
-"""Bytes of a document; whoever verifies reads no larger one."""
 
 
 def read_documents(paths: tuple[Path, ...]) -> dict[str, bytes]:

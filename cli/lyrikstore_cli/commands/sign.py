@@ -7,11 +7,10 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.timestamps import now
+from lyrikstore.crypto.proofset import SUITES
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-
-SUITES = ("eddsa-jcs-2022", "eddsa-rdfc-2022")
 
 
 @declare(

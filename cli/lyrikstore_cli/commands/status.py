@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lyrikstore.curate.status import FolderStatus
 
 SHOWN = 10
-KEY_COLUMNS = ("path", "file", "filename")
 
 
 @declare("status", epilog="lyrikstore status\nlyrikstore status documents --json")
@@ -89,6 +88,8 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
 
 def _commit(status: "FolderStatus") -> str:
     # With all that the version before states; what it would lose otherwise, `commit` refuses.
+    from lyrikstore.curate.sheet import KEY_COLUMNS
+
     words = ["lyrikstore", "commit", _shown(status.folder)]
     words += ["-d", status.name.removeprefix("datasets/")]
     if status.sheet:
