@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
 from lyrikstore.history.policy import Policy
-from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.backend import NOT_A_FILE, Backend
 from lyrikstore.publish.issuer import own_keys
 from lyrikstore.publish.status import CurrentList, StatusBook
 
@@ -13,8 +13,10 @@ FOLDER = "status"
 """Where ``push`` puts lists, below the remote's root."""
 
 
-def publish_lists(book: StatusBook, policy: Policy, backend: Backend) -> list[str]:
-    """Write the current lists that this store's own people signed to a remote, and name them.
+def publish_lists(
+    book: StatusBook, policy: Policy, backend: Backend, *, dry_run: bool = False
+) -> list[str]:
+    """Bring the current lists that this store's own people signed to a remote.
 
     Lists of others that were taken in are theirs to publish.
 
@@ -22,18 +24,35 @@ def publish_lists(book: StatusBook, policy: Policy, backend: Backend) -> list[st
         book: What the log says.
         policy: Names the store's people.
         backend: The remote, whose files a web server may serve.
+        dry_run: Write nothing.
+
+    Returns:
+        Where those are there that it lacked, or had otherwise.
 
     Raises:
         RemoteError, StorageError: The remote refuses.
         InvalidInputError: (``bad-url``) see :func:`file_names`.
+
+    Cost: one read of the remote for each list.
     """
     ours = own_keys(policy)
     mine = [one for one in book.lists.values() if one.signer in ours]
-    names = []
-    for name, one in file_names(mine).items():
-        backend.replace(f"{FOLDER}/{name}", one.data)
-        names.append(f"{FOLDER}/{name}")
-    return names
+    named = {f"{FOLDER}/{name}": one.data for name, one in file_names(mine).items()}
+    stale = [name for name, data in named.items() if not _holds(backend, name, data)]
+    for name in () if dry_run else stale:
+        backend.replace(name, named[name])
+    return stale
+
+
+def _holds(backend: Backend, name: str, data: bytes) -> bool:
+    try:
+        return backend.read(name, 0, len(data) + 1) == data
+    except NotFoundError:
+        return False
+    except StorageError as error:
+        if error.kind != NOT_A_FILE:
+            raise
+        return False
 
 
 def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:

@@ -120,8 +120,11 @@ class Standing(ABC):
         signing = self.signing()
         return supersede(self.repository, self.status_book, credential, **signing)
 
-    def publish_lists(self, place: "str | RemotePlace") -> list[str]:
-        """Write this store's current status lists to a remote; return where they are there."""
+    def publish_lists(self, place: "str | RemotePlace", *, dry_run: bool = False) -> list[str]:
+        """Write this store's current status lists to a remote; return where the new ones are.
+
+        Those that are there already are left alone. A dry run finds out, and writes nothing.
+        """
         if not any(entry.type == "credential" for entry in self.repository.entries()):
             return []  # before what reads them is loaded: most pushes have none
         from lyrikstore.objects.remote import open_backend
@@ -130,7 +133,7 @@ class Standing(ABC):
         if not self.status_book.lists:
             return []
         backend = open_backend(place, scratch=self.repository.backend.scratch)
-        return publish_lists(self.status_book, self.repository.policy, backend)
+        return publish_lists(self.status_book, self.repository.policy, backend, dry_run=dry_run)
 
     def status_lists(self) -> dict[str, bytes]:
         """Return this issuer's current status lists, those signed anew that are half through.

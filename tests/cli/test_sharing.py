@@ -20,7 +20,7 @@ def laptop(publisher):
     """Return somebody whose store is at home in a shared folder."""
     publisher.ok("commit", write(publisher, "one"), "-d", "acme/x")
     publisher.ok("remote", "add", "origin", publisher.folder.parent / "shared")
-    assert "would copy" in publisher.ok("push", "-n").out
+    assert "would have copied" in publisher.ok("push", "-n").out
     out = publisher.ok("push").out
     assert "the home of this log" in out
     return publisher

@@ -105,8 +105,34 @@ def test_push_publishes_the_lists(publisher, delivery) -> None:
     ]
     assert status(publisher, delivery, "--status", published)[:2] == (0, "trusted")
     publisher.ok("revoke", delivery)
-    assert "status/revocation-1.json" in publisher.ok("push").out
+    assert publisher.ok("push", "-n", "--json").json["lists"] == ["status/revocation-1.json"]
+    said = publisher.ok("push").out
+    assert "status/revocation-1.json" in said
+    assert "suspension" not in said
     assert status(publisher, delivery, "--status", published)[:2] == (3, "invalid")
+
+
+def test_a_push_of_nothing_new_says_so_and_writes_nothing(publisher, delivery) -> None:
+    remote = publisher.folder / "remote"
+    publisher.ok("remote", "add", "origin", remote, "--mirror")
+    assert publisher.ok("push", "--json").json["changed"]
+
+    def written():
+        found = [path.lstat() for path in sorted(remote.rglob("*"))]
+        return [(one.st_ino, one.st_mtime_ns) for one in found]
+
+    before = written()
+    said = publisher.ok("push").out
+    assert said.startswith("– nothing new: the log at origin has 9 entries")
+    assert len(said.splitlines()) == 1
+    again = publisher.ok("push", "--json").json
+    assert (again["changed"], again["lists"], again["packs"]) == (False, [], 0)
+    assert written() == before
+    # A list that somebody put back to an old state is not left so.
+    (remote / "status" / "revocation-1.json").write_text("{}")
+    again = publisher.ok("push", "--json").json
+    assert (again["changed"], again["lists"]) == (True, ["status/revocation-1.json"])
+    assert not publisher.ok("push", "--json").json["changed"]
 
 
 def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> None:

@@ -2,6 +2,7 @@
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean, size
@@ -37,16 +38,19 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
         },
     )
     screen = session.screen
-    did = "would fetch" if dry_run else "✓ fetched "
-    screen.result(
-        f"{did} {result.packs.files} packs, {size(result.packs.bytes)}, from {clean(source.url)}"
-    )
-    if result.before == result.after:
-        screen.result(f"– nothing new: the log has {result.after} entries")
-    else:
+    mark, would = ("–", "would have ") if dry_run else ("✓", "")
+    if result.packs.files:
         screen.result(
-            f"{'–' if dry_run else '✓'} log      {result.after - result.before} new "
-            f"entries, {result.after} in all"
+            f"{mark} {would}fetched  {counted(result.packs.files, 'pack')}, "
+            f"{size(result.packs.bytes)}, from {clean(source.url)}"
         )
+    if result.before == result.after and not result.packs.files:
+        screen.result(f"– nothing new: the log has {counted(result.after, 'entry')}")
+    if result.before != result.after:
+        grown = counted(result.after - result.before, "new entry", "new entries")
+        screen.result(f"{mark} log      {grown}, {result.after} in all")
     if result.missing:
-        screen.result(f"! {result.missing} packs are not fetched; lyrikstore pull --all-data does")
+        screen.result(
+            f"! {counted(result.missing, 'pack is', 'packs are')} not fetched; "
+            "lyrikstore pull --all-data does"
+        )

@@ -2,6 +2,7 @@
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean, size
@@ -35,12 +36,14 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             dry_run=dry_run,
             progress=meter,
         )
-    lists = [] if dry_run else store.publish_lists(place)
+    lists = store.publish_lists(place, dry_run=dry_run)
+    changed = bool(result.packs.files or lists or result.before != result.after)
     session.emit(
         "push",
         {
             "remote": target.name,
             "url": target.url,
+            "changed": changed and not dry_run,
             "dryRun": dry_run,
             "what": result.what,
             "before": result.before,
@@ -54,27 +57,28 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         },
     )
     screen = session.screen
-    did = "would copy" if dry_run else "✓ copied "
-    screen.result(
-        f"{did}  {result.packs.files} packs, {size(result.packs.bytes)}, to {clean(target.url)}"
-    )
+    mark, would = ("–", "would have ") if dry_run else ("✓", "")
+    if result.packs.files:
+        screen.result(
+            f"{mark} {would}copied   {counted(result.packs.files, 'pack')}, "
+            f"{size(result.packs.bytes)}, to {clean(target.url)}"
+        )
     for manifest in result.overtaken:
         screen.result(
             f"! overtaken: {manifest.name} {manifest.id.short} stays here, without effect"
         )
     for name in lists:
-        screen.result(f"✓ published {clean(name)}")
-    if dry_run:
+        screen.result(f"{mark} {would}published {clean(name)}")
+    there = counted(result.after, "entry")
+    if not changed:
+        screen.result(f"– nothing new: the log at {clean(target.name)} has {there}")
+    elif dry_run:
         screen.result(
-            f"– nothing was changed; the log there would grow from {result.before} "
-            f"to {result.after} entries"
+            f"– nothing was changed; the log there would grow from {result.before} to {there}"
         )
-    elif result.before == result.after:
-        screen.result(f"– nothing new: {clean(target.name)} has all {result.after} log entries")
-    else:
-        screen.result(
-            f"✓ logged   {result.after - result.before} entries; the log there has {result.after}"
-        )
+    elif result.before != result.after:
+        grown = counted(result.after - result.before, "entry")
+        screen.result(f"✓ logged   {grown}; the log there has {result.after}")
     if result.what == "moved" and not dry_run:
         screen.result(
             f"! the home of this log is {clean(target.url)} from now on: what you commit "
@@ -82,5 +86,6 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         )
     if result.what == "filled" and result.pending:
         screen.result(
-            f"! {result.pending} entries wait for a push to the home; a mirror does not take them"
+            f"! {counted(result.pending, 'entry waits', 'entries wait')} for a push to the home; "
+            "a mirror does not take them"
         )
