@@ -1,28 +1,33 @@
-"""How a verification report reads on a terminal; the same words as its JSON and its spec."""
+"""A verification report on the terminal, and in the file that keeps it."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lyrikstore.credentials.report import Check, CheckState, Report, Verdict
+import click
+
+from lyrikstore import __version__
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.credentials.report import CheckState, Report, Verdict
+from lyrikstore.credentials.wording import SYMBOL, headline, signed_by, words
 from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.session import Session
 
-_SYMBOL = {
-    CheckState.PASS: "✓",
-    CheckState.FAIL: "✗",
-    CheckState.WARN: "!",
-    CheckState.UNCHECKED: "–",
-    CheckState.NOT_APPLICABLE: "–",
-}
+if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
 
-_WARN = CheckState.WARN
 _DECISIVE = {CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN}
 
-_VERDICT_LINE = {
-    Verdict.TRUSTED: ("TRUSTED", "bold green"),
-    Verdict.VALID: ("VALID, but your trust file does not know the issuer", "bold yellow"),
-    Verdict.INCOMPLETE: ("INCOMPLETE: something needed to decide is missing", "bold yellow"),
-    Verdict.INVALID: ("INVALID", "bold red"),
+_STYLE = {
+    Verdict.TRUSTED: "bold green",
+    Verdict.VALID: "bold yellow",
+    Verdict.INCOMPLETE: "bold yellow",
+    Verdict.INVALID: "bold red",
 }
+
+_KEPT = (".html", ".json")
 
 
 def show_report(session: Session, report: Report) -> int:
@@ -33,24 +38,18 @@ def show_report(session: Session, report: Report) -> int:
     session.emit("verify", report.to_json())
     screen = session.screen
     profile = f", profile {report.profile}" if report.profile else ""
-    by = report.issuer or "nobody named"
-    screen.result(f"{report.subject}  by {by}, at {report.at}{profile}")
+    screen.result(f"{report.subject}  by {signed_by(report)}, at {report.at}{profile}")
     for part in report.parts:
-        issuer = part.issuer or "nobody named"
-        screen.result(f"   presents {part.subject}  by {issuer}: {part.verdict}")
+        screen.result(f"   presents {part.subject}  by {signed_by(part)}: {part.verdict}")
         for check in part.checks:  # its own report is in --json; here, what decided
             if check.state in _DECISIVE:
-                screen.result(f"     {_SYMBOL[check.state]} {check.id}  {_words(check)}")
+                screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")
     width = max(len(check.id) for check in report.checks)
     for check in report.checks:
-        screen.result(f" {_SYMBOL[check.state]} {check.id:<{width}}  {_words(check)}")
+        screen.result(f" {SYMBOL[check.state]} {check.id:<{width}}  {words(check)}")
     for line in report.not_proven:
         screen.result(f" – not proven: {line}", "dim")
-    failures = sum(check.state is CheckState.FAIL for check in report.checks)
-    text, style = _VERDICT_LINE[report.verdict]
-    if failures:
-        text += f": {failures} check{'s' if failures > 1 else ''} failed"
-    screen.result(text, style)
+    screen.result(headline(report), _STYLE[report.verdict])
     for line in _next_steps(report):
         screen.hint(line)
     return VERDICT[report.verdict.value]
@@ -70,12 +69,38 @@ def _next_steps(report: Report) -> Iterator[str]:
     add = f"lyrikstore trust add {report.issuer} --name NICKNAME"
     if not report.issuer.startswith("did:web:"):
         yield f"compare the key with one you received on another way, then: {add}"
-    elif any(check.id == "issuer.document" and check.state is _WARN for check in report.checks):
+    elif any(
+        check.id == "issuer.document" and check.state is CheckState.WARN for check in report.checks
+    ):
         yield f"get its DID document from its owner: {add} --document FILE; or ask with --fetch"
     else:
         yield f"if you know whose name that is: {add}"
 
 
-def _words(check: Check) -> str:
-    prefix = "not checked: " if check.state is CheckState.UNCHECKED else ""
-    return prefix + check.summary
+def check_kept(path: Path) -> None:
+    """Refuse a file that no report could be kept in, before hours go into making one."""
+    if path.suffix not in _KEPT:
+        raise click.UsageError(
+            f"--report keeps a page (FILE.html) or JSON (FILE.json), not {path.name}"
+        )
+    if path.is_dir() or not path.parent.is_dir():
+        raise NotFoundError("no-folder", f"there is no folder for {path}", hint="make it first")
+
+
+def keep_report(path: Path, report: Report, trust: "Trust") -> None:
+    """Keep a report with what made it, by whose trust (spec/11 §11.1)."""
+    from lyrikstore.credentials.trust import encode_trust
+
+    tool = f"lyrikstore {__version__}"
+    trust_id = Digest.of(encode_trust(trust))
+    if path.suffix == ".html":
+        from lyrikstore.web.reportpage import report_page
+
+        data = report_page(report, tool=tool, trust=trust_id)
+    else:
+        document = {"tool": tool, "trust": str(trust_id), "report": report.to_json()}
+        data = (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None

@@ -254,13 +254,17 @@ def quote(text: object, limit: int = 80) -> str:
     must not be able to repaint the verdict above it.
     """
     whole = str(text)
-    shown = whole[:limit]
-    if not shown.isprintable():
-        shown = "".join(
-            character if character.isprintable() else character.encode("unicode_escape").decode()
-            for character in shown
-        )
-    return f"'{shown}{'…' if len(whole) > limit else ''}'"
+    return f"'{visible(whole[:limit])}{'…' if len(whole) > limit else ''}'"
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with control, bidi and other unprintable characters spelt as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def name_some(names: Sequence[str], limit: int = 3) -> str:

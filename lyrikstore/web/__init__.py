@@ -52,6 +52,14 @@ def page(carried: Carried | None = None) -> bytes:
     return before + _spell(carried) + after
 
 
+def stylesheet() -> str:
+    """Return the stylesheet of the page, for other pages that are to look like it."""
+    begin, end = b"<style>", b"</style>"
+    bare = read_packaged(PACKAGE / "web" / "verify.html")
+    at = bare.index(begin) + len(begin)
+    return bare[at : bare.index(end, at)].decode("utf-8")
+
+
 def fingerprint() -> str:
     """Return the SHA-256 of the page in hexadecimal, to compare with another copy of it."""
     return sha256(page()).hexdigest()

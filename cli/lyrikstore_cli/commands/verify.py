@@ -1,6 +1,5 @@
 """``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
 
-import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from lyrikstore import __version__
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.timestamps import now, parse_timestamp
@@ -17,7 +15,7 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, verify_foreign
 from lyrikstore_cli.options import read_file
-from lyrikstore_cli.reports import reasons, show_report
+from lyrikstore_cli.reports import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import DASK_HELP, Session
 
 if TYPE_CHECKING:
@@ -71,7 +69,11 @@ MAX_LISTS = 1000
 @click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
 @click.option("--repair-from", metavar="REMOTE", help="First restore what is damaged from there.")
 @click.option(
-    "--report", "report_file", type=click.Path(path_type=Path), help="Keep the report, as JSON."
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html|FILE.json",
+    help="Keep the report: a page to read and print, or JSON.",
 )
 def command(
     session: Session,
@@ -101,6 +103,8 @@ def command(
     """
     from lyrikstore.credentials.trust import load_trust
 
+    if report_file is not None:
+        check_kept(report_file)
     if trust_file is not None and not trust_file.is_file():
         raise NotFoundError("no-file", f"no trust file {trust_file}")
     trust = load_trust(trust_file or session.paths.trust)
@@ -129,7 +133,7 @@ def command(
     if target is None and "rollback" in found and session.remotes().all():
         session.screen.hint("a clone that is only behind its home is mended by: lyrikstore pull")
     if report_file is not None:
-        _keep(report_file, report, trust)
+        keep_report(report_file, report, trust)
         session.screen.say(f"✓ report kept in {report_file}")
     raise click.exceptions.Exit(code)
 
@@ -325,17 +329,3 @@ def _is_ref(session: Session, target: str) -> bool:
     except (NotFoundError, InvalidInputError):
         return False
     return True
-
-
-def _keep(path: Path, report: "Report", trust: "Trust") -> None:
-    from lyrikstore.credentials.trust import encode_trust
-
-    document = {
-        "tool": f"lyrikstore {__version__}",
-        "trust": str(Digest.of(encode_trust(trust))),
-        "report": report.to_json(),
-    }
-    try:
-        path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    except OSError as error:
-        raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None
