@@ -21,7 +21,7 @@ _ELSEWHERE = {
     "report.to_json()": [
         *("verdict", "checks", "subject", "issuer", "at", "notProven", "profile", "parts"),
     ],
-    "result.to_json()": ["sources", "answers", "duties", "limits", "conflicts", "use"],
+    "result.to_json()": ["sources", "verdict", "answers", "duties", "limits", "conflicts", "use"],
 }
 """An expression whose members are written down in another file → those members."""
 
@@ -40,7 +40,7 @@ A command that fails prints one line to standard error, which is JSON as well:
 ```
 
 `kind` is for programs and never changes its meaning; `message` and `hint` are for people. A wrong
-command line (exit code 2) is answered in plain text. `verify`, `terms --purpose`, `lineage`,
+command line (exit code 2) is answered in plain text. `verify`, `terms`, `lineage`,
 `trust check --about` and `page --check` print their result with another exit code than 0 too:
 there the code is part of the answer ([exit codes](exit-codes.md)).
 

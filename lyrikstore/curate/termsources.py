@@ -7,9 +7,8 @@ from datetime import datetime
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.credentials.attestation.anykind import stated_kind
-from lyrikstore.credentials.credentialcheck import check_credential
-from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
-from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, check_credential
+from lyrikstore.credentials.report import TRUST_CHECKS, Check, CheckState, Verdict, decide
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.mix import Source
 from lyrikstore.credentials.terms.usage import partitions_used
@@ -19,8 +18,6 @@ from lyrikstore.credentials.verify import check_key_beside
 from lyrikstore.curate.rights import source_datasets
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
-
-_IN_FORCE = ("period", "status")
 
 
 def source_of_file(
@@ -47,42 +44,39 @@ def source_of_file(
             hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
         )
     notices = Notices.among(beside.values())
-    source = _source(label, data, trust=trust, at=at, notices=notices)
-    if source.terms is None:
-        return source
     key = check_key_beside(data, beside, trust=trust, at=at, notices=notices)
-    if key.state is CheckState.FAIL:
-        return replace(source, terms=None, problem=f"its credential does not count: {key.summary}")
-    if key.state is CheckState.UNCHECKED and key.detail["reason"] != "no-policy":
-        return replace(source, trusted=False, note=key.summary)
-    return source
+    known = key.detail.get("reason") != "no-policy"
+    return _source(label, data, [key] if known else [], trust=trust, at=at, notices=notices)
 
 
-def _source(label: str, data: bytes, *, trust: Trust, at: datetime, notices: Notices) -> Source:
+def _source(
+    label: str, data: bytes, more: Sequence[Check], *, trust: Trust, at: datetime, notices: Notices
+) -> Source:
     outcome = check_credential(data, trust=trust, at=at, notices=notices)
-    checks = {check.id: check for check in outcome.checks}
-    claims = outcome.claims
-    if claims is None or not outcome.genuine:
-        failed = next((c for c in outcome.checks if c.state is CheckState.FAIL), None)
-        why = "its credential does not hold" if failed is None else failed.summary
-        return Source(label, None, why)
-    source = Source(
-        claims.name, claims.terms, credential=Digest.of(data).urn, issuer=outcome.issuer
+    claims, checks = outcome.claims, (*outcome.checks, *more)
+    verdict = decide(checks, (*CREDENTIAL_CHECKS, *(check.id for check in more)))
+    why = _decisive(checks)
+    if claims is None or not outcome.genuine:  # what it says is nobody's word
+        return Source(label, None, why, verdict=verdict)
+    known = Source(
+        claims.name,
+        claims.terms,
+        credential=Digest.of(data).urn,
+        issuer=outcome.issuer,
+        verdict=verdict,
     )
-    for name in _IN_FORCE:
-        if checks[name].state is CheckState.FAIL:
-            problem = f"its credential is {checks[name].summary}"
-            return replace(source, terms=None, problem=problem)
-    open_check = next(
-        (c for c in outcome.checks if c.state in {CheckState.UNCHECKED, CheckState.FAIL}), None
-    )
-    believed = checks["trust.issuer"].state is CheckState.PASS
-    note = "" if believed else checks["trust.issuer"].summary
-    if is_named_by_a_copy_alone(checks["issuer.document"]):
-        believed, note = False, checks["issuer.document"].summary
-    if open_check is not None:
-        note = open_check.summary
-    return replace(source, trusted=believed and open_check is None, note=note)
+    if verdict is Verdict.INVALID:
+        return replace(known, terms=None, problem=why)
+    return replace(known, note=why)
+
+
+def _decisive(checks: Iterable[Check]) -> str:
+    """Return why a credential is not trusted, or an empty text."""
+    for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN):
+        for check in checks:
+            if check.state is state and (state is not CheckState.WARN or check.id in TRUST_CHECKS):
+                return check.summary
+    return ""
 
 
 def sources_of_datasets(
@@ -119,7 +113,9 @@ def _logged(
 ) -> Source:
     candidates = list(_candidates(repository, source, trust, at, notices))
     sound = [item for item in candidates if item.terms is not None]
-    best = next((item for item in sound if item.trusted), None) or next(iter(sound), None)
+    best = next(
+        (item for item in sound if item.verdict is Verdict.TRUSTED), sound[0] if sound else None
+    )
     if best is None or best.terms is None:
         return candidates[0] if candidates else Source(source.name, None, "it has no credential")
     used = partitions_used(
@@ -142,11 +138,13 @@ def _candidates(
             yield Source(source.name, None, f"its credential cannot be read: {error.message}")
             continue
         if repository.is_suspect(data, entry.index):
-            yield Source(source.name, None, "its credential is by a key compromised by then")
+            problem = "its credential is by a key compromised by then"
+            yield Source(source.name, None, problem, verdict=Verdict.INVALID)
             continue
         outcome = check_credential(data, trust=trust, at=at, notices=notices)
         claims = outcome.claims
         if claims is not None and (claims.manifest, claims.tree) != (source.id, source.tree):
-            yield Source(source.name, None, "its credential is about something else")  # A44
+            problem = "its credential is about something else"  # attack case A44
+            yield Source(source.name, None, problem, verdict=Verdict.INVALID)
             continue
-        yield _source(source.name, data, trust=trust, at=at, notices=notices)
+        yield _source(source.name, data, (), trust=trust, at=at, notices=notices)

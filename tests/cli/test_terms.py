@@ -183,6 +183,32 @@ def test_forged_terms_are_unknown_and_not_exported(buyer) -> None:
     assert found.code == 14
     assert found.json["use"]["answer"] == "unknown"
 
+    for mistake in ("edited", "unsigned"):
+        if mistake == "unsigned":
+            document = json.loads(file.read_text("utf-8"))
+            del document["proof"]
+            file.write_text(json.dumps(document), "utf-8")
+        found = buyer.run("terms", file, "--json")
+        assert (found.code, found.json["verdict"]) == (3, "invalid"), mistake
+        assert {one["answer"] for one in found.json["answers"].values()} == {"unknown"}
+        assert "invalid" in buyer.run("terms", file).out
+
+
+def test_terms_say_what_their_credential_is_worth(buyer, publisher) -> None:
+    folder = buyer.folder / "delivery"
+    assert buyer.ok("terms", folder, "--json").json["sources"][0]["verdict"] == "trusted"
+    old = buyer.run("terms", folder, "--at", "2020-01-01T00:00:00Z", "--json")
+    assert (old.code, old.json["verdict"]) == (3, "invalid")
+    assert {one["answer"] for one in old.json["answers"].values()} == {"unknown"}
+    buyer.ok("trust", "remove", "Acme")
+    unknown = buyer.run("terms", folder)
+    assert unknown.code == 4
+    assert "valid: nobody you trust" in unknown.out
+
+    publisher.ok("commit", publisher.folder / "documents", "-d", "acme/bare")
+    none = publisher.run("terms", "acme/docs", "acme/bare", "--json")
+    assert (none.code, none.json["verdict"]) == (5, "incomplete")
+
 
 MISTAKES = [
     (('path = "news"', 'path = "mail"'), "is in partitions"),

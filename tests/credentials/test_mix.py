@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyrikstore.credentials.report import Verdict
 from lyrikstore.credentials.terms.mix import Source, mix
 from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS
@@ -16,7 +17,7 @@ LATER = datetime(2027, 11, 24, 12, tzinfo=UTC)
 
 
 def source(name: str, *partitions: Partition, licence: str | None = None) -> Source:
-    return Source(name, Terms(partitions, licence), trusted=True)
+    return Source(name, Terms(partitions, licence), verdict=Verdict.TRUSTED)
 
 
 def alike(name: str, licence: str | None) -> Source:
@@ -42,7 +43,7 @@ def test_each_no_names_who_decides_it() -> None:
 
 def test_only_used_partitions_count() -> None:
     terms = Terms((Partition("open", ("train",)), Partition("nc", (), ("train",))))
-    used = Source("b", terms, used=("open",), trusted=True)
+    used = Source("b", terms, used=("open",), verdict=Verdict.TRUSTED)
     assert mix([used]).answers["train"] == (Answer.PERMITTED, ())
 
 

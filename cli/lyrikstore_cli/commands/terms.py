@@ -9,6 +9,7 @@ import click
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.options import credential_file, read_file, words
 from lyrikstore_cli.session import Session
 
@@ -22,6 +23,12 @@ _SAID = {
     "not-stated": ("✗", "not stated, so no"),
     "undeclared": ("–", "only within limits"),
     "unknown": ("–", "unknown, so no"),
+}
+_WORTH = {
+    "trusted": ("✓", "green"),
+    "valid": ("!", "yellow"),
+    "incomplete": ("–", "yellow"),
+    "invalid": ("✗", "red"),
 }
 _REFUSED, _UNTRUSTED = 14, 4
 
@@ -52,8 +59,9 @@ def command(
 
     A REF stands for the datasets it was made from, and of these for the partitions whose files it
     kept. Says which dataset and partition decides each no, which duties add up, and which terms
-    exclude each other. With --purpose the exit code answers: 0 permitted, 4 permitted by somebody
-    you do not trust, 14 not.
+    exclude each other. What a credential says that does not hold is unknown. The exit code is the
+    worst that `verify` would give these credentials without their data: 3, 5, 4 or 0. With
+    --purpose it answers: 0 permitted, 4 permitted by somebody you do not trust, 14 not.
     """
     from lyrikstore.credentials.terms.mix import mix
     from lyrikstore.credentials.terms.model import Use
@@ -71,9 +79,13 @@ def command(
     result = mix(_sources(session, targets, trust, moment), use)
     session.emit("terms", result.to_json())
     _show(session, result)
-    if result.ruling is not None and result.ruling[0] != "permitted":
+    if result.verdict != "trusted":
+        session.screen.hint("what was checked, and what was not: lyrikstore verify TARGET")
+    if result.ruling is None:
+        raise click.exceptions.Exit(VERDICT[result.verdict.value])
+    if result.ruling[0] != "permitted":
         raise click.exceptions.Exit(_REFUSED)
-    if result.ruling is not None and not result.trusted:
+    if result.verdict != "trusted":
         raise click.exceptions.Exit(_UNTRUSTED)
 
 
@@ -112,8 +124,8 @@ def _show(session: Session, result: "Mix") -> None:
         parts = ", ".join(partition.name for partition in source.partitions)
         known = f"partitions {parts}" if parts else f"unknown: {source.problem}"
         screen.result(f"{source.name}  by {source.issuer or 'nobody'}: {known}")
-        if source.note:
-            screen.result(f"  – {source.note}", "dim")
+        mark, style = _WORTH[source.verdict.value]
+        screen.result(f" {mark} {source.verdict}{': ' if source.note else ''}{source.note}", style)
     screen.result("may be used together to")
     width = max(map(len, result.answers))
     for act, (answer, who) in result.answers.items():
@@ -134,8 +146,9 @@ def _show(session: Session, result: "Mix") -> None:
             if answer == "permitted"
             else f"NOT PERMITTED: {answer.replace('-', ' ')}, {reason}"
         )
-        said += "" if answer != "permitted" or result.trusted else ", by somebody you do not trust"
-        style = "bold green" if answer == "permitted" and result.trusted else "bold yellow"
+        trusted = result.verdict == "trusted"
+        said += "" if answer != "permitted" or trusted else ", by somebody you do not trust"
+        style = "bold green" if answer == "permitted" and trusted else "bold yellow"
         screen.result(f"{said}{_by(who)}", style if answer == "permitted" else "bold red")
         if answer == "undeclared":
             screen.hint("say where, by how many, for which work: --territory, --seats, --for")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.credentials.report import quote
+from lyrikstore.credentials.report import Verdict, quote
 from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
 
@@ -34,8 +34,8 @@ class Source:
         used: Names of the partitions that are used; None for all.
         credential: Id of the credential, or None.
         issuer: Who says so, or None.
-        trusted: Whether the user believes the issuer, and everything about it could be checked.
-        note: What could not be, or an empty text.
+        verdict: What that credential is worth, in one word; without one nothing could be checked.
+        note: Why it is not trusted, or an empty text.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Source:
     used: tuple[str, ...] | None = None
     credential: str | None = None
     issuer: str | None = None
-    trusted: bool = False
+    verdict: Verdict = Verdict.INCOMPLETE
     note: str = ""
 
     @property
@@ -92,9 +92,9 @@ class Mix:
     ruling: tuple[Answer, str, Deciders] | None
 
     @property
-    def trusted(self) -> bool:
-        """Whether every source is by somebody the user believes."""
-        return all(source.trusted for source in self.sources)
+    def verdict(self) -> Verdict:
+        """The worst of what the credentials of its sources are worth."""
+        return min((source.verdict for source in self.sources), key=list(Verdict).index)
 
     def to_json(self) -> dict[str, Any]:
         """Return the mix for ``--json``."""
@@ -103,7 +103,8 @@ class Mix:
                 {
                     "name": source.name,
                     "partitions": [partition.name for partition in source.partitions],
-                    "trusted": source.trusted,
+                    "trusted": source.verdict is Verdict.TRUSTED,
+                    "verdict": str(source.verdict),
                     **_present(
                         credential=source.credential,
                         issuer=source.issuer,
@@ -113,6 +114,7 @@ class Mix:
                 }
                 for source in self.sources
             ],
+            "verdict": str(self.verdict),
             "answers": {
                 act: {"answer": str(answer), "decidedBy": _parties(who)}
                 for act, (answer, who) in self.answers.items()
