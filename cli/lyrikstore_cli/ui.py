@@ -141,6 +141,12 @@ class Meter:
         self._bar = bar
         self._task = task
         self._start = time.monotonic()
+        self._bytes = 0
+
+    def add(self, count: int) -> None:
+        """Report ``count`` more bytes of a number that nobody knows yet."""
+        self._bytes += count
+        self(0, 0, self._bytes)
 
     def __call__(self, done: int, total: int, bytes_done: int = 0, note: str = "") -> None:
         """Report ``done`` of ``total`` steps and the bytes moved so far."""

@@ -13,7 +13,7 @@ from lyrikstore.publish.cardfacts import gather
 from lyrikstore.publish.cardtext import CardText, render_card
 from lyrikstore.publish.responses import Responses
 
-PROFILE = "huggingface/1"
+PROFILE = "huggingface/2"
 
 
 @dataclass(frozen=True, slots=True)

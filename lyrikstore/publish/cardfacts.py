@@ -74,12 +74,14 @@ class CardFacts:
         return tuple(dict.fromkeys(found))
 
 
-def gather(repository: Repository, checkpoint: Manifest) -> CardFacts:
+def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None = None) -> CardFacts:
     """Return what the store knows about a checkpoint.
 
     Args:
         repository: The store.
         checkpoint: A logged checkpoint manifest of it.
+        card: A card of it: only the evaluations and credentials that this one names. Those are
+            what its author knew of; the log's order does not tell, where it was made in a clone.
 
     Raises:
         NotFoundError, IncompleteError, VerificationError: Part of its ancestry is not here, lost
@@ -87,6 +89,7 @@ def gather(repository: Repository, checkpoint: Manifest) -> CardFacts:
 
     Cost: one read of every evaluation and of the ancestry; no data is read.
     """
+    cited = None if card is None else {Digest.parse(item) for item in card.body["evidence"]}
     run = _first(repository, checkpoint, "run")
     named = [item for item in (run or checkpoint).inputs if item.kind == "dataset"]
     datasets = [(item.role, repository.manifest(item.id)) for item in named]
@@ -113,8 +116,15 @@ def gather(repository: Repository, checkpoint: Manifest) -> CardFacts:
         base=_first(repository, checkpoint, "base"),
         datasets=tuple(datasets),
         filters=tuple(repository.manifest(item) for item in filters),
-        evaluations=tuple(_evaluations(repository, checkpoint)),
-        grants={dataset.id: tuple(_grants(repository, dataset)) for _, dataset in datasets},
+        evaluations=tuple(_evaluations(repository, checkpoint, card)),
+        grants={
+            dataset.id: tuple(
+                grant
+                for grant in _grants(repository, dataset)
+                if cited is None or grant.id in cited
+            )
+            for _, dataset in datasets
+        },
     )
 
 
@@ -135,15 +145,25 @@ def _ancestors(repository: Repository, datasets: list[Manifest]) -> Iterator[Man
                 yield found
 
 
-def _evaluations(repository: Repository, checkpoint: Manifest) -> Iterator[Manifest]:
+def _evaluations(
+    repository: Repository, checkpoint: Manifest, card: Manifest | None
+) -> Iterator[Manifest]:
+    if card is not None:
+        named = sorted({item.id for item in card.inputs_in("evaluation")}, key=repository.index_of)
+        found = [repository.manifest(identity) for identity in named]
+        yield from (one for one in found if _is_about(one, checkpoint))
+        return
     refs = repository.refs
     for _, manifest in repository.all_manifests():
         if manifest.kind != "evaluation" or manifest.name not in refs:
             continue
         # One without effect was said by nobody whom the policy lets speak.
-        about = [item.id for item in manifest.inputs_in("checkpoint")]
-        if about == [checkpoint.id] and manifest.id in refs[manifest.name].history:
+        if _is_about(manifest, checkpoint) and manifest.id in refs[manifest.name].history:
             yield manifest
+
+
+def _is_about(evaluation: Manifest, checkpoint: Manifest) -> bool:
+    return [item.id for item in evaluation.inputs_in("checkpoint")] == [checkpoint.id]
 
 
 def _grants(repository: Repository, dataset: Manifest) -> Iterator[Grant]:

@@ -32,6 +32,7 @@ from lyrikstore.credentials.storecheck import STORE_CHECKS
 from lyrikstore.credentials.verify import DELIVERY_CHECKS
 from lyrikstore.credentials.w3c.presentation import PRESENTATION_CHECKS
 from lyrikstore.credentials.w3c.verify import W3C_CHECKS
+from lyrikstore.publish.cardcheck import CARD_CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ["invalid", "incomplete", "valid", "trusted"]
@@ -54,7 +55,14 @@ def test_every_check_is_in_the_table_of_the_specification() -> None:
 
 def test_procedures_use_defined_checks() -> None:
     foreign = {*W3C_CHECKS, *PRESENTATION_CHECKS}
-    procedures = (DELIVERY_CHECKS, ATTESTATION_CHECKS, GRANT_CHECKS, STORE_CHECKS, OBJECT_CHECKS)
+    procedures = (
+        DELIVERY_CHECKS,
+        ATTESTATION_CHECKS,
+        GRANT_CHECKS,
+        STORE_CHECKS,
+        OBJECT_CHECKS,
+        CARD_CHECKS,
+    )
     ours = {check for procedure in procedures for check in procedure}
     assert ours | foreign == set(SPEC_OF)
     assert foreign >= {check for check in SPEC_OF if W3C_SPEC_OF[check] != SPEC_OF[check]}

@@ -1,6 +1,6 @@
 """``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -11,6 +11,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import repair
+from lyrikstore_cli.cards import is_card, verify_handed_card
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, verify_foreign
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.curate.measures import Measurement
     from lyrikstore.history.tree import Entry
-    from lyrikstore_cli.ui import Meter
 
 MAX_LISTS = 1000
 
@@ -31,7 +31,8 @@ MAX_LISTS = 1000
 @declare(
     "verify",
     epilog="lyrikstore verify delivery\nlyrikstore verify credential.json --data data\n"
-    "lyrikstore verify checkpoints/acme/clause-classifier\nlyrikstore verify",
+    "lyrikstore verify checkpoints/acme/clause-classifier\n"
+    "lyrikstore verify MODEL_CARD.md --store acme\nlyrikstore verify",
 )
 @click.argument("target", required=False)
 @click.option(
@@ -96,7 +97,8 @@ def command(
     """Verify TARGET: a delivery or credential (offline, without a store), a REF, or the store.
 
     A delivery is a folder; the data in it is verified too. A file may be a credential of ours, one
-    that others issued, or a presentation; the report says by which profile it was judged. Says what
+    that others issued, or a presentation; the report says by which profile it was judged. It may
+    also be a model card, which is verified in the store that signed it, with its model. Says what
     was checked and what was not. Exit code 0 trusted, 4 valid but not trusted by you, 5 incomplete,
     3 invalid. `--trust` and `--at` change only this judgement. `--quick` and `--sample` are for the
     whole store; what they do not read is not verified: 5 at best.
@@ -163,7 +165,7 @@ def _verify(
                 trust=trust,
                 at=at,
                 memory=session.memory(),
-                progress=_summed(meter),
+                progress=meter.add,
                 share=share,
                 pools=pools,
             )
@@ -207,19 +209,8 @@ def _verify(
             trust=trust,
             at=at,
             memory=session.memory(),
-            progress=_summed(meter),
+            progress=meter.add,
         )
-
-
-def _summed(meter: "Meter") -> Callable[[int], None]:
-    done = 0
-
-    def tell(count: int) -> None:
-        nonlocal done
-        done += count
-        meter(0, 0, done)
-
-    return tell
 
 
 def _verify_file(
@@ -240,6 +231,10 @@ def _verify_file(
     from lyrikstore.credentials.verify import verify_alone, verify_delivery
 
     credential = read_file(path)
+    if is_card(path, credential):
+        if data is not None or asked or asked.fetch or recompute:
+            raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
+        return verify_handed_card(session, path, credential, trust, at)
     foreign = profile_of(credential) == "w3c"
     beside = read_siblings(path, complete=not foreign)
     fetched = NOTHING
