@@ -64,6 +64,8 @@ def reasons(report: Report) -> set[str]:
 def _next_steps(report: Report) -> Iterator[str]:
     if "missing-extra" in reasons(report):
         yield "pip install 'lyrikstore[jsonld]'"
+    if "unproven-policy" in reasons(report):
+        yield "ask whoever owns the store for all it says of its keys: key statements -o FOLDER"
     if report.verdict is not Verdict.VALID or not report.issuer:
         return
     add = f"lyrikstore trust add {report.issuer} --name NICKNAME"

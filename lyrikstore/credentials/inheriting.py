@@ -155,10 +155,10 @@ def _stolen_elsewhere(
 ) -> bool:
     # ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows
     # which of two logs came first, so what another store says of the theft counts from its start.
-    # Nor may he crowd that store out.
+    # Nor may he crowd that store out, or take away the log proof of what it says.
     try:
         return any(
-            other.state_of(key).standing is Standing.COMPROMISED
+            other.unproven or other.state_of(key).standing is Standing.COMPROMISED
             for key in keys
             for other, _ in statements.about(key, store)
             if other.policies[0].id != history.policies[0].id

@@ -43,7 +43,18 @@ def check_key(signer: str | None, history: KeyHistory | None, logged_at: int | N
     if history is None:
         summary = "which keys the store had, and until when, is not established"
         return unchecked("issuer.key", "no-policy", summary)
-    state = history.state_of(signer)
+    check = _check_state(history.state_of(signer), history, logged_at)
+    if check.state is CheckState.FAIL or not history.unproven:
+        return check
+    summary = (
+        f"a policy of version {history.unproven[0]}, signed by an owner, is at hand without what "
+        "shows that it is logged: it may say that the key was stolen"
+    )
+    detail = {**check.detail, "unproven": list(history.unproven)}
+    return unchecked("issuer.key", "unproven-policy", summary, **detail)
+
+
+def _check_state(state: KeyState, history: KeyHistory, logged_at: int | None) -> Check:
     detail = _detail(state, history, logged_at)
     if state.standing is Standing.UNKNOWN:
         return not_applicable("issuer.key", "the store's policies do not speak of this key")

@@ -80,9 +80,12 @@ class KeyHistory:
 
     Attributes:
         policies: In log order; never empty.
+        unproven: Versions of policies at hand that would come after these, by an owner, if they
+            were shown to be logged.
     """
 
     policies: tuple[Ruled, ...]
+    unproven: tuple[int, ...] = ()
 
     @classmethod
     def follow(
@@ -103,8 +106,10 @@ class KeyHistory:
                 shown to be logged.
         """
         after: dict[Digest, list[Manifest]] = {}
+        known = {genesis.id}
         for item in candidates:
             if item.kind == "policy" and item.store == genesis.id and item.name == GENESIS_NAME:
+                known.add(item.id)
                 for parent in item.parents:
                     after.setdefault(parent, []).append(item)
         chain = [Ruled(0, founded, genesis.author, genesis.id)]
@@ -115,7 +120,12 @@ class KeyHistory:
             if found is None:
                 break
             chain.append(found)
-        return cls(tuple(chain))
+        last = chain[-1]
+        # ATTACK: whoever hands over a delivery takes away the log proof of the policy which says
+        # that the key was stolen, or the policy between.
+        open_ends = [*after.get(last.id, ())]
+        open_ends += (one for parent in after.keys() - known for one in after[parent])
+        return cls(tuple(chain), _would_follow(last, open_ends))
 
     @property
     def current(self) -> Policy:
@@ -220,6 +230,26 @@ def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]])
             )
 
 
+def _would_follow(last: Ruled, items: Iterable[Manifest]) -> tuple[int, ...]:
+    versions = set()
+    for item in items:
+        policy = _policy_by_owner(last, item)
+        if policy is None or policy.version <= last.policy.version:
+            continue
+        if last.id not in item.parents or policy.may_follow(last.policy):
+            versions.add(policy.version)
+    return tuple(sorted(versions))
+
+
+def _policy_by_owner(last: Ruled, item: Manifest) -> Policy | None:
+    if not last.policy.allows(item.author, "policy", item.name):
+        return None
+    try:
+        return Policy.parse(item.body["policy"])
+    except FormatError:
+        return None
+
+
 def _place(one: Ruled) -> int:
     return one.index
 
@@ -229,13 +259,8 @@ def _follows(
     item: Manifest,
     logged: Callable[[Manifest, Sequence[VerifierKey]], int | None],
 ) -> Ruled | None:
-    try:
-        policy = Policy.parse(item.body["policy"])
-    except FormatError:
-        return None
-    if not last.policy.allows(item.author, "policy", item.name) or not policy.may_follow(
-        last.policy
-    ):
+    policy = _policy_by_owner(last, item)
+    if policy is None or not policy.may_follow(last.policy):
         return None
     index = logged(item, policy.log_keys)
     if index is None or index <= last.index:

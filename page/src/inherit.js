@@ -80,9 +80,10 @@ export function heirOfAttester(key, statements, store, believes) {
     const found = inherited(key, history, believes);
     // ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows which
     // of two logs came first, so what another store says of the theft counts from its start. Nor may
-    // he crowd that store out.
-    const stolen = found !== null && [...found.keys].some((one) => heard(statements, one, store)?.some(
-      ({ history: other }) => other.policies[0].id !== history.policies[0].id && other.stateOf(one).standing === "compromised") ?? true);
+    // he crowd that store out, or take away the log proof of what it says.
+    const says = (/** @type {KeyHistory} */ other, /** @type {string} */ one) =>
+      other.policies[0].id !== history.policies[0].id && (other.unproven.length > 0 || other.stateOf(one).standing === "compromised");
+    const stolen = found !== null && [...found.keys].some((one) => heard(statements, one, store)?.some((at) => says(at.history, one)) ?? true);
     if (found !== null && !stolen) return { ...found, history, proofs };
   }
   return null;

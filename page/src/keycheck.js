@@ -17,6 +17,17 @@ export function checkKey(signer, history, loggedAt) {
   const id = "issuer.key";
   if (signer === null) return unchecked(id, "no-proof", "no sound signature by any key");
   if (history === null) return unchecked(id, "no-policy", "which keys the store had, and until when, is not established");
+  const check = checkState(signer, history, loggedAt);
+  const { unproven } = history;
+  if (check.state === "fail" || !unproven.length) return check;
+  const summary = `a policy of version ${unproven[0]}, signed by an owner, is at hand without what shows that it is logged: ` +
+    "it may say that the key was stolen";
+  return unchecked(id, "unproven-policy", summary, { ...check.detail, unproven });
+}
+
+/** @param {string} signer @param {KeyHistory} history @param {number | null} loggedAt @returns {Check} */
+function checkState(signer, history, loggedAt) {
+  const id = "issuer.key";
   const state = history.stateOf(signer);
   const { standing, since, retired } = state;
   const { version: policy } = history.current;

@@ -15,9 +15,10 @@ const NAME = "policies/store/main";
 /** @typedef {{standing: "current" | "succeeded" | "compromised" | "unknown", retired: import("./policy.js").Retired | null, since: number | null}} KeyState `since`: the log index of the policy that retired it. */
 
 export class KeyHistory {
-  /** @param {Ruled[]} policies In log order, the genesis first. */
-  constructor(policies) {
+  /** @param {Ruled[]} policies In log order, the genesis first. @param {number[]} unproven Versions of policies at hand that would come after these, by an owner, if they were shown to be logged. */
+  constructor(policies, unproven = []) {
     this.policies = policies;
+    this.unproven = unproven;
   }
 
   /** Follow the chain. @param {any} genesis @param {Policy} founded @param {any[]} candidates Verified manifests. @param {Logged} logged */
@@ -33,7 +34,13 @@ export class KeyHistory {
       if (next === undefined) break;
       chain.push(next);
     }
-    return new KeyHistory(chain);
+    // ATTACK: whoever hands over a delivery takes away the log proof of the policy which says that the
+    // key was stolen, or the policy between.
+    const last = /** @type {Ruled} */ (chain.at(-1));
+    const known = new Set([genesis, ...policies].map(({ id }) => `blake3:${id}`));
+    const open = policies.filter(({ parents }) => parents.some((/** @type {string} */ parent) =>
+      parent === `blake3:${last.id}` || !known.has(parent)));
+    return new KeyHistory(chain, wouldFollow(last, open));
   }
 
   /** The newest policy. */
@@ -97,16 +104,31 @@ export function countsAt({ retired, since }, index) {
   return since === null || index < since;
 }
 
-/** @param {Ruled} last @param {any} item @param {Logged} logged @returns {Ruled | null} */
-function follows(last, item, logged) {
-  let policy;
+/** @param {Ruled} last @param {any[]} items */
+function wouldFollow(last, items) {
+  const versions = items.flatMap((item) => {
+    const policy = policyByOwner(last, item);
+    if (policy === null || policy.version <= last.policy.version) return [];
+    return !item.parents.includes(`blake3:${last.id}`) || policy.mayFollow(last.policy) ? [policy.version] : [];
+  });
+  return [...new Set(versions)].sort((left, right) => left - right);
+}
+
+/** @param {Ruled} last @param {any} item */
+function policyByOwner(last, item) {
+  if (!last.policy.allows(item.author, "policy", item.name)) return null;
   try {
-    policy = new Policy(item.body.policy);
+    return new Policy(item.body.policy);
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;
   }
-  if (!last.policy.allows(item.author, "policy", item.name) || !policy.mayFollow(last.policy)) return null;
+}
+
+/** @param {Ruled} last @param {any} item @param {Logged} logged @returns {Ruled | null} */
+function follows(last, item, logged) {
+  const policy = policyByOwner(last, item);
+  if (!policy?.mayFollow(last.policy)) return null;
   const index = logged(item, policy.logKeys);
   return index === null || index <= last.index ? null : { index, policy, author: item.author, id: item.id };
 }

@@ -108,6 +108,8 @@ def _keys(trust: str) -> dict[str, Any]:
     stolen = {n: policy(revoked(owner.did, n, following.did)) for n in (2, 3, 4, 5)}
     later = policy(revoked(owner.did, 3), signer=following, before=rotation)
     helped = policy(with_writer(following.did, second_log.public))
+    after_stolen = policy(with_writer(mallory.did, None), signer=following, before=stolen[3])
+    after_helped = policy(revoked(owner.did, 3, following.did), before=helped)
     retiring = policy(without_log_key(made.LOG.public), before=helped)
     # A second owner, whom the verifier does not know, beside the believed one.
     third = KeySigner(PrivateKey.from_seed(b"\x07" * 32))
@@ -146,8 +148,21 @@ def _keys(trust: str) -> dict[str, Any]:
                  stolen[5], without=("credential",)),
             case("succeeded-then-compromised", "invalid", {"issuer.key": "compromised"}, by_owner,
                  *old, rotation, later),
-            case("policy-unproven", "trusted", {"issuer.key": "pass"}, by_owner, *old, stolen[3],
+            case("policy-unproven", "incomplete", {"issuer.key": "unproven-policy"}, by_owner, *old,
+                 stolen[3], without=("policy-2-5.tlog",)),
+            case("policy-unproven-before-a-proven-one", "incomplete",
+                 {"issuer.key": "unproven-policy"}, by_owner, *old,
+                 rotation, later, without=("policy-2-5.tlog",)),
+            case("policy-between-is-missing", "incomplete", {"issuer.key": "unproven-policy"},
+                 by_owner, *old, helped, after_helped, without=("policy-2-5",)),
+            case("later-policy-unproven", "invalid", {"issuer.key": "compromised"}, by_owner, *old,
+                 stolen[3], after_stolen, without=("policy-3-6.tlog",)),
+            case("unproven-policy-by-a-stranger", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 policy(revoked(owner.did, 3, following.did), signer=mallory),
                  without=("policy-2-5.tlog",)),
+            case("unproven-policy-that-may-not-follow", "trusted", {"issuer.key": "pass"}, by_owner,
+                 *old, policy(revoked(owner.did, 3, following.did), skip=2),
+                 without=("policy-3-5.tlog",)),
             case("compromised-in-a-crowd", "invalid", {"issuer.key": "compromised"}, by_owner, *old,
                  stolen[3], beside=crowd(127)),
             case("compromised-crowded-out", "incomplete",

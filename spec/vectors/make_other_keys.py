@@ -124,10 +124,10 @@ def _attesters(base: dict[str, Any]) -> dict[str, Any]:
              _files(own, attested, stolen[2]), **nobody),
         case("retired-by-nobody-you-know", "trusted", "retired",
              _files(own, rotation, attested), **nobody),
-        case("policy-unproven", "trusted", "pass",
+        case("policy-unproven", "incomplete", "unproven-policy",
              {name: text for name, text in _files(own, attested, stolen[2]).items()
               if name != "store-policy-3.tlog-proof"}),
-        case("proof-by-another-log-key", "trusted", "pass",
+        case("proof-by-another-log-key", "incomplete", "unproven-policy",
              _files(own, attested, stolen[2], log=made.LOG)),
         case("a-store-that-somebody-else-founded", "trusted", "pass",
              _files(strange, attested, libel)),
@@ -200,6 +200,9 @@ def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
              _files(of_publisher, told, by_next)),
         case("named-in-a-store-of-the-thief", "trusted", "unknown-issuer", by_mallory,
              {**said, **lies}),
+        case("named-in-a-store-of-the-thief-who-hides-a-proof", "trusted", "unknown-issuer",
+             by_mallory, {name: text for name, text in {**said, **lies}.items()
+                          if name != "store-policy-2.tlog-proof"}),
         case("named-in-a-store-of-the-thief-in-a-crowd", "trusted", "unknown-issuer", by_mallory,
              {**said, **lies,
               **{f"a{number}.json": _founded(auditor, nonce=f"{number:02}").encode().decode()

@@ -156,6 +156,34 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
     assert verify(buyer, buyer.folder / "after").code == 4
 
 
+def test_a_policy_without_its_log_proof_is_not_passed_over(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    sold = issue(publisher, "sold")
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.ok(
+        *("key", "revoke", "default", "--suspect-from", "2", "--successor", "next"),
+        *("--yes", "-o", "statements"),
+    )
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
+    assert verify(buyer, sold).code == 0
+    (policy,) = (publisher.folder / "statements").glob("*policy-2.json")
+    (proof,) = (publisher.folder / "statements").glob("*policy-2.tlog-proof")
+    shutil.copy(policy, sold)  # what the thief leaves of the statements
+    open_end = verify(buyer, sold)
+    assert open_end.code == 5, open_end.out
+    check = open_end.check("issuer.key")
+    assert (check["state"], check["detail"]["reason"]) == ("unchecked", "unproven-policy")
+    assert check["detail"]["unproven"] == [2]
+    told = buyer.run("verify", sold, "--data", sold / "data")
+    assert "is at hand without what shows that it is logged" in told.out
+    assert "key statements" in told.err
+    assert buyer.run("terms", sold).code == 5
+    shutil.copy(proof, sold)
+    assert verify(buyer, sold).code == 3
+
+
 def test_a_thief_cannot_crowd_out_what_the_owner_says(publisher, corpus, new_person) -> None:
     # He signs policies of his own and gives them names that come first; the buyer lays the
     # owner's statements beside.
