@@ -1,13 +1,14 @@
-"""Whether those who trained were allowed to: use rights again (spec/11-verification.md §7.2).
+"""Whether those who used data were allowed to: use rights again (spec/11-verification.md §7.2).
 
 Default deny. Every dataset that was not made from datasets needs a credential, logged before the
-run, by an issuer the verifier believes, that permits the run's purpose; derived datasets inherit
-the intersection. A licence identifier alone permits nothing.
+run or evaluation, by an issuer the verifier believes, that permits the use; derived datasets
+inherit the intersection. A licence identifier alone permits nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
@@ -25,14 +26,37 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What used data: a run, or the evaluation of what a run made.
+
+    Attributes:
+        manifest: The run or evaluation.
+        declared: What the use was: ``purpose``, and ``config`` of the run.
+        datasets: Ids of the datasets that it used by the rights it recorded.
+    """
+
+    manifest: Manifest
+    declared: Mapping[str, Any]
+    datasets: tuple[Digest, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.manifest.name} ({self.manifest.id.short})"
+
+    @property
+    def kind(self) -> str:
+        return self.manifest.kind
+
+
 def sources_of(
-    start: Manifest, ancestry: Mapping[Digest, Manifest]
+    datasets: Iterable[Digest], ancestry: Mapping[Digest, Manifest]
 ) -> tuple[list[Manifest], list[Digest]]:
-    """Return the datasets at the roots of ``start``: those with no dataset inputs.
+    """Return the datasets at the roots of ``datasets``: those with no dataset inputs.
 
     Args:
-        start: A run, dataset or checkpoint.
-        ancestry: Manifests by id, at least those ``start`` was made from.
+        datasets: Ids of datasets.
+        ancestry: Manifests by id, at least those that the datasets were made from.
 
     Returns:
         The source datasets in the order they are reached, and the ids of datasets that are not in
@@ -41,7 +65,7 @@ def sources_of(
     sources: list[Manifest] = []
     absent: list[Digest] = []
     seen: set[Digest] = set()
-    pending = [item.id for item in start.inputs if item.kind == "dataset"]
+    pending = list(datasets)
     while pending:
         identity = pending.pop(0)
         if identity in seen:
@@ -65,32 +89,61 @@ def check_rights(
     trust: Trust,
     at: datetime,
 ) -> Check:
-    """Return ``rights``: whether every run in ``ancestry`` had the use rights it recorded.
+    """Return ``rights``: whether every use of data in ``ancestry`` had the rights it recorded.
 
     Args:
         repository: The store, which holds the credentials.
         ancestry: The manifests in question.
         trust: Whom the verifier believes now.
-        at: The moment of verification; rights themselves are judged for the run's claimed time,
-            bounded by the log: the credential stands before the run in it.
+        at: The moment of verification; rights themselves are judged for the time that the run or
+            evaluation claims, bounded by the log: the credential stands before it in it.
     """
-    runs = [manifest for manifest in ancestry.values() if manifest.kind == "run"]
-    if not runs:
-        return not_applicable("rights", "no run in its ancestry")
     problems = Problems("rights")
+    uses = list(_uses(ancestry, problems))
+    if not uses and not problems.lost:
+        return not_applicable("rights", "no run and no evaluation in its ancestry")
     judge = _Judge(repository, ancestry, trust, at, problems, logged_notices(repository))
     count = 0
-    for run in runs:
-        sources, absent = sources_of(run, ancestry)
-        label = f"{run.name} ({run.id.short})"
+    for use in uses:
+        sources, absent = sources_of(use.datasets, ancestry)
         judge.problems.lost += (
-            f"{label}: dataset {item.short} cannot be followed" for item in absent
+            f"{use.label}: dataset {item.short} cannot be followed" for item in absent
         )
         for source in sources:
             count += 1
-            judge.check_source(run, source, f"{label}: {source.name}")
-    purposes = ", ".join(sorted({quote(run.body["purpose"]) for run in runs}))
+            judge.check_source(use, source, f"{use.label}: {source.name}")
+    purposes = ", ".join(sorted({quote(use.declared["purpose"]) for use in uses}))
     return judge.problems.close(f"{count} rights to {purposes} hold", rights=count)
+
+
+def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_Use]:
+    for manifest in ancestry.values():
+        if manifest.kind == "run":
+            used = tuple(item.id for item in manifest.inputs if item.kind == "dataset")
+            yield _Use(manifest, manifest.body, used)
+        elif manifest.kind == "evaluation":
+            use = _evaluation(manifest, ancestry)
+            if isinstance(use, str):
+                problems.lost.append(f"{manifest.name} ({manifest.id.short}): {use}")
+            else:
+                yield use
+
+
+def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _Use | str:
+    """Return the use of the test data, or why that cannot be told."""
+    if "rights" not in evaluation.body:
+        return "it records no rights to its test data, as evaluations once did not"
+    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
+    if checkpoint is None:
+        return "its checkpoint cannot be followed"
+    config: Any = {}
+    if checkpoint.body["origin"] == "trained":  # what the run declared holds for its measuring too
+        run = ancestry.get(checkpoint.inputs_in("run")[0].id)
+        if run is None:
+            return "the run of its checkpoint cannot be followed"
+        config = run.body["config"]
+    tests = tuple(item.id for item in evaluation.inputs_in("test"))
+    return _Use(evaluation, {"purpose": "evaluate", "config": config}, tests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +155,37 @@ class _Judge:
     problems: Problems
     notices: Notices
 
-    def check_source(self, run: Manifest, source: Manifest, label: str) -> None:
-        recorded = [right for right in run.body["rights"] if right["dataset"] == str(source.id)]
-        faults = ["the run recorded no right to use it"]
+    def check_source(self, use: _Use, source: Manifest, label: str) -> None:
+        recorded = [
+            right for right in use.manifest.body["rights"] if right["dataset"] == str(source.id)
+        ]
+        faults = [f"the {use.kind} recorded no right to use it"]
         if recorded:
-            faults = [self._fault(run, source, right, label) for right in recorded]
+            faults = [self._fault(use, source, right, label) for right in recorded]
         if all(faults):
             self.problems.bad.append(f"{label}: {faults[0]}")
 
-    def _fault(self, run: Manifest, source: Manifest, right: Mapping[str, str], label: str) -> str:
+    def _fault(self, use: _Use, source: Manifest, right: Mapping[str, str], label: str) -> str:
         """Return why one recorded right does not hold, or an empty string if it does."""
         try:
             about = published(self.repository, source)
         except LyrikstoreError as error:
             return f"the import {source.id.short} says not whose it is: {error.message}"
         if "grant" in right:
-            return self._grant_fault(run, source, about, right, label)
+            return self._grant_fault(use, source, about, right, label)
         identity = Digest.parse(right["credential"])
         what = f"credential {identity.short}"
         try:
             data = self.repository.credential(identity)
         except LyrikstoreError:
             return f"{what} is not here"
-        if self.repository.index_of(identity, "credential") >= self.repository.index_of(run.id):
-            return f"{what} was logged after the run"
+        if self.repository.index_of(identity, "credential") >= self.repository.index_of(
+            use.manifest.id
+        ):
+            return f"{what} was logged after the {use.kind}"
         if self._is_suspect(identity, data):
             return f"{what} is by a key that was compromised when it was logged"
-        then = parse_timestamp(run.created)
+        then = parse_timestamp(use.manifest.created)
         outcome = check_credential(data, trust=self.trust, at=then, notices=self.notices)
         checks = {check.id: check for check in outcome.checks}
         claims = outcome.claims
@@ -141,19 +198,19 @@ class _Judge:
         if checks["period"].state is not CheckState.PASS:
             return f"{what} was not in force: {checks['period'].summary}"
         try:
-            use = Use.of_run(run.body, then)
+            wanted = Use.of_run(use.declared, then)
         except FormatError as error:
             return error.message
-        answer, reason = claims.terms.judge(use, self._partitions(run, source, claims.terms))
+        answer, reason = claims.terms.judge(wanted, self._partitions(use, source, claims.terms))
         if answer is not Answer.PERMITTED:
             return f"{what} does not permit it ({quote(reason, 300)})"
         if checks["status"].state is CheckState.FAIL:
-            return f"{what} was {checks['status'].detail['reason']} before the run"
+            return f"{what} was {checks['status'].detail['reason']} before the {use.kind}"
         if checks["status"].state is CheckState.UNCHECKED:
             self.problems.lost.append(f"{label}: {checks['status'].summary}")
         since = check_credential(data, trust=self.trust, at=self.at, notices=self.notices)
         if {check.id: check for check in since.checks}["status"].state is CheckState.FAIL:
-            self.problems.odd.append(f"{label}: {what} was taken back after the run")
+            self.problems.odd.append(f"{label}: {what} was taken back after the {use.kind}")
         believed = self.trust.matches(
             right["issuer"], role="publisher", name=about.name, store=about.store, at=self.at
         )
@@ -182,7 +239,7 @@ class _Judge:
 
     def _grant_fault(
         self,
-        run: Manifest,
+        use: _Use,
         source: Manifest,
         about: Published,
         right: Mapping[str, str],
@@ -196,12 +253,12 @@ class _Judge:
         except LyrikstoreError:
             return f"{what}, or the credential it rests on, is not here"
         logged = [self.repository.index_of(one, "credential") for one in (identity, terms_id)]
-        if max(logged) >= self.repository.index_of(run.id):
-            return f"{what}, or the credential it rests on, was logged after the run"
+        if max(logged) >= self.repository.index_of(use.manifest.id):
+            return f"{what}, or the credential it rests on, was logged after the {use.kind}"
         if self._is_suspect(identity, data) or self._is_suspect(terms_id, terms):
             return f"{what}, or what it rests on, is by a key that was compromised by then"
         try:
-            use = Use.of_run(run.body, parse_timestamp(run.created))
+            wanted = Use.of_run(use.declared, parse_timestamp(use.manifest.created))
         except FormatError as error:
             return error.message
         found, since = (
@@ -209,13 +266,13 @@ class _Judge:
                 data,
                 terms,
                 about,
-                replace(use, at=at),
-                lambda stated: self._partitions(run, source, stated),
-                holder=run.author,
+                replace(wanted, at=at),
+                lambda stated: self._partitions(use, source, stated),
+                holder=use.manifest.author,
                 trust=self.trust,
                 notices=self.notices,
             )
-            for at in (use.at, self.at)
+            for at in (wanted.at, self.at)
         )
         if found.fault:
             return f"{what}: {found.fault}"
@@ -225,18 +282,14 @@ class _Judge:
             if found.check(name).state is CheckState.UNCHECKED:
                 self.problems.lost.append(f"{label}: {found.check(name).summary}")
         if since.check("status").state is CheckState.FAIL:
-            self.problems.odd.append(f"{label}: {what} was taken back after the run")
+            self.problems.odd.append(f"{label}: {what} was taken back after the {use.kind}")
         believed = since.check("trust.issuer").state is CheckState.PASS
         copied = is_named_by_a_copy_alone(since.check("issuer.document"))
         self._note_unbelieved(right, label, believed=believed, copied=copied)
         return ""
 
-    def _partitions(self, run: Manifest, source: Manifest, terms: Terms) -> tuple[str, ...]:
-        used = [
-            self.ancestry[item.id]
-            for item in run.inputs
-            if item.kind == "dataset" and item.id in self.ancestry
-        ]
+    def _partitions(self, use: _Use, source: Manifest, terms: Terms) -> tuple[str, ...]:
+        used = [self.ancestry[item] for item in use.datasets if item in self.ancestry]
         return partitions_used(
             terms,
             source,

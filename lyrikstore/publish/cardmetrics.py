@@ -7,6 +7,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.publish.cardfacts import CardFacts
+from lyrikstore.publish.cardrights import right_lines
 from lyrikstore.publish.statements import Ledger
 from lyrikstore.publish.text import code, escape
 
@@ -37,6 +38,7 @@ def _one(evaluation: Manifest, ledger: Ledger) -> Iterator[str]:
         own,
         *tests,
     )
+    yield from right_lines(evaluation, "evaluate", ledger)
     overlap = body["overlap"]
     yield ledger.say(
         f"{overlap['exact']} of them are also in the training data, compared by "

@@ -12,6 +12,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.names import Name
 from lyrikstore.publish.cardfacts import CardFacts, Grant
 from lyrikstore.publish.cardmetrics import evaluation_lines
+from lyrikstore.publish.cardrights import right_lines
 from lyrikstore.publish.frontmatter import front_matter
 from lyrikstore.publish.responses import QUESTIONS, Responses
 from lyrikstore.publish.statements import Ledger
@@ -278,23 +279,7 @@ def _procedure(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
             yield ledger.say(f"taken at {member} {model.body[member]}", named(model))
     for name, value in sorted(model.body.get("metrics", {}).items()):
         yield ledger.say(f"reported by training, {escape(name)}: {Decimal(value)}", named(model))
-    if not body["rights"]:
-        yield ledger.lack("the right to train on this data", "the run relies on no credential", own)
-    for right in body["rights"]:
-        evidence = [
-            (Digest.parse(right["dataset"]), "dataset that a right is about"),
-            (Digest.parse(right["credential"]), "credential that the run relies on"),
-        ]
-        if "grant" in right:
-            evidence.append((Digest.parse(right["grant"]), "grant that the run relies on"))
-        parts = ", ".join(escape(name) for name in right.get("partitions", ()))
-        yield ledger.say(
-            f"right to use {code(right['dataset'])}{f' (partitions {parts})' if parts else ''}: "
-            f"{', '.join(escape(word) for word in right['permits'])}, by {code(right['issuer'])}, "
-            f"to {code(right.get('validUntil', 'no end'))}",
-            own,
-            *evidence,
-        )
+    yield from right_lines(run, "train", ledger)
     yield ledger.lack("energy used and hardware cost", "nothing measured it", own)
 
 

@@ -73,7 +73,7 @@ def evaluate_checkpoint(
     train = repo.manifest(checkpoint.inputs_in("train")[0].id)
     config = run.body["config"]
     use = Use.of_run({"purpose": "evaluate", "config": config}, clock())
-    check_rights(repo, [test], use, trust=trust, user=signer.did)
+    rights = check_rights(repo, [test], use, trust=trust, user=signer.did)
     threads, seed = config["training"]["threads"], config["training"]["seed"]
     label = config["data"]["label"]
     environment = describe_environment(threads)
@@ -111,6 +111,7 @@ def evaluate_checkpoint(
             "checked": "record ids",
         },
         "worst": scored["worst"],
+        "rights": [right.to_json() for right in rights],
     }
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     progress(Progress("log"))

@@ -146,6 +146,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "environment": ENVIRONMENT,
             "overlap": {"exact": 0, "checked": "record ids"},
             "worst": [{"record": A.hex, "expected": "A", "predicted": "B", "probability": "0.99"}],
+            "rights": [
+                {
+                    "dataset": str(B),
+                    "credential": str(C),
+                    "grant": str(A),
+                    "issuer": SIGNER.did,
+                    "permits": ["evaluate"],
+                    "partitions": ["open"],
+                }
+            ],
         },
         "inputs": [Input("checkpoint", "checkpoint", A), Input("test", "dataset", B)],
     },

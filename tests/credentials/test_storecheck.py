@@ -532,7 +532,9 @@ def test_unplanned_output(fresh: Lineage) -> None:
     assert "did not plan" in problems(fresh.object("other"), "runs")
 
 
-def _evaluation(lineage: Lineage, test: Digest, **changes: Any) -> str:
+def _evaluation(
+    lineage: Lineage, test: Digest, rights: list[dict[str, Any]] | None = None, **changes: Any
+) -> str:
     def share(value: str) -> dict[str, str]:
         return {"value": value, "low": "0.1", "high": "0.9"}
 
@@ -560,6 +562,7 @@ def _evaluation(lineage: Lineage, test: Digest, **changes: Any) -> str:
             "environment": ENVIRONMENT,
             "overlap": {"exact": 0, "checked": "record ids"},
             "worst": [],
+            **({} if rights is None else {"rights": rights}),
         },
         inputs=[
             Input("checkpoint", "checkpoint", model.id),
@@ -649,6 +652,82 @@ def test_rights_from_a_credential_logged_later(fresh: Lineage) -> None:
     fresh.log_credential(data)
     fresh.ids["eager"] = run.id
     assert "logged after the run" in problems(fresh.object("eager"), "rights")
+
+
+def _test_right(lineage: Lineage, **changes: Any) -> tuple[Digest, dict[str, Any]]:
+    """Return a test set of other files, with a credential that lets it be evaluated on."""
+    publisher = lineage.publisher
+    tree = Tree.of([Entry("t.txt", 1, Digest.of(b"t"))])
+    body = {**publisher.manifest.body, "records": 1, "fileCount": 1, "bytes": 1}
+    test = lineage.sign("dataset", "datasets/acme/test", body, tree=tree.id, files=tree.files_id,
+                        attachments=publisher.manifest.attachments)  # fmt: skip
+    lineage.log(test, blobs=(b"t", tree.encode()))
+    credential = lineage.log_credential(_about_test(lineage, test, "evaluate"))
+    right = {
+        "dataset": str(test.id),
+        "credential": str(credential),
+        "issuer": lineage.world.OWNER.did,
+        "permits": ["evaluate"],
+        **changes,
+    }
+    return test.id, right
+
+
+def _about_test(lineage: Lineage, test: Manifest, *permits: str) -> bytes:
+    repository = lineage.repository
+    changes = {"manifest": test, "tree": repository.tree(test), "records": None}
+    index, terms = repository.index_of(test.id), whole(permits)
+    data: bytes = lineage.publisher.credential(**changes, log_index=index, terms=terms)
+    return data
+
+
+def test_an_evaluation_rests_on_the_rights_it_recorded(fresh: Lineage) -> None:
+    test, right = _test_right(fresh)
+    _evaluation(fresh, test, [right])
+    report = fresh.object("evaluation")
+    assert states(report)["rights"] == "pass", report.check("rights")
+    assert report.check("rights").detail["rights"] == 2  # of the run, and its own
+    assert "'evaluate', 'train'" in report.check("rights").summary
+    stranger = fresh.object("evaluation", trust=Trust())
+    assert states(stranger)["rights"] == "warn"
+
+
+@pytest.mark.parametrize(
+    ("rights", "state", "expected"),
+    [
+        (lambda right: None, "unchecked", "records no rights"),
+        (lambda right: [], "fail", "the evaluation recorded no right"),
+        (lambda right: [{**right, "issuer": "did:key:z6MkOther"}], "fail", "another issuer"),
+        (lambda right: [{**right, "credential": str(Digest.of(b""))}], "fail", "is not here"),
+        (lambda right: [{**right, "dataset": str(Digest.of(b""))}], "fail", "recorded no right"),
+    ],
+)
+def test_an_evaluation_without_a_right_is_not_permitted(
+    fresh: Lineage, rights: Callable[[Any], Any], state: str, expected: str
+) -> None:
+    test, right = _test_right(fresh)
+    _evaluation(fresh, test, rights(right))
+    report = fresh.object("evaluation")
+    assert states(report)["rights"] == state
+    assert expected in problems(report, "rights")
+    assert report.verdict == ("incomplete" if state == "unchecked" else "invalid")
+
+
+def test_what_permits_training_permits_no_evaluation(fresh: Lineage) -> None:
+    test, right = _test_right(fresh)
+    _evaluation(fresh, test, [right], created=fresh.world.NOW + timedelta(days=700))
+    assert "not in force" in problems(fresh.object("evaluation"), "rights")
+    manifest = fresh.repository.manifest(test)
+    data = _about_test(fresh, manifest, "train")
+    other = {**right, "credential": str(fresh.log_credential(data))}
+    _evaluation(fresh, test, [other], parents=[fresh.ids["evaluation"]])
+    assert "does not permit it" in problems(fresh.object("evaluation"), "rights")
+    # Logged after the evaluation that names it.
+    late = _about_test(fresh, manifest, "evaluate", "test")
+    named = {**right, "credential": str(Digest.of(late))}
+    _evaluation(fresh, test, [named], parents=[fresh.ids["evaluation"]])
+    fresh.log_credential(late)
+    assert "logged after the evaluation" in problems(fresh.object("evaluation"), "rights")
 
 
 def test_verify_store_on_an_open_one(sound: Lineage) -> None:

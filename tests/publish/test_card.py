@@ -123,6 +123,29 @@ def test_it_shows_what_a_right_rests_on_and_claims_none_for_today(full_chain: An
     assert "whether these credentials still hold: *not established*" in text
 
 
+def test_it_shows_the_rights_of_an_evaluation_or_that_none_are_recorded(full_chain: Any) -> None:
+    facts = gather(full_chain.repository, full_chain.made["checkpoint"])
+    bare = render_card(facts, None)
+    old = "the right to evaluate on this data: *not established* (the evaluation records none)"
+    assert old in bare.data.decode()
+    right = {
+        "dataset": str(full_chain.made["test"].id),
+        "credential": str(Digest.of(b"a credential")),
+        "issuer": full_chain.signer.did,
+        "permits": ["evaluate", "<b>"],
+        "validUntil": "2027-11-24T12:00:00Z",
+    }
+    (evaluation,) = facts.evaluations
+    shown = replace(evaluation, body={**evaluation.body, "rights": [right]})
+    card = render_card(replace(facts, evaluations=(shown,)), None)
+    text = card.data.decode()
+    assert "evaluate, &#60;b&#62;, by `did:key:" in text
+    assert old not in text
+    assert Digest.of(b"a credential") in card.evidence
+    assert card.not_established == bare.not_established - 1
+    assert "credential that the evaluation relies on" in text
+
+
 def test_made_twice_it_is_the_same_and_logged_once(chain: Any) -> None:
     first = make(chain)
     size = chain.repository.checkpoint.size
@@ -248,3 +271,13 @@ def test_a_toml_date_is_a_date() -> None:
     made = parse_responses(b'expert = "a"\ndate = 2026-11-24\n[answers]\nrisks = "none"\n')
     assert made.date == "2026-11-24"
     assert set(made.answers) <= set(QUESTIONS)
+
+
+def test_the_log_shows_what_a_run_was_permitted_by(full_chain: Any, new_person: Any) -> None:
+    reader = new_person("reader")
+    right = full_chain.made["run"].body["rights"][0]
+    shown = reader.ok("log", "runs/acme/classifier", "--store", full_chain.home).out
+    ids = [Digest.parse(right[name]).short for name in ("dataset", "credential")]
+    assert f"may use dataset {ids[0]} by credential {ids[1]}: train, to 2027-11-24" in shown
+    bare = reader.ok("log", "evaluations/acme/classifier", "--store", full_chain.home).out
+    assert "records no right to use the data" in bare

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
@@ -22,6 +23,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.canon.timestamps import now
+from lyrikstore.credentials.objectcheck import verify_object
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.storecheck import verify_store
 from lyrikstore.history.repository import Repository
@@ -230,6 +232,13 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop):
     workshop.permit(data, "evaluate")
     found = workshop.evaluate("checkpoints/acme/free", "acme/unmeasured")
     assert found.body["count"] == 1
+    (right,) = found.body["rights"]
+    assert right["dataset"] == str(data.id)
+    assert right["permits"] == ["evaluate"]
+    credential = Digest.parse(right["credential"])
+    assert repo.index_of(credential, "credential") < repo.index_of(found.id)
+    report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
+    assert report.check("rights").state is CheckState.PASS, report.check("rights")
     assert found.inputs_in("test")[0].id == repo.resolve("acme/unmeasured").id
 
 

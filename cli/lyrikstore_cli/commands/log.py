@@ -1,9 +1,11 @@
 """``lyrikstore log``: the history of a name, or everything the log says."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.manifest import Manifest
 from lyrikstore_cli.attested import attestation_line, attestation_rows
@@ -170,7 +172,23 @@ def _body_lines(manifest: Manifest) -> list[str]:
             for item in manifest.inputs
         )
         lines.append(f"made from {made}")
+    if manifest.kind in {"run", "evaluation"}:
+        lines += _right_lines(body)
     return lines
+
+
+def _right_lines(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a run or evaluation was permitted by, as far as it recorded that."""
+    if not body.get("rights"):
+        yield "records no right to use the data"
+        return
+    for right in body["rights"]:
+        ids = [Digest.parse(right[name]).short for name in ("dataset", "credential")]
+        by = f"credential {ids[1]}" + (
+            f" and grant {Digest.parse(right['grant']).short}" if "grant" in right else ""
+        )
+        words = ", ".join(clean(word) for word in right["permits"])
+        yield f"may use dataset {ids[0]} by {by}: {words}, to {right.get('validUntil', 'no end')}"
 
 
 def _nickname(session: Session, did: str) -> str:

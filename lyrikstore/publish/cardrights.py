@@ -1,0 +1,41 @@
+"""The rights that a run or an evaluation recorded, in a model card (spec/14 §14.4.1)."""
+
+from collections.abc import Iterator
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.publish.statements import Ledger
+from lyrikstore.publish.text import code, escape
+
+
+def right_lines(user: Manifest, purpose: str, ledger: Ledger) -> Iterator[str]:
+    """Yield a line for each right that ``user``, a run or evaluation, relies on.
+
+    Args:
+        user: Its manifest.
+        purpose: What the data is used for, as the line says it where no right is recorded.
+        ledger: Counts the statements.
+    """
+    own = (user.id, f"{user.kind} {user.name}")
+    rights = user.body.get("rights")
+    if not rights:
+        reason = f"the {user.kind} relies on no credential"
+        if rights is None:
+            reason = f"the {user.kind} records none"
+        yield ledger.lack(f"the right to {purpose} on this data", reason, own)
+        return
+    for right in rights:
+        evidence = [
+            (Digest.parse(right["dataset"]), "dataset that a right is about"),
+            (Digest.parse(right["credential"]), f"credential that the {user.kind} relies on"),
+        ]
+        if "grant" in right:
+            evidence.append((Digest.parse(right["grant"]), f"grant that the {user.kind} relies on"))
+        parts = ", ".join(escape(name) for name in right.get("partitions", ()))
+        yield ledger.say(
+            f"right to use {code(right['dataset'])}{f' (partitions {parts})' if parts else ''}: "
+            f"{', '.join(escape(word) for word in right['permits'])}, by {code(right['issuer'])}, "
+            f"to {code(right.get('validUntil', 'no end'))}",
+            own,
+            *evidence,
+        )
