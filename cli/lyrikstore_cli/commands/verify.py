@@ -15,6 +15,7 @@ from lyrikstore_cli.cards import is_card, verify_handed_card
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, verify_foreign
+from lyrikstore_cli.mistaken import next_steps, no_delivery
 from lyrikstore_cli.options import read_file
 from lyrikstore_cli.reports import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import DASK_HELP, Session
@@ -132,6 +133,9 @@ def command(
     if target is not None and "no-data" in found:
         beside = Path(target).parent / "data"
         session.screen.hint(f"add the data: --data {beside if beside.is_dir() else 'DIR'}")
+    if target is not None and Path(target).is_file():
+        for step in next_steps(Path(target), report):
+            session.screen.hint(step)
     if target is None and "rollback" in found and session.remotes().all():
         session.screen.hint("a clone that is only behind its home is mended by: lyrikstore pull")
     if report_file is not None:
@@ -179,12 +183,7 @@ def _verify(
             beside = path / "data"
             data = beside if data is None and beside.is_dir() else data
             if not (path / "credential.json").exists():
-                raise NotFoundError(
-                    "no-file",
-                    f"there is no credential.json in {target}",
-                    hint="a delivery is the folder that holds it; the data alone goes with "
-                    "--data: lyrikstore verify credential.json --data FOLDER",
-                )
+                raise no_delivery(path)
             path = path / "credential.json"
         return _verify_file(session, path, data, trust, at, status_files, asked, recompute)
     named = data is not None or asked or asked.fetch

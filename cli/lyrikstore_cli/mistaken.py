@@ -1,0 +1,108 @@
+"""What a file is that `verify` was given for a credential, and what to give it instead."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.jsontext import MAX_BYTES, parse
+from lyrikstore.credentials.report import CheckState, Report
+from lyrikstore_cli.options import read_file
+from lyrikstore_cli.ui import clean
+
+_BEGINNINGS = {
+    b"%PDF-": "a PDF",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"PK\x03\x04": "a ZIP archive, or a document that is one",
+    b"\x1f\x8b": "a gzip archive",
+    b"PAR1": "a Parquet file",
+    b"c2sp.org/tlog-proof@v1\n": "a log proof, which is looked for beside a credential",
+    b"<": "a page or an XML file",
+}
+
+_EXPECTED = (
+    "verify takes a delivery, the folder that `issue` writes; or one credential or presentation, "
+    "a JSON file that `issue`, `attest`, `grant`, `sign` or `present` writes"
+)
+_DATA = "data is verified with the credential about it: lyrikstore verify credential.json --data"
+
+
+def next_steps(path: Path, report: Report) -> Iterator[str]:
+    """Yield what to do, if what ``report`` is about is no credential at all.
+
+    Args:
+        path: The file.
+        report: On it.
+    """
+    broken = {check.id for check in report.checks if check.state is CheckState.FAIL}
+    if broken.isdisjoint({"format", "model"}):
+        return
+    try:
+        data = read_file(path)
+    except InvalidInputError:  # it is gone meanwhile
+        return
+    name = clean(str(path))
+    if "model" in broken and _has_context(data):
+        return  # one of others, and the report says what is wrong with it
+    if b'"@context"' in data:
+        yield f"{name} seems to be a credential that was damaged: get it again from its issuer"
+        return
+    what, step = _described(data)
+    yield f"{name} is {what}; {_EXPECTED}"
+    yield step or f"{_DATA} FOLDER"
+
+
+def no_delivery(folder: Path) -> NotFoundError:
+    """Return what to say of a folder that has no credential in it."""
+    message = f"there is no credential.json in {folder}"
+    hint = "a delivery is the folder that holds it; `lyrikstore issue REF -o FOLDER` writes one"
+    found: list[str] = []
+    with suppress(OSError):
+        found = [one.name for one in folder.iterdir()]
+    if not found:
+        return NotFoundError("no-file", f"{message}: the folder is empty", hint=hint)
+    if ".lyrikstore" in found:
+        hint = f"it holds a store: lyrikstore verify --store {folder / '.lyrikstore'}"
+    else:
+        hint += f"; {_DATA} {folder}"
+    return NotFoundError("no-file", message, hint=hint)
+
+
+def _has_context(data: bytes) -> bool:
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return False
+    return isinstance(document, dict) and "@context" in document
+
+
+def _described(data: bytes) -> tuple[str, str]:
+    """Return what the bytes seem to be, and the next step if it is another than for data."""
+    if not data:
+        return "an empty file", ""
+    for beginning, what in _BEGINNINGS.items():
+        if data.startswith(beginning):
+            return what, ""
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return _text_or_not(data), ""
+    match document:
+        case {"lyrikstore": _, "kind": str(kind)}:
+            step = "verify the delivery it came with; or, in its store: lyrikstore verify REF"
+            return f"a manifest of kind {kind[:40]!a}", step
+        case {"verificationMethod": _, "id": str()}:
+            step = "lyrikstore trust add DID --name NICKNAME --document FILE"
+            return "a DID document, which says whose keys are whose", step
+    return "JSON that says nothing of a credential", ""
+
+
+def _text_or_not(data: bytes) -> str:
+    try:
+        data[:1000].decode("utf-8", "strict" if len(data) <= 1000 else "ignore")
+    except UnicodeDecodeError:
+        return "a file of another sort, and no text"
+    if b"\x00" in data:
+        return "a file of another sort, and no text"
+    return "a text of more than a credential can have" if len(data) > MAX_BYTES else "a text"
