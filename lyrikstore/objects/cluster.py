@@ -8,7 +8,6 @@ first run left, such as a pack that nobody names, is what ``gc`` removes.
 Dask itself trusts its network: whoever reaches the scheduler may run code on every worker.
 """
 
-import asyncio
 import queue
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -146,6 +145,8 @@ def _answer(future: Any) -> bytes:
 
 async def _greet(address: str) -> None:
     # Dask's client waits for ever for the greeting of a server that accepts and says nothing.
+    import asyncio  # 30 ms, as above
+
     from distributed.comm.core import connect as reach
 
     async with asyncio.timeout(_CONNECT):
@@ -186,6 +187,8 @@ def connect(address: str) -> Iterator[Cluster]:
             yield Cluster(client)
         return
     try:
+        import asyncio  # 30 ms: only where there is a cluster
+
         with ThreadPoolExecutor(1) as beside:  # a notebook has an event loop in this thread
             beside.submit(asyncio.run, _greet(address)).result()
         client = distributed.Client(  # type: ignore[no-untyped-call]

@@ -48,7 +48,8 @@ def test_status_loads_no_heavy_library(publisher) -> None:
         "import sys, json\n"
         "from lyrikstore_cli.main import run\n"
         "code = run(['status', '--store', sys.argv[1]])\n"
-        "heavy = {'duckdb', 'pyarrow', 'numpy', 'fsspec', 'rich', 'openpyxl', 'obstore'}\n"
+        "heavy = {'duckdb', 'pyarrow', 'numpy', 'fsspec', 'rich', 'openpyxl', 'obstore',"
+        " 'asyncio'}\n"
         "print(json.dumps([code, sorted(heavy & set(sys.modules))]))\n"
     )
     done = subprocess.run(
