@@ -14,7 +14,7 @@ def is_large(gone: Sequence[str], before: bytes) -> bool:
         gone: Their paths.
         before: The tree of the version before.
     """
-    return len(gone) * 5 > before.count(b"\n")
+    return bool(gone) and len(gone) * 5 > before.count(b"\n")
 
 
 def left_unsaid(
@@ -53,8 +53,8 @@ def check_loss(name: str, gone: Sequence[str], before: bytes, unsaid: Sequence[s
     Raises:
         InvalidInputError: (``large-loss``) files do; (``unsaid``) statements do.
     """
-    files = before.count(b"\n")
     if gone:
+        files = before.count(b"\n")
         raise InvalidInputError(
             "large-loss",
             f"{name}: {len(gone)} of {files} files are gone, such as {gone[0]}",
