@@ -15,13 +15,22 @@ from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.rights import check_rights
 from lyrikstore.history.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository import Repository
+from lyrikstore.train.adapter import (
+    ADAPTER_CONFIG,
+    CLASSIFIER_CONFIG,
+    FILES,
+    FORMAT,
+    JSON_FILES,
+    MAX_JSON_BYTES,
+    WEIGHT_FILES,
+    check_adapter_config,
+    check_classifier_config,
+)
 from lyrikstore.train.child import OnProgress, Progress, run_job, silent
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.seal import FILES, FORMAT
-from lyrikstore.train.snapshot import check_labels, copy_base, copy_dataset
+from lyrikstore.train.snapshot import check_labels, copy_base, copy_dataset, copy_weights
 from lyrikstore.train.staging import Staging, open_staging, write_private
 
-MAX_CHECKPOINT_BYTES = 4 << 30
 LEVEL = "0.95"
 RESAMPLES = 1000
 
@@ -164,18 +173,25 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
     """Copy a checkpoint and its base model into ``checkpoint/`` and ``base/``, verified.
 
     Raises:
-        FormatError: (``bad-checkpoint``) its tree is not that of its format.
+        FormatError: (``bad-checkpoint``) its tree is not that of its format, or its settings are
+            not those that we load.
         PolicyError, VerificationError, IncompleteError, StorageError: As for a base model.
     """
     base = repo.manifest(checkpoint.inputs_in("base")[0].id)
-    copy_base(repo, base, staging.folder("base"))
-    tree = repo.tree(checkpoint)
-    if tree.by_path.keys() != FILES:
+    settings = copy_base(repo, base, staging.folder("base"))
+    files = repo.tree(checkpoint).by_path
+    if files.keys() != FILES or base.tree is None:
         raise FormatError("bad-checkpoint", f"{checkpoint.name} lacks files of {FORMAT}")
+    read = {
+        name: repo.blobs.read(files[name].blake3, max_bytes=MAX_JSON_BYTES) for name in JSON_FILES
+    }
+    check_adapter_config(read[ADAPTER_CONFIG], base=base.tree, settings=settings)
+    check_classifier_config(read[CLASSIFIER_CONFIG], body=checkpoint.body, settings=settings)
     folder = staging.folder("checkpoint")
-    for entry in tree.entries:
-        data = repo.blobs.read(entry.blake3, max_bytes=MAX_CHECKPOINT_BYTES)
-        write_private(folder / entry.path, data)
+    for name, data in read.items():
+        write_private(folder / name, data)
+    for name in WEIGHT_FILES:
+        copy_weights(repo, name, files[name].blake3, folder / name)
 
 
 def _check_locked(repo: Repository, run: Manifest, test: Manifest) -> None:

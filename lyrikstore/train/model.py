@@ -18,12 +18,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-ADAPTER_CONFIG = "adapter_config.json"
-ADAPTER = "adapter_model.safetensors"
-CLASSIFIER_CONFIG = "classifier.json"
-CLASSIFIER = "classifier.safetensors"
-FILES = (ADAPTER_CONFIG, ADAPTER, CLASSIFIER_CONFIG, CLASSIFIER)
-"""The files of a ``peft-lora/1`` checkpoint; there are no others."""
+from lyrikstore.train.adapter import ADAPTER, ADAPTER_CONFIG, CLASSIFIER, CLASSIFIER_CONFIG, FIXED
 
 Batch = tuple[Tensor, Tensor]
 """Token ids and attention mask, both (records, tokens)."""
@@ -230,22 +225,11 @@ def _lora(settings: Mapping[str, Any]) -> LoraConfig:
     )
 
 
-_READ = {"r", "lora_alpha", "lora_dropout", "target_modules", "layers_to_transform"}
-_FIXED = {
-    "bias": "none",
-    "inference_mode": True,
-    "init_lora_weights": True,
-    "peft_type": "LORA",
-    "task_type": "FEATURE_EXTRACTION",
-}
-_IGNORED = {"base_model_name_or_path", "peft_version"}
-
-
 def _adapter_config(settings: Mapping[str, Any]) -> dict[str, Any]:
     # Written out rather than taken from PEFT, which adds every setting of every other kind of
     # adapter, sets in an order that follows the hash seed, and the path of the base model.
     lora = _lora(settings)
-    document: dict[str, Any] = dict(_FIXED)
+    document: dict[str, Any] = dict(FIXED)
     document |= {
         "base_model_name_or_path": "",
         "lora_alpha": lora.lora_alpha,
@@ -260,11 +244,13 @@ def _adapter_config(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_adapter_config(path: Path) -> LoraConfig:
+    # What it may say was looked at before it was staged (lyrikstore.train.adapter).
     document = json.loads(path.read_text("utf-8"))
-    for name, value in document.items():
-        # A setting of another kind of adapter, ignored, would give other numbers.
-        if name not in _READ | _IGNORED and _FIXED.get(name) != value:
-            raise ValueError(f"adapter_config.json: {name[:80]} is not a setting we load")
     return LoraConfig(
-        **{name: document[name] for name in _READ if name in document}, inference_mode=True
+        r=document["r"],
+        lora_alpha=document["lora_alpha"],
+        lora_dropout=float(document["lora_dropout"]),
+        target_modules=list(document["target_modules"]),
+        layers_to_transform=document.get("layers_to_transform"),
+        inference_mode=True,
     )

@@ -20,12 +20,13 @@ from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.rights import Right, check_rights
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository import Repository
+from lyrikstore.train.adapter import FORMAT
 from lyrikstore.train.child import OnProgress, Progress, run_job, silent
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.guard import check_fit
 from lyrikstore.train.order import FUNCTION
-from lyrikstore.train.seal import FORMAT, seal
+from lyrikstore.train.seal import seal
 from lyrikstore.train.snapshot import Snapshot, check_labels, copy_base, copy_dataset
 from lyrikstore.train.staging import Staging, open_staging
 

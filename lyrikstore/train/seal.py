@@ -16,16 +16,8 @@ from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, st
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.writer import BlobWriter
+from lyrikstore.train.adapter import ADAPTER_CONFIG, FILES, JSON_FILES, MAX_JSON_BYTES
 from lyrikstore.train.guard import MAX_HEADER_BYTES, check_weights
-
-FORMAT = "peft-lora/1"
-ADAPTER_CONFIG = "adapter_config.json"
-JSON_FILES = (ADAPTER_CONFIG, "classifier.json")
-WEIGHT_FILES = ("adapter_model.safetensors", "classifier.safetensors")
-FILES = frozenset((*JSON_FILES, *WEIGHT_FILES))
-"""The files of a ``peft-lora/1`` checkpoint, all of them."""
-
-MAX_JSON_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

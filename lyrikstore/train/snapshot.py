@@ -193,11 +193,17 @@ def copy_base(repo: Repository, manifest: Manifest, target: Path) -> dict[str, A
     tokenizer = repo.blobs.read(entries[TOKENIZER].blake3, max_bytes=MAX_TOKENIZER_BYTES)
     check_tokenizer(tokenizer)
     write_private(target / TOKENIZER, tokenizer)
-    _copy_weights(repo, WEIGHTS, entries[WEIGHTS].blake3, target / WEIGHTS)
+    copy_weights(repo, WEIGHTS, entries[WEIGHTS].blake3, target / WEIGHTS)
     return settings
 
 
-def _copy_weights(repo: Repository, name: str, digest: Digest, target: Path) -> None:
+def copy_weights(repo: Repository, name: str, digest: Digest, target: Path) -> None:
+    """Write a file of weights, its head checked before and its digest while it is read.
+
+    Raises:
+        PolicyError: (``unsafe-model``) it is not safetensors.
+        VerificationError, IncompleteError, StorageError: It is damaged, lost, or cannot be written.
+    """
     with repo.blobs.open(digest) as stream, _new_file(target) as file:
         head = stream.read(8)
         head += stream.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))

@@ -15,9 +15,10 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError
 from lyrikstore.train import metrics
+from lyrikstore.train.adapter import FILES
 from lyrikstore.train.child import clean_environment
 from lyrikstore.train.environment import describe_code, describe_environment
-from lyrikstore.train.seal import FILES, seal
+from lyrikstore.train.seal import seal
 from lyrikstore.train.staging import open_staging, sweep
 
 BASE = Digest.of(b"base")

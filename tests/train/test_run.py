@@ -26,11 +26,14 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.objectcheck import verify_object
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.storecheck import verify_store
+from lyrikstore.history.manifest import sign_manifest
 from lyrikstore.history.repository import Repository
+from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.testing.keys import signer_for
+from lyrikstore.train.adapter import FILES
 from lyrikstore.train.guard import check_weights
 from lyrikstore.train.predict import predict_file
 from lyrikstore.train.run import train_run
-from lyrikstore.train.seal import FILES
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_dataset
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
@@ -276,6 +279,55 @@ def test_prediction_refuses(workshop, trained, tmp_path, name, data, error, kind
     with pytest.raises(error) as caught:
         predict_file(workshop.repo, "checkpoints/acme/family", path, base_env=os.environ)
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "error", "kind"),
+    [
+        (
+            "adapter_config.json",
+            {"target_modules": r"(([a-z]+)+\.?)+Q"},
+            FormatError,
+            "bad-checkpoint",
+        ),
+        ("adapter_config.json", {"r": 10**12}, FormatError, "bad-checkpoint"),
+        ("classifier.json", {"labels": ["mit", "apache", "bsd"]}, FormatError, "bad-checkpoint"),
+        ("classifier.safetensors", None, PolicyError, "unsafe-model"),
+    ],
+)
+def test_a_checkpoint_that_somebody_else_wrote_reaches_no_library(
+    workshop, trained, tmp_path, path, changes, error, kind
+):
+    repo, made = workshop.repo, trained.checkpoint
+    entries = list(repo.tree(made).entries)
+    data = b"\x80\x04." if changes is None else encode(workshop.read_json(made, path) | changes)
+    name = "checkpoints/acme/forged"
+    with repo.transaction(log_signer=signer_for("train log")) as tx:
+        changed = Entry(path, len(data), tx.writer.put_bytes(data))
+        tree = Tree.of(changed if entry.path == path else entry for entry in entries)
+        tx.writer.put_bytes(tree.encode())
+        tx.log_manifest(
+            sign_manifest(
+                kind="checkpoint",
+                store=repo.store_id,
+                name=name,
+                parents=[repo.refs[name].id] if name in repo.refs else [],
+                inputs=made.inputs,
+                attachments=made.attachments,
+                tree=tree.id,
+                files=tree.files_id,
+                body=made.body,
+                signer=signer_for("train owner"),
+                created=now(),
+            )
+        )
+        tx.commit()
+    text = tmp_path / "licence.txt"
+    text.write_text("Permission is hereby granted")
+    with pytest.raises(error, match=path) as caught:
+        predict_file(repo, name, text, base_env=os.environ)
+    assert caught.value.kind == kind
+    assert not workshop.leftovers
 
 
 def size(workshop) -> int:
