@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.listing import Listing
     from lyrikstore.history.memory import LogMemory
-    from lyrikstore.objects.cluster import Pools
     from lyrikstore.objects.remote import RemotePlace
+    from lyrikstore.objects.targets import Pools
     from lyrikstore.store import Store
     from lyrikstore_cli.remotes import NamedRemote, Remotes
 

@@ -32,7 +32,8 @@ from lyrikstore.credentials.comparison import (
 )
 from lyrikstore.credentials.filehash import FLAGS
 from lyrikstore.history.tree import Entry, Tree
-from lyrikstore.objects.workers import Message, Workers, cores
+from lyrikstore.objects.targets import Message
+from lyrikstore.objects.workers import Workers, cores
 
 Progress = Callable[[int, int], None]
 """Is told files and bytes read so far."""

@@ -50,7 +50,7 @@ from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tiles import first_items, new_files, paths_at
 from lyrikstore.objects.backend import NOT_A_FILE, Backend, LocalBackend
-from lyrikstore.objects.cluster import Pools
+from lyrikstore.objects.targets import Pools
 
 __all__ = ["NOT_PROVEN", "STORE_CHECKS", "verify_object", "verify_store", "verify_store_at"]
 

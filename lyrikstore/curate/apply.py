@@ -31,7 +31,7 @@ from lyrikstore.history.manifest import Input, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
-from lyrikstore.objects.cluster import Pools
+from lyrikstore.objects.targets import Pools
 
 
 @dataclass(frozen=True, slots=True)

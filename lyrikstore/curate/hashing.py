@@ -17,8 +17,8 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.history.treediff import Difference, differences
 from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.statcache import StatCache
+from lyrikstore.objects.targets import Pools
 from lyrikstore.objects.writer import BlobWriter
 
 Progress = Callable[[int, int, int, int], None]

@@ -20,7 +20,8 @@ from lyrikstore.canon.files import real_path
 from lyrikstore.curate.ignore import IGNORE_FILE, Rule, load_rules
 from lyrikstore.curate.walk import Folder, Ignored, Offender, Run, Walk, identity
 from lyrikstore.objects.statcache import STATE
-from lyrikstore.objects.workers import Message, Workers, cores
+from lyrikstore.objects.targets import Message
+from lyrikstore.objects.workers import Workers, cores
 
 MANY_FILES = 4_000
 """From here on a second process helps; for fewer, starting it costs more than it saves."""
@@ -203,7 +204,7 @@ class Listing:
 def look_into(
     setup: dict[str, Any], task: dict[str, Any], *_buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
-    """List folders in a worker process; see :mod:`lyrikstore.objects.workers`."""
+    """List folders in a worker process; see :mod:`lyrikstore.objects.targets`."""
     walk = Walk.from_json(setup)
     names: list[str] = []
     states, ends = bytearray(), []

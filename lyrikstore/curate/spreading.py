@@ -18,10 +18,9 @@ from lyrikstore.curate.recipe import Recipe
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import LocalBackend
-from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.remote import open_backend
 from lyrikstore.objects.spread import address_of, changes_from, changes_to_json, shares
-from lyrikstore.objects.workers import Message
+from lyrikstore.objects.targets import Message, Pools
 from lyrikstore.objects.writer import BlobWriter
 
 
@@ -92,7 +91,7 @@ def spread_recipe(
 def examine_share(
     setup: Mapping[str, Any], _task: Mapping[str, Any], share: bytes
 ) -> Iterator[tuple[dict[str, Any]]]:
-    """Examine the records of a share: what a worker does; see ``objects.workers``."""
+    """Examine the records of a share: what a worker does; see ``objects.targets``."""
     blobs = _repository(setup["url"], tuple(sorted(setup["options"].items())), setup["size"]).blobs
     recipe, tree = Recipe.from_json(setup["recipe"]), Tree.parse(share)
     foreign = foreign_files(tree, blobs.open) if recipe.reads_text else []

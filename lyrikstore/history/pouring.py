@@ -27,7 +27,8 @@ from lyrikstore.objects.blobs import BlobStore
 from lyrikstore.objects.bulkfile import WORTH
 from lyrikstore.objects.layout import COLUMNS, BlockReader, usable_index
 from lyrikstore.objects.packs import PackIndex, PackRef
-from lyrikstore.objects.workers import Message, Workers, cores
+from lyrikstore.objects.targets import Message
+from lyrikstore.objects.workers import Workers, cores
 
 _HANDFUL, _HANDFUL_BYTES = 2000, 8 << 20
 _TELL = 64 << 20

@@ -20,7 +20,6 @@ from lyrikstore.canon.errors import (
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.blockcache import BlockCache
 from lyrikstore.objects.chunker import PieceList
-from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.digestset import DigestSet
 from lyrikstore.objects.layout import join_runs, runs_of
 from lyrikstore.objects.packs import PackRef, PackRole
@@ -28,6 +27,7 @@ from lyrikstore.objects.parameters import read_parameters
 from lyrikstore.objects.piecelists import LISTS_OF_LISTS, PieceLists
 from lyrikstore.objects.reading import PieceReader, absent_blob, damaged_blob
 from lyrikstore.objects.table import BlobTable
+from lyrikstore.objects.targets import Pools
 from lyrikstore.objects.transactions import LiveObjects, PackChanges
 from lyrikstore.objects.verifying import Checked, Checker
 from lyrikstore.objects.writer import BlobWriter

@@ -1,6 +1,6 @@
 """The same work on the machines of a Dask cluster (extra ``dask``).
 
-A cluster runs the very functions that worker processes run (:mod:`lyrikstore.objects.workers`),
+A cluster runs the very functions that worker processes run (:mod:`lyrikstore.objects.targets`),
 on the same JSON headers and buffers; nothing of lyrikstore's crosses as a pickle. A task that was
 on a machine that died runs again on another one: tasks may therefore run twice, and what the
 first run left, such as a pack that nobody names, is what ``gc`` removes.
@@ -9,37 +9,26 @@ Dask itself trusts its network: whoever reaches the scheduler may run code on ev
 """
 
 import queue
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager
+from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError, RemoteError
-from lyrikstore.objects.workers import (
+from lyrikstore.objects.targets import (
     Message,
     Result,
-    cores,
     pack_request,
     read_answer,
     run_request,
     worker_died,
 )
+from lyrikstore.objects.workers import cores
 
 _AHEAD = 2  # tasks under way for each thread of the cluster: one runs, one waits beside it
 _LOOK = 5  # seconds between two looks at whether there are workers
 _CONNECT = 10  # seconds for the scheduler to answer
 _WAIT = 30  # seconds for the first worker, or another one
-
-
-class Pool(Protocol):
-    """Something that runs a target on many tasks."""
-
-    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
-        """Run every task and yield what the target yields, as it comes."""
-
-
-Pools = Callable[[str, Mapping[str, Any]], AbstractContextManager[Pool]]
-"""Makes a pool for a target and its setup; ``Cluster.pool`` is one."""
 
 
 class Cluster:
@@ -145,7 +134,7 @@ def _answer(future: Any) -> bytes:
 
 async def _greet(address: str) -> None:
     # Dask's client waits for ever for the greeting of a server that accepts and says nothing.
-    import asyncio  # 30 ms, as above
+    import asyncio  # 30 ms: only where there is a cluster
 
     from distributed.comm.core import connect as reach
 
@@ -187,7 +176,7 @@ def connect(address: str) -> Iterator[Cluster]:
             yield Cluster(client)
         return
     try:
-        import asyncio  # 30 ms: only where there is a cluster
+        import asyncio  # as in _greet
 
         with ThreadPoolExecutor(1) as beside:  # a notebook has an event loop in this thread
             beside.submit(asyncio.run, _greet(address)).result()

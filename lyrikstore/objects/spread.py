@@ -17,12 +17,11 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.blobs import BlobStore, open_blobs
 from lyrikstore.objects.checking import check_part
-from lyrikstore.objects.cluster import Pools
 from lyrikstore.objects.packs import ROLES, PackRef
 from lyrikstore.objects.remote import open_backend
 from lyrikstore.objects.remote.base import RemoteBackend
+from lyrikstore.objects.targets import Message, Pools
 from lyrikstore.objects.transactions import PackChanges, TransactionLog
-from lyrikstore.objects.workers import Message
 from lyrikstore.objects.writer import BlobWriter
 
 _SHARES = 64  # tasks at least, where there is enough to do: many machines, and little lost by one
@@ -65,7 +64,7 @@ def spread_files(
 def store_files(
     setup: Mapping[str, Any], task: Mapping[str, Any]
 ) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Store ``task["files"]`` in packs of their own: what a worker does; see ``workers``."""
+    """Store ``task["files"]`` in packs of their own: what a worker does; see ``targets``."""
     blobs = _store(setup["url"], setup["upTo"], tuple(sorted(setup["options"].items())))
     digests, sizes = bytearray(), array("Q")
     with blobs.writer() as writer:

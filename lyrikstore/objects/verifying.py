@@ -19,11 +19,11 @@ from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.checking import check_block, check_part, unreadable
 from lyrikstore.objects.chunker import PieceList
-from lyrikstore.objects.cluster import Pool, Pools
 from lyrikstore.objects.layout import COLUMNS, add_run, runs_of, usable_index
 from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.table import BlobTable, in_order
-from lyrikstore.objects.workers import Message, Result, Workers, cores
+from lyrikstore.objects.targets import Message, Pool, Pools, Result
+from lyrikstore.objects.workers import Workers, cores
 
 WORTH_WORKERS = 32 << 20
 """From this many bytes on, processes are started."""

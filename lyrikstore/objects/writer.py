@@ -30,8 +30,9 @@ from lyrikstore.objects.parameters import Parameters
 from lyrikstore.objects.pieces import LANES, Cut, store_files, store_pieces
 from lyrikstore.objects.scratch import Scratch
 from lyrikstore.objects.sources import FileSource, StreamSource, opened, unreadable
+from lyrikstore.objects.targets import Message
 from lyrikstore.objects.transactions import PackChanges
-from lyrikstore.objects.workers import Message, Workers, cores
+from lyrikstore.objects.workers import Workers, cores
 
 _TARGET = "lyrikstore.objects.packing:pack_files"
 _MANY_FILES = 2_000

@@ -21,7 +21,7 @@ from lyrikstore.curate.findings import (
 from lyrikstore.curate.recipe import Recipe, parse_recipe
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects import spread
-from lyrikstore.objects.workers import pack_request, read_answer, run_request
+from lyrikstore.objects.targets import pack_request, read_answer, run_request
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
 
@@ -62,7 +62,7 @@ class InProcess:
         pass
 
     def map(self, tasks: Any) -> Any:
-        from lyrikstore.objects.workers import Result
+        from lyrikstore.objects.targets import Result
 
         for number, task in reversed(list(enumerate(tasks))):
             for message in read_answer(run_request(pack_request(*self._work, task))):

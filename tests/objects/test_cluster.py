@@ -10,7 +10,7 @@ import pytest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, RemoteError, StorageError
 from lyrikstore.objects import cluster as clusters
 from lyrikstore.objects.cluster import connect
-from lyrikstore.objects.workers import Message, pack_request, read_answer, run_request
+from lyrikstore.objects.targets import Message, pack_request, read_answer, run_request
 from tests.servers.dask import scheduler, worker
 
 pytest.importorskip("distributed")

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from lyrikstore.canon.errors import ConflictError, StorageError
-from lyrikstore.objects.workers import Message, Workers, cores
+from lyrikstore.objects.targets import Message
+from lyrikstore.objects.workers import Workers, cores
 
 HERE = "lyrikstore_workers_under_test"
 TARGETS = """
@@ -166,7 +167,8 @@ def test_a_killed_parent_leaves_no_worker_behind(tmp_path) -> None:
     script = tmp_path / "parent.py"  # without a main guard, as data people write them
     script.write_text(
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from lyrikstore.objects.workers import Message, Workers\n"
+        "from lyrikstore.objects.targets import Message\n"
+        "from lyrikstore.objects.workers import Workers\n"
         f"with Workers('{HERE}:forever', {{}}, 2) as workers:\n"
         "    print(*[p._child.pid for p in workers._processes], flush=True)\n"
         "    for _ in workers.map([Message({})] * 2): pass\n"

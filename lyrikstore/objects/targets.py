@@ -1,0 +1,236 @@
+"""Running a target: here, in another process or on another machine.
+
+A *target* is a generator function, named ``"package.module:function"``::
+
+    def target(setup, task, *buffers):
+        yield header, *buffers          # as often as it likes; at least once
+
+``setup`` and ``task`` are JSON objects. A target depends on nothing but its arguments and must be
+safe to run in a thread, for where no process can be started it runs in the caller's. Nothing
+crosses but JSON and bytes, never a pickle.
+"""
+
+import importlib
+import io
+import json
+import struct
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from lyrikstore.canon import errors
+from lyrikstore.canon.errors import LyrikstoreError, StorageError, loading_error
+from lyrikstore.version import __version__
+
+_HEAD = struct.Struct("<II")  # bytes of the header, number of buffers
+_SIZE = struct.Struct("<Q")
+_LIMIT = 1 << 31
+
+
+class Message(NamedTuple):
+    """What crosses: a JSON object and raw buffers.
+
+    Attributes:
+        header: JSON-compatible members.
+        buffers: Bytes that JSON should not carry.
+    """
+
+    header: dict[str, Any]
+    buffers: tuple[bytes, ...] = ()
+
+
+class Result(NamedTuple):
+    """Something a target yielded.
+
+    Attributes:
+        task: Number of the task it belongs to, from 0.
+        header: JSON-compatible members.
+        buffers: Raw bytes.
+    """
+
+    task: int
+    header: dict[str, Any]
+    buffers: tuple[bytes, ...]
+
+
+class Pool(Protocol):
+    """Something that runs a target on many tasks."""
+
+    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
+        """Run every task and yield what the target yields, as it comes."""
+
+
+Pools = Callable[[str, Mapping[str, Any]], AbstractContextManager[Pool]]
+"""Makes a pool for a target and its setup; ``Cluster.pool`` is one."""
+
+
+class Stream(Protocol):
+    """The file of a socket, or one in memory."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return ``size`` bytes, or fewer where it ends."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take all of ``data``."""
+
+    def flush(self) -> None:
+        """Send what was written."""
+
+
+def load_target(target: str) -> Callable[..., Iterator[tuple[Any, ...]]]:
+    """Return the function that ``target`` names."""
+    module, _, name = target.partition(":")
+    found: Callable[..., Iterator[tuple[Any, ...]]]
+    found = getattr(importlib.import_module(module), name)
+    return found
+
+
+def run_target(target: str, setup: Mapping[str, Any], task: Message) -> Iterator[Message]:
+    """Yield what ``target`` yields, run in this thread."""
+    for header, *buffers in load_target(target)(setup, task.header, *task.buffers):
+        yield Message(header, tuple(buffers))
+
+
+def send_request(stream: Stream, setup: Mapping[str, Any], task: Message) -> None:
+    """Ask for a task; the other side knows the target and uses :func:`answer_request`."""
+    send(stream, Message({"setup": dict(setup), "task": task.header}, task.buffers))
+
+
+def answer_request(stream: Stream, target: str, request: Message) -> None:
+    """Run a task that was asked for and send what it yields, or how it failed.
+
+    Raises:
+        OSError: The other side is gone.
+    """
+    task = Message(request.header["task"], request.buffers)
+    try:
+        for message in run_target(target, request.header["setup"], task):
+            send(stream, Message({"kind": "result", "value": message.header}, message.buffers))
+    except LyrikstoreError as error:
+        _send_error(stream, error)
+    except Exception as error:
+        if (unloaded := loading_error(error)) is not None:
+            _send_error(stream, unloaded)
+        elif isinstance(error, OSError):
+            raise  # the other side is gone
+        else:  # a defect of ours, to be seen where the work was ordered
+            send(stream, Message({"kind": "crash", "value": traceback.format_exc()}))
+    else:
+        send(stream, Message({"kind": "end"}))
+
+
+def receive_answer(stream: Stream) -> Iterator[Message]:
+    """Yield what the target yielded for one request.
+
+    Raises:
+        LyrikstoreError: What the target raised; (``worker-died``) the stream ended before.
+    """
+    while (answer := receive(stream)) is not None:
+        kind = answer.header["kind"]
+        if kind == "end":
+            return
+        if kind == "error":
+            raise _error(answer.header["value"])
+        if kind == "crash":
+            raise RuntimeError(answer.header["value"])
+        yield Message(answer.header["value"], answer.buffers)
+    raise worker_died()
+
+
+def pack_request(target: str, setup: Mapping[str, Any], task: Message) -> bytes:
+    """Return a task as bytes that :func:`run_request` runs, on any machine with this library."""
+    header = {"version": __version__, "target": target, "setup": dict(setup), "task": task.header}
+    stream = io.BytesIO()
+    send(stream, Message(header, task.buffers))
+    return stream.getvalue()
+
+
+def run_request(request: bytes) -> bytes:
+    """Run a task from :func:`pack_request` to its end and return all it yielded, as bytes."""
+    message = receive(io.BytesIO(request))
+    answer = io.BytesIO()
+    if message is not None and message.header["version"] == __version__:
+        answer_request(answer, message.header["target"], message)
+    else:
+        theirs = message.header["version"] if message else "another"
+        error = StorageError(
+            "worker-version",
+            f"a worker has lyrikstore {__version__}, not {theirs}",
+            hint="install the same version on every worker",
+        )
+        _send_error(answer, error)
+    return answer.getvalue()
+
+
+def read_answer(answer: bytes) -> Iterator[Message]:
+    """Yield what the target yielded, from what :func:`run_request` returned.
+
+    Raises:
+        LyrikstoreError: As :func:`receive_answer`.
+    """
+    return receive_answer(io.BytesIO(answer))
+
+
+def worker_died() -> StorageError:
+    """Return the error for a worker that ended before its answer did."""
+    return StorageError(
+        "worker-died",
+        "a worker process ended in the middle of its work",
+        hint="run the command again; if it happens again, there is too little memory",
+    )
+
+
+def _send_error(stream: Stream, error: LyrikstoreError) -> None:
+    value = {
+        "class": type(error).__name__,
+        "kind": error.kind,
+        "message": error.message,
+        "hint": error.hint,
+        "details": error.details,
+    }
+    send(stream, Message({"kind": "error", "value": value}))
+
+
+def _error(value: dict[str, Any]) -> LyrikstoreError:
+    cls = getattr(errors, value["class"])
+    error: LyrikstoreError = cls(
+        value["kind"], value["message"], hint=value["hint"], details=value["details"]
+    )
+    return error
+
+
+def send(stream: Stream, message: Message) -> None:
+    """Write one message and flush."""
+    header = json.dumps(message.header).encode()
+    stream.write(_HEAD.pack(len(header), len(message.buffers)))
+    stream.write(header)
+    for buffer in message.buffers:
+        stream.write(_SIZE.pack(len(buffer)))
+        stream.write(buffer)
+    stream.flush()
+
+
+def receive(stream: Stream) -> Message | None:
+    """Return the next message; None where the stream ends.
+
+    Raises:
+        ConnectionError: It ends within a message.
+    """
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    length, count = _HEAD.unpack(head)
+    header = json.loads(_exactly(stream, length))
+    buffers = []
+    for _ in range(count):
+        (size,) = _SIZE.unpack(_exactly(stream, _SIZE.size))
+        buffers.append(_exactly(stream, size))
+    return Message(header, tuple(buffers))
+
+
+def _exactly(stream: Stream, size: int) -> bytes:
+    data = stream.read(size) if size < _LIMIT else b""
+    if len(data) != size:
+        raise ConnectionError("the other side is gone")
+    return data
