@@ -5,10 +5,13 @@ One row for each thing that a test of ``vc-data-model-2.0-test-suite``,
 it is about. The suites themselves are run by ``make suites`` (docs/serve.md).
 """
 
+import copy
 from typing import Any
 
 import pytest
 
+from lyrikstore.crypto.proofset import add_proof
+from lyrikstore.testing.keys import signer_for
 from tests.w3c.serving import SUITES, V2, Server, credential
 
 EXAMPLES = "https://www.w3.org/ns/credentials/examples/v2"
@@ -105,6 +108,8 @@ INLINE_CONTEXTS: list[tuple[str, bool, dict[str, Any]]] = [
                                                             "ExampleTyped"]}),
     ("4.5 types", False, {"@context": [V2, {"ExampleTyped": "https ://not-a-url#E"}],
                           "type": ["VerifiableCredential", "ExampleTyped"]}),
+    # JSON-LD API, Create Term Definition: a keyword cannot be a term. The suite has this.
+    ("4.3 contexts", False, {"@context": [V2, {"@context": INLINE}]}),
     ("5.2 protected terms", False, {"@context": [V2, {"VerifiableCredential": "urn:x:bad"}]}),
     ("5.2 protected terms", False, {"@context": [
         V2, {"@protected": True, **INLINE}, {"ExampleTyped": "urn:x:bad"}]}),
@@ -141,6 +146,19 @@ def test_issuing_with_a_context_of_its_own(
 ) -> None:
     status, made = post(server, "eddsa-jcs-2022", changes)
     assert status == (201 if good else 400), (section, made)
+
+
+@pytest.mark.parametrize(("suite", "status"), [("eddsa-jcs-2022", 201), ("eddsa-rdfc-2022", 400)])
+def test_a_member_without_meaning_is_lost_as_rdf_and_signed_as_json(
+    server: Server, suite: str, status: int
+) -> None:
+    changes = {"@context": [V2], "credentialSubject": {"name": "A", "undefinedTerm": "B"}}
+    answer, made = post(server, suite, changes)
+    assert answer == status
+    if answer == 201:
+        assert server.verify(made)[0] == 200
+        made["credentialSubject"]["undefinedTerm"] = "C"
+        assert server.verify(made)[0] == 422
 
 
 @pytest.mark.parametrize("suite", SUITES)
@@ -222,6 +240,34 @@ def test_verifying(server: Server, suite: str, what: str, change: Any) -> None:
     status, answer = server.verify(made, checks=["proof"])
     assert status in {400, 422}, (what, answer)
     assert answer["errors"]
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize(
+    ("what", "first", "second"),
+    [
+        ("a set", {}, {}),
+        ("a chain", {"proof_id": "urn:x:1"}, {"previous": "urn:x:1"}),
+        ("a chain by a list", {"proof_id": "urn:x:1"}, {"previous": ["urn:x:1"]}),
+    ],
+)
+def test_sets_and_chains(server: Server, suite: str, what: str, first: Any, second: Any) -> None:
+    signer = signer_for("acme")
+    made: Any = credential(server, issuer=signer.did)
+    for link in (first, second):
+        made = add_proof(made, signer, suite=suite, **link)
+    assert server.verify(made)[0] == 200, what
+    for number in (0, 1):
+        broken = copy.deepcopy(made)
+        value = broken["proof"][number]["proofValue"]
+        broken["proof"][number]["proofValue"] = "z" + value[:0:-1]
+        assert server.verify(broken)[0] == 422, (what, number)
+    if second:
+        for other in ("urn:x:2", ["urn:x:2"], ["urn:x:1", "urn:x:2"]):
+            broken = copy.deepcopy(made)
+            broken["proof"][1]["previousProof"] = other
+            assert server.verify(broken)[0] == 422, (what, other)
+        assert server.verify({**made, "proof": made["proof"][1]})[0] == 422, what
 
 
 def test_the_status_list_is_what_the_suite_asks_for(server: Server) -> None:

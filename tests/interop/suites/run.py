@@ -4,8 +4,9 @@ Usage: ``make suites SUITES=DIR``, where DIR holds any of the checkouts named in
 each after its own ``npm install``. Starts the server with a key made for the occasion, writes the
 ``localConfig.cjs`` that the suites read, runs mocha, and prints what passed and every test that did
 not, with its message; of vc-json-schema-test-suite, which asks for a command instead of a server,
-the cases of type JsonSchema go to :mod:`validate_schema`. Exit code 1 if one failed, 2 if nothing
-could be run.
+the cases of type JsonSchema go to :mod:`validate_schema`. A suite that takes one issuer gets the
+one of its own choice below, or of ``--cryptosuite``. Exit code 1 if one failed, 2 if nothing could
+be run.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Suite:
     """How one suite is run.
 
     Attributes:
-        issuers: Path below ``/issuers/`` → tags.
+        issuers: Cryptosuite and path below ``/issuers/`` → tags.
         options: What is sent to them with every credential.
         tags: Of the verifiers.
         tls: It reads status lists over https only.
@@ -40,11 +41,20 @@ class Suite:
     options: dict[str, Any] = field(default_factory=dict)
     tls: bool = False
 
+    def issuing_with(self, cryptosuite: str | None) -> "Suite":
+        """Return this suite with another cryptosuite for its issuer, if it has just one."""
+        if cryptosuite is None or len(self.issuers) != 1:
+            return self
+        ((path, tags),) = self.issuers.items()
+        _, *rest = path.split("/")
+        return replace(self, issuers={"/".join([cryptosuite, *rest]): tags})
 
+
+CRYPTOSUITES = ("eddsa-jcs-2022", "eddsa-rdfc-2022")
 SUITES = {
     "vc-di-eddsa-test-suite": Suite(
-        {name: [name, "localhost"] for name in ("eddsa-jcs-2022", "eddsa-rdfc-2022")},
-        ["eddsa-jcs-2022", "eddsa-rdfc-2022", "localhost"],
+        {name: [name, "localhost"] for name in CRYPTOSUITES},
+        [*CRYPTOSUITES, "localhost"],
     ),
     # Its fixtures have contexts of their own, which an RDF signature of ours does not take, and
     # some name an issuer of theirs.
@@ -184,6 +194,7 @@ def main() -> int:
     """Run what is there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="holds the checkouts")
+    parser.add_argument("--cryptosuite", choices=CRYPTOSUITES, help="of the issuer")
     parser.add_argument("--results", type=Path, help="write the counts and failures there, as JSON")
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
@@ -195,7 +206,10 @@ def main() -> int:
         if name in SUITES and not (folder / "node_modules").is_dir():
             print(f"– {name}: run `npm install` in {folder} first")
             continue
-        report = run(folder, SUITES[name]) if name in SUITES else run_schemas(folder)
+        if name in SUITES:
+            report = run(folder, SUITES[name].issuing_with(arguments.cryptosuite))
+        else:
+            report = run_schemas(folder)
         failures = {
             test["fullTitle"]: test["err"].get("message", "")[:300] for test in report["failures"]
         }
