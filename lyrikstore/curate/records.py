@@ -22,6 +22,9 @@ JSONL = "jsonl/1"
 CSV = "csv/1"
 READERS = (DOCUMENT, JSONL, CSV)
 
+MAX_CELL = 131_072
+"""Longest cell of a CSV record, in characters (spec/09-records.md)."""
+
 MAX_RECORD_BYTES = 64 << 20
 """Longest record of a JSONL line or CSV row; a document may be of any length."""
 
@@ -114,6 +117,9 @@ def _cells(path: str, stream: BinaryIO) -> Iterator[bytes]:
             data = encode(row)
             if len(data) > MAX_RECORD_BYTES:
                 raise too_long()
+            # The csv module has a limit of that size, which anybody in the process may change.
+            if len(data) > MAX_CELL and max(map(len, row)) > MAX_CELL:
+                raise _bad(path, f"line {rows.line_num}: a cell is longer than {MAX_CELL}")
             if row:
                 yield data
     except UnicodeDecodeError:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+from threading import Lock
+from typing import TextIO
 
 from blake3 import blake3
 
@@ -23,6 +25,11 @@ from lyrikstore.history.tree import Tree
 
 KEY_COLUMNS = ("path", "file", "filename")
 MAX_COLUMNS = 1_000
+MAX_ROW_BYTES = 1_000_000
+"""A row in canonical form: what fits, with path and digest, into a line of a tree (spec/05)."""
+
+_MAX_ROW_TEXT = 4 * MAX_ROW_BYTES  # as CSV: quotes, and characters that canonical JSON escapes
+_CSV_LIMIT = Lock()
 
 _FORMULA = re.compile(r"\s*(?:[=@]|[+-](?![\d.,]*$))")
 _Rows = Iterator[tuple[int, list[str | None]]]
@@ -205,7 +212,10 @@ def _assemble(path: Path, rows: _Rows, key: str | None) -> Sheet:
             raise _duplicate(path.name, row.key, seen[row.key], number)
         seen[row.key] = number
         table.append(row)
-        hasher.update(encode([row.key, dict(row.meta)]) + b"\n")
+        line = encode([row.key, dict(row.meta)]) + b"\n"
+        if len(line) > MAX_ROW_BYTES:
+            raise _too_long(path, f"row {number} has {len(line)} bytes")
+        hasher.update(line)
     return Sheet(
         name=path.name,
         key=str(header[place]),
@@ -280,10 +290,12 @@ def _row(
 def _csv_rows(path: Path) -> _Rows:
     with path.open(encoding="utf-8-sig", newline="") as file:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path)
-        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        text = _Lines(path, file)
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
         width: int | None = None
         try:
-            for cells in rows:
+            while (cells := _next_row(rows)) is not None:
+                text.size = 0
                 if not any(cells):
                     continue
                 if width is None:
@@ -308,6 +320,49 @@ def _csv_rows(path: Path) -> _Rows:
                 f"{path.name}: line {rows.line_num}: {error}",
                 hint="double quotes inside a quoted cell are written twice",
             ) from None
+
+
+class _Lines:
+    """The lines of a CSV file; no row of them is held that is longer than any could be.
+
+    Attributes:
+        size: Characters read since somebody set it to 0.
+    """
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self._path, self._file = path, file
+        self.size = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(_MAX_ROW_TEXT + 1)
+        self.size += len(line)
+        if self.size > _MAX_ROW_TEXT:
+            raise _too_long(self._path, f"a row has more than {_MAX_ROW_TEXT} characters")
+        if not line:
+            raise StopIteration
+        return line
+
+
+def _next_row(rows: Iterator[list[str]]) -> list[str] | None:
+    # The module's limit on a cell, 131,072 characters, is one for the whole process: raised while
+    # this row is read, and given back for whoever else reads CSV.
+    with _CSV_LIMIT:
+        limit = csv.field_size_limit(_MAX_ROW_TEXT)
+        try:
+            return next(rows, None)
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _too_long(path: Path, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-sheet",
+        f"{path.name}: {reason}; {MAX_ROW_BYTES} bytes of metadata are the most for one file",
+        hint="put long texts into files of their own",
+    )
 
 
 def _delimiter(path: Path) -> str:

@@ -10,6 +10,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +37,9 @@ _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_FORMULA = re.compile(rb"<(?:[^<>\s/!?:]+:)?f[\s>/]")
+_ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "ascii"})
+_MAX_TAG = 1 << 16
 
 
 def xlsx_rows(path: Path) -> Iterator[tuple[int, list[str | None]]]:
@@ -53,16 +56,11 @@ def xlsx_rows(path: Path) -> Iterator[tuple[int, list[str | None]]]:
     Cost: O(cells); streamed.
     """
     _check_archive(path)
-    import openpyxl  # slow to load: only when a workbook is read
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl does not model
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-            try:
+            with _opened(path, values=True) as book:
                 yield from _rows(path, book)
-            finally:
-                book.close()
     except InvalidInputError:
         raise
     except _BROKEN as error:
@@ -124,12 +122,18 @@ def _check_prolog(path: Path, name: str, stream: IO[bytes]) -> None:
     def refuse(*_: object) -> None:
         raise _bad(path, f"{name} declares a document type")
 
+    def declare(_version: str, encoding: str | None, _standalone: int) -> None:
+        # In another encoding the markup would be other bytes than those that are searched.
+        if encoding is not None and encoding.lower() not in _ENCODINGS:
+            raise _bad(path, f"{name} is neither UTF-8 nor UTF-16")
+
     def end(*_: object) -> None:
         nonlocal rooted
         rooted = True
 
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = refuse
+    parser.XmlDeclHandler = declare
     parser.StartElementHandler = end
     try:
         while not rooted and (piece := stream.read(1 << 12)):
@@ -157,25 +161,24 @@ def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_formulas(path: Path, archive: zipfile.ZipFile) -> None:
-    # A formula that was never calculated reads as an empty cell: a value silently lost.
+    # A formula that was never calculated reads as an empty cell: a value silently lost. Which part
+    # holds a sheet the workbook's relations say, and it may be called anything: so all are searched
+    # for what could be one, and openpyxl says whether it is.
     for part in archive.infolist():
-        if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename):
-            continue
         with archive.open(part) as stream:
             tail = b""
             while piece := stream.read(1 << 20):
-                if _FORMULA.search(tail + piece):
+                found = tail + piece.replace(b"\0", b"")  # UTF-16: the markup is ASCII
+                if _FORMULA.search(found):
                     _refuse_uncalculated(path)
                     return
-                tail = piece[-16:]
+                tail = found[max(found.rfind(b"<"), 0) :]
+                if len(tail) > _MAX_TAG:  # text, not a tag that goes on in the next piece
+                    tail = b""
 
 
 def _refuse_uncalculated(path: Path) -> None:
-    import openpyxl
-
-    formulas = openpyxl.load_workbook(path, read_only=True, keep_links=False)
-    values = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    try:
+    with _opened(path, values=False) as formulas, _opened(path, values=True) as values:
         for left, right in zip(formulas.worksheets, values.worksheets, strict=True):
             left.reset_dimensions()
             right.reset_dimensions()
@@ -188,9 +191,18 @@ def _refuse_uncalculated(path: Path) -> None:
                             hint="open the file in a spreadsheet program and save it, "
                             "or paste values",
                         )
-    finally:
-        formulas.close()
-        values.close()
+
+
+@contextmanager
+def _opened(path: Path, *, values: bool) -> Iterator[Any]:
+    import openpyxl  # slow to load: only when a workbook is read
+
+    with path.open("rb") as file:  # openpyxl leaves a path's file open when it cannot read it
+        book = openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False)
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 def _bad(path: Path, reason: str) -> InvalidInputError:

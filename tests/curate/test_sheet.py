@@ -1,7 +1,10 @@
 """Sheets: one table, one metadata, whatever the format; everything odd is named."""
 
 import contextlib
+import csv
 import io
+import re
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -13,9 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.cells import cell_text
+from lyrikstore.curate.records import iter_records
 from lyrikstore.curate.sheet import join, read_sheet
+from lyrikstore.history.tree import Entry, Tree
 
 
 def _csv(tmp_path: Path, text: str | bytes, name: str = "s.csv") -> Path:
@@ -304,3 +310,118 @@ def test_a_sheet_that_changes_while_it_is_read_is_not_remembered(
     monkeypatch.setattr(sheetcache, "read_sheet", meddle)
     sheetcache.recalled_sheet(sheet, None, sheet_digest(sheet), tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
+
+
+# --- how much a row may say ---------------------------------------------------------------------
+
+
+def test_a_cell_may_be_as_long_as_a_tree_can_hold(tmp_path: Path) -> None:
+    limit = csv.field_size_limit()
+    path = tmp_path / "long.csv"
+    text = 'a "quoted" line\n' * 50_000  # 800,000 characters, 850,000 bytes with its escapes
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["path", "note"], ["a.txt", text], ["b.txt", "y"]])
+    rows = read_sheet(path).rows
+    assert rows[0].meta["note"] == text
+    tree = Tree.of([Entry("a.txt", 1, Digest.of(b"a"), rows[0].meta)])
+    assert Tree.parse(io.BytesIO(tree.encode())).by_path["a.txt"].meta == rows[0].meta
+    # The module's own limit is the process's, and whoever else reads CSV still has it.
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize("content", ["x" * 1_000_001, "ü" * 500_001, '""' * 500_001])
+def test_a_row_that_no_tree_can_hold_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text(f'path,note\na.txt,y\nb.txt,"{content}"\n', "utf-8")
+    with pytest.raises(InvalidInputError, match="row 3 has 100") as caught:
+        read_sheet(path)
+    assert "files of their own" in caught.value.hint
+
+
+@pytest.mark.parametrize("line", ["x" * 99, "x" * 99 + "\n"])
+def test_a_row_without_an_end_is_not_held(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "endless.csv"
+    with path.open("w") as file:
+        file.write('path,note\na.txt,"')
+        for _ in range(320):
+            file.write(line * (100_000 // len(line)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInputError, match="more than 4000000 characters"):
+            read_sheet(path)
+        assert tracemalloc.get_traced_memory()[1] < 24 << 20  # of 32 MB in the file
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_cell_of_a_record_has_its_own_limit_whoever_changed_the_modules(tmp_path: Path) -> None:
+    data = ("a,b\nx," + "y" * 131_073 + "\n").encode()
+    limit = csv.field_size_limit(1 << 24)
+    try:
+        with pytest.raises(InvalidInputError, match="131072"):
+            list(iter_records("csv/1", "rows.csv", io.BytesIO(data)))
+        fits = data.replace(b"y\n", b"\n")
+        assert len(list(iter_records("csv/1", "rows.csv", io.BytesIO(fits)))) == 2
+    finally:
+        csv.field_size_limit(limit)
+
+
+# --- where a workbook keeps its sheet -----------------------------------------------------------
+
+
+def _moved(good: Path, target: Path, place: str, encoding: str = "", prefix: str = "") -> Path:
+    """Return the workbook with its sheet in a part of another name, encoding or prefix."""
+    with zipfile.ZipFile(good) as book, zipfile.ZipFile(target, "w") as moved:
+        for name in book.namelist():
+            data = book.read(name)
+            if name in {"xl/_rels/workbook.xml.rels", "[Content_Types].xml"}:
+                data = data.replace(b"/xl/worksheets/sheet1.xml", f"/{place}".encode())
+            if name != "xl/worksheets/sheet1.xml":
+                moved.writestr(name, data)
+                continue
+            if prefix:
+                data = re.sub(rb"<(/?)(?=\w)", rb"<\1" + prefix.encode() + b":", data)
+                data = data.replace(b" xmlns=", f" xmlns:{prefix}=".encode())
+            if encoding:
+                head = f'<?xml version="1.0" encoding="{encoding}"?>'
+                data = (head + data.decode()).encode(encoding)
+            moved.writestr(place, data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("place", "encoding", "prefix"),
+    [
+        ("xl/worksheets/sheet1.xml", "", ""),
+        ("data/table.part", "", ""),
+        ("xl/worksheets/deeper/sheet1.xml", "", ""),
+        ("sheet", "utf-16", ""),
+        ("xl/worksheets/sheet1.xml", "utf-16-le", ""),
+        ("xl/worksheets/sheet1.xml", "", "x"),
+        ("xl/worksheets/sheet1.xml", "", "a-ü." + "b" * 300),
+    ],
+)
+def test_a_formula_without_a_value_is_found_wherever_the_sheet_is(
+    tmp_path: Path, write_xlsx: Callable[..., Path], place: str, encoding: str, prefix: str
+) -> None:
+    rows = [["path", "a"], *([f"f{number}", "text " * 9] for number in range(500)), ["x", "=1+1"]]
+    moved = _moved(write_xlsx(rows), tmp_path / "moved.xlsx", place, encoding, prefix)
+    if encoding == "utf-16-le":  # without a mark, which no parser takes
+        with pytest.raises(InvalidInputError):
+            read_sheet(moved)
+        return
+    with pytest.raises(InvalidInputError, match="formula in B502 has no value"):
+        read_sheet(moved)
+    plain = write_xlsx([["path", "a"], ["x", 7]])
+    found = read_sheet(_moved(plain, tmp_path / "plain.xlsx", place, encoding, prefix))
+    assert found.digest == read_sheet(plain).digest
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "latin-1", "cp1252", "utf-7"])
+def test_another_encoding_is_refused(
+    tmp_path: Path, write_xlsx: Callable[..., Path], encoding: str
+) -> None:
+    good = write_xlsx([["path", "a"], ["x", "=1+1"]])
+    with pytest.raises(InvalidInputError) as caught:
+        read_sheet(_moved(good, tmp_path / "moved.xlsx", "sheet", encoding))
+    assert caught.value.kind == "bad-sheet"
