@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.filters.contract import Candidate, Change, Drop, Keep
-from lyrikstore.curate.filters.patterns import FINDERS
-from lyrikstore.curate.filters.redact import Redact, redact
+from lyrikstore.curate.filters.holders import MAX_NAMES
+from lyrikstore.curate.filters.redact import FINDERS, Redact, redact
 from lyrikstore.curate.filters.split import Split
 from lyrikstore.curate.recipe import parse_recipe
 from lyrikstore.curate.texts import is_blank, normalise
 
 ALL = tuple(FINDERS)
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 def candidate(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
@@ -163,6 +164,15 @@ def test_patterns_are_linear(name: str) -> None:
             pass
         # Quadratic searches take minutes; the slowest linear one takes 6 s on a busy core.
         assert time.process_time() - started < 30, repr(piece)
+
+
+def test_only_so_many_names_are_looked_for_again() -> None:
+    # Each is a pass over the text: without a bound, a few megabytes of holders take hours.
+    names = ["Jane X" + number.to_bytes(2).hex().translate(LETTERS) for number in range(1100)]
+    notices = "".join(f"Copyright 2001 {name}\n" for name in names)
+    thanks = f"\nThanks to {names[0]}, {names[MAX_NAMES - 1]} and {names[MAX_NAMES]}"
+    after = redact(notices + thanks, ALL, repeats=True)[0]
+    assert after.endswith(f"<COPYRIGHT-HOLDER>, <COPYRIGHT-HOLDER> and {names[MAX_NAMES]}")
 
 
 def test_split_keeps_groups_together_and_is_stable() -> None:

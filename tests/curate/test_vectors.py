@@ -15,8 +15,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.cells import cell_text
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
 from lyrikstore.curate.filters import FILTERS
-from lyrikstore.curate.filters.patterns import FINDERS
-from lyrikstore.curate.filters.redact import redact
+from lyrikstore.curate.filters.redact import FINDERS, redact
 from lyrikstore.curate.recipe import parse_recipe
 from lyrikstore.curate.sheet import join, read_sheet
 from lyrikstore.curate.texts import normalise

@@ -1,11 +1,12 @@
 """``redact/1``: replaces personal data by typed placeholders (spec/12-curation.md §12.5.5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.filters.contacts import Span, find_emails, find_phones, find_urls
 from lyrikstore.curate.filters.contract import (
     TEXT,
     Candidate,
@@ -16,10 +17,18 @@ from lyrikstore.curate.filters.contract import (
     Keep,
     Outcome,
 )
+from lyrikstore.curate.filters.holders import find_holders, find_repeats
 from lyrikstore.curate.filters.parameters import Parameter
-from lyrikstore.curate.filters.patterns import FINDERS, find_repeats
 
 MASK = "<REDACTED>"
+
+FINDERS: Mapping[str, tuple[str, Callable[[str], Iterator[Span]]]] = {
+    "url": ("<URL>", find_urls),
+    "email": ("<EMAIL>", find_emails),
+    "phone": ("<PHONE>", find_phones),
+    "copyright": ("<COPYRIGHT-HOLDER>", find_holders),
+}
+"""Pattern name -> placeholder and finder, in order of precedence where two begin together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,13 @@
-"""Finding e-mail addresses, phone numbers, URLs and copyright holders in linear time.
+"""Finding who holds the copyright, in linear time, in the lines that say so and after them.
 
-Normative text: spec/12-curation.md §12.5.5. Every pattern is either anchored on a character that
-must be there or bounded, so that no text makes the search quadratic: a megabyte of ``a``, ``1``,
-``@`` or ``copyright`` costs what a megabyte of prose costs (tests/curate/test_patterns.py).
+Normative text: spec/12-curation.md §12.5.5. As in :mod:`lyrikstore.curate.filters.contacts`, no
+text makes the search quadratic: a megabyte of ``copyright`` costs what a megabyte of prose costs.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-Span = tuple[int, int]
-"""Start and end in code points, end exclusive."""
-
-_LOCAL = re.compile(r"[\w.+%'&~=-]")
-_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,62})\.){1,8}[^\W\d_][\w-]{1,62}")
-MAX_LOCAL = 64
-
-_SCHEME = re.compile(
-    r"(?:https?|ftps?|sftp|git|svn|ssh|rsync|ldaps?|gopher|irc|file)\Z", re.IGNORECASE
-)
-_HOST_START = re.compile(r"[wWfF](?:[wW]{2}\d?|[tT][pP])\.(?=[^\W_])")
-_URL_REST = re.compile(r"[^\s<>\"`{}|\\^\x00-\x1f\x7f]*")
-_URL_TAIL = ".,;:!?'*_~\u2019\u201d\u00bb"
-_BRACKETS = {")": "(", "]": "["}
-_COMMON_DOMAIN = re.compile(
-    r"\.(?:com|org|net|edu|gov|mil|int|info|biz|io|dev|ai|app|me|eu|uk|de|fr|ch|at|nl|be|it|es|se"
-    r"|no|dk|fi|pl|cz|ru|jp|cn|kr|in|au|nz|ca|us|br|za|ie|pt|il|tw|hk|sg|tv|cc|ws)(?![\w@-])",
-    re.IGNORECASE,
-)
-_HOST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
-MAX_HOST = 253
-
-_DIGITS = re.compile(r"[+(\d][\d .\-/()\u2010-\u2013]{6,}")
-_NATIONAL = re.compile(
-    r"(?<![\w.+-])(?:\+?1[ .-]?)?(?:\(\d{3}\)[ .-]?|\d{3}[.-])\d{3}[.-]\d{4}(?![\w-])"
-)
-_INTERNATIONAL = re.compile(r"(?<![\w+])(?:\+|00(?=[1-9]))\d[\d .\-/()\u2010-\u2013]{5,24}")
-_LABEL = re.compile(
-    r"(?<![^\W_])(?:tel|telephone|phone|fax|facsimile|mobile|cell|cellphone)"
-    r"[ .:#\t]{0,6}(?:(?:no|nr|number)[ .:#]{1,4})?\Z",
-    re.IGNORECASE,
-)
-_LABELLED = re.compile(r"[+(]?\d[\d .\-/()\u2010-\u2013]{5,24}")
-_PHONE_DIGITS = range(7, 16)
+from lyrikstore.curate.filters.contacts import Span
 
 _MARK = re.compile(
     r"(?:copyright(?:s|ed)?|copr\.?|\u00a9|&copy;|\(c\)(?=[\s,:]*(?:\d{4}|\[?<?\(?[xy{]{2})))"
@@ -86,7 +52,6 @@ _NOT_A_NAME = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"<[A-Z]+(?:-[A-Z]+)*>")
-MAX_NAMES = 64
 _ADDRESS = re.compile(r"[<({\[@]|https?:|www\.|\s-\s|\d{2,}")
 _BETWEEN = re.compile(
     r",\s+(?!(?:inc|ltd|llc|l\.l\.c|corp|co|gmbh|s\.a|s\.r\.l|jr|sr|ii|iii|plc|n\.v|b\.v|a\.s|ag)"
@@ -94,127 +59,29 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(r"^(?:the|by|and|of)\s+", re.IGNORECASE)
-_COMMON = frozenset(
-    {
-        "authors",
-        "author",
-        "others",
-        "contributors",
-        "contributor",
-        "its",
-        "their",
-        "various",
-        "individual",
-        "several",
-        "company",
-        "organization",
-        "organisation",
-        "owner",
-        "licensor",
-        "software",
-        "foundation",
-        "institute",
-        "university",
-        "regents",
-        "permission",
-        "copyright",
-        "portions",
-        "rights",
-        "your",
-        "you",
-        "yourname",
-        "name",
-        "my",
-        "project",
-        "group",
-        "corporation",
-        "library",
-        "source",
-        "license",
-        "licence",
-        "version",
-        "public",
-        "document",
-    }
+_COMMON_WORDS = (
+    "authors author others contributors contributor its their various individual several company "
+    "organization organisation owner licensor software foundation institute university regents "
+    "permission copyright portions rights your you yourname name my project group corporation "
+    "library source license licence version public document"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
+_LEAD = re.compile(r"[\s*#/;|%.\"'-]*(?:(?:and|&)\s+)?", re.IGNORECASE)
+_YEARS_LEAD = re.compile(r"[\s*#/;|%.\"'-]*(?:(?:19|20)\d\d[\s,;\u2013-]*)*")
+_SENTENCE = re.compile(
+    r"(?:permission|redistribution|this|these|you|everyone|licen[sc]ed|released|see|use|any|it"
+    r"|unless|if|verbatim|all|the (?:above|following|software|author))(?![^\W_])",
+    re.IGNORECASE,
+)
+
 MAX_HOLDER = 160
+"""Code points of one holder."""
+
 MAX_LINES = 3
+"""Lines after a mark that a list of holders may go on for."""
 
-
-def find_emails(text: str) -> Iterator[Span]:
-    """Yield the e-mail addresses: up to 64 characters before an ``@``, a dotted domain after."""
-    at = text.find("@")
-    while at >= 0:
-        domain = _DOMAIN.match(text, at + 1, at + 1 + 255)
-        start = at
-        floor = max(0, at - MAX_LOCAL)
-        while start > floor and _LOCAL.match(text[start - 1]):
-            start -= 1
-        while start < at and not text[start].isalnum() and text[start] != "_":
-            start += 1
-        if domain is not None and start < at:
-            yield start, domain.end()
-        at = text.find("@", at + 1)
-
-
-def find_urls(text: str) -> Iterator[Span]:
-    """Yield the URLs: a known scheme, ``www.``, or a bare host name under a common domain."""
-    # `done` keeps the search linear: what one URL has swallowed is not searched again.
-    done = 0
-    colon = text.find("://")
-    while colon >= 0:
-        scheme = _SCHEME.search(text[max(0, colon - 7) : colon])
-        if scheme is not None:
-            start = colon - len(scheme[0])
-            end = _url_end(text, start, colon + 3)
-            if end > colon + 3 and not (start and text[start - 1].isalnum()):
-                yield start, end
-            done = end
-        colon = text.find("://", max(done, colon + 3))
-    done = 0
-    for found in _HOST_START.finditer(text):
-        if found.start() >= done and not (
-            found.start() and _in_word(text[found.start() - 1], ".@")
-        ):
-            done = _url_end(text, found.start(), found.end())
-            yield found.start(), done
-    done = 0
-    for found in _COMMON_DOMAIN.finditer(text):
-        start = found.start()
-        if start < done:
-            continue
-        floor = max(0, start - MAX_HOST)
-        while start > floor and text[start - 1] in _HOST:
-            start -= 1
-        while start < found.start() and not text[start].isalnum():
-            start += 1
-        if start == found.start() or (start and _in_word(text[start - 1], "@/")):
-            continue
-        slash = text[found.end() : found.end() + 1] == "/"
-        done = _url_end(text, start, found.end()) if slash else found.end()
-        yield start, done
-
-
-def find_phones(text: str) -> Iterator[Span]:
-    """Yield the phone numbers: North American forms, ``+`` numbers, and what follows "Tel"."""
-    for run in _DIGITS.finditer(text):
-        start, end = run.span()
-        for pattern in (_NATIONAL, _INTERNATIONAL):
-            # One character more than the run, or the look-ahead would see the end of the text.
-            for found in pattern.finditer(text, start, end + 1):
-                yield from _phone(text, *found.span())
-        if _LABEL.search(text[max(0, start - 28) : start]):
-            labelled = _LABELLED.match(text, start)
-            if labelled is not None:
-                yield from _phone(text, *labelled.span())
-
-
-def _phone(text: str, start: int, end: int) -> Iterator[Span]:
-    while end > start and not text[end - 1].isdigit():
-        end -= 1
-    digits = sum(character.isdigit() for character in text[start:end])
-    if digits in _PHONE_DIGITS and not (end < len(text) and text[end].isdigit()):
-        yield start, end
+MAX_NAMES = 1000
+"""Names of one text that are looked for again: each costs a pass over it."""
 
 
 def find_holders(text: str) -> Iterator[Span]:
@@ -257,11 +124,10 @@ def find_repeats(text: str, holders: Iterable[Span]) -> Iterator[Span]:
     Cost: O(length times names), at most :data:`MAX_NAMES` names.
     """
     names: dict[str, str] = {}
-    for start, end in holders:
-        for name in _names(text[start:end]):
-            names.setdefault(name.casefold(), name)
-            if len(names) >= MAX_NAMES:
-                break
+    for name in (name for start, end in holders for name in _names(text[start:end])):
+        names.setdefault(name.casefold(), name)
+        if len(names) == MAX_NAMES:
+            break
     if not names:
         return
     longest_first = sorted(names.values(), key=lambda name: (-len(name), name))
@@ -285,34 +151,6 @@ def _names(holder: str) -> Iterator[str]:
             and _NOT_A_NAME.match(name) is None
         ):
             yield name
-
-
-FINDERS: Mapping[str, tuple[str, Callable[[str], Iterator[Span]]]] = {
-    "url": ("<URL>", find_urls),
-    "email": ("<EMAIL>", find_emails),
-    "phone": ("<PHONE>", find_phones),
-    "copyright": ("<COPYRIGHT-HOLDER>", find_holders),
-}
-"""Pattern name -> placeholder and finder, in order of precedence where two begin together."""
-
-
-def _in_word(character: str, others: str) -> bool:
-    return character.isalnum() or character == "_" or character in others
-
-
-def _url_end(text: str, start: int, place: int) -> int:
-    rest = _URL_REST.match(text, place)
-    end = rest.end() if rest is not None else place
-    opened = {closing: text.count(_BRACKETS[closing], start, end) for closing in _BRACKETS}
-    closed = {closing: text.count(closing, start, end) for closing in _BRACKETS}
-    while end > start:
-        last = text[end - 1]
-        if last in _BRACKETS and closed[last] > opened[last]:
-            closed[last] -= 1
-        elif last not in _URL_TAIL:
-            break
-        end -= 1
-    return end
 
 
 def _holder(line: str, mark: re.Match[str]) -> Span | None:
@@ -379,10 +217,6 @@ def _strip(line: str, start: int, end: int) -> Span:
     return start, end
 
 
-_LEAD = re.compile(r"[\s*#/;|%.\"'-]*(?:(?:and|&)\s+)?", re.IGNORECASE)
-_YEARS_LEAD = re.compile(r"[\s*#/;|%.\"'-]*(?:(?:19|20)\d\d[\s,;\u2013-]*)*")
-
-
 def _continued(line: str, *, begins: bool) -> Span | None:
     lead = (_YEARS_LEAD if begins else _LEAD).match(line)
     start = lead.end() if lead is not None else 0
@@ -398,13 +232,6 @@ def _continued(line: str, *, begins: bool) -> Span | None:
         return None
     span = _until_stop(line, start)
     return span if span[1] > span[0] else None
-
-
-_SENTENCE = re.compile(
-    r"(?:permission|redistribution|this|these|you|everyone|licen[sc]ed|released|see|use|any|it"
-    r"|unless|if|verbatim|all|the (?:above|following|software|author))(?![^\W_])",
-    re.IGNORECASE,
-)
 
 
 def _goes_on(line: str, end: int) -> bool:
