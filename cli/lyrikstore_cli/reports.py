@@ -90,7 +90,7 @@ def check_kept(path: Path) -> None:
 
 
 def keep_report(path: Path, report: Report, trust: "Trust") -> None:
-    """Keep a report with what made it, by whose trust (spec/11 §11.1)."""
+    """Keep a report with what made it, by whose trust (spec §11.1)."""
     from lyrikstore.credentials.trust import encode_trust
 
     tool = f"lyrikstore {__version__}"

@@ -1,4 +1,4 @@
-"""Manifests, their links and their blobs, checked one by one (spec/11-verification.md §6).
+"""Manifests, their links and their blobs, checked one by one (spec §11.6).
 
 Every problem becomes a line that names the object; nothing stops at the first one.
 """

@@ -1,4 +1,4 @@
-"""How the files somebody has differ from those a tree lists (spec/11-verification.md §4.3). Pure.
+"""How the files somebody has differ from those a tree lists (spec §11.4.3). Pure.
 
 Whoever receives 2,615 files wants to know which three are wrong and how, not that a hash differs.
 """

@@ -1,4 +1,4 @@
-"""The steps that need only a credential, a trust file and a moment (spec/11-verification.md §4.1).
+"""The steps that need only a credential, a trust file and a moment (spec §11.4.1).
 
 Sans-IO. :mod:`lyrikstore.credentials.verify` adds what needs the rest of a delivery.
 """

@@ -1,4 +1,4 @@
-"""Whether manifest, tree, records and files are those named (spec/11-verification.md §4.2-4.4)."""
+"""Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4)."""
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What every credential of profile ``lyrik`` goes through, whatever it says (spec/11 §4.1).
+"""What every credential of profile ``lyrik`` goes through, whatever it says (spec §11.4.1).
 
 Dataset credentials, attestations and grants are one envelope around different subjects: the same
 bytes, the same proof, the same issuer binding, period and status. Sans-IO.
@@ -92,7 +92,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
 
     Cost: one signature, one schema validation and one canonical encoding.
     """
-    # (1) format - spec/10-credentials.md §2: bytes, before anything looks at them.
+    # (1) format - spec §10.2: bytes, before anything looks at them.
     try:
         found = Document.parse(data)
     except FormatError as error:
@@ -101,7 +101,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
     checks = [passed("format", f"strict JSON, {len(data)} bytes")]
     issuer = issuer_of(document)
 
-    # (2) schema - spec/10-credentials.md §3, §4: the closed shape of its kind.
+    # (2) schema - spec §10.3, §10.4: the closed shape of its kind.
     label = f"{kind.schema.removesuffix('-1').replace('-', ' ')}"
     try:
         check_credential_shape(found, kind)
@@ -111,7 +111,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
         return _malformed(checks, issuer)
     checks.append(passed("schema", f"{label}, profile lyrik 1"))
 
-    # (3) proof, (4) issuer.binding - spec/10-credentials.md §5.
+    # (3) proof, (4) issuer.binding - spec §10.5.
     proof, verified = _check_proof(found, keys)
     identity = Digest.of(found.canonical)
     if verified is None:

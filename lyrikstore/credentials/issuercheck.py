@@ -1,4 +1,4 @@
-"""Whether an issuer is believed, and still stands by what was issued (spec/11 §4.1).
+"""Whether an issuer is believed, and still stands by what was issued (spec §11.4.1).
 
 What every credential of profile ``lyrik`` goes through once it is open
 (:mod:`lyrikstore.credentials.envelope`). Sans-IO.

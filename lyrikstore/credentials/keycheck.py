@@ -1,4 +1,4 @@
-"""Whether the issuer's key still was the issuer's when it signed (spec/11-verification.md §4.5).
+"""Whether the issuer's key still was the issuer's when it signed (spec §11.4.5).
 
 The delivery brings the store's policies with their log proofs. What they say of keys is judged by
 where in the log the credential stands; a date in a document decides nothing (attack cases A26,

@@ -1,4 +1,4 @@
-"""Rights that rest on more than a dataset's own credential: imports and grants (spec/20 §8)."""
+"""Rights that rest on more than a dataset's own credential: imports and grants (spec §20.8)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Where in whose log a delivery's manifest stands (spec/11-verification.md §4.5)."""
+"""Where in whose log a delivery's manifest stands (spec §11.4.5)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether the credentials that a store has logged hold: the check ``credentials`` (spec/11 §6)."""
+"""Whether the credentials that a store has logged hold: the check ``credentials`` (spec §11.6)."""
 
 from contextlib import suppress
 from datetime import datetime

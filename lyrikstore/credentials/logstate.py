@@ -1,4 +1,4 @@
-"""The log of a store, judged from its own files anew (spec/11-verification.md §6)."""
+"""The log of a store, judged from its own files anew (spec §11.6)."""
 
 from collections.abc import Sequence
 from contextlib import suppress

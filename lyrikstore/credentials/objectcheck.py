@@ -1,4 +1,4 @@
-"""Verification of one object with all it was made from (spec/11-verification.md §7)."""
+"""Verification of one object with all it was made from (spec §11.7)."""
 
 from collections.abc import Mapping
 from datetime import datetime

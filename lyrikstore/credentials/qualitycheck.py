@@ -1,4 +1,4 @@
-"""Whether measured claims come out the same when they are measured again (spec/19 §19.5)."""
+"""Whether measured claims come out the same when they are measured again (spec §19.5)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -233,7 +233,7 @@ class Report:
 
 
 def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
-    """Return the verdict over ``checks`` (spec/11-verification.md §2). Pure.
+    """Return the verdict over ``checks`` (spec §11.2). Pure.
 
     Args:
         checks: Every check made or left unmade.

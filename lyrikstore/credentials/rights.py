@@ -1,4 +1,4 @@
-"""Whether those who used data were allowed to: use rights again (spec/11-verification.md §7.2).
+"""Whether those who used data were allowed to: use rights again (spec §11.7.2).
 
 Default deny. Every dataset that was not made from datasets needs a credential, logged before the
 run or evaluation, by an issuer the verifier believes, that permits the use; derived datasets

@@ -1,4 +1,4 @@
-"""The check ``status``: does the issuer still stand by it (spec/11-verification.md §4.1)?
+"""The check ``status``: does the issuer still stand by it (spec §11.4.1)?
 
 Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's never counts as
 "not revoked" - whoever holds the delivery chooses which lists lie beside it.

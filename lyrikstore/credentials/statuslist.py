@@ -1,4 +1,4 @@
-"""Status lists: whether an issuer still stands by a credential (spec/10-credentials.md §6).
+"""Status lists: whether an issuer still stands by a credential (spec §10.6).
 
 A W3C Bitstring Status List: one signed file for many credentials, one bit for each. Whoever looks
 at the file does not tell anybody which credential he asks about, and it works from any web server

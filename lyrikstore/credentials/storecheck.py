@@ -1,4 +1,4 @@
-"""Verification of a whole store (spec/11-verification.md §6)."""
+"""Verification of a whole store (spec §11.6)."""
 
 from collections.abc import Iterator
 from concurrent.futures import CancelledError

@@ -1,4 +1,4 @@
-"""What a credential says of use, age and law, checked as far as it can be (spec/11 §11.4.6).
+"""What a credential says of use, age and law, checked as far as it can be (spec §11.4.6).
 
 None of it can be shown to be true. What can be shown: that it is whole, that it agrees with the
 data and the manifest, who says it, and since when it has been said.

@@ -1,4 +1,4 @@
-"""The shape of a credential (spec/10 §2-4, spec/20 §2-3), before anybody believes a word of it.
+"""The shape of a credential (spec §10.2-10.4, §20.2-20.3), before anybody believes a word of it.
 
 JCS signs whatever it is given, so nothing here may be left to a JSON-LD processor: the schema is
 closed, contexts are exactly the two we bundle, and what two members say twice must agree.
@@ -110,7 +110,7 @@ def kind_of(document: JSON) -> CredentialKind | None:
 
 
 def profile_of(data: bytes) -> str:
-    """Return by which profile ``data`` is judged: ``lyrik`` or ``w3c`` (spec/17 §17.1).
+    """Return by which profile ``data`` is judged: ``lyrik`` or ``w3c`` (spec §17.1).
 
     What cannot be read is ``lyrik``, which refuses it.
     """

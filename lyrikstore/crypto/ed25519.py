@@ -1,4 +1,4 @@
-"""Strict Ed25519: the subset of RFC 8032 on which verifiers agree (spec/03-keys-and-proofs.md §1).
+"""Strict Ed25519: the subset of RFC 8032 on which verifiers agree (spec §3.1).
 
 Attack A24. Verifiers differ on weak public keys, on points of mixed order and on S + L; whoever
 holds such a key can make a signature that one program accepts and another refuses, or one that

@@ -1,4 +1,4 @@
-"""Private keys on disk, as OpenSSH writes them (spec/03-keys-and-proofs.md §5).
+"""Private keys on disk, as OpenSSH writes them (spec §3.5).
 
 ``NAME`` holds the key (mode 0600), ``NAME.pub`` the public line, both in a directory of mode 0700;
 ``ssh-keygen -y`` reads them. The passphrase is optional; with one the file is encrypted with

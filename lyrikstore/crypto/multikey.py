@@ -1,4 +1,4 @@
-"""The spellings of a public key in documents: Multikey and did:key (spec/03-keys-and-proofs.md §2).
+"""The spellings of a public key in documents: Multikey and did:key (spec §3.2).
 
 One key has exactly one spelling. Other multibases, other codecs, leading zeros and DID URLs whose
 fragment names another key are refused: each is a way to show one key and use another.

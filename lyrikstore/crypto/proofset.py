@@ -1,4 +1,4 @@
-"""Proofs of foreign documents, profile ``w3c``: sets, chains, two suites (spec/03 §6).
+"""Proofs of foreign documents, profile ``w3c``: sets, chains, two suites (spec §3.6).
 
 Attacks on other verifiers: one good proof of a set is taken for all of them, and a
 ``previousProof`` that names nothing is ignored. Here every proof must verify, over exactly the

@@ -1,4 +1,4 @@
-"""What an ``eddsa-rdfc-2022`` proof signs: the RDF that a document stands for (spec/03 §7).
+"""What an ``eddsa-rdfc-2022`` proof signs: the RDF that a document stands for (spec §3.7).
 
 Such a proof covers a graph, not the text. One graph has many texts, and a verifier whose policy
 reads the text can be shown another one than was signed: an expired credential whose ``validUntil``

@@ -1,4 +1,4 @@
-"""Who signs: anything with a public key and a ``sign``, found by URI (spec/03 §4).
+"""Who signs: anything with a public key and a ``sign``, found by URI (spec §3.4).
 
 Floors above know only :class:`Signer`. An agent, a PKCS#11 token or a KMS is one more function in
 :data:`SIGNER_FOR_URI_SCHEME`.

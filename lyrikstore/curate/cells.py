@@ -1,4 +1,4 @@
-"""How one spreadsheet cell becomes the string that trees hold (spec/12-curation.md §12.3.2)."""
+"""How one spreadsheet cell becomes the string that trees hold (spec §12.3.2)."""
 
 import math
 from datetime import date, datetime, time, timedelta

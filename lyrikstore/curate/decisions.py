@@ -1,4 +1,4 @@
-"""The decision table: what a filter did to every record, as Parquet (spec/12-curation.md §12.6).
+"""The decision table: what a filter did to every record, as Parquet (spec §12.6).
 
 One row per change and one last row (kept or dropped) per record, in path order. It never holds
 text that was redacted: only categories, counts, places of the placeholders, and digests.

@@ -1,6 +1,6 @@
 """The engine: one pass over a dataset's documents, each through all steps, in path order.
 
-Normative text: spec/12-curation.md §12.5.1. Nothing here knows a store: blobs come from and go to
+Normative text: spec §12.5.1. Nothing here knows a store: blobs come from and go to
 functions, so that a recipe can be tried on anything. What depends on one record alone, most of
 the work, is found apart from what depends on earlier ones, so that it can be found elsewhere.
 """

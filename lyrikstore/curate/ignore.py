@@ -51,7 +51,7 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
 
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
-    """Return the rules in ``text`` (spec/12-curation.md §12.1.1): Git's syntax without ``[…]``."""
+    """Return the rules in ``text`` (spec §12.1.1): Git's syntax without ``[…]``."""
     rules: list[Rule] = []
     for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.rstrip("\r").rstrip(" ")

@@ -1,4 +1,4 @@
-"""Recipes: numbers about a dataset that anybody who has it can measure again (spec/19 §19.5).
+"""Recipes: numbers about a dataset that anybody who has it can measure again (spec §19.5).
 
 All are counts, or shares of counts with six decimals, over bytes, records and metadata: nothing
 that a model, a tokenizer or a locale decides. Files pass once; memory does not grow with them,

@@ -1,4 +1,4 @@
-"""Recipes: the TOML that says which filters run, in which order (spec/12-curation.md §12.5).
+"""Recipes: the TOML that says which filters run, in which order (spec §12.5).
 
 Strict: an unknown key would be a filter the user believes in and nobody runs.
 """

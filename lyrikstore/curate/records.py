@@ -1,6 +1,6 @@
 """Readers: how the bytes of a dataset become records, and what a record's id is.
 
-Normative text: spec/09-records.md §9.1. A record id is a BLAKE3 derive-key hash whose context
+Normative text: spec §9.1. A record id is a BLAKE3 derive-key hash whose context
 names the reader, so that the same bytes read in two ways can never pass for one record. The id of
 a document follows from the digest of its file alone, so that nothing is hashed twice.
 """

@@ -1,6 +1,6 @@
 """Use rights: whether a purpose is allowed over everything a dataset was made from.
 
-Default deny (spec/12-curation.md §12.7). A licence identifier alone permits nothing; a derived
+Default deny (spec §12.7). A licence identifier alone permits nothing; a derived
 dataset may be used for what all of its sources may be used for.
 """
 

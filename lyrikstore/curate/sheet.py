@@ -1,6 +1,6 @@
 """Metadata sheets: one table beside the files, as CSV or XLSX, joined to them by path.
 
-Normative text: spec/12-curation.md §12.3. The same table gives the same metadata whichever format
+Normative text: spec §12.3. The same table gives the same metadata whichever format
 carried it, so that a dataset's id does not depend on the program that saved the sheet.
 """
 
@@ -59,7 +59,7 @@ class Sheet:
         key: Name of the join column.
         columns: The other columns, in sheet order.
         rows: In sheet order; keys are unique as written.
-        digest: BLAKE3 of the canonical table (spec/12 §12.3.4), equal for CSV and XLSX.
+        digest: BLAKE3 of the canonical table (spec §12.3.4), equal for CSV and XLSX.
     """
 
     name: str
@@ -151,7 +151,7 @@ def formula_cells(tree: Tree) -> int:
 
 
 def join(paths: Iterable[str], sheet: Sheet) -> Joined:
-    """Return which row describes which file (spec/12 §12.3.3).
+    """Return which row describes which file (spec §12.3.3).
 
     A key is an exact relative path; a bare file name counts only if one file has it.
 

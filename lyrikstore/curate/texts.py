@@ -1,6 +1,6 @@
 """What counts as text: which documents have a text reader, and what white space is.
 
-Normative text: spec/12-curation.md §12.2. A PDF that a text filter silently dropped as
+Normative text: spec §12.2. A PDF that a text filter silently dropped as
 "undecodable" would be a loss nobody chose; so formats we know to hold text we cannot read are
 refused by name, before anything is decided.
 """
@@ -84,7 +84,7 @@ def is_blank(text: str) -> bool:
 
 
 def normalise(text: str) -> str:
-    """Return the form in which two texts are the same text (spec/12 §12.2.3).
+    """Return the form in which two texts are the same text (spec §12.2.3).
 
     NFKC, full case folding, NFKC again, every run of white space one space, none at the ends.
     The second NFKC makes the form a fixed point: case folding can leave uncomposed letters.

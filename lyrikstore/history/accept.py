@@ -1,4 +1,4 @@
-"""What may be logged: the blobs behind a manifest, and records that others left (spec/07 §6)."""
+"""What may be logged: the blobs behind a manifest, and records that others left (spec §7.6)."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

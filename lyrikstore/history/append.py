@@ -1,4 +1,4 @@
-"""Winning a slot: the steps every writer of a log goes through (spec/07-log.md §6).
+"""Winning a slot: the steps every writer of a log goes through (spec §7.6).
 
 Commits to a home, commits to a local log and pushes to a home on another machine all append here.
 Where a lock reaches, writers queue for it; elsewhere the exclusive creation of the record decides,

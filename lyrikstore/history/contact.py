@@ -1,4 +1,4 @@
-"""Meeting a remote: whether it holds this log, and how it relates to what is here (spec/15 §4).
+"""Meeting a remote: whether it holds this log, and how it relates to what is here (spec §15.4).
 
 Nothing a remote says is believed. Its log checkpoint must carry the signature of a key that the
 genesis names; its records must give the signed root, and must continue those that are here.

@@ -1,4 +1,4 @@
-"""A folder that files are written into; nothing outside it can be touched (spec/05-trees.md §6).
+"""A folder that files are written into; nothing outside it can be touched (spec §5.6).
 
 Every folder and file is created relative to an open folder, without following links, and must not
 exist before. Whoever can write into the destination meanwhile can spoil the check-out but cannot

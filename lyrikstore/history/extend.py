@@ -1,4 +1,4 @@
-"""Publishing: how a won transaction becomes visible (spec/07-log.md §6).
+"""Publishing: how a won transaction becomes visible (spec §7.6).
 
 Everything published is a pure function of the records, so a writer that dies half-way leaves
 nothing but files that are written again, the same. Order: entry bundles and tiles, memory, log

@@ -1,4 +1,4 @@
-"""Which keys spoke for a store, and until when (spec/08-refs-and-identity.md §3).
+"""Which keys spoke for a store, and until when (spec §8.3).
 
 A store's policies form one chain: each is signed by an owner of the one before and names it as its
 parent. A signature is judged by where in the log it stands, never by a date: a key that was only

@@ -1,4 +1,4 @@
-"""Where something came from: the graph of manifests below one (spec/08-refs-and-identity.md §6).
+"""Where something came from: the graph of manifests below one (spec §8.6).
 
 A walk never stops at the first thing wrong: it reports everything, because an auditor wants the
 whole list, and because one lost manifest must not hide another that lies (attack cases A08, A39).

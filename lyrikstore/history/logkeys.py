@@ -1,4 +1,4 @@
-"""Log keys that were added after a store was founded (spec/08-refs-and-identity.md §3).
+"""Log keys that were added after a store was founded (spec §8.3).
 
 A log checkpoint is judged before anything it covers is believed, and the genesis names only the
 first keys. So the policies that added some lie in a file of their own, where a reader finds them;

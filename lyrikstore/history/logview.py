@@ -1,4 +1,4 @@
-"""The log of a store as its transaction records tell it (spec/07-log.md §6).
+"""The log of a store as its transaction records tell it (spec §7.6).
 
 The records are the truth; entries, leaves and root follow from them. A published log checkpoint
 covers a whole number of transactions: those are visible. Later records are won slots whose writer

@@ -1,4 +1,4 @@
-"""Signed notes: text with Ed25519 signatures after c2sp.org/signed-note (spec/07-log.md §5).
+"""Signed notes: text with Ed25519 signatures after c2sp.org/signed-note (spec §7.5).
 
 A note is what the log signs, and what witnesses add their lines to. Text that no trusted key
 signed never leaves this module: :func:`open_note` is the only way to it.

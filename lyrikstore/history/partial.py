@@ -1,4 +1,4 @@
-"""Partial clones: which packs are wanted here (spec/15-remotes.md §6).
+"""Partial clones: which packs are wanted here (spec §15.6).
 
 What a partial clone leaves out is *not fetched*, never lost; the file ``partial`` says what was
 wanted, so that readers can tell the two apart.

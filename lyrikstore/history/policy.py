@@ -1,4 +1,4 @@
-"""Who may say what in a store, and which keys speak for its log (spec/08-refs-and-identity.md §3).
+"""Who may say what in a store, and which keys speak for its log (spec §8.3).
 
 Default deny: a manifest moves a ref only if some role of the policy in force at its log index
 names its author, its kind and its name. One signature counts once, so a role whose threshold is

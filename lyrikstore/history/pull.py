@@ -1,7 +1,7 @@
 """Copying a log from one place to another, fast-forward only: clone, pull, and filling a mirror.
 
 Packs first, then records, then tiles, the log checkpoint last: whenever it stops, what is visible
-is whole (spec/15-remotes.md §4).
+is whole (spec §15.4).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Bringing work to a remote: filling a mirror, moving the home, or appending to it (spec/15 §5).
+"""Bringing work to a remote: filling a mirror, moving the home, or appending to it (spec §15.5).
 
 A log has one home. The first remote that a store is pushed to becomes it: from then on the folder
 here is a clone like any other, and nobody has to guess who may extend the log. ``--mirror`` keeps

@@ -1,4 +1,4 @@
-"""Refs: which manifest is the current one of each name, derived from the log (spec/08 §4).
+"""Refs: which manifest is the current one of each name, derived from the log (spec §8.4).
 
 No file says what a ref points at, so there is none to roll back or forge: the log's order, the
 manifests and the policy in force at each index decide, for every reader alike (attack cases A22,

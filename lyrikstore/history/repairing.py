@@ -1,4 +1,4 @@
-"""Repairing a store from another place that holds it (spec/15-remotes.md §7).
+"""Repairing a store from another place that holds it (spec §15.7).
 
 What is damaged or missing is fetched, verified, and put in place; the damaged file is moved to
 ``quarantine/``. What the two logs have in common decides: a remote cannot change what this store

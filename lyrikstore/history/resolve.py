@@ -1,4 +1,4 @@
-"""What people mean by a REF, and what a credential speaks of (spec/08-refs-and-identity.md §5)."""
+"""What people mean by a REF, and what a credential speaks of (spec §8.5)."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Retention: which versions need no longer be kept as data (spec/16-gc.md §5).
+"""Retention: which versions need no longer be kept as data (spec §16.5).
 
 What is retired is signed and logged like everything else, so that whoever finds data missing can
 tell a decision from a loss. Manifests, trees and attachments of retired versions stay: lineage,

@@ -1,4 +1,4 @@
-"""Changing who speaks for a store: the next policy, signed by an owner (spec/08 §3).
+"""Changing who speaks for a store: the next policy, signed by an owner (spec §8.3).
 
 Nothing signed before is touched. A key that is replaced keeps what it signed; one that is
 compromised keeps what was logged before it became suspect.

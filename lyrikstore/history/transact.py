@@ -1,4 +1,4 @@
-"""The one place that appends to a store (spec/07-log.md §6).
+"""The one place that appends to a store (spec §7.6).
 
 Blobs wait in scratch files while a transaction is open. ``commit`` then takes the store's lock,
 looks again at what is current, wins the next slot by creating its record, and publishes. Before

@@ -1,4 +1,4 @@
-"""The verified log of a store, and in a mirror what waits to be pushed (spec/07-log.md §6).
+"""The verified log of a store, and in a mirror what waits to be pushed (spec §7.6).
 
 Everything here follows from the log checkpoint, the records and the genesis; manifests and refs
 are :mod:`lyrikstore.history.repository`'s.

@@ -1,4 +1,4 @@
-"""Where a store's files live: seven operations and one scratch folder (spec/04-objects.md §4.2).
+"""Where a store's files live: seven operations and one scratch folder (spec §4.2).
 
 Everything a store holds is an immutable file created once, except the few that are replaced
 atomically (the log checkpoint). So a backend needs exclusive create, atomic replace, with and

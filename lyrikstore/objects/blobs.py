@@ -1,4 +1,4 @@
-"""Reading blobs: every byte handed out has been hashed (spec/04-objects.md §4)."""
+"""Reading blobs: every byte handed out has been hashed (spec §4)."""
 
 import io
 import threading

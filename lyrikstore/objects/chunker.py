@@ -1,4 +1,4 @@
-"""Where large blobs are cut, and the list of pieces (spec/04-objects.md §5).
+"""Where large blobs are cut, and the list of pieces (spec §4.5).
 
 Cutting depends on content only, so that two versions of a file share the pieces they have in
 common. Readers need none of this: they follow the list of pieces.

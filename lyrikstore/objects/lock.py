@@ -1,4 +1,4 @@
-"""One writer at a time: an advisory lock that dies with its process (spec/04-objects.md §7)."""
+"""One writer at a time: an advisory lock that dies with its process (spec §4.7)."""
 
 import fcntl
 import os

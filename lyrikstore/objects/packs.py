@@ -1,4 +1,4 @@
-"""Packs: immutable files that hold many blobs in compressed blocks (spec/04-objects.md §3).
+"""Packs: immutable files that hold many blobs in compressed blocks (spec §4.3).
 
 A pack can be read in two ways: from the index in its checksummed footer, or, when the footer is
 damaged, block by block from the front. Nothing a pack says about a blob is believed: whoever

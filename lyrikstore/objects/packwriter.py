@@ -1,4 +1,4 @@
-"""Writing one pack: blocks that are ready go into an open file (spec/04-objects.md §3)."""
+"""Writing one pack: blocks that are ready go into an open file (spec §4.3)."""
 
 from array import array
 from collections.abc import Sequence

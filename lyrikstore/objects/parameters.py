@@ -1,4 +1,4 @@
-"""What writers may choose: sizes and compression, per store (spec/04-objects.md §9).
+"""What writers may choose: sizes and compression, per store (spec §4.9).
 
 Readers need none of it, no id depends on it, and it can be changed at any time.
 """

@@ -1,4 +1,4 @@
-"""The lists of pieces of large blobs, found by what transaction records name (spec/04 §4)."""
+"""The lists of pieces of large blobs, found by what transaction records name (spec §4)."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Storing large blobs: read, hashed, cut and packed segment by segment (spec/04-objects.md §5)."""
+"""Storing large blobs: read, hashed, cut and packed segment by segment (spec §4.5)."""
 
 import queue
 from array import array

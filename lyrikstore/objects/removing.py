@@ -1,4 +1,4 @@
-"""Nothing is deleted through a link (spec/04-objects.md §4.2).
+"""Nothing is deleted through a link (spec §4.2).
 
 Parts of a store may lie elsewhere, through a link, to be read and written. But whoever can write to
 a shared store can lay such a link into another one, where only somebody else may delete; a

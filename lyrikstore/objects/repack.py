@@ -1,4 +1,4 @@
-"""Repacking: what is still needed of some packs, copied into full ones (spec/16-gc.md §3).
+"""Repacking: what is still needed of some packs, copied into full ones (spec §16.3).
 
 Every blob is hashed on the way. Nothing is deleted here, and the new packs are nobody's until a
 transaction record names them: a crash at any point leaves files that nobody reads.

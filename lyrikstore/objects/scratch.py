@@ -1,6 +1,6 @@
 """Scratch files: files being built, and what becomes of those whose writer died.
 
-The files of one writer are under one lock (spec/04-objects.md §7). A writer of a terabyte makes
+The files of one writer are under one lock (spec §4.7). A writer of a terabyte makes
 thousands of packs, some of them in other processes. None can stay open only to be locked: one
 file, ``NAME``, is locked as long as the writer lives, and all that it makes is called ``NAME.``
 and something.

@@ -1,4 +1,4 @@
-"""Deleting packs that nobody has needed for long enough (spec/16-gc.md §4).
+"""Deleting packs that nobody has needed for long enough (spec §16.4).
 
 A pack that no record keeps live is first only written down, in ``gc/waiting``; later runs let it
 grow older, and one of them deletes it. A clock cannot be trusted to be right twice, so a single

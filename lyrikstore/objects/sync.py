@@ -1,4 +1,4 @@
-"""Moving packs between two places that hold one store (spec/15-remotes.md §3).
+"""Moving packs between two places that hold one store (spec §15.3).
 
 A pack is immutable and named by the hash of its bytes. So whatever is there with the right size is
 left alone, whatever arrives is hashed before it gets its name, and a transfer that was cut off goes

@@ -1,4 +1,4 @@
-"""Transaction records: the commit point and the list of live packs (spec/04-objects.md §6).
+"""Transaction records: the commit point and the list of live packs (spec §4.6).
 
 Record ``tx/<seq>`` is created exclusively; whoever creates it has won the slot and committed.
 This floor does not look into what is logged: a log item is a type and a digest.

@@ -1,4 +1,4 @@
-"""Checking what packs hold, in parts that other processes can do (spec/11-verification.md §6).
+"""Checking what packs hold, in parts that other processes can do (spec §11.6).
 
 A *part* is some packs, checked as files with every blob in them, and the large blobs that lie in
 them, put together in the order of their bytes: so each pack is read once, each block unpacked

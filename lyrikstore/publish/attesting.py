@@ -1,4 +1,4 @@
-"""An auditor, a lawyer or an expert signs what he found about a delivery (spec/20 §2)."""
+"""An auditor, a lawyer or an expert signs what he found about a delivery (spec §20.2)."""
 
 from collections.abc import Mapping
 from datetime import timedelta

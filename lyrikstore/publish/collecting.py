@@ -1,4 +1,4 @@
-"""What others say about a dataset, as a store knows it: to be shown and handed on (spec/20 §7)."""
+"""What others say about a dataset, as a store knows it: to be shown and handed on (spec §20.7)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

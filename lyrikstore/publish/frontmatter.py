@@ -1,4 +1,4 @@
-"""The YAML block of a model card, as the Hugging Face Hub reads it (spec/14 §4.5).
+"""The YAML block of a model card, as the Hugging Face Hub reads it (spec §14.4.5).
 
 Names of a store are not names on the Hub: ``base_model`` and ``datasets`` would link to whatever
 somebody else called so there, hence they are left out and the card's text names the objects by id.

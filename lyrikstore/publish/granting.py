@@ -1,4 +1,4 @@
-"""Granting a licence to somebody by name, under the terms of a dataset credential (spec/20 §4)."""
+"""Granting a licence to somebody by name, under the terms of a dataset credential (spec §20.4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

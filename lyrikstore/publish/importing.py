@@ -1,4 +1,4 @@
-"""Taking in a delivery of another store: its dataset, under our own signature (spec/20 §7).
+"""Taking in a delivery of another store: its dataset, under our own signature (spec §20.7).
 
 The tree is the same, so its id is; the manifest is ours, says `imported`, and carries what the
 other store signed, byte for byte. No name of the other store moves: it is signed and logged here.

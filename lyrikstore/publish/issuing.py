@@ -1,4 +1,4 @@
-"""Issuing a credential so that it can be taken back: status places, signature, log (spec/20 §6)."""
+"""Issuing a credential so that it can be taken back: status places, signature, log (spec §20.6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where status lists go: files of a remote that a web server may serve (spec/20 §6)."""
+"""Where status lists go: files of a remote that a web server may serve (spec §20.6)."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The README of a delivery: how somebody who is no programmer checks it (spec/14 §3)."""
+"""The README of a delivery: how somebody who is no programmer checks it (spec §14.3)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The ``records`` manifest that a delivery commits to (spec/09-records.md, spec/14 §2)."""
+"""The ``records`` manifest that a delivery commits to (spec/09-records.md, spec §14.2)."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence

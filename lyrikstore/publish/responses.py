@@ -1,4 +1,4 @@
-"""What only a person can answer for a model card, from a TOML file (spec/14 §4.3)."""
+"""What only a person can answer for a model card, from a TOML file (spec §14.4.3)."""
 
 import re
 from collections.abc import Mapping

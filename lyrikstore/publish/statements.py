@@ -1,4 +1,4 @@
-"""Statements of a card and the evidence they rest on (spec/14 §4.2)."""
+"""Statements of a card and the evidence they rest on (spec §14.4.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Revoking, suspending, reinstating: the status lists that a store keeps (spec/20 §6).
+"""Revoking, suspending, reinstating: the status lists that a store keeps (spec §20.6).
 
 Lists are credentials like others: signed by the issuer and logged, so that the log shows who took
 back what, and when. The newest list of each URL is the current one; nothing else is kept.

@@ -1,4 +1,4 @@
-"""Taking in what others signed about a dataset that is here (spec/20 §7).
+"""Taking in what others signed about a dataset that is here (spec §20.7).
 
 It is logged byte-exact, and believed no more than before: the log says that this store has it, the
 trust file says whether anybody listens.

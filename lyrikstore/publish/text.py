@@ -1,4 +1,4 @@
-"""Foreign text inside Markdown and YAML: shown as it is, never obeyed (spec/14 §5).
+"""Foreign text inside Markdown and YAML: shown as it is, never obeyed (spec §14.5).
 
 Names, remarks, labels and answers come from people we do not know. In a card they must not become
 headings, links, HTML, front matter or invisible instructions to whoever reads it next.

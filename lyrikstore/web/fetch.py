@@ -1,4 +1,4 @@
-"""The one way anything is fetched for a verification (spec/18-dids.md §6).
+"""The one way anything is fetched for a verification (spec §18.6).
 
 The URL comes from a document a stranger wrote, so the request goes where he wants it unless it is
 kept from there: a public address of a registered name, looked at once and used as looked at, one
@@ -28,7 +28,7 @@ from lyrikstore.version import __version__
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_LIST_BYTES = 1 << 20
-"""A status list is a credential, and no longer than one may be (spec/10-credentials.md §2)."""
+"""A status list is a credential, and no longer than one may be (spec §10.2)."""
 
 MAX_ADDRESSES = 32
 _MAX_URL = 2000

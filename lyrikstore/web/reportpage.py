@@ -1,4 +1,4 @@
-"""A verification report as a page of its own: for people, on paper too (spec/11 §11.1)."""
+"""A verification report as a page of its own: for people, on paper too (spec §11.1)."""
 
 import json
 from base64 import b64encode

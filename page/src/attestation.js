@@ -1,5 +1,5 @@
 /**
- * Attestations: what others say about a dataset, each judged by itself (spec/20 §3). What an attester
+ * Attestations: what others say about a dataset, each judged by itself (spec §20.3). What an attester
  * says never makes a credential better, and what an unknown one says never makes it worse.
  */
 import { sha256 } from "@noble/hashes/sha2.js";

@@ -1,4 +1,4 @@
-/** How data departs from the list of files that was signed (spec/11-verification.md §4.3). */
+/** How data departs from the list of files that was signed (spec §11.4.3). */
 import { failed, MAX_NAMED, nameSome, passed, unchecked, warned } from "./report.js";
 
 const LITTER = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);

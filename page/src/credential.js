@@ -1,4 +1,4 @@
-/** The checks that need only a dataset credential, a trust file and a moment (spec/11-verification.md §4.1). */
+/** The checks that need only a dataset credential, a trust file and a moment (spec §11.4.1). */
 import * as digests from "./digest.js";
 import { didKey } from "./ed25519.js";
 import { checkIssuer, DATASET, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, notOpened, openEnvelope } from "./envelope.js";

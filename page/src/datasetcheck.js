@@ -1,4 +1,4 @@
-/** Whether manifest, tree, records and files are those named (spec/11-verification.md §4.2-4.4). */
+/** Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4). */
 import { same } from "./bytes.js";
 import { checkFiles, compare, isComplete } from "./comparison.js";
 import { parseId, short } from "./digest.js";

@@ -1,5 +1,5 @@
 /**
- * Strict Ed25519: the subset of RFC 8032 on which verifiers agree (spec/03-keys-and-proofs.md §1).
+ * Strict Ed25519: the subset of RFC 8032 on which verifiers agree (spec §3.1).
  *
  * WebCrypto accepts keys of small order, under which one signature fits every message, so it is
  * not used here. Keys of small or mixed order are never keys; nor is such an R a signature's.

@@ -1,4 +1,4 @@
-/** What every credential of profile `lyrik` goes through, whatever it says (spec/11-verification.md §4.1). */
+/** What every credential of profile `lyrik` goes through, whatever it says (spec §11.4.1). */
 import pins from "../generated/pins.js";
 import { includes } from "./bytes.js";
 import { blake3, multibase, parseHex, parseUrn } from "./digest.js";
@@ -46,7 +46,7 @@ export function isOurs(document) {
   return ours ? kindOf(document) : undefined;
 }
 
-/** By which profile a document is judged (spec/17 §17.1). @param {Uint8Array} bytes @returns {"lyrik" | "w3c"} */
+/** By which profile a document is judged (spec §17.1). @param {Uint8Array} bytes @returns {"lyrik" | "w3c"} */
 export function profileOf(bytes) {
   try {
     const document = parse(bytes, { foreign: true });

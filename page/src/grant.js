@@ -1,4 +1,4 @@
-/** Grants: who grants what to whom, and whether he could (spec/20 §5). */
+/** Grants: who grants what to whom, and whether he could (spec §20.5). */
 import { readClaims } from "./credential.js";
 import { blake3, parseUrn, short } from "./digest.js";
 import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";

@@ -1,5 +1,5 @@
 /**
- * Whether the issuer's key still was the issuer's when it signed (spec/11-verification.md §4.5). The
+ * Whether the issuer's key still was the issuer's when it signed (spec §11.4.5). The
  * delivery brings the store's policies with their log proofs; a date in a document decides nothing.
  */
 import { didKey } from "./ed25519.js";

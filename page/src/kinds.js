@@ -1,4 +1,4 @@
-/** The kinds of manifest that lie in a delivery, and what each may point at (spec/06-manifests.md §4). */
+/** The kinds of manifest that lie in a delivery, and what each may point at (spec §6.4). */
 
 /** @typedef {Map<string, {kind: string, least: number, most: number}>} Rules */
 /** @typedef {{prefix: string, tree: boolean, inputs: Rules, origins?: Map<string, Rules>, attachments: string[]}} Kind */

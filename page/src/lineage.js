@@ -1,5 +1,5 @@
 /**
- * Where a dataset comes from, as far as what is at hand tells (spec/06-manifests.md §4): manifests
+ * Where a dataset comes from, as far as what is at hand tells (spec §6.4): manifests
  * beside the credential, found by their digests, and what a credential alone names.
  */
 import { parseId, parseUrn, short } from "./digest.js";

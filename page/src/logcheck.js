@@ -1,4 +1,4 @@
-/** Where in whose log a delivery's manifest stands (spec/11-verification.md §4.5). */
+/** Where in whose log a delivery's manifest stands (spec §11.4.5). */
 import { hex } from "./bytes.js";
 import { short } from "./digest.js";
 import { Refusal } from "./errors.js";

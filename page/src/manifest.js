@@ -1,4 +1,4 @@
-/** Manifests: signed statements, judged by their bytes alone (spec/06-manifests.md §5). */
+/** Manifests: signed statements, judged by their bytes alone (spec §6.5). */
 import * as schemas from "../generated/schemas.js";
 import { blake3, parseId } from "./digest.js";
 import { refuse } from "./errors.js";

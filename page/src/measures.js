@@ -1,5 +1,5 @@
 /**
- * Recipes: numbers about a dataset that anybody who has it can measure again (spec/19-terms.md §19.5).
+ * Recipes: numbers about a dataset that anybody who has it can measure again (spec §19.5).
  * What is in the records was counted while they were hashed; the rest follows from the list of files
  * and from the ids of the records.
  */

@@ -1,4 +1,4 @@
-/** RFC 9162 trees over SHA-256: roots and inclusion (spec/07-log.md §2, spec/09-records.md). */
+/** RFC 9162 trees over SHA-256: roots and inclusion (spec §7.2, spec/09-records.md). */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, same } from "./bytes.js";
 import { refuse } from "./errors.js";

@@ -1,4 +1,4 @@
-/** What is counted in the records of one file, while its bytes pass (spec/19-terms.md §19.5). */
+/** What is counted in the records of one file, while its bytes pass (spec §19.5). */
 import { Refusal } from "./errors.js";
 import { isObject, parse } from "./strictjson.js";
 

@@ -1,4 +1,4 @@
-/** The path grammar, the same in every verifier (spec/05-trees.md §3). */
+/** The path grammar, the same in every verifier (spec §5.3). */
 import { refuse } from "./errors.js";
 import { FOLDS, RUNS } from "./unicode.js";
 import { utf8 } from "./bytes.js";

@@ -1,4 +1,4 @@
-/** Who may say what in a store, and which keys speak for its log (spec/08-refs-and-identity.md §3). */
+/** Who may say what in a store, and which keys speak for its log (spec §8.3). */
 import { parseDidKey } from "./ed25519.js";
 import { refuse, Refusal } from "./errors.js";
 import { isName, parseLogKey, sameKey } from "./log.js";

@@ -1,4 +1,4 @@
-/** Whether measured claims come out the same when they are measured again (spec/19-terms.md §19.5). */
+/** Whether measured claims come out the same when they are measured again (spec §19.5). */
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 
 const DECIMALS = 6;

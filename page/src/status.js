@@ -1,4 +1,4 @@
-/** Status lists, and whether the issuer still stands by a credential (spec/10-credentials.md §6). */
+/** Status lists, and whether the issuer still stands by a credential (spec §10.6). */
 import { Inflate } from "pako";
 import { unbase64url } from "./bytes.js";
 import { documentsAmong } from "./did.js";

@@ -1,4 +1,4 @@
-/** What a credential says of use, age and law, checked as far as it can be (spec/11-verification.md §4.6). */
+/** What a credential says of use, age and law, checked as far as it can be (spec §11.4.6). */
 import { Refusal } from "./errors.js";
 import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { assign } from "./terms.js";

@@ -1,4 +1,4 @@
-/** The verifier's own file: whom it believes, for what (spec/11-verification.md §3). */
+/** The verifier's own file: whom it believes, for what (spec §11.3). */
 import { parse as parseToml } from "smol-toml";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, hex, unbase64, utf8 } from "./bytes.js";

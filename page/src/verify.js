@@ -1,5 +1,5 @@
 /**
- * Verification of whatever a publisher hands over (spec/11-verification.md §4, spec/17, spec/20): the
+ * Verification of whatever a publisher hands over (spec §11.4, spec/17, spec/20): the
  * same checks, in the same order, with the same words as the command line. No DOM, no network;
  * everything comes in as arguments.
  */
@@ -52,7 +52,7 @@ const UNREADABLE = "unreadable credential";
 
 /**
  * Return the report on whatever a file is: of profile `lyrik` a delivery, an attestation or a grant,
- * of profile `w3c` a credential or presentation of others (spec/17-w3c-profile.md §17.1).
+ * of profile `w3c` a credential or presentation of others (spec §17.1).
  *
  * @param {Uint8Array} document
  * @param {Parameters<typeof verifyDelivery>[1] & {challenge?: string, domain?: string}} given

@@ -91,7 +91,7 @@ SHARES = {"train": 800_000_000, "validation": 100_000_000, "test": 100_000_000}
 
 
 def sheet_digest(case: dict[str, Any]) -> str:
-    """Return the sheet digest of spec/12 §12.3.4, made with json alone (all members are ASCII)."""
+    """Return the sheet digest of spec §12.3.4, made with json alone (all members are ASCII)."""
     lines = [case["columns"], *case["rows"]]
     data = "".join(
         json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
@@ -101,7 +101,7 @@ def sheet_digest(case: dict[str, Any]) -> str:
 
 
 def part_of(seed: str, kind: str, group: str) -> str:
-    """Return the part of a group under the default shares (spec/12 §12.5.6)."""
+    """Return the part of a group under the default shares (spec §12.5.6)."""
     data = json.dumps([seed, kind, group], separators=(",", ":"), ensure_ascii=False).encode()
     hasher = blake3(data, derive_key_context="lyrikstore 2026-11 split")
     number = int.from_bytes(hasher.digest(length=8), "big")

@@ -1,6 +1,5 @@
 """The house rules that a machine can check."""
 
-import ast
 import re
 import resource
 import subprocess
@@ -15,6 +14,7 @@ from lyrikstore_cli import exits, main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = sorted([*(REPOSITORY / "lyrikstore").rglob("*.py"), *(REPOSITORY / "cli").rglob("*.py")])
+PAGE = sorted((REPOSITORY / "page").glob("[su]*/**/*.js"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(REPOSITORY)))
@@ -23,10 +23,20 @@ def test_modules_are_small_and_well_named(path: Path) -> None:
     assert not re.search(r"utils|manager|helpers|misc", path.stem)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(REPOSITORY)))
-def test_public_names_have_docstrings(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    assert ast.get_docstring(tree), "module docstring"
+def test_what_code_cites_of_the_spec_is_there() -> None:
+    sections = {
+        number
+        for chapter in (REPOSITORY / "spec").glob("[0-9]*.md")
+        for number in re.findall(r"^#+ ([0-9.]*[0-9])", chapter.read_text("utf-8"), re.MULTILINE)
+    }
+    cited = [
+        (path.relative_to(REPOSITORY), number)
+        for path in (*MODULES, *PAGE)
+        for place in re.findall(r"spec §[0-9.,§ -]+", path.read_text("utf-8"))
+        for number in re.findall(r"[0-9.]*[0-9]", place)
+    ]
+    assert len(cited) > 150
+    assert not [place for place in cited if place[1] not in sections]
 
 
 def test_every_error_class_has_an_exit_code_and_a_meaning() -> None:

@@ -1,4 +1,4 @@
-"""Making an attestation: what somebody other than the publisher says about a dataset (spec/20 §2).
+"""Making an attestation: what somebody other than the publisher says about a dataset (spec §20.2).
 
 An auditor has no store. He has a delivery, a statement that he wrote, and documents that carry the
 reasons; what he signs names all of it by digest, and says whether he checked the bytes himself.

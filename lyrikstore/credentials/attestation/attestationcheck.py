@@ -1,4 +1,4 @@
-"""Checking attestations, alone and beside a dataset credential (spec/20 §3).
+"""Checking attestations, alone and beside a dataset credential (spec §20.3).
 
 Each is judged by itself: who attests, whether the verifier believes him for that kind of claim,
 whether it is in force, and whether it is about this very dataset. What an attester says never makes

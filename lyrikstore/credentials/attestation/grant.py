@@ -1,4 +1,4 @@
-"""Licence grants: what the publisher lets a buyer do, by name (spec/20 §4)."""
+"""Licence grants: what the publisher lets a buyer do, by name (spec §20.4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A DID document: which keys speak for a DID, and for what (spec/18-dids.md §3).
+"""A DID document: which keys speak for a DID, and for what (spec §18.3).
 
 Documents are other people's, so members that are not needed are left alone. What is needed is read
 strictly: a method that names another controller, or occurs twice, is how one shows a key and uses

@@ -1,4 +1,4 @@
-"""How DIDs and the URLs of their keys are written, and where a ``did:web`` lives (spec/18 §1-2).
+"""How DIDs and the URLs of their keys are written, and where a ``did:web`` lives (spec §18.1-18.2).
 
 A ``did:web`` becomes a request to a machine of somebody else's choosing, so its grammar is closed:
 a registered name, no address in any spelling, no user, no dot segment, one form for each DID.

@@ -1,4 +1,4 @@
-"""From the URL of a key to the key (spec/18-dids.md §4).
+"""From the URL of a key to the key (spec §18.4).
 
 Sans-IO: a resolver knows the documents it was given and opens nothing. Where a document came from
 decides how much it is worth: what the user pinned or had fetched speaks for the name; what lies

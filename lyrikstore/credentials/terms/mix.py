@@ -1,4 +1,4 @@
-"""What several datasets under several terms may be used for together (spec/19-terms.md §19.6).
+"""What several datasets under several terms may be used for together (spec §19.6).
 
 The union answers to every act with the worst answer of any partition that it takes files from;
 duties add up; limits narrow each other down. What decides is always named. Nothing is inferred

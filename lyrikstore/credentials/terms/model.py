@@ -212,7 +212,7 @@ class Partition:
         permits: What may be done.
         prohibits: What is forbidden in so many words.
         requires: Duties.
-        grantable: What may be granted besides to somebody by name (spec/20 §4).
+        grantable: What may be granted besides to somebody by name (spec §20.4).
         limits: Within what it is permitted.
         select: Its files are those that any of these selects; empty: those of no other partition.
         licence: SPDX expression, or None.

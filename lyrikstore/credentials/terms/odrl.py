@@ -1,4 +1,4 @@
-"""Terms as an ODRL 2.2 policy, for software that knows no lyrikstore (spec/19-terms.md §19.7).
+"""Terms as an ODRL 2.2 policy, for software that knows no lyrikstore (spec §19.7).
 
 A projection: what ODRL has no word for is of our profile, and what has no place in a policy is
 left out. The credential stays the signed document.

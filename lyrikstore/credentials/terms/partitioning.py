@@ -1,7 +1,7 @@
 """Which file belongs to which partition: recomputed from a tree, never taken as said.
 
 Every file belongs to exactly one partition. A file that two select would be under two terms, and
-one that none selects under none; both are refused (spec/19-terms.md §19.3).
+one that none selects under none; both are refused (spec §19.3).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

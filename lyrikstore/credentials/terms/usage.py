@@ -1,6 +1,6 @@
 """Which partitions of a source dataset somebody uses who uses datasets made from it.
 
-Terms are about files, and a filter keeps the paths of what it keeps (spec/12-curation.md §12.5.1).
+Terms are about files, and a filter keeps the paths of what it keeps (spec §12.5.1).
 But a manifest only says what a filter did, and whoever signs it may call a file by the path of a
 freer one. So a file counts as that of its path only if it has the same bytes there, which the
 digests in both trees show; any other counts as made from all that the filter read. Wherever that

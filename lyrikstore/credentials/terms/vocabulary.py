@@ -1,4 +1,4 @@
-"""The words of terms. Few and fixed, so that two parties mean the same (spec/19-terms.md §19.2)."""
+"""The words of terms. Few and fixed, so that two parties mean the same (spec §19.2)."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The verifier's own file: whom it believes, for what (spec/11-verification.md §3, docs/trust.md).
+"""The verifier's own file: whom it believes, for what (spec §11.3, docs/trust.md).
 
 Everybody can make a key and sign anything with it. Only this file, written by the person who
 verifies, turns "sound" into "trusted". Who verifies only reads it; :mod:`.editing`

@@ -1,4 +1,4 @@
-"""The shape of a foreign credential or presentation (spec/17-w3c-profile.md §17.3).
+"""The shape of a foreign credential or presentation (spec §17.3).
 
 JCS signs whatever it is given, so every MUST of the VC Data Model 2.0 is checked here, by its
 number there; no JSON-LD processor stands behind this one.

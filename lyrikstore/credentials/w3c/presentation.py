@@ -1,4 +1,4 @@
-"""Presentations: a holder shows credentials to one verifier, once (spec/17-w3c-profile.md §17.9).
+"""Presentations: a holder shows credentials to one verifier, once (spec §17.9).
 
 A licensee proves that a grant is his by signing the verifier's challenge with the key that the
 grant names. What he presents is verified like any other credential; the presentation adds who
@@ -306,7 +306,7 @@ def _judge_ours(
     surroundings: Surroundings,
 ) -> Report:
     # A licence grant is worth something only to the holder it names, under terms that are shown
-    # with it or lie beside; the rules are those of profile lyrik (spec/20 §5).
+    # with it or lie beside; the rules are those of profile lyrik (spec §20.5).
     presented_too = [encode(other) for other in inner if other is not item]
     return verify_alone(
         encode(item),

@@ -1,4 +1,4 @@
-"""Signing credentials of kinds of one's own, by profile ``w3c`` (spec/17-w3c-profile.md §17.10).
+"""Signing credentials of kinds of one's own, by profile ``w3c`` (spec §17.10).
 
 Knows how to refuse before it signs: a signature under a malformed credential is the issuer's
 mistake for ever. What is bound to a store is not signed here: others name it by its bytes.

@@ -1,6 +1,6 @@
 """The check ``status`` of a foreign credential: Bitstring Status List 1.0 (spec §17.8).
 
-Fails closed, as for our own (spec/11-verification.md §11.4.1): what cannot be read, is of a type
+Fails closed, as for our own (spec §11.4.1): what cannot be read, is of a type
 not known here, is somebody else's or is too old never counts as "not revoked".
 """
 

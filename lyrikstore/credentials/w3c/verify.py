@@ -1,4 +1,4 @@
-"""Verification of a foreign credential, sans-IO (spec/17-w3c-profile.md §17.5).
+"""Verification of a foreign credential, sans-IO (spec §17.5).
 
 Everything comes in as arguments. Nothing raises for what an attacker can write: it becomes a check
 that failed, or that could not be made.

@@ -1,6 +1,6 @@
 """The built-in filters, each versioned: a new behaviour is a new number, never an edit.
 
-User documentation: docs/recipes.md; byte-exact rules: spec/12-curation.md §12.5.
+User documentation: docs/recipes.md; byte-exact rules: spec §12.5.
 """
 
 from collections.abc import Mapping

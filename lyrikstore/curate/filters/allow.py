@@ -1,4 +1,4 @@
-"""``allow/1``: keeps records by the value in a sheet column (spec/12-curation.md §12.5.4)."""
+"""``allow/1``: keeps records by the value in a sheet column (spec §12.5.4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

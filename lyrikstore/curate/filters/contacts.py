@@ -1,6 +1,6 @@
 """Finding e-mail addresses, URLs and phone numbers in linear time.
 
-Normative text: spec/12-curation.md §12.5.5. Every pattern is either anchored on a character that
+Normative text: spec §12.5.5. Every pattern is either anchored on a character that
 must be there or bounded, so that no text makes the search quadratic: a megabyte of ``a``, ``1`` or
 ``@`` costs what a megabyte of prose costs (tests/curate/test_filters.py).
 """

@@ -1,6 +1,6 @@
 """The contract every filter meets: pure, deterministic, with a reason for what it does.
 
-Normative text: spec/12-curation.md §12.5.1. A filter sees one record at a time, in path order, and
+Normative text: spec §12.5.1. A filter sees one record at a time, in path order, and
 returns an outcome; it has no clock, no randomness, no network and no files.
 """
 

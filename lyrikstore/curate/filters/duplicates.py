@@ -1,4 +1,4 @@
-"""``drop-duplicates/1``: keeps the first of equal texts (spec/12-curation.md §12.5.3)."""
+"""``drop-duplicates/1``: keeps the first of equal texts (spec §12.5.3)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self

@@ -1,4 +1,4 @@
-"""``drop-empty/1``: drops documents that hold no text (spec/12-curation.md §12.5.2)."""
+"""``drop-empty/1``: drops documents that hold no text (spec §12.5.2)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self

@@ -1,6 +1,6 @@
 """Finding who holds the copyright, in linear time, in the lines that say so and after them.
 
-Normative text: spec/12-curation.md §12.5.5. As in :mod:`lyrikstore.curate.filters.contacts`, no
+Normative text: spec §12.5.5. As in :mod:`lyrikstore.curate.filters.contacts`, no
 text makes the search quadratic: a megabyte of ``copyright`` costs what a megabyte of prose costs.
 """
 

@@ -1,4 +1,4 @@
-"""``redact/1``: replaces personal data by typed placeholders (spec/12-curation.md §12.5.5)."""
+"""``redact/1``: replaces personal data by typed placeholders (spec §12.5.5)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""``split/1``: deals records into train, validation and test (spec/12-curation.md §12.5.6).
+"""``split/1``: deals records into train, validation and test (spec §12.5.6).
 
 The part is a hash of seed and group value, so that it needs no other record: adding files later
 never moves the ones already dealt, and nobody can steer a record into a part.

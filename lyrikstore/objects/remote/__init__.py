@@ -1,4 +1,4 @@
-"""Stores on other machines: :func:`open_backend` and what it opens (spec/04-objects.md §4.2).
+"""Stores on other machines: :func:`open_backend` and what it opens (spec §4.2).
 
 ::
 

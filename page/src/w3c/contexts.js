@@ -1,5 +1,5 @@
 /**
- * What contexts may do to a foreign document (spec/17-w3c-profile.md §17.3). None is fetched, and
+ * What contexts may do to a foreign document (spec §17.3). None is fetched, and
  * none processed here: it is looked at as far as a MUST of the data model depends on it.
  */
 import texts from "../../generated/contexts.js";

@@ -1,4 +1,4 @@
-/** The shape of a foreign credential or presentation (spec/17-w3c-profile.md §17.3), by its MUST numbers. */
+/** The shape of a foreign credential or presentation (spec §17.3), by its MUST numbers. */
 import { Refusal } from "../errors.js";
 import { isObject } from "../strictjson.js";
 import { checkContexts, checkTypes, VC_CONTEXT } from "./contexts.js";

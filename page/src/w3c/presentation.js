@@ -1,4 +1,4 @@
-/** Presentations: a holder shows credentials to one verifier, once (spec/17-w3c-profile.md §17.9). */
+/** Presentations: a holder shows credentials to one verifier, once (spec §17.9). */
 import { Refusal } from "../errors.js";
 import { decide, failed, notApplicable, passed, quote, respelt, unchecked, warned } from "../report.js";
 import { checkDocument, isOurs } from "../envelope.js";

@@ -1,4 +1,4 @@
-/** The problem types of RFC 9457 that the W3C texts define (spec/17-w3c-profile.md §17.5). */
+/** The problem types of RFC 9457 that the W3C texts define (spec §17.5). */
 
 const SECURITY = "https://w3id.org/security#";
 const PROOF = new Map([

@@ -1,5 +1,5 @@
 /**
- * Proofs of foreign documents: sets and chains, dialects A and B (spec/03-keys-and-proofs.md §6).
+ * Proofs of foreign documents: sets and chains, dialects A and B (spec §3.6).
  *
  * Other verifiers take one good proof of a set for all of them, and ignore a `previousProof` that
  * names nothing. Here every proof must verify, over exactly the earlier proofs that it names.

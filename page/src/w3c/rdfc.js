@@ -1,5 +1,5 @@
 /**
- * What an `eddsa-rdfc-2022` proof signs: the RDF that a document stands for (spec/03 §7).
+ * What an `eddsa-rdfc-2022` proof signs: the RDF that a document stands for (spec §3.7).
  *
  * Such a proof covers a graph, not the text, and one graph has many texts: an expired credential whose
  * `validUntil` is spelled as a full IRI still verifies, and nobody sees the date. So only documents are

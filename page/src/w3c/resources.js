@@ -1,4 +1,4 @@
-/** Resources that a credential names and pins; nothing is ever fetched (spec/17-w3c-profile.md §17.6). */
+/** Resources that a credential names and pins; nothing is ever fetched (spec §17.6). */
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_256, sha3_384 } from "@noble/hashes/sha3.js";
 import { hex, same, unbase58, unbase64, unbase64url, unhex } from "../bytes.js";

@@ -1,5 +1,5 @@
 /**
- * The schemas that a credential names for itself (spec/17-w3c-profile.md §17.7): text that somebody
+ * The schemas that a credential names for itself (spec §17.7): text that somebody
  * else wrote, taken only from what is at hand, and applied within bounds.
  */
 import { validate } from "../../generated/jsonschema.js";

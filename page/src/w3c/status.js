@@ -1,4 +1,4 @@
-/** Whether the issuer of a foreign credential still stands by it (spec/17-w3c-profile.md §17.8). */
+/** Whether the issuer of a foreign credential still stands by it (spec §17.8). */
 import { refuse, Refusal } from "../errors.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
 import { ENTRIES, inflate, newestFirst, SAID, SKEW, TYPE } from "../status.js";

@@ -1,4 +1,4 @@
-/** The few kinds of value that the VC Data Model 2.0 is made of (spec/17-w3c-profile.md §17.3). */
+/** The few kinds of value that the VC Data Model 2.0 is made of (spec §17.3). */
 import { refuse } from "../errors.js";
 import { isObject } from "../strictjson.js";
 

@@ -1,4 +1,4 @@
-/** Verification of a foreign credential (spec/17-w3c-profile.md §17.5). */
+/** Verification of a foreign credential (spec §17.5). */
 import { Refusal } from "../errors.js";
 import { decide, failed, passed, quote, respelt, unchecked, warned } from "../report.js";
 import { SKEW } from "../status.js";
