@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import KeyMaterialError, storage_error
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -325,8 +326,7 @@ def _write_statements(store: "Store", folder: Path | None) -> list[str]:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        replace_file(path, data)
     except OSError as error:
         raise storage_error(error, f"writing {path}") from error
 

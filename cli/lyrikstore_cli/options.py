@@ -1,5 +1,7 @@
 """Options that several commands have, and values that they read the same way."""
 
+import errno
+import os
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.durable import create_file, replace_file
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -129,20 +132,37 @@ def check_new(path: Path) -> None:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file that is not there yet.
+    """Write a file that is not there yet: whole, and for good.
 
     Raises:
-        StorageError, NotFoundError, ConflictError: It cannot be written, or see
+        StorageError, NotFoundError, ConflictError: It cannot be written, and is not there; or see
             :func:`check_new`.
     """
     check_new(path)
     try:
-        with path.open("xb") as file:
-            file.write(data)
+        create_file(path, data)
     except FileExistsError:
         raise ConflictError("file-exists", f"{path} is there already") from None  # a moment later
     except OSError as error:
         raise storage_error(error, f"writing {path}") from error
+
+
+def write_over(path: Path, data: bytes) -> None:
+    """Write a file that may be there: it has its old content or all of the new.
+
+    Args:
+        path: Where. What is no regular file, such as a pipe, is written to as it is.
+        data: The content.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_bytes(data)
+    elif path.parent.is_dir():
+        replace_file(path, data)
+    else:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
 
 
 def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:

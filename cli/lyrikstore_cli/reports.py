@@ -13,6 +13,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.credentials.report import CheckState, Report, Verdict
 from lyrikstore.credentials.wording import SYMBOL, headline, signed_by, words
 from lyrikstore_cli.exits import VERDICT
+from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -103,6 +104,6 @@ def keep_report(path: Path, report: Report, trust: "Trust") -> None:
         document = {"tool": tool, "trust": str(trust_id), "report": report.to_json()}
         data = (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
     try:
-        path.write_bytes(data)
+        write_over(path, data)
     except OSError as error:
         raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None

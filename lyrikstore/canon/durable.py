@@ -1,8 +1,13 @@
-"""Small files that are there, whole, after a power cut."""
+"""Files that are there, whole, after a power cut."""
 
 import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 def replace_file(path: Path, data: bytes, *, mode: int = 0o666, folder_mode: int = 0o777) -> None:
@@ -18,19 +23,83 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o666, folder_mode: int
         OSError: The file system could not promise it; what was there may be there still.
     """
     _make_folder(path.parent, folder_mode)
-    new = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with _written(path, data, mode, exact=False) as new:
+        new.replace(path)
+    sync_directory(path.parent)
+
+
+def create_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Create a file, so that there is all of it or nothing, for good.
+
+    Args:
+        path: Where; its folder exists.
+        data: The content.
+        mode: Mode of the file, whatever the umask; by default 0666 less the umask.
+
+    Raises:
+        FileExistsError: There is something; it is as it was.
+        OSError: The file system could not promise it.
+    """
+    with _written(path, data, 0o666 if mode is None else mode, exact=mode is not None) as new:
+        try:
+            os.link(new, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            new.replace(path)  # a stick or a share that has no hard links
     try:
-        with os.fdopen(os.open(new, flags, mode), "wb") as file:
+        sync_directory(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):  # who is told that it failed can do it again
+            path.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def _written(path: Path, data: bytes, mode: int, *, exact: bool) -> Iterator[Path]:
+    # A file beside its place, complete and synced; on leaving it has another name or is removed.
+    name = os.fsdecode(os.fsencode(path.name)[:200])  # with what is added no longer than a name is
+    new = path.with_name(f".{name}.{os.urandom(8).hex()}")
+    try:
+        with os.fdopen(os.open(new, _FLAGS, mode & 0o600 if exact else mode), "wb") as file:
+            if exact:
+                os.fchmod(file.fileno(), mode)  # under umask 0777 it was born with mode 0
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        new.replace(path)
-    except BaseException:
+        yield new
+    finally:
         with contextlib.suppress(OSError):
             new.unlink()
-        raise
-    sync_directory(path.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make all files and folders below ``folder``, and it, survive a power cut.
+
+    Raises:
+        OSError: The file system could not promise it.
+
+    Cost: one wait for the disk where the system has ``syncfs`` (Linux), which waits for what
+    others wrote to that file system too; else one for each file.
+    """
+    import ctypes
+
+    whole = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if whole is None:
+        for place, _, names in os.walk(folder):
+            for name in names:
+                _sync(Path(place, name), os.O_RDONLY | os.O_NOFOLLOW)
+            sync_directory(Path(place))
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if whole(descriptor):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(descriptor)
 
 
 def sync_directory(folder: Path) -> None:
@@ -39,7 +108,11 @@ def sync_directory(folder: Path) -> None:
     Raises:
         OSError: The file system could not promise it.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

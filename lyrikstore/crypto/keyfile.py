@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from lyrikstore.canon.durable import sync_directory
+from lyrikstore.canon.durable import create_file, sync_directory
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -111,13 +111,12 @@ def store_key(
     try:
         _make_private_directory(directory)
         _check_directory(directory, forbidden=0o077)
-        _create_file(path, private_bytes, 0o600)
+        create_file(path, private_bytes, mode=0o600)
         try:
-            _create_file(public_path, public_line, 0o644)
+            create_file(public_path, public_line, mode=0o644)
         except BaseException:
             path.unlink()
             raise
-        sync_directory(directory)
     except FileExistsError:
         raise ConflictError(
             "key-exists",
@@ -324,17 +323,3 @@ def _make_private_directory(directory: Path) -> None:
     directory.mkdir(mode=0o700, exist_ok=True)
     directory.chmod(0o700)  # mkdir's mode passes through the umask
     sync_directory(directory.parent)
-
-
-def _create_file(path: Path, data: bytes, mode: int) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)  # under umask 0777 the file was born with mode 0
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-    except BaseException:
-        path.unlink()
-        raise

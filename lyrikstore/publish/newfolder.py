@@ -1,13 +1,12 @@
 """A folder that is there whole or not at all: built beside its place, renamed when complete."""
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyrikstore.canon.durable import sync_directory
+from lyrikstore.canon.durable import sync_directory, sync_tree
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -45,7 +44,7 @@ def check_place(destination: Path) -> None:
 
 
 def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
-    """Write new files, durably.
+    """Write new files; :func:`put_in_place` makes them durable.
 
     Raises:
         StorageError: The disk said no.
@@ -54,8 +53,6 @@ def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
         try:
             with (folder / name).open("xb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
         except OSError as error:
             raise storage_error(error, f"writing {name}") from error
 
@@ -80,14 +77,14 @@ def building(destination: Path) -> Iterator[Path]:
 
 
 def put_in_place(folder: Path, destination: Path) -> None:
-    """Give the built folder its name.
+    """Give the built folder its name, once all that is in it would survive a power cut.
 
     Raises:
         ConflictError: (``not-empty``) somebody put something there meanwhile.
         StorageError: The disk said no.
     """
     try:
-        sync_directory(folder)
+        sync_tree(folder)
         folder.rename(destination)  # replaces an empty folder and nothing else
         sync_directory(destination.parent)
     except LyrikstoreError:

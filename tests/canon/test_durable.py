@@ -1,4 +1,4 @@
-"""Small files that are replaced whole: content, modes, folders, and nothing left over."""
+"""Small files that are made or replaced whole: content, modes, folders, and nothing left over."""
 
 import os
 import stat
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.canon.durable import replace_file
+from lyrikstore.canon.durable import create_file, replace_file
 
 
 def mode(path: Path) -> int:
@@ -36,4 +36,22 @@ def test_the_scratch_file_is_no_link_that_somebody_put_there(tmp_path: Path) -> 
     os.symlink(tmp_path / "elsewhere", path)
     replace_file(path, b"x")
     assert not path.is_symlink()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_new_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new"
+    create_file(path, b"first", mode=0o640)
+    assert path.read_bytes() == b"first"
+    assert mode(path) == 0o640
+    with pytest.raises(FileExistsError):
+        create_file(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert [one.name for one in tmp_path.iterdir()] == ["new"]  # nothing half-made beside it
+
+
+def test_a_new_file_never_goes_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        create_file(tmp_path / "link", b"data")
     assert not (tmp_path / "elsewhere").exists()

@@ -1,5 +1,8 @@
 """What a command says is done survives a power cut: the order of its system calls, by strace."""
 
+import json
+import re
+import resource
 import subprocess
 from pathlib import Path
 
@@ -8,9 +11,11 @@ import pytest
 from tests.conftest import Person
 
 
-def order(person: Person, trace: Path, mention: str, *arguments: object) -> list[str]:
+def order(
+    person: Person, trace: Path, mention: str, *arguments: object, kinds: str = ""
+) -> list[str]:
     """Run a command; return its calls that settle names on the disk, those that mention a path."""
-    calls = "trace=fsync,fdatasync,rename,renameat,renameat2"
+    calls = f"trace=fsync,fdatasync,syncfs,rename,renameat,renameat2,{kinds}".rstrip(",")
     subprocess.run(
         ["strace", "-f", "-y", "-qqq", "-o", trace, "-e", calls, *person.command(*arguments)],
         cwd=person.folder,
@@ -54,3 +59,63 @@ def test_a_new_folder_of_keys_has_its_name_on_disk(new_person, tmp_path: Path) -
     folders = [call.partition("<")[2].partition(">")[0] for call in told]
     config = person.home / ".config" / "lyrikstore"
     assert {str(person.home / ".config"), str(config), str(config / "keys")} <= set(folders), told
+
+
+@pytest.mark.faults
+def test_a_delivery_is_on_disk_before_it_has_its_name(publisher, tmp_path: Path) -> None:
+    # Data and evidence: a delivery whose files are empty after a power cut was acknowledged.
+    (publisher.folder / "texts").mkdir()
+    (publisher.folder / "texts" / "one.txt").write_text("one\n")
+    publisher.ok("commit", "texts", "-d", "acme/texts")
+    issue = ("issue", "acme/texts", "-o", "delivery", "--permit", "train")
+    told = order(publisher, tmp_path / "trace", "", *issue)
+    at = next(at for at, call in enumerate(told) if 'delivery"' in call)
+    before, after = told[at - 1], told[at + 1]
+    assert re.match(r"syncfs\(\d+<[^>]*/delivery\.new-\w+>", before), told
+    assert re.match(rf"fsync\(\d+<{re.escape(str(publisher.folder))}>", after), told
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("sign", "anything.json", "-o", "out.json"),
+        ("key", "backup", "-o", "out.json", "--backup-passphrase-file", "passphrase"),
+        ("verify", "--report", "out.json"),
+        ("page", "-o", "out.json"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_is_handed_out_is_on_disk_before_it_has_its_name(
+    publisher, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    ready_to_sign(publisher)
+    told = order(publisher, tmp_path / "trace", "out.json", *command, kinds="link,linkat")
+    kinds = [call.partition("(")[0][:6] for call in told]
+    assert kinds in (["fsync", "link"], ["fsync", "rename"]), told
+
+
+def test_what_the_disk_refused_can_be_written_at_once(publisher) -> None:
+    # A half-written file would be in the way: what is handed out is never overwritten.
+    ready_to_sign(publisher)
+    command = ("sign", "anything.json", "-o", "out.json")
+    done = subprocess.run(
+        publisher.command(*command),
+        cwd=publisher.folder,
+        env=publisher.variables(),
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)),
+    )
+    assert done.returncode == 1, done
+    assert not list(publisher.folder.glob("*out.json*"))
+    publisher.ok(*command)
+
+
+def ready_to_sign(person: Person) -> None:
+    credential = {
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "type": ["VerifiableCredential"],
+        "credentialSubject": {"id": "urn:example:somebody"},
+    }
+    (person.folder / "anything.json").write_text(json.dumps(credential))
+    (person.folder / "passphrase").write_text("correct horse battery staple\n")

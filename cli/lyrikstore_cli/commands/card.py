@@ -7,6 +7,7 @@ import click
 from lyrikstore.canon.errors import ConflictError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
 
 
@@ -32,7 +33,7 @@ def command(session: Session, checkpoint: str, output: Path | None, answers: Pat
     result = session.open_store(sign=True).card(checkpoint, responses)
     if output is not None:
         try:
-            output.write_bytes(result.text)
+            write_over(output, result.text)
         except OSError as error:
             raise InvalidInputError(
                 "unwritable",

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.canon.durable import create_file
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage_error
 from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli import keylife
 from lyrikstore_cli.command import command as declare
@@ -119,13 +120,16 @@ def _backup(
     if read_back != [(name, key.public) for name, key in keys]:
         raise KeyMaterialError("backup-failed", "the backup does not read back")
     try:
-        with output.open("xb") as file:
-            output.chmod(0o600)
-            file.write(data)
+        create_file(output, data, mode=0o600)
+        written = output.read_bytes()
     except FileExistsError:
         raise InvalidInputError(
             "exists", f"{output} exists", hint="choose another name; backups are not overwritten"
         ) from None
+    except OSError as error:
+        raise storage_error(error, f"writing {output}") from error
+    if written != data:
+        raise KeyMaterialError("backup-failed", f"{output} does not read back")
     session.emit("key-backup", {"path": str(output), "keys": [key.name for key in stored]})
     session.screen.result(f"✓ backed up {len(keys)} keys to {output}, and read them back")
 

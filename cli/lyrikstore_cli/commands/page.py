@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.durable import create_file
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -13,6 +14,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
@@ -80,8 +82,7 @@ def command(
     carried = _carried(given, trust_file) if given else None
     data = page(carried)
     try:
-        with output.open("wb" if force else "xb") as file:
-            file.write(data)
+        (write_over if force else create_file)(output, data)
     except FileExistsError:
         raise ConflictError(
             "exists", f"{output} exists already", hint="add --force to replace it"
