@@ -44,7 +44,7 @@ from lyrikstore.credentials.report import (
     warned,
 )
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.logview import Records, check_format
+from lyrikstore.history.logview import Records, check_format, read_records
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
@@ -296,9 +296,10 @@ def _compare_tiles(
     # Attack case A35. Partial files of every size ever published stay, for somebody may still be
     # reading them, until the full one is there; a writer that died while publishing leaves files
     # of the next size. Each is the beginning of what takes its place once all is published.
+    found = set(backend.list("log/tile/"))
+    records = read_records(backend, records)  # of what others publish meanwhile: before its tiles
     published = [end for end in records.ends if end <= size]
     wanted = {f"log/{path}" for end in published for path in paths_at(end)}
-    found = set(backend.list("log/tile/"))
     by_place: dict[str, set[str]] = {}
     for name in wanted | found:
         by_place.setdefault(name.partition(".p/")[0], set()).add(name)

@@ -416,6 +416,25 @@ def test_writer_that_died_while_publishing(
         (fresh.root / "log" / tile).write_bytes(before)
 
 
+def test_what_is_published_while_the_store_is_verified_is_no_damage(fresh: Lineage) -> None:
+    class Busy(LogMemory):
+        """Somebody commits just after the records were read, before the tiles are."""
+
+        committed = False
+
+        def check_seen(self, *arguments: Any) -> Any:
+            if not self.committed:
+                self.committed = True
+                fresh.run("runs/acme/meanwhile")
+            return super().check_seen(*arguments)
+
+    size = fresh.repository.checkpoint.size
+    report = fresh.store(memory=Busy(fresh.root.parent / "reader"))
+    assert fresh.repository.checkpoint.size > size
+    assert report.verdict == "trusted", [c for c in report.checks if c.state == "fail"]
+    assert states(report)["log.tiles"] == "pass"
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"v":2}'])
 def test_planted_record_is_a_warning(copied: Lineage, data: bytes) -> None:
     count = len(copied.repository.records.transactions)
