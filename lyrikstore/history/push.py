@@ -25,7 +25,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.sync import Moved, Overlay, Progress, absent, copy_packs
-from lyrikstore.objects.transactions import LogItem, PackChanges, Transaction
+from lyrikstore.objects.transactions import LogItem, PackChanges, Transaction, TransactionLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +238,14 @@ def _append(
         known=repository,
     )
     before = there.checkpoint.size
-    choice = _choose(repository, there.home_table)
-    entries = [entry for entry in choice.entries if not _has(there, entry)]
+    choice, entries = _missing(repository, there)
+    wanted = entries
+    if entries and not dry_run:
+        appender = Appender(there, log_signer=log_signer(), memory=memory)
+        if TransactionLog(remote.backend).taken(there.records.covered(before)):
+            # Of a push that died before what it had brought was visible, perhaps: then it is done.
+            with appender.locked():
+                choice, entries = _missing(repository, there)
     holders = _holders(repository, entries)
     packs = [pack for holder in holders for pack in holder.added]
     if dry_run or not entries:
@@ -247,12 +253,11 @@ def _append(
         moved = Moved(len(lacking), sum(pack.bytes for pack in lacking)) if entries else Moved()
         if not dry_run:
             pull(repository, remote.backend, remote.name, memory=memory, progress=progress)
-        after = before if not entries else before + len(entries) + 1
-        logged = tuple(entry.id for entry in entries)
+        after = before + len(entries) + 1 if entries else there.checkpoint.size
+        logged = tuple(entry.id for entry in wanted)
         return PushResult(
             "appended", before, after, logged, choice.overtaken, len(repository.pending), moved
         )
-    appender = Appender(there, log_signer=log_signer(), memory=memory)
     # Before any lock is held: only then may the record name them, and nobody waits meanwhile.
     moved = copy_packs(repository.backend, remote.backend, packs, progress)
     manifests = [repository.manifest(entry.id) for entry in entries if entry.type == "manifest"]
@@ -278,7 +283,7 @@ def _append(
         "appended",
         before,
         there.checkpoint.size,
-        tuple(entry.id for entry in entries),
+        tuple(entry.id for entry in wanted),
         choice.overtaken,
         len(repository.pending),
         moved,
@@ -292,6 +297,12 @@ class _Choice:
     entries: tuple[LoggedEntry, ...]
     needed: tuple[Manifest, ...]
     overtaken: tuple[Manifest, ...]
+
+
+def _missing(repository: Repository, there: Repository) -> tuple[_Choice, list[LoggedEntry]]:
+    # What the home lacks.
+    choice = _choose(repository, there.home_table)
+    return choice, [entry for entry in choice.entries if not _has(there, entry)]
 
 
 def _choose(repository: Repository, home: RefTable) -> _Choice:

@@ -82,6 +82,32 @@ def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
     assert place > 10
 
 
+def test_a_push_that_died_is_done_by_the_next_one(tmp_path):
+    # Not taken for somebody else's: a slot that it won is its own.
+    place, died = 0, True
+    while died:
+        place += 1
+        folder = tmp_path / str(place)
+        (folder / "scratch").mkdir(parents=True)
+        office = Office(folder)
+        remote = MemoryBackend(folder / "scratch")
+        home = office.home()
+        home.commit({"a": b"one"})
+        home.push(remote)
+        clone = office.clone(remote, "one")
+        mine = clone.commit({"a": b"two"})
+        try:
+            clone.push(Faulty(remote, place, "crash", after=True))
+            died = False
+        except (CrashError, LyrikstoreError):
+            clone.repo = clone.again()
+            clone.push(remote)
+        assert clone.again().pending == ()
+        assert logged(remote, folder).count(mine.id) == 1
+        place += 1
+    assert place > 10
+
+
 def push_three(folder, url, number, results):
     office = Office(Path(folder), count=number)
     backend = LocalBackend(Path(url))
