@@ -31,12 +31,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from robust import calls, damage, disks, files, kills, limits, loading, writers
+from robust import calls, copies, damage, disks, files, kills, limits, loading, writers
+from robust.evidence import WORKS
 from robust.table import Row, UnavailableError, joined, markdown, text, total
-from robust.work import WORKS
+from robust.work import MOVING
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "robustness.md"
+EVERY = 3
 COMMAND = "python benchmarks/robustness.py"
 # Thousands of files are written and removed: a disk would take ten times as long, and every
 # fault here is injected, except those of `disks`, which bring their own file systems.
@@ -64,14 +66,19 @@ SCENARIOS = {
     "signals": Scenario(kills.polite, tuple(kills.POLITE)),
     "call-fails": Scenario(calls.refused, tuple(WORKS), sweeps=True),
     "call-kills": Scenario(calls.killed, calls.WRITING, sweeps=True),
-    "loading": Scenario(loading.unreadable, tuple(WORKS)),
+    "loading": Scenario(loading.unreadable, tuple(MOVING)),
     "full-disk": Scenario(disks.full, ("store", "HOME")),
+    "small-disk": Scenario(disks.small, (*calls.WRITING, "checkout")),
     "power-loss": Scenario(disks.power, disks.SYSTEMS),
     "read-only": Scenario(disks.read_only),
     "damage": Scenario(damage.damaged, tuple(damage.NAMED)),
-    "damaged-remote": Scenario(damage.damaged_remote),
+    "damaged-remote": Scenario(copies.damaged_remote),
+    "repair": Scenario(copies.repaired),
+    "delivery": Scenario(copies.delivered),
     "rollback": Scenario(damage.rolled_back),
     "writers": Scenario(writers.parallel, writers.WHERE),
+    "crowd": Scenario(writers.crowded),
+    "sharing": Scenario(writers.sharing),
     "names": Scenario(files.hostile),
     "shapes": Scenario(files.shapes),
     "moving": Scenario(files.moving),
@@ -201,7 +208,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a subset, a few minutes")
     parser.add_argument("--write-docs", action="store_true", help=f"write {DOCS.name}")
     parser.add_argument(
-        "--every", type=int, default=3, metavar="N", help="let every N-th call fail (default: 3)"
+        "--every",
+        type=int,
+        default=EVERY,
+        metavar="N",
+        help=f"let every N-th call fail (default: {EVERY})",
     )
     parser.add_argument("--only", nargs="+", choices=list(SCENARIOS), help="run only these")
     parser.add_argument("--folder", type=Path, help=f"where to work (default: {MEMORY})")
@@ -236,6 +247,7 @@ def main() -> int:
             part.work(place, wait=True)
         rows = joined(row for part in parts for row in part.read() or [])
     facts = machine()
+    every = "" if options.every == EVERY else f" --every {options.every}"
     if options.json:
         document = {"facts": facts, "rows": [row.to_json() for row in rows]}
         print(json.dumps(document, indent=2))
@@ -243,7 +255,8 @@ def main() -> int:
         print(text(rows))
     if options.write_docs:
         DOCS.write_text(
-            markdown(rows, facts, f"{COMMAND}{' --quick' * options.quick} --write-docs"), "utf-8"
+            markdown(rows, facts, f"{COMMAND}{' --quick' * options.quick}{every} --write-docs"),
+            "utf-8",
         )
         sys.stderr.write(f"wrote {DOCS}\n")
     return 0 if all(row.held for row in rows) else 1

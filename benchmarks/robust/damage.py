@@ -27,7 +27,10 @@ NAMED = {
     "index": (),
     "stat cache": (),
     "memory of logs": (),
+    "keys": (),
+    "trust file": (),
 }
+_OF_THE_USER = frozenset({"keys", "trust file"})
 _OF_A_MIRROR = frozenset({"mark of a mirror", "local log"})
 MODES = ("flip", "flip in the first 64 bytes", "flip in the last 64 bytes", "cut", "empty")
 MODES += ("zeros", "append", "delete", "swap", "folder", "link")
@@ -52,13 +55,21 @@ def _kind(place: Path, path: Path) -> str:
         ("work/.lyrikstore/", path.name),
         ("home/.cache", "stat cache"),
         ("home/.local", "memory of logs"),
+        ("home/.config/lyrikstore/keys", "keys"),
+        ("home/.config/lyrikstore/trust", "trust file"),
     ):
         if name.startswith(start):
             return kind
     return ""
 
 
-def _build(base: Path, kind: str) -> Subject:
+def build(base: Path, kind: str = "") -> Subject:
+    """Return a subject whose store has every kind of file, kept.
+
+    Args:
+        base: Its folder.
+        kind: One of :data:`NAMED`; some are only in a store that is a mirror.
+    """
     subject = Subject(base).found()
     write_texts(subject.documents, 20, seed=9)
     subject.commit()
@@ -87,7 +98,7 @@ def _build(base: Path, kind: str) -> Subject:
 
 def damaged(base: Path, kind: str, *, quick: bool) -> list[Row]:
     """Damage a kind of file of the store, or of the user's memory of it, in every way."""
-    subject = _build(base, kind)
+    subject = build(base, kind)
     unknown = [path for path in subject.store.rglob("*") if path.is_file()]
     unknown = [path for path in unknown if _kind(base, path) not in NAMED]
     if unknown:
@@ -107,15 +118,19 @@ def damaged(base: Path, kind: str, *, quick: bool) -> list[Row]:
         if path.name == "lock" and mode in {"link", "folder"}:
             continue  # who can write to the folder can lock it out; see the security notes
         others = [other for other in paths if other != path]
-        if not _spoil(path, mode, others, chance):
+        if not spoil(path, mode, others, chance):
             continue
         label = f"{mode}, {path.relative_to(base)}"
-        row.add(label, _judge(subject, kind, path.name[:12], answer))
+        if kind in _OF_THE_USER:
+            row.add(label, _judge_signer(subject))
+        else:
+            row.add(label, _judge(subject, kind, path.name[:12], answer))
         subject.restore()
     return [row]
 
 
-def _spoil(path: Path, mode: str, others: list[Path], chance: random.Random) -> bool:
+def spoil(path: Path, mode: str, others: list[Path], chance: random.Random) -> bool:
+    """Damage a file in one of :data:`MODES`; return whether that changed anything."""
     data = bytearray(path.read_bytes())
     before = bytes(data)
     path.chmod(0o644)
@@ -181,7 +196,7 @@ def _judge(subject: Subject, kind: str, name: str, answer: object) -> list[Findi
             findings.append(Finding("undetected", f"verify does not name it: {said}"))
     elif verdict.code and "memor" not in said and "remember" not in said:
         findings.append(Finding("other", f"verify exits {verdict.code}: {said}"))
-    findings += _served(subject)
+    findings += served(subject)
     if kind == "index":
         asked = subject.ask("query", QUESTION, "--json")
         findings += asked.manners()
@@ -198,8 +213,21 @@ def _judge(subject: Subject, kind: str, name: str, answer: object) -> list[Findi
     return findings
 
 
-def _served(subject: Subject) -> list[Finding]:
-    # Whatever is damaged: exit 0 means right bytes.
+def _judge_signer(subject: Subject) -> list[Finding]:
+    # Keys and trust are nowhere else: nothing can be asked but that no use of them does harm.
+    verdict = subject.ask("verify")
+    findings = verdict.manners() + served(subject)
+    write_texts(subject.base / "more", 3, seed=9)
+    more = subject.ask("commit", subject.base / "more", "-d", "acme/more", "--json")
+    findings += more.manners()
+    shutil.rmtree(subject.home)
+    shutil.copytree(subject.base / "kept/home/.config", subject.home / ".config")
+    subject.acknowledge(more, subject.base / "more")
+    return findings + subject.examine("commit", subject.base / "more", "-d", "acme/more")
+
+
+def served(subject: Subject) -> list[Finding]:
+    """Return what is served wrongly: whatever is damaged, exit 0 means right bytes."""
     findings = []
     for identity, files in subject.truth.items():
         target = subject.base / "served"
@@ -216,59 +244,6 @@ def _served(subject: Subject) -> list[Finding]:
     findings += listing.manners()
     if listing.code == 0 and not all(name in listing.out for name in files):
         findings.append(Finding("undetected", "show --files lists other files with exit 0"))
-    return findings
-
-
-def damaged_remote(base: Path, *, quick: bool) -> list[Row]:
-    """Damage the copy that others clone and pull from: they get right bytes, or an error."""
-    row = Row("damage to a remote: clone, pull")
-    subject = _build(base, "")
-    copy = base / "copy"
-    subject.must("remote", "add", "copy", copy)
-    subject.must("push", "copy", "--mirror")
-    subject.must("clone", copy, subject.work / "cloned")
-    (subject.documents / "text-00005.txt").write_text("edited last\n")
-    subject.commit()
-    subject.must("push", "copy")
-    subject.keep()
-    kept = base / "kept-copy"
-    shutil.copytree(copy, kept)
-    chance = random.Random("remote")
-    paths = sorted(path for path in copy.rglob("*") if path.is_file())
-    tries = [(path, mode) for mode in MODES for path in paths]
-    chance.shuffle(tries)
-    for path, mode in tries[: 4 if quick else 48]:
-        if _spoil(path, mode, [other for other in paths if other != path], chance):
-            findings = []
-            for place, command in (
-                ("fresh", ["clone", copy, "fresh"]),
-                ("cloned", ["pull", "-C", "cloned"]),
-            ):
-                answer = subject.run(*command)
-                findings += answer.manners()
-                if answer.code == 0:
-                    findings += _same(subject, place)
-            row.add(f"{mode}, {path.relative_to(base)}", findings)
-            subject.restore()
-        shutil.rmtree(copy)
-        shutil.copytree(kept, copy)
-    return [row]
-
-
-def _same(subject: Subject, place: str) -> list[Finding]:
-    # What was brought over must be sound and whole; a remote may be behind, not different.
-    verdict = subject.ask("verify", "-C", place, "--json")
-    findings = verdict.manners()
-    if verdict.code not in {0, 4}:
-        findings.append(Finding("undetected", f"took in what verify refuses: {verdict.out[-500:]}"))
-    for identity, files in subject.truth.items():
-        target = subject.base / "served"
-        got = subject.ask("checkout", "-C", place, identity, target)
-        if got.code == 0 and contents(target) != files:
-            findings.append(Finding("undetected", "checkout gave wrong bytes with exit 0"))
-        elif got.code:
-            findings.append(Finding("other", f"exit 0, and yet not there: {got.err}"))
-        shutil.rmtree(target, ignore_errors=True)
     return findings
 
 

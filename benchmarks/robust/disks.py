@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from robust.evidence import WORKS
 from robust.subject import Subject, end, write_large, write_texts
 from robust.table import Finding, Row, UnavailableError
-from robust.work import NAME, QUESTION, RECIPE
+from robust.work import NAME, QUESTION, RECIPE, Work
 
 NOBODY = 65534
 STRANGER = 54321
+IN_TURN = ("commit", "commit", "push", "filter", "gc", "commit", "issue", "gc", "push")
+"""What runs when the power fails: an odd number, so that each is cut off once, and once done."""
 SYSTEMS = ("ext4", "ext4 noauto_da_alloc", "xfs")
 IMAGE_BYTES = 400 << 20  # xfs makes no smaller file system than 300 MiB
 
@@ -94,6 +97,44 @@ def _fill(base: Path, where: str, share: float) -> list[Finding]:
         return findings + subject.examine(*commit)
 
 
+def small(base: Path, name: str, *, quick: bool) -> list[Row]:
+    """Run a command while the store, its copy or its target is on a disk too small for it."""
+    _need("mount")
+    work = WORKS[name]
+    row = Row("full disk, or none of its inodes left, below everything")
+    options = [f"size={kib}k" for kib in ((64,) if quick else (16, 64, 256, 1024))]
+    for option in [*options, *(f"nr_inodes={count}" for count in (() if quick else (2, 12)))]:
+        place = base / option
+        place.mkdir()
+        findings, met = _squeeze(place, work, option)
+        row.facts["too small"] += met
+        row.add(f"{name}, {option}", findings)
+    return [row]
+
+
+def _squeeze(base: Path, work: Work, option: str) -> tuple[list[Finding], bool]:
+    # All that the command may write is on one file system, which is nearly full when it begins.
+    disk = base / "disk"
+    what, _, amount = option.partition("=")
+    with _mounted(disk, "-t", "tmpfs", "-o", "size=256m", "tmpfs"):
+        subject = work.ready(disk / "subject")
+        command = work.again(subject)
+        state = os.statvfs(disk)
+        if what == "size":
+            left, more = int(amount.rstrip("k")) << 10, "size={}"
+            used = (state.f_blocks - state.f_bfree) * state.f_bsize
+        else:
+            left, more = int(amount), "nr_inodes={}"
+            used = state.f_files - state.f_ffree
+        _system("mount", "-o", f"remount,{more.format(used + left)}", disk)
+        answer = subject.run(*command)
+        _system("mount", "-o", "remount,size=256m,nr_inodes=100000", disk)
+        findings = answer.manners()
+        if answer.code and "space" not in answer.err:
+            findings.append(Finding("other", f"does not say that the disk is full: {answer.err}"))
+        return findings + work.judged(subject, answer), bool(answer.code)
+
+
 def power(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Cut the power of a loop device in the middle of the work and right after it."""
     _need("mount", "umount", "mkfs.ext4", "mkfs.xfs", "xfs_io", "sync")
@@ -106,7 +147,9 @@ def power(base: Path, name: str, *, quick: bool) -> list[Row]:
         file.truncate(IMAGE_BYTES)
     try:
         _system(f"mkfs.{system}", "-q", image)
-        _cut(row, base, ("-o", ",".join(["loop", *options]), image), 3 if quick else 14)
+        _cut(
+            row, base, ("-o", ",".join(["loop", *options]), image), 3 if quick else 2 * len(IN_TURN)
+        )
     except UnavailableError as reason:
         row.skipped = str(reason)
     return [row]
@@ -132,18 +175,24 @@ def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
             write_texts(documents, 60, seed=number)
             write_large(documents / "large.txt", seed=number)
             late = number % 2 == 0
-            command: list[object] = ["commit", documents, "-d", NAME, "--yes", "--json"]
-            if number % 6 == 3:
-                command = ["filter", NAME, "--recipe", "recipe.toml", "--as", "acme/clean"]
-            elif number % 6 in {2, 5}:
+            what = IN_TURN[number % len(IN_TURN)]
+            if what != "commit":
                 subject.commit(documents)
-                command = ["push", "copy", "--mirror"]
+            if what == "gc":  # which may retire what is older
+                subject.truth = dict(list(subject.truth.items())[-2:])
+            command: list[object] = {
+                "commit": ["commit", documents, "-d", NAME, "--yes", "--json"],
+                "filter": ["filter", NAME, "--recipe", "recipe.toml", "--as", "acme/clean"],
+                "push": ["push", "copy", "--mirror"],
+                "gc": ["gc", NAME, "--keep", 2, "--grace", 0],
+                "issue": ["issue", NAME, "-o", f"delivery-{number}", "--permit", "train"],
+            }[what]
             findings: list[Finding] = []
             if late:  # acknowledged, and the plug is pulled at once
                 answer = subject.run(*command)
                 whole = answer.seconds
                 findings += answer.manners(may_fail=False)
-                if command[0] == "commit":
+                if what == "commit":
                     subject.acknowledge(answer, documents)
                 _system("xfs_io", "-x", "-c", "shutdown", disk)
             else:
@@ -153,15 +202,27 @@ def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
             # The oldest and the newest: all would take longer with every try.
             promised = subject.truth
             subject.truth = dict([*list(promised.items())[:1], *list(promised.items())[-2:]])
-            if command[0] == "push" and late:
+            if what == "push" and late:
                 findings += _came_over(subject, base / "cloned")
+            if what == "issue":
+                findings += _whole_or_not_there(subject, subject.work / f"delivery-{number}", late)
             findings += subject.examine(*command)
-            if command[0] == "push":
+            if what == "push":
                 findings += _came_over(subject, base / "cloned")
             subject.truth = promised
-            row.add(f"{command[0]} {number}, {'after' if late else 'during'}", findings)
+            row.add(f"{what} {number}, {'after' if late else 'during'}", findings)
     finally:
         _unmount(disk)
+
+
+def _whole_or_not_there(subject: Subject, delivery: Path, late: bool) -> list[Finding]:
+    if not delivery.exists() and not late:
+        return []
+    verdict = subject.ask("verify", delivery)
+    shutil.rmtree(delivery, ignore_errors=True)
+    if verdict.code == 0:
+        return []
+    return [Finding("lost", f"a delivery with its name in place: {verdict.out}{verdict.err}")]
 
 
 def _came_over(subject: Subject, clone: Path) -> list[Finding]:

@@ -3,17 +3,22 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+from robust.evidence import WORKS
 from robust.subject import PATIENCE, Answer, Subject, end, ending
 from robust.table import Finding, Row
-from robust.work import MANY_FILES, WORKS, Work
+from robust.warm import Command
+from robust.work import MANY_FILES, MOVING, Work
 
 _QUICK = frozenset({"commit", "filter", "commit of 2,100 files", "push", "gc"})
 POLITE = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
+ASKED = (MANY_FILES, "filter", "issue", "push", "gc", "revoke")
+"""Commands that are asked to stop."""
 
 
 def kill(base: Path, name: str, *, quick: bool) -> list[Row]:
@@ -25,18 +30,18 @@ def kill(base: Path, name: str, *, quick: bool) -> list[Row]:
     subject = work.ready(base / "subject")
     whole = _duration(subject, work)
     chance = random.Random(name)
-    for attempt in range(2 if quick else 14):
+    for attempt in range(2 if quick else 14 if name in MOVING else 8):
         subject.restore()
-        command = subject.begin(*work.again(subject))
+        command = _at_work(subject, work)
         command.ended(chance.uniform(0, whole))
         with contextlib.suppress(ProcessLookupError):
             os.kill(command.process, signal.SIGKILL)
         answer = ending(command)
         row.facts["in time"] += answer.code == -signal.SIGKILL
         findings = answer.manners(killed=True) + _left_over(command.process)
-        if answer.code == 0:
-            findings += work.promised(subject, answer)
-        row.add(attempt, findings + subject.examine(*work.again(subject)))
+        row.add(attempt, findings + work.judged(subject, answer))
+    if not row.facts["in time"] and not quick:
+        row.add("all", [Finding("other", "every command had ended before: nothing was tried")])
     return [row]
 
 
@@ -57,41 +62,48 @@ def kill_worker(base: Path, *, quick: bool) -> list[Row]:
                 row.facts["workers met"] += 1
         answer = _finish(child)
         findings = answer.manners()
-        if answer.code == 0:
-            findings += work.promised(subject, answer)
-        row.add(number, findings + subject.examine(*work.again(subject)))
+        row.add(number, findings + work.judged(subject, answer))
     return [row]
 
 
 def polite(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Send a signal that asks politely: one line, exit 130, a whole store."""
-    row = Row(f"{name} during {MANY_FILES}")
-    work = WORKS[MANY_FILES]
-    subject = work.ready(base / "subject")
-    whole = _duration(subject, work)
+    row = Row(f"{name} during {', '.join(ASKED)}")
     chance = random.Random(name)
-    for attempt in range(1 if quick else 6):
-        subject.restore()
-        command = subject.begin(*work.again(subject))
-        command.ended(chance.uniform(0.2, 0.9) * whole)
-        with contextlib.suppress(ProcessLookupError):
-            # A terminal sends it to everybody in the foreground.
-            os.killpg(command.process, POLITE[name])
-        answer = ending(command)
-        row.facts["in time"] += answer.code == 130
-        findings = answer.manners() + _left_over(command.process)
-        if answer.code == 0:
-            findings += work.promised(subject, answer)
-        elif answer.code != 130:
-            findings.append(Finding("other", f"exit {answer.code} after {name}"))
-        row.add(attempt, findings + subject.examine(*work.again(subject)))
+    for title in ASKED[:1] if quick else ASKED:
+        work = WORKS[title]
+        subject = work.ready(base / title.replace(" ", "-"))
+        whole = _duration(subject, work)
+        for attempt in range(2 if quick else 6):
+            subject.restore()
+            command = _at_work(subject, work)
+            command.ended(max(0.01, chance.uniform(0.1, 0.9) * whole))
+            with contextlib.suppress(ProcessLookupError):
+                # A terminal sends it to everybody in the foreground.
+                os.killpg(command.process, POLITE[name])
+            answer = ending(command)
+            row.facts["in time"] += answer.code == 130
+            findings = answer.manners() + _left_over(command.process)
+            if answer.code not in {0, 130}:
+                findings.append(Finding("other", f"exit {answer.code} after {name}"))
+            row.add(f"{title} {attempt}", findings + work.judged(subject, answer))
+        shutil.rmtree(subject.base)
+    if not row.facts["in time"]:
+        row.add("all", [Finding("other", "no signal came in time: nothing was tried")])
     return [row]
 
 
+def _at_work(subject: Subject, work: Work) -> Command:
+    # A command that begins now: what comes before is not the program's.
+    command = subject.begin(*work.again(subject), held=True)
+    command.go()
+    return command
+
+
 def _duration(subject: Subject, work: Work) -> float:
-    ending(subject.begin(*work.again(subject)))  # the first one loads what it needs
+    ending(_at_work(subject, work))  # the first one loads what it needs
     subject.restore()
-    return ending(subject.begin(*work.again(subject))).seconds
+    return ending(_at_work(subject, work)).seconds
 
 
 def _start(subject: Subject, work: Work) -> "subprocess.Popen[bytes]":

@@ -10,10 +10,10 @@ from pathlib import Path
 from robust.calls import LINE, SAYING, STRACE, WORKING_FOLDER, need_strace, spread, touches
 from robust.subject import Answer, Subject
 from robust.table import Finding, Row
-from robust.work import WORKS, Work
+from robust.work import MOVING, Work
 
 FAULTS = {"openat": ("EIO", "EMFILE"), "read": ("EIO",)}
-TRIES = 12
+TRIES = 8
 """How many files cannot be opened, and how many cannot be read, in one command."""
 # What comes before is Python's own, and the first module of the program.
 _BEGIN = re.compile(r"/lyrikstore_cli/(__pycache__/)?main\.")
@@ -26,7 +26,7 @@ def unreadable(base: Path, name: str, *, quick: bool) -> list[Row]:
     if quick and name not in {"commit", "push"}:
         return []
     row = Row(f"a file of the program cannot be read by {name}")
-    work = WORKS[name]
+    work = MOVING[name]
     subject = work.ready(base / "subject")
     for call, points in _rehearse(subject, work).items():
         chosen = spread(points, 3 if quick else TRIES)
@@ -64,9 +64,7 @@ def _attempt(subject: Subject, work: Work, call: str, number: int, fault: str) -
     inject = f"inject={call}:error={fault}:when={number}"
     answer, trace = _traced(subject, work, "-e", f"trace={call}", "-e", inject)
     findings = answer.manners(mute=bool(SAYING.search(trace)))
-    if answer.code == 0:  # a file that there are two of, a worker that was not needed
-        findings += work.promised(subject, answer)
-    return findings + subject.examine(*work.again(subject))
+    return findings + work.judged(subject, answer)
 
 
 def _traced(subject: Subject, work: Work, *options: str) -> tuple[Answer, str]:

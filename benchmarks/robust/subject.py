@@ -264,14 +264,21 @@ class Subject:
 
     # -- the judge ---------------------------------------------------------------------------
 
-    def sound(self) -> list[Finding]:
-        """Return what ``verify`` says against the store."""
+    def sound(self, *, behind: bool = False) -> list[Finding]:
+        """Return what ``verify`` says against the store.
+
+        Args:
+            behind: It may say that a clone is older than its home, and to pull.
+        """
         answer = self.ask("verify", "--json")
         if found := answer.manners():
             return found
         if answer.code == 0:
             return []
         checks = (answer.json or {}).get("checks", [])
+        guilty = {check["id"] for check in checks if check["state"] == "fail"}
+        if behind and guilty == {"log.memory"} and "lyrikstore pull" in self.ask("verify").err:
+            return []
         failed = [f"{c['id']}: {c['summary']}" for c in checks if c["state"] not in {"pass", "n/a"}]
         return [Finding("other", f"verify exits {answer.code}: {failed or answer.err}")]
 

@@ -21,32 +21,48 @@ METHOD = """\
 Every try runs the real command line in a process of its own, on real files. It *survived* if
 afterwards `verify` finds the store sound (or, where the try damaged a file, names that file), every
 version acknowledged before is byte-identical on checkout, the same command works again without
-anybody unlocking anything, and the command said the truth or one clear error. *Lost*: an
+anybody unlocking anything, and the command said the truth or one clear error. What exit code 0
+promised is looked up: what was pushed in a new clone, a delivery by verifying it, a revocation in
+new status lists. *Lost*: an
 acknowledged version is gone or different. *Undetected*: `verify` did not notice damage, or a
 reading command gave wrong bytes with exit code 0. *Stuck locks*: the next command found the store
 locked. The target of all columns but the first three is 0.
 
+This is one pass over samples, not over all that can go wrong: stores of a few dozen files (two
+thousand where it says so), in memory except where a scenario brings a disk of its own, on a machine
+that others used meanwhile. Another pass meets other moments.
+
 * *A system call fails*: a rehearsal under strace lists the calls of the command that touch the
   store, the user's memory of it or the documents, and those that start processes and threads; then
-  every so-manieth of each kind fails, the first and the last among them, one in each try; the
-  second table says how many. Each try begins with the same state; where the call does not come
-  again in four runs (threads race) it is not counted. *SIGKILL at a system call*: likewise, the
-  process dies as it enters the call.
+  some of each kind fail, evenly spread, the first and the last among them, one in each try; the
+  second table says how many of how many. The errors of a kind take turns: no call gets all of them.
+  Each try begins with the same state; where the call does not come again in four runs (threads
+  race) it is not counted. *SIGKILL at a system call*: likewise, the process dies as it enters the
+  call. Short writes, calls that hang and several faults at once are not tried.
+* A clone whose push died may be *behind* its home until the next push or pull: `verify` then says
+  invalid, older than seen before, and to pull. That is no finding here.
 * *A file of the program cannot be read*: the opening or reading of a module, library or other file
   of Python, of lyrikstore or of what it uses fails (EIO, EMFILE) from the program's second module
   on, in an interpreter that loads everything; what fails before is reported by Python itself.
-* *kill -9*: at moments drawn over the whole run of the command. Like those under strace, these
-  commands run in a fork of an interpreter that has loaded the program, so that the moment falls on
-  work, not on imports; so do the judge's.
+* *kill -9* and signals: at moments drawn over the whole run of the command; those that found it
+  still running count as *in time*. Like those under strace, these commands run in a fork of an
+  interpreter that has loaded the program, so that the moment falls on work, not on imports; so do
+  the judge's.
 * *Power loss*: the ioctl by which a file system stops at once and forgets what was not flushed, on
-  a loop device; half of the tries in the middle of a command, half right after it succeeded.
+  a loop device; half of the tries in the middle of a command (commit, push to a mirror, filter, gc,
+  issue), half right after it succeeded.
+* *Full disk*: a tmpfs of which the last bytes or inodes are free; *too small* counts the commands
+  that it stopped.
 * *Damage*: bits flipped, ends cut, zeros, bytes appended, files emptied, deleted, swapped, replaced
-  by a folder or a link, in every kind of file that a store has; and in a copy that others clone and
-  pull from.
+  by a folder or a link, one place at a time, drawn by chance, in every kind of file that a store has,
+  in the user's keys and trust; in a copy that others clone and pull from; in a delivery; and with
+  `--repair-from` afterwards.
 
 Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
-crashes. Servers that fail, lie or are slow are in `tests/remote`, crashes at every step of a model
-in `tests/objects/test_crashes.py`."""
+crashes; `train`, `evaluate`, `serve`, `key backup`, Dask. Remotes here are folders. Servers that
+fail, lie or are slow are in `tests/remote`, crashes at every call of a push in
+`tests/sharing/test_crashes.py`, of a model in `tests/objects/test_crashes.py`, of a training run in
+`tests/train/test_kill.py`."""
 
 
 class UnavailableError(Exception):
@@ -216,6 +232,11 @@ def markdown(rows: Sequence[Row], facts: dict[str, str], command: str) -> str:
     return "\n".join(lines)
 
 
+def _share(rows: Sequence[Row]) -> str:
+    tried, there = (sum(pair[at] for row in rows for pair in row.calls.values()) for at in (0, 1))
+    return f"{tried:,} of {there:,}" + (f", {tried / there:.0%}" if there else "")
+
+
 def _coverage(rows: Sequence[Row], faults: str) -> list[str]:
     # Which calls failed, and how many there were.
     traced = [row for row in rows if row.calls]
@@ -223,8 +244,9 @@ def _coverage(rows: Sequence[Row], faults: str) -> list[str]:
     lines = [
         "## Calls that were made to fail",
         "",
-        "How many of each kind, of how many there were; each with every fault of its kind in turn:",
-        f"{faults}. In the rows of SIGKILL the process died instead.",
+        "How many of each kind, of how many there were in one run of the command; the errors of a",
+        f"kind take turns: {faults}.",
+        f"In the rows of SIGKILL the process died instead. In all {_share(traced)}.",
         "",
         f"| scenario | {' | '.join(kinds)} |",
         f"|{' --- |' * (1 + len(kinds))}",

@@ -61,6 +61,7 @@ class Command:
 
     def go(self) -> None:
         """Let it begin."""
+        self._begin = time.monotonic()
         os.close(self._gate)
 
     def ended(self, timeout: float) -> bool:
@@ -125,10 +126,13 @@ def _become(
         os.environ.clear()
         os.environ.update(environment)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # Whoever starts this in the background has it ignore interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.setrecursionlimit(1000)
         sys.argv = ["lyrikstore", *arguments]
         os.read(_GATE, 1)  # nothing comes: it is closed
-        os.close(_GATE)
+        with contextlib.suppress(OSError):  # the call that is made to fail may be this one
+            os.close(_GATE)
         from lyrikstore_cli.__main__ import start
 
         start()

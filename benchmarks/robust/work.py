@@ -1,4 +1,7 @@
-"""The commands that are killed, refused and starved, each on a store that is ready for it."""
+"""The commands that are killed, refused and starved, each on a store that is ready for it.
+
+These move data; ``evidence`` has those that sign, hand over and take back.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -40,6 +43,11 @@ class Work:
         prepare: Brings the store to where the command makes sense.
         before: Runs before every try, outside the fault.
         promised: Judges an answer of exit code 0, and remembers what it acknowledged.
+        beside: Judges what others hold, right after the fault: a copy that they clone from.
+        done: Exit codes that say, when the command is run again, that it was done before.
+        mends: The store is damaged until the command has succeeded.
+        behind: The store is a clone, and the command may have extended the log at its home: until
+            it has succeeded, ``verify`` may call the store older than that, with the way out.
     """
 
     name: str
@@ -48,6 +56,10 @@ class Work:
     prepare: Callable[[Subject], None] = _nothing
     before: Callable[[Subject], None] = _nothing
     promised: Callable[[Subject, Answer], list[Finding]] = _silence
+    beside: Callable[[Subject], list[Finding]] = lambda _subject: []
+    done: frozenset[int] = frozenset()
+    mends: bool = False
+    behind: bool = False
 
     def ready(self, base: Path) -> Subject:
         """Return a subject with two versions, a large file, and documents for a third, kept."""
@@ -69,6 +81,27 @@ class Work:
         self.before(subject)
         return self.arguments(subject)
 
+    def judged(self, subject: Subject, answer: Answer, *, told: bool = True) -> list[Finding]:
+        """Return what is wrong after a try, and when the same command is run once more.
+
+        Args:
+            subject: Whose store it is.
+            answer: What the command said.
+            told: It could say it: exit code 0 is a promise.
+        """
+        findings = self.promised(subject, answer) if told and answer.code == 0 else []
+        findings += self.beside(subject)
+        if not self.mends:  # else it is still damaged, perhaps
+            findings += subject.sound(behind=self.behind) + subject.kept_promises()
+        once_more = subject.ask(*self.again(subject))
+        if once_more.code == 11 or once_more.hung:
+            findings.append(Finding("stuck lock", f"{once_more.code}: {once_more.err}"))
+        else:
+            findings += once_more.manners(may_fail=once_more.code in self.done)
+        if once_more.code == 0 or once_more.code in self.done:
+            findings += self.promised(subject, once_more)
+        return findings + subject.sound()
+
 
 def _acknowledge(subject: Subject, answer: Answer) -> list[Finding]:
     subject.acknowledge(answer, subject.documents)
@@ -83,11 +116,31 @@ def _no_output_folder(subject: Subject) -> None:
     shutil.rmtree(subject.work / "out", ignore_errors=True)
 
 
-def _newest_is_out(subject: Subject, _answer: Answer) -> list[Finding]:
-    newest = list(subject.truth.values())[-1]
-    if contents(subject.work / "out") == newest:
+def _same(folder: Path, files: dict[str, str], what: str) -> list[Finding]:
+    if folder.is_dir() and contents(folder) == files:
         return []
-    return [Finding("undetected", "checkout gave other bytes with exit 0")]
+    return [Finding("undetected", f"{what} gave other bytes with exit 0")]
+
+
+def _newest_is_out(subject: Subject, _answer: Answer) -> list[Finding]:
+    return _same(subject.work / "out", list(subject.truth.values())[-1], "checkout")
+
+
+def _delivered(subject: Subject, _answer: Answer) -> list[Finding]:
+    verdict = subject.ask("verify", "out", "--json")
+    findings = verdict.manners()
+    if verdict.code:
+        findings.append(Finding("undetected", f"the delivery is not trusted: {verdict.out[-600:]}"))
+    return findings + _same(subject.work / "out/data", list(subject.truth.values())[-1], "issue")
+
+
+def _filtered(subject: Subject, _answer: Answer) -> list[Finding]:
+    target = subject.base / "filtered"
+    got = subject.ask("checkout", "acme/clean", target)
+    kept = {k: v for k, v in list(subject.truth.values())[-1].items() if k != "empty.txt"}
+    findings = got.manners(may_fail=False) + _same(target, kept, "filter")
+    shutil.rmtree(target, ignore_errors=True)
+    return findings
 
 
 def _counts_versions(_subject: Subject, answer: Answer) -> list[Finding]:
@@ -95,6 +148,10 @@ def _counts_versions(_subject: Subject, answer: Answer) -> list[Finding]:
     if rows and ["datasets/acme/texts", 2] in rows:
         return []
     return [Finding("undetected", f"query answered {rows} with exit 0")]
+
+
+def _index_counts(subject: Subject, _answer: Answer) -> list[Finding]:
+    return _counts_versions(subject, subject.ask("query", QUESTION, "--json"))
 
 
 def _sees_all_or_says_so(_subject: Subject, answer: Answer) -> list[Finding]:
@@ -127,6 +184,52 @@ def _fetch(subject: Subject) -> None:
     subject.must("push")
 
 
+def _others_find(subject: Subject) -> list[Finding]:
+    """Return what somebody lacks who clones what was pushed before."""
+    place = subject.base / "stranger"
+    got = subject.ask("clone", _copy(subject), place)
+    findings = got.manners()
+    if got.code:
+        findings.append(Finding("lost", f"no clone of what was pushed: {got.err}"))
+    else:
+        findings += subject.kept_promises("-C", place)
+    shutil.rmtree(place, ignore_errors=True)
+    return findings
+
+
+def _pushed(subject: Subject, _answer: Answer) -> list[Finding]:
+    return _others_find(subject)
+
+
+def _pushed_before(subject: Subject) -> list[Finding]:
+    newest = list(subject.truth)[-1]
+    files = subject.truth.pop(newest)
+    findings = _others_find(subject)
+    subject.truth[newest] = files
+    return findings
+
+
+def _go_on(subject: Subject) -> None:
+    _push(subject)
+    write_texts(subject.documents, 12, seed=5)
+    subject.commit()
+
+
+def _brought(place: str) -> Callable[[Subject, Answer], list[Finding]]:
+    return lambda subject, _answer: subject.kept_promises("-C", place)
+
+
+def _break(subject: Subject) -> None:
+    subject.must("remote", "add", "origin", _copy(subject))
+    subject.must("push", "--mirror")
+    packs = sorted((subject.store / "packs").rglob("*.pack"), key=lambda path: path.stat().st_size)
+    for path in packs[-2:]:
+        path.chmod(0o644)
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+
+
 MANY_FILES = "commit of 2,100 files"
 
 
@@ -157,9 +260,17 @@ _WORKS = (
         "filter",
         lambda _: ["filter", NAME, "--recipe", "recipe.toml", "--as", "acme/clean"],
         prepare=_write_recipe,
+        promised=_filtered,
     ),
-    Work("index rebuild", lambda _: ["index", "rebuild"]),
+    Work("index rebuild", lambda _: ["index", "rebuild"], promised=_index_counts),
     Work("verify", lambda _: ["verify"]),
+    Work(
+        "verify --repair-from",
+        lambda _: ["verify", "--repair-from", "origin"],
+        prepare=_break,
+        promised=lambda subject, _answer: subject.kept_promises(),
+        mends=True,
+    ),
     Work(
         "checkout",
         lambda _: ["checkout", NAME, "out"],
@@ -172,16 +283,31 @@ _WORKS = (
         "issue",
         lambda _: ["issue", NAME, "-o", "out", "--permit", "train"],
         before=_no_output_folder,
+        promised=_delivered,
     ),
-    Work("push", lambda _: ["push"], prepare=_add_remote),
-    Work("pull", lambda _: ["pull", "-C", "cloned"], prepare=_fetch),
+    Work("push", lambda _: ["push"], prepare=_add_remote, promised=_pushed),
+    Work(
+        "push of a clone",
+        lambda _: ["push"],
+        prepare=_go_on,
+        promised=_pushed,
+        beside=_pushed_before,
+        behind=True,
+    ),
+    Work(
+        "pull",
+        lambda _: ["pull", "-C", "cloned"],
+        prepare=_fetch,
+        promised=_brought("cloned"),
+    ),
     Work(
         "clone",
         lambda s: ["clone", _copy(s), "out"],
         prepare=_push,
         before=_no_output_folder,
+        promised=_brought("out"),
     ),
     Work("gc", lambda _: ["gc", NAME, "--keep", 2, "--grace", 0], prepare=_retire),
 )
-WORKS = {work.name: work for work in _WORKS}
-"""The commands under test, by name."""
+MOVING = {work.name: work for work in _WORKS}
+"""The commands under test that move data, by name."""
