@@ -54,8 +54,8 @@ that others used meanwhile. Another pass meets other moments.
 * *Full disk*: a tmpfs of which the last bytes or inodes are free; *too small* counts the commands
   that it stopped.
 * *Damage*: bits flipped, ends cut, zeros, bytes appended, files emptied, deleted, swapped, replaced
-  by a folder or a link, one place at a time, drawn by chance, in every kind of file that a store has,
-  in the user's keys and trust; in a copy that others clone and pull from; in a delivery; and with
+  by a folder or a link, one at a time, drawn by chance, in every kind of file that a store has, in
+  the user's keys and trust; in a copy that others clone and pull from; in a delivery; and with
   `--repair-from` afterwards.
 
 Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
