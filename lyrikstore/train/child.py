@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from lyrikstore.canon.errors import FormatError, RunFailedError, storage_error
+from lyrikstore.canon.errors import FormatError, LyrikstoreError, RunFailedError, storage_error
 from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.train.fault import from_event, mentions_memory, out_of_memory
 from lyrikstore.train.staging import Staging, write_private
 
 _KEPT = frozenset(
@@ -34,6 +35,14 @@ _KEPT = frozenset(
     }
 )
 _MAX_LINE = 1 << 20
+_KILLED = (
+    "nothing was stored; a system that runs out of memory kills so, and its log says it: use a "
+    "machine with more, or a smaller batch_size or max_tokens; else run it again"
+)
+_FAILED = (
+    "nothing was stored; correct the config or the data if the message names them, and run it "
+    "again; --json gives the worker's last words in details"
+)
 _GRACE = 5.0  # seconds between asking a worker to stop and killing it
 
 
@@ -80,23 +89,29 @@ def run_job(
         progress: Told of every step.
 
     Raises:
-        RunFailedError: (``worker-failed``) it ended without a result; the message is its own
-            last words. Whatever stops this call, Ctrl-C included, also stops the worker.
+        InvalidInputError: (``bad-model``) the model cannot be loaded.
+        RunFailedError: (``out-of-memory``) memory ran out; (``worker-failed``) it ended without a
+            result, and the message is its own last words.
+        StorageError: It could not read or write; a part of the program could not be loaded.
+
+    Whatever stops this call, Ctrl-C included, also stops the worker.
     """
     name = str(job["job"])
     write_private(staging.path / f"{name}.json", encode(job))
     log = staging.path / f"{name}.log"
     write_private(log, b"")
     with _started(staging, name, log, clean_environment(staging.path, base_env, threads)) as child:
-        result = None
+        result = reported = None
         for event in _events(child):
             if event.get("event") == "done":
                 result = event
+            elif event.get("event") == "failed":
+                reported = from_event(event)
             else:
                 progress(_to_progress(event))
         code = child.wait()
     if code != 0 or result is None:
-        _failed(name, code, log)
+        raise _failure(name, code, log, reported)
     return result
 
 
@@ -195,17 +210,22 @@ def _to_progress(event: Mapping[str, Any]) -> Progress:
     )
 
 
-def _failed(name: str, code: int, log: Path) -> NoReturn:
+def _failure(name: str, code: int, log: Path, reported: LyrikstoreError | None) -> LyrikstoreError:
     lines = log.read_text("utf-8", "replace").strip().splitlines()
-    words = lines[-1][:300] if lines else ""
-    if code < 0:
-        words = f"killed by {_signal_name(-code)}" + (f" ({words})" if words else "")
-    raise RunFailedError(
-        "worker-failed",
-        f"{name} failed: {words or f'exit code {code}'}",
-        hint="nothing was stored; correct the config or the data and run it again",
-        details={"exitCode": code, "log": lines[-50:]},
-    )
+    words = " ".join(lines[-1].split())[:300] if lines else ""
+    error = reported
+    if error is None and mentions_memory("\n".join(lines[-5:])):  # it had none left to say so
+        error = out_of_memory(name, words)
+    if error is None and code < 0:
+        said = f" ({words})" if words else ""
+        error = RunFailedError(
+            "worker-failed", f"{name} failed: killed by {_signal_name(-code)}{said}", hint=_KILLED
+        )
+    if error is None:
+        error = RunFailedError("worker-failed", f"{name} failed: {words or f'exit code {code}'}")
+    error.hint = error.hint or _FAILED
+    error.details |= {"exitCode": code, "log": lines[-50:]}
+    return error
 
 
 def _signal_name(number: int) -> str:

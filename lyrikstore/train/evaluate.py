@@ -64,9 +64,10 @@ def evaluate_checkpoint(
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
             one that the run named; (``test-is-train``) it is the training set;
             (``rights-missing``) it may not be used to evaluate, as the run declares the use.
-        InvalidInputError: (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing`` …)
+        InvalidInputError: (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing``,
+            ``bad-model`` …)
         VerificationError, IncompleteError: A blob is damaged or lost.
-        RunFailedError: (``worker-failed``) nothing was logged.
+        RunFailedError: (``worker-failed``, ``out-of-memory``) nothing was logged.
         ConflictError, LockedError, StorageError: As any transaction.
 
     Cost: reads and answers every test record twice, one at a time; two workers, one after the

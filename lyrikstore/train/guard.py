@@ -7,6 +7,7 @@ only known architectures are built, and a setting we do not know refuses the mod
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -65,7 +66,14 @@ _DROPPED = frozenset(  # describe how it was saved or used; they do not shape th
         "use_cache",
     }
 )
-_DTYPES = frozenset({"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"})
+_BYTES = {  # type of a tensor → bytes of a number in it
+    "F64": 8,
+    "I64": 8,
+    **dict.fromkeys(("F32", "I32"), 4),
+    **dict.fromkeys(("F16", "BF16", "I16"), 2),
+    **dict.fromkeys(("I8", "U8", "BOOL"), 1),
+}
+_MAX_DIMENSIONS = 8
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 
 
@@ -216,12 +224,14 @@ def check_weights(name: str, head: bytes, size: int) -> None:
             or not isinstance(about, dict)
             or about.keys() != {"dtype", "shape", "data_offsets"}
             or type(about["dtype"]) is not str
-            or about["dtype"] not in _DTYPES
+            or about["dtype"] not in _BYTES
             or not isinstance(about["shape"], list)
+            or len(about["shape"]) > _MAX_DIMENSIONS
             or not all(type(length) is int and length >= 0 for length in about["shape"])
             or not isinstance(offsets, list)
             or len(offsets) != 2
             or not all(type(offset) is int for offset in offsets)
+            or offsets[1] - offsets[0] != _BYTES[about["dtype"]] * math.prod(about["shape"])
         ):
             _unsafe(f"{name}: tensor {tensor[:80]!r} is described in a way we do not accept")
         spans.append((offsets[0], offsets[1]))

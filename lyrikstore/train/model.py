@@ -18,7 +18,16 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from lyrikstore.train.adapter import ADAPTER, ADAPTER_CONFIG, CLASSIFIER, CLASSIFIER_CONFIG, FIXED
+from lyrikstore.train.adapter import (
+    ADAPTER,
+    ADAPTER_CONFIG,
+    CLASSIFIER,
+    CLASSIFIER_CONFIG,
+    FILES,
+    FIXED,
+)
+from lyrikstore.train.fault import loading
+from lyrikstore.train.guard import STAGED
 
 Batch = tuple[Tensor, Tensor]
 """Token ids and attention mask, both (records, tokens)."""
@@ -69,7 +78,8 @@ class TextEncoder:
     """
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        with loading("the base model", [folder / "tokenizer.json", folder / "config.json"]):
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=max_tokens)
         settings = json.loads((folder / "config.json").read_text("utf-8"))
@@ -102,14 +112,19 @@ def load_base(folder: Path, max_tokens: int) -> BertModel:
     """Return the staged base model with frozen weights, in fp32.
 
     Raises:
-        ValueError: The weights are not those of the architecture the config names: a layer left
-            with random weights would look like a model.
+        InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
+            architecture the config names: a layer left with random weights would look like a model.
+        StorageError: (``staging-lost``) a file of it is gone.
     """
+    with loading("the base model", [folder / name for name in STAGED]):
+        return _load_base(folder, max_tokens)
+
+
+def _load_base(folder: Path, max_tokens: int) -> BertModel:
     settings = json.loads((folder / "config.json").read_text("utf-8"))
     if max_tokens > settings["max_position_embeddings"]:
         raise ValueError(
-            f"max_tokens {max_tokens} is more than the base model's "
-            f"{settings['max_position_embeddings']}"
+            f"max_tokens {max_tokens} is more than its {settings['max_position_embeddings']}"
         )
     config = BertConfig(**{k: v for k, v in settings.items() if k != "model_type"})
     # Typed as the model alone; with loading information it is a pair.
@@ -126,7 +141,7 @@ def load_base(folder: Path, max_tokens: int) -> BertModel:
     model, info = loaded
     missing = sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"]))
     if missing:
-        raise ValueError(f"the base model's weights lack {missing[0]} ({len(missing)} in all)")
+        raise ValueError(f"its weights lack {missing[0]} ({len(missing)} in all)")
     return cast("BertModel", model.requires_grad_(requires_grad=False))
 
 
@@ -170,10 +185,19 @@ def load_checkpoint(base: Path, folder: Path) -> tuple[TextClassifier, TextEncod
         folder: The staged checkpoint.
 
     Raises:
-        ValueError: The files are not a whole ``peft-lora/1`` checkpoint for this base.
+        InvalidInputError: (``bad-model``) the files are not a whole ``peft-lora/1`` checkpoint for
+            this base, or the base cannot be loaded.
+        StorageError: (``staging-lost``) a file is gone.
     """
-    about = json.loads((folder / CLASSIFIER_CONFIG).read_text("utf-8"))
+    with loading("the checkpoint", [folder / name for name in FILES]):
+        about = json.loads((folder / CLASSIFIER_CONFIG).read_text("utf-8"))
     encoder = load_base(base, about["maxTokens"])
+    with loading("the checkpoint", ()):
+        model = _add_trained(encoder, folder, about)
+    return model.eval(), TextEncoder(base, about["maxTokens"]), list(about["labels"])
+
+
+def _add_trained(encoder: BertModel, folder: Path, about: Mapping[str, Any]) -> TextClassifier:
     width = int(encoder.config.hidden_size)
     lora = _read_adapter_config(folder / ADAPTER_CONFIG)
     wrapped = get_peft_model(encoder, lora)
@@ -189,7 +213,7 @@ def load_checkpoint(base: Path, folder: Path) -> tuple[TextClassifier, TextEncod
         dropout=0.0,
     )
     model.classifier.load_state_dict(load_file(folder / CLASSIFIER))
-    return model.eval(), TextEncoder(base, about["maxTokens"]), list(about["labels"])
+    return model
 
 
 def predict_logits(

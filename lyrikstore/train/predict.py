@@ -62,9 +62,10 @@ def predict_file(
 
     Raises:
         NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
-        InvalidInputError: (``not-text``, ``no-reader``, ``too-large``, ``not-trained``)
+        InvalidInputError: (``not-text``, ``no-reader``, ``too-large``, ``not-trained``,
+            ``bad-model``)
         PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
-        RunFailedError: (``worker-failed``) it was loaded, and failed.
+        RunFailedError: (``worker-failed``, ``out-of-memory``) it was loaded, and failed.
 
     Cost: some seconds to load the libraries, then milliseconds.
     """

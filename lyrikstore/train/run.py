@@ -148,8 +148,10 @@ def train_run(
             logged.
         InvalidInputError: Inputs that cannot be trained on. Nothing was logged.
         VerificationError, IncompleteError: An input is damaged or lost. Nothing was logged.
-        RunFailedError: (``worker-failed``, ``bad-output``) training failed. The run stays
-            announced; no checkpoint was made.
+        InvalidInputError: (``bad-model``) the base model cannot be loaded, which shows in the
+            worker only. The run stays announced.
+        RunFailedError: (``worker-failed``, ``out-of-memory``, ``bad-output``) training failed. The
+            run stays announced; no checkpoint was made.
         ConflictError, LockedError, StorageError: As any transaction.
 
     Cost: the training itself, in a process of its own with about 2 GB; texts are streamed.

@@ -9,10 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from traceback import print_exception
 from typing import Any
 
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.train.child import emit
+from lyrikstore.train.fault import fault_of, to_event
 
 Job = Callable[[Mapping[str, Any], Path, Callable[..., None]], dict[str, Any]]
 
@@ -20,7 +22,7 @@ Job = Callable[[Mapping[str, Any], Path, Callable[..., None]], dict[str, Any]]
 def main(arguments: list[str]) -> int:
     """Do the job named by the one argument and return the exit status.
 
-    An error leaves with a traceback on standard error, whose last line the parent quotes.
+    An error is reported as the last event; its traceback goes to standard error.
     """
     channel = os.dup(1)
     os.dup2(2, 1)  # what libraries print must not mix with what we report
@@ -34,7 +36,12 @@ def main(arguments: list[str]) -> int:
         event = {"event": "progress", "phase": phase, "done": done, "total": total, **figures}
         emit(channel, event)
 
-    result = _job(job["job"])(job, folder, report)
+    try:
+        result = _job(job["job"])(job, folder, report)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
+        print_exception(error)
+        emit(channel, {"event": "failed", **to_event(fault_of(error, str(job["job"])))})
+        return 1
     emit(channel, {"event": "done", **result})
     return 0
 

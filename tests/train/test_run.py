@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     PolicyError,
     RunFailedError,
+    StorageError,
 )
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.canon.timestamps import now
@@ -399,12 +401,13 @@ def test_weights_of_another_shape_fail_the_run_and_leave_only_its_announcement(w
     config["num_hidden_layers"] = 7
     workshop.put_base("checkpoints/acme/seven", {"config.json": json.dumps(config).encode()})
     before = size(workshop)
-    with pytest.raises(RunFailedError) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         workshop.train(
             workshop.tiny.replace("acme/minilm", "acme/seven").replace('acme/tiny"', 'acme/n"')
         )
-    assert caught.value.kind == "worker-failed"
-    assert "weights lack" in caught.value.message
+    assert caught.value.kind == "bad-model"
+    assert "the base model cannot be loaded: ValueError: its weights lack" in caught.value.message
+    assert "commit a whole copy" in caught.value.hint
     assert "\n" not in caught.value.message
     assert size(workshop) == before + 2  # the run and its transaction
     assert "checkpoints/acme/n" not in workshop.repo.refs
@@ -431,6 +434,49 @@ def test_a_worker_that_is_killed(workshop):
     assert caught.value.kind == "worker-failed"
     workshop.repo.refresh()
     assert "checkpoints/acme/killed" not in workshop.repo.refs
+    assert not workshop.leftovers
+
+
+def test_a_tokenizer_that_builds_nothing_is_the_models_fault(workshop):
+    workshop.put_base("checkpoints/acme/mute", {"tokenizer.json": b'{"model":{"type":"None"}}'})
+    with pytest.raises(InvalidInputError, match="the base model cannot be loaded") as caught:
+        workshop.train(
+            workshop.tiny.replace("acme/minilm", "acme/mute").replace('acme/tiny"', 'acme/m"')
+        )
+    assert caught.value.kind == "bad-model"
+    assert "config" not in caught.value.hint
+    assert caught.value.details["exitCode"] == 1
+    assert not workshop.leftovers
+
+
+def test_a_staged_file_that_somebody_deletes_is_nobodys_config(workshop):
+    def clean(progress):
+        if progress.phase == "start" and not progress.done and "run" in progress.detail:
+            for path in (workshop.repo.root / "staging").glob("work-*/base/model.safetensors"):
+                path.unlink()
+
+    with pytest.raises(StorageError, match=r"base/model\.safetensors was copied") as caught:
+        workshop.train(workshop.tiny.replace('acme/tiny"', 'acme/cleaned"'), clean)
+    assert caught.value.kind == "staging-lost"
+    assert "run it again" in caught.value.hint
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of others are Linux's")
+def test_a_worker_without_memory_says_so(workshop):
+    others = set(children())
+
+    def starve(progress):
+        if progress.phase == "step":
+            for child in set(children()) - others:
+                resource.prlimit(child, resource.RLIMIT_AS, (1 << 20, 1 << 20))
+
+    large = workshop.tiny.replace('acme/tiny"', 'acme/starved"').replace(
+        "max_tokens = 16", "max_tokens = 256"
+    )
+    with pytest.raises(RunFailedError, match="more memory than it gets") as caught:
+        workshop.train(large, starve)
+    assert caught.value.kind == "out-of-memory"
+    assert "batch_size" in caught.value.hint
     assert not workshop.leftovers
 
 

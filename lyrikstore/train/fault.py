@@ -1,0 +1,150 @@
+"""Why a worker failed, told by the worker, for whoever started it (spec/13-runs.md §13.2).
+
+The worker knows whether a model would not load, memory or disk ran out, or the training went wrong;
+from outside all of these are an exit code. Each has another next step.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from mmap import mmap
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    LyrikstoreError,
+    RunFailedError,
+    StorageError,
+    loading_error,
+    storage_error,
+)
+
+_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|cannot allocate memory|not enough memory|bad_alloc"
+    r"|memory allocation of \d+ bytes failed|failed to map segment|unable to allocate|MemoryError",
+    re.IGNORECASE,
+)
+_CLASSES: Mapping[str, type[LyrikstoreError]] = {
+    one.__name__: one for one in (InvalidInputError, RunFailedError, StorageError)
+}
+_MAX_WORDS = 300
+_PROBE_BYTES = 16 << 20
+
+
+@contextmanager
+def loading(what: str, files: Iterable[Path]) -> Iterator[None]:
+    """Turn what goes wrong while a model is loaded into the model's fault, where it is that.
+
+    Args:
+        what: The model, as messages call it.
+        files: What was staged for it.
+
+    Raises:
+        StorageError: (``staging-lost``) a staged file is gone.
+        InvalidInputError: (``bad-model``) the model cannot be loaded.
+    """
+    for path in files:
+        if not path.is_file():
+            raise _lost(f"{path.parent.name}/{path.name}")
+    try:
+        yield
+    except Exception as error:
+        # The libraries raise whatever they like, plain Exception included.
+        if (
+            _is_memory(error)
+            or (isinstance(error, OSError) and error.errno)
+            or loading_error(error)
+        ):
+            raise
+        raise InvalidInputError(
+            "bad-model",
+            f"{what} cannot be loaded: {_words(error)}",
+            hint="lyrikstore verify tells whether the store still has what was committed; if so, "
+            "that was no whole model: commit a whole copy, and name that",
+        ) from error
+
+
+def fault_of(error: Exception, job: str) -> LyrikstoreError:
+    """Return the error that says why a job failed, and what to do.
+
+    Args:
+        error: What left the job.
+        job: Its name.
+    """
+    if isinstance(error, LyrikstoreError):
+        return error
+    if _is_memory(error):
+        return out_of_memory(job, _words(error))
+    if isinstance(error, OSError) and error.errno:
+        named = Path(str(error.filename)).name if error.filename else "a staged file"
+        if isinstance(error, FileNotFoundError):
+            return _lost(named)
+        return storage_error(error, f"{job}: {named}")
+    return loading_error(error) or RunFailedError("worker-failed", f"{job} failed: {_words(error)}")
+
+
+def out_of_memory(job: str, words: str) -> RunFailedError:
+    """Return the error for a job that got no more memory; ``words`` are its last ones."""
+    less = "with a smaller batch_size or max_tokens in the config it needs less; or "
+    return RunFailedError(
+        "out-of-memory",
+        f"{job} needs more memory than it gets ({words})",
+        hint=f"nothing was stored; {less if job == 'train' else ''}end other programs, raise the "
+        "limit, or run it on a machine with more",
+    )
+
+
+def mentions_memory(text: str) -> bool:
+    """Return whether last words say that memory ran out."""
+    return _MEMORY.search(text) is not None
+
+
+def to_event(error: LyrikstoreError) -> dict[str, str]:
+    """Return the members of the worker's last event."""
+    name = type(error).__name__
+    return {
+        "class": name if name in _CLASSES else "RunFailedError",
+        "kind": error.kind,
+        "message": error.message,
+        "hint": error.hint,
+    }
+
+
+def from_event(event: Mapping[str, Any]) -> LyrikstoreError | None:
+    """Return the error that a worker reported, or None if its words are none of ours."""
+    found = _CLASSES.get(str(event.get("class")))
+    words = [event.get(name) for name in ("kind", "message", "hint")]
+    if found is None or not all(isinstance(word, str) for word in words):
+        return None
+    kind, message, hint = (str(word)[: 2 * _MAX_WORDS] for word in words)
+    return found(kind, " ".join(message.split()), hint=hint)
+
+
+def _lost(name: str) -> StorageError:
+    return StorageError(
+        "staging-lost",
+        f"{name} was copied for the worker and is gone",
+        hint="run it again; if it happens again, something deletes files in the store's folder "
+        "`staging`",
+    )
+
+
+def _is_memory(error: Exception) -> bool:
+    words = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or mentions_memory(words) or _is_starved()
+
+
+def _is_starved() -> bool:
+    # Libraries that get no memory often say something else, such as "could not create a primitive".
+    # Asked of the system: an allocator may still have what was given back to it.
+    try:
+        mmap(-1, _PROBE_BYTES).close()
+    except OSError:
+        return True
+    return False
+
+
+def _words(error: Exception) -> str:
+    text = " ".join(str(error).split()) or "no reason given"
+    return f"{type(error).__name__}: {text}"[:_MAX_WORDS]
