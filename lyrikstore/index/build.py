@@ -24,6 +24,7 @@ from lyrikstore.canon.files import real_path
 from lyrikstore.canon.jsontext import encode, parse_canonical
 from lyrikstore.history.repository import Repository
 from lyrikstore.index.collect import collect
+from lyrikstore.index.faults import system_error
 from lyrikstore.index.query import Limits, QueryResult, Scalar, query
 from lyrikstore.index.tables import Writer, create_tables
 from lyrikstore.index.views import VERSION, VIEWS
@@ -234,6 +235,8 @@ def _storage_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise storage_error(error, f"writing the index {path}") from error
     except duckdb.Error as error:
+        if (refused := system_error(error)) is not None:
+            raise storage_error(refused, f"writing the index {path}") from error
         reason = " ".join(str(error).split())[:200]
         raise StorageError(
             "io", f"the index could not be built: {reason}", hint="check disk space and permissions"

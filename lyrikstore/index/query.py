@@ -22,6 +22,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     NotFoundError,
     StorageError,
+    storage_error,
 )
 
 Scalar = bool | int | float | str | None
@@ -95,9 +96,9 @@ def query(
             the network, a setting or a change; (``not-a-select``) not exactly one ``SELECT``;
             (``query-timeout``), (``query-too-large``) more time or memory than allowed;
             (``query-crashed``) the child died, mostly for the same reasons.
-        FormatError: (``bad-index``) the file is no readable index; rebuild it.
-        StorageError: (``io``) the child process could not be started; (``not-loaded``) it could
-            not load what it needs.
+        FormatError: (``bad-index``) the file is no sound index; rebuild it.
+        StorageError: (``io``, …) the disk failed while the index was read, or the child process
+            could not be started; (``not-loaded``) it could not load what it needs.
 
     Cost: about 0.3 s to start the child, then the query on one core.
     """
@@ -209,7 +210,7 @@ def _read(output: bytes, seconds: float) -> QueryResult:
                     seconds=seconds,
                 )
             else:
-                _refuse(message["error"], message["message"])
+                _refuse(message["error"], message["message"], message.get("errno", 0))
     except (json.JSONDecodeError, KeyError, TypeError):
         pass  # cut off in the middle: the same as no end
     raise InvalidInputError(
@@ -219,10 +220,12 @@ def _read(output: bytes, seconds: float) -> QueryResult:
     )
 
 
-def _refuse(kind: str, message: str) -> NoReturn:
+def _refuse(kind: str, message: str, number: int) -> NoReturn:
     text = _one_line(message)
     error: LyrikstoreError
     match kind:
+        case "io":
+            error = storage_error(OSError(number, os.strerror(number)), "reading the index")
         case "bad-index":
             error = FormatError("bad-index", f"the index is unreadable: {text}")
             error.hint = "lyrikstore index rebuild"

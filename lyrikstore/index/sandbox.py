@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from lyrikstore.index.confine import close_inherited, confine, limit, probe
+from lyrikstore.index.faults import system_error
 
 _BATCH = 64
 _PLAIN = {
@@ -51,7 +52,7 @@ def main() -> None:
     except duckdb.OutOfMemoryException as error:
         _say({"error": "query-too-large", "message": str(error)})
     except duckdb.Error as error:
-        _say({"error": "bad-query", "message": str(error)})
+        _say(_told(error, "bad-query"))
 
 
 def _answer(
@@ -63,7 +64,7 @@ def _answer(
     try:
         _attach(connection, index)
     except duckdb.Error as error:
-        _say({"error": "bad-index", "message": str(error)})
+        _say(_told(error, "bad-index"))
         return
     statements = connection.extract_statements(request["sql"])
     if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
@@ -89,6 +90,13 @@ def _answer(
             return
         sys.stdout.buffer.write(line)
     _say({"end": {"truncated": False, "boundaries": boundaries}})
+
+
+def _told(error: duckdb.Error, otherwise: str) -> dict[str, Any]:
+    refused = system_error(error)
+    if refused is None:
+        return {"error": otherwise, "message": str(error)}
+    return {"error": "io", "message": str(error), "errno": refused.errno}
 
 
 def _start_engine(memory_bytes: int) -> duckdb.DuckDBPyConnection:
