@@ -10,7 +10,6 @@ Example:
 """
 
 import io
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -182,9 +181,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
         from lyrikstore.objects.remote import open_backend
 
         # Reading builds no files, so the scratch folder stays unused.
-        backend = open_backend(
-            place, scratch=Path(tempfile.gettempdir()), options=self._remote_options
-        )
+        backend = open_backend(place, options=self._remote_options)
         return Repository.over(backend, location=place)
 
     def _current(self) -> Repository:

@@ -7,8 +7,6 @@ from keys the workers send; so the decisions, the trees and the manifests are th
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
-from tempfile import gettempdir
 from typing import Any, NamedTuple
 
 from lyrikstore.canon.errors import FormatError
@@ -115,6 +113,6 @@ def examine_share(
 @lru_cache(maxsize=2)
 def _repository(url: str, options: tuple[tuple[str, str], ...], _size: int) -> Repository:
     # Kept between tasks, until the store has grown.
-    backend = open_backend(url, scratch=Path(gettempdir()), options=dict(options))
+    backend = open_backend(url, options=dict(options))
     location = backend.root if isinstance(backend, LocalBackend) else url
     return Repository.over(backend, location=location)

@@ -19,8 +19,8 @@ from lyrikstore.objects.backend import SCRATCH
 from lyrikstore.objects.blobs import open_blobs
 from lyrikstore.objects.gc import GARBAGE_SHARE, RepackPlan, live_set, plan_repack
 from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.ownfolder import refuse_link
 from lyrikstore.objects.packs import PackRef
-from lyrikstore.objects.removing import refuse_link
 from lyrikstore.objects.repack import Repacked, repack
 from lyrikstore.objects.sweep import GRACE, Sweep, sweep
 from lyrikstore.objects.transactions import LiveObjects

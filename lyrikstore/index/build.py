@@ -28,6 +28,7 @@ from lyrikstore.index.faults import system_error
 from lyrikstore.index.query import Limits, QueryResult, Scalar, query
 from lyrikstore.index.tables import Writer, create_tables
 from lyrikstore.index.views import VERSION, VIEWS
+from lyrikstore.objects.ownfolder import refuse_link
 
 INDEX_NAME = "index.duckdb"
 """File name of the database in a store's ``cache`` folder."""
@@ -87,7 +88,9 @@ def ensure_index(
     decision tables, about 50,000 rows a second.
     """
     started = time.monotonic()
-    path = path or index_path(repository)
+    if path is None:
+        path = index_path(repository)
+        refuse_link(path.parent)  # it is the store's, where others may have laid one
     reason = "asked" if rebuild else _misfit(repository, path)
     if reason:
         with _storage_errors(path):

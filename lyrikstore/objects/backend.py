@@ -14,18 +14,17 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from lyrikstore.canon.durable import sync_directory
 from lyrikstore.canon.errors import (
     InvalidInputError,
     StorageError,
     storage_error,
 )
-from lyrikstore.objects.removing import own_folder
+from lyrikstore.objects.ownfolder import own_folder
 from lyrikstore.objects.scratch import NO_FILES, open_scratch
 
 THREADS = 6
@@ -107,7 +106,8 @@ class LocalBackend:
 
     Durability: temporary file, ``fsync``, hard link (create) or rename (replace), ``fsync`` of
     every touched directory. A failed ``fsync`` aborts and is never tried again: the kernel has
-    already forgotten which pages were lost.
+    already forgotten which pages were lost. Nothing is written or removed through a link below the
+    store's folder (``linked-folder``).
     """
 
     def __init__(self, root: Path) -> None:
@@ -169,32 +169,34 @@ class LocalBackend:
                 are durable as well.
             threads: How many files at a time.
         """
-        paths = [self._path(name) for name, _ in files]
-        named: list[Path] = []
+        for name, _ in files:
+            check_name(name)
+        named: list[str] = []
 
-        def name_file(path: Path, source: bytes | Path) -> bool:
-            # Before any writing: losing the race late costs the same, losing it early is free.
-            if path.exists():
-                return False
-            with self._prepared(source) as temporary:
-                try:
-                    os.link(temporary, path)
-                except FileExistsError:
+        def name_file(name: str, source: bytes | Path) -> bool:
+            folder, _, last = name.rpartition("/")
+            with own_folder(self._root, folder, make=True) as place:
+                # Before any writing: losing the race late costs the same, losing it early is free.
+                if _is_taken(last, place):
                     return False
-                named.append(path)
+                with self._prepared(source) as temporary:
+                    try:
+                        os.link(temporary, last, dst_dir_fd=place)
+                    except FileExistsError:
+                        return False
+            named.append(folder)
             return True
 
-        sources = (source for _, source in files)
         try:
-            self._make_parents(paths)
             try:
                 if min(threads, len(files)) < 2:
-                    return list(map(name_file, paths, sources))
+                    return [name_file(name, source) for name, source in files]
                 with ThreadPoolExecutor(threads) as pool:
-                    return list(pool.map(name_file, paths, sources))
+                    return list(pool.map(name_file, *zip(*files, strict=True)))
             finally:
-                for folder in dict.fromkeys(path.parent for path in named):
-                    sync_directory(folder)
+                for folder in dict.fromkeys(named):
+                    with own_folder(self._root, folder) as place:
+                        os.fsync(place)
         except StorageError:
             raise
         except OSError as error:
@@ -203,12 +205,15 @@ class LocalBackend:
 
     def replace(self, name: str, source: bytes | Path) -> None:
         """Replace a file atomically; see :meth:`Backend.replace`."""
-        path = self._path(name)
+        check_name(name)
+        folder, _, last = name.rpartition("/")
         try:
-            self._make_parents([path])
-            with self._prepared(source, link=False) as temporary:
-                temporary.replace(path)
-                sync_directory(path.parent)
+            with (
+                own_folder(self._root, folder, make=True) as place,
+                self._prepared(source, link=False) as temporary,
+            ):
+                os.replace(temporary, last, dst_dir_fd=place)
+                os.fsync(place)
         except StorageError:
             raise
         except OSError as error:
@@ -216,24 +221,23 @@ class LocalBackend:
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
         """Replace a file that nobody has changed; see :meth:`Backend.swap`."""
-        path = self._path(name)
+        check_name(name)
         if expected is None:
             return self.create(name, new)
         try:
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with own_folder(self._root, name.rpartition("/")[0]) as place:
+                # A lock on the folder leaves no lock file behind and dies with its process.
+                fcntl.flock(place, fcntl.LOCK_EX)
+                if self.size(name) is None or self.read(name, 0, len(expected) + 1) != expected:
+                    return False
+                self.replace(name, new)
+                return True
         except FileNotFoundError:
             return False
+        except StorageError:
+            raise
         except OSError as error:
             raise storage_error(error, f"writing {name}") from error
-        try:
-            # A lock on the folder leaves no lock file behind and dies with its process.
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            if self.size(name) is None or self.read(name, 0, len(expected) + 1) != expected:
-                return False
-            self.replace(name, new)
-        finally:
-            os.close(folder)
-        return True
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield names in order; see :meth:`Backend.list`."""
@@ -280,31 +284,13 @@ class LocalBackend:
                 elif name.startswith(prefix) and entry.is_file(follow_symlinks=False):
                     yield name
 
-    def _make_parents(self, paths: Iterable[Path]) -> None:
-        # The store's folder is made too, but nothing above it: a disk that is not mounted, or a
-        # misspelt path, must not become a new store somewhere else.
-        missing: set[Path] = set()
-        for path in paths:
-            folder = path.parent
-            while folder not in missing and folder != self._root.parent and not folder.is_dir():
-                missing.add(folder)
-                folder = folder.parent
-        for folder in sorted(missing):
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir()
-        for parent in dict.fromkeys(folder.parent for folder in sorted(missing)):
-            sync_directory(parent)
-
     @contextlib.contextmanager
     def _prepared(self, source: bytes | Path, *, link: bool = True) -> Iterator[Path]:
         # A complete, synced file on this file system, to be linked or renamed.
         if isinstance(source, Path) and link and source.parent == self.scratch:
-            with source.open("rb") as complete:
-                mode = os.fstat(complete.fileno()).st_mode
-                if mode & 0o333:
-                    os.fchmod(complete.fileno(), mode & 0o444)
-                os.fsync(complete.fileno())
-            yield source
+            with own_folder(self._root, SCRATCH) as place:
+                _settle(source.name, place)
+                yield source
             return
         file, path = open_scratch(self.scratch)
         with file:
@@ -339,6 +325,28 @@ def create_all(
     names, sources = zip(*files, strict=True) if files else ((), ())
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(backend.create, names, sources))
+
+
+def _is_taken(name: str, folder: int) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _settle(name: str, folder: int) -> None:
+    # ATTACK A13: a link laid in place of a scratch file would lend it the rights of another file.
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
+            raise StorageError(NOT_A_FILE, f"writing {name}: not a regular file")
+        if mode & 0o333:
+            os.fchmod(fd, mode & 0o444)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _copy(source: BinaryIO, target: BinaryIO) -> None:

@@ -41,8 +41,9 @@ class StoreLock:
             raise storage_error(error, f"locking {self._path}") from error
         try:
             self._wait(fd)
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+            if os.fstat(fd).st_nlink == 1:  # ATTACK A13: a second name of a file kept elsewhere
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
         except OSError as error:
             os.close(fd)
             if isinstance(error, StorageError):

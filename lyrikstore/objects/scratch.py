@@ -11,11 +11,12 @@ import errno
 import fcntl
 import os
 import stat
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
 from lyrikstore.canon.errors import StorageError, storage_error
-from lyrikstore.objects.removing import own_folder
+from lyrikstore.objects.ownfolder import own_folder
 
 NO_FILES = frozenset({errno.ELOOP, errno.ENXIO})
 """What opening a link or a socket as a file fails with."""
@@ -37,6 +38,7 @@ class Scratch:
         self._folder = folder
         self._lock: BinaryIO | None = None
         self._path = folder
+        self._guard = threading.Lock()
 
     @property
     def prefix(self) -> str:
@@ -45,9 +47,10 @@ class Scratch:
         Raises:
             OSError: The lock file cannot be made.
         """
-        if self._lock is None:
-            self._lock, self._path = open_scratch(self._folder)
-        return str(self._path)
+        with self._guard:  # packs of several kinds are begun side by side
+            if self._lock is None:
+                self._lock, self._path = open_scratch(self._folder)
+            return str(self._path)
 
     def close(self) -> None:
         """Remove every file and give up the lock. Safe to call again."""
@@ -67,10 +70,11 @@ def open_part(prefix: str) -> tuple[BinaryIO, Path]:
     """Return a new empty scratch file of the writer that gave ``prefix``, and its path.
 
     Raises:
+        StorageError: (``linked-folder``) the folder is a link by now.
         OSError: It cannot be made.
     """
     path = Path(f"{prefix}.{os.urandom(6).hex()}")
-    return os.fdopen(os.open(path, _FLAGS, _MODE), "r+b"), path
+    return _open_new(path, make=False), path
 
 
 def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
@@ -80,17 +84,21 @@ def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
     tell a file in use from one whose writer died.
 
     Raises:
+        StorageError: (``linked-folder``) the folder is a link.
         OSError: It cannot be created.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     while True:
         path = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        file = os.fdopen(fd, "r+b")
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        if os.fstat(fd).st_nlink:
+        file = _open_new(path, make=True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
             return file, path
         file.close()  # cleaned away between open and flock
+
+
+def _open_new(path: Path, *, make: bool) -> BinaryIO:
+    with own_folder(path.parent.parent, path.parent.name, make=make) as folder:
+        return os.fdopen(os.open(path.name, _FLAGS, _MODE, dir_fd=folder), "r+b")
 
 
 def clean_leftovers(folder: Path) -> int:

@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -77,7 +76,7 @@ def store_files(
 
 
 def _backend(url: str, options: Mapping[str, str]) -> Backend:
-    return open_backend(url, scratch=Path(gettempdir()), options=options)
+    return open_backend(url, options=options)
 
 
 @lru_cache(maxsize=2)

@@ -26,6 +26,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.objects.backend import NOT_A_FILE, THREADS, Backend, LocalBackend
 from lyrikstore.objects.bulkfile import Buffers, BulkFile
+from lyrikstore.objects.ownfolder import own_folder
 from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.scratch import Scratch, open_part
 
@@ -202,15 +203,21 @@ def set_aside(backend: LocalBackend, name: str) -> None:
     """Move a damaged file to ``quarantine/``; one that is not there is no error.
 
     Raises:
-        StorageError: It cannot be moved.
+        StorageError: It cannot be moved; (``linked-folder``) one of the two places is behind a
+            link.
     """
-    place = backend.root / name
-    folder = backend.root / "quarantine"
+    folder, _, last = name.rpartition("/")
+    aside = f"{name.replace('/', '-')}.{os.urandom(4).hex()}"
     try:
-        folder.mkdir(exist_ok=True)
-        place.rename(folder / f"{name.replace('/', '-')}.{os.urandom(4).hex()}")
+        with (
+            own_folder(backend.root, folder) as place,
+            own_folder(backend.root, "quarantine", make=True) as quarantine,
+        ):
+            os.rename(last, aside, src_dir_fd=place, dst_dir_fd=quarantine)
     except FileNotFoundError:
         return
+    except StorageError:
+        raise
     except OSError as error:
         raise storage_error(error, f"moving {name} to quarantine") from error
 

@@ -11,11 +11,13 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
-from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.errors import StorageError, storage_error
+from lyrikstore.objects.ownfolder import own_folder
 
+_FOLDER = "staging"
 _LOCK = "lock"
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,46 +50,49 @@ def open_staging(store_root: Path) -> Iterator[Staging]:
         store_root: The store's own folder (``.lyrikstore``).
 
     Raises:
-        StorageError: The folder cannot be made.
+        StorageError: The folder cannot be made; (``linked-folder``) ``staging`` is a link.
     """
-    base = store_root / "staging"
-    try:
-        base.mkdir(mode=0o700, exist_ok=True)
-        base.chmod(0o700)
-        with _locked(base):
-            _sweep(base)
-            path = Path(mkdtemp(prefix="work-", dir=base))  # mkdtemp makes it 0700
-            lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise storage_error(error, f"making a working folder in {base}") from error
-    try:
-        yield Staging(path, lock)
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+    name = f"work-{os.urandom(8).hex()}"
+    base = store_root / _FOLDER
+    with contextlib.ExitStack() as held:
+        try:
+            place = held.enter_context(own_folder(store_root, _FOLDER, make=True))
+            os.fchmod(place, 0o700)
+            with _locked(place):
+                _sweep(place)
+                os.mkdir(name, 0o700, dir_fd=place)
+                lock = os.open(f"{name}/{_LOCK}", _NEW, 0o600, dir_fd=place)
+                held.callback(os.close, lock)
+                held.callback(shutil.rmtree, name, ignore_errors=True, dir_fd=place)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except StorageError:
+            raise
+        except OSError as error:
+            raise storage_error(error, f"making a working folder in {base}") from error
+        yield Staging(base / name, lock)
 
 
 def sweep(store_root: Path) -> int:
     """Remove staging folders whose processes are all gone; return how many.
 
     Raises:
-        StorageError: A folder cannot be looked at.
+        StorageError: A folder cannot be looked at; (``linked-folder``) theirs is a link.
     """
-    base = store_root / "staging"
-    if not base.is_dir():
-        return 0
     try:
-        with _locked(base):
-            return _sweep(base)
+        with own_folder(store_root, _FOLDER) as place, _locked(place):
+            return _sweep(place)
+    except FileNotFoundError:
+        return 0
+    except StorageError:
+        raise
     except OSError as error:
-        raise storage_error(error, f"cleaning {base}") from error
+        raise storage_error(error, f"cleaning {store_root / _FOLDER}") from error
 
 
 @contextlib.contextmanager
-def _locked(base: Path) -> Iterator[None]:
+def _locked(folder: int) -> Iterator[None]:
     # Against sweeping a folder that another process has just made and not locked yet.
-    lock = os.open(base / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=folder)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -95,25 +100,33 @@ def _locked(base: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _sweep(base: Path) -> int:
+def _sweep(base: int) -> int:
     removed = 0
-    for folder in base.glob("work-*"):
-        if folder.is_symlink() or not folder.is_dir():
-            continue
-        try:
-            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:
-            continue  # its owner just removed it
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue  # alive
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-        finally:
-            os.close(lock)
+    for name in os.listdir(base):
+        if name.startswith("work-"):
+            removed += _remove_dead(base, name)
     return removed
+
+
+def _remove_dead(base: int, name: str) -> int:
+    try:
+        folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=base)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0  # its owner just removed it; or it is none of ours
+    try:
+        lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+    except FileNotFoundError:
+        return 0
+    finally:
+        os.close(folder)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(name, ignore_errors=True, dir_fd=base)
+    except BlockingIOError:
+        return 0  # alive
+    finally:
+        os.close(lock)
+    return 1
 
 
 def write_private(path: Path, data: bytes) -> None:

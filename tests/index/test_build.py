@@ -319,3 +319,19 @@ def test_text_in_the_store_is_no_sql(chain: Any) -> None:
     assert one(chain.repository, "SELECT message FROM manifests WHERE message <> ''") == ((nasty,),)
     with pytest.raises(InvalidInputError):
         ask(chain.repository, nasty)
+
+
+def test_a_cache_behind_a_link_is_not_written(full_chain: Any, tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    cache = index_path(full_chain.repository).parent
+    aside = cache.rename(cache.with_name("aside")) if cache.exists() else None
+    cache.symlink_to(tmp_path / "victim")
+    try:
+        with pytest.raises(StorageError) as caught:
+            ensure_index(full_chain.repository, rebuild=True)
+        assert caught.value.kind == "linked-folder"
+        assert list((tmp_path / "victim").iterdir()) == []
+    finally:
+        cache.unlink()
+        if aside:
+            aside.rename(cache)

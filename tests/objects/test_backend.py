@@ -3,17 +3,21 @@
 import errno
 import os
 import re
+import shutil
 import socket
+import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from lyrikstore.canon.errors import NotFoundError, StorageError
 from lyrikstore.objects import backend as module
 from lyrikstore.objects.backend import LocalBackend, storage_error
-from lyrikstore.objects.scratch import clean_leftovers, open_scratch
+from lyrikstore.objects.scratch import Scratch, clean_leftovers, open_scratch
 from lyrikstore.testing.backends import BackendContract, CrashError, FaultyBackend, MemoryBackend
 
 
@@ -79,46 +83,59 @@ def test_a_failing_call_aborts_and_is_never_repeated(root, monkeypatch, call, co
     assert list((root / "tmp").iterdir()) == []
 
 
+@pytest.fixture
+def synced(monkeypatch) -> list[Path]:
+    """Return a list that every folder which is synced is added to."""
+    folders: list[Path] = []
+    real = os.fsync
+
+    def watch(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            folders.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    return folders
+
+
 def test_directory_fsync_failure_is_reported(root, monkeypatch) -> None:
     backend = LocalBackend(root)
     backend.create("tx/0", b"x")
+    real = os.fsync
 
-    def fail(_folder):
-        raise OSError(errno.EIO, "Input/output error")
+    def fail(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor)
 
-    monkeypatch.setattr(module, "sync_directory", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(StorageError):
         backend.create("tx/1", b"x")
     with pytest.raises(StorageError):
         backend.replace("tx/2", b"x")
 
 
-def test_every_new_name_is_synced(root, monkeypatch) -> None:
-    synced = []
-    real = module.sync_directory
-    monkeypatch.setattr(module, "sync_directory", lambda f: (synced.append(f), real(f)))
+def test_every_new_name_is_synced(root, synced) -> None:
     LocalBackend(root).create("packs/ab/x", b"x")
-    assert synced == [root, root / "packs", root / "packs/ab"]
+    assert [path for path in synced if path.name != "tmp"] == [
+        *(root, root / "packs", root),  # packs, packs/ab, tmp
+        root / "packs/ab",
+    ]
 
 
-def test_several_files_share_one_look_at_each_folder(root, monkeypatch) -> None:
-    synced = []
-    real = module.sync_directory
-    monkeypatch.setattr(module, "sync_directory", lambda f: (synced.append(f), real(f)))
+def test_several_files_share_one_look_at_each_folder(root, synced) -> None:
     backend = LocalBackend(root)
     backend.create("packs/ab/0", b"0")
     synced.clear()
     files = [(f"packs/{part}/{number}", b"x") for part in ("ab", "cd") for number in range(9)]
     assert backend.create_all(files) == [False, *[True] * 17]
-    assert synced[0] == root / "packs"
-    assert sorted(synced[1:]) == [root / "packs/ab", root / "packs/cd"]
+    assert set(synced[:-2]) == {root / "packs"}  # by as many as saw that packs/cd was missing
+    assert sorted(synced[-2:]) == [root / "packs/ab", root / "packs/cd"]
     assert backend.read("packs/ab/0") == b"0"
     assert list((root / "tmp").iterdir()) == []
 
 
-def test_what_was_named_before_an_error_is_synced(root, monkeypatch) -> None:
-    synced = []
-    monkeypatch.setattr(module, "sync_directory", synced.append)
+def test_what_was_named_before_an_error_is_synced(root, synced) -> None:
     backend = LocalBackend(root)
     with pytest.raises(NotFoundError, match="writing packs/ab/1 and others"):
         backend.create_all([("packs/ab/1", b"x"), ("packs/ab/2", root / "gone")], threads=1)
@@ -142,9 +159,9 @@ def test_links_devices_and_fifos_are_not_files(root: Path, tmp_path: Path) -> No
 
 def test_links_below_the_top_are_not_followed(root: Path, tmp_path: Path) -> None:
     backend = LocalBackend(root)
-    (tmp_path / "elsewhere").mkdir()
+    LocalBackend(tmp_path / "elsewhere").create("ab/1", b"x")
     (root / "packs").symlink_to(tmp_path / "elsewhere")  # a part of the store on another disk
-    backend.create("packs/ab/1", b"x")
+    assert backend.read("packs/ab/1") == b"x"
     backend.create("log/tile/0/000", b"x")
     (root / "log/tile/round").symlink_to(".")
     (root / "packs/out").symlink_to(root / "log")
@@ -179,11 +196,53 @@ def test_nothing_is_deleted_through_a_link(root: Path, tmp_path: Path) -> None:
     assert list(backend.list("log/")) == []
 
 
-def test_a_store_behind_a_link_is_cleaned_as_any_other(root: Path, tmp_path: Path) -> None:
-    LocalBackend(root).create("packs/ab/1", b"x")
+def test_a_store_behind_a_link_is_written_and_cleaned_as_any_other(root, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(root)
-    LocalBackend(tmp_path / "link").remove("packs/ab/1")
+    backend = LocalBackend(tmp_path / "link")
+    backend.create("packs/ab/1", b"x")
+    backend.replace("log/checkpoint", b"y")
+    assert backend.swap("log/checkpoint", b"y", b"z")
+    assert LocalBackend(root).read("log/checkpoint") == b"z"
+    backend.remove("packs/ab/1")
     assert not list((root / "packs/ab").iterdir())
+
+
+@pytest.mark.parametrize("depth", ["log", "log/tile", "tmp"])
+def test_nothing_is_written_through_a_link(root: Path, tmp_path: Path, depth: str) -> None:
+    victim, backend = LocalBackend(tmp_path / "victim"), LocalBackend(root)
+    for one in (victim, backend):
+        one.create("log/tile/000", b"old")
+    place = root / depth
+    shutil.rmtree(place)
+    place.symlink_to(victim.root / depth)
+    before = sorted((path, path.lstat().st_mtime_ns) for path in victim.root.rglob("*"))
+    for write in (
+        lambda: backend.create("log/tile/001", b"new"),
+        lambda: backend.create_all([(f"log/tile/{n}", b"new") for n in range(9)]),
+        lambda: backend.replace("log/tile/000", b"new"),
+        lambda: backend.swap("log/tile/000", b"old", b"new"),
+        lambda: backend.swap("log/tile/002", None, b"new"),
+        lambda: backend.create("log/tile/deeper/001", b"new"),
+    ):
+        with pytest.raises(StorageError, match=re.escape(f"{place} is a link")) as caught:
+            write()
+        assert (caught.value.kind, bool(caught.value.hint)) == ("linked-folder", True)
+    assert sorted((path, path.lstat().st_mtime_ns) for path in victim.root.rglob("*")) == before
+
+
+def test_a_link_in_place_of_a_scratch_file_lends_it_nothing(root: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("x")
+    precious.chmod(0o700)
+    backend = LocalBackend(root)
+    file, path = open_scratch(backend.scratch)
+    with file:
+        path.unlink()
+        path.symlink_to(precious)
+        with pytest.raises(StorageError):
+            backend.create("packs/ab/1", path)
+    assert precious.stat().st_mode & 0o777 == 0o700
+    assert list(backend.list("packs/")) == []
 
 
 def test_errors_by_number() -> None:
@@ -212,6 +271,20 @@ def test_leftovers_of_the_dead_go_those_of_the_living_stay(root: Path) -> None:
     assert list(backend.scratch.iterdir()) == [living]
     file.close()
     assert clean_leftovers(backend.scratch) == 1
+
+
+def test_threads_of_one_writer_share_one_lock(root: Path) -> None:
+    def begin(scratch: Scratch, start: Barrier) -> str:
+        start.wait()
+        return scratch.prefix
+
+    for _ in range(20):
+        scratch, start = Scratch(root / "tmp"), Barrier(8)
+        with ThreadPoolExecutor(8) as pool:
+            begun = [pool.submit(begin, scratch, start) for _ in range(8)]
+            assert len({one.result() for one in begun}) == 1
+        scratch.close()
+    assert list((root / "tmp").iterdir()) == []
 
 
 def test_cleaning_leaves_alone_what_is_no_file(root: Path, tmp_path: Path) -> None:

@@ -254,3 +254,27 @@ def test_a_lost_answer_of_a_swap(remote, folder, monkeypatch, effect):
     assert remote.swap("log/checkpoint", b"one", b"two")
     assert remote.read("log/checkpoint") == b"two"
     assert list((folder / "tmp").iterdir()) == []
+
+
+def test_nothing_is_written_or_deleted_through_a_link(sshd, remote, folder, tmp_path, retry):
+    victim = tmp_path / "victim"
+    (victim / "ab").mkdir(parents=True)
+    old = victim / "old"
+    old.write_text("kept")
+    os.utime(old, (0, 0))
+    remote.create("tx/0", b"x")
+    for link in ("packs", "log", "tmp"):
+        place = folder / link
+        if place.exists():
+            place.rename(folder / f"{link}-aside")
+        place.symlink_to(victim)
+        acts = [("replace", f"{link}/old", b"x"), ("create", f"{link}/ab/new", b"x")]
+        acts += [("create", f"{link}/new", b"x"), ("remove", f"{link}/old")]
+        for act, name, *content in acts if link != "tmp" else [("replace", "tx/1", b"x")]:
+            with contextlib.closing(sshd.backend(folder, tmp_path, retry)) as again:
+                with pytest.raises(RemoteError, match=f"{link}: it is a link") as caught:
+                    getattr(again, act)(name, *content)
+                assert caught.value.kind == "linked-folder"
+        place.unlink()
+    assert sorted(path.name for path in victim.rglob("*")) == ["ab", "old"]
+    assert old.read_text() == "kept"

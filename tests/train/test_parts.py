@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import RunFailedError
+from lyrikstore.canon.errors import RunFailedError, StorageError
 from lyrikstore.train import metrics
 from lyrikstore.train.adapter import FILES
 from lyrikstore.train.child import clean_environment
@@ -31,6 +31,22 @@ def test_staging_is_private_and_gone_afterwards(tmp_path):
         assert sweep(tmp_path) == 0  # alive
         (staging.path / "file").write_bytes(b"x")
     assert not staging.path.exists()
+
+
+def test_staging_behind_a_link_is_refused(tmp_path):
+    victim = tmp_path / "victim"
+    (victim / "work-of-years").mkdir(parents=True)
+    victim.chmod(0o755)
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "staging").symlink_to(victim)
+    with pytest.raises(StorageError) as caught, open_staging(store):
+        pass
+    assert caught.value.kind == "linked-folder"
+    with pytest.raises(StorageError):
+        sweep(store)
+    assert victim.stat().st_mode & 0o777 == 0o755
+    assert [path.name for path in victim.iterdir()] == ["work-of-years"]
 
 
 def test_a_dead_process_folder_is_swept_but_not_a_link_out(tmp_path):

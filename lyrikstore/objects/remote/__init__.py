@@ -11,8 +11,10 @@ Heavy libraries are imported when a remote of their kind is opened.
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import gettempdir
 
 from lyrikstore.canon.errors import RemoteError
+from lyrikstore.canon.files import real_path
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.remote.base import Abilities, RemoteBackend
 from lyrikstore.objects.remote.memory import MemoryBackend, shared_files
@@ -25,7 +27,7 @@ __all__ = ["Abilities", "RemotePlace", "RemoteUrl", "Retry", "open_backend", "pr
 def open_backend(
     place: str | RemotePlace,
     *,
-    scratch: Path,
+    scratch: Path | None = None,
     options: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     retry: Retry | None = None,
@@ -36,7 +38,8 @@ def open_backend(
         place: ``s3://``, ``gs://``, ``az://``, ``sftp://``, ``http(s)://`` (read-only),
             ``memory://`` (this process only), ``file://``, or the path of a folder; or a
             :class:`RemotePlace`, which then also has what the next but one say.
-        scratch: A local folder for files being built; a folder remote uses its own.
+        scratch: A local folder for files being built, by default the system's; a folder remote
+            uses its own.
         options: See :class:`RemotePlace`.
         environment: See :class:`RemotePlace`.
         retry: How often to try; 5 times if left out.
@@ -51,6 +54,7 @@ def open_backend(
         place = RemotePlace(place, options or {}, environment)
     url, given = RemoteUrl.parse(place.url), dict(place.options)
     retry = retry or Retry()
+    scratch = scratch or real_path(Path(gettempdir()))
     if url.scheme in {"s3", "gs", "az"}:
         try:
             from lyrikstore.objects.remote import cloud

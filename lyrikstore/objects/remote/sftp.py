@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 import paramiko
 
 from lyrikstore.canon.errors import NotFoundError, RemoteError, StorageError, storage_error
+from lyrikstore.objects.ownfolder import LINKED
 from lyrikstore.objects.remote.base import (
     MAX_READ,
     Abilities,
@@ -69,6 +70,7 @@ class SftpBackend(RemoteBackend):
         self._client: paramiko.SSHClient | None = None
         self._idle: list[SftpChannel] = []
         self._cleaned = False
+        self._own: set[str] = set()
 
     def probe(self) -> Abilities:
         """Try to create one name twice; see :meth:`RemoteBackend.probe`."""
@@ -207,6 +209,7 @@ class SftpBackend(RemoteBackend):
 
     def _delete(self, name: str) -> None:
         with contextlib.suppress(NotFoundError), self._channel(f"removing {name}") as sftp:
+            self._refuse_links(sftp, name)
             sftp.remove(self._path(name))
 
     def _path(self, name: str) -> str:
@@ -226,6 +229,19 @@ class SftpBackend(RemoteBackend):
             with contextlib.suppress(Exception):
                 sftp.remove(temporary)
 
+    def _refuse_links(self, sftp: SftpChannel, name: str) -> None:
+        # ATTACK A13: see lyrikstore.objects.ownfolder. Looked at once: SFTP has no open folders
+        # that a name could be relative to.
+        while (name := name.rpartition("/")[0]) and name not in self._own:
+            if stat.S_ISLNK(sftp.lstat(self._path(name)).st_mode or 0):
+                raise self._failed(
+                    f"looking at {name}",
+                    "it is a link; nothing is written or deleted through one",
+                    kind=LINKED,
+                    hint="remove the link if you did not make it",
+                )
+            self._own.add(name)
+
     def _make_parents(self, sftp: SftpChannel, name: str) -> None:
         missing = []
         folder = name.rpartition("/")[0]
@@ -244,6 +260,7 @@ class SftpBackend(RemoteBackend):
             except OSError:
                 if not _exists(sftp, path):  # else another writer made it meanwhile
                     raise
+        self._refuse_links(sftp, name)
 
     def _clean(self, sftp: SftpChannel) -> None:
         # Once per connection: what writers that died left behind, by the server's own clock.
