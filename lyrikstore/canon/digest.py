@@ -9,6 +9,7 @@ from typing import Self
 from blake3 import blake3
 
 from lyrikstore.canon.errors import FormatError, storage_error
+from lyrikstore.canon.files import open_regular
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,14 +43,14 @@ class Digest:
 
         Raises:
             NotFoundError: (``no-file``) there is no such file.
-            StorageError: The file cannot be read.
+            StorageError: The file cannot be read, or is a device, pipe or socket.
 
         Cost: one read of the file, 1 MiB of memory. The file is never mapped: one that shrinks
         meanwhile would kill the process.
         """
         hasher = blake3()
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 while piece := file.read(1 << 20):
                     hasher.update(piece)
         except OSError as error:

@@ -1,13 +1,17 @@
 """The files that a caller names: read in bounds, and nothing but our own errors."""
 
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from lyrikstore.canon.errors import InvalidInputError
 
 
-def read_at_most(path: Path, limit: int, *, pipes: bool = False) -> bytes:
+def read_at_most(
+    path: Path, limit: int, *, pipes: bool = False, absent: bytes | None = None
+) -> bytes:
     """Return the first ``limit`` bytes of a file, or all of it if it is shorter.
 
     Whoever parses it says that it is too long; so ``limit`` is one more than is accepted.
@@ -17,25 +21,44 @@ def read_at_most(path: Path, limit: int, *, pipes: bool = False) -> bytes:
         limit: How many bytes.
         pipes: Whether it may be a pipe, too, as a shell makes for ``<(command)``; then it is waited
             for.
+        absent: What to return if there is no such file; by default that is an error.
 
     Raises:
         InvalidInputError: (``unreadable``) it cannot be read, or is a device, pipe or socket.
     """
-    # ATTACK: a FIFO in somebody else's folder would wait for ever, a device never end.
-    flags = os.O_RDONLY | os.O_CLOEXEC | (0 if pipes else os.O_NONBLOCK)
     try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode)):
-                return file.read(limit)
-            reason: object = "not a regular file"
-    except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
-        reason = getattr(error, "strerror", None) or error
+        with open_regular(path, pipes=pipes) as file:
+            return file.read(limit)
+    except FileNotFoundError as error:
+        if absent is not None:
+            return absent
+        reason: object = error.strerror
+    except OSError as error:
+        reason = error.strerror or error
     raise InvalidInputError(
         "unreadable",
         f"cannot read {path}: {reason}",
         hint="check the path, and the owner and mode of the file",
     )
+
+
+def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
+    """Open a file that is too large to be read at once; see :func:`read_at_most`.
+
+    Raises:
+        OSError: It cannot be opened, or is a device, pipe or socket.
+    """
+    # ATTACK: a FIFO in somebody else's folder would wait for ever, a device never end.
+    flags = os.O_RDONLY | os.O_CLOEXEC | (0 if pipes else os.O_NONBLOCK)
+    try:
+        file = os.fdopen(os.open(path, flags), "rb")
+    except ValueError as error:  # a NUL in the name
+        raise OSError(errno.EINVAL, str(error)) from None
+    mode = os.fstat(file.fileno()).st_mode
+    if stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode)):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "not a regular file")
 
 
 def real_path(path: Path) -> Path:

@@ -6,6 +6,7 @@ carried it, so that a dataset's id does not depend on the program that saved the
 
 import csv
 import io
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,18 +14,21 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from threading import Lock
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
+from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.near import unknown
 from lyrikstore.history.tree import Tree
 
 KEY_COLUMNS = ("path", "file", "filename")
 MAX_COLUMNS = 1_000
+MAX_BYTES = 512 << 20
+"""The longest sheet that is read; its table has to fit in memory."""
 MAX_ROW_BYTES = 1_000_000
 """A row in canonical form: what fits, with path and digest, into a line of a tree (spec/05)."""
 
@@ -92,20 +96,33 @@ def read_sheet(path: Path, key: str | None = None) -> Sheet:
         key: The join column; by default the first of ``path``, ``file``, ``filename``.
 
     Raises:
-        InvalidInputError: (``bad-sheet``) unreadable or malformed, with the row;
+        InvalidInputError: (``bad-sheet``) unreadable, no regular file, larger than
+            :data:`MAX_BYTES`, or malformed, with the row;
             (``no-key-column``) no join column; (``duplicate-rows``) two rows with one key;
             (``no-reader``) another format.
 
     Cost: one pass; the table is held in memory.
     """
     suffix = path.suffix.lower()
+    if suffix not in {".csv", ".tsv", ".xlsx"}:
+        raise InvalidInputError(
+            "no-reader",
+            f"{path.name}: no reader for {suffix or 'a sheet without suffix'}",
+            hint="save the sheet as .xlsx, .csv or .tsv",
+        )
     try:
-        if suffix in {".csv", ".tsv"}:
-            return _assemble(path, _csv_rows(path), key)
-        if suffix == ".xlsx":
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise InvalidInputError(
+                    "bad-sheet",
+                    f"{path.name}: larger than {MAX_BYTES >> 20} MiB",
+                    hint="split the dataset, with a sheet for each part",
+                )
+            if suffix != ".xlsx":
+                return _assemble(path, _csv_rows(path, file), key)
             from lyrikstore.curate.xlsx import xlsx_rows
 
-            return _assemble(path, xlsx_rows(path), key)
+            return _assemble(path, xlsx_rows(path, file), key)
     except FileNotFoundError:
         raise InvalidInputError(
             "bad-sheet", f"{path}: no such file", hint="check the path given to --metadata"
@@ -116,11 +133,6 @@ def read_sheet(path: Path, key: str | None = None) -> Sheet:
             f"{path}: cannot be read ({error.strerror or error})",
             hint="check the file and its permissions",
         ) from None
-    raise InvalidInputError(
-        "no-reader",
-        f"{path.name}: no reader for {suffix or 'a sheet without suffix'}",
-        hint="save the sheet as .xlsx, .csv or .tsv",
-    )
 
 
 def sheet_of(tree: Tree) -> tuple[bytes, str]:
@@ -287,10 +299,11 @@ def _row(
     return Row(number, unicodedata.normalize("NFC", key), meta)
 
 
-def _csv_rows(path: Path) -> _Rows:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path)
-        text = _Lines(path, file)
+def _csv_rows(path: Path, file: BinaryIO) -> _Rows:
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(file)
+    file.seek(0)
+    with io.TextIOWrapper(file, "utf-8-sig", newline="") as decoded:
+        text = _Lines(path, decoded)
         rows = csv.reader(text, delimiter=delimiter, strict=True)
         width: int | None = None
         try:
@@ -365,10 +378,9 @@ def _too_long(path: Path, reason: str) -> InvalidInputError:
     )
 
 
-def _delimiter(path: Path) -> str:
+def _delimiter(file: BinaryIO) -> str:
     # European spreadsheet programs write semicolons and still call it CSV.
-    with path.open("rb") as file:
-        first = file.readline(1 << 20).decode("utf-8-sig", "replace")
+    first = file.readline(1 << 20).decode("utf-8-sig", "replace")
     outside = "".join(first.split('"')[::2])
     return max((",", ";", "\t"), key=outside.count)
 

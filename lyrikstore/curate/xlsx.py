@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.cells import cell_text
@@ -42,11 +42,12 @@ _ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "ascii"})
 _MAX_TAG = 1 << 16
 
 
-def xlsx_rows(path: Path) -> Iterator[tuple[int, list[str | None]]]:
+def xlsx_rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, list[str | None]]]:
     """Yield (1-based row number, canonical cell texts) of the first sheet, blank rows left out.
 
     Args:
-        path: An XLSX file.
+        path: Its name, for messages.
+        file: An XLSX file.
 
     Raises:
         InvalidInputError: (``bad-sheet``) not a workbook, broken, over a cap, several visible
@@ -55,11 +56,11 @@ def xlsx_rows(path: Path) -> Iterator[tuple[int, list[str | None]]]:
 
     Cost: O(cells); streamed.
     """
-    _check_archive(path)
+    _check_archive(path, file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl does not model
-            with _opened(path, values=True) as book:
+            with _opened(file, values=True) as book:
                 yield from _rows(path, book)
     except InvalidInputError:
         raise
@@ -97,15 +98,15 @@ def _rows(path: Path, book: Any) -> Iterator[tuple[int, list[str | None]]]:
             yield number, texts
 
 
-def _check_archive(path: Path) -> None:
+def _check_archive(path: Path, file: BinaryIO) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
             _check_sizes(path, parts)
             for part in parts:
                 with archive.open(part) as stream:
                     _check_prolog(path, part.filename, stream)
-            _check_formulas(path, archive)
+            _check_formulas(path, file, archive)
     except InvalidInputError:
         raise
     except _BROKEN:
@@ -160,7 +161,7 @@ def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
         raise _bad(path, "two parts of one name")
 
 
-def _check_formulas(path: Path, archive: zipfile.ZipFile) -> None:
+def _check_formulas(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> None:
     # A formula that was never calculated reads as an empty cell: a value silently lost. Which part
     # holds a sheet the workbook's relations say, and it may be called anything: so all are searched
     # for what could be one, and openpyxl says whether it is.
@@ -170,15 +171,15 @@ def _check_formulas(path: Path, archive: zipfile.ZipFile) -> None:
             while piece := stream.read(1 << 20):
                 found = tail + piece.replace(b"\0", b"")  # UTF-16: the markup is ASCII
                 if _FORMULA.search(found):
-                    _refuse_uncalculated(path)
+                    _refuse_uncalculated(path, file)
                     return
                 tail = found[max(found.rfind(b"<"), 0) :]
                 if len(tail) > _MAX_TAG:  # text, not a tag that goes on in the next piece
                     tail = b""
 
 
-def _refuse_uncalculated(path: Path) -> None:
-    with _opened(path, values=False) as formulas, _opened(path, values=True) as values:
+def _refuse_uncalculated(path: Path, file: BinaryIO) -> None:
+    with _opened(file, values=False) as formulas, _opened(file, values=True) as values:
         for left, right in zip(formulas.worksheets, values.worksheets, strict=True):
             left.reset_dimensions()
             right.reset_dimensions()
@@ -194,15 +195,14 @@ def _refuse_uncalculated(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path, *, values: bool) -> Iterator[Any]:
+def _opened(file: BinaryIO, *, values: bool) -> Iterator[Any]:
     import openpyxl  # slow to load: only when a workbook is read
 
-    with path.open("rb") as file:  # openpyxl leaves a path's file open when it cannot read it
-        book = openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False)
-        try:
-            yield book
-        finally:
-            book.close()
+    book = openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False)
+    try:
+        yield book
+    finally:
+        book.close()
 
 
 def _bad(path: Path, reason: str) -> InvalidInputError:

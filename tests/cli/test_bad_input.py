@@ -224,6 +224,39 @@ def test_what_is_no_file_is_not_waited_for(new_person) -> None:
     assert person.run("verify", "text.json", "--json", timeout=60).code == 3
 
 
+def test_sheets_and_trust_files_are_no_pipes_or_devices(publisher, folder) -> None:
+    config = publisher.home / ".config" / "lyrikstore"
+    for name in ("piped.csv", "piped.xlsx"):
+        os.mkfifo(publisher.folder / name)
+        command = ("commit", folder, "-d", "acme/piped", "--metadata", name, "--json")
+        result = publisher.fails(16, *command, timeout=60)
+        assert "not a regular file" in result.error["message"]
+    (publisher.folder / "zero.csv").symlink_to("/dev/zero")
+    command = ("commit", folder, "-d", "acme/piped", "--metadata", "zero.csv", "--json")
+    assert "not a regular file" in publisher.fails(16, *command, timeout=60).error["message"]
+    with (publisher.folder / "huge.csv").open("wb") as file:
+        file.truncate((512 << 20) + 1)
+    command = ("commit", folder, "-d", "acme/piped", "--metadata", "huge.csv", "--json")
+    assert "larger than 512 MiB" in publisher.fails(16, *command, timeout=60).error["message"]
+    # A sheet that was replaced since the last commit.
+    sheet = publisher.folder / "good.csv"
+    sheet.write_text("path,x\na.txt,1\n")
+    (publisher.folder / "small").mkdir()
+    (publisher.folder / "small" / "a.txt").write_text("a")
+    publisher.ok("commit", "small", "-d", "acme/small", "--metadata", sheet)
+    sheet.unlink()
+    os.mkfifo(sheet)
+    publisher.run("status", "small", timeout=60)
+
+    trust = config / "trust.toml"
+    trust.unlink()
+    os.mkfifo(trust)
+    for command in (("trust", "list"), ("verify",)):
+        result = publisher.fails(16, *command, "--json", timeout=60)
+        assert result.error["kind"] == "unreadable"
+        assert str(trust) in result.error["message"]
+
+
 def test_a_passphrase_may_come_through_a_pipe(new_person) -> None:
     person = new_person("piper")
     pipe = person.folder / "pipe"

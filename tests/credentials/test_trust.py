@@ -18,7 +18,6 @@ from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
     NotFoundError,
-    StorageError,
 )
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.trust import (
@@ -250,7 +249,7 @@ def test_add_to_a_damaged_file_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_its_place(tmp_path: Path) -> None:
-    with pytest.raises(StorageError):
+    with pytest.raises(InvalidInputError, match="cannot read"):
         load_trust(tmp_path)
 
 

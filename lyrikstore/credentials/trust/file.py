@@ -13,8 +13,8 @@ from lyrikstore.canon.errors import (
     FormatError,
     KeyMaterialError,
     LyrikstoreError,
-    StorageError,
 )
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.canon.tomltext import parse_toml
@@ -48,7 +48,7 @@ def parse_trust(data: bytes, read: ReadFile | None = None) -> Trust:
     Raises:
         FormatError: (``bad-trust``) not TOML, an unknown member, a bad key, name or date; a pinned
             document that is not there, or not the one pinned.
-        StorageError: As ``read``.
+        InvalidInputError: As ``read``.
     """
     try:
         document = parse_toml(data, max_bytes=MAX_BYTES)
@@ -63,7 +63,7 @@ def load_trust(path: Path) -> Trust:
 
     Raises:
         FormatError: (``bad-trust``) the file is not a trust file.
-        StorageError: (``io``) it cannot be read.
+        InvalidInputError: (``unreadable``) it cannot be read, or is no regular file.
     """
     return parse_trust(read_file(path), beside(path))
 
@@ -81,15 +81,9 @@ def read_file(path: Path, limit: int = MAX_BYTES + 1) -> bytes:
     """Return at most ``limit`` bytes of a file; nothing where there is none.
 
     Raises:
-        StorageError: (``io``) it cannot be read.
+        InvalidInputError: (``unreadable``) it cannot be read, or is no regular file.
     """
-    try:
-        with path.open("rb") as file:
-            return file.read(limit)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise StorageError("io", f"cannot read {path}: {error.strerror}") from None
+    return read_at_most(path, limit, absent=b"")
 
 
 def encode_trust(trust: Trust) -> bytes:
