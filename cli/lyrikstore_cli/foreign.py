@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore_cli.options import read_file
 
 if TYPE_CHECKING:
@@ -78,14 +79,25 @@ def verify_foreign(
 
 
 def read_resources(named: Iterable[str]) -> dict[str, bytes]:
-    """Return the files that ``--resource`` names: name or URL → bytes."""
+    """Return the files that ``--resource`` names: name or URL → bytes.
+
+    Raises:
+        InvalidInputError: (``too-many-files``) a folder with more than :data:`MAX_FILES`;
+            (``unreadable``) see :func:`read_file`.
+    """
     found: dict[str, bytes] = {}
     for text in named:
         path = Path(text)
         url, separator, file = text.rpartition("=")
         if path.is_dir():
             inside = [one for one in sorted(path.iterdir()) if one.is_file()]
-            found |= {str(one): read_file(one) for one in inside[:MAX_FILES]}
+            if len(inside) > MAX_FILES:  # one left out could be what the document is judged by
+                raise InvalidInputError(
+                    "too-many-files",
+                    f"{path} holds {len(inside)} files; at most {MAX_FILES} are read",
+                    hint="name a folder that holds what the document names, or URL=FILE",
+                )
+            found |= {str(one): read_file(one) for one in inside}
         elif separator and ":" in url and not path.exists():
             found[url] = read_file(Path(file))
         else:

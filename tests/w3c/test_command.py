@@ -57,6 +57,18 @@ def test_status_lists_and_schemas_beside_it_and_named(buyer: Any, made: Any) -> 
     assert verify(buyer, "vc.json", text, "--resource", f"{made.SCHEMA_URL}={other}").code == 3
 
 
+def test_no_file_of_a_folder_is_left_out(buyer: Any, made: Any) -> None:
+    folder = buyer.folder / "many"
+    folder.mkdir()
+    for number in range(1001):
+        (folder / f"{number}.json").write_text("{}")
+    result = verify(buyer, "vc.json", made.signed(made.base()), "--resource", "many")
+    assert (result.code, result.error["kind"]) == (16, "too-many-files")
+    assert "1001 files" in result.error["message"]
+    (folder / "0.json").unlink()
+    assert verify(buyer, "vc.json", made.signed(made.base()), "--resource", "many").code == 0
+
+
 def test_presentations(buyer: Any, made: Any) -> None:
     from lyrikstore.credentials.w3c.presentation import make_presentation
 
