@@ -157,7 +157,17 @@ def first_contact(
         if not is_missing(error):
             raise
         raise NotFoundError(
-            error.kind, f"there is no store at {where}", hint="check the path or the URL"
+            error.kind,
+            f"there is no store at {where}",
+            hint="check the path or the URL: it is the folder in which the file format lies",
+        ) from None
+    except FormatError as error:
+        if error.kind != "bad-store":
+            raise
+        raise FormatError(
+            error.kind,
+            f"what is at {where} is no store: its file format is something else",
+            hint="check the URL; many web servers answer with a page whatever is asked for",
         ) from None
     marked = read_mark(backend) is not None
     note = read_checkpoint(backend)

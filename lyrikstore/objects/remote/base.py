@@ -1,6 +1,7 @@
 """What every remote has in common: retries, and telling a lost answer from a lost race."""
 
 import re
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -221,6 +222,19 @@ HINTS = {
     "remote-clock": "set this machine's clock; the server refuses requests that are minutes off",
 }
 """The next step, by kind of error."""
+
+
+def broken(error: Exception) -> str:
+    """Return why there is no connection, where the system knows."""
+    inner = getattr(error, "errors", None)  # paramiko's, one for each address that was tried
+    first = next(iter(inner.values()), error) if isinstance(inner, dict) else error
+    if isinstance(first, socket.gaierror):
+        return "there is no such host"
+    if isinstance(first, ConnectionRefusedError):
+        return "nothing listens there"
+    if isinstance(first, TimeoutError):
+        return "it does not answer"
+    return "the connection failed"
 
 
 def open_source(path: Path, name: str) -> BinaryIO:

@@ -29,6 +29,7 @@ from lyrikstore.objects.remote.base import (
     MAX_READ,
     Abilities,
     RemoteBackend,
+    broken,
     open_source,
     parse_timeout,
 )
@@ -318,7 +319,7 @@ class SftpBackend(RemoteBackend):
             raise TransientError(self._failed(doing, reason)) from None
         self.close()
         raise TransientError(
-            self._failed(doing, "the connection failed", kind="remote-unreachable")
+            self._failed(doing, broken(error), kind="remote-unreachable")
         ) from None
 
     def _open_channel(self) -> SftpChannel:

@@ -18,7 +18,13 @@ from typing import NoReturn
 from urllib.parse import quote, urljoin, urlsplit
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.objects.remote.base import MAX_READ, Abilities, RemoteBackend, parse_timeout
+from lyrikstore.objects.remote.base import (
+    MAX_READ,
+    Abilities,
+    RemoteBackend,
+    broken,
+    parse_timeout,
+)
 from lyrikstore.objects.remote.retrying import Retry, TransientError
 from lyrikstore.objects.remote.urls import RemoteUrl
 
@@ -143,7 +149,7 @@ class WebBackend(RemoteBackend):
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             certificate = isinstance(error, ssl.SSLCertVerificationError)
-            reason = "its certificate is not good" if certificate else "the connection failed"
+            reason = "its certificate is not good" if certificate else broken(error)
             failed = self._failed(doing, reason, kind="remote-unreachable")
             raise (failed if certificate else TransientError(failed)) from None
         except BaseException:
@@ -173,7 +179,11 @@ class WebBackend(RemoteBackend):
         here = f"{self._url.scheme}://{self._netloc}"
         there = urlsplit(urljoin(here + target, answer.headers.get("Location", "")))
         if f"{there.scheme}://{there.netloc}".lower() != here.lower():
-            raise self._failed(doing, "it redirects to another host, which is not followed")
+            raise self._failed(
+                doing,
+                "it redirects to another host, which is not followed",
+                hint=f"if you trust {there.netloc[:200]!a}, use the URL of the store there",
+            )
         return there.path + (f"?{there.query}" if there.query else "")
 
     def _check(self, answer: http.client.HTTPResponse, doing: str) -> None:
