@@ -29,6 +29,7 @@ from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.refs import REASONS, RefTable
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.transactions import (
     LogItem,
     PackChanges,
@@ -104,7 +105,8 @@ class Appender:
             manifests: The manifests among them.
             changes: Makes the packs durable and returns them; called once, when all is well.
             overtaken: Manifests that may stay without effect.
-            check: Called with the packs, before the record that names them is made.
+            check: Called with the packs, before the record that names them is made; again
+                wherever another writer won the slot and it could say otherwise by then.
             won: Called with the record once its slot is won, before it is published.
             dropped: Packs that are live no more from this record on.
 
@@ -116,14 +118,17 @@ class Appender:
         """
         repository = self._repository
         stored: PackChanges | None = None
+        relied: Set[PackRef] | None = None
         for attempt in range(_TRIES):
             with self.locked():
                 self._check_refs(manifests, overtaken)
                 if stored is None:
                     self._check_inputs(manifests)
                     stored = changes()
-                    if check is not None:
-                        check(stored)
+                live = frozenset(repository.live.packs)
+                if check is not None and (dropped or relied is None or not relied <= live):
+                    check(stored)  # spec §16.3
+                relied = live
                 if repository.is_mirror and repository.own_log.signed is None:
                     self._begin()
                 own = repository.own_log

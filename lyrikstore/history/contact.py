@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
+    InvalidInputError,
     LyrikstoreError,
     NotFoundError,
     VerificationError,
@@ -229,6 +231,42 @@ def check_memory(
         if state is MemoryState.OLDER and not lagging:
             raise rolled_back(where, signed.head, last.head)
     return seen
+
+
+def at_home(
+    repository: Repository,
+    backend: Backend,
+    location: Path | str,
+    name: str,
+    *,
+    memory: LogMemory,
+) -> Repository:
+    """Return the store at a remote, which is the home of this one, to write in it there.
+
+    Raises:
+        InvalidInputError: (``not-home``) it is a mirror.
+        LyrikstoreError: As :func:`meet`; (``two-homes``) this is a home as well.
+    """
+    contact = meet(backend, repository, name)
+    if contact.mark is not None:
+        raise InvalidInputError(
+            "not-home", f"{name} is a mirror; its home is elsewhere", hint="name the home's remote"
+        )
+    if not repository.is_mirror:
+        raise two_homes(name)
+    if contact.relation is Relation.BEHIND:
+        raise rolled_back(name, contact.signed.head, repository.checkpoint.head)
+    return Repository.over(backend, location=location, memory=memory, known=repository)
+
+
+def two_homes(name: str) -> ConflictError:
+    """Return the error that says that a remote and this store are both homes."""
+    return ConflictError(
+        "two-homes",
+        f"{name} and this store are both homes of one log: one is a copy of the other",
+        hint="to make that one a mirror: lyrikstore push --mirror; to go on with that one, move "
+        "this store away and clone it",
+    )
 
 
 def rolled_back(where: str, there: LogCheckpoint, seen: LogCheckpoint) -> VerificationError:

@@ -111,11 +111,11 @@ def collect(
 ) -> Collected:
     """Collect garbage: rewrite packs that hold much of it, and delete what was dropped long ago.
 
-    Only a home in a folder repacks. The packs of a clone, and of a store on another machine, are
-    those its home lists: there only what the home dropped is deleted.
+    Only a home repacks. The packs of a clone or mirror are those its home lists: there only what
+    the home dropped is deleted.
 
     Args:
-        repository: The store.
+        repository: The store, here or on another machine.
         clock: The time.
         signer: Signs a retention.
         log_signer: Holds the log key; like ``signer`` not needed for a dry run, nor for a sweep.
@@ -129,7 +129,7 @@ def collect(
 
     Raises:
         InvalidInputError, NotFoundError: As :func:`plan_retirement`; (``not-home``) ``keep`` in a
-            clone.
+            clone or mirror.
         IncompleteError, VerificationError, FormatError: Something that must stay cannot be read:
             repair the store first. Nothing was changed.
         ConflictError: (``repacked``) other writers kept relying on what was to go.
@@ -144,10 +144,12 @@ def collect(
         # Before anything is written, and in a dry run: deletion itself would refuse weeks later.
         for part in ("packs", "gc", SCRATCH):
             refuse_link(repository.location / part)
-    home = isinstance(repository.location, Path) and not repository.is_mirror
+    home = not repository.is_mirror
     if keep and not home:
         raise InvalidInputError(
-            "not-home", "only the home of a store retires versions", hint="run gc --keep there"
+            "not-home",
+            "only the home of a store retires versions, and this is a clone or a mirror",
+            hint=f"lyrikstore gc --remote origin --keep {keep[1]} {keep[0]}",
         )
     retirement = plan_retirement(repository, *keep) if keep else None
     retiring = {version.id for version in retirement.versions} if retirement else set()

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, IncompleteError, NotFoundError
+from lyrikstore.canon.errors import (
+    ConflictError,
+    IncompleteError,
+    NotFoundError,
+)
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import require_blobs
 from lyrikstore.history.append import Appender, ref_moved
-from lyrikstore.history.contact import Contact, Relation, is_missing, meet, rolled_back
+from lyrikstore.history.contact import (
+    Contact,
+    Relation,
+    is_missing,
+    meet,
+    rolled_back,
+    two_homes,
+)
 from lyrikstore.history.local import MARK, Mark, read_mark
 from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
@@ -110,7 +121,7 @@ def push(
         return _begin(repository, remote, dry_run=dry_run, progress=progress)
     if contact.mark is None and not remote.mirror:
         if not repository.is_mirror:
-            raise _two_homes(remote)
+            raise two_homes(remote.name)
         return _append(
             repository,
             remote,
@@ -137,15 +148,6 @@ def push(
         if not dry_run:
             remote.backend.create(MARK, Mark().encode())
     return _fill(repository, remote, contact, "filled", dry_run=dry_run, progress=progress)
-
-
-def _two_homes(remote: Remote) -> ConflictError:
-    return ConflictError(
-        "two-homes",
-        f"{remote.name} and this store are both homes of one log: one is a copy of the other",
-        hint="to make that one a mirror: lyrikstore push --mirror; to go on with that one, move "
-        "this store away and clone it",
-    )
 
 
 def _begin(
@@ -267,6 +269,14 @@ def _append(
     )
     copy_packs(repository.backend, remote.backend, changes.added)
 
+    opened = frozenset(there.live.packs)
+
+    def check(stored: PackChanges) -> None:
+        # Whoever collects garbage there may have dropped what was found there when this began.
+        if not opened <= frozenset(there.live.packs):
+            relied = [entry.id for entry in entries if entry.type != "transaction"]
+            require_blobs(there, manifests, stored, repacked=relied)
+
     def won(record: Transaction) -> None:
         # Whoever collects garbage there may have taken our packs before a record named them.
         copy_packs(repository.backend, remote.backend, record.added)
@@ -276,6 +286,7 @@ def _append(
         manifests,
         lambda: changes,
         overtaken=frozenset(manifest.id for manifest in choice.needed),
+        check=check,
         won=won,
     )
     pull(repository, remote.backend, remote.name, memory=memory)

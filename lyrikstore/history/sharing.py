@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.multikey import encode_multikey
@@ -13,6 +13,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import LocalBackend
 
 if TYPE_CHECKING:  # most commands never look beyond this machine
+    from lyrikstore.history.liveness import Collected
     from lyrikstore.history.partial import Selection
     from lyrikstore.history.pull import PullResult
     from lyrikstore.history.push import PushResult
@@ -95,6 +96,41 @@ class Shared:
             dry_run=dry_run,
             progress=progress,
         )
+
+    def collect_at(
+        self,
+        place: "str | RemotePlace",
+        *,
+        signer: Signer | None,
+        log_signer: Signer | None,
+        **options: Any,
+    ) -> "Collected":
+        """Collect garbage at ``place``, the home of this store; what it logs is pulled here.
+
+        Args:
+            place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
+            signer: Signs a retention; like ``log_signer`` not needed for a dry run.
+            log_signer: Signs the home log.
+            options: As :func:`lyrikstore.history.liveness.collect`.
+
+        Raises:
+            InvalidInputError: (``not-home``) it is a mirror.
+            ConflictError, VerificationError, RemoteError, StorageError: See
+                :func:`lyrikstore.history.contact.meet` and ``collect``.
+
+        Cost: that of ``collect``, over the network: what is rewritten comes here and goes back.
+        """
+        from lyrikstore.history.contact import at_home
+        from lyrikstore.history.liveness import collect
+        from lyrikstore.objects.remote import open_backend
+
+        backend = open_backend(place, scratch=self.repository.backend.scratch)
+        location = backend.root if isinstance(backend, LocalBackend) else str(place)
+        there = at_home(self.repository, backend, location, str(place), memory=self.memory)
+        found = collect(there, signer=signer, log_signer=log_signer, **options)
+        if not options.get("dry_run"):
+            self.pull(place)
+        return found
 
     def log_keys(self) -> tuple[str, ...]:
         """Return the keys that may extend the home log, as Multikeys."""

@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 
 def test_keep_the_newest(publisher):
     data = publisher.folder / "data"
@@ -82,3 +84,34 @@ def test_packs_behind_a_link_are_left_alone(publisher, new_person):
             aside.rename(store / part)
     assert all(pack.exists() for pack in packs)
     publisher.ok("verify")
+
+
+@pytest.mark.parametrize("place", ["bucket", "folder"])
+def test_where_the_home_is_a_remote(publisher, moto, place):
+    data = publisher.folder / "data"
+    data.mkdir()
+    for version in ("one", "two", "three"):
+        (data / "a.txt").write_text(version * 1000)
+        publisher.ok("commit", "data", "-d", "acme/texts", "--yes")
+    at = [publisher.folder / "remote"]
+    if place == "bucket":
+        publisher.environment |= moto.environment
+        at = [moto.new_url(), *(f"--set={name}={value}" for name, value in moto.options.items())]
+    publisher.ok("remote", "add", "origin", *at)
+    publisher.ok("push")
+    error = publisher.fails(16, "gc", "--keep", "1", "acme/texts", "--json").error
+    assert error["kind"] == "not-home"
+    command = error["hint"].removeprefix("lyrikstore ").split()
+    assert command == ["gc", "--remote", "origin", "--keep", "1", "acme/texts"]
+    preview = publisher.ok(*command, "-n", "--json").json
+    assert (len(preview["retired"]), preview["retention"]) == (2, "")
+    done = publisher.ok(*command, "--json").json
+    assert done["retired"] == preview["retired"]
+    assert len(done["waiting"]) == len(done["dropped"]) >= 2
+    assert publisher.ok("gc", "--remote", "origin", "--grace", "0", "--json").json["deleted"]
+    assert "(data retired)" in publisher.ok("lineage", "acme/texts~1").out
+    publisher.ok("verify")
+    again = publisher.ok("clone", *at, "again", "--json").json
+    assert again["notFetched"] == 0
+    publisher.ok("checkout", "acme/texts", "out", cwd=publisher.folder / "again")
+    publisher.fails(1, "gc", "--remote", "nowhere")

@@ -1,7 +1,7 @@
 """``lyrikstore gc``: free the space of what no version needs any more."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,6 +39,11 @@ _DAY = 86_400
     metavar="PERCENT",
     help="Rewrite a pack when so much of it is garbage.",
 )
+@click.option(
+    "--remote",
+    metavar="NAME",
+    help="Collect there, at the home of the log, and not here; such as origin.",
+)
 @click.option("-m", "--message", default="", help="A note, signed with the retention.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say exactly what would happen; write nothing.")
 def command(
@@ -47,6 +52,7 @@ def command(
     keep: int | None,
     grace: float,
     threshold: int,
+    remote: str | None,
     message: str,
     dry_run: bool,
 ) -> None:
@@ -56,19 +62,32 @@ def command(
     Nothing is deleted at once: what is dropped waits for the grace, over at least three runs, so
     that other readers and writers are not disturbed and a wrong clock does no harm. Manifests,
     trees and proofs of retired versions stay.
+
+    In a clone only what the home dropped is deleted. Versions are retired, and packs joined, at
+    the home: with --remote NAME if that is a remote, such as a bucket.
     """
     if (keep is None) != (name is None):
         raise click.UsageError("--keep N and NAME go together")
-    store = session.open_store(sign=not dry_run)
+    store = session.open_store(sign=not dry_run and remote is None)
     with session.screen.progress("repacking") as meter:
-        found = store.gc(
-            keep=(name, keep) if name and keep else None,
-            dry_run=dry_run,
-            message=message,
-            grace=timedelta(days=grace),
-            share=threshold / 100,
-            progress=lambda done, total: meter(done, total, done),
-        )
+        options: dict[str, Any] = {
+            "keep": (name, keep) if name and keep else None,
+            "dry_run": dry_run,
+            "message": message,
+            "grace": timedelta(days=grace),
+            "share": threshold / 100,
+            "progress": lambda done, total: meter(done, total, done),
+        }
+        if remote is None:
+            found = store.gc(**options)
+        else:
+            found = store.collect_at(
+                session.place(session.remotes().find(remote)),
+                clock=store.clock,
+                signer=None if dry_run or keep is None else session.signer(),
+                log_signer=None if dry_run else session.log_signer(store.log_keys()),
+                **options,
+            )
     session.emit("gc", _document(found, dry_run=dry_run))
     _show(session, found, dry_run=dry_run)
 
