@@ -14,7 +14,7 @@ from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState, Report
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
-from lyrikstore.publish.issuer import Issuer
+from lyrikstore.publish.issuer import Issuer, check_current
 from lyrikstore.publish.issuing import IssuedCredential, issue_alone, issue_logged
 
 MAX_VALIDITY = timedelta(days=3660)
@@ -68,6 +68,7 @@ def attest(
         InvalidInputError: (``bad-validity``) more than ten years; (``not-listed``,
             ``not-an-organisation``) as :meth:`lyrikstore.publish.issuer.Issuer.of`.
         FormatError: (``schema``) the statement lacks something, or has too much.
+        PolicyError: (``retired-key``) that store's policy took the signer's key out of every role.
     """
     broken = [check for check in report.checks if check.state is CheckState.FAIL]
     if broken:
@@ -84,6 +85,8 @@ def attest(
         )
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
         raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
+    if repository is not None:
+        check_current(repository.policy, signer)
     start = clock()
     issuer = Issuer.of(signer, organisation, did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])

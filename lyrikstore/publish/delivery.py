@@ -29,7 +29,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.publish.collecting import collect
-from lyrikstore.publish.issuer import Issuer
+from lyrikstore.publish.issuer import Issuer, check_current
 from lyrikstore.publish.keystatements import credential_proof, key_statements
 from lyrikstore.publish.newfolder import building, check_place, put_in_place, write_files
 from lyrikstore.publish.readme import delivery_readme
@@ -125,7 +125,8 @@ def issue_delivery(
             ``bad-partition``, ``not-a-folder``) see above.
         ConflictError: (``not-empty``) there is something at the destination; (``ref-moved``)
             somebody else issued meanwhile.
-        PolicyError: (``unauthorised``) the store's policy does not let this key issue.
+        PolicyError: (``unauthorised``, ``retired-key``) the store's policy does not let this key
+            issue.
         IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
         StorageError: The disk said no; nothing is left at the destination.
 
@@ -133,6 +134,7 @@ def issue_delivery(
     """
     _check_manifest(repository, manifest)
     check_place(destination)
+    check_current(repository.policy, signer)
     valid_from = clock()
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
         raise InvalidInputError(

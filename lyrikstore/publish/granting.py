@@ -25,7 +25,7 @@ from lyrikstore.credentials.vcdm import DATASET, issuer_of
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
-from lyrikstore.publish.issuer import Issuer, own_documents, speaking_for
+from lyrikstore.publish.issuer import Issuer, check_current, own_documents, speaking_for
 from lyrikstore.publish.issuing import IssuedCredential, issue_logged
 
 EU = (
@@ -80,11 +80,13 @@ def grant_licence(
     Raises:
         VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
             more.
-        PolicyError: (``not-the-issuer``) another one issued it.
+        PolicyError: (``not-the-issuer``) another one issued it; (``retired-key``) the store's
+            policy took the signer's key out of every role.
         InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-grant``) the
             grant makes no sense; (``not-listed``, ``not-an-organisation``) as
             :meth:`lyrikstore.publish.issuer.Issuer.of`.
     """
+    check_current(repository.policy, signer)
     start = clock()
     notices = logged_notices(repository)
     organisation = _organisation(credential)

@@ -132,6 +132,32 @@ def speaking_for(
     raise PolicyError("not-the-issuer", f"only {issuer} can do that")
 
 
+def check_current(policy: Policy, person: Signer) -> None:
+    """Refuse to issue with a key that the store's policy took out of every role.
+
+    What such a key issues counts for nobody (spec §11.4.5). What it issued
+    before, it can still take back.
+
+    Args:
+        policy: The newest of the issuer's store.
+        person: Holds the key.
+
+    Raises:
+        PolicyError: (``retired-key``) it was replaced or revoked.
+    """
+    retired = {item.key: item.successor for item in policy.retired}
+    if person.did not in retired:
+        return
+    heir = retired[person.did]
+    while heir in retired:
+        heir = retired[heir]
+    raise PolicyError(
+        "retired-key",
+        f"{person.did} was replaced or revoked in this store: nobody would believe what it issues",
+        hint=f"sign with {heir or 'a key that the policy names'}: --signer NAME",
+    )
+
+
 def own_keys(policy: Policy) -> frozenset[str]:
     """Return the keys of the store's own people, those that sign no more included."""
     return policy.keys | {item.key for item in policy.retired}

@@ -97,6 +97,28 @@ def test_the_old_key_signs_no_more(rotated, corpus) -> None:
     assert rotated.run("verify", "--json").json["verdict"] == "trusted"
 
 
+def test_the_old_key_issues_no_more(rotated) -> None:
+    # Also where nothing but the credential would be signed: everything else is there already.
+    issue(rotated, "once more", "--signer", "next")
+    lists = ("--status-url", "https://acme.example/status")
+    grant = ("--to", rotated.new, "--permit", "train", "--until", "30d", "-o", "grant.json")
+    (rotated.folder / "audit.toml").write_text(
+        'extent = "all"\nmethod = "read"\nconclusion = "sound"\nliability = "nobody"\n'
+    )
+    attest = ("--kind", "quality", "--statement", "audit.toml", "-o", "audit.json")
+    size = len(rotated.ok("log", "--audit", "--json").json["entries"])
+    for command in (
+        ("issue", NAME, "-o", "dead", "--permit", "train"),
+        ("grant", "before", *grant),
+        ("attest", "after", *attest, *lists),
+    ):
+        refused = rotated.run(*command, "--json")
+        assert (refused.code, refused.error["kind"]) == (14, "retired-key"), refused.err
+        assert rotated.new in refused.error["hint"]
+    assert not any((rotated.folder / name).exists() for name in ("dead", "grant.json"))
+    assert len(rotated.ok("log", "--audit", "--json").json["entries"]) == size
+
+
 def test_a_stolen_key(publisher, corpus, new_person) -> None:
     documents, _ = corpus.write(publisher.folder)
     publisher.ok("commit", documents, "-d", NAME)
