@@ -20,6 +20,14 @@ from lyrikstore.credentials.envelope import keys_for, open_envelope, reference_t
 from lyrikstore.credentials.issuercheck import check_standing
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import logged_notices
+from lyrikstore.credentials.terms.model import Limits
+from lyrikstore.credentials.terms.vocabulary import (
+    DUTIES,
+    PERMISSIONS,
+    PURPOSES,
+    check_territory,
+    check_words,
+)
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET, issuer_of
 from lyrikstore.crypto.proof import signed_by
@@ -66,7 +74,8 @@ def grant_licence(
         requires: Duties besides those of the terms.
         territory: Countries and subdivisions, ISO 3166; none: wherever the terms hold.
         seats: For how many people; None: not limited.
-        purposes: What the work may be for; none: not limited.
+        purposes: What the work may be for; none: not limited. The period of use is that of the
+            terms.
         holder_name: What the buyer is called.
         issuer_name: What the publisher calls himself.
         supersedes: The grant that this one replaces.
@@ -82,12 +91,20 @@ def grant_licence(
             more.
         PolicyError: (``not-the-issuer``) another one issued it; (``retired-key``) the store's
             policy took the signer's key out of every role.
-        InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-grant``) the
-            grant makes no sense; (``not-listed``, ``not-an-organisation``) as
+        InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-validity``) it
+            would end before it begins; (``unknown-word``) a word or place that nobody knows;
+            (``not-listed``, ``not-an-organisation``) as
             :meth:`lyrikstore.publish.issuer.Issuer.of`.
     """
     check_current(repository.policy, signer)
     start = clock()
+    if until <= start:
+        raise InvalidInputError(
+            "bad-validity", f"{format_timestamp(until)} is past", hint="--until a later moment"
+        )
+    check_words("permission", permits, PERMISSIONS)
+    check_words("duty", requires, DUTIES)
+    check_words("purpose", purposes, PURPOSES)
     notices = logged_notices(repository)
     organisation = _organisation(credential)
     if organisation is not None:
@@ -115,14 +132,16 @@ def grant_licence(
     if status.state is CheckState.FAIL:
         raise VerificationError("does-not-verify", f"the dataset credential is {status.summary}")
     about = Claims.of(terms["credentialSubject"])
-    limits: dict[str, Any] = {}
-    if territory:
-        places = (EU if place == "EU" else (place,) for place in territory)
-        limits["territory"] = sorted({code for group in places for code in group})
-    if seats is not None:
-        limits["seats"] = seats
-    if purposes:
-        limits["purposes"] = list(dict.fromkeys(purposes))
+    places = (EU if place == "EU" else (place,) for place in territory)
+    theirs = [partition.limits for partition in about.terms.partitions]
+    limits = Limits(
+        territory=tuple(sorted({code for group in places for code in group})),
+        use_from=max(filter(None, (one.use_from for one in theirs)), default=None),
+        use_until=min(filter(None, (one.use_until for one in theirs)), default=None),
+        seats=seats,
+        purposes=tuple(dict.fromkeys(purposes)),
+    )
+    check_territory(limits.territory)
 
     def build(entries: Any) -> dict[str, JSON]:
         return build_grant(
@@ -132,7 +151,7 @@ def grant_licence(
             holder_name=holder_name,
             permits=permits,
             requires=requires,
-            limits=limits,
+            limits=limits.to_json(),
             issuer=issuer.did,
             issuer_name=issuer_name,
             valid_from=start,
@@ -177,5 +196,6 @@ def _check(
         raise InvalidInputError(
             "exceeds-terms",
             f"the terms of {about.name} let nobody be given that: {too_much}",
-            hint="issue the dataset credential with --grantable WORDS, and a longer validity",
+            hint="keep within what `lyrikstore terms` shows of it; or issue the dataset credential "
+            "anew, with --grantable WORDS, wider limits or a longer validity",
         )

@@ -60,7 +60,7 @@ def terms(bench: Any) -> bytes:
     return issued(bench, OWNER)
 
 
-def issued(bench: Any, issuer: Signer) -> bytes:
+def issued(bench: Any, issuer: Signer, terms: Terms = TERMS) -> bytes:
     """Return the logged credential of a new dataset."""
     bench.write({"a.txt": b"the first", "b.txt": b"the second"})
     bench.commit()
@@ -72,7 +72,7 @@ def issued(bench: Any, issuer: Signer) -> bytes:
         log_origin=bench.repo.origin,
         log_index=bench.repo.index_of(source.id),
         issuer=issuer.did,
-        terms=TERMS,
+        terms=terms,
         valid_from=AT,
         valid_until=AT + timedelta(days=10),
     )
@@ -167,6 +167,31 @@ def test_no_more_than_the_terms_allow(
     with pytest.raises(InvalidInputError, match=words) as caught:
         grant(bench, terms, **changes)
     assert caught.value.kind == "exceeds-terms"
+
+
+def test_the_period_of_use_is_that_of_the_terms(bench: Any) -> None:
+    until = AT + timedelta(days=3)
+    limited = Partition("all", permits=("train",), limits=Limits(use_from=AT, use_until=until))
+    terms = issued(bench, OWNER, Terms((limited,)))
+    made = parse(grant(bench, terms).data)["credentialSubject"]["grant"]
+    assert Limits.of(made["limits"]) == Limits(use_from=AT, use_until=until, seats=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "words"),
+    [
+        ({"permits": ["trian"]}, "unknown-word", "no known permission"),
+        ({"purposes": ["science"]}, "unknown-word", "no known purpose"),
+        ({"territory": ["UK"]}, "unknown-word", "no ISO 3166 code"),
+        ({"until": AT}, "bad-validity", "is past"),
+    ],
+)
+def test_a_grant_that_nobody_would_understand(
+    bench: Any, terms: bytes, changes: dict[str, Any], kind: str, words: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=words) as caught:
+        grant(bench, terms, **changes)
+    assert caught.value.kind == kind
 
 
 def test_only_the_issuer_of_sound_terms_grants(bench: Any, terms: bytes) -> None:
