@@ -11,6 +11,12 @@ from typing import Any, Self
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.credentials.terms.vocabulary import (
+    PERMISSIONS,
+    PURPOSES,
+    check_territory,
+    check_words,
+)
 
 MAX_BYTES = 1 << 16
 """Longest config file."""
@@ -150,14 +156,19 @@ class TrainConfig:
 
         Raises:
             InvalidInputError: (``bad-config``) not TOML, an unknown or missing setting, or a
-                value outside its range; the message names the place.
+                value outside its range; the message names the place; (``unknown-word``) a
+                purpose or place that nobody knows.
         """
         try:
             document = parse_toml(data, max_bytes=MAX_BYTES, decimal=decimal_text)
         except FormatError as error:
             message = f"the config: {error.message}"
             raise InvalidInputError("bad-config", message, hint=_HINT) from None
-        return cls.from_json(document)
+        config = cls.from_json(document)
+        check_words("permission", (config.purpose, *config.use.also), PERMISSIONS)
+        check_words("purpose", config.use.purposes, PURPOSES)
+        check_territory(config.use.territory)
+        return config
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:

@@ -136,6 +136,9 @@ def test_what_may_be_done_and_what_decides_it(buyer, publisher) -> None:
     assert no.code == 14
     assert "partition client" in no.out
     assert buyer.run("terms", folder, "--territory", "DE").code == 2
+    for misspelt in (("trian",), ("train", "--for", "science"), ("train", "--territory", "UK")):
+        asked = buyer.run("terms", folder, "--purpose", *misspelt, "--json")
+        assert (asked.code, asked.error["kind"]) == (16, "unknown-word")
     buyer.ok("trust", "remove", publisher.did())
     assert buyer.run("terms", folder, "--purpose", "train", *where).code == 4
 

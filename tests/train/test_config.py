@@ -69,6 +69,27 @@ def test_refuses(change, place):
     assert "\n" not in caught.value.message.replace("\\n", "")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        SMALL.replace('= "train"', '= "trian"', 1),
+        SMALL + '[use]\nalso = ["comercialUse"]\n',
+        SMALL + '[use]\npurposes = ["science"]\n',
+        SMALL + '[use]\nterritory = ["UK"]\n',
+    ],
+)
+def test_refuses_words_of_use_that_nobody_knows(text):
+    with pytest.raises(InvalidInputError) as caught:
+        TrainConfig.parse(text.encode())
+    assert caught.value.kind == "unknown-word"
+
+
+def test_the_config_in_the_documentation_is_one():
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert TrainConfig.parse(shown.encode()).name == "checkpoints/acme/licence-classifier"
+
+
 @given(st.decimals("0.000001", "1", places=6))
 def test_any_spelling_of_a_decimal_gives_one_text(value):
     texts = {str(value), f"{value:e}", f"{value:f}"}

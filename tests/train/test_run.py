@@ -345,7 +345,7 @@ def test_no_right_no_run(workshop):
             workshop.train(workshop.tiny.replace("acme/tiny.train", ref))
         assert caught.value.kind == "rights-missing"
     with pytest.raises(PolicyError):
-        workshop.train(workshop.tiny.replace('purpose = "train"', 'purpose = "sell"'))
+        workshop.train(workshop.tiny.replace('purpose = "train"', 'purpose = "redistribute"'))
     assert size(workshop) == before
     assert not workshop.leftovers
 

@@ -65,6 +65,12 @@ def command(
     """
     from lyrikstore.credentials.terms.mix import mix
     from lyrikstore.credentials.terms.model import Use
+    from lyrikstore.credentials.terms.vocabulary import (
+        PERMISSIONS,
+        PURPOSES,
+        check_territory,
+        check_words,
+    )
     from lyrikstore.credentials.trust import load_trust
 
     if trust_file is not None and not trust_file.is_file():
@@ -73,6 +79,9 @@ def command(
     moment = parse_timestamp(at) if at else now()
     use = None
     if purpose:
+        check_words("permission", words(purpose), PERMISSIONS)
+        check_words("purpose", words(purposes), PURPOSES)
+        check_territory(words(territory))
         use = Use(words(purpose), moment, words(territory), seats, words(purposes))
     elif territory or seats or purposes:
         raise click.UsageError("--territory, --seats and --for go with --purpose")
