@@ -25,7 +25,9 @@ from lyrikstore_cli.session import Session
 @click.option("--require", "requires", default="", help="Duties besides those of the terms.")
 @click.option("--territory", default="", help="Where: DE,FR,US-CA; EU for all its members.")
 @click.option("--seats", type=click.IntRange(min=1), help="For how many people.")
-@click.option("--for", "purposes", default="", help="What the work may be for: internalOperations,…")
+@click.option(
+    "--for", "purposes", default="", help="What the work may be for: internalOperations,…"
+)
 @click.option("--until", "end", required=True, help="2027-12-31, 2027-12-31T12:00:00Z or 365d.")
 @options.did_document
 @options.issuer_name
