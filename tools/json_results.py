@@ -50,8 +50,9 @@ there the code is part of the answer ([exit codes](exit-codes.md)).
 
 _NOTES = """
 The result of `verify` is the report, in full in `schemas/report.schema.json` (`parts`: those of
-the credentials in a presentation); that of `predict`,
-`evaluate` and `show` holds signed documents, whose schemas are in `schemas/`.
+the credentials in a presentation; it and `profile` are left out where there are none, as `use` of
+`terms` is without `--purpose`); that of `predict`, `evaluate` and `show` holds signed documents,
+whose schemas are in `schemas/`.
 """
 
 

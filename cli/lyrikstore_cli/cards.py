@@ -52,8 +52,10 @@ def verify_handed_card(
         whose = f": it names store {named[1].decode()}" if named else ""
         raise NotFoundError(
             error.kind,
-            f"{path} is a model card, and no store is here that could have signed it{whose}",
-            hint="add the store it was made in: --store PATH; or a clone: lyrikstore clone URL",
+            f"{path} may be a model card, and no store is here that could have signed it{whose}",
+            hint=f"a delivery is verified as a folder: lyrikstore verify {path.parent}"
+            if (path.parent / "credential.json").is_file()
+            else "add the store it was made in: --store PATH; or a clone: lyrikstore clone URL",
         ) from None
     with session.screen.progress("verifying") as meter:
         return verify_card(

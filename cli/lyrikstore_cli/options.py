@@ -42,6 +42,10 @@ status_url = click.option(
     metavar="URL",
     help="Where you publish status lists (https); without it it cannot be revoked.",
 )
+PUBLISH_LISTS = (
+    "publish the status lists at their URLs, and anew every week: lyrikstore push, or status-lists"
+)
+"""What to do next with a credential that can be taken back."""
 
 remote_options = click.option(
     "--set",

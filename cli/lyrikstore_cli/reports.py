@@ -11,6 +11,7 @@ from lyrikstore import __version__
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.credentials.report import CheckState, Report, Verdict
+from lyrikstore.credentials.trust.model import ROLES
 from lyrikstore.credentials.wording import SYMBOL, headline, signed_by, words
 from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.options import write_over
@@ -29,6 +30,8 @@ _STYLE = {
 }
 
 _KEPT = (".html", ".json")
+
+_NO_FRESH_LIST = {"no-list", "expired-list", "stale-list"}
 
 
 def show_report(session: Session, report: Report) -> int:
@@ -67,9 +70,11 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield "pip install 'lyrikstore[jsonld]'"
     if "unproven-policy" in reasons(report):
         yield "ask whoever owns the store for all it says of its keys: key statements -o FOLDER"
+    if not reasons(report).isdisjoint(_NO_FRESH_LIST):
+        yield "get the issuer's newest status lists: --fetch, or --status FILE or FOLDER"
     if report.verdict is not Verdict.VALID or not report.issuer:
         return
-    add = f"lyrikstore trust add {report.issuer} --name NICKNAME"
+    add = f"lyrikstore trust add {report.issuer} --name NICKNAME{_as_what(report)}"
     if not report.issuer.startswith("did:web:"):
         yield f"compare the key with one you received on another way, then: {add}"
     elif any(
@@ -78,6 +83,16 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield f"get its DID document from its owner: {add} --document FILE; or ask with --fetch"
     else:
         yield f"if you know whose name that is: {add}"
+
+
+def _as_what(report: Report) -> str:
+    """Return the option that believes who attests for that alone, and not as a publisher too."""
+    said = next((check for check in report.checks if check.id == "attestation"), None)
+    statement = said.detail.get("statement") if said is not None else None
+    if not isinstance(statement, dict):
+        return ""
+    roles = (role for role, claims in ROLES.items() if statement.get("kind") in claims)
+    return f" --role {next(roles, 'auditor')}"
 
 
 def check_kept(path: Path) -> None:

@@ -18,9 +18,10 @@ _FILES = {
     "genesis.json": "the founding document of the publisher's store, with the key of its log",
     "log.tlog-proof": "proof that this version stands in the publisher's log",
     "LICENCE.txt": "the licence text",
-    "LICENCE-": "the text of another licence",
+    "LICENCE-": "the text of the licence that the file is named for",
     "credential.tlog-proof": "proof of where the credential stands in that log",
     "policy-": "which keys the publisher added, replaced or revoked, and proof that it is logged",
+    "status-suspension-": "whether the publisher had suspended it when this list was made",
     "status-": "whether the publisher had taken it back when this list was made",
     "attestation-": "what somebody else states about this data, or what belongs to that",
     "did-": "the issuer's keys, as he published them then",
@@ -42,7 +43,7 @@ _VERDICTS = (
     (
         "INCOMPLETE",
         "something is missing, so the check could not be finished; the answer names it",
-        "ask for the missing files",
+        "ask the publisher for what it names: missing files, or newer status lists",
     ),
     (
         "INVALID",
@@ -169,6 +170,7 @@ def _table(partition: Partition, whole: str | None) -> str:
         "licence": escape(partition.licence or whole or "none stated"),
         "which files": "; ".join(_selector(item) for item in partition.select),
         "you may": _words(partition.permits),
+        "if granted to you by name": ", ".join(map(escape, partition.grantable)),
         "you may not": _words(partition.prohibits),
         "you must": _words(partition.requires),
         "only": "; ".join(

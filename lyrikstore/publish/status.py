@@ -166,7 +166,8 @@ class StatusBook:
             raise NotFoundError(
                 "no-credential",
                 f"no credential {text[:80]!a} is logged in this store",
-                hint="lyrikstore log --audit lists them",
+                hint="give its file, its urn:uuid, or at least 8 hex digits of its digest, which "
+                "lyrikstore log --audit shows",
             )
         if len({one.id for one in found}) > 1:
             raise InvalidInputError("ambiguous", f"{len(found)} credentials start with {text}")

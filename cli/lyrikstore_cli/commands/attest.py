@@ -129,5 +129,7 @@ def command(
     )
     screen = session.screen
     screen.result(f"✓ attested {kind}, credential {result.id.short}, about {report.subject}")
-    screen.result(f"✓ wrote    {output}")
+    screen.result(f"✓ wrote    {', '.join(map(str, written))}")
     screen.hint("send your key on another way; the publisher runs: lyrikstore import FILE")
+    if status_url is not None:
+        screen.hint(options.PUBLISH_LISTS)

@@ -69,4 +69,5 @@ def command(
         index = result.log_indices.get(part)
         where = f"log entry {index}" if index is not None else "as it was, nothing logged"
         screen.result(f"✓ signed   {manifest.name}  {manifest.id.short}  {numbers}  ({where})")
-    screen.hint(f"why was a record kept or dropped: lyrikstore why {as_name} RECORD")
+    named = next(iter(result.manifests.values())).name.removeprefix("datasets/")
+    screen.hint(f"why was a record kept or dropped: lyrikstore why {named} RECORD")

@@ -143,8 +143,9 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
     swept = found.swept
     if swept.waiting:
         longest = max(swept.waiting.values()) / _DAY
+        wait = "would wait" if dry_run else "wait"
         screen.result(
-            f"– {len(swept.waiting)} dropped packs wait to be deleted, the oldest for "
+            f"– {len(swept.waiting)} dropped packs {wait} to be deleted, the oldest for "
             f"{longest:.0f} days"
         )
     screen.result(f"{mark} {would}deleted {len(swept.deleted)} packs, {size(swept.bytes)}")

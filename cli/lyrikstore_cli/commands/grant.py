@@ -97,6 +97,9 @@ def command(
         f"until {format_timestamp(last)}"
     )
     screen.result(
-        f"✓ wrote    {output}, credential {result.id.short}, log entry {result.log_index}"
+        f"✓ wrote    {', '.join(map(str, written))}; credential {result.id.short}, "
+        f"log entry {result.log_index}"
     )
-    screen.hint("the holder puts it beside the delivery; to prove it is his: lyrikstore present")
+    screen.hint("the holder puts them beside the delivery; to prove it is his: lyrikstore present")
+    if status_url is not None:
+        screen.hint(options.PUBLISH_LISTS)

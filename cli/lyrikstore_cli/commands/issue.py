@@ -126,6 +126,8 @@ def command(
         else f"publish the DID document, or send it: lyrikstore key document {issuer}"
     )
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
+    if status_url is not None:
+        screen.hint(options.PUBLISH_LISTS)
 
 
 def _offer(

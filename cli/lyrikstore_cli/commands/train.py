@@ -48,4 +48,5 @@ def command(session: Session, config: Path, message: str) -> None:
         screen.result(f"✓ checkpoint  {checkpoint.name}  {checkpoint.id.short}  log entry {index}")
     facts = "  ".join(f"{name} {value}" for name, value in result.metrics.items())
     screen.result(f"  on the validation part: {facts}  ({result.seconds:.0f} s)")
-    screen.hint(f"measure it on the locked test part: lyrikstore evaluate {final.name} --on REF")
+    test = plan.data.test or "REF"
+    screen.hint(f"measure it on the locked test part: lyrikstore evaluate {final.name} --on {test}")

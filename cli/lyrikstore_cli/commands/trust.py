@@ -1,5 +1,6 @@
 """``lyrikstore trust``: whose signatures this user believes, and for what."""
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,8 +115,12 @@ def _add(
     changed = editing.add_issuer(place, issuer)
     session.emit("trust-add", {"did": who, "nickname": nickname, "changed": changed})
     if changed:
-        session.screen.result(f"✓ trusted  {nickname}  {who}  for {', '.join(names)}")
-        session.screen.hint(f"take it back with: lyrikstore trust remove {nickname}")
+        what = " and ".join(roles)
+        if claims:
+            what += f" about {', '.join(claims)}"
+        session.screen.result(f"✓ trusted  {nickname}  {who}  as {what} of {', '.join(names)}")
+        step = f"lyrikstore trust remove {shlex.quote(nickname)}"
+        session.screen.hint(f"take it back with: {step}")
     else:
         session.screen.result(f"– {nickname} is trusted already, for exactly this")
 

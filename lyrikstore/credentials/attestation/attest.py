@@ -130,7 +130,14 @@ def build_attestation(
         document["supersedes"] = dict(supersedes)
     if status:
         document["credentialStatus"] = [entry.to_json() for entry in status]
-    check_credential_shape(document, ATTESTATION)
+    try:
+        check_credential_shape(document, ATTESTATION)
+    except FormatError as error:
+        raise FormatError(
+            error.kind,
+            f"the statement makes no attestation: {error.message}",
+            hint="spec §20.2 lists what a statement holds",
+        ) from None
     if examines_too_much(examined, about):
         raise FormatError(
             "bad-statement",

@@ -1,0 +1,131 @@
+"""What a command says to do next can be done, word for word, and does what it is for."""
+
+import json
+import re
+import shlex
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.timestamps import format_timestamp, now
+
+NAME = "acme/docs"
+STATUS = "https://acme.example/status"
+STATEMENT = """
+extent = "all"
+standard = "by eye"
+method = "read"
+conclusion = "labels are right"
+limitations = ["one reader"]
+liability = "nobody"
+[[results]]
+metric = "labelErrorRate"
+value = "0.01"
+"""
+
+
+@pytest.fixture
+def delivery(publisher) -> Path:
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    for number in range(20):
+        (documents / f"{number}.txt").write_text(f"letter {number}\n")
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+    issued = publisher.ok(
+        *("issue", NAME, "-o", "delivery", "--permit", "evaluate", "--grantable", "train"),
+        *("--status-url", STATUS),
+    )
+    assert "status-lists" in issued.err
+    return publisher.folder / "delivery"
+
+
+@pytest.fixture
+def buyer(new_person, publisher, delivery):
+    person = new_person("buyer")
+    person.ok("trust", "add", publisher.did(), "--name", "Acme")
+    shutil.copytree(delivery, person.folder / "delivery")
+    return person
+
+
+def step(text: str, command: str, **words: str) -> list[str]:
+    """Return the arguments of the one command of that name in a hint, its capitals filled in."""
+    (found,) = re.findall(rf"lyrikstore ({command} .*?)(?:;|$)", text, re.MULTILINE)
+    return [words.get(word, word) for word in shlex.split(found)]
+
+
+def test_who_attests_is_believed_for_that_and_nothing_else(buyer, delivery, new_person) -> None:
+    auditor = new_person("auditor")
+    auditor.ok("key", "new", "--no-passphrase")
+    (auditor.folder / "audit.toml").write_text(STATEMENT)
+    (auditor.folder / "letter.txt").write_text("reasons")
+    who = auditor.did()
+    attest = ("attest", delivery, "--kind", "quality", "--statement", "audit.toml", "-o", "x.json")
+    (auditor.folder / "audit.toml").write_text(STATEMENT.partition("[[")[0])
+    lacking = auditor.fails(16, *attest).err
+    assert '"results" is a required' in lacking and "§20.2 lists" in lacking
+    (auditor.folder / "audit.toml").write_text(STATEMENT)
+    for kind, file, role in (("quality", "a.json", "auditor"), ("legal", "b.json", "lawyer")):
+        auditor.ok(
+            *("attest", delivery, "--kind", kind, "--statement", "audit.toml"),
+            *("--document", "letter.txt", "-o", file),
+        )
+        shutil.copy(auditor.folder / file, buyer.folder)
+        shutil.copy(auditor.folder / "letter.txt", buyer.folder)
+        unknown = buyer.fails(4, "verify", file)
+        told = buyer.ok(*step(unknown.err, "trust add", NICKNAME="Audit"))
+        assert buyer.run("verify", file).code == 0, unknown.err
+        asked = buyer.run("trust", "check", "--about", who, NAME)
+        assert asked.code == 4, asked.out  # never as a publisher
+        assert f"as {role} of *" in told.out
+
+
+def test_trust_is_taken_back_as_it_is_said(new_person, publisher) -> None:
+    person = new_person("buyer")
+    added = person.ok("trust", "add", publisher.did(), "--name", "my supplier")
+    assert "as publisher of *" in added.out
+    person.ok(*step(added.err, "trust remove"))
+    assert not person.ok("trust", "list", "--json").json["issuers"]
+
+
+def test_a_list_that_ran_out_is_to_be_fetched_anew(buyer) -> None:
+    assert "status lists" not in buyer.ok("verify", "delivery").err
+    then = format_timestamp(now() + timedelta(days=40))
+    late = buyer.fails(5, "verify", "delivery", "--at", then)
+    assert late.err.count("newest status lists: --fetch, or --status") == 1
+    for path in (buyer.folder / "delivery").glob("status-*"):
+        path.unlink()
+    assert "--status" in buyer.fails(5, "verify", "delivery").err
+
+
+def test_the_readme_of_a_delivery_is_no_card(buyer, delivery) -> None:
+    readme = (delivery / "README.md").read_text("utf-8")
+    assert "| if granted to you by name | train |" in readme
+    assert "`status-suspension-1.json` | whether the publisher had suspended it" in readme
+    found = buyer.fails(10, "verify", "delivery/README.md")
+    buyer.ok(*step(found.err, "verify"))
+
+
+def test_why_is_asked_of_a_part_that_is_there(publisher, delivery) -> None:
+    recipe = publisher.folder / "recipe.toml"
+    recipe.write_text('recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 0.6\nvalidation = 0.2\ntest = 0.2\n')
+    split = publisher.ok("filter", NAME, "--recipe", recipe, "--as", "acme/task")
+    publisher.ok(*step(split.err, "why", RECORD="0.txt"))
+
+
+def test_all_files_of_a_grant_are_named(publisher, delivery, buyer) -> None:
+    buyer.ok("key", "new", "--no-passphrase")
+    made = publisher.ok(
+        *("grant", "delivery", "--to", buyer.did(), "--permit", "train", "--until", "30d"),
+        *("--status-url", STATUS, "-o", "grant.json"),
+    )
+    written = {path.name for path in publisher.folder.glob("grant*")}
+    assert len(written) > 1
+    assert all(name in made.out for name in written), made.out
+
+
+def test_a_digest_too_short_to_name_a_credential(publisher, delivery) -> None:
+    credential = json.loads((delivery / "credential.json").read_text("utf-8"))
+    short = publisher.fails(1, "revoke", credential["id"][:12])
+    assert "at least 8 hex digits" in short.err
