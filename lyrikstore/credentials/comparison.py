@@ -110,8 +110,8 @@ class DataSource(Protocol):
             each: Given every listed file.
         """
 
-    def files_id(self) -> Digest:
-        """Return the digest of the tree, without ``meta``, that the data itself makes.
+    def tree(self) -> Tree:
+        """Return the tree, without ``meta``, that the data itself makes.
 
         Raises:
             FormatError: It makes none: a path outside the grammar.

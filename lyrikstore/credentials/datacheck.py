@@ -128,8 +128,8 @@ class FolderData:
                         sound.add(at)
         return sound
 
-    def files_id(self) -> Digest:
-        """Return the digest of the tree without ``meta`` that the folder makes.
+    def tree(self) -> Tree:
+        """Return the tree without ``meta`` that the folder makes.
 
         Raises:
             FormatError: (``bad-path``, ``bad-tree``) no tree has these files.
@@ -142,7 +142,7 @@ class FolderData:
             if here.kind is not FoundKind.FILE or here.blake3 is None:
                 raise FormatError("bad-tree", f"{path!a} is not a readable file")
             entries.append(Entry(path, here.bytes, here.blake3))
-        return Tree.of(entries).files_id
+        return Tree.of(entries)
 
     def _look(
         self,

@@ -12,7 +12,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.credentials.comparison import DataSource, check_files
+from lyrikstore.credentials.comparison import DataSource, check_files, is_litter
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import age_of, derived_from, descriptor_of
 from lyrikstore.credentials.keycheck import policy_for
@@ -21,10 +21,13 @@ from lyrikstore.credentials.report import (
     Check,
     CheckState,
     failed,
+    listed,
+    name_some,
     not_applicable,
     passed,
     quote,
     unchecked,
+    warned,
 )
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.manifest import Manifest, parse_manifest
@@ -352,10 +355,17 @@ def _check_bare_files(claims: Claims, data: DataSource | None) -> Check:
     if data is None:
         return unchecked("data.files", "no-data", "no data was given to compare with")
     try:
-        found = data.files_id()
+        found = data.tree()
     except FormatError as error:
         return failed("data.files", error.kind, quote(error.message, 200))
-    if found != claims.files:
-        summary = "the files are not those named; which ones differ cannot be said without the list"
-        return failed("data.files", "differs", summary)
-    return passed("data.files", "the files are those named", files=str(found))
+    named = "the files are those named"
+    if found.files_id == claims.files:
+        return passed("data.files", named, files=str(claims.files))
+    litter = [path for path in found.paths if is_litter(path)]
+    rest = Tree.of(entry for entry in found.entries if not is_litter(entry.path))
+    if rest.files_id == claims.files:
+        summary = f"{named}; {len(litter)} desktop litter: {name_some(litter)}"
+        detail = {"litter": listed(litter), "litterCount": len(litter)}
+        return warned("data.files", "litter", summary, files=str(claims.files), **detail)
+    summary = "the files are not those named; which ones differ cannot be said without the list"
+    return failed("data.files", "differs", summary)

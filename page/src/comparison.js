@@ -6,7 +6,7 @@ const LITTER = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
 /** @typedef {{kind: "file" | "other" | "unreadable", bytes: number, blake3: string | null}} Found */
 
 /** @param {string} path */
-function isLitter(path) {
+export function isLitter(path) {
   const name = path.slice(path.lastIndexOf("/") + 1);
   return LITTER.has(name) || name.startsWith("._");
 }

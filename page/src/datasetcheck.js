@@ -1,12 +1,12 @@
 /** Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4). */
 import { same } from "./bytes.js";
-import { checkFiles, compare, isComplete } from "./comparison.js";
+import { checkFiles, compare, isComplete, isLitter } from "./comparison.js";
 import { parseId, short } from "./digest.js";
 import { Refusal } from "./errors.js";
 import { policyFor } from "./keycheck.js";
 import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
-import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
+import { failed, MAX_NAMED, nameSome, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { canonical } from "./strictjson.js";
 import { Tree } from "./tree.js";
 
@@ -185,9 +185,10 @@ function checkTree(claims, tree) {
 /** @param {Claims} claims @param {DataFile[] | null} data @param {Course} course */
 async function checkBareFiles(claims, data, { told, signal }) {
   if (data === null) return unchecked("data.files", "no-data", "no data was given to compare with");
+  /** @type {import("./tree.js").Entry[]} */
+  const entries = [];
   let found;
   try {
-    const entries = [];
     for (const file of data) {
       const { digest } = await file.read(null);
       told(file, digest);
@@ -200,10 +201,16 @@ async function checkBareFiles(claims, data, { told, signal }) {
     const { kind = "bad-tree", message } = /** @type {Refusal} */ (error);
     return failed("data.files", kind, quote(message, 200));
   }
-  return found === claims.files
-    ? passed("data.files", "the files are those named", { files: `blake3:${found}` })
-    : failed("data.files", "differs",
-      "the files are not those named; which ones differ cannot be said without the list");
+  const named = "the files are those named";
+  const files = `blake3:${claims.files}`;
+  if (found === claims.files) return passed("data.files", named, { files });
+  const litter = entries.map(({ path }) => path).filter(isLitter);
+  if (new Tree(entries.filter(({ path }) => !isLitter(path))).filesId === claims.files) {
+    return warned("data.files", "litter", `${named}; ${litter.length} desktop litter: ${nameSome(litter)}`,
+      { files, litter: litter.slice(0, MAX_NAMED), litterCount: litter.length });
+  }
+  return failed("data.files", "differs",
+    "the files are not those named; which ones differ cannot be said without the list");
 }
 
 /**

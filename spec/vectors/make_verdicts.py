@@ -65,6 +65,8 @@ def make() -> dict[str, Any]:
          {"data": {"z.txt": None, "a/one.txt": "x"}}),
         ("litter", "trusted", {"data.files": "litter"},
          {"data": {".DS_Store": "x", "a/._one.txt": "x", "b/Thumbs.db": "x"}}),
+        ("litter-and-no-list", "incomplete", {"data.files": "litter", "data.tree": "missing-file"},
+         {"data": {".DS_Store": "x"}, "siblings": {"tree.jsonl": None}}),
         ("no-data", "incomplete", {"data.files": "no-data"}, {"data": None}),
         *((f"without-{name}", "incomplete", {check: "missing-file"}, {"siblings": {name: None}})
           for name, check in (

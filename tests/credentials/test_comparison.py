@@ -115,7 +115,7 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
     assert data.compare(tree_of(files), each) == Comparison(3)
     assert seen == [("a", b"x" * 10), ("d/e", b"2")]
     assert told[-1] == (3, 3_000_001)
-    assert data.files_id() == tree_of(files).files_id
+    assert data.tree().files_id == tree_of(files).files_id
 
 
 def test_files_that_cannot_match_are_not_read(
@@ -134,7 +134,7 @@ def test_no_folder(tmp_path: Path) -> None:
 def test_folder_without_a_tree_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(FormatError):
-        FolderData(tmp_path).files_id()
+        FolderData(tmp_path).tree()
 
 
 def test_too_many_siblings_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

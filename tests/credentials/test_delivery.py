@@ -276,6 +276,10 @@ def test_each_sibling_counts(delivery: Delivery, name: str, check: str, damage: 
 def test_without_the_list_the_files_still_count(delivery: Delivery) -> None:
     (delivery.folder / "tree.jsonl").unlink()
     assert states(delivery.verify())["data.files"] == "pass"
+    (delivery.data / "a" / ".DS_Store").write_bytes(b"x")
+    littered = delivery.verify()
+    assert (littered.verdict, reason(littered, "data.files")) == ("incomplete", "litter")
+    assert littered.check("data.files").detail["litter"] == ["a/.DS_Store"]
     (delivery.data / "z.txt").write_bytes(b"other")
     assert delivery.verify().verdict == "invalid"
 
