@@ -197,7 +197,7 @@ def _read(
         if entry.index >= len(found):
             raise FormatError("bad-status", f"entry {entry.index} is outside it")
     except LyrikstoreError as error:
-        return None, ("unsound-list", entry, error.message)
+        return None, ("unsound-list", entry, quote(error.message, 200))
     if found.url != entry.url or found.purpose != entry.purpose:
         return None, ("wrong-list", entry, "it is of another URL or purpose")
     if found.issuer != issuer:
@@ -221,7 +221,7 @@ def _open(reason: str, entry: StatusEntry, problem: str, made: str = "") -> Chec
     return unchecked(
         "status",
         reason,
-        f"the {entry.purpose} list {quote(entry.url)}: {quote(problem, 200)}",
+        f"the {entry.purpose} list {quote(entry.url)}: {problem}",
         list=entry.url,
         **({"asOf": made} if made else {}),
     )

@@ -179,7 +179,7 @@ def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from:
 
 def _statement(item: Mapping[str, Any], issuer: str | None) -> str:
     party = item["warrantedBy"]
-    who = f"said to be by {quote(party.get('name', party.get('did')))}"
+    who = f"by {quote(party.get('name', party.get('did')))}, so the issuer says,"
     if party.get("did") == issuer:
         who = "by the issuer"
     return (

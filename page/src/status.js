@@ -148,7 +148,7 @@ function readEntry(item) {
  */
 async function judge(entry, issuer, lists, at, maxAge, keys) {
   const open = (/** @type {string} */ reason, /** @type {string} */ problem, /** @type {object} */ more = {}) =>
-    unchecked("status", reason, `the ${entry.purpose} list ${quote(entry.url)}: ${quote(problem, 200)}`,
+    unchecked("status", reason, `the ${entry.purpose} list ${quote(entry.url)}: ${problem}`,
       { list: entry.url, ...more });
   let best = null;
   const beside = lists.get(entry.url) ?? [];
@@ -161,7 +161,7 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
       found = await readList(bytes, (method) => keys.find(method, "assertionMethod", at).key);
       if (entry.index >= found.bits.length * 8) bad(`entry ${entry.index} is outside it`);
     } catch (error) {
-      trouble = open("unsound-list", /** @type {Refusal} */ (error).message);
+      trouble = open("unsound-list", quote(/** @type {Refusal} */ (error).message, 200));
       continue;
     }
     if (found.url !== entry.url || found.purpose !== entry.purpose) {

@@ -107,7 +107,7 @@ export function checkRegulatory({ regulatory: statements = [] }, issuer, validFr
   const later = statements.find((/** @type {any} */ item) => item.asOf > validFrom.slice(0, 10));
   if (later) return failed(id, "future", `${quote(later.regime)} is judged as of ${later.asOf}, after it begins`);
   const shown = statements.slice(0, 3).map((/** @type {any} */ { regime, status, basis, warrantedBy: party, asOf }) => {
-    const who = party.did === issuer ? "by the issuer" : `said to be by ${quote(party.name ?? party.did)}`;
+    const who = party.did === issuer ? "by the issuer" : `by ${quote(party.name ?? party.did)}, so the issuer says,`;
     return `${quote(regime)}: ${quote(status)} on the basis of ${quote(basis)}, warranted ${who} as of ${asOf}`;
   });
   const more = statements.length > 3 ? `; and ${statements.length - 3} more` : "";
