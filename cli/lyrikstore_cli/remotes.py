@@ -97,7 +97,8 @@ class Remotes:
         raise NotFoundError(
             "no-remote",
             f"this store has no remote {wanted!r}" + (f" (only {names})" if names else ""),
-            hint="lyrikstore remote add NAME URL",
+            hint=("name one of them; or " if name is None and known else "")
+            + f"lyrikstore remote add {wanted} URL",
         )
 
     def check_new(self, remote: NamedRemote) -> None:

@@ -303,8 +303,19 @@ class Session:
         """
         return self.ask_passphrase(f"passphrase for {key.name}")
 
-    def ask_passphrase(self, prompt: str, *, confirm: bool = False) -> bytes:
-        """Return a passphrase from the passphrase file, else by asking on the terminal."""
+    def ask_passphrase(
+        self, prompt: str, *, confirm: bool = False, way: str = "--passphrase-file FILE"
+    ) -> bytes:
+        """Return a passphrase from the passphrase file, else by asking on the terminal.
+
+        Args:
+            prompt: What for.
+            confirm: Whether it is asked twice.
+            way: What to give where nobody can be asked.
+
+        Raises:
+            KeyMaterialError: (``passphrase-missing``) nobody can be asked.
+        """
         file = self.options.passphrase_file or self.environment.get("LYRIKSTORE_PASSPHRASE_FILE")
         if file:
             from lyrikstore.canon.files import read_at_most
@@ -322,7 +333,7 @@ class Session:
             raise KeyMaterialError(
                 "passphrase-missing",
                 f"{prompt}: nobody to ask",
-                hint="give --passphrase-file FILE",
+                hint=f"give {way}",
             )
         import click
 

@@ -64,7 +64,8 @@ def test_who_attests_is_believed_for_that_and_nothing_else(buyer, delivery, new_
     attest = ("attest", delivery, "--kind", "quality", "--statement", "audit.toml", "-o", "x.json")
     (auditor.folder / "audit.toml").write_text(STATEMENT.partition("[[")[0])
     lacking = auditor.fails(16, *attest).err
-    assert '"results" is a required' in lacking and "§20.2 lists" in lacking
+    assert '"results" is a required' in lacking
+    assert "§20.2 lists" in lacking
     (auditor.folder / "audit.toml").write_text(STATEMENT)
     for kind, file, role in (("quality", "a.json", "auditor"), ("legal", "b.json", "lawyer")):
         auditor.ok(
@@ -109,7 +110,9 @@ def test_the_readme_of_a_delivery_is_no_card(buyer, delivery) -> None:
 
 def test_why_is_asked_of_a_part_that_is_there(publisher, delivery) -> None:
     recipe = publisher.folder / "recipe.toml"
-    recipe.write_text('recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 0.6\nvalidation = 0.2\ntest = 0.2\n')
+    recipe.write_text(
+        'recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 0.6\nvalidation = 0.2\ntest = 0.2\n'
+    )
     split = publisher.ok("filter", NAME, "--recipe", recipe, "--as", "acme/task")
     publisher.ok(*step(split.err, "why", RECORD="0.txt"))
 
@@ -129,3 +132,18 @@ def test_a_digest_too_short_to_name_a_credential(publisher, delivery) -> None:
     credential = json.loads((delivery / "credential.json").read_text("utf-8"))
     short = publisher.fails(1, "revoke", credential["id"][:12])
     assert "at least 8 hex digits" in short.err
+
+
+def test_a_buyer_learns_what_he_could_be_granted(buyer) -> None:
+    told = buyer.ok("terms", "delivery").out
+    assert re.search(r"train +not stated, so no; its publisher can grant it to you by name", told)
+    assert re.search(r"modify +not stated, so no  \(", told)
+
+
+def test_where_nobody_can_be_asked_the_right_option_is_named(publisher, new_person) -> None:
+    assert "--no-passphrase" in new_person("machine").fails(12, "key", "new").err
+    assert "--backup-passphrase-file" in publisher.fails(12, "key", "backup", "-o", "keys").err
+    assert "remote add origin URL" in publisher.fails(1, "push").err
+    for name in ("one", "two"):
+        publisher.ok("remote", "add", name, publisher.folder / name, "--mirror")
+    assert "name one of them" in publisher.fails(1, "push").err

@@ -45,7 +45,10 @@ def _new(
     if source is not None:
         _restore(session, source)
         return
-    passphrase = None if no_passphrase else session.ask_passphrase("new passphrase", confirm=True)
+    passphrase = None
+    if not no_passphrase:
+        way = "--passphrase-file FILE, or --no-passphrase for the key of a machine"
+        passphrase = session.ask_passphrase("new passphrase", confirm=True, way=way)
     if passphrase is not None and not passphrase:
         raise KeyMaterialError(
             "passphrase-missing", "the passphrase is empty", hint="or say --no-passphrase"
@@ -114,7 +117,9 @@ def _backup(
     ]
     if backup_passphrase_file is not None:
         session.options.passphrase_file = backup_passphrase_file
-    passphrase = session.ask_passphrase("passphrase for the backup", confirm=True)
+    passphrase = session.ask_passphrase(
+        "passphrase for the backup", confirm=True, way="--backup-passphrase-file FILE"
+    )
     data = keyfile.backup(keys, passphrase)
     read_back = [(name, key.public) for name, key in keyfile.restore(data, passphrase)]
     if read_back != [(name, key.public) for name, key in keys]:

@@ -139,6 +139,8 @@ def _show(session: Session, result: "Mix") -> None:
     width = max(map(len, result.answers))
     for act, (answer, who) in result.answers.items():
         symbol, said = _SAID[answer]
+        if answer == "not-stated" and _is_grantable(result, act, who):
+            said += "; its publisher can grant it to you by name"
         screen.result(f" {symbol} {act:<{width}}  {said}{_by(who)}")
     for duty, who in result.duties.items():
         screen.result(f" ! must: {duty}{_by(who)}")
@@ -161,6 +163,16 @@ def _show(session: Session, result: "Mix") -> None:
         screen.result(f"{said}{_by(who)}", style if answer == "permitted" else "bold red")
         if answer == "undeclared":
             screen.hint("say where, by how many, for which work: --territory, --seats, --for")
+
+
+def _is_grantable(result: "Mix", act: str, who: "Deciders") -> bool:
+    parts = {
+        (source.name, name): partition.grantable
+        for source in result.sources
+        for partition in source.partitions
+        for name in (partition.name, *([""] if len(source.partitions) == 1 else []))
+    }
+    return bool(who) and all(act in parts.get(one, ()) for one in who)
 
 
 def _by(who: "Deciders") -> str:
