@@ -9,6 +9,8 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
 
+_WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has all of it
+
 
 @declare("query", epilog='lyrikstore query "select reason, count(*) from decisions group by all"')
 @click.argument("sql")
@@ -37,17 +39,23 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
     else:
         cells = [[clean("" if cell is None else cell) for cell in row] for row in answer.rows]
         widths = [
-            min(60, max(len(text) for text in column))
+            min(_WIDEST, max(len(text) for text in column))
             for column in zip(answer.columns, *cells, strict=True)
         ]
         for row in (list(answer.columns), *cells):
             line = "  ".join(
-                f"{cell[:width]:<{width}}" for cell, width in zip(row, widths, strict=True)
+                f"{_cut(cell, width):<{width}}" for cell, width in zip(row, widths, strict=True)
             )
             session.screen.result(line.rstrip())
+        if any(len(cell) > _WIDEST for row in cells for cell in row):
+            session.screen.hint("cells that end in … are cut; --csv and --json have them whole")
     if answer.truncated:
         session.screen.say("! more rows exist; raise --limit")
     if not answer.confined:
         session.screen.say(
             "! this system could not confine the query fully; DuckDB's own limits held"
         )
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else cell[: width - 1] + "…"
