@@ -235,7 +235,7 @@ class StoreView:
             blobs = (
                 self._blobs
                 if live == self._live and not self._partial
-                else open_blobs(self._backend, live)
+                else open_blobs(self._backend, live, self._blobs)
             )
         genesis = self._manifests.get(first)
         if genesis is None:

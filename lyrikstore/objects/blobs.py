@@ -33,9 +33,11 @@ from lyrikstore.objects.verifying import Checked, Checker
 from lyrikstore.objects.writer import BlobWriter
 
 
-def open_blobs(backend: Backend, live: LiveObjects) -> "BlobStore":
-    """Return the blobs that ``live`` leaves readable. Reads nothing yet."""
-    return BlobStore(backend, live.packs, live.chunk_lists.items())
+def open_blobs(
+    backend: Backend, live: LiveObjects, before: "BlobStore | None" = None
+) -> "BlobStore":
+    """Return the blobs that ``live`` leaves readable; the rest as there. Reads nothing yet."""
+    return BlobStore(backend, live.packs, live.chunk_lists.items(), before=before)
 
 
 def open_fetched(backend: Backend, live: LiveObjects) -> "BlobStore":
@@ -62,6 +64,7 @@ class BlobStore:
         packs: The live packs, from transaction records.
         chunk_lists: Pairs of a large blob and the list of its pieces, from transaction records.
         partial: Whether other packs exist that were not fetched.
+        before: Blobs of the same store, whose pack indexes are used again.
     """
 
     def __init__(
@@ -71,12 +74,14 @@ class BlobStore:
         chunk_lists: Iterable[tuple[Digest, Digest]] = (),
         *,
         partial: bool = False,
+        before: "BlobStore | None" = None,
     ) -> None:
         self.backend = backend
         self._partial = partial
         self._packs = tuple(dict.fromkeys(packs))
         self._table: BlobTable | None = None
         self._documents: BlobTable | None = None
+        self._before = before.known if before is not None else None
         self._blocks = BlockCache(backend)
         self._lists = PieceLists(
             chunk_lists,
@@ -90,6 +95,11 @@ class BlobStore:
     def packs(self) -> tuple[PackRef, ...]:
         """The packs read here."""
         return self._packs
+
+    @property
+    def known(self) -> BlobTable | None:
+        """The largest table read so far."""
+        return self._table or self._before or self._documents
 
     @property
     def damaged(self) -> dict[Digest, str]:
@@ -106,7 +116,7 @@ class BlobStore:
         with self._lock:
             self._packs = tuple(dict.fromkeys((*self._packs, *changes.added)))
             self._lists.named.update(changes.chunk_lists)
-            self._table = self._documents = None
+            self._before, self._table, self._documents = self.known, None, None
 
     def has(self, digest: Digest) -> bool:
         """Return whether the blob is here. Its bytes are not looked at."""
@@ -369,7 +379,7 @@ class BlobStore:
     def _index(self) -> "BlobTable":
         with self._lock:
             if self._table is None:
-                self._table = BlobTable(self.backend, self._packs, self._documents)
+                self._table = BlobTable(self.backend, self._packs, self.known)
             return self._table
 
     def _with(self, raw: bytes) -> "BlobTable":
@@ -384,7 +394,7 @@ class BlobStore:
         with self._lock:
             if self._documents is None:
                 packs = tuple(pack for pack in self._packs if pack.role == "documents")
-                self._documents = BlobTable(self.backend, packs, self._table)
+                self._documents = BlobTable(self.backend, packs, self.known)
             return self._documents
 
     def _joined(self, digest: Digest) -> bytes | None:

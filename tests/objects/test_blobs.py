@@ -122,6 +122,41 @@ def test_deduplication(box) -> None:
     assert store.read(digest, max_bytes=MANY) == edited
 
 
+class Watched(LocalBackend):
+    """A folder that notes what was read of it."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.seen: list[str] = []
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        self.seen.append(name)
+        return super().read(name, start, length)
+
+
+def test_packs_that_were_looked_at_are_not_looked_at_again(box, root: Path) -> None:
+    for number in range(4):
+        box.commit([b"%d" % number])
+    backend = Watched(root)
+    before = open_blobs(backend, box.log.live())
+    assert before.has(Digest.of(b"0"))
+    packs_before = {pack.name for pack in before.packs}
+    assert packs_before == set(backend.seen)
+    box.commit([b"new"])
+    backend.seen.clear()
+    store = open_blobs(backend, box.log.live(), before)
+    assert store.has(Digest.of(b"0"))
+    assert store.has(Digest.of(b"new"))
+    assert set(backend.seen) == {pack.name for pack in store.packs} - packs_before
+    backend.seen.clear()
+    with store.writer() as w:
+        w.put_bytes(b"newest")
+        changes = w.finish()
+    store.adopt(changes)
+    assert store.has(Digest.of(b"newest"))
+    assert set(backend.seen) - {"parameters"} == {pack.name for pack in changes.added}
+
+
 @pytest.mark.parametrize("size", [200, 3 << 20])
 def test_documents_and_data_lie_apart(box, tmp_path, size: int) -> None:
     """A copy made of the documents packs alone has every document, whatever is data as well."""
