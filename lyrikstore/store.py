@@ -58,7 +58,8 @@ class Store(Shared, Standing):
         memory: The log checkpoints this user signed and saw.
         trust_file: Whom this user believes; read anew at each use.
         clock: The time of everything that is signed or judged.
-        cache_dir: Where commits remember what files hashed to; outside the store, or nowhere.
+        cache_dir: Where is remembered what files hashed to and what refs followed from; outside
+            the store, or nowhere.
     """
 
     repository: Repository
@@ -86,7 +87,7 @@ class Store(Shared, Standing):
             memory_dir: Where this user's log checkpoints are remembered.
             trust_file: This user's trust file; need not exist.
             clock: The time.
-            cache_dir: Where this user's commits remember what files hashed to.
+            cache_dir: Where this user remembers what files hashed to and what refs followed from.
 
         Raises:
             NotFoundError: (``no-store``) there is none.
@@ -95,7 +96,8 @@ class Store(Shared, Standing):
         """
         inner = Path(folder) / ".lyrikstore"
         memory = LogMemory(memory_dir)
-        repository = Repository.open(inner if inner.is_dir() else Path(folder), memory=memory)
+        place = inner if inner.is_dir() else Path(folder)
+        repository = Repository.open(place, memory=memory, cache_dir=cache_dir)
         return cls(repository, memory, trust_file, clock, cache_dir)
 
     @classmethod

@@ -44,7 +44,7 @@ def verify_handed_card(
     from lyrikstore.publish.cardcheck import verify_card
 
     try:
-        store = session.open_store()
+        store = session.open_store(anew=True)
     except NotFoundError as error:
         if error.kind != "no-store":
             raise

@@ -6,14 +6,14 @@ A30, A31, A32). A manifest that breaks a rule stays logged, is flagged with the 
 nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any, Protocol
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.history.kinds import GENESIS_NAME, PREFIXES
-from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.policy import Genesis, Policy
 
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -69,6 +69,42 @@ class Flagged:
         return REASONS[self.reason]
 
 
+class Mover(Protocol):
+    """What refs depend on in a manifest; :class:`~lyrikstore.history.manifest.Manifest` is one."""
+
+    @property
+    def id(self) -> Digest:
+        """Its id."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+
+    @property
+    def name(self) -> str:
+        """Full name."""
+
+    @property
+    def store(self) -> Digest | None:
+        """Id of the store it was made for; None in a genesis manifest only."""
+
+    @property
+    def author(self) -> str:
+        """DID of its signer."""
+
+    @property
+    def parents(self) -> tuple[Digest, ...]:
+        """What it succeeds."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What its kind says; looked at in a genesis manifest and in policies."""
+
+
+Step = tuple[int, Mover] | Flagged
+"""A logged manifest with its log index; or bytes that are none, flagged."""
+
+
 @dataclass(slots=True)
 class RefTable:
     """Refs as they grow with the log: apply every logged manifest, in log order.
@@ -88,7 +124,23 @@ class RefTable:
     policies: list[tuple[int, Policy]] = field(default_factory=list)
     _seen: set[Digest] = field(default_factory=set)
     _suspects: Mapping[str, int] = field(default_factory=dict)
-    _applied: list[tuple[int, Manifest] | Flagged] = field(default_factory=list)
+    _applied: list[Step] = field(default_factory=list)
+
+    @classmethod
+    def after(cls, steps: Iterable[Step]) -> "RefTable":
+        """Return the table that these steps lead to; they are what :attr:`steps` gave."""
+        table = cls()
+        for step in steps:
+            if isinstance(step, Flagged):
+                table.flag(step.index, step.id, step.reason)
+            else:
+                table.apply(*step)
+        return table
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Everything that was applied, and flagged because it was no manifest, in log order."""
+        return self._applied
 
     def copy(self) -> "RefTable":
         """Return an independent copy, to try what a manifest would do."""
@@ -103,7 +155,7 @@ class RefTable:
             list(self._applied),
         )
 
-    def apply(self, index: int, manifest: Manifest) -> str | None:
+    def apply(self, index: int, manifest: Mover) -> str | None:
         """Let one logged manifest take effect, or flag it.
 
         Args:
@@ -121,7 +173,7 @@ class RefTable:
             self._replay(self.policy.suspects)
         return reason
 
-    def _step(self, index: int, manifest: Manifest) -> str | None:
+    def _step(self, index: int, manifest: Mover) -> str | None:
         if self.store is None:
             self._found(index, manifest)
             return None
@@ -170,7 +222,7 @@ class RefTable:
         self.policy, self.policies = anew.policy, anew.policies
         self._suspects, self._applied = suspects, anew._applied
 
-    def _found(self, index: int, manifest: Manifest) -> None:
+    def _found(self, index: int, manifest: Mover) -> None:
         if index != 0:
             raise VerificationError("bad-genesis", "the log does not begin with a genesis manifest")
         self._applied.append((index, manifest))
@@ -178,7 +230,7 @@ class RefTable:
         self.store = manifest.id
         self._move(index, manifest)
 
-    def _reason(self, index: int, manifest: Manifest) -> str | None:
+    def _reason(self, index: int, manifest: Mover) -> str | None:
         policy = self.policy
         current = self.refs.get(manifest.name)
         if manifest.id in self._seen:
@@ -200,14 +252,14 @@ class RefTable:
             return "bad-policy"
         return None
 
-    def _move(self, index: int, manifest: Manifest) -> None:
+    def _move(self, index: int, manifest: Mover) -> None:
         before = self.refs.get(manifest.name)
         history = (manifest.id, *(before.history if before else ()))
         self.refs[manifest.name] = RefState(manifest.name, manifest.id, index, history)
         self._seen.add(manifest.id)
 
 
-def check_genesis(manifest: Manifest) -> Genesis:
+def check_genesis(manifest: Mover) -> Genesis:
     """Return what the genesis manifest of a store says, once it can found one.
 
     It vouches for itself: its id is the store's id, which a reader knows or trusts on first use.
@@ -227,7 +279,7 @@ def check_genesis(manifest: Manifest) -> Genesis:
     return genesis
 
 
-def _succeeds(policy: Policy, manifest: Manifest) -> bool:
+def _succeeds(policy: Policy, manifest: Mover) -> bool:
     try:
         following = Policy.parse(manifest.body.get("policy"))
     except FormatError:

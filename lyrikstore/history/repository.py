@@ -2,8 +2,9 @@
 
 Opening needs no key and writes nothing. It checks the signature on the log checkpoint and that
 the transaction records give its root; manifests and blobs are verified when they are read.
-Everything kept between calls is kept in memory only, and follows from verified bytes. In a mirror,
-what its local log holds and the home log does not have yet follows the entries of the home log.
+Everything kept between calls follows from verified bytes; it is kept in memory, and what refs
+follow from in the user's own cache (:mod:`lyrikstore.history.refcache`). In a mirror, what its
+local log holds and the home log does not have yet follows the entries of the home log.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from lyrikstore.history.logview import (
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.policy import Policy
+from lyrikstore.history.refcache import WORTH, RefCache
 from lyrikstore.history.refs import Flagged, RefState, RefTable
 from lyrikstore.history.resolve import credentials_by_subject, resolve, state_of
 from lyrikstore.history.tree import Tree
@@ -57,8 +59,10 @@ class Repository(StoreView):
         location: Path | str,
         memory: LogMemory | None = None,
         known: "Repository | None" = None,
+        cache_dir: Path | None = None,
     ) -> None:
         self._memory = memory
+        self._recalled = 0
         self._table = RefTable()
         self._applied = 0
         if known is not None:
@@ -71,15 +75,20 @@ class Repository(StoreView):
             known.records if known else NO_RECORDS,
             known._manifests.copy() if known else None,  # noqa: SLF001 - another of this class
         )
+        self._cache = RefCache(cache_dir / self.store_id.short) if cache_dir else None
 
     @classmethod
-    def open(cls, root: Path, *, memory: LogMemory | None = None) -> Self:
+    def open(
+        cls, root: Path, *, memory: LogMemory | None = None, cache_dir: Path | None = None
+    ) -> Self:
         """Return the store in the folder ``root`` (the ``.lyrikstore`` folder itself).
 
         Args:
             root: The store's folder; read permission is enough.
             memory: The user's memory of signed log checkpoints; needed for :meth:`transaction`
                 only.
+            cache_dir: Where this user remembers what refs followed from, verified before. None to
+                verify all of it anew.
 
         Raises:
             NotFoundError: (``no-store``) there is none.
@@ -89,7 +98,7 @@ class Repository(StoreView):
 
         Cost: one small file per transaction, and one manifest.
         """
-        return cls.over(LocalBackend(root), location=root, memory=memory)
+        return cls.over(LocalBackend(root), location=root, memory=memory, cache_dir=cache_dir)
 
     @classmethod
     def over(
@@ -99,6 +108,7 @@ class Repository(StoreView):
         location: Path | str,
         memory: LogMemory | None = None,
         known: "Repository | None" = None,
+        cache_dir: Path | None = None,
     ) -> Self:
         """Return the store whose files ``backend`` holds, wherever they are.
 
@@ -107,12 +117,13 @@ class Repository(StoreView):
             location: A folder, or what messages and the memory call the place.
             memory: As for :meth:`open`.
             known: The same store as seen before; only what came after it is read.
+            cache_dir: As for :meth:`open`.
 
         Raises:
             LyrikstoreError: As :meth:`open`; RemoteError as the backend.
         """
         check_format(backend)
-        return cls(backend, location=location, memory=memory, known=known)
+        return cls(backend, location=location, memory=memory, known=known, cache_dir=cache_dir)
 
     @classmethod
     def create(cls, root: Path, *, memory: LogMemory, **options: Any) -> Self:
@@ -179,7 +190,8 @@ class Repository(StoreView):
                 be a silent rollback (attack case A30). Or (``retired-log-key``) the head of the
                 log is by a key that it says was retired.
 
-        Cost: at first use, one read and one signature verification per manifest.
+        Cost: at first use, one read and one signature verification per manifest, but for those
+        that are remembered.
         """
         home = self.home_table
         if not self._pending:
@@ -194,10 +206,17 @@ class Repository(StoreView):
     @property
     def home_table(self) -> RefTable:
         """As :attr:`table`, without what is pending."""
-        while self._applied < self._signed.size:
+        size, cache = self._signed.size, self._cache
+        if cache is not None and self._applied == 0:
+            self._applied, steps = cache.load(self._records.hashes[:size])
+            self._table, self._recalled = RefTable.after(steps), self._applied
+        while self._applied < size:
             self._apply(self._table, self._records.entries[self._applied])
             self._applied += 1
         check_head(self._signed, self._table.policies)
+        if cache is not None and size - self._recalled >= WORTH:
+            cache.save(self._records.hashes[:size], self._table.steps)
+            self._recalled = size
         return self._table
 
     @property

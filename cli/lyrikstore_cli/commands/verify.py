@@ -192,7 +192,7 @@ def _verify(
     from lyrikstore.credentials.objectcheck import verify_object
 
     try:
-        store = session.open_store()
+        store = session.open_store(anew=True)
     except NotFoundError as error:
         if error.kind != "no-store":
             raise
