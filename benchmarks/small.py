@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 FLOOR = HERE / "floor.py"
 PEER = HERE.parent / "tests" / "interop" / "digitalbazaar"
 FILES = 2_600
+VERSIONS = 500
 NAME = "bench/corpus"
 MEMORY_LIMIT, MANY_LIMIT, GROWTH_LIMIT = 400.0, 1024.0, 1.2
 FEW, MANY, MOST = 50_000, 500_000, 1_000_000
@@ -182,6 +183,50 @@ def commit(base: Path, plan: Plan) -> list[Row]:
     ]
 
 
+def history(base: Path, plan: Plan) -> list[Row]:
+    """What a command takes in a store with a long history, and with one version."""
+    taken: dict[tuple[str, int], float] = {}
+    runs: dict[str, list[float]] = {}
+    for count in (1, VERSIONS):
+        person = Person(base / f"person-{count}")
+        folder = person.folder / "data"
+        folder.mkdir()
+        must(
+            [sys.executable, "-c", _HISTORY, str(folder), NAME, str(count)],
+            cwd=person.folder,
+            env=person.env,
+        )
+        for what, arguments in (
+            ("status", ("status",)),
+            ("show the newest version", ("show", NAME)),
+            ("commit the next version", ("commit", folder, "-d", NAME)),
+            ("verify the store", ("verify",)),
+        ):
+            walls = []
+            for _ in range(plan.repeat):
+                if what.startswith("commit"):
+                    (folder / "a.txt").write_text(f"{count} {random.random()}")
+                walls.append(1000 * person.run(*arguments).wall)
+            runs[what] = walls
+            taken[what, count] = statistics.median(walls)
+    few = "in a store with one version"
+    return [
+        Row("history", f"{what}, after {VERSIONS:,}", "ms", walls, few, taken[what, 1])
+        for what, walls in runs.items()
+    ]
+
+
+_HISTORY = """
+import sys
+from pathlib import Path
+from lyrikstore_cli.session import Options, Session
+store = Session(Options()).open_store(sign=True)
+for number in range(int(sys.argv[3])):
+    Path(sys.argv[1], "a.txt").write_text(str(number))
+    store.commit(Path(sys.argv[1]), sys.argv[2])
+"""
+
+
 def memory(base: Path, plan: Plan) -> list[Bound]:
     """Peak memory at a million files, and the cost of a file among many and among few."""
     bounds, cost = [], {}
@@ -215,6 +260,7 @@ SMALL: dict[str, Callable[[Path, Plan], list[Row]]] = {
     "startup": startup,
     "commit": commit,
     "credentials": credentials,
+    "history": history,
 }
 
 
