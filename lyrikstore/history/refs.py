@@ -40,13 +40,22 @@ class RefState:
         name: Full name.
         id: The current manifest.
         index: Its log index.
-        history: Every manifest that was current, newest first; ``history[0] == id``.
+        before: The state before it; None for the first.
     """
 
     name: str
     id: Digest
     index: int
-    history: tuple[Digest, ...]
+    before: "RefState | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def history(self) -> tuple[Digest, ...]:
+        """Every manifest that was current, newest first; ``history[0] == id``."""
+        found, state = [self.id], self.before
+        while state is not None:
+            found.append(state.id)
+            state = state.before
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +263,7 @@ class RefTable:
 
     def _move(self, index: int, manifest: Mover) -> None:
         before = self.refs.get(manifest.name)
-        history = (manifest.id, *(before.history if before else ()))
-        self.refs[manifest.name] = RefState(manifest.name, manifest.id, index, history)
+        self.refs[manifest.name] = RefState(manifest.name, manifest.id, index, before)
         self._seen.add(manifest.id)
 
 

@@ -14,7 +14,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history import refcache
 from lyrikstore.history.manifest import parse_manifest
 from lyrikstore.history.merkle import leaf_hash
-from lyrikstore.history.refcache import WORTH, RefCache
+from lyrikstore.history.refcache import WORTH, Recalled, RefCache
 from lyrikstore.history.refs import RefTable
 from lyrikstore.history.repository import Repository
 
@@ -32,7 +32,8 @@ def apply(table, index, text):
 
 
 def seen(table):
-    return table.refs, table.flagged, table.policies, table.policy, table.store
+    histories = {name: state.history for name, state in table.refs.items()}
+    return table.refs, histories, table.flagged, table.policies, table.policy, table.store
 
 
 def test_refs_go_on_from_what_is_remembered_as_if_all_had_been_read(tmp_path):
@@ -163,3 +164,19 @@ def test_a_cache_that_cannot_be_written_is_none(long, tmp_path, monkeypatch):
     monkeypatch.setattr(refcache, "MAX_BYTES", 1000)
     assert NAME in Repository.open(long.root, cache_dir=tmp_path / "elsewhere").refs
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_very_long_history_is_neither_copied_nor_walked_by_recursion(shelf, tmp_path):
+    genesis = shelf.repo.genesis
+    steps, ids = [(0, genesis)], []
+    for number in range(1, 20_001):
+        ids.append(Digest.of(b"%d" % number))
+        parents = tuple(ids[-2:-1])
+        mover = Recalled(ids[-1], "dataset", NAME, genesis.id, shelf.owner.did, parents, {})
+        steps.append((number, mover))
+    hashes = [leaf_hash(b"%d" % number) for number in range(len(steps))]
+    cache = RefCache(tmp_path)
+    cache.save(hashes, RefTable.after(steps).steps)
+    table = RefTable.after(cache.load(hashes)[1])
+    assert table.refs == RefTable.after(steps).refs
+    assert table.refs[NAME].history == tuple(reversed(ids))
