@@ -8,7 +8,6 @@ The file is in the user's cache folder: whoever holds the store must not be beli
 
 import contextlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -86,17 +85,14 @@ class RefCache:
         """
         told = {"version": __version__, "size": len(hashes), "root": merkle.root(hashes).hex()}
         text = json.dumps(told | _columns(steps)).encode()
-        new = self._path.with_name(f"{self._path.name}.{os.urandom(6).hex()}.new")
+        new = self._path.with_name(f"{self._path.name}.new")
         if len(text) + _SUM > MAX_BYTES:
             return
         with contextlib.suppress(OSError):
-            # No fsync: what is torn fails its checksum, and is no memory.
+            # No fsync, and one name for all: what is torn fails its checksum, and is no memory.
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
-                new.write_bytes(_sum(text) + text)
-                new.replace(self._path)
-            finally:
-                new.unlink(missing_ok=True)
+            new.write_bytes(_sum(text) + text)
+            new.replace(self._path)
 
 
 def _sum(text: bytes) -> bytes:
