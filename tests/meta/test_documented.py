@@ -1,0 +1,63 @@
+"""Every command line in the documentation is one that the program takes: its options, its order."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from lyrikstore_cli.main import program
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = [
+    *(REPOSITORY / name for name in ("README.md", "SECURITY.md")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+]
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_LINE = re.compile(r"^(?:\$ )?(lyrikstore [a-z].*)", re.MULTILINE)
+_INDENTED = re.compile(r"^ {4}(lyrikstore [a-z].*)", re.MULTILINE)
+_INLINE = re.compile(r"`(lyrikstore [a-z][^`]*)`")
+
+
+def lines() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        text = page.read_text("utf-8").replace("\\\n", " ")
+        blocks = "\n".join(_FENCED.findall(text))
+        prose = _FENCED.sub("", text)
+        found_in = (*_LINE.findall(blocks), *_INDENTED.findall(prose), *_INLINE.findall(prose))
+        for found in found_in:
+            for one in found.split(" && "):
+                yield page.name, one
+
+
+def leftover(arguments: list[str]) -> list[str]:
+    """Return what no parameter takes; options that do not exist raise."""
+    command: click.Command = program
+    context = click.Context(program)
+    while isinstance(command, click.Group) and arguments:
+        found = command.get_command(context, arguments[0])
+        assert found is not None, f"no command {arguments[0]}"
+        command, arguments = found, arguments[1:]
+        context = click.Context(command, parent=context, info_name=command.name)
+    if isinstance(command, click.Group):
+        return []
+    parser = command.make_parser(context)
+    return parser.parse_args(list(arguments))[1]
+
+
+def test_every_documented_command_line_can_be_given() -> None:
+    seen, wrong = 0, []
+    for page, line in lines():
+        said = shlex.split(line, comments=True)[1:]
+        said = said[: said.index(">")] if ">" in said else said
+        words = [word for word in said if word != "…"]
+        seen += 1
+        try:
+            rest = leftover(words)
+        except (click.UsageError, AssertionError) as error:
+            rest = [str(getattr(error, "message", error))]
+        if rest:
+            wrong.append((page, line, rest))
+    assert seen > 200
+    assert wrong == []
