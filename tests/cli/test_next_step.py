@@ -86,6 +86,10 @@ def test_trust_is_taken_back_as_it_is_said(new_person, publisher) -> None:
     person = new_person("buyer")
     added = person.ok("trust", "add", publisher.did(), "--name", "my supplier")
     assert "as publisher of *" in added.out
+    more = ("--role", "auditor", "--claim", "legal", "--until", "2030-01-01T00:00:00Z")
+    person.ok("trust", "add", publisher.did(), "--name", "my supplier", *more)
+    listed = person.ok("trust", "list").out
+    assert "auditor about legal of *, until 2030-01-01T00:00:00Z" in listed
     person.ok(*step(added.err, "trust remove"))
     assert not person.ok("trust", "list", "--json").json["issuers"]
 

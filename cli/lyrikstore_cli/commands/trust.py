@@ -1,6 +1,7 @@
 """``lyrikstore trust``: whose signatures this user believes, and for what."""
 
 import shlex
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,10 +116,8 @@ def _add(
     changed = editing.add_issuer(place, issuer)
     session.emit("trust-add", {"did": who, "nickname": nickname, "changed": changed})
     if changed:
-        what = " and ".join(roles)
-        if claims:
-            what += f" about {', '.join(claims)}"
-        session.screen.result(f"✓ trusted  {nickname}  {who}  as {what} of {', '.join(names)}")
+        what = _as_what(roles, claims, names)
+        session.screen.result(f"✓ trusted  {nickname}  {who}  as {what}")
         step = f"lyrikstore trust remove {shlex.quote(nickname)}"
         session.screen.hint(f"take it back with: {step}")
     else:
@@ -134,10 +133,10 @@ def _list(session: Session) -> None:
     session.emit("trust-list", {"file": str(session.paths.trust), **_members(trust)})
     for issuer in trust.issuers:
         where = f", in {len(issuer.stores)} named store(s)" if issuer.stores else ""
-        session.screen.result(
-            f"{issuer.nickname}  {issuer.did}  {', '.join(issuer.roles)} of "
-            f"{', '.join(issuer.names)}{where}"
-        )
+        where += f", from {format_timestamp(issuer.since)}" if issuer.since else ""
+        where += f", until {format_timestamp(issuer.until)}" if issuer.until else ""
+        what = _as_what(issuer.roles, issuer.claims, issuer.names)
+        session.screen.result(f"{issuer.nickname}  {issuer.did}  {what}{where}")
     for document in trust.documents:
         session.screen.result(f"document  {document.did}  {document.digest}")
     for log in trust.logs:
@@ -146,6 +145,11 @@ def _list(session: Session) -> None:
         session.screen.result(f"witness  {witness.key}")
     if not trust.issuers:
         session.screen.say(f"you believe nobody yet ({session.paths.trust})")
+
+
+def _as_what(roles: Sequence[str], claims: Sequence[str] | None, names: Sequence[str]) -> str:
+    about = f" about {', '.join(claims)}" if claims else ""
+    return f"{', '.join(roles)}{about} of {', '.join(names)}"
 
 
 @declare("remove")
@@ -180,7 +184,8 @@ def _set(session: Session, limit: str, values: tuple[str, ...]) -> None:
 
     set_limit(session.paths.trust, limit, values)
     session.emit("trust-set", {"limit": limit, "values": list(values)})
-    session.screen.result(f"✓ set      {limit}  {' '.join(values) or 'to nothing'}")
+    done = f"✓ set      {limit}  {' '.join(values)}" if values else f"✓ removed  {limit}"
+    session.screen.result(done)
 
 
 @declare(
