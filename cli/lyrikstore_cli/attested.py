@@ -13,19 +13,18 @@ Rows = list[dict[str, Any]]
 
 def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest, Rows]:
     """Return the logged attestations about dataset versions, by version, each with its verdict."""
-    trust = store.trust
     found: dict[Digest, Rows] = {}
     for manifest, attested in store.attestations(manifests).items():
         found[manifest] = []
         for one in attested:
             issuer = one.outcome.envelope.issuer or ""
-            known = trust.knows(issuer)
+            believed = next(check for check in one.outcome.checks if check.id == "trust.issuer")
             found[manifest].append(
                 {
                     "credential": str(one.id),
                     "kind": one.outcome.statement.get("kind", ""),
                     "issuer": issuer,
-                    "nickname": known.nickname if known is not None else "",
+                    "nickname": str(believed.detail.get("nickname", "")),
                     "conclusion": one.outcome.statement.get("conclusion", ""),
                     "verdict": str(one.outcome.verdict),
                 }

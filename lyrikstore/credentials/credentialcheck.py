@@ -12,11 +12,14 @@ from typing import Any, Self
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
+    Envelope,
     keys_for,
     not_opened,
     open_envelope,
 )
-from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer
+from lyrikstore.credentials.inheriting import Heir, heir_of_publisher
+from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, unknown_key
+from lyrikstore.credentials.keycheck import check_key_at_hand
 from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.terms.model import Terms
@@ -87,20 +90,51 @@ class CheckedCredential:
 
     Attributes:
         checks: One per id of :data:`CREDENTIAL_CHECKS`, in that order.
+        envelope: The credential.
         claims: What it says, or None if it is not even well-formed. Established only if
             ``genuine``; otherwise good for saying what else is wrong, and nothing more.
-        issuer: The issuer's DID as found, or None.
-        genuine: Whether format, schema, proof and issuer binding all passed.
-        signer: The key that signed, as did:key, or None where no signature holds.
-        id: The credential's id in a log: BLAKE3 of its canonical form; None if malformed.
+        heir: Whose trust the issuer's key inherits, if anybody's.
     """
 
     checks: tuple[Check, ...]
-    claims: Claims | None
-    issuer: str | None
-    genuine: bool
-    signer: str | None = None
-    id: Digest | None = None
+    envelope: Envelope
+    claims: Claims | None = None
+    heir: Heir | None = None
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer's DID as found, or None."""
+        return self.envelope.issuer
+
+    @property
+    def genuine(self) -> bool:
+        """Whether format, schema, proof and issuer binding all passed."""
+        return self.envelope.genuine
+
+    @property
+    def signer(self) -> str | None:
+        """The key that signed, as did:key, or None where no signature holds."""
+        return None if self.envelope.signer is None else did_key(self.envelope.signer.key)
+
+    @property
+    def id(self) -> Digest | None:
+        """The credential's id in a log: BLAKE3 of its canonical form; None if malformed."""
+        return self.envelope.id
+
+    def check(self, check_id: str) -> Check:
+        """Return one of its checks."""
+        return self.checks[CREDENTIAL_CHECKS.index(check_id)]
+
+    def check_key(self, notices: Notices) -> Check:
+        """Return ``issuer.key`` by what stores at hand say of the key.
+
+        Args:
+            notices: As for :func:`check_credential`.
+
+        Cost: as :func:`lyrikstore.credentials.keycheck.check_key_at_hand`.
+        """
+        store = None if self.claims is None else self.claims.store
+        return check_key_at_hand(self.envelope, notices.statements, store, self.heir)
 
     @property
     def passed(self) -> bool:
@@ -119,7 +153,7 @@ def check_credential(
         data: The credential's bytes, as received.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What its issuer has said about it since.
+        notices: What its issuer has said about it since, and what stores say of keys.
 
     Cost: one signature, one schema validation and one canonical encoding.
     """
@@ -127,15 +161,18 @@ def check_credential(
     document = envelope.document
     if document is None:
         checks = not_opened(envelope, CREDENTIAL_CHECKS)
-        return CheckedCredential(checks, None, envelope.issuer, genuine=False)
+        return CheckedCredential(checks, envelope)
     claims = Claims.of(document["credentialSubject"])
     believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
-    judged = check_issuer(envelope, trust=trust, believes=believes, at=at, notices=notices)
+    key, said = unknown_key(envelope, trust), notices.statements
+    heir = None if key is None else heir_of_publisher(key, said, claims.store, believes)
+    judged = check_issuer(
+        envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
+    )
     checks = (
         *envelope.checks,
         *judged,
         check_terms(claims.terms),
         check_regulatory(claims.subject, envelope.issuer, document["validFrom"]),
     )
-    signer = None if envelope.signer is None else did_key(envelope.signer.key)
-    return CheckedCredential(checks, claims, envelope.issuer, envelope.genuine, signer, envelope.id)
+    return CheckedCredential(checks, envelope, claims, heir)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.credentials.report import Check, passed, quote
-from lyrikstore.credentials.storekeys import Proofs, Statements
+from lyrikstore.credentials.storekeys import Places, Statements
 from lyrikstore.credentials.trust import TrustedIssuer
 from lyrikstore.history.keyhistory import KeyHistory, Standing
 
@@ -52,12 +52,12 @@ class Heir:
     Attributes:
         inherited: From whom.
         history: The store's policies.
-        proofs: The log proofs at hand that are left over.
+        proofs: What shows where in its log something is.
     """
 
     inherited: Inherited
     history: KeyHistory
-    proofs: Proofs
+    proofs: Places
 
 
 def inherited(key: str, history: KeyHistory, believes: Believes) -> Inherited | None:
@@ -88,8 +88,8 @@ def heir_of_publisher(
         believes: Whom the trust file itself believes.
     """
     with suppress(IncompleteError):
-        for history, proofs in statements.about(key, store):
-            found = inherited(key, history, believes) if history.policies[0].id == store else None
+        for history, proofs in statements.of(store):
+            found = inherited(key, history, believes)
             if found is not None:
                 return Heir(found, history, proofs)
     return None
@@ -161,7 +161,7 @@ def _stolen_elsewhere(
             other.unproven or other.state_of(key).standing is Standing.COMPROMISED
             for key in keys
             for other, _ in statements.about(key, store)
-            if other.policies[0].id != history.policies[0].id
+            if other.store != history.store
         )
     except IncompleteError:
         return True

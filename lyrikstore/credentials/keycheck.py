@@ -5,15 +5,10 @@ where in the log the credential stands; a date in a document decides nothing (at
 A27).
 """
 
-from dataclasses import replace
-from datetime import datetime
-from functools import partial
-
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
-from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
 from lyrikstore.credentials.envelope import Envelope
-from lyrikstore.credentials.inheriting import Heir, inherited
+from lyrikstore.credentials.inheriting import Heir
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -23,11 +18,10 @@ from lyrikstore.credentials.report import (
     unchecked,
 )
 from lyrikstore.credentials.storekeys import Statements
-from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.keyhistory import KeyHistory, KeyState, Standing
 from lyrikstore.history.log import Leaf
-from lyrikstore.history.policy import OWNER, Policy
+from lyrikstore.history.policy import Policy
 
 
 def check_key(signer: str | None, history: KeyHistory | None, logged_at: int | None) -> Check:
@@ -82,10 +76,10 @@ def _check_state(state: KeyState, history: KeyHistory, logged_at: int | None) ->
     return failed("issuer.key", "retired", summary, **detail)
 
 
-def check_other_key(
+def check_key_at_hand(
     envelope: Envelope, statements: Statements, store: Digest | None, heir: Heir | None = None
 ) -> Check:
-    """Return ``issuer.key`` of an attestation or grant: the worst that a store at hand says.
+    """Return ``issuer.key`` by all that is at hand: the worst that a store there says.
 
     Args:
         envelope: The credential, well-formed.
@@ -107,53 +101,13 @@ def check_other_key(
         stores.append((heir.history, heir.proofs))
     for history, proofs in stores:
         retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
-        found = proofs.take(leaf, history.log_keys, history.check_head) if retired else None
-        made.append(check_key(key, history, None if found is None else found[0]))
+        place = proofs.take(leaf, history.log_keys, history.check_head) if retired else None
+        made.append(check_key(key, history, place))
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):
         for check in made:
             if check.state is state:
                 return check
     return not_applicable("issuer.key", "no store whose policies are at hand speaks of this key")
-
-
-def inherit_trust(
-    outcome: CheckedCredential, claims: Claims, history: KeyHistory, trust: Trust, at: datetime
-) -> CheckedCredential:
-    """Return the outcome in which a key is believed because a believed one named it its successor.
-
-    Args:
-        outcome: What the credential's own checks gave.
-        claims: What the credential says.
-        history: The store's policies.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
-    """
-    check = next(item for item in outcome.checks if item.id == "trust.issuer")
-    if outcome.signer is None or outcome.issuer != outcome.signer:
-        return outcome  # an organisation: its document speaks for its keys
-    if check.state is not CheckState.WARN or check.detail.get("reason") != "unknown-issuer":
-        return outcome
-    believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
-    found = inherited(outcome.signer, history, believes)
-    if found is None:
-        return outcome
-    checks = tuple(
-        found.check(outcome.signer) if item is check else item for item in outcome.checks
-    )
-    return replace(outcome, checks=checks)
-
-
-def owns(outcome: CheckedCredential, history: KeyHistory) -> str | None:
-    """Return the nickname of a believed issuer whose key is an owner of the store now, or None.
-
-    He vouches for the store by naming it in what he signed.
-    """
-    check = next(item for item in outcome.checks if item.id == "trust.issuer")
-    if check.state is not CheckState.PASS or outcome.signer is None:
-        return None
-    if outcome.signer not in history.current.roles[OWNER].keys:
-        return None
-    return str(check.detail["nickname"])
 
 
 def policy_for(

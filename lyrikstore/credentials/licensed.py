@@ -36,6 +36,11 @@ class Published:
     name: str
     store: Digest | None
 
+    def is_meant(self, claims: Claims) -> bool:
+        """Return whether a dataset credential that claims this is about the dataset."""
+        said = (claims.manifest, claims.tree, claims.name, claims.store)
+        return said == (self.manifest, self.tree, self.name, self.store)
+
 
 def published(repository: Repository, source: Manifest) -> Published:
     """Return what credentials about ``source`` speak of: for an import, the foreign version.

@@ -191,7 +191,7 @@ class _Judge:
         claims = outcome.claims
         if not outcome.genuine or claims is None:
             return f"{what} does not hold"
-        if claims.manifest != about.manifest or claims.tree != about.tree:
+        if not about.is_meant(claims):
             return f"{what} is about something else"  # attack case A44
         if outcome.issuer != right["issuer"]:
             return f"{what} has another issuer than recorded"
@@ -208,14 +208,17 @@ class _Judge:
             return f"{what} was {checks['status'].detail['reason']} before the {use.kind}"
         if checks["status"].state is CheckState.UNCHECKED:
             self.problems.lost.append(f"{label}: {checks['status'].summary}")
+        key = outcome.check_key(self.notices)
+        if key.state is CheckState.FAIL:
+            return f"{what} does not count: {key.summary}"
+        if key.state is CheckState.UNCHECKED:
+            self.problems.lost.append(f"{label}: {key.summary}")
         since = check_credential(data, trust=self.trust, at=self.at, notices=self.notices)
-        if {check.id: check for check in since.checks}["status"].state is CheckState.FAIL:
+        if since.check("status").state is CheckState.FAIL:
             self.problems.odd.append(f"{label}: {what} was taken back after the {use.kind}")
-        believed = self.trust.matches(
-            right["issuer"], role="publisher", name=about.name, store=about.store, at=self.at
-        )
+        believed = since.check("trust.issuer").state is CheckState.PASS
         copied = is_named_by_a_copy_alone(checks["issuer.document"])
-        self._note_unbelieved(right, label, believed=believed is not None, copied=copied)
+        self._note_unbelieved(right, label, believed=believed, copied=copied)
         return ""
 
     def _note_unbelieved(
@@ -278,7 +281,7 @@ class _Judge:
             return f"{what}: {found.fault}"
         if found.outcome.envelope.issuer != right["issuer"]:
             return f"{what} has another issuer than recorded"
-        for name in ("status", "grant.terms"):
+        for name in ("issuer.key", "status", "grant.terms"):
             if found.check(name).state is CheckState.UNCHECKED:
                 self.problems.lost.append(f"{label}: {found.check(name).summary}")
         if since.check("status").state is CheckState.FAIL:

@@ -6,7 +6,7 @@ Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -23,7 +23,7 @@ from lyrikstore.credentials.statuslist import (
     newest_first,
     status_entries,
 )
-from lyrikstore.credentials.storekeys import NO_STATEMENTS, Statements
+from lyrikstore.credentials.storekeys import NO_STATEMENTS, Statements, statements_here
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_verification_method
 
@@ -121,9 +121,10 @@ def check_status(
 
 
 def logged_notices(repository: "Repository") -> Notices:
-    """Return the notices that a store has logged; what cannot be read is absent.
+    """Return the notices that a store has logged, and what it says of keys itself.
 
-    So is what a key signed that was compromised by then: a thief takes back no revocation.
+    What cannot be read is absent. So is what a key signed that was compromised by then: a thief
+    takes back no revocation.
 
     Cost: one read per logged credential.
     """
@@ -135,7 +136,12 @@ def logged_notices(repository: "Repository") -> Notices:
                 if not repository.is_suspect(data, entry.index):
                     found.append(data)
     # Newest first: only so many are looked at.
-    return Notices.among(reversed(found), documents=len(found))
+    notices = Notices.among(reversed(found), documents=len(found))
+    try:
+        here = statements_here(repository)
+    except LyrikstoreError:  # whoever asks what counts here is told so
+        return notices
+    return replace(notices, statements=replace(notices.statements, here=here))
 
 
 def _replaced(data: bytes) -> str | None:

@@ -7,14 +7,20 @@ store of his own, and lay the same beside it. Nothing here believes a date (atta
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
-from lyrikstore.history.keyhistory import KeyHistory
+from lyrikstore.history.keyhistory import KeyHistory, Ruled
+from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.refs import check_genesis
+
+if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
+    from lyrikstore.history.repository import Repository
 
 PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
 """How every log proof starts; a proof is found by it, for no digest names it."""
@@ -24,6 +30,18 @@ MAX_POLICIES = 128
 
 MAX_STORES = 8
 """Most stores that may be said to speak of one key."""
+
+
+class Places(Protocol):
+    """Where things are shown to be logged."""
+
+    def take(
+        self,
+        leaf: Leaf,
+        keys: Sequence[VerifierKey],
+        check: Callable[[SignedCheckpoint], None] = lambda _: None,
+    ) -> int | None:
+        """Return the log index of ``leaf``, or None if nothing shows it; see :class:`Proofs`."""
 
 
 class Proofs:
@@ -47,7 +65,7 @@ class Proofs:
         leaf: Leaf,
         keys: Sequence[VerifierKey],
         check: Callable[[SignedCheckpoint], None] = lambda _: None,
-    ) -> tuple[int, SignedCheckpoint] | None:
+    ) -> int | None:
         """Return where ``leaf`` is shown to be logged, or None; that proof is for nothing else.
 
         Args:
@@ -64,7 +82,7 @@ class Proofs:
                 except LyrikstoreError:
                     continue
                 self._used.add(number)
-                return proof.index, signed
+                return proof.index
         return None
 
     @property
@@ -89,8 +107,7 @@ def read_history(
     """
 
     def logged(item: Manifest, keys: Sequence[VerifierKey]) -> int | None:
-        found = proofs.take(Leaf("manifest", item.id), keys)
-        return None if found is None else found[0]
+        return proofs.take(Leaf("manifest", item.id), keys)
 
     named = str(genesis.id).encode()
     found = [data for data in files if _is_manifest(data, b"policy") and named in data]
@@ -116,11 +133,13 @@ class Statements:
         geneses: Files that say they found a store.
         policies: Files that say they are a policy.
         proofs: Log proofs.
+        here: The policies of the store that the reader has himself, and its log, if he has one.
     """
 
     geneses: Sequence[bytes] = ()
     policies: Sequence[bytes] = ()
     proofs: Sequence[bytes] = ()
+    here: tuple[KeyHistory, Places] | None = None
 
     @classmethod
     def among(cls, files: Iterable[bytes]) -> "Statements":
@@ -132,7 +151,21 @@ class Statements:
             tuple(data for data in found if data.startswith(PROOF_HEAD)),
         )
 
-    def about(self, key: str, store: Digest | None) -> Iterator[tuple[KeyHistory, Proofs]]:
+    def of(self, store: Digest) -> Iterator[tuple[KeyHistory, Places]]:
+        """Yield the policies of ``store``, with the log proofs left over, if they are at hand.
+
+        Raises:
+            IncompleteError: (``too-many-policies``) more than are read.
+        """
+        if self.here is not None and self.here[0].store == store:
+            yield self.here
+            return
+        for data in self.geneses:
+            if Digest.of(data) == store:
+                yield from self._read(data, None)
+                return
+
+    def about(self, key: str, store: Digest | None) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the policies, with the log proofs left over, of the stores that speak of ``key``.
 
         Anybody can found a store and say in it what he likes of other people's keys. So one counts
@@ -145,6 +178,10 @@ class Statements:
         Raises:
             IncompleteError: (``too-many-stores``, ``too-many-policies``) more than are read.
         """
+        if self.here is not None and (
+            self.here[0].store == store or self.here[0].policies[0].author == key
+        ):
+            yield self.here
         # Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
         named = {data for data in self.geneses if store is not None and Digest.of(data) == store}
         heard = [data for data in self.geneses if data in named or key.encode() in data]
@@ -158,7 +195,7 @@ class Statements:
         for data in heard:
             yield from self._read(data, None if data in named else key)
 
-    def naming(self, key: str) -> Iterator[tuple[KeyHistory, Proofs]]:
+    def naming(self, key: str) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the policies, likewise, of the stores that name ``key`` a successor, as said there.
 
         Of too many stores, or policies of one, some are left out: then the key is not believed.
@@ -166,6 +203,8 @@ class Statements:
         Args:
             key: As did:key.
         """
+        if self.here is not None:
+            yield self.here
         said = [data for data in self.policies if f'"successor":"{key}"'.encode() in data]
         names = [(data, str(Digest.of(data)).encode()) for data in (self.geneses if said else ())]
         wanted = [data for data, name in names if any(name in policy for policy in said)]
@@ -173,7 +212,7 @@ class Statements:
             with suppress(IncompleteError):
                 yield from self._read(data, None)
 
-    def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Proofs]]:
+    def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the store that ``data`` founds, if it does, and if ``founder`` signed it."""
         try:
             genesis = parse_manifest(data)
@@ -188,6 +227,47 @@ class Statements:
 
 
 NO_STATEMENTS = Statements()
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The log of a store that is open here: it needs no proof of what it holds.
+
+    Attributes:
+        repository: The store.
+    """
+
+    repository: "Repository"
+
+    def take(
+        self,
+        leaf: Leaf,
+        _keys: Sequence[VerifierKey],
+        _check: Callable[[SignedCheckpoint], None] = lambda _: None,
+    ) -> int | None:
+        """Return the log index of ``leaf``, or None."""
+        with suppress(LyrikstoreError):
+            return self.repository.index_of(leaf.id, leaf.type)
+        return None
+
+
+def statements_here(repository: "Repository") -> tuple[KeyHistory, Places]:
+    """Return what the store that is open here says of keys.
+
+    Args:
+        repository: The store.
+
+    Raises:
+        LyrikstoreError: Its policies cannot be read.
+    """
+    founder = repository.genesis
+    policies = [Ruled(0, check_genesis(founder).policy, founder.author, founder.id)]
+    for identity in reversed(repository.refs[GENESIS_NAME].history[:-1]):
+        manifest = repository.manifest(identity)
+        policy = Policy.parse(manifest.body["policy"])
+        index = repository.index_of(identity)
+        policies.append(Ruled(index, policy, manifest.author, identity))
+    return KeyHistory(tuple(policies)), Logged(repository)
 
 
 def _is_manifest(data: bytes, kind: bytes) -> bool:

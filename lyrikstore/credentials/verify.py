@@ -30,7 +30,7 @@ from lyrikstore.credentials.comparison import DataSource
 from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, Claims, check_credential
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
 from lyrikstore.credentials.did import KnownDocument
-from lyrikstore.credentials.keycheck import check_key, inherit_trust
+from lyrikstore.credentials.keycheck import check_key
 from lyrikstore.credentials.logcheck import check_log
 from lyrikstore.credentials.qualitycheck import (
     NOT_RECOMPUTED,
@@ -47,7 +47,6 @@ from lyrikstore.credentials.report import (
     unchecked,
 )
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
-from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, CredentialKind
@@ -146,8 +145,8 @@ def verify_credential(
     return _report(
         outcome.claims.tree.urn if outcome.claims is not None else UNREADABLE,
         outcome.issuer,
-        outcome.checks,
-        CREDENTIAL_CHECKS,
+        (*outcome.checks, outcome.check_key(notices)),
+        (*CREDENTIAL_CHECKS, "issuer.key"),
         at,
         (NO_DATA,),
     )
@@ -245,8 +244,6 @@ def verify_delivery(
         outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
     )
     rules = log.history
-    if rules is not None:
-        outcome = inherit_trust(outcome, claims, rules, trust, at)
     manifest = check_manifest(
         claims, files.find, None if rules is None else rules.in_force(claims.log_index)
     )
@@ -282,24 +279,6 @@ def verify_delivery(
         founded = rules.policies[0].policy.logs if rules is not None else ()
         _remember(memory, log.signed.head, (*log.signed.signers, *founded), report)
     return report
-
-
-def check_key_beside(
-    credential: bytes,
-    beside: Mapping[str, bytes],
-    *,
-    trust: Trust,
-    at: datetime,
-    notices: Notices,
-) -> Check:
-    """Return ``issuer.key`` as the delivery around a credential shows it; arguments as there."""
-    outcome = check_credential(credential, trust=trust, at=at, notices=notices)
-    if outcome.claims is None:
-        return check_key(None, None, None)
-    files = Siblings.of(beside)
-    said = Statements.among(files.all())
-    log = check_log(outcome, outcome.claims, files.find, said, trust=trust, at=at, memory=None)
-    return check_key(outcome.signer, log.history, log.credential)
 
 
 def _with_texts(checks: tuple[Check, ...], claims: Claims, files: Siblings) -> Iterable[Check]:

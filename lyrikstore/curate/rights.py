@@ -227,7 +227,7 @@ class _Judge:
         copied = found.check("issuer.document")
         if not fault and is_named_by_a_copy_alone(copied):
             fault = _not_believed(copied)
-        for name in ("trust.issuer", "status", "grant.terms"):
+        for name in ("trust.issuer", "issuer.key", "status", "grant.terms"):
             check = found.check(name)
             replaced = name == "grant.terms" and check.state is CheckState.WARN
             if not fault and check.state not in _FINE and not replaced:
@@ -263,7 +263,7 @@ class _Judge:
     def _fault(
         self, outcome: CheckedCredential, claims: Claims, about: Published, used: tuple[str, ...]
     ) -> str | None:
-        if claims.manifest != about.manifest or claims.tree != about.tree:
+        if not about.is_meant(claims):
             return "is about something else"  # attack case A44
         answer, reason = claims.terms.judge(self.use, used)
         if answer is not Answer.PERMITTED:
@@ -276,14 +276,10 @@ class _Judge:
                 return f"is not in force: {check.summary}"
         if is_named_by_a_copy_alone(checks["issuer.document"]):
             return _not_believed(checks["issuer.document"])
-        believed = self.trust.matches(
-            outcome.issuer or "",
-            role="publisher",
-            name=about.name,
-            store=about.store,
-            at=self.use.at,
-        )
-        if believed is None:
+        key = outcome.check_key(self.notices)
+        if key.state in {CheckState.FAIL, CheckState.UNCHECKED}:
+            return f"does not count: {key.summary}"
+        if checks["trust.issuer"].state is not CheckState.PASS:
             return (
                 f"is by {outcome.issuer}, whom your trust file does not name as a publisher of it"
             )

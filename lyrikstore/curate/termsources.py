@@ -8,13 +8,13 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, check_credential
+from lyrikstore.credentials.licensed import published
 from lyrikstore.credentials.report import TRUST_CHECKS, Check, CheckState, Verdict, decide
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.mix import Source
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET
-from lyrikstore.credentials.verify import check_key_beside
 from lyrikstore.curate.rights import source_datasets
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -43,18 +43,13 @@ def source_of_file(
             f"{label} is no dataset credential of lyrikstore's: it states no terms",
             hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
         )
-    notices = Notices.among(beside.values())
-    key = check_key_beside(data, beside, trust=trust, at=at, notices=notices)
-    known = key.detail.get("reason") != "no-policy"
-    return _source(label, data, [key] if known else [], trust=trust, at=at, notices=notices)
+    return _source(label, data, trust=trust, at=at, notices=Notices.among(beside.values()))
 
 
-def _source(
-    label: str, data: bytes, more: Sequence[Check], *, trust: Trust, at: datetime, notices: Notices
-) -> Source:
+def _source(label: str, data: bytes, *, trust: Trust, at: datetime, notices: Notices) -> Source:
     outcome = check_credential(data, trust=trust, at=at, notices=notices)
-    claims, checks = outcome.claims, (*outcome.checks, *more)
-    verdict = decide(checks, (*CREDENTIAL_CHECKS, *(check.id for check in more)))
+    claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(notices))
+    verdict = decide(checks, (*CREDENTIAL_CHECKS, "issuer.key"))
     why = _decisive(checks)
     if claims is None or not outcome.genuine:  # what it says is nobody's word
         return Source(label, None, why, verdict=verdict)
@@ -131,20 +126,26 @@ def _logged(
 def _candidates(
     repository: Repository, source: Manifest, trust: Trust, at: datetime, notices: Notices
 ) -> Iterable[Source]:
-    for entry in reversed(repository.credentials_about(source.id)):
+    try:
+        about = published(repository, source)
+    except LyrikstoreError as error:
+        yield Source(source.name, None, f"whose it is cannot be read: {error.message}")
+        return
+    for entry in reversed(repository.credentials_about(about.manifest)):
         try:
             data = repository.credential(entry.id)
         except LyrikstoreError as error:
             yield Source(source.name, None, f"its credential cannot be read: {error.message}")
+            continue
+        if stated_kind(data) is not DATASET:  # what others attest or were granted
             continue
         if repository.is_suspect(data, entry.index):
             problem = "its credential is by a key compromised by then"
             yield Source(source.name, None, problem, verdict=Verdict.INVALID)
             continue
         outcome = check_credential(data, trust=trust, at=at, notices=notices)
-        claims = outcome.claims
-        if claims is not None and (claims.manifest, claims.tree) != (source.id, source.tree):
+        if outcome.claims is not None and not about.is_meant(outcome.claims):
             problem = "its credential is about something else"  # attack case A44
             yield Source(source.name, None, problem, verdict=Verdict.INVALID)
             continue
-        yield _source(source.name, data, (), trust=trust, at=at, notices=notices)
+        yield _source(source.name, data, trust=trust, at=at, notices=notices)

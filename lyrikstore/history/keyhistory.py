@@ -128,6 +128,11 @@ class KeyHistory:
         return cls(tuple(chain), _would_follow(last, open_ends))
 
     @property
+    def store(self) -> Digest:
+        """The store they are of: the genesis's id is its name."""
+        return self.policies[0].id
+
+    @property
     def current(self) -> Policy:
         """The newest policy."""
         return self.policies[-1].policy

@@ -7,7 +7,7 @@ import { base64url, concat, includes } from "./bytes.js";
 import { parseUrn } from "./digest.js";
 import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfAttester } from "./inherit.js";
-import { checkOtherKey } from "./keycheck.js";
+import { checkKeyAtHand } from "./keycheck.js";
 import { decide, failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { TYPE } from "./status.js";
 import { isObject, parse } from "./strictjson.js";
@@ -39,7 +39,7 @@ export async function checkAttestation(bytes, { trust, at, notices, find, about,
   const heir = key === null ? null : heirOfAttester(key, notices.statements, place.store, believes);
   const issuer = await checkIssuer(envelope, trust, believes, at, notices, heir, onlyIfBelieved);
   return judged([
-    ...envelope.checks, ...issuer, checkOtherKey(envelope, notices.statements, place.store, heir),
+    ...envelope.checks, ...issuer, checkKeyAtHand(envelope, notices.statements, place.store, heir),
     checkStatement(subject, envelope.issuer, about, publisher),
     checkEvidence(document.evidence ?? [], find),
   ], envelope, subject.attestation);

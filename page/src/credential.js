@@ -1,7 +1,9 @@
 /** The checks that need only a dataset credential, a trust file and a moment (spec §11.4.1). */
 import * as digests from "./digest.js";
 import { didKey } from "./ed25519.js";
-import { checkIssuer, DATASET, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, notOpened, openEnvelope } from "./envelope.js";
+import { checkIssuer, DATASET, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
+import { heirOfPublisher } from "./inherit.js";
+import { checkKeyAtHand } from "./keycheck.js";
 import { readTerms } from "./terms.js";
 import { checkRegulatory, checkTerms } from "./termscheck.js";
 
@@ -15,21 +17,29 @@ export const CREDENTIAL_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "terms",
  *
  * @param {Uint8Array} bytes
  * @param {{trust: import("./trust.js").Trust, at: number, notices: import("./status.js").Notices}} given
- * @returns {Promise<{checks: Check[], claims: Claims | null, issuer: string | null, signer: string | null, id: string}>} `signer`: the key, as did:key.
+ * @returns {Promise<{checks: Check[], claims: Claims | null, issuer: string | null, signer: string | null, id: string, checkKey: () => Check}>}
+ *   `signer`: the key, as did:key; `checkKey` gives `issuer.key` by what stores at hand say of it.
  */
 export async function checkCredential(bytes, { trust, at, notices }) {
   const envelope = openEnvelope(bytes, DATASET, keysFor(trust, notices), at);
   const { document, issuer, id } = envelope;
   const signer = envelope.signer && didKey(envelope.signer.key);
-  if (document === null) return { checks: notOpened(envelope, CREDENTIAL_CHECKS), claims: null, issuer, signer, id };
+  if (document === null) {
+    const checkKey = () => checkKeyAtHand(envelope, notices.statements, null, null);
+    return { checks: notOpened(envelope, CREDENTIAL_CHECKS), claims: null, issuer, signer, id, checkKey };
+  }
   const claims = readClaims(document.credentialSubject);
+  /** @type {import("./inherit.js").Believes} */
+  const believes = (did) => trust.matches(did, claims.name, claims.store, at);
+  const key = unknownKey(envelope, trust);
+  const heir = key === null ? null : heirOfPublisher(key, notices.statements, claims.store, believes);
   const checks = [
     ...envelope.checks,
-    ...await checkIssuer(envelope, trust, (did) => trust.matches(did, claims.name, claims.store, at), at, notices),
+    ...await checkIssuer(envelope, trust, believes, at, notices, heir),
     checkTerms(claims.terms),
     checkRegulatory(claims.subject, issuer, document.validFrom),
   ];
-  return { checks, claims, issuer, signer, id };
+  return { checks, claims, issuer, signer, id, checkKey: () => checkKeyAtHand(envelope, notices.statements, claims.store, heir) };
 }
 
 /** What a well-formed credential says of its dataset, as values. @param {any} subject */

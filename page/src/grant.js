@@ -3,7 +3,7 @@ import { readClaims } from "./credential.js";
 import { blake3, parseUrn, short } from "./digest.js";
 import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfPublisher } from "./inherit.js";
-import { checkOtherKey } from "./keycheck.js";
+import { checkKeyAtHand } from "./keycheck.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { canonical, parse } from "./strictjson.js";
 import { exceedsLimits } from "./terms.js";
@@ -27,7 +27,7 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
   const checks = [
     ...envelope.checks,
     ...await checkIssuer(envelope, trust, believes, at, notices, heir),
-    checkOtherKey(envelope, notices.statements, store, heir),
+    checkKeyAtHand(envelope, notices.statements, store, heir),
     stated(id, grant),
     await checkTerms(document, envelope, findTerms(files, grant.terms.digest), notices, trust, at),
     checkHolder(id, holder),

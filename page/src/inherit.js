@@ -45,10 +45,10 @@ function believed(key, history, believes, found) {
 export const inheritedCheck = (issuer, { nickname, predecessor }) => passed(
   "trust.issuer", `you trust ${quote(nickname)}, whose key named this one its successor`, { nickname, issuer, predecessor });
 
-/** The stores that speak of a key; null if there are more of them, or of their policies, than are read. @param {Statements} statements @param {string} key @param {string | null} store */
-function heard(statements, key, store) {
+/** What stores say; null if there are more of them, or of their policies, than are read. @param {() => ReturnType<Statements["about"]>} read */
+function heard(read) {
   try {
-    return statements.about(key, store);
+    return read();
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;
@@ -57,8 +57,8 @@ function heard(statements, key, store) {
 
 /** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @returns {Heir | null} */
 export function heirOfPublisher(key, statements, store, believes) {
-  for (const { history, proofs } of heard(statements, key, store) ?? []) {
-    const found = history.policies[0].id === store ? inherited(key, history, believes) : null;
+  for (const { history, proofs } of heard(() => statements.of(store)) ?? []) {
+    const found = inherited(key, history, believes);
     if (found !== null) return { ...found, history, proofs };
   }
   return null;
@@ -83,7 +83,7 @@ export function heirOfAttester(key, statements, store, believes) {
     // he crowd that store out, or take away the log proof of what it says.
     const says = (/** @type {KeyHistory} */ other, /** @type {string} */ one) =>
       other.policies[0].id !== history.policies[0].id && (other.unproven.length > 0 || other.stateOf(one).standing === "compromised");
-    const stolen = found !== null && [...found.keys].some((one) => heard(statements, one, store)?.some((at) => says(at.history, one)) ?? true);
+    const stolen = found !== null && [...found.keys].some((one) => heard(() => statements.about(one, store))?.some((at) => says(at.history, one)) ?? true);
     if (found !== null && !stolen) return { ...found, history, proofs };
   }
   return null;

@@ -4,7 +4,6 @@
  */
 import { didKey } from "./ed25519.js";
 import { Refusal } from "./errors.js";
-import { inherited, inheritedCheck } from "./inherit.js";
 import { countsAt } from "./keyhistory.js";
 import { OWNER } from "./policy.js";
 import { failed, notApplicable, passed, unchecked } from "./report.js";
@@ -52,14 +51,14 @@ function checkState(signer, history, loggedAt) {
 }
 
 /**
- * The check `issuer.key` of an attestation or grant: the worst that a store at hand says.
+ * The check `issuer.key` by all that is at hand: the worst that a store there says.
  *
  * @param {import("./envelope.js").Envelope} envelope
  * @param {import("./storekeys.js").Statements} statements What lies beside it.
  * @param {string | null} store The store that it names, if any.
  * @param {import("./inherit.js").Heir | null} heir By which store's word the key is believed, if by any: that one is heard as well.
  */
-export function checkOtherKey({ signer, id }, statements, store, heir) {
+export function checkKeyAtHand({ signer, id }, statements, store, heir) {
   if (signer === null) return checkKey(null, null, null);
   const key = didKey(signer.key);
   /** @type {ReturnType<typeof statements.about>} */
@@ -76,24 +75,6 @@ export function checkOtherKey({ signer, id }, statements, store, heir) {
   });
   return ["fail", "unchecked", "pass"].flatMap((state) => made.filter((check) => check.state === state))[0] ??
     notApplicable("issuer.key", "no store whose policies are at hand speaks of this key");
-}
-
-/**
- * The check `trust.issuer` in which a key is believed because a believed one named it its successor.
- *
- * @param {Check} check As the credential alone gave it.
- * @param {{issuer: string | null, signer: string | null}} outcome
- * @param {import("./credential.js").Claims} claims
- * @param {KeyHistory} history
- * @param {import("./trust.js").Trust} trust
- * @param {number} at
- * @returns {Check}
- */
-export function inheritTrust(check, { issuer, signer }, claims, history, trust, at) {
-  if (signer === null || issuer !== signer) return check; // an organisation: its document speaks for its keys
-  if (check.state !== "warn" || check.detail.reason !== "unknown-issuer") return check;
-  const found = inherited(signer, history, (did) => trust.matches(did, claims.name, claims.store, at));
-  return found === null ? check : inheritedCheck(signer, found);
 }
 
 /** The nickname of a believed issuer whose key is an owner of the store now. @param {Check} check `trust.issuer`. @param {string | null} signer @param {KeyHistory} history @returns {string | null} */

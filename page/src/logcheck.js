@@ -2,7 +2,7 @@
 import { hex } from "./bytes.js";
 import { short } from "./digest.js";
 import { Refusal } from "./errors.js";
-import { inheritTrust, owns } from "./keycheck.js";
+import { owns } from "./keycheck.js";
 import { leaf, verifyProof } from "./log.js";
 import { parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
@@ -45,7 +45,7 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
   const loggedAt = proofs.take("credential", outcome.id, keys, history);
   const { check, signed } = checkInclusion(claims, history, proofs);
   const pinned = signed === null ? undefined : trust.pinned(signed.signers);
-  const owner = owns(inheritTrust(outcome.trusted, outcome, claims, history, trust, at), outcome.signer, history);
+  const owner = owns(outcome.trusted, outcome.signer, history);
   return { checks: [check, judgeAnchor(claims, founder, owner, pinned, trust, at), ...rest], history, loggedAt };
 }
 

@@ -67,6 +67,12 @@ export class Statements {
     this.proofs = all.filter(isProof);
   }
 
+  /** The policies of a store, with the log proofs left over, if they are at hand. @param {string} store */
+  of(store) {
+    const bytes = this.geneses.find((one) => blake3(one) === store);
+    return bytes === undefined ? [] : this.#read(bytes, null);
+  }
+
   /**
    * The policies, with the log proofs left over, of the stores that speak of a key.
    *

@@ -9,7 +9,7 @@ import { checkData, checkManifest, checkRecords } from "./datasetcheck.js";
 import { blake3 } from "./digest.js";
 import { ATTESTATION, GRANT, keysFor, kindOf, profileOf } from "./envelope.js";
 import { checkGrant, GRANT_CHECKS } from "./grant.js";
-import { checkKey, inheritTrust } from "./keycheck.js";
+import { checkKey } from "./keycheck.js";
 import { checkLog } from "./logcheck.js";
 import { measure } from "./measures.js";
 import { checkQuality, recipesOf } from "./qualitycheck.js";
@@ -99,8 +99,9 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
     const open = holder === null ? [NO_DATA, NO_HOLDER] : [NO_DATA];
     return report(subject ?? UNREADABLE, envelope.issuer, checks, GRANT_CHECKS, at, open);
   }
-  const { claims, issuer, checks } = await checkCredential(bytes, { trust, at, notices });
-  return report(claims ? `urn:blake3:${claims.tree}` : UNREADABLE, issuer, checks, CREDENTIAL_CHECKS, at, [NO_DATA]);
+  const { claims, issuer, checks, checkKey: keyCheck } = await checkCredential(bytes, { trust, at, notices });
+  const subject = claims ? `urn:blake3:${claims.tree}` : UNREADABLE;
+  return report(subject, issuer, [...checks, keyCheck()], [...CREDENTIAL_CHECKS, "issuer.key"], at, [NO_DATA]);
 }
 
 /**
@@ -134,10 +135,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
   const values = tree && read && await measure(recipes, { tree, files: read, signal });
   const quality = checkQuality(subject, values, recompute);
   const made = [
-    ...checks.map((check) => {
-      if (check === trusted && history) return inheritTrust(check, outcome, claims, history, trust, at);
-      return check.id === "terms" ? checkTexts(terms, check, find) : check;
-    }),
+    ...checks.map((check) => (check.id === "terms" ? checkTexts(terms, check, find) : check)),
     checkKey(outcome.signer, history, loggedAt),
     ...manifest.checks,
     ...content.checks,

@@ -76,6 +76,27 @@ def test_rotation_kills_nothing_and_is_inherited(rotated, buyer) -> None:
     assert verify(buyer, after).code == 3
 
 
+def test_an_heir_is_believed_wherever_its_predecessor_is(rotated, buyer, new_person) -> None:
+    assert buyer.ok("terms", buyer.folder / "after", "--purpose", "train").code == 0
+    colleague = new_person("colleague")
+    colleague.ok("trust", "add", rotated.old, "--name", "Acme")
+    colleague.ok("clone", rotated.folder / ".lyrikstore", "copy")
+    inside = ("--store", colleague.folder / "copy")
+    assert colleague.ok("terms", NAME, "--purpose", "train", *inside).code == 0
+    told = colleague.ok("log", NAME, *inside).out
+    assert f"signed by Acme, by a later key ({rotated.new})" in told
+    assert f"signed by Acme ({rotated.old})" in told
+    assert "by Acme, by a later key" in colleague.ok("log", "--audit", *inside).out
+
+    # Whose key was stolen before it named another is nobody's predecessor.
+    rotated.ok(
+        *("key", "revoke", rotated.old, "--suspect-from", "1", "--yes"), *("--signer", "next")
+    )
+    colleague.ok("pull", *inside)
+    assert colleague.run("terms", NAME, "--purpose", "train", *inside).code in {4, 14}
+    assert "later key" not in colleague.run("log", "--audit", *inside).out
+
+
 def test_who_knows_only_the_new_key_believes_old_and_new(rotated, new_person) -> None:
     person = new_person("late")
     person.ok("trust", "add", rotated.new, "--name", "Acme")

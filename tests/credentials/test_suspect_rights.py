@@ -23,7 +23,7 @@ from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
 from lyrikstore.curate.rights import check_rights
 from lyrikstore.curate.termsources import sources_of_datasets
 from lyrikstore.history.manifest import Input, sign_manifest
-from lyrikstore.history.succession import change_policy, revoked
+from lyrikstore.history.succession import change_policy, revoked, rotated
 
 
 def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path: Path) -> None:
@@ -60,16 +60,11 @@ def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path:
                 check_rights(*asked, trust=trust)
 
 
-def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
-    world: SimpleNamespace, tmp_path: Path
-) -> None:
-    publisher, web = world.make_publisher(tmp_path), "did:web:acme.example"
-    repository, house = publisher.repository, OrganisationSigner(world.OWNER, web)
-    key = encode_multikey(world.OWNER.public)
-    document = json.dumps(build_document(web, {key: key})).encode()
-    credential = issue(publisher.unsigned(issuer=web), house, world.NOW)
-    right = {"dataset": str(publisher.manifest.id), "credential": str(Digest.of(credential))}
-    run = sign_manifest(
+def run_by(
+    repository: Any, source: Any, credential: bytes, issuer: str, signer: Any, created: Any
+) -> Any:
+    """Return a run that records one right to train on ``source``."""
+    return sign_manifest(
         kind="run",
         store=repository.store_id,
         name="runs/acme/classifier",
@@ -81,12 +76,30 @@ def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
             "environment": {"python": "3.11", "platform": "x", "packages": {}, "threads": 1},
             "code": {"package": "x", "version": "1", "digest": str(Digest.of(b"code"))},
             "plannedOutputs": ["checkpoints/acme/classifier"],
-            "rights": [{**right, "issuer": web, "permits": ["train"]}],
+            "rights": [
+                {
+                    "dataset": str(source.id),
+                    "credential": str(Digest.of(credential)),
+                    "issuer": issuer,
+                    "permits": ["train"],
+                }
+            ],
         },
-        inputs=[Input("train", "dataset", publisher.manifest.id)],
-        signer=world.OWNER,
-        created=world.NOW,
+        inputs=[Input("train", "dataset", source.id)],
+        signer=signer,
+        created=created,
     )
+
+
+def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    publisher, web = world.make_publisher(tmp_path), "did:web:acme.example"
+    repository, house = publisher.repository, OrganisationSigner(world.OWNER, web)
+    key = encode_multikey(world.OWNER.public)
+    document = json.dumps(build_document(web, {key: key})).encode()
+    credential = issue(publisher.unsigned(issuer=web), house, world.NOW)
+    run = run_by(repository, publisher.manifest, credential, web, world.OWNER, world.NOW)
     for logged in ((document, credential), (run,)):
         with repository.transaction(log_signer=world.LOG) as transaction:
             for one in logged:
@@ -102,3 +115,47 @@ def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
     assert "taken in with it" in found.summary
     pinned = replace(named, documents=(PinnedDocument(web, document),))
     assert rights_of_runs(repository, ancestry, trust=pinned, at=world.NOW).state == "pass"
+
+
+def test_an_heir_gives_rights_and_a_thief_gives_none(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    publisher = world.make_publisher(tmp_path)
+    repository, trust = publisher.repository, world.trusting(world.OWNER.did)
+    heir, thief = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0x42, 0x43))
+    later = world.NOW + timedelta(hours=1)
+    use = Use(("train",), later)
+
+    def change(how: Any, signer: Any) -> None:
+        change_policy(repository, how, signer=signer, log_signer=world.LOG, clock=lambda: later)
+        repository.refresh()
+
+    def log(data: bytes) -> bytes:
+        with repository.transaction(log_signer=world.LOG) as transaction:
+            transaction.log_credential(data)
+            transaction.commit()
+        return data
+
+    def ran() -> Any:
+        run = run_by(repository, publisher.manifest, credential, heir.did, heir, later)
+        with repository.transaction(log_signer=world.LOG) as transaction:
+            transaction.log_manifest(run)
+            transaction.commit()
+        ancestry = {one.id: one for one in (run, publisher.manifest)}
+        return rights_of_runs(repository, ancestry, trust=trust, at=later)
+
+    change(rotated(world.OWNER.did, heir.did), world.OWNER)
+    log(issue(publisher.unsigned(issuer=thief.did), thief, later))
+    with pytest.raises(PolicyError, match="does not name"):
+        check_rights(repository, [publisher.manifest], use, trust=trust)
+    credential = log(issue(publisher.unsigned(issuer=heir.did), heir, later))
+    (right,) = check_rights(repository, [publisher.manifest], use, trust=trust)
+    assert right.issuer == heir.did
+    assert ran().state.value == "pass"
+    (source,) = sources_of_datasets(repository, [publisher.manifest], trust=trust, at=later)
+    assert source.verdict == "trusted"
+
+    # The old key turns out to have been stolen before it named the heir.
+    change(revoked(world.OWNER.did, 1), heir)
+    with pytest.raises(PolicyError):
+        check_rights(repository, [publisher.manifest], use, trust=trust)

@@ -11,7 +11,8 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore_cli.attested import attestation_line, attestation_rows
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean, short_did
+from lyrikstore_cli.ui import clean
+from lyrikstore_cli.who import names_in
 
 
 @declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
@@ -23,7 +24,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
     Dates are what signers claim; the order is what the log proves.
     """
     store = session.open_store()
-    repository = store.repository
+    repository, called = store.repository, names_in(store)
     if audit:
         if ref is not None:
             raise InvalidInputError(
@@ -56,7 +57,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
                 kind = "credential"
             what = f"{kind:<11} {_short(row['id'])}"
             who = f"{row.get('created', ''):<20} {clean(row.get('name', ''))}"
-            by = f"  by {_nickname(session, row['author'])}" if "author" in row else ""
+            by = f"  by {called(row['author'])}" if "author" in row else ""
             mark = f"  ! {row['flagged']}" if "flagged" in row else ""
             session.screen.result(f"{row['index']:>5}  {what}  {who}{by}{mark}".rstrip())
         session.screen.result(
@@ -108,7 +109,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         session.screen.result(f"{version.id.short}  {clean(version.name)}", "bold")
         session.screen.result(
             f"  logged as entry {repository.index_of(version.id)}, signed by "
-            f"{_nickname(session, version.author)} ({version.author}), claims {version.created}"
+            f"{called(version.author)} ({version.author}), claims {version.created}"
         )
         for line in _body_lines(version):
             session.screen.result(f"  {line}")
@@ -189,13 +190,6 @@ def _right_lines(body: Mapping[str, Any]) -> Iterator[str]:
         )
         words = ", ".join(clean(word) for word in right["permits"])
         yield f"may use dataset {ids[0]} by {by}: {words}, to {right.get('validUntil', 'no end')}"
-
-
-def _nickname(session: Session, did: str) -> str:
-    from lyrikstore.credentials.trust import load_trust
-
-    known = load_trust(session.paths.trust).knows(did)
-    return clean(known.nickname) if known else f"{short_did(did)} (unknown to you)"
 
 
 def _short(identity: str) -> str:

@@ -26,7 +26,7 @@ from lyrikstore.credentials.envelope import (
 )
 from lyrikstore.credentials.inheriting import heir_of_attester
 from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, unknown_key
-from lyrikstore.credentials.keycheck import check_other_key
+from lyrikstore.credentials.keycheck import check_key_at_hand
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -149,7 +149,7 @@ def check_attestation(
     checks = (
         *envelope.checks,
         *judged,
-        check_other_key(envelope, said, store, heir),
+        check_key_at_hand(envelope, said, store, heir),
         _check_statement(subject, envelope.issuer, about, publisher),
         _check_evidence(document.get("evidence", []), find),
     )

@@ -24,7 +24,7 @@ from lyrikstore.credentials.issuercheck import (
     check_standing,
     unknown_key,
 )
-from lyrikstore.credentials.keycheck import check_other_key
+from lyrikstore.credentials.keycheck import check_key_at_hand
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -117,7 +117,7 @@ def check_grant(
     checks = (
         *envelope.checks,
         *judged,
-        check_other_key(envelope, said, grant.store, heir),
+        check_key_at_hand(envelope, said, grant.store, heir),
         _check_grant(grant, document),
         _check_terms(grant, document, envelope, terms, notices, trust, at),
         _check_holder(grant, holder),
