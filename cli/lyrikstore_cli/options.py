@@ -172,7 +172,8 @@ def write_over(path: Path, data: bytes) -> None:
 def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
     """Write a credential, and beside it what else a verifier needs; return the paths.
 
-    That is its status lists, its log proof, and its issuer's DID document.
+    That is its status lists, its log proof, its issuer's DID document, and what his store says of
+    its keys.
 
     Raises:
         StorageError, ConflictError: As :func:`write_new`.
@@ -182,6 +183,8 @@ def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
         named[path.with_suffix(".tlog-proof")] = result.proof
     if result.did_document is not None:
         named[path.with_name(f"{path.stem}-did.json")] = result.did_document
+    for name, one in sorted(result.statements.items()):
+        named[path.with_name(f"{path.stem}-{name}")] = one
     for url, one in sorted(result.lists.items()):
         named[path.with_name(f"{path.stem}-status-{url.rpartition('/')[2]}")] = one
     for place, content in named.items():

@@ -11,6 +11,7 @@ from lyrikstore.credentials.envelope import ENVELOPE_CHECKS
 from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.statuslist import StatusList, list_url
+from lyrikstore.credentials.storekeys import check_statement, is_statement
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.repository import Repository
@@ -62,6 +63,12 @@ def _check_logged(
     if list_url(data) is not None:
         try:
             StatusList.parse(data, parse_method_fragment)
+        except LyrikstoreError as error:
+            problems.bad.append(f"{label}: {error.message}")
+        return
+    if is_statement(data):  # what a store said of its keys, taken in with what they signed
+        try:
+            check_statement(data)
         except LyrikstoreError as error:
             problems.bad.append(f"{label}: {error.message}")
         return

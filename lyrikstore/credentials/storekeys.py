@@ -52,9 +52,10 @@ class Proofs:
     """
 
     def __init__(self, files: Iterable[bytes]) -> None:
+        self._files = tuple(files)
         self._parsed: list[TlogProof | LyrikstoreError] = []
         self._used: set[int] = set()
-        for data in files:
+        for data in self._files:
             try:
                 self._parsed.append(TlogProof.parse(data))
             except LyrikstoreError as error:
@@ -84,6 +85,11 @@ class Proofs:
                 self._used.add(number)
                 return proof.index
         return None
+
+    @property
+    def taken(self) -> list[bytes]:
+        """The files of the proofs taken."""
+        return [self._files[number] for number in sorted(self._used)]
 
     @property
     def others(self) -> list[TlogProof | LyrikstoreError]:
@@ -212,6 +218,44 @@ class Statements:
             with suppress(IncompleteError):
                 yield from self._read(data, None)
 
+    def to_keep(self, key: str, store: Digest | None, leaf: Leaf) -> list[bytes]:
+        """Return the files that say what became of ``key``, as far as they hold, each once.
+
+        They are what a verifier needs later who is handed only what ``key`` signed: founding
+        manifests, policies and their log proofs of the stores that speak of it, or name it a
+        successor, and of those that speak of its predecessors; and the log proof of ``leaf``.
+
+        Args:
+            key: As did:key.
+            store: The store named in what the key signed, or None.
+            leaf: What the key signed, as a log has it.
+
+        Raises:
+            IncompleteError: (``too-many-stores``, ``too-many-policies``) more than are read;
+                (``unproven-policy``) one of them has a policy that is not shown to be logged.
+        """
+        kept: dict[bytes, None] = {}
+        named = list(self.naming(key))
+        older = {who for history, _ in named for pair in history.named_by(key) for who in pair}
+        for one in dict.fromkeys((key, *sorted(older))):
+            for history, proofs in (*self.about(one, store), *(named if one == key else ())):
+                if not isinstance(proofs, Proofs):
+                    continue  # the store that is open: its own deliveries bring what it says
+                if history.unproven:  # to keep the rest would be to hide it
+                    raise IncompleteError(
+                        "unproven-policy",
+                        f"a policy of version {history.unproven[0]} of the store "
+                        f"{history.store.short} is at hand without what shows that it is logged",
+                        hint="ask whoever owns it for all it says: key statements -o FOLDER",
+                    )
+                place = proofs.take(leaf, history.log_keys, history.check_head)
+                if place is not None or len(history.policies) > 1:
+                    ids = {ruled.id for ruled in history.policies}
+                    said = (*self.geneses, *self.policies)
+                    kept |= dict.fromkeys(data for data in said if Digest.of(data) in ids)
+                    kept |= dict.fromkeys(proofs.taken)
+        return list(kept)
+
     def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the store that ``data`` founds, if it does, and if ``founder`` signed it."""
         try:
@@ -227,6 +271,25 @@ class Statements:
 
 
 NO_STATEMENTS = Statements()
+
+
+def is_statement(data: bytes) -> bool:
+    """Return whether ``data`` says, unverified, that it is what :class:`Statements` holds."""
+    return data.startswith(PROOF_HEAD) or any(
+        _is_manifest(data, kind) for kind in (b"genesis", b"policy")
+    )
+
+
+def check_statement(data: bytes) -> None:
+    """Return if a statement is what it says it is; whether anybody is to hear it is left open.
+
+    Raises:
+        LyrikstoreError: It is not.
+    """
+    if data.startswith(PROOF_HEAD):
+        TlogProof.parse(data)
+    else:
+        parse_manifest(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.storekeys import is_statement
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifest import Attachment, Manifest
 from lyrikstore.history.repository import Repository
@@ -157,7 +158,10 @@ def _parquet_rows(data: bytes) -> Iterator[tuple[Any, ...]]:
 
 def _credential(repository: Repository, identity: Digest, index: int, writer: Writer) -> None:
     with _noting_gaps(identity, "credential", writer):
-        document = parse(repository.credential(identity), floats=True, nulls=True)
+        data = repository.credential(identity)
+        if is_statement(data):  # what another store said of its keys
+            return
+        document = parse(data, floats=True, nulls=True)
         if not isinstance(document, dict):
             raise FormatError("bad-credential", "a credential is a JSON object")
         issuer, subject = document.get("issuer"), _member(document, "credentialSubject")

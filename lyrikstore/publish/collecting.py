@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.attestationcheck import (
     CheckedAttestation,
     check_attestation,
@@ -15,14 +16,19 @@ from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.statuslist import newest_first, status_entries
+from lyrikstore.credentials.storekeys import PROOF_HEAD, Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.keystatements import credential_proof
+from lyrikstore.publish.takingin import statements_needed
 
 MAX_COLLECTED = 16
-"""Attestations put into one delivery, the newest ones: a buyer's verifier reads 64 files."""
+"""Attestations put into one delivery, the newest ones: a buyer's verifier looks at 32."""
+
+MAX_STATEMENTS = 256
+"""Files that come with them: a buyer's verifier refuses a folder of more than 512."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ def collect(
         at: The moment of issuing.
 
     Returns:
-        File name → bytes: attestations, the status lists they name, their issuers' DID documents.
+        File name → bytes: attestations, the status lists they name, their issuers' DID documents,
+        and what stores say of their issuers' keys.
     """
     if manifest.tree is None:
         return {}
@@ -88,6 +95,14 @@ def collect(
     ]
     files: dict[str, bytes] = {}
     for one in found[-MAX_COLLECTED:]:
+        # Without all that is said of its key it would be worth more than it is, and stays here.
+        try:
+            said = _statements(one, notices.statements)
+        except IncompleteError:
+            continue
+        if len(files) + len(said) > MAX_STATEMENTS:
+            continue
+        files |= said
         files[f"attestation-{one.id.short}.json"] = one.data
         if _needs_proof(repository, one):
             proof = credential_proof(repository, repository.index_of(one.id, "credential"))
@@ -103,6 +118,18 @@ def collect(
             if known.document.id == one.outcome.envelope.issuer:
                 files[f"attestation-{one.id.short}-did.json"] = known.data
     return files
+
+
+def _statements(one: Attested, statements: Statements) -> dict[str, bytes]:
+    document = one.outcome.envelope.document
+    if document is None:
+        return {}
+    found = statements_needed(parse(one.data), one.data, statements)
+    ending = {True: "tlog-proof", False: "json"}
+    return {
+        f"statement-{Digest.of(data).short}.{ending[data.startswith(PROOF_HEAD)]}": data
+        for data in found
+    }
 
 
 def _needs_proof(repository: Repository, one: Attested) -> bool:

@@ -1,7 +1,7 @@
 """Issuing a credential so that it can be taken back: status places, signature, log (spec §20.6)."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
@@ -11,7 +11,7 @@ from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuer
-from lyrikstore.publish.keystatements import credential_proof
+from lyrikstore.publish.keystatements import credential_proof, store_statements
 from lyrikstore.publish.status import StatusBook
 
 Build = Callable[[Sequence[StatusEntry]], dict[str, JSON]]
@@ -29,6 +29,7 @@ class IssuedCredential:
         lists: The status lists that name it, by URL: what to publish, or to hand over with it.
         proof: Its log proof, or None: it keeps the credential good if the key is replaced later.
         did_document: The document of the organisation that issued it, or None.
+        statements: What the issuer's store says of its keys, by file name.
     """
 
     data: bytes
@@ -37,6 +38,7 @@ class IssuedCredential:
     lists: dict[str, bytes]
     proof: bytes | None = None
     did_document: bytes | None = None
+    statements: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def issue_alone(build: Build, issuer: Issuer, clock: Clock) -> IssuedCredential:
@@ -81,7 +83,8 @@ def issue_logged(
         transaction.log_credential(data)
         index = transaction.commit()[-1]
     proof = credential_proof(repository, index)
-    return IssuedCredential(data, Digest.of(data), index, lists, proof, issuer.document)
+    statements = store_statements(repository) if proof is not None else {}
+    return IssuedCredential(data, Digest.of(data), index, lists, proof, issuer.document, statements)
 
 
 def _issue(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> bytes:

@@ -32,6 +32,20 @@ def key_statements(repository: Repository) -> dict[str, bytes]:
     return files
 
 
+def store_statements(repository: Repository) -> dict[str, bytes]:
+    """Return the founding manifest, and :func:`key_statements`.
+
+    Args:
+        repository: The store.
+
+    Returns:
+        File name → bytes, under names that no other store's statements have.
+    """
+    files = key_statements(repository)
+    files["genesis.json"] = repository.genesis.encode()
+    return {f"store-{repository.store_id.short}-{name}": data for name, data in files.items()}
+
+
 def statements_for_others(repository: Repository) -> dict[str, bytes]:
     """Return :func:`key_statements`, and what makes them good beside another store's delivery.
 
@@ -45,10 +59,9 @@ def statements_for_others(repository: Repository) -> dict[str, bytes]:
         File name → bytes, under names that no other store's statements have; nothing if no policy
         followed the first.
     """
-    files = key_statements(repository)
-    if not files:
+    files = store_statements(repository)
+    if len(files) == 1:
         return {}
-    files["genesis.json"] = repository.manifest(repository.store_id).encode()
     current, found = repository.policy.keys, 0
     for entry in reversed(repository.entries()[: repository.checkpoint.size]):
         if entry.type != "credential" or found == MAX_PROOFS:
@@ -59,9 +72,10 @@ def statements_for_others(repository: Repository) -> dict[str, bytes]:
             continue  # verify names it
         if stated_kind(data) in {ATTESTATION, GRANT} and signed_by(data) not in current:
             proof = repository.proof_for(entry.index)
-            files[f"credential-{entry.id.short}.tlog-proof"] = proof.encode()
+            name = f"store-{repository.store_id.short}-credential-{entry.id.short}.tlog-proof"
+            files[name] = proof.encode()
             found += 1
-    return {f"store-{repository.store_id.short}-{name}": data for name, data in files.items()}
+    return files
 
 
 def credential_proof(repository: Repository, index: int) -> bytes | None:

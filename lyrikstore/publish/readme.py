@@ -22,6 +22,7 @@ _FILES = {
     "credential.tlog-proof": "proof of where the credential stands in that log",
     "policy-": "which keys the publisher added, replaced or revoked, and proof that it is logged",
     "status-suspension-": "whether the publisher had suspended it when this list was made",
+    "statement-": "what the store of somebody who attests says of its keys",
     "status-": "whether the publisher had taken it back when this list was made",
     "attestation-": "what somebody else states about this data, or what belongs to that",
     "did-": "the issuer's keys, as he published them then",

@@ -17,7 +17,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import JSON, MAX_BYTES, parse
+from lyrikstore.canon.jsontext import JSON, MAX_BYTES, encode, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.anykind import check_any
 from lyrikstore.credentials.did import documents_among
@@ -25,9 +25,12 @@ from lyrikstore.credentials.envelope import keys_for
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.statuslist import StatusList, list_url, status_entries
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, issuer_of, kind_of
+from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.log import Leaf
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.status import StatusBook
@@ -99,8 +102,8 @@ def take_in(
         repository: The store, opened with a memory.
         book: What its log says up to now.
         wanted: File name → credential or status list.
-        beside: File name → files beside them, of which only status lists and DID documents that
-            the credentials need are taken.
+        beside: File name → files beside them, of which only status lists, DID documents and
+            statements about keys that the credentials need are taken.
         trust: Pinned DID documents; whether an issuer is believed does not matter.
         log_signer: Holds the store's log key.
         clock: Now.
@@ -109,6 +112,8 @@ def take_in(
         VerificationError: (``does-not-verify``) one does not hold, or not any more.
         NotFoundError: (``unknown-content``) one is about a dataset that is not here.
         InvalidInputError: (``not-a-credential``) one is something else.
+        IncompleteError: (``unproven-policy``, ``too-many-stores``, ``too-many-policies``) what
+            stores say of its key cannot be told.
     """
     accepted = list(
         accept(repository, book, wanted, beside, Content.of(repository), trust, clock())
@@ -136,22 +141,52 @@ def accept(
     notices = Notices.among(files)
     taken: set[Digest] = set()
     for name, data in wanted.items():
-        if _logged(repository, data):
-            continue
+        known = _logged(repository, data)
         if list_url(data) is None:
-            document = _check(name, data, content, trust, at, notices)
-            yield data
+            if known:  # what came since may lie beside it
+                document = parse(data)
+            else:
+                document = _check(name, data, content, trust, at, notices)
+                yield data
+        elif known:
+            continue
         elif not any(list_url(data) == entry.url for one in book.issued for entry in one.entries):
             raise NotFoundError("unknown-content", f"{name}: no credential here names this list")
         else:
             _require_newer(name, data, book, trust, at, notices)
             yield data
             continue
-        for needed in _needed(document, beside.values(), book, trust, at, notices):
+        needs = (
+            *_needed(document, beside.values(), book, trust, at, notices),
+            *statements_needed(document, data, notices.statements),
+        )
+        for needed in needs:
             identity = Digest.of(needed)
             if identity not in taken and not _logged(repository, needed):
                 taken.add(identity)
                 yield needed
+
+
+def statements_needed(
+    document: Mapping[str, JSON], data: bytes, statements: Statements
+) -> list[bytes]:
+    """Return what stores say of the key that signed a credential, as far as it is at hand.
+
+    Args:
+        document: The credential.
+        data: Its bytes.
+        statements: What is at hand.
+
+    Raises:
+        IncompleteError: As :meth:`Statements.to_keep`.
+    """
+    key, subject = signed_by(data), document.get("credentialSubject")
+    if key is None or not isinstance(subject, dict):
+        return []
+    grant = subject.get("grant")
+    about = grant["dataset"] if isinstance(grant, dict) else subject
+    store = Digest.parse_urn(about["store"]) if "store" in about else None
+    return statements.to_keep(key, store, Leaf("credential", Digest.of(encode(document))))
 
 
 def attestations_among(files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -335,3 +335,78 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
     assert outcome() == (3, "compromised")
     assert buyer.run("verify", buyers / "later.json").code == 4  # a thief may have named it
     assert buyer.run("verify", buyers / "attestation.json").code == 3
+
+
+def test_what_becomes_of_an_attesters_key_travels_with_what_it_attested(
+    auditor, publisher, buyer
+) -> None:
+    def hand_over(file: str, statements: str | None = None) -> None:
+        """The auditor sends an attestation, and what lies beside it, to the publisher."""
+        folder = publisher.folder / f"from-{file}"
+        folder.mkdir(exist_ok=True)
+        given = [*auditor.folder.glob(f"{file}*")]
+        given += (auditor.folder / statements).iterdir() if statements else ()
+        for path in given:
+            shutil.copy(path, folder)
+        publisher.ok("import", folder / f"{file}.json")
+
+    def deliver(name: str):
+        publisher.ok("issue", "acme/docs", "-o", name, "--permit", "train")
+        folder = buyer.folder / name
+        shutil.copytree(publisher.folder / name, folder)
+        found = buyer.run("verify", folder, "--json")
+        assert found.code == 0, found.out
+        rows = found.check("attestations")["detail"].get("attestations", [])
+        assert len(list(folder.iterdir())) < 64
+        return {
+            row["issuer"]: {check["id"]: check for check in row["checks"]}
+            for row in rows
+            if row["trusted"]
+        }
+
+    auditor.ok("init")
+    old = auditor.did()
+    buyer.ok("trust", "add", old, "--name", "Audit", "--role", "auditor")
+    status = ("--status-url", "https://audit.example/status")
+    auditor.ok(*attest(auditor, *status))
+    assert list(auditor.folder.glob("attestation-store-*-genesis.json"))
+    hand_over("attestation")
+    assert deliver("first").keys() == {old}
+
+    # He replaces his key, and attests again by the next one.
+    auditor.ok("key", "new", "next", "--no-passphrase")
+    auditor.ok("key", "rotate", "next", "-o", "rotated")
+    auditor.ok(
+        *("attest", "delivery", "--kind", "quality", "--statement", "audit.toml"),
+        *("-o", "later.json", "--signer", "next"),
+        *("--status-url", "https://audit.example/next"),
+    )
+    hand_over("later")
+    second = deliver("second")
+    assert second[old]["issuer.key"]["detail"]["standing"] == "succeeded"
+    assert second[old]["issuer.key"]["state"] == "pass"
+    heir = second[auditor.did("next")]
+    assert heir["trust.issuer"]["detail"]["predecessor"] == old
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+    kinds = [row.get("kind") for row in publisher.ok("log", "--audit", "--json").json["entries"]]
+    assert kinds.count("statement") == 5  # genesis, policy, log proofs of it and of both
+    publisher.ok("index", "rebuild")
+
+    # A key of which something is said that cannot be judged is not taken in.
+    auditor.ok(
+        *("key", "revoke", old, "--suspect-from", "1", "--signer", "next", "--yes"),
+        *("-o", "stolen"),
+    )
+    stripped = publisher.folder / "from-later"
+    (policy,) = (auditor.folder / "stolen").glob("*-policy-3.json")
+    shutil.copy(policy, stripped)
+    document = json.loads((stripped / "later.json").read_bytes())
+    (stripped / "again.json").write_text(json.dumps(document))  # the same in another spelling
+    refused = publisher.fails(5, "import", stripped / "again.json", "--json").error
+    assert refused["kind"] == "unproven-policy"
+
+    # It was stolen before: what is known here is known to whoever gets the next delivery.
+    hand_over("attestation", "stolen")
+    assert deliver("third") == {}
+    assert "invalid" in publisher.ok("log", "acme/docs").out
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"

@@ -68,7 +68,7 @@ def log_size(person):
 def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer) -> None:
     original = (auditor.folder / "attestation.json").read_bytes()
     taken = publisher.ok("import", auditor.folder / "attestation.json", "--json").json["imported"]
-    assert len(taken[0]["logged"]) == 3  # and the two status lists it names
+    assert len(taken[0]["logged"]) == 5  # with two status lists, and a log proof and its store
     size = log_size(publisher)
     again = publisher.ok("import", auditor.folder / "attestation.json", "--json").json["imported"]
     assert (again[0]["logged"], again[0]["known"]) == ([], taken[0]["logged"][:1])

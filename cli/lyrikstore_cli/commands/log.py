@@ -53,7 +53,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         )
         for row in rows:
             kind = row.get("kind", row["type"])
-            if row["type"] == "credential" and kind != "document":
+            if row["type"] == "credential" and kind not in {"document", "statement"}:
                 kind = "credential"
             what = f"{kind:<11} {_short(row['id'])}"
             who = f"{row.get('created', ''):<20} {clean(row.get('name', ''))}"
@@ -135,8 +135,11 @@ def _credential_facts(data: bytes) -> dict[str, Any]:
     # What it says of itself: verify tells whether it holds.
     from lyrikstore.canon.errors import FormatError
     from lyrikstore.canon.jsontext import parse
+    from lyrikstore.credentials.storekeys import is_statement
     from lyrikstore.credentials.vcdm import issuer_of
 
+    if is_statement(data):  # what another store said of its keys
+        return {"kind": "statement"}
     try:
         document = parse(data)
         if "verificationMethod" in document:  # whose keys an issuer's were, then
