@@ -20,10 +20,12 @@ from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.repository import Repository
 
+_DOES = {"assertionMethod": "issue", "authentication": "present"}
+
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who issues.
+    """Who issues, or presents what was issued to him.
 
     Attributes:
         signer: Signs in the issuer's name.
@@ -35,7 +37,13 @@ class Issuer:
 
     @classmethod
     def of(
-        cls, person: Signer, organisation: str | None, document: bytes | None, at: datetime
+        cls,
+        person: Signer,
+        organisation: str | None,
+        document: bytes | None,
+        at: datetime,
+        *,
+        purpose: str = "assertionMethod",
     ) -> Self:
         """Return the issuer: ``person`` himself, or an organisation that lists his key.
 
@@ -44,10 +52,11 @@ class Issuer:
             organisation: A did:web, or None.
             document: Its published document; None makes one that lists this key alone.
             at: Now.
+            purpose: Under what the document has to list the key: ``authentication`` to present.
 
         Raises:
             InvalidInputError: (``not-an-organisation``) not a did:web, or a document of nobody;
-                (``not-listed``) the document is another's, or does not let this key issue.
+                (``not-listed``) the document is another's, or does not let this key do that.
         """
         if organisation is None:
             if document is not None:
@@ -67,12 +76,12 @@ class Issuer:
             if document is None:
                 document = _listing(organisation, [encode_multikey(person.public)])
             known = KnownDocument.of(document, Source.PINNED)
-            Resolver([known]).key(signer.method, "assertionMethod", at)
+            Resolver([known]).key(signer.method, purpose, at)
         except LyrikstoreError as error:
             raise InvalidInputError(
                 "not-listed",
-                f"{organisation[:200]!a} cannot issue with this key: {error.message}",
-                hint="list it under assertionMethod: lyrikstore key document",
+                f"{organisation[:200]!a} cannot {_DOES[purpose]} with this key: {error.message}",
+                hint=f"list it under {purpose}: lyrikstore key document",
             ) from None
         return cls(signer, document)
 

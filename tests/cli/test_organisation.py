@@ -182,6 +182,55 @@ def test_it_grants_under_its_own_terms(issued, buyer) -> None:
     assert (late.code, "revoked" in late.out) == (3, True)
 
 
+def test_it_presents_what_was_granted_to_it(issued, buyer, new_person) -> None:
+    web = "did:web:buyer.example"
+    issued.ok(*grant_to(web, "grant.json", "--did-document", "did.json"))
+    for name in ("grant.json", "grant-did.json", "grant.tlog-proof"):
+        shutil.copy(issued.folder / name, buyer.folder / "delivery")
+    buyer.ok("key", "new", "second", "--no-passphrase")
+    buyer.ok("key", "document", web, "default", "-o", "ours.json")
+    asked = ("--challenge", "7c5f", "--domain", "data.example")
+    told = buyer.fails(
+        *(16, "present", "delivery/grant.json", *asked, "-o", "x.json", "--signer", "second"),
+        *("--did-document", "ours.json"),
+    )
+    assert "cannot present with this key" in told.err
+    assert "list it under authentication" in told.err
+    assert not (buyer.folder / "x.json").exists()
+    made = buyer.ok(
+        *("present", "delivery/grant.json", *asked, "-o", "shown.json"),
+        *("--did-document", "ours.json", "--json"),
+    ).json
+    assert made["holder"] == web
+    assert made["written"] == ["shown.json", "shown-did.json"]
+
+    asker = new_person("asker")
+    asker.ok("trust", "add", WEB, "--name", "Acme", "--document", issued.folder / "did.json")
+    shutil.copytree(buyer.folder / "delivery", asker.folder / "shown")  # with the status lists
+    for name in ("shown.json", "shown-did.json"):
+        shutil.copy(buyer.folder / name, asker.folder / "shown")
+    copied = asker.fails(5, "verify", "shown/shown.json", *asked, "--json")  # a copy says nothing
+    assert copied.check("holder.binding")["detail"]["reason"] == "snapshot-only"
+    ours = ("--name", "Buyer", "--names", "none/*", "--document", buyer.folder / "ours.json")
+    asker.ok("trust", "add", web, *ours)
+    sure = asker.ok("verify", "shown/shown.json", *asked, "--json")
+    (grant,) = (part for part in sure.json["parts"] if "grant" in str(part["checks"]))
+    state = {check["id"]: check["state"] for check in grant["checks"]}
+    assert state["grant.holder"] == "pass"
+    other = ("--challenge", "other", "--domain", "data.example")
+    asker.fails(3, "verify", "shown/shown.json", *other)
+
+    # Somebody else's key, with a document of his own beside.
+    thief = new_person("thief")
+    thief.ok("key", "new", "--no-passphrase")
+    shutil.copytree(buyer.folder / "delivery", thief.folder / "delivery")
+    thief.ok("present", "delivery/grant.json", *asked, "-o", "shown.json")
+    for name in ("shown.json", "shown-did.json"):
+        shutil.copy(thief.folder / name, asker.folder / "shown" / f"stolen-{name}")
+    stolen = asker.fails(5, "verify", "shown/stolen-shown.json", *asked, "--json")
+    assert stolen.check("holder.binding")["detail"]["reason"] == "snapshot-only"
+
+
 def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_person) -> None:
     holder = buyer.did()
     mallory = new_person("mallory")

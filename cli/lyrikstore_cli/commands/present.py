@@ -21,11 +21,21 @@ from lyrikstore_cli.ui import clean
 @click.argument("grant", type=click.Path(exists=True, path_type=Path))
 @click.option("--challenge", required=True, help="What the verifier gave you to sign.")
 @click.option("--domain", required=True, help="The verifier's name, as he told you.")
+@options.did_document
 @options.output_file
-def command(session: Session, grant: Path, challenge: str, domain: str, output: Path) -> None:
+def command(
+    session: Session,
+    grant: Path,
+    challenge: str,
+    domain: str,
+    did_document: Path | None,
+    output: Path,
+) -> None:
     """Sign a presentation of GRANT for one verifier, with the key it was granted to.
 
-    The dataset credential that the grant rests on is shown with it, if it lies beside. The verifier
+    What was granted to a did:web, whoever's key its document lists presents in its name; that
+    document is written beside, but a verifier believes only one that he pinned or fetched. The
+    dataset credential that the grant rests on is shown with it, if it lies beside. The verifier
     runs: lyrikstore verify FILE --challenge C --domain D, with a new challenge each time.
     """
     from lyrikstore.credentials.attestation.anykind import stated_kind
@@ -33,29 +43,45 @@ def command(session: Session, grant: Path, challenge: str, domain: str, output: 
     from lyrikstore.credentials.datacheck import read_siblings
     from lyrikstore.credentials.vcdm import GRANT
     from lyrikstore.credentials.w3c.presentation import make_presentation
+    from lyrikstore.publish.issuer import Issuer
 
     options.check_new(output)
     data = options.read_file(grant)
     if stated_kind(data) is not GRANT:
         raise InvalidInputError("not-a-grant", f"{grant} is no licence grant")
     terms = find_terms(read_siblings(grant).values(), data)
-    signer = session.signer()
-    holder = _holder(data)
-    if signer.did != holder:
+    signer, moment = session.signer(), now()
+    named = _holder(data)
+    organisation = named if named.startswith("did:web:") else None
+    document = None if did_document is None else options.read_file(did_document)
+    holder = Issuer.of(signer, organisation, document, moment, purpose="authentication")
+    if holder.did != named:
         raise KeyMaterialError(
             "not-the-holder",
-            f"{grant} was granted to {clean(holder)}, and the key here is {signer.did}",
+            f"{grant} was granted to {clean(named)}, and the key here is {signer.did}",
             hint="sign with the holder's key: --signer",
         )
     shown = [data, *([terms] if terms is not None else [])]
-    written = make_presentation(shown, signer, challenge=challenge, domain=domain, created=now())
-    options.write_new(output, written)
+    said = {"challenge": challenge, "domain": domain}
+    files = {output: make_presentation(shown, holder.signer, created=moment, **said)}
+    if holder.document is not None:
+        files[output.with_name(f"{output.stem}-did.json")] = holder.document
+    for path in files:
+        options.check_new(path)
+    for path, content in files.items():
+        options.write_new(path, content)
     session.emit(
         "present",
-        {"file": str(output), "holder": signer.did, "credentials": len(shown)},
+        {
+            "file": str(output),
+            "holder": holder.did,
+            "credentials": len(shown),
+            "written": [str(path) for path in files],
+        },
     )
-    session.screen.result(f"✓ presented to {domain} by {signer.did}")
-    session.screen.result(f"✓ wrote     {output}")
+    session.screen.result(f"✓ presented to {domain} by {holder.did}")
+    for path in files:
+        session.screen.result(f"✓ wrote     {path}")
     if terms is None:
         session.screen.hint("the dataset credential it rests on is not beside it: send it as well")
 
