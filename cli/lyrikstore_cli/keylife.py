@@ -7,6 +7,7 @@ import click
 
 from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import KeyMaterialError, storage_error
+from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -72,6 +73,7 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     )
     session.screen.result(f"✓ rotated  {after}  succeeds {before}, log entry {made.index}")
     _say_written(session, output, written)
+    warn_of_changes(session.screen, made.policy)
     session.screen.hint(
         f"sign with it from now on: --signer {new}, or LYRIKSTORE_SIGNER; keep the old key: only "
         "it can still revoke what it issued"
@@ -144,6 +146,7 @@ def _revoke(
     since = f", suspect from entry {index}" if index is not None else ""
     session.screen.result(f"✓ revoked  {did}{since}, log entry {made.index}")
     _say_written(session, output, written)
+    warn_of_changes(session.screen, made.policy)
     if output is None:
         session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
 
@@ -176,6 +179,7 @@ def _admit(session: Session, did: str, log_key: str | None, message: str) -> Non
         {"did": writer, "logIndex": made.index, "logs": [str(log) for log in made.policy.logs]},
     )
     session.screen.result(f"✓ admitted {writer}, log entry {made.index}")
+    warn_of_changes(session.screen, made.policy)
 
 
 @declare(
@@ -213,6 +217,7 @@ def _retire(session: Session, log_key: str, message: str, output: Path | None) -
     )
     session.screen.result(f"✓ retired  {log_key}, log entry {made.index}")
     _say_written(session, output, written)
+    warn_of_changes(session.screen, made.policy)
 
 
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")

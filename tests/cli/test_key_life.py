@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.keyfile import load_key
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.manifest import parse_manifest, sign_manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.succession import change_policy, with_writer
 
 NAME = "acme/licences"
 
@@ -280,6 +284,50 @@ def test_a_store_of_many_keys_makes_deliveries_that_verify(publisher, corpus, ne
     buyer = new_person("buyer")
     buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
     assert verify(buyer, delivery).json["verdict"] == "trusted"
+
+
+def test_too_many_changes_of_keys_are_said_ahead(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    quiet = publisher.ok("key", "admit", KeySigner(PrivateKey.generate()).did)
+    assert "verifier reads" not in quiet.err
+    admit_many(publisher, 98)
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    told = publisher.ok("key", "rotate", "next").err
+    assert "changed 100 times" in told
+    assert "28 are left" in told
+    assert "lyrikstore init" in told
+    admit_many(publisher, 28, "next")
+    full = publisher.ok("issue", NAME, "-o", "full", "--permit", "train", "--signer", "next")
+    assert "0 are left" in full.err
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
+    assert verify(buyer, publisher.folder / "full").json["verdict"] == "trusted"
+    more = ("key", "admit", KeySigner(PrivateKey.generate()).did, "--signer", "next")
+    assert "at best incomplete" in publisher.ok(*more).err
+    over = publisher.ok("issue", NAME, "-o", "over", "--permit", "train", "--signer", "next")
+    assert "at best incomplete" in over.err
+    assert verify(buyer, publisher.folder / "over").json["verdict"] == "incomplete"
+
+
+def admit_many(person, count: int, signer: str = "default") -> None:
+    """Admit so many writers: what `key admit` does, without as many processes."""
+    keys = person.home / ".config" / "lyrikstore" / "keys"
+    log = next(path for path in keys.glob("log-*") if path.suffix != ".pub")
+    repository = Repository.open(
+        person.folder / ".lyrikstore",
+        memory=LogMemory(person.home / ".local" / "state" / "lyrikstore" / "logs"),
+    )
+    own, of_log = (KeySigner(load_key(keys / name, None)) for name in (signer, log.name))
+    for _ in range(count):
+        change_policy(
+            repository,
+            with_writer(KeySigner(PrivateKey.generate()).did, None),
+            signer=own,
+            log_signer=of_log,
+            clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        repository.refresh()
 
 
 def test_a_time_becomes_a_log_index(publisher, corpus) -> None:

@@ -6,6 +6,7 @@ import click
 
 from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli import options
+from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -62,6 +63,7 @@ def command(
     """
     options.check_new(output)
     store = session.open_store(sign=True)
+    warn_of_changes(session.screen, store.repository.policy)
     last = options.until(end, now())
     result = store.grant(
         options.read_file(options.credential_file(credential)),

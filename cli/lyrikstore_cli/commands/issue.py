@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore_cli import options
+from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
@@ -72,6 +73,7 @@ def command(
     """
     offer = _offer(terms_file, permits, prohibits, requires, grantable)
     store = session.open_store(sign=True)
+    warn_of_changes(session.screen, store.repository.policy)
     manifest = store.resolve(ref)
     with session.screen.progress("issuing") as meter:
         result = store.issue(
