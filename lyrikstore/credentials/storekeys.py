@@ -6,7 +6,7 @@ store of his own, and lay the same beside it. Nothing here believes a date (atta
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from lyrikstore.canon.digest import Digest
@@ -16,7 +16,7 @@ from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.policy import Policy
 from lyrikstore.history.refs import check_genesis
 
 if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
@@ -55,11 +55,19 @@ class Proofs:
         self._files = tuple(files)
         self._parsed: list[TlogProof | LyrikstoreError] = []
         self._used: set[int] = set()
+        self._found: dict[Leaf, int] = {}
         for data in self._files:
             try:
                 self._parsed.append(TlogProof.parse(data))
             except LyrikstoreError as error:
                 self._parsed.append(error)
+        places = [
+            (proof.index, number)
+            for number, proof in enumerate(self._parsed)
+            if isinstance(proof, TlogProof)
+        ]
+        self._order = [number for _, number in sorted(places)]
+        self._next = 0
 
     def take(
         self,
@@ -74,8 +82,14 @@ class Proofs:
             keys: The log's keys.
             check: Refuses log checkpoints that one of them should not have signed.
         """
-        for number, proof in enumerate(self._parsed):
-            # Cheap first: beside a policy lie the proofs of all others.
+        if leaf in self._found:
+            return self._found[leaf]
+        # Nothing in a proof names its leaf. But policies are asked for in the order of the log: so
+        # from the last that was found on, or each would be held against the proofs of all others.
+        order = (*self._order[self._next :], *self._order[: self._next])
+        for turn, number in enumerate(order, self._next + 1):
+            proof = self._parsed[number]
+            # Cheap first: no signature for the proof of something else.
             if isinstance(proof, TlogProof) and number not in self._used and proof.is_of(leaf):
                 try:
                     signed = proof.verify(leaf, keys)
@@ -83,6 +97,8 @@ class Proofs:
                 except LyrikstoreError:
                     continue
                 self._used.add(number)
+                self._next = turn % len(order)
+                self._found[leaf] = proof.index
                 return proof.index
         return None
 
@@ -146,6 +162,9 @@ class Statements:
     policies: Sequence[bytes] = ()
     proofs: Sequence[bytes] = ()
     here: tuple[KeyHistory, Places] | None = None
+    _read_before: dict[bytes, tuple[str, KeyHistory, Proofs] | LyrikstoreError] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def among(cls, files: Iterable[bytes]) -> "Statements":
@@ -258,16 +277,23 @@ class Statements:
 
     def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the store that ``data`` founds, if it does, and if ``founder`` signed it."""
-        try:
-            genesis = parse_manifest(data)
-            if genesis.kind != "genesis" or founder not in {None, genesis.author}:
-                return
-            policy = Genesis.parse(genesis.body).policy
-        except LyrikstoreError:
-            return
-        if policy.allows(genesis.author, "genesis", genesis.name):
-            proofs = Proofs(self.proofs)
-            yield read_history(genesis, policy, self.policies, proofs), proofs
+        found = self._read_before.get(data)
+        if found is None:  # once, however many credentials lie there
+            try:
+                found = self._read_store(data)
+            except LyrikstoreError as error:
+                found = error
+            self._read_before[data] = found
+        if isinstance(found, IncompleteError):
+            raise found
+        if not isinstance(found, LyrikstoreError) and founder in {None, found[0]}:
+            yield found[1:]
+
+    def _read_store(self, data: bytes) -> tuple[str, KeyHistory, Proofs]:
+        genesis = parse_manifest(data)
+        policy = check_genesis(genesis).policy
+        proofs = Proofs(self.proofs)
+        return genesis.author, read_history(genesis, policy, self.policies, proofs), proofs
 
 
 NO_STATEMENTS = Statements()

@@ -16,6 +16,7 @@ const MAX_STORES = 8; // that speak of one key
 const HEAD = utf8('{"');
 
 /** @typedef {ReturnType<typeof parseProof>} Proof */
+/** @typedef {{history: KeyHistory, proofs: Proofs}} Stated */
 
 /** The log proofs beside a credential, each good for the entry it leads from. */
 export class Proofs {
@@ -31,13 +32,24 @@ export class Proofs {
     });
     /** @type {Set<Proof | Refusal>} */
     this.used = new Set();
+    /** @type {Map<string, number>} */
+    this.found = new Map();
+    this.order = /** @type {Proof[]} */ (this.parsed.filter((one) => !(one instanceof Refusal)))
+      .sort((left, right) => left.index - right.index);
+    this.next = 0;
   }
 
   /** Where an entry is shown to be logged; that proof is for nothing else. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys @param {KeyHistory | null} history */
   take(type, digest, keys, history = null) {
-    for (const proof of this.others) {
-      // Cheap first: beside a policy lie the proofs of all others.
-      if (proof instanceof Refusal || !isOf(proof, leaf(type, digest))) continue;
+    const known = this.found.get(`${type} ${digest}`);
+    if (known !== undefined) return known;
+    // Nothing in a proof names its leaf. But policies are asked for in the order of the log: so from
+    // the last that was found on, or each would be held against the proofs of all others.
+    for (let turn = 0; turn < this.order.length; turn += 1) {
+      const place = (this.next + turn) % this.order.length;
+      const proof = this.order[place];
+      // Cheap first: no signature for the proof of something else.
+      if (this.used.has(proof) || !isOf(proof, leaf(type, digest))) continue;
       try {
         const signed = verifyProof(proof, leaf(type, digest), keys);
         history?.checkHead(signed);
@@ -46,6 +58,8 @@ export class Proofs {
         throw error;
       }
       this.used.add(proof);
+      this.next = (place + 1) % this.order.length;
+      this.found.set(`${type} ${digest}`, proof.index);
       return proof.index;
     }
     return null;
@@ -65,6 +79,8 @@ export class Statements {
     this.geneses = all.filter((bytes) => isManifest(bytes, "genesis"));
     this.policies = all.filter((bytes) => isManifest(bytes, "policy"));
     this.proofs = all.filter(isProof);
+    /** @type {Map<Uint8Array, Stated | Refusal | null>} */
+    this.read = new Map();
   }
 
   /** The policies of a store, with the log proofs left over, if they are at hand. @param {string} store */
@@ -119,10 +135,23 @@ export class Statements {
 
   /** The store that a manifest founds, if it does, and if `founder` signed it. @param {Uint8Array} bytes @param {string | null} founder */
   #read(bytes, founder) {
+    if (!this.read.has(bytes)) this.read.set(bytes, this.#readStore(bytes)); // once, however many credentials lie there
+    const found = this.read.get(bytes) ?? null;
+    if (found instanceof Refusal) throw found;
+    return found === null || (founder !== null && found.history.policies[0].author !== founder) ? [] : [found];
+  }
+
+  /** @param {Uint8Array} bytes @returns {Stated | Refusal | null} */
+  #readStore(bytes) {
     const founded = founding(bytes);
-    if (founded === null || (founder !== null && founded.founder.author !== founder)) return [];
+    if (founded === null) return null;
     const proofs = new Proofs(this.proofs);
-    return [{ history: readHistory(founded.founder, founded.policy, this.policies, proofs), proofs }];
+    try {
+      return { history: readHistory(founded.founder, founded.policy, this.policies, proofs), proofs };
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
   }
 }
 

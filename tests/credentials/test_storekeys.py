@@ -1,0 +1,87 @@
+"""What stores say of keys: much of it is read once, and in the order of the log."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.storekeys import Proofs, Statements
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history import merkle
+from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.history.manifest import sign_manifest
+from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.succession import with_writer
+
+OWNER, LOG = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2))
+ORIGIN = "example.org/archive"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+hashed: list[Digest] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Leaf):
+    """A leaf that says how often it is held against a proof."""
+
+    @property
+    def hash(self) -> bytes:
+        hashed.append(self.id)
+        return Leaf(self.type, self.id).hash
+
+
+def proofs_of(leaves: list[Leaf]) -> list[bytes]:
+    hashes = [leaf.hash for leaf in leaves]
+    note = LogCheckpoint(ORIGIN, len(hashes), merkle.root(hashes)).sign(LOG)
+    return [
+        TlogProof(at, tuple(merkle.inclusion_proof(hashes, at)), note).encode()
+        for at in range(len(hashes))
+    ]
+
+
+def test_each_proof_is_looked_at_a_few_times_however_many_there_are() -> None:
+    leaves = [Leaf("manifest", Digest.of(bytes([n % 256, n // 256]))) for n in range(384)]
+    files = proofs_of(leaves)
+    proofs = Proofs(sorted(files, key=Digest.of))  # whoever hands them over chose their order
+    keys = [VerifierKey(ORIGIN, LOG.public)]
+    hashed.clear()
+    for number in range(0, 384, 3):  # the policies among them
+        leaf = Counted("manifest", leaves[number].id)
+        assert proofs.take(leaf, keys) == number
+        assert proofs.take(leaf, keys) == number  # asked again
+    assert len(hashed) < 3 * 384
+    assert len(proofs.taken) == 128
+    assert len(proofs.others) == 256
+    assert proofs.take(Leaf("manifest", Digest.of(b"none of them")), keys) is None
+
+
+def test_a_store_is_read_once_for_all_that_ask() -> None:
+    policy = Policy.sole(OWNER.did, VerifierKey(ORIGIN, LOG.public))
+    genesis = sign_manifest(
+        kind="genesis",
+        store=None,
+        name=GENESIS_NAME,
+        body=Genesis(ORIGIN, "0" * 32, policy).to_json(),
+        signer=OWNER,
+        created=NOW,
+    )
+    later = replace(with_writer(LOG.did, None)(policy), version=2)
+    following = sign_manifest(
+        kind="policy",
+        store=genesis.id,
+        name=GENESIS_NAME,
+        parents=[genesis.id],
+        body={"policy": later.to_json()},
+        signer=OWNER,
+        created=NOW,
+    )
+    files = proofs_of([Leaf("manifest", genesis.id), Leaf("manifest", following.id)])
+    said = Statements.among([genesis.encode(), following.encode(), *files])
+    ((history, proofs),) = said.of(genesis.id)
+    assert [one.policy.version for one in history.policies] == [1, 2]
+    for again in (*said.of(genesis.id), *said.about(OWNER.did, None), *said.about("x", genesis.id)):
+        assert again[0] is history
+        assert again[1] is proofs
+    assert list(said.about(LOG.did, None)) == []  # it founded no store, and named none
