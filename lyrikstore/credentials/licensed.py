@@ -11,7 +11,7 @@ from lyrikstore.credentials.attestation.grantcheck import CheckedGrant, Holder, 
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import Notices
-from lyrikstore.credentials.terms.model import Answer, Limits, Terms, Use
+from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Limits, Terms, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository import MAX_READ, Repository
@@ -131,7 +131,10 @@ def judge_grant(
             for partition in stated.named(used(stated))
         )
     )
-    for answer, reason in (wider.judge(use), Limits.of(grant.limits).judge(use)):
+    limited, by = Limits.of(grant.limits).judge(use)
+    if limited is Answer.UNDECLARED:
+        by = f"permitted {by}{NOT_DECLARED}"
+    for answer, reason in (wider.judge(use), (limited, by)):
         if answer is not Answer.PERMITTED:
             return Licensed(outcome, f"does not permit it: {reason}")
     return Licensed(outcome, "", wider.permits)

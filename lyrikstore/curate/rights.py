@@ -18,7 +18,7 @@ from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.licensed import Published, judge_grant, published
 from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
-from lyrikstore.credentials.terms.model import Answer, Terms, Use
+from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Terms, Use
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
@@ -131,8 +131,7 @@ def check_rights(
         raise PolicyError(
             "rights-missing",
             f"{source.name} ({source.id.short}) may not be used to {purpose}: {reason}{more}",
-            hint=f"its publisher says so with: lyrikstore issue {source.id.hex} "
-            f"-o DELIVERY --permit {','.join(use.acts)} --valid-for 365d",
+            hint=_way(repository, source, use, reason),
             details={
                 "purpose": list(use.acts),
                 "missing": [
@@ -142,6 +141,16 @@ def check_rights(
             },
         )
     return rights
+
+
+def _way(repository: Repository, source: Manifest, use: Use, reason: str) -> str:
+    if NOT_DECLARED in reason:
+        return "say so in [use] of the configuration: territory, seats, purposes"
+    version = published(repository, source).manifest  # as its publisher knows it
+    return (
+        f"its publisher says so with: lyrikstore issue {version.hex} "
+        f"-o DELIVERY --permit {','.join(use.acts)} --valid-for 365d"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,6 +284,35 @@ def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
     assert caught.value.kind == "bad-import"
 
 
+def test_who_lacks_a_right_is_told_what_he_or_the_publisher_can_do(
+    bench: Any,
+) -> None:
+    unlimited = Partition("all", permits=("evaluate",), grantable=("train",))
+    grant(bench, issued(bench, OWNER, Terms((unlimited,))))
+    with pytest.raises(PolicyError, match="3 people at most, which the use does not") as caught:
+        ask(bench, seats=None)
+    assert "[use]" in (caught.value.hint or "")
+    theirs = bench.repo.resolve("acme/docs")
+    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+        carried = transaction.writer.put_bytes(theirs.data)
+        imported = sign_manifest(
+            kind="dataset",
+            store=bench.repo.store_id,
+            name="datasets/acme/import",
+            body={**theirs.body, "origin": "imported"},
+            signer=OWNER,
+            created=AT,
+            tree=theirs.tree,
+            files=theirs.files,
+            attachments=[Attachment("foreign-manifest", carried, len(theirs.data))],
+        )
+        transaction.log_manifest(imported)
+        transaction.commit()
+    with pytest.raises(PolicyError) as caught:
+        check_rights(bench.repo, [imported], Use(("modify",), AT), trust=TRUST)
+    assert f"lyrikstore issue {theirs.id.hex} " in (caught.value.hint or "")
+
+
 def test_a_copy_of_an_organisations_document_gives_no_right(bench: Any) -> None:
     web = "did:web:acme.example"
     terms = issued(bench, OrganisationSigner(OWNER, web))

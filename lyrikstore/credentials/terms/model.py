@@ -19,6 +19,9 @@ from lyrikstore.credentials.terms.vocabulary import within
 WHOLE = "all"
 """Name of the partition of a dataset that has only one."""
 
+NOT_DECLARED = ", which the use does not declare"
+"""Ends the reason why a use is not permitted that would be, had it said where or for whom it is."""
+
 
 class Answer(StrEnum):
     """What terms say to a use, worst first."""
@@ -308,7 +311,7 @@ class Terms:
         said = {
             Answer.PROHIBITED: f"prohibited: {reason}",
             Answer.NOT_STATED: f"{reason} is not permitted",
-            Answer.UNDECLARED: f"permitted {reason}, which the use does not declare",
+            Answer.UNDECLARED: f"permitted {reason}{NOT_DECLARED}",
         }.get(answer, "")
         return said if len(self.partitions) == 1 or not said else f"{said} (partition {name})"
 
