@@ -29,6 +29,13 @@ _STYLE = {
     Verdict.INVALID: "bold red",
 }
 
+_PRESENTED = {
+    "grant": "a licence grant about ",
+    "attestation": "an attestation about ",
+    "terms": "the terms of ",
+}
+"""What is only checked of one kind of credential → what to call that kind."""
+
 _KEPT = (".html", ".json")
 
 _NO_FRESH_LIST = {"no-list", "expired-list", "stale-list"}
@@ -44,7 +51,9 @@ def show_report(session: Session, report: Report) -> int:
     profile = f", profile {report.profile}" if report.profile else ""
     screen.result(f"{report.subject}  by {signed_by(report)}, at {report.at}{profile}")
     for part in report.parts:
-        screen.result(f"   presents {part.subject}  by {signed_by(part)}: {part.verdict}")
+        made = {check.id for check in part.checks}
+        what = next((words for check, words in _PRESENTED.items() if check in made), "")
+        screen.result(f"   presents {what}{part.subject}  by {signed_by(part)}: {part.verdict}")
         for check in part.checks:  # its own report is in --json; here, what decided
             if check.state in _DECISIVE:
                 screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")

@@ -130,6 +130,12 @@ def test_all_files_of_a_grant_are_named(publisher, delivery, buyer) -> None:
     written = {path.name for path in publisher.folder.glob("grant*")}
     assert len(written) > 1
     assert all(name in made.out for name in written), made.out
+    for name in written:
+        shutil.copy(publisher.folder / name, buyer.folder / "delivery")
+    asked = ("--challenge", "7c5f1a9e", "--domain", "data.example")
+    buyer.ok("present", "delivery/grant.json", *asked, "-o", "shown.json")
+    shown = buyer.ok("verify", "shown.json", *asked, "--status", "delivery").out
+    assert re.findall(r"presents (.*) urn:", shown) == ["a licence grant about", "the terms of"]
 
 
 def test_a_digest_too_short_to_name_a_credential(publisher, delivery) -> None:
