@@ -14,7 +14,7 @@ from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.mix import Source
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET
+from lyrikstore.credentials.vcdm import DATASET, GRANT
 from lyrikstore.curate.rights import source_datasets
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -37,7 +37,15 @@ def source_of_file(
         InvalidInputError: (``not-a-credential``) it does not even say that it is a dataset
             credential. One that says so and does not hold leaves all unknown.
     """
-    if stated_kind(data) is not DATASET:
+    kind = stated_kind(data)
+    if kind is GRANT:
+        raise InvalidInputError(
+            "not-a-credential",
+            f"{label} is a licence grant: terms are what everybody may do",
+            hint="lyrikstore verify says what it grants to whom; a run counts it once it is "
+            "imported: docs/grants.md",
+        )
+    if kind is not DATASET:
         raise InvalidInputError(
             "not-a-credential",
             f"{label} is no dataset credential of lyrikstore's: it states no terms",

@@ -33,7 +33,13 @@ from lyrikstore.credentials.vcdm import DATASET, issuer_of
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
-from lyrikstore.publish.issuer import Issuer, check_current, own_documents, speaking_for
+from lyrikstore.publish.issuer import (
+    SIGN_AS_ISSUER,
+    Issuer,
+    check_current,
+    own_documents,
+    speaking_for,
+)
 from lyrikstore.publish.issuing import IssuedCredential, issue_logged
 
 EU = (
@@ -121,7 +127,11 @@ def grant_licence(
         )
     issuer = Issuer.of(signer, organisation, did_document, start)
     if opened.issuer != issuer.did:
-        raise PolicyError("not-the-issuer", f"only {opened.issuer} can grant under these terms")
+        raise PolicyError(
+            "not-the-issuer",
+            f"only {opened.issuer} can grant under these terms",
+            hint=SIGN_AS_ISSUER,
+        )
     if _is_suspect(repository, credential):
         raise VerificationError(
             "does-not-verify",

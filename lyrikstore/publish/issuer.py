@@ -20,6 +20,9 @@ from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.history.policy import Policy
 from lyrikstore.history.repository import Repository
 
+SIGN_AS_ISSUER = "sign with the key that issued it: --signer NAME"
+"""What to do where another key is needed."""
+
 _DOES = {"assertionMethod": "issue", "authentication": "present"}
 
 
@@ -138,7 +141,7 @@ def speaking_for(
         and own_keys(policy) >= set(signed_by)
     ):
         return OrganisationSigner(person, issuer)
-    raise PolicyError("not-the-issuer", f"only {issuer} can do that")
+    raise PolicyError("not-the-issuer", f"only {issuer} can do that", hint=SIGN_AS_ISSUER)
 
 
 def check_current(policy: Policy, person: Signer) -> None:

@@ -132,6 +132,9 @@ def test_all_files_of_a_grant_are_named(publisher, delivery, buyer) -> None:
     assert all(name in made.out for name in written), made.out
     for name in written:
         shutil.copy(publisher.folder / name, buyer.folder / "delivery")
+    terms = buyer.fails(16, "terms", "delivery/grant.json")
+    assert "is a licence grant" in terms.err
+    assert "verify" in terms.err
     asked = ("--challenge", "7c5f1a9e", "--domain", "data.example")
     buyer.ok("present", "delivery/grant.json", *asked, "-o", "shown.json")
     shown = buyer.ok("verify", "shown.json", *asked, "--status", "delivery").out
@@ -142,6 +145,9 @@ def test_a_digest_too_short_to_name_a_credential(publisher, delivery) -> None:
     credential = json.loads((delivery / "credential.json").read_text("utf-8"))
     short = publisher.fails(1, "revoke", credential["id"][:12])
     assert "at least 8 hex digits" in short.err
+    publisher.ok("key", "new", "other", "--no-passphrase")
+    for command in (("suspend", "delivery"), ("revoke", "delivery")):
+        assert "--signer" in publisher.fails(14, *command, "--signer", "other").err
 
 
 def test_a_buyer_learns_what_he_could_be_granted(buyer) -> None:

@@ -59,9 +59,10 @@ def command(
 
     A REF stands for the datasets it was made from, and of these for the partitions whose files it
     kept. Says which dataset and partition decides each no, which duties add up, and which terms
-    exclude each other. What a credential says that does not hold is unknown. The exit code is the
-    worst that `verify` would give these credentials without their data: 3, 5, 4 or 0. With
-    --purpose it answers: 0 permitted, 4 permitted by somebody you do not trust, 14 not.
+    exclude each other. What a credential says that does not hold is unknown. Licence grants are
+    not counted here, but by `train`. The exit code is the worst that `verify` would give these
+    credentials without their data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4
+    permitted by somebody you do not trust, 14 not.
     """
     from lyrikstore.credentials.terms.mix import mix
     from lyrikstore.credentials.terms.model import Use
