@@ -7,6 +7,7 @@ import click
 
 from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import KeyMaterialError, storage_error
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -121,9 +122,17 @@ def _revoke(
         lost = [f"entry {entry.index}: {label} {entry.id.short}" for entry, label in hit[True]]
         for line in lost:
             session.screen.say(f"! no longer counts: {line}")
-        session.screen.say(f"– stays: {len(hit[False])} entries logged before entry {index}")
+        session.screen.say(
+            f"– stays: {counted(len(hit[False]), 'entry')} logged before entry {index}"
+        )
         if not yes:
-            session.confirm(f"{len(lost)} entries by {did} no longer count")
+            session.confirm(
+                counted(
+                    len(lost),
+                    f"entry by {did} no longer counts",
+                    f"entries by {did} no longer count",
+                )
+            )
     after = _did(session, successor) if successor else None
     signing = store.signing()
     made = change_policy(store.repository, revoked(did, index, after), message=message, **signing)

@@ -14,6 +14,7 @@ import orjson
 import rfc8785
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 
 JSON = Any
 """None, bool, int, float, str, list[JSON] or dict[str, JSON]."""
@@ -133,7 +134,7 @@ def _read(
 ) -> tuple[JSON, bool]:
     # The value, and whether the text is known to be its canonical form.
     if len(data) > max_bytes:
-        _refuse(f"{len(data)} bytes is more than the {max_bytes} allowed here")
+        _refuse(f"{counted(len(data), 'byte')} is more than the {max_bytes} allowed here")
     found = _canonical_value(data)
     if found is not None:
         return found[0], True

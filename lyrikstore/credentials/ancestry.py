@@ -13,6 +13,7 @@ from typing import Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.report import (
     Check,
     failed,
@@ -198,7 +199,9 @@ def check_contents(
             if manifest.id in retired:
                 # Its data may be gone by a signed decision: retired, never lost.
                 count = len(tree.sizes)
-                problems.odd.append(f"{_label(manifest)}: the data of its {count} files is retired")
+                problems.odd.append(
+                    f"{_label(manifest)}: the data of its {counted(count, 'file')} is retired"
+                )
             else:
                 for at, size in enumerate(tree.sizes):
                     raw = tree.digests[at * 32 : at * 32 + 32]
@@ -313,7 +316,9 @@ def _check_size(
         problems.note(label, error)
         return
     if found != expected:
-        problems.bad.append(f"{label}: {found} bytes are stored, {expected} are signed")
+        problems.bad.append(
+            f"{label}: {counted(found, 'byte is', 'bytes are')} stored, {expected} are signed"
+        )
 
 
 def _text(problems: list[str]) -> str:

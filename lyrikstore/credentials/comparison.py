@@ -9,6 +9,7 @@ from enum import Enum
 from typing import BinaryIO, Protocol
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.report import (
     Check,
     failed,
@@ -198,7 +199,9 @@ def check_files(comparison: Comparison) -> Check:
         if names:
             parts.append(f"{len(names)} {words}: {name_some(names)}")
     detail = _detail(comparison)
-    summary = "; ".join(parts) or f"all {comparison.matching} files are as listed"
+    summary = (
+        "; ".join(parts) or f"the {counted(comparison.matching, 'file is', 'files are')} as listed"
+    )
     fatal = [code for code, names, _ in wrong[:4] if names]
     if fatal:
         return failed("data.files", fatal[0], summary, **detail)

@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.comparison import DataSource, check_files, is_litter
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import age_of, derived_from, descriptor_of
@@ -242,7 +243,9 @@ def check_records(
         verify_order_root(content.records, salts, OrderRoot(root, count))
     except LyrikstoreError as error:
         return failed("records.root", error.kind, quote(error.message, 200))
-    return passed("records.root", f"recomputed over {count} records", root=root, count=count)
+    return passed(
+        "records.root", f"recomputed over {counted(count, 'record')}", root=root, count=count
+    )
 
 
 class _Collector:
@@ -346,7 +349,10 @@ def _check_tree(claims: Claims, tree: Tree) -> Check:
     if wrong:
         summary = f"the credential and its list of files disagree about {', '.join(wrong)}"
         return failed("data.tree", "disagrees", summary, members=wrong)
-    summary = f"tree {claims.tree.short} lists {len(tree.entries)} files, {tree.total_bytes} bytes"
+    summary = (
+        f"tree {claims.tree.short} lists {counted(len(tree.entries), 'file')}, "
+        f"{counted(tree.total_bytes, 'byte')}"
+    )
     return passed("data.tree", summary, tree=str(claims.tree), files=str(claims.files))
 
 

@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, Document
 from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver
 from lyrikstore.credentials.report import (
@@ -98,7 +99,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
     except FormatError as error:
         return _malformed([failed("format", error.kind, f"not a credential: {error.message}")])
     document = found.members
-    checks = [passed("format", f"strict JSON, {len(data)} bytes")]
+    checks = [passed("format", f"strict JSON, {counted(len(data), 'byte')}")]
     issuer = issuer_of(document)
 
     # (2) schema - spec §10.3, §10.4: the closed shape of its kind.

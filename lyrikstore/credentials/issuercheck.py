@@ -7,6 +7,7 @@ What every credential of profile ``lyrik`` goes through once it is open
 from collections.abc import Mapping
 from datetime import datetime
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.did import KeysAt, ResolvedKey, Source
@@ -136,7 +137,10 @@ def check_standing(
             return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
     if len(claimed) > MAX_CANDIDATES and status.state is not CheckState.FAIL:
         # ATTACK: whoever hands it over crowds out the successor that somebody else laid beside.
-        summary = f"{len(claimed)} credentials claim to replace it; {MAX_CANDIDATES} were looked at"
+        summary = (
+            f"{counted(len(claimed), 'credential claims', 'credentials claim')} "
+            f"to replace it; {MAX_CANDIDATES} were looked at"
+        )
         return unchecked("status", "too-many-successors", summary)
     return status
 

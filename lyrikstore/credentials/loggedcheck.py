@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.attestation.anykind import check_any
 from lyrikstore.credentials.did import documents_among
@@ -47,7 +48,7 @@ def check_logged_credentials(repository: Repository, trust: Trust, at: datetime)
     notices = Notices.among(reversed(read.values()), documents=len(read))
     for label, data in read.items():
         _check_logged(repository, label, data, problems, trust=trust, at=at, notices=notices)
-    return problems.close(f"{count} credentials, signatures hold", credentials=count)
+    return problems.close(f"{counted(count, 'credential')}, signatures hold", credentials=count)
 
 
 def _check_logged(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.logcheck import check_witness
 from lyrikstore.credentials.report import (
     Check,
@@ -99,7 +100,8 @@ def check_log_state(
     waiting = TransactionLog(repository.backend).taken(published)
     transactions = passed(
         "log.transactions",
-        f"{published} transaction records give the signed root",
+        f"{counted(published, 'transaction record gives', 'transaction records give')} "
+        "the signed root",
         transactions=published,
         entries=signed.size,
     )
@@ -116,7 +118,8 @@ def check_log_state(
         genesis,
         passed(
             "log.checkpoint",
-            f"log checkpoint of {signed.size} entries of {quote(signed.origin)}, signature holds",
+            f"log checkpoint of {counted(signed.size, 'entry')} "
+            f"of {quote(signed.origin)}, signature holds",
             origin=signed.origin,
             size=signed.size,
             root=signed.root.hex(),

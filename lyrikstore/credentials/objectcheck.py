@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import (
     Problems,
@@ -105,12 +106,17 @@ def verify_object(
         for check in (
             *log.checks,
             _check_object(repository, identity, subject, broken),
-            damage.close(f"{len(named)} blobs, {total} bytes, each hashed", blobs=len(named)),
+            damage.close(
+                f"{counted(len(named), 'blob')}, {counted(total, 'byte')}, each hashed",
+                blobs=len(named),
+            ),
             broken.close(
-                f"{len(ancestry)} manifests, signed by keys the policy allows",
+                f"{counted(len(ancestry), 'manifest')}, signed by keys the policy allows",
                 manifests=len(ancestry),
             ),
-            links.close(f"{count} links lead to earlier manifests", links=count),
+            links.close(
+                f"{counted(count, 'link leads', 'links lead')} to earlier manifests", links=count
+            ),
             check_runs(repository, ancestry),
             check_rights(repository, ancestry, trust=trust, at=at),
         )
@@ -147,7 +153,8 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
     if not trained:
         return not_applicable("runs", "nothing in its ancestry was trained here")
     return problems.close(
-        f"{len(trained)} checkpoints agree with runs registered before them",
+        f"{counted(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
+        "with runs registered before them",
         checkpoints=len(trained),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.credentialcheck import check_credential
@@ -113,7 +114,9 @@ def check_rights(
             count += 1
             judge.check_source(use, source, f"{use.label}: {source.name}")
     purposes = ", ".join(sorted({quote(use.declared["purpose"]) for use in uses}))
-    return judge.problems.close(f"{count} rights to {purposes} hold", rights=count)
+    return judge.problems.close(
+        counted(count, f"right to {purposes} holds", f"rights to {purposes} hold"), rights=count
+    )
 
 
 def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_Use]:

@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Any, NoReturn, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import (
     format_timestamp,
@@ -218,7 +219,9 @@ def unpack(text: object) -> bytes:
     """
     bits = inflate(text)
     if len(bits) * 8 < ENTRIES:
-        _refuse(f"a list of {len(bits) * 8} entries; fewer than {ENTRIES} tell whose they are")
+        _refuse(
+            f"a list of {counted(len(bits) * 8, 'entry')}; fewer than {ENTRIES} tell whose they are"
+        )
     return bits
 
 

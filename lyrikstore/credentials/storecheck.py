@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import (
     Aside,
@@ -126,7 +127,10 @@ def verify_store(
                 *log.checks,
                 contents,
                 _check_tiles(repository, records),
-                links.close(f"{count} links lead to earlier manifests", links=count),
+                links.close(
+                    f"{counted(count, 'link leads', 'links lead')} to earlier manifests",
+                    links=count,
+                ),
                 _check_refs(repository),
                 check_logged_credentials(repository, trust, at),
                 _check_orphans(repository, records),
@@ -286,7 +290,7 @@ def _check_tiles(repository: Repository, records: Records) -> Check:
     if repository.is_mirror and own.signed is not None:
         # Opening the store showed that its records give its signed root.
         _compare_tiles(own.backend, own.records, own.signed.size, "local/", problems)
-        summary += f"; so are those of the local log of {own.signed.size} entries"
+        summary += f"; so are those of the local log of {counted(own.signed.size, 'entry')}"
     return problems.close(summary)
 
 
@@ -326,10 +330,10 @@ def _check_manifests(
 ) -> tuple[dict[Digest, Manifest], Check]:
     problems = Problems("manifests")
     manifests = dict(_read_all(repository, problems))
-    holds = f"{len(manifests)} manifests, signatures hold"
+    holds = f"{counted(len(manifests), 'manifest')}, signatures hold"
     if trees or problems.bad or problems.lost:
         named = check_contents(repository, manifests.values(), problems) if trees else {}
-        summary = f"{holds}; {len(named)} blobs are there"
+        summary = f"{holds}; {counted(len(named), 'blob is', 'blobs are')} there"
         return manifests, problems.close(summary, manifests=len(manifests))
     summary = f"{holds}; the trees they name were not read"
     return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
@@ -362,12 +366,18 @@ def _check_blobs(
             problems.bad.append(f"{result.kind} {result.id.short}: {result.problem}")
     facts = {"blobs": blobs, "packs": packs}
     if share >= 1 or problems.bad:
-        return problems.close(f"{blobs} blobs in {packs} packs, each hashed", **facts)
-    seen = f"{packs} packs are there, with their size and a sound footer; {blobs} blobs listed"
+        return problems.close(
+            f"{counted(blobs, 'blob')} in {counted(packs, 'pack')}, each hashed", **facts
+        )
+    seen = (
+        f"{counted(packs, 'pack is', 'packs are')} there, with their "
+        f"size and a sound footer; {counted(blobs, 'blob')} listed"
+    )
     if not read:
         return unchecked("blobs", "not-read", f"bytes not read: {seen}", **facts)
     text = (
-        f"{read} packs of {packs}, {size} bytes, drawn at random, were read and are sound; {seen}"
+        f"{counted(read, 'pack')} of {packs}, {counted(size, 'byte')}, "
+        f"drawn at random, were read and are sound; {seen}"
     )
     return unchecked("blobs", "sampled", text, read=read, bytes=size, **facts)
 
@@ -383,7 +393,9 @@ def _check_refs(repository: Repository) -> Check:
         return problems.close("")
     # Logged without effect: somebody tried, and did not succeed. Worth saying, no damage.
     problems.odd, problems.bad = problems.bad, []
-    return problems.close(f"{len(refs)} names, each derived from the log", refs=len(refs))
+    return problems.close(
+        f"{counted(len(refs), 'name')}, each derived from the log", refs=len(refs)
+    )
 
 
 def _check_orphans(repository: Repository, records: Records) -> Check:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.dataset import collected_too_late
 from lyrikstore.credentials.report import (
@@ -34,7 +35,7 @@ def check_terms(terms: Terms) -> Check:
     else:
         shown = "; ".join(f"{part.name}: {_words(part)}" for part in terms.partitions[:3])
         more = len(terms.partitions) - 3
-        summary = f"{len(terms.partitions)} partitions; {shown}"
+        summary = f"{counted(len(terms.partitions), 'partition')}; {shown}"
         summary += f"; and {more} more" if more > 0 else ""
     detail: dict[str, JSON] = {
         "permits": list(terms.permits),
@@ -113,9 +114,9 @@ def check_partitions(
         names = sorted({str(item["partition"]) for item in wrong if isinstance(item, dict)})
         summary = f"other files than claimed are in partition {name_some(names)}"
         return failed("terms.partitions", "differs", summary, partitions=wrong)
-    whole = f"every one of {len(tree)} files is in one of {len(stated)} partitions"
+    whole = f"of {counted(len(tree), 'file')} each is in one of {counted(len(stated), 'partition')}"
     if len(stated) == 1:
-        whole = f"one set of terms for all {len(tree)} files"
+        whole = f"one set of terms for {counted(len(tree), 'file')}"
     if records is None:
         summary = f"{whole}; their records were not counted"
         return unchecked("terms.partitions", "not-recomputed", summary)

@@ -1,5 +1,6 @@
 """How a report reads: the same words on a terminal and on a page."""
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.report import Check, CheckState, Report, Verdict
 
 SYMBOL = {
@@ -40,7 +41,7 @@ MEANING = {
 def headline(report: Report) -> str:
     """Return the verdict in words, with the number of checks that failed."""
     failures = sum(check.state is CheckState.FAIL for check in report.checks)
-    more = f": {failures} check{'s' if failures > 1 else ''} failed" if failures else ""
+    more = f": {counted(failures, 'check')} failed" if failures else ""
     return _HEADLINE[report.verdict] + more
 
 

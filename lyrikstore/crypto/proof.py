@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, Document, encode
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
@@ -290,5 +291,5 @@ def _parse_signature(text: str) -> bytes:
     except FormatError as error:
         refuse(f"proofValue: {error.message}")
     if len(signature) != 64:
-        refuse(f"proofValue has {len(signature)} bytes, not 64")
+        refuse(f"proofValue has {counted(len(signature), 'byte')}, not 64")
     return signature

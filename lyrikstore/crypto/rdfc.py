@@ -16,6 +16,7 @@ from math import factorial
 from typing import Any, NamedTuple, NoReturn
 
 from lyrikstore.canon.errors import IncompleteError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 
@@ -113,7 +114,10 @@ class _Text:
             _refuse(f"the member {name[:80]!a} is not a plain term")
         elements = _listed(value)
         if not 0 < len(elements) <= MAX_ELEMENTS:
-            _refuse(f"a list of {len(elements)} elements, where 1 to {MAX_ELEMENTS} are taken")
+            _refuse(
+                f"a list of {counted(len(elements), 'element')}, "
+                f"where 1 to {MAX_ELEMENTS} are taken"
+            )
         if name == "type" and self.may_name and not all(map(_one_spelling, elements)):
             _refuse("a type of a presentation that could be a term is to be written as one")
         # Of an object that has only an id, expansion leaves what it leaves of a string.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.decisions import encode_decisions
@@ -207,7 +208,7 @@ def _targets(name: Name, recipe: Recipe) -> dict[str, str]:
 def _check_readable(foreign: Sequence[Foreign]) -> None:
     if foreign:
         path, label = foreign[0]
-        more = f" and {len(foreign) - 1} more files" if len(foreign) > 1 else ""
+        more = f" and {counted(len(foreign) - 1, 'more file')}" if len(foreign) > 1 else ""
         raise InvalidInputError(
             "no-reader",
             f"no reader for {label}: {path}{more}",

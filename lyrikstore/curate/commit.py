@@ -11,6 +11,7 @@ from pathlib import Path
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import real_path
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.bodies import Attach, checkpoint_body, dataset_body, lists
@@ -328,7 +329,11 @@ def _join(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
         # A row without a file is metadata that would silently be lost; a file without a row
         # loses nothing and is named in the result.
         first = joined.orphan_rows[0]
-        more = f" (and {len(joined.orphan_rows) - 1} more rows)" if joined.orphan_rows[1:] else ""
+        more = (
+            f" (and {counted(len(joined.orphan_rows) - 1, 'more row')})"
+            if joined.orphan_rows[1:]
+            else ""
+        )
         raise InvalidInputError(
             "orphan-rows",
             f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",

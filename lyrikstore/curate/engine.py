@@ -12,6 +12,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.decisions import Decision
 from lyrikstore.curate.filters.contract import (
@@ -286,7 +287,8 @@ def _load(entry: Entry, open_blob: Callable[[Digest], Any], reads_text: bool) ->
     if entry.bytes > MAX_TEXT_BYTES:
         raise InvalidInputError(
             "too-large",
-            f"{entry.path}: {entry.bytes} bytes are more than a text filter reads",
+            f"{entry.path}: {counted(entry.bytes, 'byte is', 'bytes are')} "
+            "more than a text filter reads",
             hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
         )
     with open_blob(entry.blake3) as stream:

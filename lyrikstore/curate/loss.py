@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.curate.descriptor import stated_in
 from lyrikstore.history.manifest import Manifest
 
@@ -57,7 +58,8 @@ def check_loss(name: str, gone: Sequence[str], before: bytes, unsaid: Sequence[s
         files = before.count(b"\n")
         raise InvalidInputError(
             "large-loss",
-            f"{name}: {len(gone)} of {files} files are gone, such as {gone[0]}",
+            f"{name}: {len(gone)} of "
+            f"{counted(files, 'file is', 'files are')} gone, such as {gone[0]}",
             hint="add --yes if they are meant to leave the dataset",
             details={"removed": list(gone[:1000]), "count": len(gone)},
         )

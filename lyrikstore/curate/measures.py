@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.qualitycheck import Measured
 from lyrikstore.curate.near import unknown
@@ -342,7 +343,7 @@ def _values(tree: Tree, parameters: Mapping[str, Any]) -> list[str]:
     if not values or len(values) > MAX_VALUES:
         raise InvalidInputError(
             "bad-recipe",
-            f"column {column!r} has {len(values) or 'no'} values",
+            f"column {column!r} has {counted(len(values), 'value')}",
             hint=f"name the value, or a column with at most {MAX_VALUES}",
         )
     return values

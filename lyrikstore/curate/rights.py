@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.attestation.grantcheck import find_terms
@@ -127,7 +128,7 @@ def check_rights(
             missing.append((source, reason))
     if missing:
         source, reason = missing[0]
-        more = f" (and {len(missing) - 1} more datasets)" if len(missing) > 1 else ""
+        more = f" (and {counted(len(missing) - 1, 'more dataset')})" if len(missing) > 1 else ""
         raise PolicyError(
             "rights-missing",
             f"{source.name} ({source.id.short}) may not be used to {purpose}: {reason}{more}",

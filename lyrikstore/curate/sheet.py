@@ -21,6 +21,7 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
 from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.near import unknown
 from lyrikstore.history.tree import Tree
@@ -186,7 +187,7 @@ def join(paths: Iterable[str], sheet: Sheet) -> Joined:
         if not found:
             orphans.append(row)
         elif len(found) > 1:
-            ambiguous.append(f"row {row.number}: {row.key!r} names {len(found)} files")
+            ambiguous.append(f"row {row.number}: {row.key!r} names {counted(len(found), 'file')}")
         elif found[0] in taken:
             raise _duplicate(sheet.name, found[0], taken[found[0]].number, row.number)
         else:
@@ -226,7 +227,7 @@ def _assemble(path: Path, rows: _Rows, key: str | None) -> Sheet:
         table.append(row)
         line = encode([row.key, dict(row.meta)]) + b"\n"
         if len(line) > MAX_ROW_BYTES:
-            raise _too_long(path, f"row {number} has {len(line)} bytes")
+            raise _too_long(path, f"row {number} has {counted(len(line), 'byte')}")
         hasher.update(line)
     return Sheet(
         name=path.name,
@@ -316,7 +317,7 @@ def _csv_rows(path: Path, file: BinaryIO) -> _Rows:
                 if len(cells) != width:
                     raise InvalidInputError(
                         "bad-sheet",
-                        f"{path.name}: line {rows.line_num} has {len(cells)} cells, "
+                        f"{path.name}: line {rows.line_num} has {counted(len(cells), 'cell')}, "
                         f"the first row has {width}",
                         hint="put cells that hold a separator or a line break in double quotes",
                     )

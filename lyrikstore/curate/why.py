@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.curate.decisions import MAX_BYTES, Decision, decode_decisions
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.orderroot import document_id
@@ -150,7 +151,8 @@ def _find_path(
             listed = sorted(paths)
             raise InvalidInputError(
                 "ambiguous-record",
-                f"{record} names {len(paths)} records, such as {listed[0]} and {listed[1]}",
+                f"{record} names {counted(len(paths), 'record')}, "
+                f"such as {listed[0]} and {listed[1]}",
                 hint="name the record by its path",
                 details={"paths": listed[:1000]},
             )

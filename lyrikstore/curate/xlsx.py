@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.curate.cells import cell_text
 
 MAX_UNPACKED_BYTES = 512 << 20
@@ -151,7 +152,10 @@ def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
     unpacked = sum(part.file_size for part in parts)
     packed = sum(part.compress_size for part in parts)
     if unpacked > MAX_UNPACKED_BYTES:
-        raise _bad(path, f"unpacks to {unpacked} bytes, more than the {MAX_UNPACKED_BYTES} allowed")
+        raise _bad(
+            path,
+            f"unpacks to {counted(unpacked, 'byte')}, more than the {MAX_UNPACKED_BYTES} allowed",
+        )
     if unpacked > (16 << 20) and unpacked > MAX_RATIO * max(packed, 1):
         raise _bad(path, f"unpacks to {unpacked // max(packed, 1)} times its size")
     names = {part.filename for part in parts}

@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history import merkle
 from lyrikstore.history.keyhistory import check_head as check_retired
 from lyrikstore.history.local import Mark, read_mark
@@ -110,7 +111,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
             return Contact(Relation.SAME, signed, ours, mark)
         return Contact(Relation.BEHIND, signed, ours, mark)
     if signed.size > MAX_ENTRIES:
-        raise FormatError("too-large", f"{where} claims a log of {signed.size} entries")
+        raise FormatError("too-large", f"{where} claims a log of {counted(signed.size, 'entry')}")
     records = _read_ahead(backend, ours, size=signed.size)
     records.covered(signed.size)
     if merkle.root(records.hashes[: signed.size]) != signed.root:
@@ -175,7 +176,7 @@ def first_contact(
     note = read_checkpoint(backend)
     size = claimed_size(note)
     if size > MAX_ENTRIES:
-        raise FormatError("too-large", f"{where} claims a log of {size} entries")
+        raise FormatError("too-large", f"{where} claims a log of {counted(size, 'entry')}")
     genesis = _genesis(backend, read_records(backend, size=1), expected, where)
     if genesis is not None:
         # The signature before the rest: a hostile remote must not make us read for ever.
@@ -273,7 +274,8 @@ def rolled_back(where: str, there: LogCheckpoint, seen: LogCheckpoint) -> Verifi
     """Return the error that says that a remote is older than what was seen of it."""
     return VerificationError(
         "remote-rolled-back",
-        f"{where} has a log of {there.size} entries, but one of {seen.size} was seen before: "
+        f"{where} has a log of {counted(there.size, 'entry')}, "
+        f"but one of {seen.size} was seen before: "
         "it was rolled back",
         hint="restore it from its newest backup, or push this store there with --mirror",
         details={"there": there.size, "seen": seen.size},
@@ -284,8 +286,10 @@ def forked(where: str, there: LogCheckpoint, here: LogCheckpoint) -> Verificatio
     """Return the error that says that two log checkpoints cannot be of one log."""
     return VerificationError(
         "remote-forked",
-        f"{where} and what was seen here went different ways: {there.size} entries with root "
-        f"{there.root.hex()[:16]} there, {here.size} entries with root {here.root.hex()[:16]} here",
+        f"{where} and what was seen here went different "
+        f"ways: {counted(there.size, 'entry')} with root "
+        f"{there.root.hex()[:16]} there, {counted(here.size, 'entry')} "
+        f"with root {here.root.hex()[:16]} here",
         hint="the log key signed two histories: find out who did, before you go on with either",
         details={
             "there": {"size": there.size, "root": there.root.hex()},

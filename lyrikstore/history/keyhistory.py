@@ -14,6 +14,7 @@ from typing import Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.manifest import Manifest
@@ -228,7 +229,8 @@ def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]])
         if not left:
             raise VerificationError(
                 "retired-log-key",
-                f"a log checkpoint of {signed.size} entries, by a log key that was retired at "
+                f"a log checkpoint of {counted(signed.size, 'entry')}, "
+                "by a log key that was retired at "
                 f"entry {index}",
                 hint="somebody who kept that key signed it: take log/checkpoint from a clone, a "
                 "mirror or a backup",

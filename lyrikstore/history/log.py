@@ -12,6 +12,7 @@ from typing import Literal, NoReturn, Self, cast
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history import merkle
 from lyrikstore.history.note import (
@@ -194,7 +195,7 @@ class TlogProof:
             FormatError: (``bad-tlog-proof``) not such a file.
         """
         if len(data) > MAX_PROOF_BYTES:
-            _refuse(f"{len(data)} bytes")
+            _refuse(counted(len(data), "byte"))
         head, separator, checkpoint = data.partition(b"\n\n")
         try:
             lines = head.decode("ascii").split("\n")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history import merkle
 from lyrikstore.history.log import (
     EntryType,
@@ -74,13 +75,15 @@ class Records:
         if size > len(self.entries):
             raise VerificationError(
                 "transaction-missing",
-                f"the log has {size} entries, but the transaction records hold {len(self.entries)}",
+                f"the log has {counted(size, 'entry')}, but the "
+                f"transaction records hold {len(self.entries)}",
                 hint="restore the folder tx from a clone or backup",
             )
         count = bisect_left(self.ends, size)
         if count == len(self.ends) or self.ends[count] != size:
             raise VerificationError(
-                "log-mismatch", f"the log checkpoint of {size} entries ends inside a transaction"
+                "log-mismatch",
+                f"the log checkpoint of {counted(size, 'entry')} ends inside a transaction",
             )
         return count + 1
 
@@ -191,7 +194,8 @@ def check_head(note: bytes, keys: Sequence[VerifierKey], records: Records) -> Si
     if merkle.root(records.hashes[: signed.size]) != signed.root:
         raise VerificationError(
             "log-mismatch",
-            f"the transaction records do not give the signed log root of {signed.size} entries",
+            "the transaction records do not give the signed "
+            f"log root of {counted(signed.size, 'entry')}",
             hint="a record was changed after it was logged; restore tx from a clone or backup",
         )
     return signed

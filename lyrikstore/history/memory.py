@@ -25,6 +25,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
     storage_error,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history import merkle
 from lyrikstore.history.log import LogCheckpoint
 from lyrikstore.history.note import VerifierKey
@@ -129,7 +130,8 @@ class LogMemory:
         state = "older than" if size > len(leaves) else "at odds with"
         raise ConflictError(
             "copied-store",
-            f"this store is {state} the log checkpoint of {size} entries signed at {last.location}",
+            f"this store is {state} the log checkpoint of "
+            f"{counted(size, 'entry')} signed at {last.location}",
             hint=f"work in {last.location}, or restore the newest backup; a log has one home",
             details={"remembered": last.location, "path": location, "size": size},
         )
@@ -148,7 +150,8 @@ class LogMemory:
         ):
             raise ConflictError(
                 "copied-store",
-                f"a log checkpoint of {last.head.size} entries was signed at {last.location}",
+                f"a log checkpoint of {counted(last.head.size, 'entry')} "
+                f"was signed at {last.location}",
                 hint=f"work in {last.location}; two stores cannot share a log",
                 details={"remembered": last.location, "path": location, "size": last.head.size},
             )

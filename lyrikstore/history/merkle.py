@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
+from lyrikstore.canon.grammar import counted
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
@@ -88,7 +89,9 @@ def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
         InvalidInputError: (``bad-index``) ``index`` is no leaf of a tree of ``size`` leaves.
     """
     if not 0 <= index < size:
-        raise InvalidInputError("bad-index", f"the tree of {size} leaves has no leaf {index}")
+        raise InvalidInputError(
+            "bad-index", f"the tree of {counted(size, 'leaf', 'leaves')} has no leaf {index}"
+        )
     ranges: list[tuple[int, int]] = []
     start, end = 0, size
     while end - start > 1:
@@ -110,7 +113,9 @@ def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
         InvalidInputError: (``bad-index``) not ``0 <= old_size <= size``.
     """
     if not 0 <= old_size <= size:
-        raise InvalidInputError("bad-index", f"no consistency from {old_size} to {size} leaves")
+        raise InvalidInputError(
+            "bad-index", f"no consistency from {old_size} to {counted(size, 'leaf', 'leaves')}"
+        )
     if old_size in {0, size}:
         return []
     ranges: list[tuple[int, int]] = []
@@ -210,13 +215,17 @@ def verify_consistency(
     """
     _check_hashes([old_root, new_root, *proof], "bad-consistency")
     if not 0 <= old_size <= size:
-        raise VerificationError("bad-consistency", f"{size} leaves cannot extend {old_size}")
+        raise VerificationError(
+            "bad-consistency", f"{counted(size, 'leaf cannot', 'leaves cannot')} extend {old_size}"
+        )
     if old_size in {0, size}:
         if proof:
             raise VerificationError("bad-consistency", "the consistency proof must be empty")
         expected = new_root if old_size else EMPTY_ROOT
         if old_root != expected:
-            raise VerificationError("bad-consistency", f"two different trees of {old_size} leaves")
+            raise VerificationError(
+                "bad-consistency", f"two different trees of {counted(old_size, 'leaf', 'leaves')}"
+            )
         return
     path = list(proof)
     if old_size & (old_size - 1) == 0:
@@ -243,7 +252,8 @@ def verify_consistency(
         last >>= 1
     if last or old != old_root or new != new_root:
         raise VerificationError(
-            "bad-consistency", f"the tree of {size} leaves does not extend the one of {old_size}"
+            "bad-consistency",
+            f"the tree of {counted(size, 'leaf', 'leaves')} does not extend the one of {old_size}",
         )
 
 

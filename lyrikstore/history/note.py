@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NoReturn, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.signer import Signer
 
@@ -171,7 +172,7 @@ def split_note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
         FormatError: (``bad-note``) not a signed note.
     """
     if len(data) > MAX_NOTE_BYTES:
-        _refuse(f"{len(data)} bytes is more than the {MAX_NOTE_BYTES} allowed")
+        _refuse(f"{counted(len(data), 'byte')} is more than the {MAX_NOTE_BYTES} allowed")
     try:
         note = data.decode("utf-8")
     except UnicodeDecodeError:

@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history.merkle import leaf_hash, root
 
 SALT_BYTES = 16
@@ -74,7 +75,10 @@ def order_root(records: Iterable[Digest], salts: bytes) -> OrderRoot:
 
     found = root(leaves())
     if len(salts) != count * SALT_BYTES:
-        raise FormatError("bad-salts", f"{len(salts)} bytes of salts do not fit {count} records")
+        raise FormatError(
+            "bad-salts",
+            f"{counted(len(salts), 'byte')} of salts do not fit {counted(count, 'record')}",
+        )
     return OrderRoot(found.hex(), count)
 
 
@@ -100,7 +104,7 @@ def verify_order_root(records: Iterable[Digest], salts: bytes, expected: OrderRo
     found = order_root(records, salts)
     if found.count != expected.count:
         raise VerificationError(
-            "records-differ", f"there are {found.count} records, not {expected.count}"
+            "records-differ", f"there are {counted(found.count, 'record')}, not {expected.count}"
         )
     if found != expected:
         raise VerificationError("records-differ", "the records or their order are not those signed")
@@ -138,6 +142,8 @@ def split_salts(salts: bytes) -> Iterator[bytes]:
         FormatError: (``bad-salts``) its length is no multiple of 16.
     """
     if len(salts) % SALT_BYTES:
-        raise FormatError("bad-salts", f"{len(salts)} bytes are no whole number of salts")
+        raise FormatError(
+            "bad-salts", f"{counted(len(salts), 'byte is', 'bytes are')} no whole number of salts"
+        )
     for start in range(0, len(salts), SALT_BYTES):
         yield salts[start : start + SALT_BYTES]

@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import (
     IncompleteError,
     NotFoundError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import require_blobs
 from lyrikstore.history.append import Appender, ref_moved
@@ -134,7 +135,7 @@ def push(
     if contact.relation is Relation.AHEAD:
         raise ConflictError(
             "remote-ahead",
-            f"{remote.name} has {contact.signed.size} log entries, this store "
+            f"{remote.name} has {counted(contact.signed.size, 'log entry')}, this store "
             f"{repository.checkpoint.size}",
             hint="lyrikstore pull first",
         )
@@ -200,7 +201,8 @@ def _fill(
     if missing:
         raise IncompleteError(
             "not-fetched",
-            f"{len(missing)} packs are not here, so this clone cannot fill a mirror",
+            f"{counted(len(missing), 'pack is', 'packs are')} "
+            "not here, so this clone cannot fill a mirror",
             hint="lyrikstore pull --all-data",
         )
     if dry_run:

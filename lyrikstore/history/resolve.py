@@ -7,6 +7,7 @@ from typing import Protocol
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.names import IdRef, NameRef, PrefixRef, parse_ref
@@ -117,7 +118,7 @@ def _by_name(store: Named, ref: NameRef) -> Manifest:
         if not found.parents:
             raise NotFoundError(
                 "no-version",
-                f"{ref.name} goes back only {step} versions",
+                f"{ref.name} goes back only {counted(step, 'version')}",
                 hint=f"lyrikstore log {ref.name} lists them",
             )
         found = store.manifest(found.parents[0])

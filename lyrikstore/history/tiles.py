@@ -7,6 +7,7 @@ key can finish what a dead writer began, and a checker can compare byte for byte
 from collections.abc import Iterator, Sequence
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history import merkle
 
 TILE_WIDTH = 256
@@ -45,7 +46,9 @@ def encode_entries(entries: Sequence[bytes]) -> bytes:
     parts: list[bytes] = []
     for entry in entries:
         if len(entry) > MAX_ENTRY_BYTES:
-            raise FormatError("bad-leaf", f"a log entry of {len(entry)} bytes is too long")
+            raise FormatError(
+                "bad-leaf", f"a log entry of {counted(len(entry), 'byte')} is too long"
+            )
         parts += (len(entry).to_bytes(2, "big"), entry)
     return b"".join(parts)
 
@@ -100,7 +103,9 @@ def new_files(
     """
     size = len(entries)
     if not 0 <= old_size <= size or len(hashes) != size:
-        raise InvalidInputError("bad-index", f"no log of {size} entries extends one of {old_size}")
+        raise InvalidInputError(
+            "bad-index", f"no log of {counted(size, 'entry')} extends one of {old_size}"
+        )
     if size == old_size:
         return
     for index, width in _widths(old_size, size):

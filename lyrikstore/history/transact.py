@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     storage_error,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.signer import Signer
@@ -134,7 +135,8 @@ class TransactionBuilder:
         if len(data) > MAX_CREDENTIAL_BYTES:
             raise InvalidInputError(
                 "too-large",
-                f"a credential of {len(data)} bytes; at most {MAX_CREDENTIAL_BYTES} can be read",
+                f"a credential of {counted(len(data), 'byte')}; "
+                f"at most {MAX_CREDENTIAL_BYTES} can be read",
             )
         return self._log("credential", self.writer.put_bytes(data))
 

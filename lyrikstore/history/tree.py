@@ -19,6 +19,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import MAX_INTEGER
 from lyrikstore.history.entry import (
     MAX_LINE,
@@ -236,7 +237,7 @@ class Tree:
         return len(self.paths)
 
     def __repr__(self) -> str:
-        return f"<Tree of {len(self.paths)} files>"
+        return f"<Tree of {counted(len(self.paths), 'file')}>"
 
     @cached_property
     def _ids(self) -> tuple[Digest, Digest]:

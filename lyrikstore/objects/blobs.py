@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.blockcache import BlockCache
 from lyrikstore.objects.chunker import PieceList
@@ -177,7 +178,8 @@ class BlobStore:
         size = self.size(digest)
         if size > max_bytes:
             raise FormatError(
-                "too-large", f"blob {digest.short} has {size} bytes; at most {max_bytes} fit here"
+                "too-large",
+                f"blob {digest.short} has {counted(size, 'byte')}; at most {max_bytes} fit here",
             )
         if self._with(digest.raw).find(digest.raw) >= 0:
             return self._small(digest.raw)

@@ -19,6 +19,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.chunker import PIECE_MAX
 
@@ -125,7 +126,9 @@ def unpack_block(codec: int, stored: bytes, raw: int) -> bytes:
     Cost: never allocates more than :data:`BLOCK_MAX` (attack case A07).
     """
     if raw > BLOCK_MAX:
-        raise FormatError("bad-pack", f"a block claims {raw} bytes, more than {BLOCK_MAX}")
+        raise FormatError(
+            "bad-pack", f"a block claims {counted(raw, 'byte')}, more than {BLOCK_MAX}"
+        )
     if codec == STORED:
         if len(stored) != raw:
             raise FormatError("bad-pack", "a block has the wrong length")
@@ -168,7 +171,9 @@ def read_index(backend: Backend, pack: PackRef) -> PackIndex:
     # One byte more than should be there: ATTACK A05, bytes appended to a pack.
     tail = backend.read(pack.name, start, pack.bytes - start + 1)
     if len(tail) != pack.bytes - start:
-        raise FormatError("bad-pack", f"pack {pack.id.short} is not {pack.bytes} bytes long")
+        raise FormatError(
+            "bad-pack", f"pack {pack.id.short} is not {counted(pack.bytes, 'byte')} long"
+        )
     length, digest, end = TRAILER.unpack(tail[-TRAILER.size :])
     if end != END or length > pack.bytes - HEADER.size - TRAILER.size:
         raise FormatError("bad-pack", f"pack {pack.id.short} has no footer")

@@ -24,6 +24,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
     storage_error,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.objects.backend import NOT_A_FILE, THREADS, Backend, LocalBackend
 from lyrikstore.objects.bulkfile import Buffers, BulkFile
 from lyrikstore.objects.ownfolder import own_folder
@@ -340,7 +341,7 @@ def _pieces(source: Backend, pack: PackRef) -> Iterator[bytes]:
     if at != pack.bytes or source.size(pack.name) != pack.bytes:
         raise VerificationError(
             "pack-damaged",
-            f"pack {pack.id.short} has another size than {pack.bytes} bytes",
+            f"pack {pack.id.short} has another size than {counted(pack.bytes, 'byte')}",
             hint="lyrikstore verify names what is damaged; --repair-from REMOTE restores it",
         )
     if whole.digest() != pack.id.raw:

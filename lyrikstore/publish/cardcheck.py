@@ -8,6 +8,7 @@ from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import Problems, Progress
 from lyrikstore.credentials.objectcheck import NOT_PROVEN, OBJECT_CHECKS, verify_object
@@ -186,7 +187,8 @@ def _check_sources(repository: Repository, card: Manifest) -> Check:
     if made.data == signed:
         return passed(
             "card.sources",
-            f"made again from the {len(made.evidence)} objects it names, it is the same byte for "
+            f"made again from the {counted(len(made.evidence), 'object')} it names, "
+            "it is the same byte for "
             "byte",
             evidence=len(made.evidence),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.did import web_url
 from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms
@@ -73,8 +74,8 @@ def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
     until = credential.get("validUntil")
     return f"""# {escape(subject["name"])}
 
-A delivery of {subject["fileCount"]} files ({subject["recordCount"]} records, {subject["byteSize"]}
-bytes), issued by {named}. The data is in the folder `data`.
+A delivery of {counted(subject["fileCount"], "file")} ({counted(subject["recordCount"], "record")},
+{counted(int(subject["byteSize"]), "byte")}), issued by {named}. The data is in the folder `data`.
 
 **This page proves nothing.** It is not signed, and whoever changed the data could have changed it
 too. The check below does prove something.
@@ -159,9 +160,11 @@ def _terms(terms: Terms, licence: Mapping[str, Any]) -> str:
     if len(terms.partitions) == 1:
         return _table(terms.partitions[0], terms.licence)
     together = "`lyrikstore terms credential.json` says what they allow together."
-    parts = [f"The data has {len(terms.partitions)} parts under different terms. {together}"]
+    parts = [
+        f"The data has {counted(len(terms.partitions), 'part')} under different terms. {together}"
+    ]
     for partition, stated in zip(terms.partitions, licence["partitions"], strict=True):
-        parts.append(f"### {escape(partition.name)}: {stated['fileCount']} files")
+        parts.append(f"### {escape(partition.name)}: {counted(stated['fileCount'], 'file')}")
         parts.append(_table(partition, terms.licence))
     return "\n\n".join(parts)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.measures import Measurement
@@ -115,7 +116,7 @@ def commit_to_records(
     if len(ids) != manifest.body["records"]:
         raise VerificationError(
             "records-differ",
-            f"{manifest.name} holds {len(ids)} records; its manifest says "
+            f"{manifest.name} holds {counted(len(ids), 'record')}; its manifest says "
             f"{manifest.body['records']}",
             hint="run lyrikstore verify",
         )

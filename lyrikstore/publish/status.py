@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     PolicyError,
 )
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.statuslist import (
@@ -170,7 +171,10 @@ class StatusBook:
                 "lyrikstore log --audit shows",
             )
         if len({one.id for one in found}) > 1:
-            raise InvalidInputError("ambiguous", f"{len(found)} credentials start with {text}")
+            raise InvalidInputError(
+                "ambiguous",
+                f"{counted(len(found), 'credential starts', 'credentials start')} with {text}",
+            )
         return found[0]
 
     def reserve(self, base: str) -> tuple[StatusEntry, ...]:

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.near import unknown
 from lyrikstore.curate.records import DOCUMENT
@@ -89,7 +90,8 @@ def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Pa
     if bare:
         raise InvalidInputError(
             "label-missing",
-            f"{manifest.name}: {len(bare)} of {len(tree.entries)} files have no {label!r}, "
+            f"{manifest.name}: {len(bare)} of "
+            f"{counted(len(tree.entries), 'file has', 'files have')} no {label!r}, "
             f"such as {bare[0]}",
             hint="drop them with a filter, or name another column in [data] label",
             details={"paths": bare[:100]},
@@ -121,7 +123,8 @@ def check_labels(name: str, labels: Collection[str]) -> None:
     if len(labels) > MAX_LABELS or sum(len(label.encode()) for label in labels) > MAX_LABEL_BYTES:
         raise InvalidInputError(
             "too-many-labels",
-            f"{name} has {len(labels)} labels; {MAX_LABELS}, of {MAX_LABEL_BYTES} bytes in all, "
+            f"{name} has {counted(len(labels), 'label')}; "
+            f"{MAX_LABELS}, of {MAX_LABEL_BYTES} bytes in all, "
             "are the most",
             hint="is [data] label the right column? if so, join rare labels in the sheet",
         )

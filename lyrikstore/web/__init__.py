@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.packaged import PACKAGE, read_packaged
 
 MAX_CARRIED = 64 << 20
@@ -45,7 +46,8 @@ def page(carried: Carried | None = None) -> bytes:
     if size > MAX_CARRIED:
         raise InvalidInputError(
             "too-large",
-            f"{size} bytes are more than the {MAX_CARRIED} that a page carries",
+            f"{counted(size, 'byte is', 'bytes are')} more "
+            f"than the {MAX_CARRIED} that a page carries",
             hint="hand over the delivery folder and the page apart",
         )
     before, after = _around(bare)

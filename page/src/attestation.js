@@ -2,6 +2,7 @@
  * Attestations: what others say about a dataset, each judged by itself (spec §20.3). What an attester
  * says never makes a credential better, and what an unknown one says never makes it worse.
  */
+import { counted } from "./grammar.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { base64url, concat, includes } from "./bytes.js";
 import { parseUrn } from "./digest.js";
@@ -66,7 +67,7 @@ export async function checkAttestations(files, given) {
   }
   const all = [...distinct.values()];
   const detail = { attestations: all.map(shown) };
-  const others = all.length > 1 ? ` (${all.length} attestations in all)` : "";
+  const others = all.length > 1 ? ` (${counted(all.length, "attestation")} in all)` : "";
   for (const [state, make] of /** @type {const} */ ([["fail", failed], ["unchecked", unchecked], ["warn", warned]])) {
     for (const one of all) {
       const { state: how, check } = trouble(one);
@@ -111,9 +112,9 @@ function checkStatement(subject, issuer, about, publisher) {
     return failed(id, "other-root", `a ${kind} about other content: ${subject.id}`);
   }
   if (about && subject.manifest === `urn:blake3:${about.manifest}` && BigInt(examined.records ?? 0) > BigInt(about.subject.recordCount)) {
-    return failed(id, "too-many-records", `a ${kind} that examined ${examined.records} records, of a dataset that has ${about.subject.recordCount}`);
+    return failed(id, "too-many-records", `a ${kind} that examined ${counted(examined.records, "record")}, of a dataset that has ${about.subject.recordCount}`);
   }
-  const extents = new Map([["all", "all records"], ["sample", `a sample of ${examined.records} records`], ["documents", "documents only"]]);
+  const extents = new Map([["all", "all records"], ["sample", `a sample of ${counted(examined.records, "record")}`], ["documents", "documents only"]]);
   const summary = `${kind}: ${quote(statement.conclusion, 200)}; examined: ${extents.get(examined.extent)}, by ` +
     `${quote(statement.standard)}; limitations: ${quote(statement.limitations[0], 120)}; liable: ${quote(statement.liability)}`;
   if (publisher != null && issuer === publisher) {
@@ -141,8 +142,8 @@ function checkEvidence(named, find) {
     }
   }
   return absent
-    ? unchecked(id, "missing-file", `${absent} of the ${named.length} documents it names are not at hand`)
-    : passed(id, `the ${named.length} documents it names are at hand`);
+    ? unchecked(id, "missing-file", `not at hand: ${absent} of the ${counted(named.length, "document")} it names`)
+    : passed(id, `at hand: ${counted(named.length, "document")}, all that it names`);
 }
 
 /** How one attestation bears on the whole, and which of its checks decides. @param {Judged} one @returns {{state: string, check: Check | null}} */

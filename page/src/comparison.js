@@ -1,4 +1,5 @@
 /** How data departs from the list of files that was signed (spec §11.4.3). */
+import { counted } from "./grammar.js";
 import { failed, MAX_NAMED, nameSome, passed, unchecked, warned } from "./report.js";
 
 const LITTER = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
@@ -74,7 +75,7 @@ export function checkFiles(c) {
   const parts = findings
     .filter(([, names]) => names.length)
     .map(([, names, words]) => `${names.length} ${words}: ${nameSome(names)}`);
-  const summary = parts.join("; ") || `all ${c.matching} files are as listed`;
+  const summary = parts.join("; ") || `the ${counted(c.matching, "file is", "files are")} as listed`;
   const detail = detailOf(c);
   const fatal = findings.slice(0, 4).find(([, names]) => names.length);
   if (fatal) return failed("data.files", fatal[0], summary, detail);

@@ -3,6 +3,7 @@ import { same } from "./bytes.js";
 import { checkFiles, compare, isComplete, isLitter } from "./comparison.js";
 import { parseId, short } from "./digest.js";
 import { Refusal } from "./errors.js";
+import { counted } from "./grammar.js";
 import { policyFor } from "./keycheck.js";
 import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
@@ -178,7 +179,7 @@ function checkTree(claims, tree) {
     return failed("data.tree", "disagrees", summary, { members: wrong });
   }
   return passed("data.tree",
-    `tree ${short(claims.tree)} lists ${tree.entries.length} files, ${tree.totalBytes} bytes`,
+    `tree ${short(claims.tree)} lists ${counted(tree.entries.length, "file")}, ${counted(tree.totalBytes, "byte")}`,
     { tree: `blake3:${claims.tree}`, files: `blake3:${claims.files}` });
 }
 
@@ -252,11 +253,11 @@ export async function checkRecords(claims, find, content, history, loggedAt, sig
   const files = content.records.map(({ ids }) => ids);
   const here = files.reduce((sum, ids) => sum + ids.length / ID_BYTES, 0);
   if (salts.length !== here * SALT_BYTES) {
-    return failed(id, "bad-salts", quote(`${salts.length} bytes of salts do not fit ${here} records`));
+    return failed(id, "bad-salts", quote(`${counted(salts.length, "byte")} of salts do not fit ${counted(here, "record")}`));
   }
-  if (here !== count) return failed(id, "records-differ", quote(`there are ${here} records, not ${count}`));
+  if (here !== count) return failed(id, "records-differ", quote(`there are ${counted(here, "record")}, not ${count}`));
   return (await orderRoot(files, salts, signal)) === root
-    ? passed(id, `recomputed over ${count} records`, { root, count })
+    ? passed(id, `recomputed over ${counted(count, "record")}`, { root, count })
     : failed(id, "records-differ", quote("the records or their order are not those signed"));
 }
 

@@ -5,6 +5,7 @@ import { blake3, multibase, parseHex, parseUrn } from "./digest.js";
 import { Resolver } from "./did.js";
 import { didKey } from "./ed25519.js";
 import { refuse, Refusal } from "./errors.js";
+import { counted } from "./grammar.js";
 import { inheritedCheck } from "./inherit.js";
 import { checkSchema } from "./manifest.js";
 import { CRYPTOSUITE, verifyProof } from "./proof.js";
@@ -77,7 +78,7 @@ export function openEnvelope(bytes, kind, keys, at) {
     return malformed([failed("format", code, `not a credential: ${message}`)], null);
   }
   if (!isObject(document)) return malformed([failed("format", "bad-json", "not a credential: not a JSON object")], null);
-  const checks = [passed("format", `strict JSON, ${bytes.length} bytes`)];
+  const checks = [passed("format", `strict JSON, ${counted(bytes.length, "byte")}`)];
   const issuer = issuerOf(document);
   try {
     checkShape(document, kind);

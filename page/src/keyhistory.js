@@ -5,6 +5,7 @@
  * parent. A signature is judged by where in the log it stands, never by a date.
  */
 import { refuse, Refusal } from "./errors.js";
+import { counted } from "./grammar.js";
 import { isIn, Policy } from "./policy.js";
 
 const MAX_POLICIES = 1000;
@@ -52,7 +53,7 @@ export class KeyHistory {
   checkHead({ size, signers }) {
     const covered = this.policies.filter(({ index }) => index < size);
     const by = covered.find(({ policy }) => signers.every((key) => isIn(key, policy.retiredLogs)));
-    if (by) refuse("retired-log-key", `a log checkpoint of ${size} entries, by a log key that was retired at entry ${by.index}`);
+    if (by) refuse("retired-log-key", `a log checkpoint of ${counted(size, "entry")}, by a log key that was retired at entry ${by.index}`);
   }
 
   /** The policy that decides at an index, without the keys that were suspect by then. @param {number} index */

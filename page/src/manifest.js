@@ -2,6 +2,7 @@
 import * as schemas from "../generated/schemas.js";
 import { blake3, parseId } from "./digest.js";
 import { refuse } from "./errors.js";
+import { counted } from "./grammar.js";
 import { KINDS } from "./kinds.js";
 import { verifyProof } from "./proof.js";
 import { hasExactly, isObject, parseCanonical } from "./strictjson.js";
@@ -125,7 +126,7 @@ function checkInputs(document, kind) {
   }
   for (const [role, rule] of rules) {
     const count = inputsIn(document, role).length;
-    if (count < rule.least || count > rule.most) refuse("bad-input", `${count} inputs in role ${role}`);
+    if (count < rule.least || count > rule.most) refuse("bad-input", `${counted(count, "input")} in role ${role}`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Status lists, and whether the issuer still stands by a credential (spec §10.6). */
+import { counted } from "./grammar.js";
 import { Inflate } from "pako";
 import { unbase64url } from "./bytes.js";
 import { documentsAmong } from "./did.js";
@@ -223,7 +224,7 @@ async function readList(bytes, resolve) {
 /** Return the bits of an `encodedList`. @param {any} encoded */
 function unpack(encoded) {
   const bits = inflate(encoded);
-  if (bits.length * 8 < ENTRIES) bad(`a list of ${bits.length * 8} entries; fewer than ${ENTRIES} tell whose they are`);
+  if (bits.length * 8 < ENTRIES) bad(`a list of ${counted(bits.length * 8, "entry")}; fewer than ${ENTRIES} tell whose they are`);
   return bits;
 }
 

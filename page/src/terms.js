@@ -1,6 +1,7 @@
 /** What a licence claim says: partitions, each with its terms, and which files are in it (spec/19-terms.md). */
 import { parseUrn } from "./digest.js";
 import { refuse } from "./errors.js";
+import { counted } from "./grammar.js";
 import { parseTimestamp } from "./timestamps.js";
 
 /** @typedef {{[member: string]: any, name: string, permits: string[], prohibits: string[], requires: string[], grantable: string[], limits: any, select: any[]}} Partition */
@@ -109,7 +110,7 @@ export function exceedsLimits(given, bounds) {
   if (purposes.length && !(mine.purposes.length && mine.purposes.every((/** @type {string} */ word) => purposes.includes(word)))) {
     return `for more than ${purposes.join(", ")}`;
   }
-  if (seats !== undefined && (mine.seats === undefined || mine.seats > seats)) return `for more than ${seats} people`;
+  if (seats !== undefined && (mine.seats === undefined || mine.seats > seats)) return `for more than ${counted(seats, "person", "people")}`;
   if (useFrom !== undefined && (mine.useFrom === undefined || parseTimestamp(mine.useFrom) < parseTimestamp(useFrom))) return `before ${useFrom}`;
   if (useUntil !== undefined && (mine.useUntil === undefined || parseTimestamp(mine.useUntil) > parseTimestamp(useUntil))) return `after ${useUntil}`;
   return null;

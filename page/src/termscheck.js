@@ -1,5 +1,6 @@
 /** What a credential says of use, age and law, checked as far as it can be (spec §11.4.6). */
 import { Refusal } from "./errors.js";
+import { counted } from "./grammar.js";
 import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { assign } from "./terms.js";
 import { parseTimestamp } from "./timestamps.js";
@@ -16,7 +17,7 @@ export function checkTerms({ partitions, licence }) {
   const shown = partitions.slice(0, 3).map((part) => `${part.name}: ${words(part)}`).join("; ");
   const more = partitions.length > 3 ? `; and ${partitions.length - 3} more` : "";
   const union = (/** @type {"prohibits" | "requires"} */ member) => [...new Set(partitions.flatMap((part) => part[member]))];
-  return passed("terms", others.length ? `${partitions.length} partitions; ${shown}${more}` : words(first), {
+  return passed("terms", others.length ? `${counted(partitions.length, "partition")}; ${shown}${more}` : words(first), {
     permits: first.permits.filter((word) =>
       partitions.every(({ permits, prohibits }) => permits.includes(word) && !prohibits.includes(word))),
     prohibits: union("prohibits"),
@@ -74,7 +75,7 @@ export function checkPartitions(subject, terms, tree, counts) {
     return failed(id, "differs", `other files than claimed are in partition ${nameSome(names)}`, { partitions: wrong });
   }
   const [size, count] = [tree.entries.length, found.length];
-  const whole = count === 1 ? `one set of terms for all ${size} files` : `every one of ${size} files is in one of ${count} partitions`;
+  const whole = count === 1 ? `one set of terms for ${counted(size, "file")}` : `of ${counted(size, "file")} each is in one of ${counted(count, "partition")}`;
   return counts === null
     ? unchecked(id, "not-recomputed", `${whole}; their records were not counted`)
     : passed(id, whole, { partitions: count });

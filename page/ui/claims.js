@@ -1,4 +1,5 @@
 /** What a credential says, as its issuer put it. Anything may stand anywhere: it may not even be well formed. */
+import { counted } from "../src/grammar.js";
 import { isObject } from "../src/strictjson.js";
 import { byId, element } from "./view.js";
 
@@ -35,7 +36,7 @@ function ofDataset(credential, subject, report) {
     ["dataset", subject.name],
     ["version", subject.version],
     ["content", subject.id],
-    ["files", `${text(subject.fileCount)} files, ${text(subject.byteSize)} bytes, ${text(subject.recordCount)} records`],
+    ["files", `${counted(text(subject.fileCount), "file")}, ${counted(text(subject.byteSize), "byte")}, ${counted(text(subject.recordCount), "record")}`],
     ["licence", licence.spdxExpression],
     ["you may", list(licence.permits)],
     ["you may not", list(licence.prohibits)],

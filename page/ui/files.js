@@ -1,4 +1,5 @@
 /** The table of files: what is listed, how far each is hashed, how it ended; a page of it at a time. */
+import { counted } from "../src/grammar.js";
 import { byId, element, grouped } from "./view.js";
 
 const PAGE = 100;
@@ -89,7 +90,7 @@ export class Files {
     const shown = chosen.slice(this.first, this.first + PAGE);
     const wrong = this.rows.reduce((sum, row) => sum + Number(row.bad), 0);
     const range = shown.length ? `${this.first + 1} to ${this.first + shown.length} of ${chosen.length}` : "none";
-    byId("count").textContent = `${this.rows.length} files, ${wrong} of them wrong; shown: ${range}`;
+    byId("count").textContent = `${counted(this.rows.length, "file")}, ${wrong} of them wrong; shown: ${range}`;
     byId("earlier").disabled = this.first === 0;
     byId("later").disabled = this.first + PAGE >= chosen.length;
     byId("shards").replaceChildren(...shown.map(rowOf));

@@ -1,4 +1,5 @@
 /** The lineage as a drawing, and the same as a list for those who do not see it. */
+import { counted } from "../src/grammar.js";
 import { Graph, layout } from "@dagrejs/dagre";
 import { element, svg } from "./view.js";
 
@@ -12,9 +13,9 @@ export function lineageView(lineage) {
   const [here, ...sources] = lineage.steps;
   if (here === undefined) return [element("p", {}, "It names no manifest.")];
   const words = sources.length
-    ? `${here.label} was made from ${sources.length} other${sources.length > 1 ? "s" : ""}, as signed manifests say:`
+    ? `${here.label} was made from ${counted(sources.length, "other")}, as signed manifests say:`
     : here.known === "signed" ? `${here.label} was committed as it is: it names no sources.` : `${here.label}: ${here.note}.`;
-  const cut = lineage.cut ? [element("p", {}, `Only the first ${lineage.steps.length} steps are shown.`)] : [];
+  const cut = lineage.cut ? [element("p", {}, `Only the first ${counted(lineage.steps.length, "step is", "steps are")} shown.`)] : [];
   if (!sources.length) return [element("p", {}, words)];
   return [
     element("div", { class: "scroll drawing", tabindex: "0", role: "region", "aria-label": "Lineage, drawn" }, drawing(lineage)),

@@ -1,6 +1,7 @@
 /** The page: takes files, verifies them, shows the answer. */
 import { text } from "../src/bytes.js";
 import { blake3, parseUrn } from "../src/digest.js";
+import { counted } from "../src/grammar.js";
 import { lineage } from "../src/lineage.js";
 import { parse } from "../src/strictjson.js";
 import { parseTimestamp } from "../src/timestamps.js";
@@ -45,12 +46,12 @@ function give(more) {
 function told() {
   const found = sortOut(items, inside.items, byId("target").value);
   byId("given").textContent = found === null ? nothing() :
-    `A credential, ${found.siblings.length} files beside it, ` +
-    (found.data === null ? "no data." : `${found.data.length} files of data in “${found.folder}”.`);
+    `A credential, ${counted(found.siblings.length, "file")} beside it, ` +
+    (found.data === null ? "no data." : `${counted(found.data.length, "file")} of data in “${found.folder}”.`);
   byId("verify").disabled = found === null || running !== null;
 }
 
-const nothing = () => (items.length ? `${items.length} files, but no credential.json among them.` : "Nothing given yet.");
+const nothing = () => (items.length ? `${counted(items.length, "file")}, but no credential.json among them.` : "Nothing given yet.");
 
 function believed() {
   const did = byId("did").value.trim();

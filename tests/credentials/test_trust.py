@@ -396,7 +396,7 @@ def test_it_is_explained_in_plain_words() -> None:
     for words in (
         "'Ada' (", "for names like datasets/acme/*", "(no longer)", "attests to quality",
         "the law and licences", "from 1 named store(s) only", "! Nothing says which keys " + WEB,
-        "one of 1 named keys signed", "hash functions count: blake3", "older than 30 days",
+        "one of 1 named key signed", "hash functions count: blake3", "older than 30 days",
     ):  # fmt: skip
         assert words in text, (words, text)
     assert explain(Trust(), NOW)[0].startswith("It believes nobody")

@@ -124,7 +124,7 @@ def test_csv_cells_are_verbatim(cells: list[list[str]]) -> None:
         ("path,a\nx,1\nx,2\n", "duplicate-rows", "rows 2 and 3"),
         ("path,a,a\nx,1,2\n", "bad-sheet", "two columns"),
         ("path,a\nx,1,2\n", "bad-sheet", "line 2 has 3 cells"),
-        ("path,a\nx\n", "bad-sheet", "line 2 has 1 cells"),
+        ("path,a\nx\n", "bad-sheet", "line 2 has 1 cell,"),
         ("path,a\n,1\n", "bad-sheet", "row 2 has no path"),
         ("path,\nx,1\n", "bad-sheet", "no name"),
         (b"path,a\nx,\xff\n", "bad-sheet", "not UTF-8"),

@@ -6,6 +6,7 @@ import click
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
@@ -59,6 +60,7 @@ def command(session: Session, checkpoint: str, output: Path | None, answers: Pat
             screen.result(line)
     screen.say(
         f"✓ card     {result.manifest.name}  {result.manifest.id.short}: {result.statements} "
-        f"statements from {len(result.evidence)} objects, {result.claimed} claimed by a person, "
+        f"statements from {counted(len(result.evidence), 'object')}, "
+        f"{result.claimed} claimed by a person, "
         f"{result.not_established} not established"
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -48,12 +49,14 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
         },
     )
     session.screen.result(
-        f"✓ wrote    {len(tree.entries)} files, {size(tree.total_bytes)}, to {folder} "
+        f"✓ wrote    {counted(len(tree.entries), 'file')}, {size(tree.total_bytes)}, to {folder} "
         f"({manifest.name} {manifest.id.short})"
     )
     if metadata is not None:
         session.screen.result(f"✓ wrote    {metadata}, its column {key} names the file")
         if formulas := formula_cells(tree):
             session.screen.result(
-                f"! {formulas} cells begin like formulas: import the columns as text"
+                "! "
+                f"{counted(formulas, 'cell begins like a formula', 'cells begin like formulas')}: "
+                "import the columns as text"
             )

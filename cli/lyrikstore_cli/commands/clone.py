@@ -6,6 +6,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
@@ -86,11 +87,15 @@ def command(
     )
     screen = session.screen
     screen.result(
-        f"✓ cloned   {clean(place)} to {folder}  store {store_id.short}, {result.after} log entries"
+        f"✓ cloned   {clean(place)} to {folder}  store "
+        f"{store_id.short}, {counted(result.after, 'log entry')}"
     )
-    screen.result(f"✓ fetched  {result.packs.files} packs, {size(result.packs.bytes)}")
+    screen.result(f"✓ fetched  {counted(result.packs.files, 'pack')}, {size(result.packs.bytes)}")
     if result.missing:
-        screen.result(f"! {result.missing} packs are not fetched; lyrikstore pull --all-data does")
+        screen.result(
+            f"! {counted(result.missing, 'pack is', 'packs are')} "
+            "not fetched; lyrikstore pull --all-data does"
+        )
     if not known:
         screen.result(
             f"! first seen here: store {store_id}, founded by {clean(founder)}; compare "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import DASK_HELP, Session
 from lyrikstore_cli.ui import Screen, clean, size
@@ -120,7 +121,7 @@ def command(
     screen = session.screen
     changes = f"+{len(result.added)} −{len(result.removed)} ~{len(result.changed)}"
     screen.result(
-        f"✓ read     {result.files} files, {size(result.bytes)}, of which "
+        f"✓ read     {counted(result.files, 'file')}, {size(result.bytes)}, of which "
         f"{size(result.bytes_read)} had to be read"
     )
     _name(screen, "! files without a row in the sheet", result.orphan_files)

@@ -2,6 +2,7 @@
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.steps import follow
@@ -32,7 +33,7 @@ def command(session: Session, checkpoint: str, dataset: str) -> None:
     body = manifest.body
     session.emit("evaluate", {"id": str(manifest.id), "name": manifest.name, "body": body})
     screen = session.screen
-    screen.result(f"{body['count']} records of {dataset}", "bold")
+    screen.result(f"{counted(body['count'], 'record')} of {dataset}", "bold")
     for name in ("model", "baseline", "majority"):
         scores = body[name]
         line = f"  {name:<9}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean, size
@@ -122,13 +123,15 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
     mark, would = ("–", "would have ") if dry_run else ("✓", "")
     if plan is not None:
         screen.result(
-            f"{mark} {would}retired {len(plan.versions)} versions of {plan.of}; the newest "
-            f"{plan.keep} stay"
+            f"{mark} {would}retired {counted(len(plan.versions), 'version')} "
+            f"of {plan.of}; the newest "
+            f"{counted(plan.keep, 'stays', 'stay')}"
         )
     if found.plan is not None and found.repacked is not None:
         done = found.repacked
         screen.result(
-            f"{mark} looked at {found.plan.packs} packs; {size(found.plan.garbage)} of what is in "
+            f"{mark} looked at {counted(found.plan.packs, 'pack')}; "
+            f"{size(found.plan.garbage)} of what is in "
             "them is not needed"
         )
         for pack, why in done.skipped.items():
@@ -137,15 +140,18 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
             before = sum(pack.bytes for pack in done.dropped)
             after = sum(pack.bytes for pack in done.added)
             screen.result(
-                f"{mark} {would}rewritten {len(done.dropped)} packs, {size(before)}, as "
-                f"{len(done.added)}, {size(after)}; {done.blobs} blobs copied, each hashed"
+                f"{mark} {would}rewritten {counted(len(done.dropped), 'pack')}, {size(before)}, as "
+                f"{len(done.added)}, {size(after)}; "
+                f"{counted(done.blobs, 'blob')} copied, each hashed"
             )
     swept = found.swept
     if swept.waiting:
         longest = max(swept.waiting.values()) / _DAY
-        wait = "would wait" if dry_run else "wait"
+        one, many = ("would wait", "would wait") if dry_run else ("waits", "wait")
         screen.result(
-            f"– {len(swept.waiting)} dropped packs {wait} to be deleted, the oldest for "
-            f"{longest:.0f} days"
+            f"– {counted(len(swept.waiting), 'dropped pack ' + one, 'dropped packs ' + many)} "
+            f"to be deleted, the oldest for {counted(round(longest), 'day')}"
         )
-    screen.result(f"{mark} {would}deleted {len(swept.deleted)} packs, {size(swept.bytes)}")
+    screen.result(
+        f"{mark} {would}deleted {counted(len(swept.deleted), 'pack')}, {size(swept.bytes)}"
+    )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
 from lyrikstore_cli.options import credential_file, read_file
@@ -53,9 +54,9 @@ def command(
         if version is not None and found.new:
             session.screen.result(f"✓ imported {version.name} {version.id.short} from {shown}")
         if found.logged:
-            count = len(found.logged)
-            many = "s" if count > 1 else ""
-            session.screen.result(f"✓ logged   {count} document{many} from {shown}")
+            session.screen.result(
+                f"✓ logged   {counted(len(found.logged), 'document')} from {shown}"
+            )
         if not found.logged and not found.new:
             session.screen.result(f"– nothing new in {shown}")
     session.emit("import", {"imported": rows})

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import options
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
@@ -120,7 +121,8 @@ def command(
     states = ", ".join(f"{count} {state}" for state, count in result.descriptor.items())
     screen.result(f"  fields   {states}")
     screen.result(
-        f"✓ wrote    {result.files} files, {size(result.bytes)}, and their evidence to {output}"
+        f"✓ wrote    {counted(result.files, 'file')}, {size(result.bytes)}, "
+        f"and their evidence to {output}"
     )
     known = (
         "send your key on another way than the folder: lyrikstore key show"

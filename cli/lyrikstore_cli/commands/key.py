@@ -8,6 +8,7 @@ import click
 from lyrikstore.canon.durable import create_file
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage_error
 from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import keylife
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -136,7 +137,9 @@ def _backup(
     if written != data:
         raise KeyMaterialError("backup-failed", f"{output} does not read back")
     session.emit("key-backup", {"path": str(output), "keys": [key.name for key in stored]})
-    session.screen.result(f"✓ backed up {len(keys)} keys to {output}, and read them back")
+    session.screen.result(
+        f"✓ backed up {counted(len(keys), 'key')} to {output}, and read them back"
+    )
 
 
 def _restore(session: Session, source: Path) -> None:

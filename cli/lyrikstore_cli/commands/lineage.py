@@ -2,11 +2,13 @@
 
 import contextlib
 from collections.abc import Collection
+from typing import Any
 
 import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history.lineage import Graph
 from lyrikstore.history.retention import retired_versions
 from lyrikstore_cli.command import command as declare
@@ -88,9 +90,9 @@ def _draw(
         _draw(session, graph, edge.parent, indent, mark, shown, retired)
 
 
-def _facts(kind: str, body: dict[str, object]) -> str:
+def _facts(kind: str, body: dict[str, Any]) -> str:
     if kind == "dataset":
-        return f"  {body['records']} records"
+        return f"  {counted(body['records'], 'record')}"
     if kind == "checkpoint":
         return f"  ({body['origin']})"
     return ""

@@ -7,6 +7,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history.manifest import Manifest
 from lyrikstore_cli.attested import attestation_line, attestation_rows
 from lyrikstore_cli.command import command as declare
@@ -61,7 +62,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
             mark = f"  ! {row['flagged']}" if "flagged" in row else ""
             session.screen.result(f"{row['index']:>5}  {what}  {who}{by}{mark}".rstrip())
         session.screen.result(
-            f"log {repository.origin}: {head.size} entries, root {head.root.hex()[:12]}"
+            f"log {repository.origin}: {counted(head.size, 'entry')}, root {head.root.hex()[:12]}"
         )
         return
     if ref is None:
@@ -83,7 +84,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         for state in states:
             count = len(state.history)
             session.screen.result(
-                f"{clean(state.name):<44} {state.id.short}  {count} version{'s'[: count != 1]}"
+                f"{clean(state.name):<44} {state.id.short}  {counted(count, 'version')}"
             )
         return
     manifest = repository.resolve(ref)
@@ -160,14 +161,16 @@ def _body_lines(manifest: Manifest) -> list[str]:
     lines = []
     if manifest.kind == "dataset":
         lines.append(
-            f"{body['records']} records in {body['fileCount']} files, {body['bytes']} bytes"
+            f"{counted(body['records'], 'record')} in {counted(body['fileCount'], 'file')}, "
+            f"{counted(body['bytes'], 'byte')}"
         )
         if "derivation" in body:
             counts = body["derivation"]["counts"]
             lines.append("  ".join(f"{name} {count}" for name, count in counts.items()))
     if manifest.kind == "retention":
         lines.append(
-            f"retires the data of {len(manifest.inputs)} versions of {clean(body['of'])}; the "
+            f"retires the data of {counted(len(manifest.inputs), 'version')} "
+            f"of {clean(body['of'])}; the "
             f"newest {body['keep']} stay"
         )
     elif manifest.inputs:

@@ -13,6 +13,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
@@ -94,7 +95,7 @@ def command(
         "page",
         {"file": str(output), "sha256": fingerprint(), "bytes": len(data), "files": files},
     )
-    inside = f" with {len(files)} files inside" if files else ""
+    inside = f" with {counted(len(files), 'file')} inside" if files else ""
     session.screen.result(
         f"✓ wrote    {output}{inside}, {size(len(data))}, page sha256 {fingerprint()}"
     )
@@ -151,7 +152,9 @@ def _check(session: Session, path: Path) -> None:
         )
     session.screen.result(f"✓ {path} is the page of this installation, sha256 {fingerprint()}")
     if files:
-        session.screen.result(f"  with {len(files)} files inside, which it verifies like any other")
+        session.screen.result(
+            f"  with {counted(len(files), 'file')} inside, which it verifies like any other"
+        )
     if trust:
         session.screen.hint(
             "it also carries a trust file: whom that believes, you may not; give it your own"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -30,5 +31,7 @@ def command(session: Session, checkpoint: str, file: Path) -> None:
     for label, probability in answer.probabilities.items():
         screen.result(f"{probability:>8}  {label}")
     if answer.cut_off:
-        screen.say(f"! only the first {answer.max_tokens} tokens were read")
+        screen.say(
+            f"! only the first {counted(answer.max_tokens, 'token was', 'tokens were')} read"
+        )
     screen.result(f"{answer.label}", "bold")

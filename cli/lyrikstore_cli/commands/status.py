@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import Screen, clean
@@ -75,7 +76,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
     if status.sheet_changed:
         screen.result(f"! the metadata sheet changed: {clean(_shown(status.sheet))}")
     if status.clean:
-        screen.result(f"– nothing changed in {status.files} files")
+        screen.result(f"– nothing changed in {counted(status.files, 'file')}")
         return
     counts = f"+{len(status.added)} −{len(status.removed)} ~{len(status.changed)}"
     if status.unreadable:

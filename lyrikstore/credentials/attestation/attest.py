@@ -10,6 +10,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.canon.tomltext import parse_toml
@@ -141,7 +142,9 @@ def build_attestation(
     if examines_too_much(examined, about):
         raise FormatError(
             "bad-statement",
-            f"the statement: {examined['records']} records were examined, of a dataset that has "
+            "the statement: "
+            f"{counted(examined['records'], 'record was', 'records were')} examined, "
+            "of a dataset that has "
             f"{about.subject['recordCount']}",
             hint="correct records in the statement",
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.attestation.attest import ATTESTATION_KINDS, examines_too_much
 from lyrikstore.credentials.credentialcheck import Claims
@@ -187,7 +188,7 @@ def check_attestations(
     if not found:
         return not_applicable("attestations", "nobody else attests anything about this dataset")
     if len(found) > MAX_ATTESTATIONS:
-        summary = f"{len(found)} attestations; at most {MAX_ATTESTATIONS} are looked at"
+        summary = f"{counted(len(found), 'attestation')}; at most {MAX_ATTESTATIONS} are looked at"
         return unchecked("attestations", "too-many", summary)
     several = [
         check_attestation(
@@ -261,13 +262,14 @@ def _check_statement(
     same = about is not None and subject.get("manifest") == about.manifest.urn
     if about is not None and same and examines_too_much(examined, about):
         summary = (
-            f"a {kind} that examined {examined['records']} records, of a dataset that has "
+            f"a {kind} that examined "
+            f"{counted(examined['records'], 'record')}, of a dataset that has "
             f"{about.subject['recordCount']}"
         )
         return failed("attestation", "too-many-records", summary)
     extent = {
         "all": "all records",
-        "sample": f"a sample of {examined.get('records')} records",
+        "sample": f"a sample of {counted(examined.get('records'), 'record')}",
         "documents": "documents only",
     }[examined["extent"]]
     summary = (
@@ -300,9 +302,9 @@ def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) ->
         elif sha256_multibase(data) != item["digestMultibase"]:  # attack case A49
             return failed("evidence", "disagrees", "its two digests name different documents")
     if absent:
-        summary = f"{absent} of the {len(named)} documents it names are not at hand"
+        summary = f"not at hand: {absent} of the {counted(len(named), 'document')} it names"
         return unchecked("evidence", "missing-file", summary)
-    return passed("evidence", f"the {len(named)} documents it names are at hand")
+    return passed("evidence", f"at hand: {counted(len(named), 'document')}, all that it names")
 
 
 def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
@@ -334,4 +336,4 @@ def _described(one: CheckedAttestation) -> str:
 
 
 def _others(judged: list[CheckedAttestation]) -> str:
-    return f" ({len(judged)} attestations in all)" if len(judged) > 1 else ""
+    return f" ({counted(len(judged), 'attestation')} in all)" if len(judged) > 1 else ""

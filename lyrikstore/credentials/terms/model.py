@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.vocabulary import within
@@ -122,7 +123,7 @@ class Limits:
                 answer = Answer.UNDECLARED
             elif use.seats > self.seats:
                 answer = Answer.PROHIBITED
-            yield answer, f"for {self.seats} people at most"
+            yield answer, f"for {counted(self.seats, 'person', 'people')} at most"
         if self.purposes:
             outside = [word for word in use.purposes if word not in self.purposes]
             answer = Answer.PROHIBITED if outside else Answer.PERMITTED
@@ -138,7 +139,7 @@ class Limits:
         if bounds.purposes and not (self.purposes and set(self.purposes) <= set(bounds.purposes)):
             return f"for more than {', '.join(bounds.purposes)}"
         if bounds.seats is not None and (self.seats is None or self.seats > bounds.seats):
-            return f"for more than {bounds.seats} people"
+            return f"for more than {counted(bounds.seats, 'person', 'people')}"
         start, end = bounds.use_from, bounds.use_until
         if start is not None and (self.use_from is None or self.use_from < start):
             return f"before {format_timestamp(start)}"

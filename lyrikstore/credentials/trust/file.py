@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
 )
 from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.canon.tomltext import parse_toml
@@ -159,7 +160,10 @@ def _trust(document: dict[str, Any], read: ReadFile | None) -> Trust:
     witnesses = tuple(_witness(item) for item in document.get("witness", []))
     required = document.get("witnessesRequired", 0)
     if required > len({witness.public for witness in witnesses}):
-        raise FormatError("bad-trust", f"it requires {required} witnesses and names fewer keys")
+        raise FormatError(
+            "bad-trust",
+            f"it requires {counted(required, 'witness', 'witnesses')} and names fewer keys",
+        )
     log_days = document.get("maxLogDays")
     return Trust(
         issuers=tuple(_issuer(item) for item in document.get("issuer", [])),

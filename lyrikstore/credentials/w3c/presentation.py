@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.attestation.grantcheck import Holder
@@ -274,7 +275,7 @@ def _check_presented(
     }
     counts = {verdict: sum(r.verdict is verdict for r in reports) for verdict in Verdict}
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    summary = f"{len(reports)} credential{'s' if len(reports) > 1 else ''}: {said}"
+    summary = f"{counted(len(reports), 'credential')}: {said}"
     if counts[Verdict.INVALID]:
         return failed("presented", "invalid", summary, **detail), reports
     if counts[Verdict.INCOMPLETE]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.did.resolver import ResolvedKey
@@ -96,7 +97,7 @@ def check_binding(check: str, named: str | None, signed: Signed) -> Check:
         )
         return failed(check, "foreign-key", summary, **{role: named or "", "signers": who})
     others = len(set(signed.signers)) - 1
-    more = f", with {others} other{'s' if others > 1 else ''}" if others else ""
+    more = f", with {counted(others, 'other')}" if others else ""
     return passed(check, f"signed by the {role}'s key{more}")
 
 

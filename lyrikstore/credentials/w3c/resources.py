@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from blake3 import blake3
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
 from lyrikstore.credentials.w3c.problems import model_problem
@@ -150,9 +151,7 @@ def check_related(document: Mapping[str, JSON], resources: Resources) -> Check:
     if absent:
         summary = f"{count} of {len(stated)} were at hand, as pinned; not {quote(absent[0])}"
         return unchecked("related", "not-at-hand", summary, absent=absent[:100])
-    return passed(
-        "related", f"{count} pinned resource{'s' if count > 1 else ''} at hand and as pinned"
-    )
+    return passed("related", f"{counted(count, 'pinned resource')} at hand and as pinned")
 
 
 def _claimed_url(data: bytes) -> str | None:

@@ -9,6 +9,7 @@ values of the document.
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 
 MAX_STEPS = 4_000_000
@@ -28,7 +29,9 @@ def check_cost(schema: dict[str, Any], document: JSON) -> None:
     size = _size(document)
     steps = _Counter(schema).count(schema, 0) * size
     if steps > MAX_STEPS:
-        raise FormatError("schema-cost", f"applying it may take {min(steps, 10**18)} steps")
+        raise FormatError(
+            "schema-cost", f"applying it may take {counted(min(steps, 10**18), 'step')}"
+        )
 
 
 class _Counter:

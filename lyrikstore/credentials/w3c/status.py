@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
 from lyrikstore.credentials.did import Resolver
@@ -292,7 +293,7 @@ def _messages(item: Mapping[str, Any], size: int) -> dict[int, str]:
             _malformed("statusSize without statusMessage")
         return {}
     if not isinstance(stated, list) or len(stated) != 1 << size:
-        _malformed(f"statusMessage has not {1 << size} entries")
+        _malformed(f"statusMessage has not {counted(1 << size, 'entry')}")
     found: dict[int, str] = {}
     for one in stated:
         status = one.get("status") if isinstance(one, dict) else None

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
 from lyrikstore.credentials.did import Resolver, Source
@@ -160,7 +161,7 @@ def read_object(data: bytes) -> tuple[dict[str, JSON] | None, Check]:
         return None, failed("format", error.kind, quote(error.message, 300), **problem)
     if not isinstance(document, dict):
         return None, failed("format", "bad-json", "not a JSON object", **problem)
-    return document, passed("format", f"strict JSON, {len(data)} bytes")
+    return document, passed("format", f"strict JSON, {counted(len(data), 'byte')}")
 
 
 def check_w3c_period(document: Mapping[str, JSON], at: datetime) -> Check:

@@ -1,5 +1,6 @@
 /** Presentations: a holder shows credentials to one verifier, once (spec §17.9). */
 import { Refusal } from "../errors.js";
+import { counted } from "../grammar.js";
 import { decide, failed, notApplicable, passed, quote, respelt, unchecked, warned } from "../report.js";
 import { checkDocument, isOurs } from "../envelope.js";
 import { canonical, isObject } from "../strictjson.js";
@@ -140,7 +141,7 @@ async function checkPresented(inner, holder, surroundings, judgeOurs) {
   const detail = { verdicts, aboutHolder };
   const count = (/** @type {string} */ verdict) => verdicts.filter((one) => one === verdict).length;
   const said = VERDICTS.filter(count).map((verdict) => `${count(verdict)} ${verdict}`).join(", ");
-  const summary = `${parts.length} credential${parts.length > 1 ? "s" : ""}: ${said}`;
+  const summary = `${counted(parts.length, "credential")}: ${said}`;
   let check = passed(id, summary, detail);
   if (count("invalid")) check = failed(id, "invalid", summary, detail);
   else if (count("incomplete")) check = unchecked(id, "incomplete", summary, detail);

@@ -1,5 +1,6 @@
 /** The checks `proof`, `issuer.binding` and `holder.binding` of a foreign document (spec §17.4). */
 import { Refusal } from "../errors.js";
+import { counted } from "../grammar.js";
 import { failed, passed, quote, unchecked } from "../report.js";
 import { proofProblem } from "./problems.js";
 import { verifyProofs } from "./proofset.js";
@@ -52,7 +53,7 @@ export function checkBinding(id, named, signed) {
       { [role]: named ?? "", signers });
   }
   const others = new Set(signers).size - 1;
-  return passed(id, `signed by the ${role}'s key${others ? `, with ${others} other${others > 1 ? "s" : ""}` : ""}`);
+  return passed(id, `signed by the ${role}'s key${others ? `, with ${counted(others, "other")}` : ""}`);
 }
 
 /** The key by which a DID signed, and what says that it is its own. @param {Signed} signed @param {string} did @param {import("../did.js").Resolver} resolver @param {number} at */

@@ -1,4 +1,5 @@
 /** Resources that a credential names and pins; nothing is ever fetched (spec §17.6). */
+import { counted } from "../grammar.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_256, sha3_384 } from "@noble/hashes/sha3.js";
 import { hex, same, unbase58, unbase64, unbase64url, unhex } from "../bytes.js";
@@ -82,7 +83,7 @@ export function checkRelated(document, resources) {
   return absent.length
     ? unchecked("related", "not-at-hand", `${count} of ${stated.length} were at hand, as pinned; not ${quote(absent[0])}`,
       { absent: absent.slice(0, 100) })
-    : passed("related", `${count} pinned resource${count > 1 ? "s" : ""} at hand and as pinned`);
+    : passed("related", `${counted(count, "pinned resource")} at hand and as pinned`);
 }
 
 /** @param {Uint8Array} bytes */

@@ -1,5 +1,6 @@
 /** Verification of a foreign credential (spec §17.5). */
 import { Refusal } from "../errors.js";
+import { counted } from "../grammar.js";
 import { decide, failed, passed, quote, respelt, unchecked, warned } from "../report.js";
 import { SKEW } from "../status.js";
 import { isObject, parse } from "../strictjson.js";
@@ -91,7 +92,7 @@ export function readObject(bytes) {
   try {
     const document = parse(bytes, { foreign: true });
     if (!isObject(document)) return { document: null, check: failed("format", "bad-json", "not a JSON object", problem) };
-    return { document, check: passed("format", `strict JSON, ${bytes.length} bytes`) };
+    return { document, check: passed("format", `strict JSON, ${counted(bytes.length, "byte")}`) };
   } catch (error) {
     const { kind, message } = /** @type {Refusal} */ (error);
     return { document: null, check: failed("format", kind, quote(message, 300), problem) };
