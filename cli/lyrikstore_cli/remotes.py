@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
+from lyrikstore_cli.session import STORE_FOLDER
 
 DEFAULT = "origin"
 _MAX = 1 << 20
@@ -39,6 +40,21 @@ class NamedRemote:
     url: str
     mirror: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
+
+
+def place_of(text: str) -> str:
+    """Return the URL of the store that ``text`` means: of a folder that has one, the one in it.
+
+    Raises:
+        InvalidInputError: (``bad-url``, …) it is none.
+    """
+    from lyrikstore.objects.remote import RemoteUrl
+
+    url = RemoteUrl.parse(text)
+    inside = Path(url.path, STORE_FOLDER)
+    if url.scheme == "file" and (inside / "format").is_file():
+        url = RemoteUrl.parse(str(inside))
+    return str(url)
 
 
 class Remotes:

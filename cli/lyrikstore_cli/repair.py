@@ -7,11 +7,11 @@ from lyrikstore_cli.ui import clean
 def repair_from(session: Session, remote: str) -> None:
     """Fetch what is damaged or missing in the store from a remote, by name or URL."""
     from lyrikstore.history.repairing import repair_store
-    from lyrikstore.objects.remote import RemoteUrl, open_backend
-    from lyrikstore_cli.remotes import NamedRemote
+    from lyrikstore.objects.remote import open_backend
+    from lyrikstore_cli.remotes import NamedRemote, place_of
 
     known = {one.name: one for one in session.remotes().all()}
-    source = known.get(remote) or NamedRemote(remote, str(RemoteUrl.parse(remote)))
+    source = known.get(remote) or NamedRemote(remote, place_of(remote))
     root = session.store_folder()
     with session.screen.progress("repairing") as meter:
         repaired = repair_store(

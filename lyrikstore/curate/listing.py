@@ -89,6 +89,12 @@ class Listing:
         self._root = str(folder)
         rules = load_rules(folder / IGNORE_FILE) if ignore is None else ignore
         root = real_path(folder)
+        if store is not None and root.is_relative_to(real_path(store)):
+            raise InvalidInputError(
+                "no-folder",
+                f"{folder} lies in the store itself",
+                hint="give the folder that holds the files",
+            )
         left_out = {IGNORE_FILE: "the ignore file"}
         for path, reason in ((store, "the store itself"), (sheet, "the metadata sheet")):
             place = real_path(path) if path else None

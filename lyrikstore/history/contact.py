@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
+from lyrikstore.canon.files import real_path
 from lyrikstore.canon.grammar import counted
 from lyrikstore.history import merkle
 from lyrikstore.history.keyhistory import check_head as check_retired
@@ -85,7 +86,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
 
     Raises:
         NotFoundError: (``no-store``) there is no store.
-        ConflictError: (``other-store``) there is another one.
+        ConflictError: (``other-store``) there is another one; (``own-store``) it is this one.
         VerificationError: (``remote-rolled-back``) a home that is older than what was seen of it;
             (``remote-forked``) it went another way; (``retired-log-key``) somebody extended it
             whose key was retired; (``log-mismatch`` …) its log does not hold.
@@ -93,6 +94,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
 
     Cost: four small requests, and one per record that is not here.
     """
+    refuse_itself(backend, repository.location)
     check_format(backend)
     mark = read_mark(backend)
     note = read_checkpoint(backend)
@@ -258,6 +260,25 @@ def at_home(
     if contact.relation is Relation.BEHIND:
         raise rolled_back(name, contact.signed.head, repository.checkpoint.head)
     return Repository.over(backend, location=location, memory=memory, known=repository)
+
+
+def refuse_itself(backend: Backend, store: Path | str) -> None:
+    """Return if a place is neither a store's own folder nor in it.
+
+    A home that was made its own mirror could be extended nowhere any more.
+
+    Raises:
+        ConflictError: (``own-store``) it is.
+    """
+    if not isinstance(backend, LocalBackend) or not isinstance(store, Path):
+        return
+    own, there = real_path(store), real_path(backend.root)
+    if there == own or own in there.parents:
+        raise ConflictError(
+            "own-store",
+            f"{backend.root} is the store itself, or lies in it",
+            hint="name a folder elsewhere",
+        )
 
 
 def two_homes(name: str) -> ConflictError:

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
-from lyrikstore.history.contact import Relation, check_memory, first_contact, meet, rolled_back
+from lyrikstore.history.contact import (
+    Relation,
+    check_memory,
+    first_contact,
+    meet,
+    refuse_itself,
+    rolled_back,
+)
 from lyrikstore.history.extend import create_files, foreign_record, log_files
 from lyrikstore.history.local import MARK, Mark, read_mark
 from lyrikstore.history.log import SignedCheckpoint
@@ -144,6 +151,8 @@ def clone(
         VerificationError, FormatError, RemoteError, StorageError: See :func:`pull`.
     """
     local = LocalBackend(root)
+    if isinstance(backend, LocalBackend):
+        refuse_itself(local, backend.root)
     if local.size("format") is not None or (root.is_dir() and any(root.iterdir())):
         begun = root.is_dir() and local.size("format") is None and local.size(MARK) is not None
         if not begun:

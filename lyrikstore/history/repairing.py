@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
-from lyrikstore.history.contact import Found, first_contact
+from lyrikstore.history.contact import Found, first_contact, refuse_itself
 from lyrikstore.history.extend import log_files
 from lyrikstore.history.logkeys import copy_log_keys, read_log_keys
 from lyrikstore.history.logview import (
@@ -64,13 +64,15 @@ def repair_store(
         What was repaired. What only this store has — entries that the source lacks — cannot be.
 
     Raises:
-        ConflictError: (``other-store``) the source holds another store.
+        ConflictError: (``other-store``) the source holds another store; (``own-store``) it is
+            this one.
         VerificationError, FormatError, NotFoundError: The source does not hold what it should.
         RemoteError, StorageError, LockedError: As the media.
 
     Cost: reads every pack here once, and fetches what is damaged.
     """
     local = LocalBackend(root)
+    refuse_itself(source, root)
     found = first_contact(source, where, memory=memory, expected=expected or _id_of(local))
     repaired: list[Repaired] = []
     with StoreLock(root / "lock"):

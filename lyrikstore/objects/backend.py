@@ -131,7 +131,7 @@ class LocalBackend:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 if not stat.S_ISREG(os.fstat(fd).st_mode):
-                    raise StorageError(NOT_A_FILE, f"reading {name}: not a regular file")
+                    raise _no_file(f"reading {name}")
                 return _pread(fd, start, length)
             finally:
                 os.close(fd)
@@ -139,7 +139,7 @@ class LocalBackend:
             raise
         except OSError as error:
             if error.errno in NO_FILES:
-                raise StorageError(NOT_A_FILE, f"reading {name}: not a regular file") from None
+                raise _no_file(f"reading {name}") from None
             raise storage_error(error, f"reading {name}") from error
 
     def size(self, name: str) -> int | None:
@@ -152,7 +152,7 @@ class LocalBackend:
         except OSError as error:
             raise storage_error(error, f"looking for {name}") from error
         if not stat.S_ISREG(found.st_mode):
-            raise StorageError(NOT_A_FILE, f"looking for {name}: not a regular file")
+            raise _no_file(f"looking for {name}")
         return found.st_size
 
     def create(self, name: str, source: bytes | Path) -> bool:
@@ -325,6 +325,15 @@ def create_all(
     names, sources = zip(*files, strict=True) if files else ((), ())
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(backend.create, names, sources))
+
+
+def _no_file(doing: str) -> StorageError:
+    return StorageError(
+        NOT_A_FILE,
+        f"{doing}: not a regular file",
+        hint="a link, folder or device stands in its place: lyrikstore verify names what is "
+        "damaged; --repair-from REMOTE restores it",
+    )
 
 
 def _is_taken(name: str, folder: int) -> bool:

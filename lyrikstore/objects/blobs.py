@@ -177,10 +177,8 @@ class BlobStore:
         """
         size = self.size(digest)
         if size > max_bytes:
-            raise FormatError(
-                "too-large",
-                f"blob {digest.short} has {counted(size, 'byte')}; at most {max_bytes} fit here",
-            )
+            text = f"blob {digest.short} has {counted(size, 'byte')}; at most {max_bytes} fit here"
+            raise FormatError("too-large", text)
         if self._with(digest.raw).find(digest.raw) >= 0:
             return self._small(digest.raw)
         data = self._joined(digest)

@@ -1,8 +1,10 @@
 """One writer at a time: an advisory lock that dies with its process (spec §4.7)."""
 
+import errno
 import fcntl
 import os
 import socket
+import stat
 import time
 from pathlib import Path
 from types import TracebackType
@@ -65,6 +67,8 @@ class StoreLock:
         os.close(fd)  # closing is what unlocks
 
     def _wait(self, fd: int) -> None:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
         give_up = time.monotonic() + self._timeout
         while True:
             try:

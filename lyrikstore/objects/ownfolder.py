@@ -32,7 +32,8 @@ def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
             not mounted, or a misspelt path, must not become a new store somewhere else.
 
     Raises:
-        StorageError: (``linked-folder``) a link is on the way. ATTACK A13.
+        StorageError: (``linked-folder``) a link is on the way. ATTACK A13. (``not-a-folder``)
+            something else is.
         OSError: There is no such folder, or it cannot be opened or made.
     """
     descriptor = _open_root(root, make=make)
@@ -44,7 +45,9 @@ def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
                 below = _open_below(descriptor, segment, make=make)
             except NotADirectoryError:
                 refuse_link(at)
-                raise
+                raise StorageError(
+                    "not-a-folder", f"{at} is no folder", hint="remove what stands in its place"
+                ) from None
             os.close(descriptor)
             descriptor = below
         yield descriptor

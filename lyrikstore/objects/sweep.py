@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lyrikstore.canon import jsontext
-from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError, StorageError
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.backend import NOT_A_FILE, Backend
 
 WAITING = "gc/waiting"
 """What waits to be deleted, and since when; derived, may be removed: all waiting starts anew."""
@@ -114,4 +114,7 @@ def _read(backend: Backend) -> tuple[datetime | None, dict[str, int]]:
                 return parse_timestamp(document["at"]), ages
     except (NotFoundError, FormatError, KeyError, AttributeError, TypeError):
         pass
+    except StorageError as error:
+        if error.kind != NOT_A_FILE:
+            raise
     return None, {}  # absent or damaged: waiting starts anew, which is always safe

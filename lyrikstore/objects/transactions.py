@@ -133,7 +133,10 @@ def parse_transaction(data: bytes, seq: int) -> Transaction:
         FormatError: (``bad-json``, ``not-canonical``, ``bad-record``, ``bad-digest``) any
             deviation; (``newer-format``) a record of a later format.
     """
-    record = jsontext.parse_canonical(data, max_bytes=RECORD_MAX)
+    try:
+        record = jsontext.parse_canonical(data, max_bytes=RECORD_MAX)
+    except FormatError as error:
+        raise FormatError(error.kind, f"transaction {seq}: {error.message}") from None
     if not isinstance(record, dict) or type(record.get("v")) is not int:
         raise FormatError("bad-record", f"transaction {seq}: not a transaction record")
     if record["v"] != 1:

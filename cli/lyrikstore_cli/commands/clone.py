@@ -43,16 +43,13 @@ def command(
     from lyrikstore.credentials.trust import load_trust
     from lyrikstore.history.partial import Selection
     from lyrikstore.history.sharing import clone_from
-    from lyrikstore.objects.remote import RemoteUrl
-    from lyrikstore_cli.remotes import NamedRemote, Remotes
+    from lyrikstore_cli.remotes import NamedRemote, Remotes, place_of
 
     if no_data and only:
         raise InvalidInputError("usage", "--no-data and --only exclude each other")
-    place = RemoteUrl.parse(url)
-    if place.scheme == "file" and (Path(place.path) / STORE_FOLDER / "format").is_file():
-        place = RemoteUrl.parse(str(Path(place.path) / STORE_FOLDER))
-    origin = NamedRemote("origin", str(place), options=named_values(options))
-    folder = directory_ or Path(_last_part(str(place)))
+    place = place_of(url)
+    origin = NamedRemote("origin", place, options=named_values(options))
+    folder = directory_ or Path(_last_part(place))
     root = folder / STORE_FOLDER
     with session.screen.progress("cloning") as meter:
         repository, result = clone_from(
@@ -76,7 +73,7 @@ def command(
         {
             "store": str(store_id),
             "path": str(root),
-            "url": str(place),
+            "url": place,
             "founder": founder,
             "known": known,
             "entries": result.after,

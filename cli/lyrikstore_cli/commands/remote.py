@@ -38,10 +38,9 @@ def _add(
     It is reached for at once, and a small file is written there and removed again, to find out
     whether several people may push to it. What each kind lets one set is in docs/remotes.md.
     """
-    from lyrikstore.objects.remote import RemoteUrl
-    from lyrikstore_cli.remotes import NamedRemote
+    from lyrikstore_cli.remotes import NamedRemote, place_of
 
-    remote = NamedRemote(name, str(RemoteUrl.parse(url)), mirror, named_values(options))
+    remote = NamedRemote(name, place_of(url), mirror, named_values(options))
     remotes = session.remotes()
     remotes.check_new(remote)
     session.place(remote)  # refuses what this kind of remote does not know
@@ -65,11 +64,14 @@ def _add(
 
 def _try_out(session: Session, remote: "NamedRemote") -> "Abilities":
     from lyrikstore.canon.errors import RemoteError
+    from lyrikstore.history.contact import refuse_itself
     from lyrikstore.objects.remote import open_backend, probe
 
-    scratch = session.store_folder() / "tmp"
+    root = session.store_folder()
     try:
-        return probe(open_backend(session.place(remote), scratch=scratch))
+        backend = open_backend(session.place(remote), scratch=root / "tmp")
+        refuse_itself(backend, root)
+        return probe(backend)
     except RemoteError as error:
         error.hint = f"{error.hint}; to add it as it is: --offline"
         raise
