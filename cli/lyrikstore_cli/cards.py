@@ -36,27 +36,38 @@ def is_card(path: Path, data: bytes) -> bool:
 def verify_handed_card(
     session: Session, path: Path, data: bytes, trust: "Trust", at: datetime
 ) -> "Report":
-    """Return the report on a card, by the store that the session has.
+    """Return the report on a card, by the store that the session has, or by what lies beside it.
 
     Raises:
-        NotFoundError: (``no-store``) there is none; the card may say which one it is of.
+        NotFoundError: (``no-store``) there is neither; the card may say which store it is of.
     """
+    from lyrikstore.credentials.datacheck import read_siblings
+    from lyrikstore.publish.cardalone import card_beside, verify_card_alone
     from lyrikstore.publish.cardcheck import verify_card
 
+    store, missing = None, None
     try:
-        store = session.open_store(anew=True)
+        store = session.open_store()
     except NotFoundError as error:
-        if error.kind != "no-store":
+        if error.kind != "no-store" or session.store_named:
             raise
+        missing = error
+    if not session.store_named:  # one that happens to be here need not be the one that signed it
+        card = card_beside(data, read_siblings(path, complete=False))
+        if card is not None and (store is None or store.id != card.store):
+            beside = read_siblings(path)  # all, or none: among them may be what became of its key
+            memory = session.memory()
+            return verify_card_alone(data, card, beside, trust=trust, at=at, memory=memory)
+    if store is None:
         named = re.search(rb"(?:in the store\s+`|\"store\":\")(blake3:[0-9a-f]{64})", data)
         whose = f": it names store {named[1].decode()}" if named else ""
         raise NotFoundError(
-            error.kind,
-            f"{path} may be a model card, and no store is here that could have signed it{whose}",
-            hint=f"a delivery is verified as a folder: lyrikstore verify {path.parent}"
-            if (path.parent / "credential.json").is_file()
-            else "add the store it was made in: --store PATH; or a clone: lyrikstore clone URL",
-        ) from None
+            "no-store",
+            f"{path} is a model card; neither its store is here, nor beside it the evidence of "
+            f"who signed it{whose}",
+            hint="add the store it was made in, --store PATH, or a clone of it; or ask for what "
+            "lyrikstore card --evidence writes beside a card",
+        ) from missing
     with session.screen.progress("verifying") as meter:
         return verify_card(
             store.repository, data, trust=trust, at=at, memory=session.memory(), progress=meter.add

@@ -129,6 +129,11 @@ class Session:
             document = {"schema": f"lyrikstore/cli/{command}/v1", **result}
             sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
+    @property
+    def store_named(self) -> bool:
+        """Whether the user named a store, rather than have the nearest one taken."""
+        return bool(self.options.store or self.environment.get("LYRIKSTORE_STORE"))
+
     def store_folder(self) -> Path:
         """Return the store folder the user named, or the nearest one upwards.
 

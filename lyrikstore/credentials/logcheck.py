@@ -92,7 +92,7 @@ def check_log(
         return LogOutcome(made, history, logged_at, None)
     pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
     anchor = _judge_anchor(claims, founder, owner, pinned, trust, at)
-    remembered = _check_memory(signed, keys, memory)
+    remembered = check_memory(signed, keys, memory)
     return LogOutcome((inclusion, anchor, witness, remembered), history, logged_at, signed)
 
 
@@ -228,9 +228,16 @@ def _no_memory() -> Check:
     return not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
 
 
-def _check_memory(
+def check_memory(
     signed: SignedCheckpoint, keys: Sequence[VerifierKey], memory: LogMemory | None
 ) -> Check:
+    """Return ``log.memory``: whether a log checkpoint contradicts those seen before.
+
+    Args:
+        signed: The log checkpoint, its signature verified.
+        keys: All keys of the log.
+        memory: Remembered log checkpoints, or None.
+    """
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
     try:

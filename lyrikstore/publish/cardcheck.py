@@ -37,7 +37,7 @@ CARD_CHECKS = ("card", "card.sources", "card.current", *OBJECT_CHECKS)
 
 _REQUIRED = tuple(check for check in CARD_CHECKS if check != "log.memory")
 
-_CARD = (
+CARD_NOT_PROVEN = (
     "that the card says all that a law or a buyer asks for: it is a draft, no determination",
     "that what it shows looks the same elsewhere: only these bytes were compared",
 )
@@ -86,7 +86,7 @@ def verify_card(
             subject=str(Digest.of(data)),
             issuer=None,
             at=format_timestamp(at),
-            not_proven=(*NOT_PROVEN, *_CARD),
+            not_proven=(*NOT_PROVEN, *CARD_NOT_PROVEN),
         )
     card = found
     report = verify_object(
@@ -112,7 +112,7 @@ def verify_card(
         report,
         verdict=decide(checks, _REQUIRED),
         checks=checks,
-        not_proven=(*report.not_proven, *_CARD, *answered),
+        not_proven=(*report.not_proven, *CARD_NOT_PROVEN, *answered),
     )
 
 

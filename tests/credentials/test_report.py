@@ -32,6 +32,7 @@ from lyrikstore.credentials.storecheck import STORE_CHECKS
 from lyrikstore.credentials.verify import DELIVERY_CHECKS
 from lyrikstore.credentials.w3c.presentation import PRESENTATION_CHECKS
 from lyrikstore.credentials.w3c.verify import W3C_CHECKS
+from lyrikstore.publish.cardalone import ALONE_CHECKS
 from lyrikstore.publish.cardcheck import CARD_CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,7 @@ def test_procedures_use_defined_checks() -> None:
         STORE_CHECKS,
         OBJECT_CHECKS,
         CARD_CHECKS,
+        ALONE_CHECKS,
     )
     ours = {check for procedure in procedures for check in procedure}
     assert ours | foreign == set(SPEC_OF)

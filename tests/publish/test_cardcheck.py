@@ -11,6 +11,12 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.append import Appender
 from lyrikstore.history.manifest import Attachment, sign_manifest
 from lyrikstore.publish.card import make_card
+from lyrikstore.publish.cardalone import (
+    ALONE_CHECKS,
+    card_beside,
+    evidence_of,
+    verify_card_alone,
+)
 from lyrikstore.publish.cardcheck import CARD_CHECKS, verify_card
 from lyrikstore.publish.responses import parse_responses
 from lyrikstore.testing.keys import signer_for
@@ -200,7 +206,8 @@ def test_on_the_command_line(handed: tuple[Person, Path], new_person: Any, tmp_p
     raw = publisher.ok("show", "cards/acme/tiny", "--raw").out
     (regulator.folder / "card.json").write_bytes(raw.encode())
     regulator.fails(4, "verify", "card.json", "--store", "theirs")
-    assert "names store" in regulator.fails(10, "verify", "card.json").err
+    # Alone it is signed, and nothing shows by whose leave or where it is logged.
+    assert "no log proof" in regulator.fails(5, "verify", "card.json").out
 
 
 def test_a_damaged_store_is_never_a_success(handed: tuple[Person, Path]) -> None:
@@ -218,3 +225,91 @@ def test_a_damaged_store_is_never_a_success(handed: tuple[Person, Path]) -> None
         pack.write_bytes(whole)
     assert judged  # the damage of what need not be read to open the store is in a report
     publisher.ok("verify", card)
+
+
+def test_without_the_store_the_evidence_beside_it_tells_who_signed_it(
+    handed: tuple[Person, Path], new_person: Any
+) -> None:
+    publisher, _ = handed
+    publisher.ok("card", "checkpoints/acme/tiny", "-o", "MODEL_CARD.md", "--evidence")
+    assert publisher.fails(2, "card", "checkpoints/acme/tiny", "--evidence").err
+    regulator = new_person("regulator")
+    for one in publisher.folder.glob("MODEL_CARD*"):
+        shutil.copy(one, regulator.folder)
+    report = regulator.fails(4, "verify", "MODEL_CARD.md", "--json").json
+    assert tuple(check["id"] for check in report["checks"]) == ALONE_CHECKS
+    assert any("store was not looked at" in line for line in report["notProven"])
+    did = publisher.did()
+    assert report["issuer"] == did
+    regulator.ok("trust", "add", did, "--name", "Acme")
+    regulator.ok("verify", "MODEL_CARD.md")
+    regulator.ok("verify", "MODEL_CARD-manifest.json")
+    # A store of one's own that happens to be near is not asked about somebody else's card.
+    regulator.ok("key", "new", "--no-passphrase")
+    regulator.ok("init")
+    assert regulator.ok("verify", "MODEL_CARD.md", "--json").json["checks"] != []
+    assert regulator.fails(5, "verify", "MODEL_CARD.md", "--store", ".").code == 5
+
+    text = regulator.folder / "MODEL_CARD.md"
+    good = text.read_bytes()
+    text.write_bytes(good.replace(b"A draft", b"A final"))
+    assert "is of other bytes" in regulator.fails(3, "verify", "MODEL_CARD.md").out
+    text.write_bytes(good)
+    for name, code in (("log.tlog-proof", 5), ("genesis.json", 5), ("manifest.json", 5)):
+        path = regulator.folder / f"MODEL_CARD-{name}"
+        content = path.read_bytes()
+        path.unlink()
+        assert regulator.run("verify", "MODEL_CARD.md").code == code, name
+        # One changed byte is no success either, wherever it is.
+        path.write_bytes(content[:-40] + bytes([content[-40] ^ 1]) + content[-39:])
+        assert regulator.run("verify", "MODEL_CARD.md").code in {3, 5}, name
+        path.write_bytes(content)
+    regulator.ok("verify", "MODEL_CARD.md")
+
+
+def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> None:
+    card = make(chain)
+    repository = chain.repository
+    files = evidence_of(repository, card.manifest)
+    assert files is not None
+    trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
+
+    def alone(text: bytes, beside: dict[str, bytes]) -> Report:
+        found = card_beside(text, beside)
+        assert found is not None
+        return verify_card_alone(text, found, beside, trust=trust, at=chain.clock())
+
+    assert alone(card.text, files).verdict is Verdict.TRUSTED
+    # Signed, of this store, but logged by nobody: the proof of another manifest is none of it.
+    forged = sign_manifest(
+        kind="card",
+        store=repository.store_id,
+        name=card.manifest.name,
+        body=card.manifest.body,
+        signer=signer_for("mallory"),
+        created=chain.clock(),
+        inputs=card.manifest.inputs,
+        attachments=card.manifest.attachments,
+    )
+    report = alone(card.text, {**files, "manifest.json": forged.encode()})
+    assert report.verdict is Verdict.INCOMPLETE
+    assert report.check("log.inclusion").state is CheckState.UNCHECKED
+    # Logged, by whom the policy does not allow.
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        chain.repository.transaction(log_signer=chain.log_signer) as tx,
+    ):
+        patched.setattr(Appender, "_check_refs", lambda *_: None)
+        tx.log_manifest(forged)
+        tx.commit()
+    beside = evidence_of(chain.repository, forged)
+    assert beside is not None
+    report = alone(card.text, beside)
+    assert report.verdict is Verdict.INVALID
+    assert report.check("manifest.signature").detail["reason"] == "unauthorised"
+    # Of both, the one with these bytes is meant; of none, what lies there differs.
+    assert reason(alone(b"# another", files), "card") == "edited"
+    assert card_beside(b"# another", {"a": b"{}", "b": files["genesis.json"]}) is None
+    # A genesis of another store is not this store's.
+    other = {**files, "genesis.json": files["manifest.json"]}
+    assert alone(card.text, other).check("store.genesis").state is CheckState.UNCHECKED

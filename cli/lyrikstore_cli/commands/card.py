@@ -1,6 +1,7 @@
 """``lyrikstore card``: the model card, from signed facts."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,19 +12,33 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
 
+if TYPE_CHECKING:
+    from lyrikstore.publish.card import CardResult
+    from lyrikstore.store import Store
+
 
 @declare(
     "card", signs=True, epilog="lyrikstore card checkpoints/acme/clause-classifier -o README.md"
 )
 @click.argument("checkpoint")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the card here.")
+@click.option("--evidence", is_flag=True, help="Write beside it what shows who signed it.")
 @click.option("--answers", type=click.Path(path_type=Path), help="What an expert states, in TOML.")
-def command(session: Session, checkpoint: str, output: Path | None, answers: Path | None) -> None:
+def command(
+    session: Session,
+    checkpoint: str,
+    output: Path | None,
+    evidence: bool,
+    answers: Path | None,
+) -> None:
     """Write, sign and log the model card of CHECKPOINT.
 
     Hugging Face can read it. Every statement names the object that proves it; what nobody
-    established says so.
+    established says so. With `--evidence`, `verify` tells who signed the card without the store;
+    with the store it tells more.
     """
+    if evidence and output is None:
+        raise click.UsageError("--evidence goes beside a file: add -o FILE")
     from lyrikstore.publish.responses import MAX_BYTES, parse_responses
 
     responses = None
@@ -31,10 +46,13 @@ def command(session: Session, checkpoint: str, output: Path | None, answers: Pat
         responses = parse_responses(read_at_most(answers, MAX_BYTES + 1))
     if output is not None and output.exists() and not output.is_file():
         raise ConflictError("exists", f"{output} is not a file")
-    result = session.open_store(sign=True).card(checkpoint, responses)
+    store = session.open_store(sign=True)
+    result = store.card(checkpoint, responses)
     if output is not None:
+        beside = _evidence(store, result, output) if evidence else {}
         try:
-            write_over(output, result.text)
+            for path, data in {output: result.text, **beside}.items():
+                write_over(path, data)
         except OSError as error:
             raise InvalidInputError(
                 "unwritable",
@@ -64,3 +82,16 @@ def command(session: Session, checkpoint: str, output: Path | None, answers: Pat
         f"{result.claimed} claimed by a person, "
         f"{result.not_established} not established"
     )
+
+
+def _evidence(store: "Store", result: "CardResult", output: Path) -> dict[Path, bytes]:
+    from lyrikstore.publish.cardalone import evidence_of
+
+    found = evidence_of(store.repository, result.manifest)
+    if found is None:
+        raise ConflictError(
+            "not-pushed",
+            "the card waits in this clone: nothing can show yet where it is logged",
+            hint="lyrikstore push, then run it again",
+        )
+    return {output.with_name(f"{output.stem}-{name}"): data for name, data in found.items()}

@@ -1,0 +1,195 @@
+"""A card with its evidence beside it, judged without the store that signed it (spec/14 §14.6)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.datasetcheck import check_author
+from lyrikstore.credentials.logcheck import check_memory, check_witness
+from lyrikstore.credentials.logstate import check_founder
+from lyrikstore.credentials.objectcheck import NOT_PROVEN
+from lyrikstore.credentials.report import (
+    Check,
+    Report,
+    decide,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+)
+from lyrikstore.credentials.storekeys import Proofs, Statements, read_history
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.keyhistory import KeyHistory
+from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
+from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.refs import check_genesis
+from lyrikstore.history.repository import Repository
+from lyrikstore.publish.cardcheck import CARD_NOT_PROVEN
+from lyrikstore.publish.keystatements import key_statements
+
+ALONE_CHECKS = ("card", "store.genesis", "manifest.signature", "log.inclusion", "log.witness",
+          "log.memory")  # fmt: skip
+"""Ids of the checks of a card without its store, in order. All but ``log.memory`` are needed."""
+
+_REQUIRED = tuple(check for check in ALONE_CHECKS if check != "log.memory")
+_OPEN = (
+    "that the card says what its evidence says: the store was not looked at (--store)",
+    "that the model has the data, the run and the evaluations that the card names",
+    "that there is no newer card of that model, and no newer evaluation",
+)
+
+
+def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | None:
+    """Return what shows without the store who signed a card: file name → bytes.
+
+    None while it waits in a clone to be pushed: no log proof of it exists yet.
+
+    Args:
+        repository: The store.
+        card: A logged card manifest of it.
+    """
+    index = repository.index_of(card.id)
+    if index >= repository.checkpoint.size:
+        return None
+    return {
+        "manifest.json": card.encode(),
+        "genesis.json": repository.manifest(repository.store_id).encode(),
+        "log.tlog-proof": repository.proof_for(index).encode(),
+        **key_statements(repository),
+    }
+
+
+def card_beside(data: bytes, files: Mapping[str, bytes]) -> Manifest | None:
+    """Return the signed manifest of a card among ``files``, or the card itself if it is one.
+
+    One that is about these bytes is taken before any other.
+
+    Args:
+        data: The card, or its manifest.
+        files: What lies beside it.
+    """
+    digest = Digest.of(data)
+    found: list[Manifest] = []
+    for one in (data, *files.values()):
+        if one.startswith(b'{"') and b'"kind":"card"' in one:
+            try:
+                found.append(parse_manifest(one))
+            except LyrikstoreError:
+                continue  # what is not signed says nothing
+    cards = [one for one in found if one.kind == "card"]
+    cards.sort(key=lambda one: digest not in {one.id, one.attachments_in("card")[0].id})
+    return cards[0] if cards else None
+
+
+def verify_card_alone(
+    data: bytes,
+    card: Manifest,
+    files: Mapping[str, bytes],
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+) -> Report:
+    """Return the report on a card and the evidence beside it: who signed these bytes, and where.
+
+    Args:
+        data: The card's bytes, or those of its manifest.
+        card: What :func:`card_beside` found.
+        files: The files beside it; each is found by what it is, never by its name.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+    """
+    statements = Statements.among(files.values())
+    proofs = Proofs(statements.proofs)
+    genesis, history = _history(card, statements, proofs, trust, at)
+    logged = None if history is None else _find(Leaf("manifest", card.id), history, proofs)
+    checks = (
+        _check_bytes(data, card),
+        genesis,
+        check_author(
+            "manifest.signature",
+            card,
+            None if history is None or logged is None else history.in_force(logged[0]),
+        ),
+        _check_logged(logged),
+        check_witness(trust),
+        not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
+        if history is None or logged is None
+        else check_memory(logged[1], history.log_keys, memory),
+    )
+    return Report(
+        verdict=decide(checks, _REQUIRED),
+        checks=checks,
+        subject=str(card.id),
+        issuer=card.author,
+        at=format_timestamp(at),
+        not_proven=(*NOT_PROVEN, *_OPEN, *CARD_NOT_PROVEN),
+    )
+
+
+def _history(
+    card: Manifest, statements: Statements, proofs: Proofs, trust: Trust, at: datetime
+) -> tuple[Check, KeyHistory | None]:
+    founders = [one for one in statements.geneses if Digest.of(one) == card.store]
+    if not founders:
+        summary = "the genesis manifest of its store is not beside it"
+        return unchecked("store.genesis", "missing-file", summary), None
+    try:
+        founder = parse_manifest(founders[0])
+        genesis = check_genesis(founder)
+        history = read_history(founder, genesis.policy, statements.policies, proofs)
+    except IncompleteError as error:
+        return unchecked("store.genesis", error.kind, error.message), None
+    except LyrikstoreError as error:
+        summary = f"the genesis manifest: {quote(error.message, 200)}"
+        return failed("store.genesis", error.kind, summary), None
+    return check_founder(founder, trust=trust, at=at), history
+
+
+def _find(leaf: Leaf, history: KeyHistory, proofs: Proofs) -> tuple[int, SignedCheckpoint] | None:
+    for proof in proofs.others:
+        if isinstance(proof, TlogProof) and proof.is_of(leaf):
+            try:
+                signed = proof.verify(leaf, history.log_keys)
+                history.check_head(signed)
+            except LyrikstoreError:
+                continue
+            return proof.index, signed
+    return None
+
+
+def _check_bytes(data: bytes, card: Manifest) -> Check:
+    model = card.inputs_in("checkpoint")[0].id
+    if Digest.of(data) not in {card.id, card.attachments_in("card")[0].id}:
+        return failed(
+            "card",
+            "edited",
+            f"the signed card beside it, {card.name} ({card.id.short}), is of other bytes",
+            nearest=str(card.id),
+        )
+    return passed(
+        "card",
+        f"signed as {card.name} ({card.id.short}) by {card.author}, about checkpoint {model.short}",
+        card=str(card.id),
+        checkpoint=str(model),
+    )
+
+
+def _check_logged(logged: tuple[int, SignedCheckpoint] | None) -> Check:
+    if logged is None:
+        summary = "no log proof of its manifest that holds is beside it"
+        return unchecked("log.inclusion", "missing-file", summary)
+    index, signed = logged
+    return passed(
+        "log.inclusion",
+        f"its manifest is entry {index} of {signed.size} in {quote(signed.origin)}",
+        origin=signed.origin,
+        index=index,
+        size=signed.size,
+        root=signed.root.hex(),
+    )
