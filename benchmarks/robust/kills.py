@@ -88,7 +88,7 @@ def polite(base: Path, name: str, *, quick: bool) -> list[Row]:
                 findings.append(Finding("other", f"exit {answer.code} after {name}"))
             row.add(f"{title} {attempt}", findings + work.judged(subject, answer))
         shutil.rmtree(subject.base)
-    if not row.facts["in time"]:
+    if not row.facts["in time"] and not quick:
         row.add("all", [Finding("other", "no signal came in time: nothing was tried")])
     return [row]
 

@@ -126,8 +126,9 @@ def _become(
         os.environ.clear()
         os.environ.update(environment)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # Whoever starts this in the background has it ignore interrupts.
+        # Whoever starts this in the background has it ignore interrupts, or a hang-up.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         sys.setrecursionlimit(1000)
         sys.argv = ["lyrikstore", *arguments]
         os.read(_GATE, 1)  # nothing comes: it is closed
