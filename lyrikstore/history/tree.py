@@ -187,10 +187,6 @@ class Tree:
             self.__dict__["_ids"] = (whole, whole)  # known now, so not worked out again
         return data
 
-    def encode_files(self) -> bytes:
-        """Return the bytes of the same tree without ``meta``, whose BLAKE3 is :attr:`files_id`."""
-        return b"".join(self._blocks({}))
-
     @property
     def id(self) -> Digest:
         """The content identity: files and metadata."""
@@ -198,7 +194,7 @@ class Tree:
 
     @property
     def files_id(self) -> Digest:
-        """The identity of the files alone: what a plain folder can be checked against."""
+        """The id of the same tree without ``meta``: what a plain folder can be checked against."""
         return self._ids[1]
 
     @cached_property

@@ -1,7 +1,6 @@
 """Writing one pack: blocks that are ready go into an open file (spec §4.3)."""
 
 from array import array
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -23,7 +22,6 @@ from lyrikstore.objects.packs import (
     PackRole,
     little,
 )
-from lyrikstore.objects.parameters import compressor
 
 
 class Block(NamedTuple):
@@ -60,7 +58,6 @@ class PackWriter:
 
     Attributes:
         bytes: How much is written so far.
-        blobs: How many blobs are in it.
     """
 
     def __init__(self, file: Sink, role: PackRole) -> None:
@@ -77,16 +74,6 @@ class PackWriter:
     def blobs(self) -> int:
         """How many blobs are in the pack."""
         return len(self._sizes)
-
-    def add_block(self, digests: bytes, blobs: Sequence[bytes]) -> None:
-        """Compress ``blobs`` and write them as one block.
-
-        Args:
-            digests: Their raw BLAKE3, joined.
-            blobs: At least one, of :data:`BLOCK_MAX` bytes together at most.
-        """
-        sizes = array("I", map(len, blobs))
-        self.add(compress(digests, sizes, b"".join(blobs), compressor(1)))
 
     def add(self, block: Block) -> None:
         """Write a block that is ready."""

@@ -274,10 +274,6 @@ class TransactionLog:
         """
         return fold(self.read(seq) for seq in range(self.count() if up_to is None else up_to))
 
-    def live_packs(self, up_to: int | None = None) -> tuple[PackRef, ...]:
-        """Return the live packs after the first ``up_to`` transactions; see :meth:`live`."""
-        return self.live(up_to).packs
-
 
 def _members(value: Any, names: set[str], seq: int) -> dict[str, Any]:
     if not isinstance(value, dict) or value.keys() != names:

@@ -192,7 +192,7 @@ def test_documents_and_data_lie_apart(box, tmp_path, size: int) -> None:
 
 def test_only_live_packs_deduplicate(box) -> None:
     box.commit([b"hello"])
-    (pack,) = box.log.live_packs()
+    (pack,) = box.log.live().packs
     assert box.log.append(Transaction(1, dropped=(pack.id,)))
     with box.open().writer() as w:
         w.put_bytes(b"hello")
@@ -219,7 +219,7 @@ def test_packs_and_blocks_are_bounded(box) -> None:
     box.backend.create("parameters", b'{"packBytes":1048576,"v":1}')
     blobs = [random.Random(n).randbytes(100_000) for n in range(60)]
     ids = box.commit(blobs)
-    live = box.log.live_packs()
+    live = box.log.live().packs
     assert len(live) == 6
     assert max(pack.bytes for pack in live) < 3 << 20
     for pack in live:

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from array import array
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,8 @@ from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreErro
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.blobs import BlobStore, open_blobs
 from lyrikstore.objects.packs import PackRef, read_index, rebuild_index
-from lyrikstore.objects.packwriter import PackWriter
+from lyrikstore.objects.packwriter import PackWriter, compress
+from lyrikstore.objects.parameters import compressor
 from lyrikstore.objects.transactions import Transaction, TransactionLog
 from lyrikstore.testing.backends import MemoryBackend
 
@@ -228,7 +230,8 @@ def test_footers_with_numbers_too_large(tmp_path: Path, field: int, row: int) ->
     buffer = BytesIO()
     writer = PackWriter(buffer, "data")
     for blob in (b"one", b"two"):
-        writer.add_block(Digest.of(blob).raw, [blob])
+        sizes = array("I", [len(blob)])
+        writer.add(compress(Digest.of(blob).raw, sizes, blob, compressor(1)))
     writer.close()
     data = buffer.getvalue()
     length = int.from_bytes(data[-48:-40], "little")

@@ -23,8 +23,6 @@ from lyrikstore.credentials.terms.vocabulary import (
 )
 from lyrikstore.history.tree import Tree
 
-MAX_PARTITIONS = 255
-
 _ID = re.compile(r"[A-Za-z0-9.+:-]+")
 _OPERATORS = frozenset({"AND", "OR", "WITH"})
 
