@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import KeyMaterialError, storage_error
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import write_files, write_over
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -111,19 +111,23 @@ def _revoke(
     bears; what was logged before stays. Hand the statements (-o) to everybody who holds a
     delivery: laid beside it, they are found.
     """
-    from lyrikstore.history.succession import affected, change_policy, revoked, suspect_index
+    from lyrikstore.history.succession import change_policy, revoked, signed_here, suspect_index
 
     store = session.open_store(sign=True)
     did = _did(session, key)
     index = suspect_index(store.repository, suspect_from) if suspect_from else None
     lost: list[str] = []
     if index is not None:
-        hit = affected(store.repository, did, index)
-        lost = [f"entry {entry.index}: {label} {entry.id.short}" for entry, label in hit[True]]
+        signed = list(signed_here(store.repository, did))
+        lost = [
+            f"entry {entry.index}: {label} {entry.id.short}"
+            for entry, label in signed
+            if entry.index >= index
+        ]
         for line in lost:
             session.screen.say(f"! no longer counts: {line}")
         session.screen.say(
-            f"– stays: {counted(len(hit[False]), 'entry')} logged before entry {index}"
+            f"– stays: {counted(len(signed) - len(lost), 'entry')} logged before entry {index}"
         )
         if not yes:
             session.confirm(
@@ -242,8 +246,7 @@ def _statements(session: Session, output: Path) -> None:
     written = _write_statements(store, output)
     waits = store.repository.refs[GENESIS_NAME].index >= store.repository.checkpoint.size
     session.emit("key-statements", {"written": written, "waits": waits})
-    for path in written:
-        session.screen.result(f"✓ wrote    {path}")
+    session.screen.wrote(written)
     if waits:
         session.screen.result("! the newest waits in the local log: first lyrikstore push")
     elif not written:
@@ -272,7 +275,11 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     url = web_url(did)
     text = json.dumps(build_document(did, {key: key for key in keys}), indent=2) + "\n"
     if output is not None:
-        _write(output, text.encode())
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            write_over(output, text.encode())
+        except OSError as error:
+            raise storage_error(error, f"writing {output}") from error
     session.emit("key-document", {"did": did, "url": url, "keys": keys})
     if output is None and not session.options.json:
         session.screen.result(text.rstrip())
@@ -304,8 +311,9 @@ def _believe_too(session: Session, store: "Store", before: str, after: str) -> N
     from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.trust.editing import add_issuer
 
-    known = {issuer.nickname for issuer in load_trust(session.paths.trust).issuers}
-    for issuer in load_trust(session.paths.trust).issuers:
+    issuers = load_trust(session.paths.trust).issuers
+    known = {issuer.nickname for issuer in issuers}
+    for issuer in issuers:
         if issuer.did == before and issuer.stores == (store.id,):
             name = next(
                 name
@@ -318,8 +326,7 @@ def _believe_too(session: Session, store: "Store", before: str, after: str) -> N
 
 
 def _say_written(session: Session, output: Path | None, written: list[str]) -> None:
-    for path in written:
-        session.screen.result(f"✓ wrote    {path}")
+    session.screen.wrote(written)
     if output is not None and not written:  # the home log does not have it yet
         session.screen.hint(
             f"after the next push, write the statements: lyrikstore key statements -o {output}"
@@ -331,18 +338,7 @@ def _write_statements(store: "Store", folder: Path | None) -> list[str]:
 
     if folder is None:
         return []
-    written = []
-    for name, data in statements_for_others(store.repository).items():
-        _write(folder / name, data)
-        written.append(str(folder / name))
-    return written
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        replace_file(path, data)
-    except OSError as error:
-        raise storage_error(error, f"writing {path}") from error
+    return [str(path) for path in write_files(folder, statements_for_others(store.repository))]
 
 
 COMMANDS = (_rotate, _revoke, _admit, _retire, _statements, _document)

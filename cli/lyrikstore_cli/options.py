@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +118,16 @@ def read_file(path: Path) -> bytes:
     return read_at_most(path, MAX_BYTES + 1)
 
 
+def read_given(path: Path | None) -> bytes | None:
+    """Return the file of an option as :func:`read_file` does, or None where it was not given."""
+    return None if path is None else read_file(path)
+
+
+def read_credential(path: Path) -> bytes:
+    """Return the credential that ``path`` means, as :func:`read_file` does."""
+    return read_file(credential_file(path))
+
+
 def credential_file(path: Path) -> Path:
     """Return the credential that ``path`` means: itself, or the one of a delivery folder."""
     return path / "credential.json" if path.is_dir() else path
@@ -167,6 +178,27 @@ def write_over(path: Path, data: bytes) -> None:
         replace_file(path, data)
     else:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files by name to a folder, in place of what has their names; return their paths.
+
+    Args:
+        folder: Made if it is missing.
+        files: Name → content.
+
+    Raises:
+        StorageError: The disk said no.
+    """
+    written = []
+    for name, data in files.items():
+        path = folder / name
+        try:
+            replace_file(path, data)
+        except OSError as error:
+            raise storage_error(error, f"writing {path}") from error
+        written.append(path)
+    return written
 
 
 def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:

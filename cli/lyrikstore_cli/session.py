@@ -86,7 +86,7 @@ def user_paths(environment: Mapping[str, str]) -> Paths:
     )
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True)
 class Options:
     """The options every command takes."""
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.store import Store
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import credential_file
+from lyrikstore_cli.options import credential_file, write_files
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def standing_command(
     def run(session: Session, credential: str, output: Path | None) -> None:
         store = session.open_store(sign=True)
         issued = act(store, _named(credential))
-        written = write_lists(store, output) if output is not None else []
+        written = [] if output is None else write_files(output, store.status_lists())
         session.emit(
             said,
             {
@@ -52,8 +51,7 @@ def standing_command(
             },
         )
         session.screen.result(f"✓ {said}  {by}credential {issued.id.short}, signed and logged")
-        for path in written:
-            session.screen.result(f"✓ wrote    {path}")
+        session.screen.wrote(written)
         session.screen.hint(
             "others see it once the lists are published: "
             + ("copy them to their URLs" if written else "lyrikstore push, or status-lists")
@@ -66,19 +64,6 @@ def standing_command(
     run = click.argument("credential")(run)
     example = f"lyrikstore {name} delivery/credential.json -o public/status"
     return declare(name, signs=True, epilog=example)(run)
-
-
-def write_lists(store: Store, folder: Path) -> list[Path]:
-    """Write this issuer's current lists to ``folder`` and return their paths."""
-    written = []
-    for name, data in store.status_lists().items():
-        path = folder / name
-        try:
-            replace_file(path, data)
-        except OSError as error:
-            raise storage_error(error, f"writing {path}") from error
-        written.append(path)
-    return written
 
 
 def _named(text: str) -> str:

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
@@ -77,6 +77,11 @@ class Screen:
         """Print one line of the result, unless the result is JSON."""
         if not self.json:
             self._print(sys.stdout, line, style)
+
+    def wrote(self, paths: Iterable[object]) -> None:
+        """Print one line of the result for each file that was written."""
+        for path in paths:
+            self.result(f"✓ wrote    {path}")
 
     def say(self, line: str, style: str = "") -> None:
         """Print one line about what is happening to standard error."""

@@ -4,7 +4,7 @@ Nothing signed before is touched. A key that is replaced keeps what it signed; o
 compromised keeps what was logged before it became suspect.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -224,7 +224,7 @@ def suspect_index(repository: Repository, text: str) -> int:
     Args:
         repository: The store.
         text: A log index; or a UTC time, for the first entry that claims to be made then or later.
-            A thief may claim any time: look at what :func:`affected` lists.
+            A thief may claim any time: look at what :func:`signed_here` yields.
 
     Raises:
         InvalidInputError: (``bad-index``) neither, or entry 0, which founds the store.
@@ -248,20 +248,11 @@ def suspect_index(repository: Repository, text: str) -> int:
     return index
 
 
-def affected(
-    repository: Repository, key: str, suspect_from: int
-) -> Mapping[bool, list[tuple[LoggedEntry, str]]]:
-    """Return what ``key`` signed here: under True what would no longer count, under False the rest.
+def signed_here(repository: Repository, key: str) -> Iterator[tuple[LoggedEntry, str]]:
+    """Yield what ``key``, a DID, signed in this store but for policies, and what to call it.
 
-    Args:
-        repository: The store.
-        key: A DID.
-        suspect_from: A log index.
-
-    Returns:
-        Pairs of the entry and what to call it.
+    In log order: if the key is suspect from an index, what stands there and later does not count.
     """
-    found: dict[bool, list[tuple[LoggedEntry, str]]] = {True: [], False: []}
     names = {entry.id: manifest for entry, manifest in repository.all_manifests()}
     for entry in repository.entries():
         label = ""
@@ -272,8 +263,7 @@ def affected(
         elif entry.type == "credential" and signed_by(repository.credential(entry.id)) == key:
             label = "credential"
         if label:
-            found[entry.index >= suspect_from].append((entry, label))
-    return found
+            yield entry, label
 
 
 def _first_since(repository: Repository, moment: datetime) -> int:

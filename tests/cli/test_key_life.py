@@ -370,6 +370,9 @@ def test_a_did_document_is_made_to_be_published(publisher) -> None:
     assert done["url"] == "https://acme.example/.well-known/did.json"
     document = json.loads((publisher.folder / "did.json").read_text())
     assert document["assertionMethod"] == [f"did:web:acme.example#{key}" for key in keys]
+    (publisher.folder / "link.json").symlink_to("did.json")
+    publisher.ok("key", "document", "did:web:acme.example", "default", "-o", "link.json")
+    assert (publisher.folder / "link.json").is_symlink()  # such as /dev/stdout
     printed = publisher.ok("key", "document", "did:web:acme.example", "-q").out
     assert json.loads(printed)["id"] == "did:web:acme.example"
     publisher.fails(16, "key", "document", "did:web:127.0.0.1")

@@ -10,7 +10,7 @@ from lyrikstore.canon.errors import VerificationError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import credential_file, read_file, write_new
+from lyrikstore_cli.options import read_credential, write_new
 from lyrikstore_cli.session import Session
 
 
@@ -37,7 +37,7 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
     from lyrikstore.credentials.terms.odrl import odrl_policy
     from lyrikstore.credentials.trust import load_trust
 
-    data = read_file(credential_file(target))
+    data = read_credential(target)
     outcome = check_credential(data, trust=load_trust(session.paths.trust), at=now())
     if not outcome.genuine:
         raise VerificationError(
@@ -49,7 +49,7 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
     text = json.dumps(policy, ensure_ascii=False, indent=2) + "\n"
     if output is not None:
         write_new(output, text.encode())
-        session.screen.result(f"✓ wrote {output}")
+        session.screen.wrote([output])
     elif not session.options.json:
         sys.stdout.write(text)
     session.emit("export", {"format": form, "policy": policy})

@@ -66,7 +66,7 @@ def command(
     warn_of_changes(session.screen, store.repository.policy)
     last = options.until(end, now())
     result = store.grant(
-        options.read_file(options.credential_file(credential)),
+        options.read_credential(credential),
         holder=holder,
         holder_name=to_name,
         permits=options.words(permits),
@@ -76,9 +76,9 @@ def command(
         purposes=options.words(purposes),
         until=last,
         issuer_name=issuer_name,
-        supersedes=None if supersedes is None else options.read_file(supersedes),
+        supersedes=options.read_given(supersedes),
         status_url=status_url,
-        did_document=None if did_document is None else options.read_file(did_document),
+        did_document=options.read_given(did_document),
     )
     written = options.write_credential(output, result)
     session.emit(

@@ -85,11 +85,9 @@ def command(
             issuer_name=issuer_name,
             version=label,
             status_url=status_url,
-            supersedes=None
-            if supersedes is None
-            else options.read_file(options.credential_file(supersedes)),
+            supersedes=None if supersedes is None else options.read_credential(supersedes),
             organisation=issuer,
-            did_document=None if did_document is None else options.read_file(did_document),
+            did_document=options.read_given(did_document),
             progress=meter,
         )
     session.emit(

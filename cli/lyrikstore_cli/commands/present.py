@@ -53,7 +53,7 @@ def command(
     signer, moment = session.signer(), now()
     named = _holder(data)
     organisation = named if named.startswith("did:web:") else None
-    document = None if did_document is None else options.read_file(did_document)
+    document = options.read_given(did_document)
     holder = Issuer.of(signer, organisation, document, moment, purpose="authentication")
     if holder.did != named:
         raise KeyMaterialError(
@@ -80,8 +80,7 @@ def command(
         },
     )
     session.screen.result(f"✓ presented to {domain} by {holder.did}")
-    for path in files:
-        session.screen.result(f"✓ wrote     {path}")
+    session.screen.wrote(files)
     if terms is None:
         session.screen.hint("the dataset credential it rests on is not beside it: send it as well")
 

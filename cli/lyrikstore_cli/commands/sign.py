@@ -64,9 +64,8 @@ def command(
     if not isinstance(unsigned, dict):
         raise FormatError("bad-credential", f"{credential} is not a JSON object")
     at_hand = Resources(read_resources(resources))
-    document = None if did_document is None else options.read_file(did_document)
     created = now()
-    by = Issuer.of(session.signer(), issuer, document, created)
+    by = Issuer.of(session.signer(), issuer, options.read_given(did_document), created)
     signed = sign_credential(unsigned, by.signer, suites, created, at_hand)
     options.write_new(output, signed)
     written = [output]
@@ -85,6 +84,5 @@ def command(
     )
     screen = session.screen
     screen.result(f"✓ signed   credential {identity.short} by {by.did}, {' and '.join(suites)}")
-    for path in written:
-        screen.result(f"✓ wrote    {path}")
+    screen.wrote(written)
     screen.hint(f"whoever gets it runs: lyrikstore verify {output.name}")

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import write_files
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.standing import write_lists
 
 
 @declare("status-lists", signs=True, epilog="lyrikstore status-lists -o public/status")
@@ -19,7 +19,6 @@ def command(session: Session, output: Path) -> None:
     A list is good for 30 days; this signs those anew that are half through, so run it weekly:
     a list that ran out makes every credential that names it unverifiable.
     """
-    written = write_lists(session.open_store(sign=True), output)
+    written = write_files(output, session.open_store(sign=True).status_lists())
     session.emit("status-lists", {"written": [str(path) for path in written]})
-    for path in written:
-        session.screen.result(f"✓ wrote    {path}")
+    session.screen.wrote(written)
