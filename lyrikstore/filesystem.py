@@ -24,6 +24,7 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.history.kinds import KINDS
 from lyrikstore.history.logview import read_checkpoint
 from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.places import nearest_store, store_folder
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry
 
@@ -314,16 +315,8 @@ def _place(store: str | Path | None) -> Path | str:
     if store is not None:
         if "://" in str(store):
             return str(store)
-        folder = Path(store)
-        inner = folder / ".lyrikstore"
-        return inner if inner.is_dir() else folder
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / ".lyrikstore").is_dir():
-            return folder / ".lyrikstore"
-    raise NotFoundError(
-        "no-store", f"no store in {here} or above", hint='give storage_options={"store": PATH}'
-    )
+        return store_folder(Path(store))
+    return nearest_store(Path.cwd(), hint='give storage_options={"store": PATH}')
 
 
 def _file(path: str, entry: Entry, created: datetime) -> dict[str, Any]:

@@ -11,7 +11,6 @@ Every method loads the floor it needs when it is called.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.places import store_folder
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.sharing import Shared
 from lyrikstore.publish.standing import Standing
@@ -94,10 +94,8 @@ class Store(Shared, Standing):
             FormatError: (``newer-format``) a later version made it.
             VerificationError: its log does not hold.
         """
-        inner = Path(folder) / ".lyrikstore"
         memory = LogMemory(memory_dir)
-        place = inner if inner.is_dir() else Path(folder)
-        repository = Repository.open(place, memory=memory, cache_dir=cache_dir)
+        repository = Repository.open(store_folder(Path(folder)), memory=memory, cache_dir=cache_dir)
         return cls(repository, memory, trust_file, clock, cache_dir)
 
     @classmethod
@@ -308,16 +306,18 @@ class Store(Shared, Standing):
         folder: Path,
         *,
         offer: "Offer",
-        valid_for: timedelta | None = None,
-        issuer_name: str | None = None,
-        version: str | None = None,
-        status_url: str | None = None,
-        supersedes: bytes | None = None,
-        organisation: str | None = None,
-        did_document: bytes | None = None,
         progress: Progress | None = None,
+        **options: Any,
     ) -> "DeliveryResult":
-        """Issue a credential about a dataset version and write the delivery to ``folder``."""
+        """Issue a credential about a dataset version and write the delivery to ``folder``.
+
+        Args:
+            manifest: As :meth:`resolve` gives it.
+            folder: A folder that does not exist or is empty.
+            offer: What the credential says beyond the manifest.
+            progress: Told ``(files done, 0, bytes done)`` after each file.
+            options: As :func:`lyrikstore.publish.delivery.issue_delivery`.
+        """
         from lyrikstore.publish.delivery import issue_delivery
 
         return issue_delivery(
@@ -325,15 +325,9 @@ class Store(Shared, Standing):
             manifest,
             folder,
             offer=offer,
-            valid_for=valid_for,
-            issuer_name=issuer_name,
-            version=version,
-            status_url=status_url,
-            supersedes=supersedes,
-            organisation=organisation,
-            did_document=did_document,
             progress=(lambda _stage, files, size: progress(files, 0, size)) if progress else None,
             **self.signing(),
+            **options,
         )
 
     def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":

@@ -7,6 +7,7 @@ from pathlib import Path
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import MAX_BYTES, parse
 from lyrikstore.credentials.report import CheckState, Report
+from lyrikstore.history.places import STORE_FOLDER
 from lyrikstore_cli.options import read_file
 from lyrikstore_cli.ui import clean
 
@@ -62,8 +63,8 @@ def no_delivery(folder: Path) -> NotFoundError:
         found = [one.name for one in folder.iterdir()]
     if not found:
         return NotFoundError("no-file", f"{message}: the folder is empty", hint=hint)
-    if ".lyrikstore" in found:
-        hint = f"it holds a store: lyrikstore verify --store {folder / '.lyrikstore'}"
+    if STORE_FOLDER in found:
+        hint = f"it holds a store: lyrikstore verify --store {folder / STORE_FOLDER}"
     else:
         hint += f"; {_DATA} {folder}"
     return NotFoundError("no-file", message, hint=hint)

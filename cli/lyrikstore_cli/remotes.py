@@ -19,7 +19,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
-from lyrikstore_cli.session import STORE_FOLDER
+from lyrikstore.history.places import STORE_FOLDER
 
 DEFAULT = "origin"
 _MAX = 1 << 20

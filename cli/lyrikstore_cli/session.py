@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, NotFoundError
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.history.places import nearest_store, store_folder
 from lyrikstore_cli.ui import Screen, clean
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from lyrikstore.store import Store
     from lyrikstore_cli.remotes import NamedRemote, Remotes
 
-STORE_FOLDER = ".lyrikstore"
 DASK_HELP = "Share the work with a Dask cluster's workers; `local` starts some here."
 
 VARIABLES: Mapping[str, str] = {
@@ -142,17 +142,9 @@ class Session:
         """
         named = self.options.store or self.environment.get("LYRIKSTORE_STORE")
         if named:
-            folder = Path(named)
-            inner = folder / STORE_FOLDER
-            return inner if inner.is_dir() else folder
-        here = Path.cwd()
-        for folder in (here, *here.parents):
-            if (folder / STORE_FOLDER).is_dir():
-                return folder / STORE_FOLDER
-        raise NotFoundError(
-            "no-store",
-            f"no store in {here} or above",
-            hint="make one with `lyrikstore init`, or name one with --store PATH",
+            return store_folder(Path(named))
+        return nearest_store(
+            Path.cwd(), hint="make one with `lyrikstore init`, or name one with --store PATH"
         )
 
     def open_store(

@@ -8,9 +8,10 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import now
+from lyrikstore.history.places import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
-from lyrikstore_cli.session import STORE_FOLDER, Session
+from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean, size
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from lyrikstore.history.places import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.session import STORE_FOLDER, Session
+from lyrikstore_cli.session import Session
 
 
 @declare("init", signs=True, epilog="lyrikstore key new && lyrikstore init")

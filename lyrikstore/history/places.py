@@ -1,0 +1,25 @@
+"""Where a store is: its folder, named by people or found from where they are."""
+
+from pathlib import Path
+
+from lyrikstore.canon.errors import NotFoundError
+
+STORE_FOLDER = ".lyrikstore"
+
+
+def store_folder(named: Path) -> Path:
+    """Return the folder of the store that ``named`` means: itself, or the one inside it."""
+    inner = named / STORE_FOLDER
+    return inner if inner.is_dir() else named
+
+
+def nearest_store(start: Path, *, hint: str) -> Path:
+    """Return the folder of the nearest store from the folder ``start`` upwards.
+
+    Raises:
+        NotFoundError: (``no-store``, with ``hint``) there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / STORE_FOLDER).is_dir():
+            return folder / STORE_FOLDER
+    raise NotFoundError("no-store", f"no store in {start} or above", hint=hint)
