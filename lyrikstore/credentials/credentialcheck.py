@@ -20,7 +20,7 @@ from lyrikstore.credentials.envelope import (
 from lyrikstore.credentials.inheriting import Heir, heir_of_publisher
 from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, unknown_key
 from lyrikstore.credentials.keycheck import check_key_at_hand
-from lyrikstore.credentials.report import Check, CheckState
+from lyrikstore.credentials.report import Check, CheckState, check_of
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.termscheck import check_regulatory, check_terms
@@ -123,7 +123,7 @@ class CheckedCredential:
 
     def check(self, check_id: str) -> Check:
         """Return one of its checks."""
-        return self.checks[CREDENTIAL_CHECKS.index(check_id)]
+        return check_of(self.checks, check_id)
 
     def check_key(self, notices: Notices) -> Check:
         """Return ``issuer.key`` by what stores at hand say of the key.

@@ -9,7 +9,7 @@ from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.grant import Grant
 from lyrikstore.credentials.attestation.grantcheck import CheckedGrant, Holder, check_grant
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.report import Check, CheckState
+from lyrikstore.credentials.report import Check, CheckState, check_of, first_in
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Limits, Terms, Use
 from lyrikstore.credentials.trust import Trust
@@ -84,7 +84,7 @@ class Licensed:
 
     def check(self, check_id: str) -> Check:
         """Return one of its checks."""
-        return next(check for check in self.outcome.checks if check.id == check_id)
+        return check_of(self.outcome.checks, check_id)
 
 
 def judge_grant(
@@ -116,9 +116,9 @@ def judge_grant(
     outcome = check_grant(
         data, trust=trust, at=use.at, notices=notices, terms=terms, holder=Holder(holder)
     )
-    broken = [check for check in outcome.checks if check.state is CheckState.FAIL]
-    if broken:
-        return Licensed(outcome, broken[0].summary)
+    broken = first_in(outcome.checks, CheckState.FAIL)
+    if broken is not None:
+        return Licensed(outcome, broken.summary)
     grant = outcome.grant
     if grant is None or not outcome.envelope.genuine:
         return Licensed(outcome, "does not hold")

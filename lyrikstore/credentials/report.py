@@ -178,6 +178,27 @@ def not_applicable(check: str, summary: str) -> Check:
     return Check(check, _NOT_APPLICABLE, summary)
 
 
+def check_of(checks: Iterable[Check], check_id: str) -> Check:
+    """Return the check of that id.
+
+    Raises:
+        KeyError: There is none.
+    """
+    for check in checks:
+        if check.id == check_id:
+            return check
+    raise KeyError(check_id)
+
+
+def first_in(checks: Sequence[Check], *states: CheckState) -> Check | None:
+    """Return the first check that ended in the first of ``states`` that any ended in, if any."""
+    for state in states:
+        for check in checks:
+            if check.state is state:
+                return check
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The answer of one verification.
@@ -209,10 +230,7 @@ class Report:
         Raises:
             KeyError: The procedure has no such check.
         """
-        for check in self.checks:
-            if check.id == check_id:
-                return check
-        raise KeyError(check_id)
+        return check_of(self.checks, check_id)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as ``schemas/report.schema.json`` wants it."""

@@ -14,7 +14,16 @@ from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.did import MAX_DOCUMENTS, KnownDocument, documents_among
-from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    failed,
+    first_in,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+)
 from lyrikstore.credentials.statuslist import (
     CLOCK_SKEW,
     StatedList,
@@ -111,10 +120,8 @@ def check_status(
         # An entry that cannot be read may say "revoked".
         return unchecked("status", "bad-entry", quote(error.message, 300))
     judged = [_judge(entry, issuer, notices, at, max_age, keys) for entry in entries]
-    for state in ("fail", "unchecked"):
-        for check in judged:
-            if check.state.value == state:
-                return check
+    if (worst := first_in(judged, CheckState.FAIL, CheckState.UNCHECKED)) is not None:
+        return worst
     oldest = min(str(check.detail["asOf"]) for check in judged)
     said = " and ".join(f"not {_SAID[entry.purpose]}" for entry in entries)
     return passed("status", f"{said}, by status lists made at {oldest}", asOf=oldest)

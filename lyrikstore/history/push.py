@@ -315,7 +315,7 @@ class _Choice:
 def _missing(repository: Repository, there: Repository) -> tuple[_Choice, list[LoggedEntry]]:
     # What the home lacks.
     choice = _choose(repository, there.home_table)
-    return choice, [entry for entry in choice.entries if not _has(there, entry)]
+    return choice, [entry for entry in choice.entries if not there.is_logged(entry.id, entry.type)]
 
 
 def _choose(repository: Repository, home: RefTable) -> _Choice:
@@ -356,14 +356,6 @@ def _choose(repository: Repository, home: RefTable) -> _Choice:
 
 def _moved(table: RefTable, identity: Digest) -> bool:
     return any(identity in state.history for state in table.refs.values())
-
-
-def _has(repository: Repository, entry: LoggedEntry) -> bool:
-    try:
-        repository.index_of(entry.id, entry.type)
-    except NotFoundError:
-        return False
-    return True
 
 
 def _holders(repository: Repository, entries: list[LoggedEntry]) -> list[Transaction]:

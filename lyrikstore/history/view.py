@@ -172,9 +172,10 @@ class StoreView:
         """Return the covered log entries, in order; those of a local log still pending last."""
         return (*self._records.entries[: self._signed.size], *self._pending)
 
-    def is_logged(self, identity: Digest) -> bool:
-        """Return whether a covered entry of any type has this id."""
-        return any((kind, identity) in self._positions() for kind in get_args(EntryType))
+    def is_logged(self, identity: Digest, kind: EntryType | None = None) -> bool:
+        """Return whether a covered entry of this type, or of any, has this id."""
+        kinds = get_args(EntryType) if kind is None else (kind,)
+        return any((one, identity) in self._positions() for one in kinds)
 
     def index_of(self, identity: Digest, kind: EntryType = "manifest") -> int:
         """Return the log index of the first entry of this type with this id.

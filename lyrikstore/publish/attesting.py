@@ -11,7 +11,7 @@ from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.report import CheckState, Report
+from lyrikstore.credentials.report import CheckState, Report, first_in
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuer, check_current
@@ -70,11 +70,11 @@ def attest(
         FormatError: (``schema``) the statement lacks something, or has too much.
         PolicyError: (``retired-key``) that store's policy took the signer's key out of every role.
     """
-    broken = [check for check in report.checks if check.state is CheckState.FAIL]
-    if broken:
+    broken = first_in(report.checks, CheckState.FAIL)
+    if broken is not None:
         raise VerificationError(
             "does-not-verify",
-            f"nothing is attested about what does not verify: {broken[0].id}: {broken[0].summary}",
+            f"nothing is attested about what does not verify: {broken.id}: {broken.summary}",
         )
     checked = _content_checked(report)
     if not checked and not unchecked:

@@ -192,7 +192,7 @@ def _organisation(credential: bytes) -> str | None:
 
 def _is_suspect(repository: Repository, credential: bytes) -> bool:
     identity = Digest.of(credential)
-    if not repository.is_logged(identity):
+    if not repository.is_logged(identity, "credential"):
         return signed_by(credential) in repository.policy.suspects
     return repository.is_suspect(credential, repository.index_of(identity, "credential"))
 

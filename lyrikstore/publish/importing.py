@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.report import Report, Verdict
+from lyrikstore.credentials.report import CheckState, Report, Verdict
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.signer import Signer
@@ -119,10 +119,10 @@ def import_delivery(
 
 def _require_sound(report: Report) -> None:
     if report.verdict is Verdict.INVALID:
-        broken = next(check for check in report.checks if check.state.value == "fail")
+        broken = next(check for check in report.checks if check.state is CheckState.FAIL)
         raise VerificationError("does-not-verify", f"{broken.id}: {broken.summary[:500]}")
     if report.verdict is Verdict.INCOMPLETE:
-        absent = next(check for check in report.checks if check.state.value == "unchecked")
+        absent = next(check for check in report.checks if check.state is CheckState.UNCHECKED)
         raise IncompleteError("not-checked", f"{absent.id}: {absent.summary[:500]}")
 
 

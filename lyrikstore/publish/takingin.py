@@ -22,7 +22,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.anykind import check_any
 from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.envelope import keys_for
-from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.report import CheckState, check_of, first_in
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.statuslist import StatusList, list_url, status_entries
 from lyrikstore.credentials.storekeys import Statements
@@ -118,7 +118,8 @@ def take_in(
     accepted = list(
         accept(repository, book, wanted, beside, Content.of(repository), trust, clock())
     )
-    known = tuple(Digest.of(data) for data in wanted.values() if _logged(repository, data))
+    ids = [Digest.of(data) for data in wanted.values()]
+    known = tuple(one for one in ids if repository.is_logged(one, "credential"))
     if not accepted:
         return TakenIn((), known)
     with repository.transaction(log_signer=log_signer) as transaction:
@@ -141,7 +142,7 @@ def accept(
     notices = Notices.among(files)
     taken: set[Digest] = set()
     for name, data in wanted.items():
-        known = _logged(repository, data)
+        known = repository.is_logged(Digest.of(data), "credential")
         if list_url(data) is None:
             if known:  # what came since may lie beside it
                 document = parse(data)
@@ -162,7 +163,7 @@ def accept(
         )
         for needed in needs:
             identity = Digest.of(needed)
-            if identity not in taken and not _logged(repository, needed):
+            if identity not in taken and not repository.is_logged(identity, "credential"):
                 taken.add(identity)
                 yield needed
 
@@ -212,12 +213,10 @@ def _check(
             f"{name} is no attestation, grant, dataset credential or status list of lyrikstore's",
         )
     checks, _ = check_any(data, trust=trust, at=at, notices=notices)
-    broken = [check for check in checks if check.state is CheckState.FAIL]
-    if broken:
-        raise VerificationError(
-            "does-not-verify", f"{name}: {broken[0].id}: {broken[0].summary[:500]}"
-        )
-    proof = next(check for check in checks if check.id == "proof")
+    broken = first_in(checks, CheckState.FAIL)
+    if broken is not None:
+        raise VerificationError("does-not-verify", f"{name}: {broken.id}: {broken.summary[:500]}")
+    proof = check_of(checks, "proof")
     if proof.state is not CheckState.PASS:
         raise VerificationError("does-not-verify", f"{name}: {proof.summary[:500]}")
     found: Mapping[str, JSON] = document
@@ -267,11 +266,3 @@ def _require_newer(
 
 def _read_list(data: bytes, trust: Trust, at: datetime, notices: Notices) -> StatusList:
     return StatusList.parse(data, keys_for(trust, notices, at))
-
-
-def _logged(repository: Repository, data: bytes) -> bool:
-    try:
-        repository.index_of(Digest.of(data), "credential")
-    except LyrikstoreError:
-        return False
-    return True

@@ -32,6 +32,7 @@ from lyrikstore.credentials.report import (
     Check,
     CheckState,
     Verdict,
+    check_of,
     decide,
     failed,
     not_applicable,
@@ -83,7 +84,7 @@ class CheckedAttestation:
 
     def state(self, check_id: str) -> CheckState:
         """Return how one of its checks ended."""
-        return self.checks[ATTESTATION_CHECKS.index(check_id)].state
+        return check_of(self.checks, check_id).state
 
     def to_json(self) -> dict[str, JSON]:
         """Return what the report on a dataset credential shows of it."""

@@ -10,7 +10,16 @@ from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, parse
-from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
+from lyrikstore.credentials.report import (
+    Check,
+    CheckState,
+    failed,
+    first_in,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+)
 from lyrikstore.credentials.w3c.problems import model_problem
 from lyrikstore.credentials.w3c.resources import Pinned, Resources
 from lyrikstore.credentials.w3c.schemacost import check_cost
@@ -78,11 +87,7 @@ def check_schemas(document: Mapping[str, JSON], resources: Resources) -> Check:
     if not stated:
         return not_applicable("schema", "names no schema for itself")
     checks = [_check_one(document, item, resources) for item in stated]
-    for state in ("fail", "unchecked"):
-        for check in checks:
-            if check.state.value == state:
-                return check
-    return checks[0]
+    return first_in(checks, CheckState.FAIL, CheckState.UNCHECKED) or checks[0]
 
 
 def _check_one(document: Mapping[str, JSON], item: dict[str, Any], resources: Resources) -> Check:
