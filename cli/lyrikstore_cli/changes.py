@@ -1,4 +1,4 @@
-"""How often a store may still change its keys before buyers cannot follow (spec/11 §4)."""
+"""How often a store may still change its keys before buyers cannot follow (spec §11.4)."""
 
 from lyrikstore.credentials.storekeys import MAX_POLICIES
 from lyrikstore.history.policy import Policy

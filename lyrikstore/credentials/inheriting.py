@@ -1,4 +1,4 @@
-"""Trust that a key inherits from the believed key whose place it took (spec/11 §4.5, spec/20 §3.2).
+"""Trust that a key inherits from the believed key whose place it took (spec §11.4.5, spec §20.3.2).
 
 A store's policies name successors, and whoever owns a store can write one. So a succession counts
 only as far as those are believed who speak in it: the key that was replaced, and the key that

@@ -1,4 +1,4 @@
-"""What stores say of keys, as far as it lies beside a credential (spec/11-verification.md §4.5).
+"""What stores say of keys, as far as it lies beside a credential (spec §11.4.5).
 
 A delivery brings its store's policies with their log proofs; whoever attests something may have a
 store of his own, and lay the same beside it. Nothing here believes a date (attack cases A26, A27).

@@ -1,4 +1,4 @@
-"""Verification of a delivery, sans-IO (spec/11-verification.md §4).
+"""Verification of a delivery, sans-IO (spec §11.4).
 
 Everything comes in as arguments: the credential's bytes, the files beside it, the data behind a
 small protocol, the trust, the moment. So the same vectors drive Python, the command line and the

@@ -1,4 +1,4 @@
-"""Model cards: what signed objects say about a checkpoint, for people (spec/14 §4)."""
+"""Model cards: what signed objects say about a checkpoint, for people (spec §14.4)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The signed objects a model card speaks of (spec/14 §4.1)."""
+"""The signed objects a model card speaks of (spec §14.4.1)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The evaluation part of a model card (spec/14 §4.4)."""
+"""The evaluation part of a model card (spec §14.4.4)."""
 
 from collections.abc import Iterator
 from decimal import Decimal

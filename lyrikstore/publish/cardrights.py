@@ -1,4 +1,4 @@
-"""The rights that a run or an evaluation recorded, in a model card (spec/14 §14.4.1)."""
+"""The rights that a run or an evaluation recorded, in a model card (spec §14.4.1)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The text of a model card: a pure function of signed objects and answers (spec/14 §4)."""
+"""The text of a model card: a pure function of signed objects and answers (spec §14.4)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

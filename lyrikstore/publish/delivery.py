@@ -1,4 +1,4 @@
-"""Deliveries: a folder that a buyer can check without us, a store or a network (spec/14 §1-3).
+"""Deliveries: a folder that a buyer can check without us, a store or a network (spec §14.1-14.3).
 
 The credential is logged only once the data lies there checked, so that neither a half delivery nor
 a credential for nothing is left behind.

@@ -2,7 +2,7 @@
 
 Whoever may sign a checkpoint writes these files, and the libraries take more than we write: a text
 for ``target_modules`` is a regular expression to PEFT, which can match every layer, or take years
-to match none. So nothing reaches them that was not looked at (spec/13-runs.md §13.6).
+to match none. So nothing reaches them that was not looked at (spec §13.6).
 """
 
 import re
