@@ -23,10 +23,9 @@ afterwards `verify` finds the store sound (or, where the try damaged a file, nam
 version acknowledged before is byte-identical on checkout, the same command works again without
 anybody unlocking anything, and the command said the truth or one clear error. What exit code 0
 promised is looked up: what was pushed in a new clone, a delivery by verifying it, a revocation in
-new status lists. *Lost*: an
-acknowledged version is gone or different. *Undetected*: `verify` did not notice damage, or a
-reading command gave wrong bytes with exit code 0. *Stuck locks*: the next command found the store
-locked. The target of all columns but the first three is 0.
+new status lists. *Lost*: an acknowledged version is gone or different. *Undetected*: `verify` did
+not notice damage, or a reading command gave wrong bytes with exit code 0. *Stuck locks*: the next
+command found the store locked. The target of all columns but the first three is 0.
 
 This is one pass over samples, not over all that can go wrong: stores of a few dozen files (two
 thousand where it says so), in memory except where a scenario brings a disk of its own, on a machine
@@ -57,7 +56,6 @@ that others used meanwhile. Another pass meets other moments.
   by a folder or a link, one at a time, drawn by chance, in every kind of file that a store has, in
   the user's keys and trust; in a copy that others clone and pull from; in a delivery; and with
   `--repair-from` afterwards.
-
 * *Files that change* are recognised by their time stamps. A write that began before the reading and
   ended after it, or one through a memory map, leaves none in between: on a machine under heavy load
   one such mixture in 41 tries was taken in, in a pass before the one that the table shows. Only a
