@@ -131,6 +131,8 @@ def command(
         screen.result(f"! no longer stated: {clean(lost)}")
     if dry_run:
         screen.result(f"– nothing was written; {name} would change by {changes}")
+        if result.unsaid and not yes:
+            screen.hint("without -n it wants that stated again, or --yes")
     elif result.manifest is None and current is not None:
         screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
     elif result.manifest is not None:
