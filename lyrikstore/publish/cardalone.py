@@ -1,4 +1,4 @@
-"""A card with its evidence beside it, judged without the store that signed it (spec/14 §14.6)."""
+"""A card with its evidence beside it, judged without the store that signed it (spec §14.6)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whether a card that somebody was handed is the one that was signed (spec/14 §14.6)."""
+"""Whether a card that somebody was handed is the one that was signed (spec §14.6)."""
 
 import re
 from collections.abc import Iterator
