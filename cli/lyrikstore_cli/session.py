@@ -148,26 +148,16 @@ class Session:
         )
 
     def open_store(
-        self,
-        *,
-        sign: bool = False,
-        without_log_key: "PublicKey | None" = None,
-        anew: bool = False,
+        self, *, sign: bool = False, without_log_key: "PublicKey | None" = None
     ) -> "Store":
-        """Return the store.
-
-        Args:
-            sign: Whether it can also append.
-            without_log_key: A log key that is not to be used for it.
-            anew: Whether nothing is believed because it was verified before.
-        """
+        """Return the store; with ``sign`` it can also append, and not by the log key given."""
         from lyrikstore.store import Store
 
         store = Store.open(
             self.store_folder(),
             memory_dir=self.paths.memory,
             trust_file=self.paths.trust,
-            cache_dir=None if anew else self.paths.cache,
+            cache_dir=self.paths.cache,
         )
         if sign:
             from lyrikstore.crypto.signer import DeferredSigner

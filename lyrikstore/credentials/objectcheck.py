@@ -91,6 +91,7 @@ def verify_object(
 
     Cost: reads and hashes every blob that the object and its ancestors name.
     """
+    repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     broken = Problems("manifests")
     ancestry = closure(repository, identity, broken)

@@ -115,6 +115,7 @@ def verify_store(
     Cost: reads every pack once; one signature per manifest and credential; some 100 bytes of
     memory per blob that a manifest names. With share 0, the footers instead of the packs.
     """
+    repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     records = log.records or repository.records
     with Aside(partial(_check_blobs, repository, progress, share, pools)) as blobs:

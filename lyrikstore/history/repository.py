@@ -136,6 +136,15 @@ class Repository(StoreView):
         create_store(root, memory=memory, **options)
         return cls.open(root, memory=memory)
 
+    def afresh(self) -> Self:
+        """Return the store as to somebody who remembers nothing of its refs, to verify it.
+
+        Cost: none if it was opened so, else that of opening it.
+        """
+        if self._cache is None:
+            return self
+        return type(self).over(self._backend, location=self._location, memory=self._memory)
+
     def transaction(self, *, log_signer: Signer) -> "TransactionBuilder":
         """Return a transaction to be used in ``with``: put blobs, log manifests, commit.
 

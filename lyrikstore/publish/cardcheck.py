@@ -71,6 +71,7 @@ def verify_card(
 
     Cost: reads every manifest of the store, and hashes every blob that the card's ancestry names.
     """
+    repository = repository.afresh()  # no cache is evidence
     found = _find(repository, data)
     if isinstance(found, Check):
         checks = (

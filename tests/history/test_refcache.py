@@ -9,7 +9,8 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
-from lyrikstore.credentials.storecheck import verify_store_at
+from lyrikstore.credentials.objectcheck import verify_object
+from lyrikstore.credentials.storecheck import verify_store, verify_store_at
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history import refcache
 from lyrikstore.history.manifest import parse_manifest
@@ -156,6 +157,28 @@ def test_what_is_lost_since_moves_nothing_and_is_found_by_verify(long, tmp_path)
         _ = Repository.open(long.root).refs
     report = verify_store_at(long.root, trust=Trust(()), at=long.now)
     assert report.verdict == "invalid"
+
+
+def test_verification_believes_no_memory(long, tmp_path):
+    """Not even one that is whole: what wrote it may have been another program of the user's."""
+    newest = Repository.open(long.root, cache_dir=tmp_path / "cache").refs[NAME]
+    path = remembered(tmp_path)
+    found = json.loads(path.read_bytes()[32:])
+    for column in ("at", "index", "kind", "name", "store", "author", "counts", "body"):
+        del found[column][-1]
+    found["id"] = found["id"][:-64]
+    found["parents"] = found["parents"][:-64]
+    found["flagged"] = [[found["steps"] - 1, newest.index, newest.id.hex, "invalid"]]
+    text = json.dumps(found).encode()
+    path.write_bytes(blake3(text).digest() + text)
+
+    known = Repository.open(long.root, cache_dir=tmp_path / "cache")
+    assert known.refs[NAME].id == newest.before.id
+    options = {"trust": Trust(()), "at": long.now}
+    assert verify_object(known, newest.id, **options) == verify_object(
+        long.again(), newest.id, **options
+    )
+    assert verify_store(known, **options) == verify_store(long.again(), **options)
 
 
 def test_a_cache_that_cannot_be_written_is_none(long, tmp_path, monkeypatch):

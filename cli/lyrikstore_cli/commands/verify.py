@@ -192,7 +192,7 @@ def _verify(
     from lyrikstore.credentials.objectcheck import verify_object
 
     try:
-        store = session.open_store(anew=True)
+        store = session.open_store()
     except NotFoundError as error:
         if error.kind != "no-store":
             raise
