@@ -177,7 +177,7 @@ class _Process:
         """Return whether the process has loaded its target; too little memory can prevent it."""
         try:
             return receive(self._stream) is not None
-        except OSError:
+        except (OSError, ValueError):  # ValueError: closed here while it was read
             return False
 
     def run(self, setup: dict[str, Any], task: Message) -> Iterator[Message]:
@@ -187,7 +187,7 @@ class _Process:
         except LyrikstoreError:
             raise
         except (OSError, ValueError):
-            raise worker_died() from None  # ValueError: closed here while it was read
+            raise worker_died() from None
 
     def kill(self) -> None:
         """End the process, whatever it is doing."""

@@ -201,3 +201,12 @@ def test_cores_is_small() -> None:
 def test_a_defect_in_a_target_is_not_swallowed() -> None:
     with Workers(f"{HERE}:broken", {}, 1) as workers, pytest.raises(RuntimeError, match="ZeroDiv"):
         list(workers.map([Message({})]))
+
+
+def test_a_pool_that_is_left_at_once_says_nothing(capfd) -> None:
+    """Who leaves closes what a thread still waits to read: no error of it reaches anybody."""
+    with Workers(f"{HERE}:square", {"factor": 3}, 1) as workers:
+        (process,) = workers._processes
+        process.kill()
+        assert process.ready() is False
+    assert capfd.readouterr().err == ""
