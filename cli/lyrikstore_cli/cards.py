@@ -63,9 +63,11 @@ def verify_handed_card(
         whose = f": it names store {named[1].decode()}" if named else ""
         raise NotFoundError(
             "no-store",
-            f"{path} is a model card; neither its store is here, nor beside it the evidence of "
+            f"{path} may be a model card; neither its store is here, nor beside it the evidence of "
             f"who signed it{whose}",
-            hint="add the store it was made in, --store PATH, or a clone of it; or ask for what "
+            hint=f"a delivery is verified as a folder: lyrikstore verify {path.parent}"
+            if (path.parent / "credential.json").is_file()
+            else "add the store it was made in, --store PATH, or a clone of it; or ask for what "
             "lyrikstore card --evidence writes beside a card",
         ) from missing
     with session.screen.progress("verifying") as meter:
