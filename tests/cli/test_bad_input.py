@@ -134,6 +134,7 @@ def test_losing_files_needs_a_yes(publisher, folder) -> None:
     for victim in sorted(folder.iterdir())[: len(list(folder.iterdir())) // 2]:
         victim.unlink()
     assert "--yes" in refused(publisher, 16, "commit", folder, "-d", NAME).err
+    assert "--yes" in publisher.ok("commit", folder, "-d", NAME, "-n").err
     assert publisher.ok("commit", folder, "-d", NAME, "--yes", "--json").json["removed"]
 
 

@@ -133,6 +133,8 @@ def command(
         screen.result(f"– nothing was written; {name} would change by {changes}")
         if result.unsaid and not yes:
             screen.hint("without -n it wants that stated again, or --yes")
+        if result.large_loss and not yes:
+            screen.hint("without -n it wants --yes: more than a fifth of the files would leave")
     elif result.manifest is None and current is not None:
         screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
     elif result.manifest is not None:
