@@ -192,7 +192,7 @@ def _verify(
     from lyrikstore.credentials.objectcheck import verify_object
 
     try:
-        store = session.open_store()
+        repository = session.open_store().repository.afresh()
     except NotFoundError as error:
         if error.kind != "no-store":
             raise
@@ -203,8 +203,8 @@ def _verify(
         ) from None
     with session.screen.progress("verifying") as meter:
         return verify_object(
-            store.repository,
-            store.resolve(target).id,
+            repository,
+            repository.resolve(target).id,
             trust=trust,
             at=at,
             memory=session.memory(),
