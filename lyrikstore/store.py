@@ -217,21 +217,6 @@ class Store(Shared, Standing):
             progress=progress,
         )
 
-    def verify_ancestry(
-        self, ref: str, *, progress: Callable[[int], None] | None = None
-    ) -> "Report":
-        """Return the report on one object and everything it was made from."""
-        from lyrikstore.credentials.objectcheck import verify_object
-
-        return verify_object(
-            self.repository,
-            self.resolve(ref).id,
-            trust=self.trust,
-            at=self.clock(),
-            memory=self.memory,
-            progress=progress,
-        )
-
     def gc(self, *, dry_run: bool = False, **options: Any) -> "Collected":
         """Collect garbage; ``options`` as :func:`lyrikstore.history.liveness.collect`."""
         from lyrikstore.history import liveness
