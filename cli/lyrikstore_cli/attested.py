@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.report import check_of
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.store import Store
 from lyrikstore_cli.ui import clean, short_did
@@ -18,7 +19,7 @@ def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest
         found[manifest] = []
         for one in attested:
             issuer = one.outcome.envelope.issuer or ""
-            believed = next(check for check in one.outcome.checks if check.id == "trust.issuer")
+            believed = check_of(one.outcome.checks, "trust.issuer")
             found[manifest].append(
                 {
                     "credential": str(one.id),

@@ -1,5 +1,6 @@
 """How often a store may still change its keys before buyers cannot follow (spec §11.4)."""
 
+from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.storekeys import MAX_POLICIES
 from lyrikstore.history.policy import Policy
 from lyrikstore_cli.ui import Screen
@@ -21,7 +22,7 @@ def warn_of_changes(screen: Screen, policy: Policy) -> None:
         left = MAX_POLICIES - made
         screen.say(
             f"! the keys of this store have changed {made} times, and a verifier reads "
-            f"{MAX_POLICIES} changes: {left} {'is' if left == 1 else 'are'} left",
+            f"{MAX_POLICIES} changes: {counted(left, 'is left', 'are left')}",
             "yellow",
         )
     else:

@@ -43,6 +43,7 @@ from lyrikstore.credentials.report import (
     CheckState,
     Report,
     Verdict,
+    check_of,
     decide,
     unchecked,
 )
@@ -295,7 +296,7 @@ def _report(
     more: Iterable[str],
 ) -> Report:
     made = tuple(checks)
-    status = next(check for check in made if check.id == "status")
+    status = check_of(made, "status")
     open_end = NO_REVOCATION
     if status.state is not CheckState.NOT_APPLICABLE:
         since = status.detail.get("asOf")
