@@ -41,6 +41,17 @@ def logged(backend, scratch):
     return [entry.id for entry in Repository.over(backend, location="there").entries()]
 
 
+def begun(folder):
+    """Return an office with its home and the remote that this was pushed to."""
+    (folder / "scratch").mkdir(parents=True)
+    office = Office(folder)
+    remote = MemoryBackend(folder / "scratch")
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    return office, home, remote
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("fault", ["crash", "io"])
 def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
@@ -48,12 +59,7 @@ def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
     while True:
         place += 1
         folder = tmp_path / str(place)
-        (folder / "scratch").mkdir(parents=True)
-        office = Office(folder)
-        remote = MemoryBackend(folder / "scratch")
-        home = office.home()
-        home.commit({"a": b"one"})
-        home.push(remote)
+        office, home, remote = begun(folder)
         one, two = office.clone(remote, "one"), office.clone(remote, "two")
         mine = one.commit({"a": b"two"})
         theirs = two.commit({"b": b"2"}, "datasets/acme/other")
@@ -88,12 +94,7 @@ def test_a_push_that_died_is_done_by_the_next_one(tmp_path):
     while died:
         place += 1
         folder = tmp_path / str(place)
-        (folder / "scratch").mkdir(parents=True)
-        office = Office(folder)
-        remote = MemoryBackend(folder / "scratch")
-        home = office.home()
-        home.commit({"a": b"one"})
-        home.push(remote)
+        office, _, remote = begun(folder)
         clone = office.clone(remote, "one")
         mine = clone.commit({"a": b"two"})
         try:
