@@ -22,7 +22,7 @@ LEAST_MEMORY = 128 << 20
 runs out, without a word."""
 _GARBAGE = 100_000
 """New objects after which cycles among them are looked for. A command makes few, and columns of
-names by the ten thousand: at the usual pace, looking takes some 4% of a commit among them."""
+names by the ten thousand, which the usual pace would look through again and again."""
 _POLITE = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )

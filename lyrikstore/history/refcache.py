@@ -22,7 +22,7 @@ from lyrikstore.history.refs import Flagged, Mover, Step
 from lyrikstore.version import __version__
 
 MAX_BYTES = 1 << 28
-"""Of the file: some half a million manifests. A larger one is not read, and not written."""
+"""Of the file; a larger one is not read, and not written."""
 
 WORTH = 64
 """Log entries after which what was learnt is written down."""
@@ -50,7 +50,7 @@ class RefCache:
     Args:
         directory: Of this user's, for this store; made when first written.
 
-    Cost: some 250 bytes a manifest, on disk.
+    Cost: less than 600 bytes a manifest, on disk.
     """
 
     def __init__(self, directory: Path) -> None:

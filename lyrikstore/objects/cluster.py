@@ -134,7 +134,7 @@ def _answer(future: Any) -> bytes:
 
 async def _greet(address: str) -> None:
     # Dask's client waits for ever for the greeting of a server that accepts and says nothing.
-    import asyncio  # 30 ms: only where there is a cluster
+    import asyncio  # slow to load: only where there is a cluster
 
     from distributed.comm.core import connect as reach
 
