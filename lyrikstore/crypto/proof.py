@@ -1,4 +1,4 @@
-"""The one way lyrikstore secures a document: ``eddsa-jcs-2022`` (spec §3).
+"""The one way lyrikstore secures a document: ``eddsa-jcs-2022`` (spec §3.3).
 
 This is the profile ``lyrik``: exactly one proof, nothing in it that is ignored. Foreign credentials
 (profile ``w3c``) are read by :mod:`lyrikstore.crypto.proofset`, from the same steps.

@@ -1,4 +1,4 @@
-"""What was signed and what was seen: a memory outside the store (spec §7).
+"""What was signed and what was seen: a memory outside the store (spec §7.7).
 
 A store that is rolled back, copied or forked looks perfectly sound from within. Only somebody who
 remembers a later log checkpoint can tell. So the signer keeps the last head it signed beside its

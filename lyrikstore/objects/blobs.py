@@ -1,4 +1,4 @@
-"""Reading blobs: every byte handed out has been hashed (spec §4)."""
+"""Reading blobs: every byte handed out has been hashed (spec §4.1)."""
 
 import io
 import threading

@@ -1,4 +1,4 @@
-"""The lists of pieces of large blobs, found by what transaction records name (spec §4)."""
+"""The lists of pieces of large blobs, found by what transaction records name (spec §4.5)."""
 
 import threading
 from collections import OrderedDict

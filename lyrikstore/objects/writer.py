@@ -1,4 +1,4 @@
-"""Storing blobs: everything waits in scratch files until ``finish`` (spec §4)."""
+"""Storing blobs: everything waits in scratch files until ``finish`` (spec §4.4)."""
 
 import io
 import os

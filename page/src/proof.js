@@ -1,5 +1,5 @@
 /**
- * `eddsa-jcs-2022`, the one way a document is secured (spec §3).
+ * `eddsa-jcs-2022`, the one way a document is secured (spec §3.3).
  *
  * Whoever verifies goes on with the document returned, never with the input.
  */
