@@ -8,6 +8,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.store import Store
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import credential_file, write_files
@@ -40,7 +41,7 @@ def standing_command(
     def run(session: Session, credential: str, output: Path | None) -> None:
         store = session.open_store(sign=True)
         issued = act(store, _named(credential))
-        written = [] if output is None else write_files(output, store.status_lists())
+        written = [] if output is None else write_lists(session, store, output)
         session.emit(
             said,
             {
@@ -64,6 +65,20 @@ def standing_command(
     run = click.argument("credential")(run)
     example = f"lyrikstore {name} delivery/credential.json -o public/status"
     return declare(name, signs=True, epilog=example)(run)
+
+
+def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:
+    """Write the store's status lists to a folder, and say which of them another key must renew."""
+    lists = store.status_lists()
+    moment = store.clock()
+    for name, one in lists.items():
+        if one.is_half_through(moment):
+            until = format_timestamp(one.content.valid_until)
+            session.screen.say(
+                f"! {name} runs out at {until}, and is not yours: {one.content.issuer} renews it "
+                "by lyrikstore status-lists --signer KEY"
+            )
+    return write_files(folder, {name: one.data for name, one in lists.items()})
 
 
 def _named(text: str) -> str:

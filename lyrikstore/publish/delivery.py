@@ -30,11 +30,11 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.publish.collecting import collect
 from lyrikstore.publish.issuer import Issuer, check_current
+from lyrikstore.publish.issuing import places_for
 from lyrikstore.publish.keystatements import credential_proof, key_statements
 from lyrikstore.publish.newfolder import building, check_place, put_in_place, write_files
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
-from lyrikstore.publish.status import StatusBook
 
 MAX_LICENCE_BYTES = 16 << 20
 MAX_VALIDITY = timedelta(days=3660)
@@ -157,8 +157,7 @@ def issue_delivery(
         "version": version,
         "supersedes": None if supersedes is None else reference_to(supersedes),
     }
-    book = StatusBook.of(repository) if status_url is not None else StatusBook()
-    entries = book.reserve(status_url) if status_url is not None else ()
+    book, entries = places_for(repository, status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
     arguments["status"] = entries
     recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)

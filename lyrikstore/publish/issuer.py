@@ -130,11 +130,19 @@ def speaking_for(
         signed_by: The keys that signed in that name here before.
 
     Raises:
-        PolicyError: (``not-the-issuer``) this person does not.
+        PolicyError: (``not-the-issuer``) this person does not; (``suspect-key``) his key may be
+            in other hands, and no list that it signs now counts.
     """
+    policy = repository.policy
+    if person.did in policy.suspects:
+        raise PolicyError(
+            "suspect-key",
+            f"{person.did} is compromised in this store: no status list that it signs counts",
+            hint="issue anew by the next key; what the old one issued can no longer be verified "
+            "once its status lists run out",
+        )
     if issuer == person.did:
         return person
-    policy = repository.policy
     if (
         issuer.startswith("did:web:")
         and person.did in policy.keys

@@ -10,7 +10,7 @@ from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
-from lyrikstore.publish.issuer import Issuer
+from lyrikstore.publish.issuer import Issuer, own_keys
 from lyrikstore.publish.keystatements import credential_proof, store_statements
 from lyrikstore.publish.status import StatusBook
 
@@ -68,10 +68,8 @@ def issue_logged(
 
     Raises:
         FormatError, InvalidInputError: What ``build`` makes is no credential.
-        ConflictError: (``foreign-list``) the lists there are another issuer's.
     """
-    book = StatusBook.of(repository) if status_url is not None else StatusBook()
-    entries = book.reserve(status_url) if status_url is not None else ()
+    book, entries = places_for(repository, status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
     data = _issue(build(entries), issuer, clock)
     with repository.transaction(log_signer=log_signer) as transaction:
@@ -85,6 +83,22 @@ def issue_logged(
     proof = credential_proof(repository, index)
     statements = store_statements(repository) if proof is not None else {}
     return IssuedCredential(data, Digest.of(data), index, lists, proof, issuer.document, statements)
+
+
+def places_for(
+    repository: Repository, status_url: str | None, issuer: Issuer
+) -> tuple[StatusBook, tuple[StatusEntry, ...]]:
+    """Return where a new credential's bits will be, and the book that knows the lists there.
+
+    Args:
+        repository: The issuer's store.
+        status_url: Below which the issuer publishes his lists; None: it cannot be taken back.
+        issuer: Who issues it.
+    """
+    if status_url is None:
+        return StatusBook(), ()
+    book = StatusBook.of(repository)
+    return book, book.reserve(status_url, issuer.signer, own_keys(repository.policy))
 
 
 def _issue(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> bytes:

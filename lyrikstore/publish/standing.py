@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.publish.collecting import Attested
     from lyrikstore.publish.issuing import IssuedCredential
-    from lyrikstore.publish.status import Issued, StatusBook
+    from lyrikstore.publish.status import CurrentList, Issued, StatusBook
     from lyrikstore.publish.takingin import TakenIn
 
 
@@ -135,8 +135,10 @@ class Standing(ABC):
         backend = open_backend(place, scratch=self.repository.backend.scratch)
         return publish_lists(self.status_book, self.repository.policy, backend, dry_run=dry_run)
 
-    def status_lists(self) -> dict[str, bytes]:
-        """Return this issuer's current status lists, those signed anew that are half through.
+    def status_lists(self) -> "dict[str, CurrentList]":
+        """Return the current status lists of this store's people, renewed as far as this key can.
+
+        See :func:`lyrikstore.publish.status.renew_lists`.
 
         Returns:
             File name, as :func:`lyrikstore.publish.listfiles.file_names` gives it → list.
@@ -145,5 +147,4 @@ class Standing(ABC):
         from lyrikstore.publish.status import renew_lists
 
         signing = self.signing()
-        lists = renew_lists(self.repository, self.status_book, **signing)
-        return {name: one.data for name, one in file_names(lists).items()}
+        return file_names(renew_lists(self.repository, self.status_book, **signing))

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -58,6 +58,24 @@ class CurrentList:
         """The key that signed it, as ``did:key``, whatever name its issuer goes by."""
         method: str = parse(self.data)["proof"]["verificationMethod"]
         return did_key(parse_method_fragment(method))
+
+    def continued_by(self, issuer: str, key: str, ours: frozenset[str]) -> bool:
+        """Return whether the next list of this URL may be one of ``issuer`` signed by ``key``.
+
+        Args:
+            issuer: A DID.
+            key: As did:key.
+            ours: The keys of the store's own people.
+        """
+        # ATTACK: a list in the name of our organisation by a key of somebody else's, taken in with
+        # a document that says it is ours: it would keep us from revoking.
+        return issuer == self.content.issuer and (
+            key == self.signer or {key, self.signer} <= ours
+        )
+
+    def is_half_through(self, at: datetime) -> bool:
+        """Return whether it is to be signed anew, so that it does not run out unseen."""
+        return (at - self.content.valid_from) * 2 >= LIST_VALIDITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +157,8 @@ class StatusBook:
         # older one of his own, logged again by another writer in another spelling: the next list
         # is made from this one, and would no longer revoke what it revoked meanwhile.
         if before is None or (
-            before.content.issuer == one.content.issuer
-            and before.content.valid_from < one.content.valid_from
-            # ATTACK: a list in the name of our organisation by a key of somebody else's, taken in
-            # with a document that says it is ours: it would keep us from revoking.
-            and (one.signer == before.signer or {one.signer, before.signer} <= ours)
+            before.content.valid_from < one.content.valid_from
+            and before.continued_by(one.content.issuer, one.signer, ours)
         ):
             self.lists[one.content.url] = one
 
@@ -177,17 +192,26 @@ class StatusBook:
             )
         return found[0]
 
-    def reserve(self, base: str) -> tuple[StatusEntry, ...]:
+    def reserve(self, base: str, issuer: Signer, ours: frozenset[str]) -> tuple[StatusEntry, ...]:
         """Return entries for a new credential: one random free place in a list of each purpose.
 
-        Random, so that places tell nothing about when or for whom a credential was made.
+        Random, so that places tell nothing about when or for whom a credential was made. A list is
+        its issuer's alone: who issues below the URL of others, such as the next key of somebody
+        whose own was replaced, gets lists of the next number.
 
         Args:
             base: The URL below which the lists are published.
+            issuer: Who issues.
+            ours: The keys of the store's own people.
         """
-        number = 1
+        key = did_key(issuer.public)
+        number = 0
         while True:
+            number += 1
             urls = {p: f"{base.rstrip('/')}/{p}-{number}.json" for p in PURPOSES}
+            there = [self.lists[url] for url in urls.values() if url in self.lists]
+            if not all(one.continued_by(issuer.did, key, ours) for one in there):
+                continue
             taken = {
                 entry.index
                 for one in self.issued
@@ -196,7 +220,6 @@ class StatusBook:
             }
             if len(taken) < ENTRIES // 2:
                 break
-            number += 1
         while (index := secrets.randbelow(ENTRIES)) in taken:
             pass
         return tuple(StatusEntry(purpose, index, url) for purpose, url in urls.items())
@@ -204,25 +227,16 @@ class StatusBook:
     def signed(
         self, entries: Iterable[StatusEntry], signer: Signer, clock: Clock
     ) -> dict[str, bytes]:
-        """Return the current list of each entry, new and empty where there is none yet."""
-        lists: dict[str, bytes] = {}
-        for entry in entries:
-            current = self.lists.get(entry.url)
-            if current is not None and current.content.issuer != signer.did:
-                raise ConflictError(
-                    "foreign-list",
-                    f"{entry.url} is a list of another issuer",
-                    hint="publish under another URL",
-                )
-            lists[entry.url] = (
-                current.data
-                if current is not None
-                else sign_list(
-                    *(entry.url, entry.purpose, bytes(ENTRIES // 8), signer),
-                    *(clock(), LIST_VALIDITY),
-                )
+        """Return the current list of each reserved entry, new and empty where there is none yet."""
+        return {
+            entry.url: self.lists[entry.url].data
+            if entry.url in self.lists
+            else sign_list(
+                *(entry.url, entry.purpose, bytes(ENTRIES // 8), signer),
+                *(clock(), LIST_VALIDITY),
             )
-        return lists
+            for entry in entries
+        }
 
 
 def _replaced(document: Mapping[str, Any]) -> Digest | None:
@@ -342,39 +356,39 @@ def supersede(
 def renew_lists(
     repository: Repository, book: StatusBook, *, signer: Signer, log_signer: Signer, clock: Clock
 ) -> list[CurrentList]:
-    """Return the current lists of this issuer, those signed anew that are half through.
+    """Return the current lists of this store's people, those of this signer's renewed.
 
     A list that ran out makes every credential that names it unverifiable: publish on a schedule.
+    One that is half through and not the signer's to sign is returned as it is.
 
     Args:
         repository: The store, opened with a memory.
         book: What its log says up to now.
-        signer: The issuer.
+        signer: Signs those of his anew that are half through.
         log_signer: Holds the store's log key.
         clock: Now.
 
     Raises:
-        NotFoundError: (``no-lists``) this issuer has none in this store.
+        NotFoundError: (``no-lists``) there are none.
     """
     issuers: dict[str, Signer] = {}
-    for one in book.lists.values():
+    for url, one in book.lists.items():
         with suppress(PolicyError):
-            issuer = one.content.issuer
-            issuers[issuer] = speaking_for(repository, signer, issuer, [one.signer])
-    mine = [one for one in book.lists.values() if one.content.issuer in issuers]
-    if not mine:
+            issuers[url] = speaking_for(repository, signer, one.content.issuer, [one.signer])
+    ours = own_keys(repository.policy)
+    urls = [url for url, one in book.lists.items() if url in issuers or one.signer in ours]
+    if not urls:
         raise NotFoundError(
             "no-lists", "this store has no status lists of yours", hint="issue with --status-url"
         )
     now = clock()
-    old = [one for one in mine if (now - one.content.valid_from) * 2 >= LIST_VALIDITY]
+    old = [url for url in urls if url in issuers and book.lists[url].is_half_through(now)]
     if old:
         with repository.transaction(log_signer=log_signer) as transaction:
-            for one in old:
-                found = one.content
-                issuing = issuers[found.issuer]
-                args = (found.url, found.purpose, found.bits, issuing, now, LIST_VALIDITY)
+            for url in old:
+                found = book.lists[url].content
+                args = (url, found.purpose, found.bits, issuers[url], now, LIST_VALIDITY)
                 transaction.log_credential(sign_list(*args))
             transaction.commit()
         book.update(repository)
-    return [book.lists[one.content.url] for one in mine]
+    return [book.lists[url] for url in urls]

@@ -485,3 +485,48 @@ def test_a_retired_log_key_signs_no_more(publisher, corpus, new_person) -> None:
     (publisher.home / ".config/lyrikstore/keys/log-next").unlink()
     assert publisher.fails(12, "commit", documents, "-d", "acme/x", "--json").error
     publisher.fails(15, "key", "admit", "default", "--log-key", log["name"])
+
+
+def test_lists_go_on_below_the_same_url_after_a_rotation(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    lists = ("--status-url", "https://acme.example/status")
+    before = issue(publisher, "before", *lists)
+    old = publisher.did()
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.ok("key", "rotate", "next")
+    after = issue(publisher, "after", *lists, "--signer", "next")
+    # A list is its issuer's alone, so the next key has its own beside them.
+    assert sorted(path.name for path in after.glob("status-*")) == [
+        "status-revocation-2.json",
+        "status-suspension-2.json",
+    ]
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", old, "--name", "Acme")
+    assert verify(buyer, before).json["verdict"] == "trusted"
+    assert verify(buyer, after).json["verdict"] == "trusted"
+    # Whoever signs, all lists are written: one that is left out would run out unseen.
+    public = publisher.folder / "public"
+    publisher.ok("suspend", after, "-o", public, "--signer", "next")
+    assert len(list(public.iterdir())) == 4
+    assert verify(buyer, after, "--status", public).json["verdict"] == "invalid"
+    assert verify(buyer, before, "--status", public).json["verdict"] == "trusted"
+    refused = publisher.fails(14, "revoke", before, "--signer", "next", "--json").error
+    assert refused["kind"] == "not-the-issuer"
+    publisher.ok("revoke", before, "-o", public)
+    assert verify(buyer, before, "--status", public).check("status")["detail"]["reason"] == (
+        "revoked"
+    )
+
+
+def test_a_compromised_key_takes_nothing_back_unheard(publisher, corpus) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    before = issue(publisher, "before", "--status-url", "https://acme.example/status")
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    cut = len(publisher.ok("log", "--audit", "--json").json["entries"])
+    publisher.ok("key", "revoke", "default", "--suspect-from", cut, "--successor", "next", "--yes")
+    # A list by that key would be logged, and count for nobody: so it is not said to be revoked.
+    refused = publisher.fails(14, "revoke", before, "--json").error
+    assert refused["kind"] == "suspect-key"
+    assert "issue anew" in refused["hint"]

@@ -385,7 +385,7 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
     signer = signer_for("owner")
     trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
     book = StatusBook.of(bench.repo)
-    entries = book.reserve("https://data.example/status")
+    entries = book.reserve("https://data.example/status", signer, frozenset())
     with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
         for data in book.signed(entries, signer, lambda: at).values():
             transaction.log_credential(data)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import write_files
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.standing import write_lists
 
 
 @declare("status-lists", signs=True, epilog="lyrikstore status-lists -o public/status")
@@ -14,11 +14,12 @@ from lyrikstore_cli.session import Session
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder to publish."
 )
 def command(session: Session, output: Path) -> None:
-    """Write your current status lists to a folder that a web server publishes at --status-url.
+    """Write this store's status lists to a folder that a web server publishes at --status-url.
 
-    A list is good for 30 days; this signs those anew that are half through, so run it weekly:
-    a list that ran out makes every credential that names it unverifiable.
+    A list is good for 30 days; this signs those of yours anew that are half through, so run it
+    weekly: a list that ran out makes every credential that names it unverifiable. Those of a key
+    that was replaced only that key can sign: run it with --signer for each, too.
     """
-    written = write_files(output, session.open_store(sign=True).status_lists())
+    written = write_lists(session, session.open_store(sign=True), output)
     session.emit("status-lists", {"written": [str(path) for path in written]})
     session.screen.wrote(written)
