@@ -69,9 +69,7 @@ class CurrentList:
         """
         # ATTACK: a list in the name of our organisation by a key of somebody else's, taken in with
         # a document that says it is ours: it would keep us from revoking.
-        return issuer == self.content.issuer and (
-            key == self.signer or {key, self.signer} <= ours
-        )
+        return issuer == self.content.issuer and (key == self.signer or {key, self.signer} <= ours)
 
     def is_half_through(self, at: datetime) -> bool:
         """Return whether it is to be signed anew, so that it does not run out unseen."""
