@@ -9,13 +9,14 @@ Example:
 Every method loads the floor it needs when it is called.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import KeyMaterialError
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from lyrikstore.train.config import TrainConfig
     from lyrikstore.train.predict import Prediction
     from lyrikstore.train.run import TrainResult
-
-Progress = Callable[..., None]
 
 
 @dataclass
@@ -188,24 +187,23 @@ class Store(Shared, Standing):
         return {"signer": self._signer, "log_signer": self._log_signer, "clock": self.clock}
 
     def checkout(
-        self, manifest: Manifest, folder: Path, *, progress: Progress | None = None
+        self, manifest: Manifest, folder: Path, *, progress: OnProgress = silent
     ) -> "Tree":
         """Write the files of a version into a new or empty folder and return its tree.
 
         Args:
             manifest: As :meth:`resolve` gives it.
             folder: Where to.
-            progress: Told ``(files done, files in all, bytes done)`` after each file.
+            progress: Told about files.
         """
         from lyrikstore.history.checkout import checkout_tree
         from lyrikstore.history.retention import present_tree
 
         tree = present_tree(self.repository, manifest)
-        tell = progress and (lambda files, size: progress(files, len(tree.paths), size))
-        checkout_tree(tree, self.repository.blobs, folder, progress=tell)
+        checkout_tree(tree, self.repository.blobs, folder, progress=progress)
         return tree
 
-    def verify(self, *, progress: Callable[[int], None] | None = None) -> "Report":
+    def verify(self, *, progress: OnProgress = silent) -> "Report":
         """Return the report on the whole store: every blob, signature, log entry and link."""
         from lyrikstore.credentials.storecheck import verify_store
 
@@ -291,7 +289,7 @@ class Store(Shared, Standing):
         folder: Path,
         *,
         offer: "Offer",
-        progress: Progress | None = None,
+        progress: OnProgress = silent,
         **options: Any,
     ) -> "DeliveryResult":
         """Issue a credential about a dataset version and write the delivery to ``folder``.
@@ -300,7 +298,7 @@ class Store(Shared, Standing):
             manifest: As :meth:`resolve` gives it.
             folder: A folder that does not exist or is empty.
             offer: What the credential says beyond the manifest.
-            progress: Told ``(files done, 0, bytes done)`` after each file.
+            progress: Told about files, in the phases ``records`` and ``data``.
             options: As :func:`lyrikstore.publish.delivery.issue_delivery`.
         """
         from lyrikstore.publish.delivery import issue_delivery
@@ -310,7 +308,7 @@ class Store(Shared, Standing):
             manifest,
             folder,
             offer=offer,
-            progress=(lambda _stage, files, size: progress(files, 0, size)) if progress else None,
+            progress=progress,
             **self.signing(),
             **options,
         )
@@ -328,7 +326,7 @@ class Store(Shared, Standing):
         config: "TrainConfig",
         *,
         environment: Mapping[str, str],
-        progress: Callable[..., None] | None = None,
+        progress: OnProgress = silent,
         message: str = "",
     ) -> "TrainResult":
         """Train as ``config`` says; only signed, logged checkpoints come out.
@@ -336,7 +334,7 @@ class Store(Shared, Standing):
         Args:
             config: What to do.
             environment: The caller's environment variables; a few harmless ones are passed on.
-            progress: Told of every phase and step.
+            progress: As :func:`lyrikstore.train.run.train_run`.
             message: Free text, signed with the run.
         """
         from lyrikstore.train.run import train_run
@@ -348,7 +346,7 @@ class Store(Shared, Standing):
             base_env=environment,
             message=message,
             **self.signing(),
-            **_told(progress),
+            progress=progress,
         )
 
     def evaluate(
@@ -357,7 +355,7 @@ class Store(Shared, Standing):
         dataset: str,
         *,
         environment: Mapping[str, str],
-        progress: Callable[..., None] | None = None,
+        progress: OnProgress = silent,
     ) -> Manifest:
         """Measure a checkpoint and a baseline on a locked test set; return the signed report."""
         from lyrikstore.train.evaluate import evaluate_checkpoint
@@ -369,7 +367,7 @@ class Store(Shared, Standing):
             trust=self.trust,
             base_env=environment,
             **self.signing(),
-            **_told(progress),
+            progress=progress,
         )
 
     def predict(
@@ -379,7 +377,3 @@ class Store(Shared, Standing):
         from lyrikstore.train.predict import predict_file
 
         return predict_file(self.repository, checkpoint, path, base_env=environment)
-
-
-def _told(progress: Callable[..., None] | None) -> dict[str, Any]:
-    return {} if progress is None else {"progress": progress}

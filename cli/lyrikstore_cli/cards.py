@@ -72,5 +72,5 @@ def verify_handed_card(
         ) from missing
     with session.screen.progress("verifying") as meter:
         return verify_card(
-            store.repository, data, trust=trust, at=at, memory=session.memory(), progress=meter.add
+            store.repository, data, trust=trust, at=at, memory=session.memory(), progress=meter
         )

@@ -39,7 +39,7 @@ def verify_delivered(
 
     folder = data or path.parent / "data"
     with session.screen.progress("verifying") as meter:
-        source = FolderData(folder, lambda files, size: meter(files, 0, size))
+        source = FolderData(folder, meter)
         return verify_delivery(
             credential,
             siblings=beside,

@@ -1,9 +1,7 @@
 """How the phases of training and evaluation show: a meter, and a line for each finished phase."""
 
-from collections.abc import Callable
-from typing import Any
-
-from lyrikstore_cli.ui import Meter, Screen
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore_cli.ui import Meter, Screen, figures
 
 _SAID = {
     "check": "checking use rights, inputs and the base model",
@@ -16,18 +14,18 @@ _SAID = {
 }
 
 
-def follow(screen: Screen, meter: Meter) -> Callable[[Any], None]:
+def follow(screen: Screen, meter: Meter) -> OnProgress:
     """Return a listener that says each phase once and moves the meter within it."""
     said: set[str] = set()
 
-    def listen(progress: Any) -> None:
+    def listen(progress: Progress) -> None:
         phase = progress.phase
         if phase in _SAID and phase not in said:
             said.add(phase)
             screen.say(f"– {_SAID[phase]}")
-        facts = "  ".join(f"{name} {value}" for name, value in progress.detail.items())
         if phase == "validate":
+            facts = figures(progress.detail)
             screen.say(f"– after epoch {progress.done} of {progress.total}: {facts}")
-        meter(progress.done, progress.total, note=f"{phase}  {facts}")
+        meter(progress)
 
     return listen

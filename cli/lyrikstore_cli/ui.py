@@ -12,16 +12,18 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
     from rich.text import Text
 
 _STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "–": "dim"}
@@ -142,28 +144,27 @@ class Screen:
 class Meter:
     """One line of progress: how many of how many, how many bytes, how fast."""
 
-    def __init__(self, bar: "Progress | None", task: "TaskID | None") -> None:
+    def __init__(self, bar: "Bar | None", task: "TaskID | None") -> None:
         self._bar = bar
         self._task = task
         self._start = time.monotonic()
-        self._bytes = 0
 
-    def add(self, count: int) -> None:
-        """Report ``count`` more bytes of a number that nobody knows yet."""
-        self._bytes += count
-        self(0, 0, self._bytes)
-
-    def __call__(self, done: int, total: int, bytes_done: int = 0, note: str = "") -> None:
-        """Report ``done`` of ``total`` steps and the bytes moved so far."""
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the work is."""
         if self._bar is None or self._task is None:
             return
-        facts = f"{done}/{total}" if total else f"{done}"
-        if bytes_done:
-            rate = bytes_done / max(time.monotonic() - self._start, 1e-3)
-            facts += f"  {size(bytes_done)}  {size(int(rate))}/s"
-        if note:
-            facts += f"  {clean(note)}"
-        self._bar.update(self._task, completed=done, total=total or None, facts=facts)
+        done, total, moved, phase, detail = progress
+        facts = [f"{done}/{total}"] if total else [f"{done}"] if done else []
+        if moved:
+            rate = moved / max(time.monotonic() - self._start, 1e-3)
+            facts += size(moved), f"{size(int(rate))}/s"
+        facts += (clean(text) for text in (phase, figures(detail)) if text)
+        self._bar.update(self._task, completed=done, total=total or None, facts="  ".join(facts))
+
+
+def figures(detail: Mapping[str, object]) -> str:
+    """Return figures for people: ``loss 0.31  epoch 2``."""
+    return "  ".join(f"{name} {value}" for name, value in detail.items())
 
 
 def _styled(line: str, style: str) -> "Text":

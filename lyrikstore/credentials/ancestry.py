@@ -14,6 +14,7 @@ from typing import Self
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress
 from lyrikstore.credentials.report import (
     Check,
     failed,
@@ -27,9 +28,6 @@ from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.refs import REASONS
 from lyrikstore.history.repository import MAX_READ, Repository
 from lyrikstore.history.retention import retired_versions
-
-Progress = Callable[[int], None]
-"""Is told the number of bytes just read."""
 
 _PIECE = 1 << 20
 
@@ -236,7 +234,7 @@ def hash_blobs(
     manifests: Iterable[Manifest],
     named: Iterable[bytes],
     problems: Problems,
-    progress: Progress | None,
+    progress: OnProgress,
 ) -> int:
     """Read and hash every blob of ``named``; return how many bytes they have.
 
@@ -245,7 +243,7 @@ def hash_blobs(
         manifests: What names them.
         named: Raw digests, as :func:`check_contents` gives them.
         problems: Takes what is absent or damaged, by the first place that names it.
-        progress: Told the bytes read.
+        progress: Told about bytes.
     """
     blobs = repository.blobs
     digests = [Digest(raw) for raw in named]

@@ -7,7 +7,7 @@ never believes a name, and reads every file once.
 import os
 import stat
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
 from itertools import accumulate
@@ -23,6 +23,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     StorageError,
 )
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.credentials.comparison import (
     Comparison,
     EachFile,
@@ -34,9 +35,6 @@ from lyrikstore.credentials.filehash import FLAGS
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.targets import Message
 from lyrikstore.objects.workers import Workers, cores
-
-Progress = Callable[[int, int], None]
-"""Is told files and bytes read so far."""
 
 MAX_SIBLING_BYTES = 1 << 28
 MAX_SIBLINGS_BYTES = 1 << 29
@@ -55,11 +53,11 @@ class FolderData:
 
     Attributes:
         root: The folder.
-        progress: Told after every file.
+        progress: Told about files; the total is unknown.
     """
 
     root: Path
-    progress: Progress | None = None
+    progress: OnProgress = silent
 
     def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
         """Return how the folder departs from ``tree``.
@@ -266,7 +264,7 @@ class _HashingReader(RawIOBase):
 
 
 class _Counter:
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: OnProgress) -> None:
         self._progress = progress
         self._files = 0
         self._bytes = 0
@@ -274,8 +272,7 @@ class _Counter:
     def add(self, count: int, files: int = 1) -> None:
         self._files += files
         self._bytes += count
-        if self._progress is not None:
-            self._progress(self._files, self._bytes)
+        self._progress(Progress(self._files, 0, self._bytes))
 
 
 def _batches(tree: Tree, positions: Sequence[int]) -> Iterator[list[int]]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import (
     Problems,
-    Progress,
     check_contents,
     check_flags,
     check_links,
@@ -74,7 +74,7 @@ def verify_object(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a logged manifest and its whole ancestry.
 
@@ -84,7 +84,7 @@ def verify_object(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
-        progress: Told the bytes read.
+        progress: Told about bytes.
 
     Raises:
         StorageError: The disk cannot be read.

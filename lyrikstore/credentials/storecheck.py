@@ -20,11 +20,11 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import (
     Aside,
     Problems,
-    Progress,
     check_contents,
     check_flags,
     check_links,
@@ -92,7 +92,7 @@ def verify_store(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
 ) -> Report:
@@ -104,7 +104,7 @@ def verify_store(
         at: The moment to judge credentials for.
         memory: What was signed and seen before. The log checkpoint is remembered if the verdict
             is ``trusted`` or ``valid``.
-        progress: Told the bytes read; from another thread.
+        progress: Told about bytes; from another thread.
         share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
             what was not read is not known to be there. 0 reads no tree either.
         pools: Makes the workers that read the packs, if they are not to be processes here.
@@ -157,7 +157,7 @@ def verify_store_at(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
 ) -> Report:
@@ -168,7 +168,7 @@ def verify_store_at(
         trust: Whom the verifier believes.
         at: The moment to judge for.
         memory: What was signed and seen before, or None.
-        progress: Told the bytes read; from another thread.
+        progress: Told about bytes; from another thread.
         share: As for :func:`verify_store`.
         pools: As for :func:`verify_store`.
 
@@ -342,7 +342,7 @@ def _check_manifests(
 
 def _check_blobs(
     repository: Repository,
-    progress: Progress | None,
+    progress: OnProgress,
     share: float,
     pools: Pools | None,
     stopped: Event,
@@ -350,11 +350,10 @@ def _check_blobs(
     problems = Problems("blobs")
     blobs = packs = read = size = 0
 
-    def told(count: int) -> None:
+    def told(step: Progress) -> None:
         if stopped.is_set():
             raise CancelledError
-        if progress is not None:
-            progress(count)
+        progress(step)
 
     for result in repository.blobs.verify_all(told, share=share, pools=pools):
         blobs += result.blobs

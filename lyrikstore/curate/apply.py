@@ -11,6 +11,7 @@ from typing import Any
 
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.decisions import encode_decisions
@@ -18,7 +19,6 @@ from lyrikstore.curate.descriptor import describe
 from lyrikstore.curate.engine import (
     WHOLE,
     Applied,
-    FilterProgress,
     Foreign,
     foreign_files,
     run_recipe,
@@ -69,7 +69,7 @@ def apply_recipe(
     signer: Signer,
     log_signer: Signer,
     message: str = "",
-    progress: FilterProgress | None = None,
+    progress: OnProgress = silent,
     clock: Clock = now,
     pools: Pools | None = None,
 ) -> FilterResult:

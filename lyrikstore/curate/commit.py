@@ -12,11 +12,12 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import real_path
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.bodies import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.descriptor import Descriptor
-from lyrikstore.curate.hashing import Hashing, Progress
+from lyrikstore.curate.hashing import Hashing
 from lyrikstore.curate.licence import parse_licence
 from lyrikstore.curate.listing import Listed, Listing
 from lyrikstore.curate.loss import check_loss, is_large, left_unsaid
@@ -102,7 +103,7 @@ def commit_folder(
     descriptor: Descriptor | None = None,
     message: str = "",
     reader: str = DOCUMENT,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
     clock: Clock = now,
     cache_dir: Path | None = None,
     follow_links: bool = False,
@@ -127,7 +128,7 @@ def commit_folder(
         descriptor: What the publisher states; the rest is measured or ``unknown``.
         message: Free text.
         reader: How the files become records.
-        progress: Told about files and bytes.
+        progress: Told about files, bytes of unchanged ones included.
         clock: Tells the claimed time.
         cache_dir: Where it is remembered what files hashed to and what was committed; never inside
             the store, whose holder could otherwise choose what is signed. ``None``: nowhere.

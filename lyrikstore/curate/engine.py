@@ -14,6 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.decisions import Decision
 from lyrikstore.curate.filters.contract import (
     Candidate,
@@ -31,9 +32,6 @@ from lyrikstore.history.tree import Entry, Tree
 
 MAX_TEXT_BYTES = 256 << 20
 """Longest document a text filter reads."""
-
-FilterProgress = Callable[[int, int], None]
-"""Called with records done and records in all."""
 
 Foreign = tuple[str, str]
 """Path of a file that is no text, and what it is."""
@@ -156,7 +154,7 @@ def run_recipe(
     tree: Tree,
     open_blob: Callable[[Digest], Any],
     put: Callable[[bytes], Digest],
-    progress: FilterProgress | None = None,
+    progress: OnProgress = silent,
 ) -> Applied:
     """Return what ``recipe`` makes of the documents of ``tree``; pure but for ``put``.
 
@@ -175,7 +173,7 @@ def settle(
     recipe: Recipe,
     tree: Tree,
     findings: Iterable[Iterable[Finding]],
-    progress: FilterProgress | None = None,
+    progress: OnProgress = silent,
 ) -> Applied:
     """Return what became of the records, now that what depends on earlier ones can be decided.
 
@@ -199,8 +197,7 @@ def settle(
     uses = [step.use for step in recipe.steps]
     for number, (entry, found) in enumerate(zip(tree.entries, findings, strict=True), start=1):
         _settle_one(entry, found, judges, uses, applied)
-        if progress is not None:
-            progress(number, len(tree.entries))
+        progress(Progress(number, len(tree.entries)))
     return applied
 
 

@@ -3,13 +3,14 @@
 import os
 import stat
 from bisect import bisect_left
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.snapshot import Scan
 from lyrikstore.history.entry import NO_META, encode_line
 from lyrikstore.history.paths import Paths
@@ -21,9 +22,6 @@ from lyrikstore.objects.statcache import StatCache
 from lyrikstore.objects.targets import Pools
 from lyrikstore.objects.writer import BlobWriter
 
-Progress = Callable[[int, int, int, int], None]
-"""Called with files done, files in all, bytes done, bytes in all."""
-
 
 class Hashing:
     """What the cache knows of one snapshot, and what must be read. It works on whole columns.
@@ -32,7 +30,7 @@ class Hashing:
         snapshot: The listing.
         metas: Path to metadata.
         cache: What was hashed before, if that is remembered.
-        progress: Told about files and bytes.
+        progress: Told about files, bytes of unchanged ones included.
 
     Attributes:
         pending: Positions in the snapshot of the files that must be read.
@@ -46,7 +44,7 @@ class Hashing:
         snapshot: Scan,
         metas: Mapping[str, Mapping[str, str]],
         cache: StatCache | None,
-        progress: Progress | None = None,
+        progress: OnProgress = silent,
     ) -> None:
         self._snapshot = snapshot
         get = metas.get
@@ -153,8 +151,7 @@ class Hashing:
         return self._total - sum(self._sizes[at] for at in self.pending)
 
     def _tell(self, files: int, size: int) -> None:
-        if self._progress is not None:
-            self._progress(files, len(self._sizes), size, self._total)
+        self._progress(Progress(files, len(self._sizes), size))
 
 
 class _Draft:

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.curate.engine import Examiner, FilterProgress, Foreign, foreign_files
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.curate.engine import Examiner, Foreign, foreign_files
 from lyrikstore.curate.findings import Finding, finding_from_json, finding_to_json
 from lyrikstore.curate.recipe import Recipe
 from lyrikstore.history.repository import Repository
@@ -40,7 +41,7 @@ def spread_recipe(
     repository: Repository,
     writer: BlobWriter,
     pools: Pools,
-    progress: FilterProgress | None = None,
+    progress: OnProgress = silent,
 ) -> Examined:
     """Have the records of a tree examined by a pool's workers, which must see the store.
 
@@ -81,8 +82,7 @@ def spread_recipe(
                 findings[at] = [finding_from_json(item) for item in items]
             foreign += [(str(path), str(label)) for path, label in result.header["foreign"]]
             done += len(places)
-            if progress is not None:
-                progress(done, len(entries))
+            progress(Progress(done, len(entries)))
     return Examined(findings, sorted(foreign))
 
 

@@ -5,21 +5,19 @@ spoiled check-out ends in an error with what was made removed.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, VerificationError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.history.destination import FOLDER, Destination, refuse
 from lyrikstore.history.paths import brief, show
 from lyrikstore.history.pouring import pour
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.blobs import BlobStore
-
-Progress = Callable[[int, int], None]
-"""Told the number of files and of bytes written so far."""
 
 _PIECE = 1 << 20
 _WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
@@ -34,7 +32,7 @@ class Blobs(Protocol):
 
 
 def checkout_tree(
-    tree: Tree, blobs: Blobs, destination: Path, *, progress: Progress | None = None
+    tree: Tree, blobs: Blobs, destination: Path, *, progress: OnProgress = silent
 ) -> None:
     """Write the files of ``tree`` into ``destination``, each checked against its digest.
 
@@ -88,9 +86,7 @@ def checkout_tree(
                 destination.rmdir()
 
 
-def _write(
-    job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: Progress | None
-) -> None:
+def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: OnProgress) -> None:
     count = size = 0
     rest: Iterator[int] | list[int] = list(range(len(tree)))
     much = tree.total_bytes >= _WORTH_BYTES or len(tree) >= _WORTH_FILES
@@ -110,8 +106,7 @@ def _write(
                 details={"path": path, "blake3": digest.hex()},
             )
         count, size = count + 1, size + tree.sizes[at]
-        if progress is not None:
-            progress(count, size)
+        progress(Progress(count, len(tree), size))
     job.check_nothing_else(tree.paths)
 
 

@@ -1,13 +1,14 @@
 """What must stay, and the whole of ``gc``: repack at home, sweep anywhere (spec/16-gc.md)."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, FormatError, InvalidInputError
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.logview import read_records
@@ -24,8 +25,6 @@ from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.repack import Repacked, repack
 from lyrikstore.objects.sweep import GRACE, Sweep, sweep
 from lyrikstore.objects.transactions import LiveObjects
-
-Progress = Callable[[int, int], None]
 
 _TRIES = 3
 _HEAD = b'{"blake3":"'
@@ -107,7 +106,7 @@ def collect(
     grace: timedelta = GRACE,
     share: float = GARBAGE_SHARE,
     dry_run: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> Collected:
     """Collect garbage: rewrite packs that hold much of it, and delete what was dropped long ago.
 
@@ -125,7 +124,7 @@ def collect(
         grace: See :func:`lyrikstore.objects.sweep.sweep`.
         share: See :func:`lyrikstore.objects.gc.plan_repack`.
         dry_run: Find out everything, exactly; change nothing.
-        progress: Told ``(bytes read, bytes in all)`` of the packs being rewritten.
+        progress: Told about the packs being rewritten.
 
     Raises:
         InvalidInputError, NotFoundError: As :func:`plan_retirement`; (``not-home``) ``keep`` in a
@@ -184,7 +183,7 @@ def _repack(
     share: float,
     *,
     dry_run: bool,
-    progress: Progress | None,
+    progress: OnProgress,
 ) -> tuple[RepackPlan, Repacked, int | None]:
     if dry_run or log_signer is None:
         return *_rewrite(repository, retiring, share, dry_run=True, progress=progress), None
@@ -208,7 +207,7 @@ def _rewrite(
     share: float,
     *,
     dry_run: bool,
-    progress: Progress | None,
+    progress: OnProgress,
 ) -> tuple[RepackPlan, Repacked]:
     retired = retired_versions(repository) | frozenset(retiring)
     roots = live_roots(repository, retired=retired)

@@ -8,7 +8,7 @@ and the others finish theirs, so that the parent knows of every file that is the
 import os
 import stat
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import lru_cache
@@ -20,6 +20,7 @@ from typing import Any
 from lyrikstore.canon import errors
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, VerificationError
+from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.history.destination import FOLDER, Destination, refuse
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import LocalBackend
@@ -41,7 +42,7 @@ def pour(
     tree: Tree,
     blobs: BlobStore,
     place: Path,
-    progress: Callable[[int, int], None] | None,
+    progress: OnProgress,
 ) -> list[int]:
     """Write what can be written this way; return the positions in ``tree`` of the rest.
 
@@ -50,7 +51,7 @@ def pour(
         tree: What to write.
         blobs: Where the bytes come from; nothing is written this way unless on a local disk.
         place: The path of the destination.
-        progress: Told files and bytes written so far.
+        progress: Told about files and bytes written.
 
     Raises:
         ConflictError, VerificationError, StorageError: As
@@ -148,7 +149,7 @@ class _Crew:
         job: Destination,
         tree: Tree,
         blobs: BlobStore,
-        progress: Callable[[int, int], None] | None,
+        progress: OnProgress,
     ) -> None:
         self._job = job
         self._tree = tree
@@ -177,8 +178,7 @@ class _Crew:
                     self.again += failed
                     self._job.files += (self._tree.paths[at] for at in batch if at not in failed)
                     files += len(batch)
-                if self._progress is not None:
-                    self._progress(files, size)
+                self._progress(Progress(files, len(self._tree), size))
         finally:
             for number in self._pending:
                 for at in self._batches[number]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.contact import (
     Relation,
     check_memory,
@@ -29,7 +30,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.packs import PackRef
-from lyrikstore.objects.sync import Moved, Progress, absent, copy_packs
+from lyrikstore.objects.sync import Moved, absent, copy_packs
 from lyrikstore.objects.transactions import fold
 
 
@@ -60,7 +61,7 @@ def pull(
     memory: LogMemory,
     all_data: bool = False,
     dry_run: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> PullResult:
     """Bring this store's copy of the home log up to what a remote has.
 
@@ -71,7 +72,7 @@ def pull(
         memory: The log checkpoints seen before.
         all_data: Fetch also what a partial clone left out, and be partial no more.
         dry_run: Find out what would come; change nothing.
-        progress: Told of the packs.
+        progress: Told about packs.
 
     Raises:
         VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
@@ -129,7 +130,7 @@ def clone(
     memory: LogMemory,
     expected: Digest | None = None,
     selection: Selection | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> tuple[Repository, PullResult]:
     """Make a clone of the store at a remote in the new folder ``root``.
 
@@ -142,7 +143,7 @@ def clone(
         memory: The log checkpoints seen before.
         expected: The store's id, if known.
         selection: What data to fetch; None for everything.
-        progress: Told of the packs.
+        progress: Told about packs.
 
     Raises:
         ConflictError: (``store-exists``) there is a store, or something else, at ``root``;
@@ -197,7 +198,7 @@ def copy_log(
     *,
     packs: list[PackRef],
     genesis: Manifest,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> Moved:
     """Bring a copy of a log from one log checkpoint to a later one.
 
@@ -209,7 +210,7 @@ def copy_log(
         old: The copy's log checkpoint; None if it has none.
         packs: The packs it shall have.
         genesis: The store's verified genesis manifest.
-        progress: Told of the packs.
+        progress: Told about packs.
 
     Raises:
         ConflictError: (``foreign-record``) another record stands where one belongs; (``busy``)
@@ -239,7 +240,7 @@ def _fetch_selected(
     repository: Repository,
     backend: Backend,
     selection: Selection | None,
-    progress: Progress | None,
+    progress: OnProgress,
 ) -> Moved:
     if selection is None or not selection.only:
         return Moved()

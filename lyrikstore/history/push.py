@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
 )
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import require_blobs
 from lyrikstore.history.append import Appender, ref_moved
@@ -36,7 +37,7 @@ from lyrikstore.history.refs import RefTable
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.lock import StoreLock
-from lyrikstore.objects.sync import Moved, Overlay, Progress, absent, copy_packs
+from lyrikstore.objects.sync import Moved, Overlay, absent, copy_packs
 from lyrikstore.objects.transactions import LogItem, PackChanges, Transaction, TransactionLog
 
 
@@ -92,7 +93,7 @@ def push(
     memory: LogMemory,
     log_signer: Callable[[], Signer],
     dry_run: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> PushResult:
     """Bring what is here and not there to a remote.
 
@@ -103,7 +104,7 @@ def push(
         log_signer: Gives a signer whose key the genesis lists; asked only if the home log is to be
             extended.
         dry_run: Find out what would happen; change nothing.
-        progress: Told of the packs.
+        progress: Told about packs.
 
     Raises:
         ConflictError: (``ref-moved``) somebody else pushed another version of a name; nothing was
@@ -152,7 +153,7 @@ def push(
 
 
 def _begin(
-    repository: Repository, remote: Remote, *, dry_run: bool, progress: Progress | None
+    repository: Repository, remote: Remote, *, dry_run: bool, progress: OnProgress
 ) -> PushResult:
     local = repository.backend
     if remote.mirror:
@@ -188,7 +189,7 @@ def _fill(
     what: str,
     *,
     dry_run: bool,
-    progress: Progress | None,
+    progress: OnProgress,
 ) -> PushResult:
     signed, records = repository.checkpoint, repository.records
     old = contact.signed if contact else None
@@ -231,7 +232,7 @@ def _append(
     memory: LogMemory,
     log_signer: Callable[[], Signer],
     dry_run: bool,
-    progress: Progress | None,
+    progress: OnProgress,
 ) -> PushResult:
     if contact.relation is Relation.BEHIND:
         raise rolled_back(remote.name, contact.signed.head, repository.checkpoint.head)

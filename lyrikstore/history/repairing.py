@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.history.contact import Found, first_contact, refuse_itself
 from lyrikstore.history.extend import log_files
 from lyrikstore.history.logkeys import copy_log_keys, read_log_keys
@@ -24,7 +25,7 @@ from lyrikstore.history.logview import (
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.objects.backend import NOT_A_FILE, Backend, LocalBackend
 from lyrikstore.objects.lock import StoreLock
-from lyrikstore.objects.sync import Progress, repair_pack, set_aside
+from lyrikstore.objects.sync import repair_pack, set_aside
 from lyrikstore.objects.transactions import TransactionLog, fold, parse_transaction
 
 
@@ -48,7 +49,7 @@ def repair_store(
     *,
     memory: LogMemory,
     expected: Digest | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> list[Repaired]:
     """Put right what is damaged or missing in the store at ``root``.
 
@@ -58,7 +59,7 @@ def repair_store(
         where: What to call it.
         memory: The log checkpoints seen before.
         expected: The store's id, where the first record here cannot say it.
-        progress: Told ``(packs checked, packs in all, bytes checked)``.
+        progress: Told about packs.
 
     Returns:
         What was repaired. What only this store has — entries that the source lacks — cannot be.
@@ -95,8 +96,7 @@ def repair_store(
                 problem = "missing" if there is None else "damaged"
                 repaired.append(Repaired(pack.name, problem))
             done += pack.bytes
-            if progress is not None:
-                progress(number, len(packs), done)
+            progress(Progress(number, len(packs), done))
     return repaired
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.local import read_local_key
@@ -18,7 +19,6 @@ if TYPE_CHECKING:  # most commands never look beyond this machine
     from lyrikstore.history.pull import PullResult
     from lyrikstore.history.push import PushResult
     from lyrikstore.objects.remote import RemotePlace
-    from lyrikstore.objects.sync import Progress
 
 
 class Shared:
@@ -33,7 +33,7 @@ class Shared:
         *,
         all_data: bool = False,
         dry_run: bool = False,
-        progress: "Progress | None" = None,
+        progress: OnProgress = silent,
     ) -> "PullResult":
         """Bring the copy of the home log here up to what ``place`` has.
 
@@ -41,7 +41,7 @@ class Shared:
             place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
             all_data: Fetch also what a partial clone left out.
             dry_run: Find out what would come; change nothing.
-            progress: Told ``(packs done, packs in all, bytes done)``.
+            progress: Told about packs.
 
         Raises:
             ConflictError, VerificationError, RemoteError, StorageError: See
@@ -68,7 +68,7 @@ class Shared:
         log_signer: Callable[[], Signer],
         mirror: bool = False,
         dry_run: bool = False,
-        progress: "Progress | None" = None,
+        progress: OnProgress = silent,
     ) -> "PushResult":
         """Bring what is here to ``place``: to the home log, or to a mirror of it.
 
@@ -77,7 +77,7 @@ class Shared:
             log_signer: Gives a signer of the home log; asked only if that is to be extended.
             mirror: Whether the remote shall be a mirror.
             dry_run: Find out what would happen; change nothing.
-            progress: Told ``(packs done, packs in all, bytes done)``.
+            progress: Told about packs.
 
         Raises:
             ConflictError, VerificationError, RemoteError, KeyMaterialError: See
@@ -154,7 +154,7 @@ def clone_from(
     memory: LogMemory,
     expected: Digest | None = None,
     selection: "Selection | None" = None,
-    progress: "Progress | None" = None,
+    progress: OnProgress = silent,
 ) -> "tuple[Repository, PullResult]":
     """Make a clone of the store at ``place`` in the store folder ``root``.
 

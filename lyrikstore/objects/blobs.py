@@ -3,7 +3,7 @@
 import io
 import threading
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO, cast
 
@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.blockcache import BlockCache
 from lyrikstore.objects.chunker import PieceList
@@ -216,7 +217,7 @@ class BlobStore:
 
     def verify_all(
         self,
-        progress: Callable[[int], None] | None = None,
+        progress: OnProgress = silent,
         *,
         share: float = 1,
         pools: Pools | None = None,
@@ -227,7 +228,7 @@ class BlobStore:
         blob is put together from its pieces and hashed.
 
         Args:
-            progress: Called with the number of bytes just checked.
+            progress: Told about bytes.
             share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
                 presence, size and footer are looked at, and no large blob is put together.
             pools: Makes the workers, if they are not to be processes here.
@@ -249,14 +250,12 @@ class BlobStore:
         ]
         yield from checker.check(large)
 
-    def unsound(
-        self, digests: Iterable[Digest], progress: Callable[[int], None] | None = None
-    ) -> set[Digest]:
+    def unsound(self, digests: Iterable[Digest], progress: OnProgress = silent) -> set[Digest]:
         """Read and hash blobs; return those that are absent or damaged. Reading one says how.
 
         Args:
             digests: The blobs.
-            progress: Called with the number of bytes just checked.
+            progress: Told about bytes.
 
         Cost: each block that holds one of them is read and unpacked once, in worker processes
             where there is much to read.
@@ -299,17 +298,14 @@ class BlobStore:
         except LyrikstoreError:
             return None
 
-    def _checker(
-        self, progress: Callable[[int], None] | None, pools: Pools | None = None
-    ) -> Checker:
-        tell = progress or (lambda _: None)
+    def _checker(self, progress: OnProgress, pools: Pools | None = None) -> Checker:
         return Checker(
             self.backend,
             self._packs,
             table=self._index,
             pieces=self.pieces,
-            reread=lambda blob: self._check_large(blob, tell),
-            tell=tell,
+            open_blob=self.open,
+            progress=progress,
             pools=pools,
         )
 
@@ -409,12 +405,3 @@ class BlobStore:
 
     def _absent(self, digest: Digest) -> NotFoundError | IncompleteError:
         return absent_blob(digest, self._index().damaged, partial=self._partial)
-
-    def _check_large(self, blob: Digest, tell: Callable[[int], None]) -> str:
-        try:
-            with self.open(blob) as stream:
-                while piece := stream.read(1 << 20):
-                    tell(len(piece))
-        except LyrikstoreError as error:
-            return str(error)
-        return ""

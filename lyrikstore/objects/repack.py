@@ -6,7 +6,7 @@ transaction record names them: a crash at any point leaves files that nobody rea
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.gc import RepackPlan, blob_of, block_of, raw_of
 from lyrikstore.objects.packing import Packer, install
@@ -44,7 +45,7 @@ def repack(
     plan: RepackPlan,
     *,
     dry_run: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress = silent,
 ) -> Repacked:
     """Write the new packs of ``plan``. They are nobody's until a transaction record names them.
 
@@ -55,7 +56,7 @@ def repack(
         plan: As :func:`plan_repack` gives it; used up.
         dry_run: Read, hash and compress everything, so that the numbers are exact, but store
             nothing.
-        progress: Told ``(bytes read, bytes in all)`` of the packs that are rewritten.
+        progress: Told about the packs that are rewritten.
 
     Raises:
         StorageError: The disk said no; nothing has changed.
@@ -65,7 +66,7 @@ def repack(
     wanted = dict(plan.wanted)
     skipped = dict(plan.skipped)
     dropped: list[PackRef] = []
-    blobs, done, total = 0, 0, sum(pack.bytes for pack in plan.rewrite)
+    blobs = done = 0
     with contextlib.ExitStack() as stack:
         folder = backend.scratch
         if dry_run:
@@ -75,7 +76,7 @@ def repack(
         packers = {role: Packer(scratch, role, parameters) for role in ROLES}
         for packer in packers.values():
             stack.callback(packer.discard)
-        for pack in plan.rewrite:
+        for number, pack in enumerate(plan.rewrite, 1):
             try:
                 for raw, data in _needed(backend, pack, wanted):
                     packers[pack.role].add(raw, data)
@@ -85,8 +86,7 @@ def repack(
             else:
                 dropped.append(pack)
             done += pack.bytes
-            if progress is not None:
-                progress(done, total)
+            progress(Progress(number, len(plan.rewrite), done))
         packs = [made for role in ROLES for made in packers[role].close()]
         if not dry_run:
             install(backend, packs, side_by_side=False)

@@ -25,6 +25,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.objects.backend import NOT_A_FILE, THREADS, Backend, LocalBackend
 from lyrikstore.objects.bulkfile import Buffers, BulkFile
 from lyrikstore.objects.ownfolder import own_folder
@@ -34,9 +35,6 @@ from lyrikstore.objects.scratch import Scratch, open_part
 _STEP, _STEP_HERE = 4 << 20, 1 << 20  # a round trip is worth more, a processor's cache holds less
 _GROUP_BYTES, _GROUP_FILES = 256 << 20, 64
 _BULK = 1 << 20
-
-Progress = Callable[[int, int, int], None]
-"""Told ``(files done, files in all, bytes done)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def copy_packs(
     source: Backend,
     target: Backend,
     packs: Sequence[PackRef],
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> Moved:
     """Copy packs, each verified on its way and durable under its name.
 
@@ -126,7 +124,7 @@ def copy_packs(
         source: Where they are.
         target: Where they go; those that are there already are not touched.
         packs: Which.
-        progress: Told after each step of a few MiB.
+        progress: Told about packs, after each step of a few MiB.
 
     Raises:
         NotFoundError: (``no-file``) the source lacks one.
@@ -354,7 +352,7 @@ def _pieces(source: Backend, pack: PackRef) -> Iterator[bytes]:
 
 class _Tally:
     # Counts over several threads; also how they hear that it is over.
-    def __init__(self, total: int, progress: Progress | None) -> None:
+    def __init__(self, total: int, progress: OnProgress) -> None:
         self._lock = threading.Lock()
         self._total = total
         self._progress = progress
@@ -375,5 +373,4 @@ class _Tally:
             self._tell()
 
     def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(self._files, self._total, self._bytes)
+        self._progress(Progress(self._files, self._total, self._bytes))

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.checking import check_block, check_part, unreadable
 from lyrikstore.objects.chunker import PieceList
@@ -78,8 +79,8 @@ class Checker:
         packs: The packs.
         table: Returns the blobs in the packs.
         pieces: Returns the list of pieces of a large blob.
-        reread: Reads one large blob the plain way and returns what is wrong with it, or nothing.
-        tell: Called with the number of bytes just checked.
+        open_blob: Opens a large blob.
+        progress: Told about bytes.
         pools: Makes the workers, if they are not to be processes here.
     """
 
@@ -90,16 +91,17 @@ class Checker:
         *,
         table: Callable[[], BlobTable],
         pieces: Callable[[Digest], PieceList],
-        reread: Callable[[Digest], str],
-        tell: Callable[[int], None],
+        open_blob: Callable[[Digest], BinaryIO],
+        progress: OnProgress,
         pools: Pools | None = None,
     ) -> None:
         self._backend = backend
         self._packs = in_order(packs)
         self._table = table
         self._pieces = pieces
-        self._reread = reread
-        self._tell = tell
+        self._open = open_blob
+        self._progress = progress
+        self._bytes = 0
         self._pools = pools
 
     def check(self, large: Iterable[Digest]) -> Iterator[Checked]:
@@ -235,6 +237,20 @@ class Checker:
                     doubtful = position in header["blobs"]
                     yield Checked("blob", blob, self._reread(blob) if doubtful else "")
         yield from self._name(suspects)
+
+    def _reread(self, blob: Digest) -> str:
+        """Read a large blob the plain way; return what is wrong with it, or nothing."""
+        try:
+            with self._open(blob) as stream:
+                while piece := stream.read(1 << 20):
+                    self._tell(len(piece))
+        except LyrikstoreError as error:
+            return str(error)
+        return ""
+
+    def _tell(self, count: int) -> None:
+        self._bytes += count
+        self._progress(Progress(bytes=self._bytes))
 
     def _message(self, part: _Part, elsewhere: Mapping[int, set[int]]) -> Message:
         used = sorted({pack for pack, _ in part.blocks}.union(part.packs))

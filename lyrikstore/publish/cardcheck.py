@@ -9,8 +9,9 @@ from datetime import datetime
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.credentials.ancestry import Problems, Progress
+from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.objectcheck import NOT_PROVEN, OBJECT_CHECKS, verify_object
 from lyrikstore.credentials.report import (
     Check,
@@ -51,7 +52,7 @@ def verify_card(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a model card: is it the signed one, and does it say what it rests on?
 
@@ -64,7 +65,7 @@ def verify_card(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
-        progress: Told the bytes read.
+        progress: Told about bytes.
 
     Raises:
         StorageError: The disk cannot be read.

@@ -4,7 +4,7 @@ The credential is logged only once the data lies there checked, so that neither 
 a credential for nothing is left behind.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
@@ -38,9 +39,6 @@ from lyrikstore.publish.records import Commitment, commit_to_records
 
 MAX_LICENCE_BYTES = 16 << 20
 MAX_VALIDITY = timedelta(days=3660)
-
-Progress = Callable[[str, int, int], None]
-"""Called with ``records`` or ``data``, and the number of files and of bytes done so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def issue_delivery(
     supersedes: bytes | None = None,
     organisation: str | None = None,
     did_document: bytes | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> DeliveryResult:
     """Issue a credential about a dataset version and write the folder to hand over.
 
@@ -117,7 +115,7 @@ def issue_delivery(
         supersedes: The credential that this one replaces; revoke it with ``supersede`` after.
         organisation: DID (did:web) of the organisation that issues; None: the signer does.
         did_document: Its published document; None makes one that lists the signer's key alone.
-        progress: Told about every file.
+        progress: Told about files, in the phases ``records`` and ``data``.
 
     Raises:
         InvalidInputError: (``wrong-object``) not a dataset, or one without effect in this store;
@@ -172,9 +170,9 @@ def issue_delivery(
             signer=signer,
             clock=clock,
             measurement=measurement,
-            progress=_part(progress, "records"),
+            progress=_in_phase(progress, "records"),
         )
-        checkout_tree(tree, repository.blobs, folder / "data", progress=_part(progress, "data"))
+        checkout_tree(tree, repository.blobs, folder / "data", progress=_in_phase(progress, "data"))
         document = build_dataset_credential(
             **arguments,
             records=commitment.manifest,
@@ -334,7 +332,5 @@ def _documents(
     }
 
 
-def _part(progress: Progress | None, part: str) -> Callable[[int, int], None] | None:
-    if progress is None:
-        return None
-    return lambda files, done: progress(part, files, done)
+def _in_phase(progress: OnProgress, phase: str) -> OnProgress:
+    return lambda step: progress(step._replace(phase=phase))

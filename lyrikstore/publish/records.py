@@ -1,12 +1,13 @@
 """The ``records`` manifest that a delivery commits to (spec/09-records.md, spec §14.2)."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.measures import Measurement
@@ -18,9 +19,6 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 
 MAX_SALTS_BYTES = 1 << 30
-
-Progress = Callable[[int, int], None]
-"""Called after each file with the number of files and of bytes read so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def record_ids(
     tree: Tree,
     reader: str,
     measurement: Measurement,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> Iterator[Digest]:
     """Yield the record ids of a version in storage order: files by path, records as they come.
 
@@ -56,7 +54,7 @@ def record_ids(
         tree: The version's tree.
         reader: Id and version of the reader.
         measurement: Sees every record.
-        progress: Told about every file.
+        progress: Told about files.
 
     Raises:
         InvalidInputError: (``no-reader``, ``bad-record``) the reader cannot read a file.
@@ -73,8 +71,7 @@ def record_ids(
             with repository.blobs.open(entry.blake3) as stream:
                 yield from measurement.record_ids(reader, entry, stream)
         done += entry.bytes
-        if progress is not None:
-            progress(number, done)
+        progress(Progress(number, len(tree), done))
 
 
 def records_name(manifest: Manifest) -> str:
@@ -89,7 +86,7 @@ def commit_to_records(
     signer: Signer,
     clock: Clock,
     measurement: Measurement | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress = silent,
 ) -> Commitment:
     """Return a commitment to the records of ``manifest``: the logged one, or a new one to log.
 
@@ -99,7 +96,7 @@ def commit_to_records(
         signer: Signs a new ``records`` manifest.
         clock: When it claims to be signed.
         measurement: Sees every record of this version.
-        progress: Told about every file of this version.
+        progress: Told about the files of this version.
 
     Raises:
         VerificationError: (``records-differ``) the files do not hold the number of records that

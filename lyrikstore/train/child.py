@@ -11,14 +11,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, RunFailedError, storage_error
 from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.train.fault import from_event, mentions_memory, out_of_memory
 from lyrikstore.train.staging import Staging, write_private
 
@@ -46,31 +46,6 @@ _FAILED = (
 _GRACE = 5.0  # seconds between asking a worker to stop and killing it
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run, evaluation or prediction is.
-
-    Attributes:
-        phase: ``check``, ``register``, ``start``, ``step``, ``validate``, ``seal``, ``store``,
-            ``log``, ``score``, ``baseline`` or ``done``.
-        done: Steps or records done; 0 where there is nothing to count.
-        total: Of how many.
-        detail: Figures of the phase, such as ``loss``; decimals as text.
-    """
-
-    phase: str
-    done: int = 0
-    total: int = 0
-    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-
-OnProgress = Callable[[Progress], None]
-
-
-def silent(_: Progress) -> None:
-    """Ignore progress."""
-
-
 def run_job(
     staging: Staging,
     job: dict[str, Any],
@@ -86,7 +61,7 @@ def run_job(
         job: What to do; ``job["job"]`` names it (:mod:`lyrikstore.train.worker`).
         threads: CPU threads it may use.
         base_env: The environment to take the few harmless variables from.
-        progress: Told of every step.
+        progress: Told what the worker says of its phases; see :mod:`lyrikstore.train.worker`.
 
     Raises:
         InvalidInputError: (``bad-model``) the model cannot be loaded.
@@ -203,10 +178,10 @@ def _events(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
 def _to_progress(event: Mapping[str, Any]) -> Progress:
     known = {"event", "phase", "done", "total"}
     return Progress(
-        str(event.get("phase", "")),
         int(event.get("done", 0)),
         int(event.get("total", 0)),
-        {name: value for name, value in event.items() if name not in known},
+        phase=str(event.get("phase", "")),
+        detail={name: value for name, value in event.items() if name not in known},
     )
 
 

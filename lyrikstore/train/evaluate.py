@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
@@ -26,7 +27,7 @@ from lyrikstore.train.adapter import (
     check_adapter_config,
     check_classifier_config,
 )
-from lyrikstore.train.child import OnProgress, Progress, run_job, silent
+from lyrikstore.train.child import run_job
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.snapshot import check_labels, copy_base, copy_dataset, copy_weights
 from lyrikstore.train.staging import Staging, open_staging, write_private
@@ -58,7 +59,8 @@ def evaluate_checkpoint(
         trust: Whose permissions count.
         clock: Tells the claimed time, and the moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the workers.
-        progress: Told of every record.
+        progress: Told about records, in the phases ``check``, ``score``, ``baseline``, ``log`` and
+            ``done``.
 
     Raises:
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
@@ -73,7 +75,7 @@ def evaluate_checkpoint(
     Cost: reads and answers every test record twice, one at a time; two workers, one after the
     other, so that the memory of each is its own.
     """
-    progress(Progress("check"))
+    progress(Progress(phase="check"))
     checkpoint = resolve_trained(repo, checkpoint_ref)
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     test = repo.resolve(dataset_ref)
@@ -124,7 +126,7 @@ def evaluate_checkpoint(
         "rights": [right.to_json() for right in rights],
     }
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
-    progress(Progress("log"))
+    progress(Progress(phase="log"))
     with repo.transaction(log_signer=log_signer) as transaction:
         state = repo.refs.get(name)
         manifest = sign_manifest(
@@ -143,7 +145,7 @@ def evaluate_checkpoint(
         )
         transaction.log_manifest(manifest)
         transaction.commit()
-    progress(Progress("done"))
+    progress(Progress(phase="done"))
     return manifest
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, storage_error
+from lyrikstore.canon.progress import silent
 from lyrikstore.history.repository import Repository
-from lyrikstore.train.child import OnProgress, run_job, silent
+from lyrikstore.train.child import run_job
 from lyrikstore.train.evaluate import resolve_trained, stage_checkpoint
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES, decode_text
 from lyrikstore.train.staging import open_staging, write_private
@@ -47,7 +48,6 @@ def predict_file(
     path: Path,
     *,
     base_env: Mapping[str, str],
-    progress: OnProgress = silent,
 ) -> Prediction:
     """Return what a trained checkpoint says about a text file.
 
@@ -58,7 +58,6 @@ def predict_file(
         checkpoint_ref: A checkpoint that a run made.
         path: A UTF-8 text file.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
-        progress: Told of the answer.
 
     Raises:
         NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
@@ -77,7 +76,7 @@ def predict_file(
         stage_checkpoint(repo, checkpoint, staging)
         write_private(staging.path / "text", text.encode("utf-8"))
         job = {"job": "predict", "threads": threads, "seed": 0, "text": "text"}
-        result = run_job(staging, job, threads=threads, base_env=base_env, progress=progress)
+        result = run_job(staging, job, threads=threads, base_env=base_env, progress=silent)
     answers: dict[str, str] = result["probabilities"]
     ordered = sorted(answers, key=lambda label: (-Decimal(answers[label]), label))
     return Prediction(

@@ -13,6 +13,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
@@ -21,7 +22,7 @@ from lyrikstore.curate.rights import Right, check_rights
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.train.adapter import FORMAT
-from lyrikstore.train.child import OnProgress, Progress, run_job, silent
+from lyrikstore.train.child import run_job
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.guard import check_fit
@@ -139,7 +140,8 @@ def train_run(
         trust: Whose permissions count.
         clock: Tells the claimed times.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
-        progress: Told of every phase and step.
+        progress: Told about steps, in the phases ``check``, ``register``, ``start``, ``step``,
+            ``validate`` (epochs), ``seal``, ``store`` (checkpoints), ``log`` and ``done``.
         message: Free text for the run manifest.
 
     Raises:
@@ -157,25 +159,25 @@ def train_run(
     Cost: the training itself, in a process of its own with about 2 GB; texts are streamed.
     """
     begun = time.monotonic()
-    progress(Progress("check"))
+    progress(Progress(phase="check"))
     plan = preflight(repo, config, trust=trust, clock=clock, user=signer.did)
     with open_staging(repo.root) as staging:
         train, validation = _copy_inputs(repo, plan, staging)
-        progress(Progress("register"))
+        progress(Progress(phase="register"))
         hands = _Hands(signer, log_signer, clock)
         run = _register(repo, plan, (train, validation), hands, message)
         job = {"job": "train", "config": config.to_json(), "labels": list(train.labels)}
-        progress(Progress("start", detail={"run": str(run.id)}))
+        progress(Progress(phase="start", detail={"run": str(run.id)}))
         result = run_job(
             staging, job, threads=config.training.threads, base_env=base_env, progress=progress
         )
         made = result.get("checkpoints")
         if not isinstance(made, list) or not made or not made[-1]["final"]:
             raise RunFailedError("bad-output", "the worker made no final checkpoint")
-        progress(Progress("seal", 0, len(made)))
+        progress(Progress(0, len(made), phase="seal"))
         output = _Output(staging.path, made, list(train.labels))
         checkpoints, indices = _emit(repo, plan, run, output, hands=hands, progress=progress)
-    progress(Progress("done"))
+    progress(Progress(phase="done"))
     return TrainResult(
         run,
         tuple(checkpoints),
@@ -333,8 +335,8 @@ def _emit(
             transaction.log_manifest(manifest)
             checkpoints.append(manifest)
             parents = [manifest.id]
-            progress(Progress("store", number + 1, len(output.made)))
-        progress(Progress("log"))
+            progress(Progress(number + 1, len(output.made), phase="store"))
+        progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoints, indices
 

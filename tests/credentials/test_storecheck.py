@@ -13,6 +13,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
+from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.objectcheck import OBJECT_CHECKS
 from lyrikstore.credentials.report import Report
@@ -181,14 +182,15 @@ def flip(path: Path, at: float = 0.5) -> None:
 
 
 def test_sound_store(sound: Lineage, tmp_path: Path) -> None:
-    seen: list[int] = []
+    seen: list[Progress] = []
     report = sound.store(memory=LogMemory(tmp_path / "memory"), progress=seen.append)
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
     assert tuple(states(report)) == STORE_CHECKS
     assert set(states(report).values()) == {"pass", "n/a"}
     assert states(report)["log.witness"] == "n/a"
     assert report.subject == str(sound.repository.store_id)
-    assert sum(seen) > 0
+    assert [step.bytes for step in seen] == sorted(step.bytes for step in seen)
+    assert seen[-1].bytes > 0
     check_schema(report.to_json(), "report")
 
 

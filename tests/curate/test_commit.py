@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.progress import Progress
 from lyrikstore.curate.descriptor import FIELDS, load_descriptor, parse_descriptor, template
 from lyrikstore.curate.ignore import ignored_by, parse_rules
 from lyrikstore.testing.keys import signer_for
@@ -25,14 +26,14 @@ def entries_of(bench: Any) -> list[Any]:
 def test_commit_joins_the_sheet_and_logs_once(bench: Any) -> None:
     bench.write({"a.txt": "one", "d/b.txt": "two", "c.txt": ""})
     sheet = bench.sheet([["path", "kind"], ["a.txt", "x"], ["b.txt", "y"]])
-    seen: list[tuple[int, ...]] = []
-    first = bench.commit(sheet=sheet, licence="CC-BY-4.0", progress=lambda *n: seen.append(n))
+    seen: list[Progress] = []
+    first = bench.commit(sheet=sheet, licence="CC-BY-4.0", progress=seen.append)
     assert first.manifest is not None
     assert first.log_index == 2
     assert first.added == ("a.txt", "c.txt", "d/b.txt")
     assert first.orphan_files == ("c.txt",)
     assert bench.repo.tree(first.current).by_path["d/b.txt"].meta == {"kind": "y"}
-    assert seen[-1] == (3, 3, 6, 6)
+    assert seen[-1] == Progress(3, 3, 6)
     body = first.manifest.body
     assert body["licence"] == {"expression": "CC-BY-4.0"}
     assert body["metadata"]["columns"] == ["kind"]

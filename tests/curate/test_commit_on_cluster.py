@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.progress import Progress
 from lyrikstore.objects import spread
 from lyrikstore.objects.cluster import connect
 from lyrikstore.store import Store
@@ -61,8 +62,8 @@ def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_ti
     ):
         cluster.wait(2)
 
-        def kill_one(files: int, total: int, done: int, size: int) -> None:
-            if 0 < files < total and not killed.is_set():
+        def kill_one(step: Progress) -> None:
+            if 0 < step.done < step.total and not killed.is_set():
                 killed.set()
                 first.kill()
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.progress import Progress
 from lyrikstore.curate.apply import FilterResult, apply_recipe
 from lyrikstore.curate.filters.contract import Drop, FieldChange
 from lyrikstore.curate.findings import (
@@ -117,13 +118,11 @@ def test_shares_in_any_order_decide_what_one_core_does(
     alone = derive(corpus, "acme/clean")
     assert alone.dropped["duplicate"]
     assert alone.changed
-    seen: list[tuple[int, int]] = []
-    again = derive(
-        corpus, "acme/clean", InProcess, progress=lambda done, total: seen.append((done, total))
-    )
+    seen: list[Progress] = []
+    again = derive(corpus, "acme/clean", InProcess, progress=seen.append)
     assert again.unchanged  # not one byte of a manifest differs
     assert len(seen) > 4
-    assert seen[-1] == (240, 240)
+    assert seen[-1] == Progress(240, 240)
     other = derive(corpus, "acme/other", InProcess)
     assert said(corpus, other)[:3] == said(corpus, alone)[:3]
 
@@ -158,8 +157,8 @@ def test_a_killed_worker_changes_nothing_but_time(
     ):
         cluster.wait(2)
 
-        def kill_one(done: int, total: int) -> None:
-            if 0 < done < total and not killed.is_set():
+        def kill_one(step: Progress) -> None:
+            if 0 < step.done < step.total and not killed.is_set():
                 killed.set()
                 first.kill()
 

@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
+from lyrikstore.canon.progress import Progress
 from lyrikstore.history import checkout
 from lyrikstore.history.checkout import checkout_tree
 from lyrikstore.history.destination import Destination
@@ -69,9 +70,9 @@ def test_writes_the_files_and_nothing_else(tmp_path, exists):
         target.mkdir()
     seen = []
     before = os.listdir("/proc/self/fd")
-    checkout_tree(tree_of(FILES), Blobs(FILES), target, progress=lambda *now: seen.append(now))
+    checkout_tree(tree_of(FILES), Blobs(FILES), target, progress=seen.append)
     assert read_back(target) == FILES
-    assert seen[-1] == (len(FILES), sum(map(len, FILES.values())))
+    assert seen[-1] == Progress(len(FILES), len(FILES), sum(map(len, FILES.values())))
     assert len(os.listdir("/proc/self/fd")) == len(before)
 
 

@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
+from lyrikstore.canon.progress import Progress
 from lyrikstore.history import checkout, pouring
 from lyrikstore.history.checkout import checkout_tree
 from lyrikstore.history.tree import Entry, Tree
@@ -85,9 +86,9 @@ def spoil(store: BlobStore, digest: Digest) -> None:
 def test_writes_the_files_and_nothing_else(store, tree, target) -> None:
     seen = []
     before = len(os.listdir("/proc/self/fd"))
-    checkout_tree(tree, store, target, progress=lambda *now: seen.append(now))
+    checkout_tree(tree, store, target, progress=seen.append)
     assert read_back(target) == FILES
-    assert seen[-1] == (len(FILES), tree.total_bytes)
+    assert seen[-1] == Progress(len(FILES), len(FILES), tree.total_bytes)
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.progress import Progress
 from lyrikstore.credentials.datacheck import FolderData, read_siblings
 from lyrikstore.credentials.report import CheckState, Report, Verdict
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
@@ -305,7 +306,8 @@ def test_jsonl_and_csv_records(chain: Any, tmp_path: Path) -> None:
 
 
 def test_progress_tells_both_parts(chain: Any, tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    issue(chain, chain.made["raw"], tmp_path / "d", progress=lambda *step: told.append(step))
+    told: list[Progress] = []
+    issue(chain, chain.made["raw"], tmp_path / "d", progress=told.append)
     total = chain.made["raw"].body["bytes"]
-    assert [step for step in told if step[1] == 4] == [("records", 4, total), ("data", 4, total)]
+    last = [step for step in told if step.done == 4]
+    assert last == [Progress(4, 4, total, phase) for phase in ("records", "data")]

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
@@ -28,7 +29,6 @@ from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.train.child import Progress
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.evaluate import evaluate_checkpoint
 from lyrikstore.train.run import TrainResult, train_run

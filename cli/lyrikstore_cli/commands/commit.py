@@ -94,7 +94,7 @@ def command(
             dry_run=dry_run,
             pools=pools,
             listing=listing,
-            progress=lambda files, total, done, _bytes: meter(files, total, done),
+            progress=meter,
         )
     current = result.current
     session.emit(

@@ -77,7 +77,7 @@ def command(
             "message": message,
             "grace": timedelta(days=grace),
             "share": threshold / 100,
-            "progress": lambda done, total: meter(done, total, done),
+            "progress": meter,
         }
         if remote is None:
             found = store.gc(**options)

@@ -169,7 +169,7 @@ def _verify(
                 trust=trust,
                 at=at,
                 memory=session.memory(),
-                progress=meter.add,
+                progress=meter,
                 share=share,
                 pools=pools,
             )
@@ -208,7 +208,7 @@ def _verify(
             trust=trust,
             at=at,
             memory=session.memory(),
-            progress=meter.add,
+            progress=meter,
         )
 
 
@@ -264,7 +264,7 @@ def _verify_file(
         notices = Notices.among(files, fetched.documents)
         return verify_alone(credential, kind, files=files, trust=trust, at=at, notices=notices)
     with session.screen.progress("verifying") as meter:
-        source = FolderData(data, lambda files, size: meter(files, 0, size)) if data else None
+        source = FolderData(data, meter) if data else None
         return verify_delivery(
             credential,
             siblings=beside,

@@ -1,0 +1,43 @@
+"""What a terminal shows while work is under way; what is no terminal is told nothing."""
+
+import os
+import subprocess
+
+from tests.conftest import Person
+
+
+def test_a_terminal_sees_steps_bytes_and_phase(publisher: Person) -> None:
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    for number in range(3):
+        (documents / f"{number}.bin").write_bytes(os.urandom(1 << 19))
+    assert "3/3  1.5 MiB" in at_a_terminal(publisher, "commit", documents, "-d", "acme/docs")
+    assert "MiB/s" in at_a_terminal(publisher, "verify")
+    issue = ("issue", "acme/docs", "-o", "delivery", "--permit", "train")
+    assert "/s  data" in at_a_terminal(publisher, *issue)
+    quiet = publisher.ok("checkout", "acme/docs", publisher.folder / "out")
+    assert "MiB/s" not in quiet.err
+
+
+def at_a_terminal(person: Person, *arguments: object) -> str:
+    """Run a command whose errors and messages go to a terminal; return what that was sent."""
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb", 0) as screen:
+        done = subprocess.Popen(
+            person.command(*arguments),
+            cwd=person.folder,
+            env={**person.variables(), "TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        sent = b""
+        try:
+            while data := screen.read(1 << 16):
+                sent += data
+        except OSError:  # what a terminal says when nobody is left on its other side
+            pass
+        shown = sent.decode("utf-8", "replace")
+        assert done.wait() == 0, shown
+    return shown
