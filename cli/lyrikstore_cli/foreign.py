@@ -35,7 +35,12 @@ class Asked:
     fetch: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.resources or self.challenge or self.domain)
+        return bool(self.resources) or self.of_presentation
+
+    @property
+    def of_presentation(self) -> bool:
+        """Whether he wants a presentation: even an empty answer is not that he asked nothing."""
+        return self.challenge is not None or self.domain is not None
 
 
 def verify_foreign(
@@ -74,7 +79,7 @@ def verify_foreign(
         notices=Notices.among((*siblings.values(), *status_files), fetched),
         resources=Resources(read_resources(asked.resources), siblings.values()),
     )
-    if asked.challenge or asked.domain or is_presentation(data):
+    if asked.of_presentation or is_presentation(data):
         return verify_presentation(data, around, challenge=asked.challenge, domain=asked.domain)
     return verify_w3c(data, around)
 

@@ -52,16 +52,19 @@ const UNREADABLE = "unreadable credential";
 
 /**
  * Return the report on whatever a file is: of profile `lyrik` a delivery, an attestation or a grant,
- * of profile `w3c` a credential or presentation of others (spec §17.1).
+ * of profile `w3c` a credential or presentation of others (spec §17.1). With a challenge or a domain it
+ * is judged as a presentation, whatever it says it is.
  *
  * @param {Uint8Array} document
  * @param {Parameters<typeof verifyDelivery>[1] & {challenge?: string, domain?: string}} given
  */
 export async function verifyFile(document, given) {
   const { siblings, trust, at, challenge, domain } = given;
+  // ATTACK: who asked for a presentation and is handed the bare credential has nobody's answer.
+  const asked = challenge !== undefined || domain !== undefined;
   const files = [...siblings.values()];
   const notices = noticesAmong(files);
-  if (profileOf(document) === "lyrik") {
+  if (!asked && profileOf(document) === "lyrik") {
     const kind = statedKind(document);
     return kind === ATTESTATION || kind === GRANT
       ? verifyAlone(document, kind, { files, notices, trust, at })
@@ -71,7 +74,7 @@ export async function verifyFile(document, given) {
   const named = new Map([...siblings].filter(([name]) => name.startsWith(GIVEN)));
   const beside = [...siblings].filter(([name]) => !named.has(name)).map(([, bytes]) => bytes);
   const surroundings = { trust, at, resolver: keysFor(trust, notices), notices, resources: new Resources(named, beside) };
-  return isPresentation(document)
+  return asked || isPresentation(document)
     ? verifyPresentation(document, surroundings, { challenge, domain }, judgeOurs)
     : verifyW3c(document, surroundings);
 }

@@ -434,6 +434,8 @@ def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
          {"target": sound.replace('"permits":["train"],"terms"', '"permits":["evil"],"terms"')}),
         ("expired", "invalid", {"presented": "invalid"}, {"period": "expired"},
          {"at": "2027-10-02T00:00:00Z"}),
+        # The verifier asked for a presentation, and gets what any copy of the grant is.
+        ("grant-alone", "invalid", {"model": "bad-credential"}, {}, {"target": grant.decode()}),
         # The document beside it says that the thief's key is the buyer's.
         ("by-a-key-of-a-snapshot", "incomplete", {"holder.binding": "snapshot-only"},
          {"grant.holder": "snapshot-only"},

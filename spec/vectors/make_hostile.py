@@ -379,13 +379,13 @@ def _presentation_rows(sound: str) -> list[Row]:
          asked),
         ("unknown-issuer-inside", "valid", {"presented": "valid"},
          show(shown(signed(base(issuer=MALLORY.did), MALLORY))), asked),
-        ("rdf-empty-list", "trusted", {"presented": "n/a"}, edited(
+        ("rdf-empty-list", "valid", {"presented": "nothing"}, edited(
             show(shown(verifiableCredential=None), suite="eddsa-rdfc-2022"),
             lambda d: d.update(verifiableCredential=[])), asked),
         ("empty-list-added", "invalid", {"proof": "edited"}, edited(
             show(shown(verifiableCredential=None)),
             lambda d: d.update(verifiableCredential=[])), asked),
-        ("no-credential", "trusted", {"presented": "n/a"},
+        ("no-credential", "valid", {"presented": "nothing"},
          show(shown(verifiableCredential=None)), asked),
         ("credential-text", "invalid", {"model": "bad-credential"},
          show(shown(verifiableCredential=["urn:x:1"])), asked),

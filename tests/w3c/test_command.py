@@ -86,6 +86,10 @@ def test_presentations(buyer: Any, made: Any) -> None:
     assert verify(buyer, "vp.json", data).code == 4
     assert verify(buyer, "vp.json", data, "--challenge", "c-2", *asked[2:]).code == 3
     assert verify(buyer, "vp.json", data, *asked[:2], "--domain", "https://x.example").code == 3
+    # A script whose challenge came out empty asked for a presentation all the same.
+    bare = made.signed(made.base())
+    assert verify(buyer, "vc.json", bare).code == 0
+    assert verify(buyer, "vc.json", bare, "--challenge", "", "--domain", "").code == 3
     shown = buyer.run("verify", "./vp.json", "--trust", "trust.toml", *asked, "--at",
                       "2026-11-24T14:12:39Z")  # fmt: skip
     assert "presents urn:uuid:" in shown.out

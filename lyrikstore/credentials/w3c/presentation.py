@@ -24,7 +24,6 @@ from lyrikstore.credentials.report import (
     Verdict,
     decide,
     failed,
-    not_applicable,
     passed,
     quote,
     unchecked,
@@ -265,7 +264,10 @@ def _check_presented(
     inner: list[dict[str, Any]], holder: Holder, surroundings: Surroundings
 ) -> tuple[Check, tuple[Report, ...]]:
     if not inner:
-        return not_applicable("presented", "presents no credential"), ()
+        # ATTACK: with no credential there is no issuer whom a trust file would have to name.
+        return warned(
+            "presented", "nothing", "presents no credential: there is nothing to trust"
+        ), ()
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
     reports = tuple(_judge(item, inner, holder, surroundings) for item in inner)

@@ -1,7 +1,7 @@
 /** Presentations: a holder shows credentials to one verifier, once (spec §17.9). */
 import { Refusal } from "../errors.js";
 import { counted } from "../grammar.js";
-import { decide, failed, notApplicable, passed, quote, respelt, unchecked, warned } from "../report.js";
+import { decide, failed, passed, quote, respelt, unchecked, warned } from "../report.js";
 import { checkDocument, isOurs } from "../envelope.js";
 import { canonical, isObject } from "../strictjson.js";
 import { formatTimestamp } from "../timestamps.js";
@@ -118,7 +118,8 @@ function checkChallenge({ verified }, challenge, domain) {
 /** @param {any[]} inner @param {Holder} holder @param {Surroundings} surroundings @param {JudgeOurs} judgeOurs @returns {Promise<{check: Check, parts: Report[]}>} */
 async function checkPresented(inner, holder, surroundings, judgeOurs) {
   const id = "presented";
-  if (!inner.length) return { check: notApplicable(id, "presents no credential"), parts: [] };
+  // ATTACK: with no credential there is no issuer whom a trust file would have to name.
+  if (!inner.length) return { check: warned(id, "nothing", "presents no credential: there is nothing to trust"), parts: [] };
   if (inner.length > MAX_PRESENTED) return { check: failed(id, "too-many", `more than ${MAX_PRESENTED} credentials`), parts: [] };
   /** @type {Report[]} */
   const parts = [];
