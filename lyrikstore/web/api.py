@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -122,6 +122,8 @@ class _Api:
                 data = await asyncio.wait_for(request.body(), READ_SECONDS)
             except TimeoutError:
                 raise HTTPException(408, "the request took too long to arrive") from None
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody is there to read it
             loop = asyncio.get_running_loop()
             status, body = await loop.run_in_executor(self._worker, _guarded, work, data)
             return _json(status, body)

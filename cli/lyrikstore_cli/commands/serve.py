@@ -1,6 +1,5 @@
 """``lyrikstore serve``: the VC API on this machine, for programs that speak it."""
 
-import contextlib
 import socket
 import ssl
 import sys
@@ -24,8 +23,6 @@ from lyrikstore_cli.session import Session
 if TYPE_CHECKING:
     from lyrikstore.credentials.w3c.resources import Resources
     from lyrikstore.web.issuing import Issuer
-
-MAX_CONNECTIONS = 64
 
 
 @declare(
@@ -83,9 +80,8 @@ def command(
     if trust_file is not None and not trust_file.is_file():
         raise NotFoundError("no-file", f"no trust file {trust_file}")
     try:
-        import uvicorn
-
         from lyrikstore.web.api import Service, make_app
+        from lyrikstore_cli.listening import MAX_CONNECTIONS, listen
     except ModuleNotFoundError:
         raise InvalidInputError(
             "missing-extra",
@@ -100,7 +96,7 @@ def command(
     trust = load_trust(trust_file or session.paths.trust)
     files = read_resources(resources)
     at_hand = Resources(files)
-    with _listen(host, port) as listener:
+    with _listen(host, port, MAX_CONNECTIONS) as listener:
         shown = f"[{host}]" if ":" in host else host
         base = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
         issuer = _issuer(session, base, at_hand)
@@ -114,27 +110,13 @@ def command(
             clock=now,
         )
         context = _tls(host, certificate) if tls else None
-        config = uvicorn.Config(
-            make_app(service, [host, "localhost", *names]),
-            access_log=False,
-            log_config=None,
-            lifespan="off",
-            ws="none",
-            proxy_headers=False,
-            server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=5,
-            h11_max_incomplete_event_size=32 << 10,
-            ssl_context_factory=None if context is None else lambda _config, _default: context,
-        )
         did = None if issuer is None else issuer.signer.did
         session.emit("serve", {"url": base, "issuer": did})
         doing = "verifying only" if did is None else f"signing as {did}"
         session.screen.result(f"listening on {base}, {doing}")
         sys.stdout.flush()  # whoever started it waits for this line
-        with contextlib.suppress(KeyboardInterrupt):  # how a server ends
-            uvicorn.Server(config).run(sockets=[listener])
+        app = make_app(service, [host, "localhost", *names])
+        listen(app, listener, context, session.screen)
 
 
 def _issuer(session: Session, base: str, resources: "Resources") -> "Issuer | None":
@@ -152,13 +134,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, backlog: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(MAX_CONNECTIONS)
+        listener.listen(backlog)
     except OSError as error:
         listener.close()
         raise StorageError("io", f"cannot listen on {host}:{port}: {error.strerror}") from None
