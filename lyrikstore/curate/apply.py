@@ -15,7 +15,7 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.decisions import encode_decisions
-from lyrikstore.curate.descriptor import describe
+from lyrikstore.curate.descriptor import describe, files_by
 from lyrikstore.curate.engine import (
     WHOLE,
     Applied,
@@ -246,10 +246,10 @@ def _body(
     }
     metadata = source.body.get("metadata")
     if metadata is not None:
-        stats["columns"] = {
-            column: sum(1 for e in tree.entries if e.meta and column in e.meta)
-            for column in metadata["columns"]
-        }
+        filled = Counter(column for entry in tree.entries for column in entry.meta or ())
+        stats["columns"] = files_by(
+            "column", {column: filled[column] for column in metadata["columns"]}
+        )
     generated = {
         "filter": str(used.id),
         "steps": [step.use for step in recipe.steps],
@@ -266,7 +266,7 @@ def _body(
     measured = {
         "derivedFrom": [str(source.id)],
         "generatedBy": [generated],
-        "formats": formats(tree.paths),
+        "formats": files_by("suffix", formats(tree.paths)),
         "stats": stats,
     }
     body: dict[str, Any] = {

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lyrikstore.canon.jsontext import encode
-from lyrikstore.curate.descriptor import Descriptor, describe
+from lyrikstore.curate.descriptor import Descriptor, describe, files_by
 from lyrikstore.curate.sheet import Joined, Sheet
 from lyrikstore.curate.snapshot import Scan
 from lyrikstore.curate.weights import Weights
@@ -36,14 +36,16 @@ def dataset_body(
     }
     if sheet is not None:
         filled = Counter(column for meta in joined.meta.values() for column in meta)
-        stats["columns"] = {column: filled[column] for column in sheet.columns}
+        stats["columns"] = files_by("column", {column: filled[column] for column in sheet.columns})
     body: dict[str, Any] = {
         "reader": reader,
         "records": records,
         "bytes": tree.total_bytes,
         "fileCount": len(tree),
         "origin": "committed",
-        "descriptor": describe(descriptor, {"formats": dict(formats), "stats": stats}),
+        "descriptor": describe(
+            descriptor, {"formats": files_by("suffix", formats), "stats": stats}
+        ),
         "ignored": len(snapshot.ignored),
     }
     if sheet is not None:

@@ -123,6 +123,15 @@ def describe(
     return result
 
 
+def files_by(what: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return how many files each name has, sorted by name (spec §12.4).
+
+    A list, for column headings and suffixes may be anything, and what becomes a member name in a
+    credential is ASCII (spec §10.2).
+    """
+    return [{what: name, "files": counts[name]} for name in sorted(counts)]
+
+
 def stated_in(descriptor: Mapping[str, Field]) -> list[str]:
     """Return the fields of a whole descriptor that somebody stated, be it as unknown."""
     silent = describe({}, {})
@@ -189,7 +198,12 @@ def _value(name: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     match value:
         case dict():
-            return {str(key): _plain(item) for key, item in value.items()}
+            for key in value:
+                if not key.isascii() or key.startswith("@"):
+                    raise _bad(
+                        f"{key!r} cannot name a member: such names are ASCII, without @ in front"
+                    )
+            return {key: _plain(item) for key, item in value.items()}
         case list():
             return [_plain(item) for item in value]
         case Decimal():
