@@ -242,7 +242,7 @@ def _check_options(
     if challenge is not None and proof.get("challenge") != challenge:
         raise VerificationError("bad-challenge", "the proof does not answer the challenge")
     created, expires = _moment(proof, "created"), _moment(proof, "expires")
-    if created is not None and created > at + CLOCK_SKEW:
+    if created is not None and created - at > CLOCK_SKEW:
         raise VerificationError("proof-not-yet", f"the proof was made later: {proof['created']}")
     if expires is not None and expires <= at:
         raise VerificationError("proof-expired", f"the proof expired on {proof['expires']}")

@@ -113,15 +113,17 @@ function findRenamed(tree, missing, surplus, found) {
   const elsewhere = new Map();
   for (const path of surplus) {
     const digest = found.get(path)?.blake3;
-    if (digest) elsewhere.set(digest, [...(elsewhere.get(digest) ?? []), path]);
+    // ATTACK: a hundred thousand files of one content; each costs one step, here and below.
+    if (digest) elsewhere.has(digest) ? elsewhere.get(digest)?.push(path) : elsewhere.set(digest, [path]);
   }
+  for (const paths of elsewhere.values()) paths.reverse();
   /** @type {[string, string][]} */
   const renamed = [];
   for (const path of missing) {
     const entry = /** @type {import("./tree.js").Entry} */ (tree.byPath.get(path));
     const candidates = elsewhere.get(entry.blake3);
     // An empty file has the content of every empty file: that says nothing of its origin.
-    if (candidates?.length && entry.bytes) renamed.push([path, /** @type {string} */ (candidates.shift())]);
+    if (candidates?.length && entry.bytes) renamed.push([path, /** @type {string} */ (candidates.pop())]);
   }
   return renamed;
 }

@@ -5,7 +5,7 @@
 import { includes } from "./bytes.js";
 import { blake3 } from "./digest.js";
 import { parseMultikey, parseVerificationMethod } from "./ed25519.js";
-import { refuse, Refusal } from "./errors.js";
+import { refuse, Refusal, spelt } from "./errors.js";
 import { isObject, parse } from "./strictjson.js";
 
 const MAX_DID = 1000;
@@ -247,7 +247,7 @@ function usable(method, document, purpose, at) {
 }
 
 /** @param {any} text @param {number} limit */
-const shown = (text, limit) => `'${String(text).slice(0, limit)}'`;
+const shown = (text, limit) => `'${spelt(text).slice(0, limit)}'`;
 
 /** @template T @param {() => T} run @param {string} [before] @returns {T} */
 function attempt(run, before = "") {

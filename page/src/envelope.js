@@ -319,7 +319,7 @@ function checkMemberNames(document) {
         if (name.startsWith("@") && !outermost.includes(value)) bad(`member ${quote(name)} below the top level`);
       }
     }
-    if (typeof value === "object" && value !== null) pending.push(...Object.values(value));
+    if (typeof value === "object" && value !== null) for (const item of Object.values(value)) pending.push(item);
   }
 }
 

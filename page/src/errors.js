@@ -11,6 +11,14 @@ export class Refusal extends Error {
 }
 
 /**
+ * Return what a value says, whatever it is: an object without a prototype has no text of its own.
+ *
+ * @param {any} value
+ * @returns {string}
+ */
+export const spelt = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
+
+/**
  * @param {string} kind
  * @param {string} message
  * @returns {never}

@@ -1,5 +1,7 @@
 /** What every verification answers: checks with states, one verdict, and what was not proven (spec/11-verification.md). */
 
+import { spelt } from "./errors.js";
+
 /** @typedef {"pass" | "fail" | "warn" | "unchecked" | "n/a"} State */
 /** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
@@ -102,7 +104,7 @@ export const isDoubtful = ({ id, state }) => TRUST_CHECKS.has(id) && (state === 
  * @param {number} limit
  */
 export function quote(value, limit = 80) {
-  const whole = Array.from(String(value));
+  const whole = Array.from(spelt(value));
   const shown = whole.slice(0, limit).map((character) =>
     character === " " || !/[\p{C}\p{Z}]/u.test(character)
       ? character

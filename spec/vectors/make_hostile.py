@@ -65,6 +65,9 @@ def _format_rows(sound: str) -> list[Row]:
         row("deep-objects", [['{"a":', 20000], "1", ["}", 20000]]),
         row("deep-inside", [sound.replace(inside, inside + '"deep":')[: sound.index(inside) + 28],
                             ["[", 20000], ["]", 20000], "," + sound[sound.index(inside) + 21:]]),
+        ("wide", "invalid", {"proof": "edited"}, {"document": [
+            sound.replace(inside, inside + '"wide":[')[: sound.index(inside) + 29],
+            ["0,", 300000], "0]," + sound[sound.index(inside) + 21:]]}),
         row("too-large", [sound, [" ", 1 << 20]]),
         row("empty", ""),
     ]  # fmt: skip
@@ -91,6 +94,8 @@ def _model_rows() -> list[Row]:
                                                        {"@value": "x", "@type": "urn:x"}}}),
         ("id-not-url", {"id": "not a url"}),
         ("id-two", {"id": ["urn:x:1", "urn:x:2"]}),
+        ("id-object", {"id": {"id": "urn:x:1"}}),
+        ("id-object-inside", {"credentialSubject": {"id": {"a": 1}, "alumniOf": "x"}}),
         ("id-null", {"id": None, "credentialSubject": {"id": "", "alumniOf": "x"}}),
         ("from-date", {"validFrom": "2026-11-01"}),
         ("from-week-date", {"validFrom": "2026-W45-1T00:00:00Z"}),
@@ -308,6 +313,8 @@ def _other_rows(sound: str) -> list[Row]:
          {"document": sound, "at": "2027-11-01T00:05:01Z"}),
         ("expired-within-skew", "trusted", {"period": "pass"},
          {"document": sound, "at": "2027-11-01T00:05:00Z"}),
+        ("last-moment", "invalid", {"proof": "pass", "period": "expired"},
+         {"document": sound, "at": "9999-12-31T23:59:59Z"}),
         ("not-yet-valid", "invalid", {"period": "not-yet-valid"},
          {"document": signed(base(validFrom="2026-11-25T00:00:00Z"))}),
         ("presentation-as-credential", "invalid", {"model": "bad-credential"},
@@ -395,6 +402,8 @@ def _presentation_rows(sound: str) -> list[Row]:
          show(shown(sound, holder=None)), asked),
         ("enveloped", "incomplete", {"presented": "incomplete"},
          show(shown(verifiableCredential=[jws])), asked),
+        ("enveloped-id-list", "invalid", {"model": "bad-credential"},
+         show(shown(verifiableCredential=[{**jws, "id": [jws["id"]]}])), asked),
         ("credential-as-presentation", "invalid", {"model": "bad-credential"}, sound, asked),
         ("deep", "invalid", {"format": "bad-json"}, "[" * 20000, asked),
     ]  # fmt: skip

@@ -69,6 +69,8 @@ def files() -> dict[str, Any]:
         ("period", issuer(ADA, "Ada", f'since = "{NOW}"', 'until = "2026-11-24T14:12:41Z"'), {},
          [asked("Ada"), asked("Ada", at="2026-11-24T14:12:41Z"),
           asked(None, at="2026-11-24T14:12:38Z"), asked(None, at="2026-11-24T14:12:42Z")]),
+        ("whole-decimals", "version = 1.0\nmaxStatusDays = 30.0\nmaxLogDays = 7.0\n"
+         "witnessesRequired = 0.0\n" + issuer(), {}, [asked("Ada")]),
         ("auditor", issuer(ADA, "Ada", 'roles = ["auditor"]'), {},
          [asked(None), asked("Ada", role="auditor"),
           *(asked(who, role=None, claim=claim) for claim, who in (

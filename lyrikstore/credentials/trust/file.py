@@ -158,18 +158,20 @@ def _blocks(trust: Trust) -> Iterator[str]:
 
 def _trust(document: dict[str, Any], read: ReadFile | None) -> Trust:
     witnesses = tuple(_witness(item) for item in document.get("witness", []))
-    required = document.get("witnessesRequired", 0)
+    # JSON Schema takes 30.0 for an integer, which TOML reads as a decimal.
+    required = int(document.get("witnessesRequired", 0))
     if required > len({witness.public for witness in witnesses}):
         raise FormatError(
             "bad-trust",
             f"it requires {counted(required, 'witness', 'witnesses')} and names fewer keys",
         )
+    status_days = document.get("maxStatusDays", DEFAULT_STATUS_AGE.days)
     log_days = document.get("maxLogDays")
     return Trust(
         issuers=tuple(_issuer(item) for item in document.get("issuer", [])),
         logs=tuple(_log(item) for item in document.get("log", [])),
-        max_status_age=timedelta(days=document.get("maxStatusDays", DEFAULT_STATUS_AGE.days)),
-        max_log_age=None if log_days is None else timedelta(days=log_days),
+        max_status_age=timedelta(days=int(status_days)),
+        max_log_age=None if log_days is None else timedelta(days=int(log_days)),
         witnesses=witnesses,
         witnesses_required=required,
         documents=tuple(_document(item, read) for item in document.get("document", [])),

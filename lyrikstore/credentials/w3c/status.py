@@ -7,7 +7,7 @@ not known here, is somebody else's or is too old never counts as "not revoked".
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
@@ -282,7 +282,8 @@ def _list(document: dict[str, Any], entry: Entry, at: datetime) -> List:
     if ttl is not None:
         if type(ttl) is not int or not 0 < ttl < 10**14:
             _malformed("ttl is not a number of milliseconds")
-        ends.append(made + timedelta(milliseconds=ttl))
+        latest = datetime.max.replace(tzinfo=UTC)
+        ends.append(made + min(timedelta(milliseconds=ttl), latest - made))
     return List(inflate(subject.get("encodedList")), made, min(ends, default=None))
 
 

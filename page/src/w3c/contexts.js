@@ -84,7 +84,7 @@ function terms(context) {
   const pending = [context];
   while (pending.length) {
     const inner = pending.pop();
-    if (Array.isArray(inner)) pending.push(...inner);
+    if (Array.isArray(inner)) for (const one of inner) pending.push(one);
     else if (typeof inner === "string" || inner?.["@vocab"]) return null;
     else if (isObject(inner)) {
       for (const [name] of own(inner)) found.add(name);

@@ -1,5 +1,5 @@
 /** The shape of a foreign credential or presentation (spec §17.3), by its MUST numbers. */
-import { Refusal } from "../errors.js";
+import { Refusal, spelt } from "../errors.js";
 import { isObject } from "../strictjson.js";
 import { checkContexts, checkTypes, VC_CONTEXT } from "./contexts.js";
 import { bad, idOf, isLanguageValue, isUrl, itemsOf, objectsOf, parseStamp, statedIn, typesOf } from "./values.js";
@@ -40,7 +40,7 @@ export function checkPresentationModel(document) {
       continue;
     }
     if (!itemsOf(item["@context"]).includes(VC_CONTEXT)) bad("verifiableCredential", "an envelope without the credentials context");
-    if (!String(item.id).startsWith("data:")) bad("verifiableCredential", "an envelope whose id is not a data: URL");
+    if (typeof item.id !== "string" || !item.id.startsWith("data:")) bad("verifiableCredential", "an envelope whose id is not a data: URL");
   }
   if (Object.hasOwn(document, "termsOfUse")) {
     for (const item of objectsOf(document.termsOfUse, "termsOfUse")) checkType(item, "termsOfUse");
@@ -126,7 +126,7 @@ function checkText(item, name, where) {
 
 /** @param {any} item */
 function checkObject(item) {
-  if (Object.hasOwn(item, "id") && !isUrl(item.id)) bad("id", `${String(item.id).slice(0, 80)} is not one URL`);
+  if (Object.hasOwn(item, "id") && !isUrl(item.id)) bad("id", `${spelt(item.id).slice(0, 80)} is not one URL`);
   // ATTACK: a context inside re-defines the claims beside it; @graph, @reverse and @type say to an
   // RDF reader what no JSON reader sees. Language is all that is left.
   const odd = Object.keys(item).filter((name) => name.startsWith("@")).sort()[0];
@@ -142,7 +142,7 @@ function* objectsBelow(document) {
   });
   while (pending.length) {
     const value = pending.pop();
-    if (Array.isArray(value)) pending.push(...value);
+    if (Array.isArray(value)) for (const inner of value) pending.push(inner);
     else if (isObject(value)) {
       yield value;
       for (const [name, inner] of Object.entries(value)) if (name !== OPAQUE) pending.push(inner);

@@ -11,7 +11,7 @@ import jsonld from "jsonld";
 // @ts-expect-error -- it has no types
 import { canonize } from "rdf-canonize";
 import { same, utf8 } from "../bytes.js";
-import { refuse } from "../errors.js";
+import { refuse, spelt } from "../errors.js";
 import { canonical, isObject } from "../strictjson.js";
 import { CONTEXTS, contextDocument } from "./contexts.js";
 import { itemsOf, statedIn, typesOf } from "./values.js";
@@ -52,7 +52,7 @@ async function load(url) {
 
 /** @param {any} url */
 function known(url) {
-  if (!CONTEXTS.has(url)) refuse("unknown-context", `the context '${String(url).slice(0, 200)}' is not one that this page knows`);
+  if (!CONTEXTS.has(url)) refuse("unknown-context", `the context '${spelt(url).slice(0, 200)}' is not one that this page knows`);
   return contextDocument(url);
 }
 
@@ -90,7 +90,7 @@ class Text {
     /** @type {[string, any][]} */
     const named = [];
     for (const context of itemsOf(this.contexts)) {
-      if (isObject(context) && this.mayName) named.push(...Object.entries(context));
+      if (isObject(context) && this.mayName) for (const pair of Object.entries(context)) named.push(pair);
       else if (typeof context !== "string") bad("a context is missing, null, or inline in what is no presentation");
       else {
         const { iris, vocabularies } = meaningsOf(context);
@@ -233,7 +233,7 @@ function countJson(value) {
 
 /** @param {any} iri */
 function checkIri(iri) {
-  if (typeof iri !== "string" || !IRI.test(iri)) bad(`${String(iri).slice(0, 80)} is not an absolute IRI, nor a term of the contexts`);
+  if (typeof iri !== "string" || !IRI.test(iri)) bad(`${spelt(iri).slice(0, 80)} is not an absolute IRI, nor a term of the contexts`);
 }
 
 /** @template T @param {() => Promise<T>} run @returns {Promise<T>} */

@@ -135,5 +135,5 @@ function parseMultihash(text) {
 
 /** @param {any} text @returns {never} */
 function bad(text) {
-  return refuse("bad-digest", `not a digest known here: ${quote(String(text))}`);
+  return refuse("bad-digest", `not a digest known here: ${quote(text)}`);
 }

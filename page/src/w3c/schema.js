@@ -141,10 +141,10 @@ function sizeOf(document) {
     const value = pending.pop();
     size += 1;
     if (typeof value === "string") size += Math.floor(value.length / CHARACTERS);
-    else if (Array.isArray(value)) pending.push(...value);
+    else if (Array.isArray(value)) for (const item of value) pending.push(item);
     else if (isObject(value)) {
       size += Math.floor(Object.keys(value).reduce((sum, name) => sum + name.length, 0) / CHARACTERS);
-      pending.push(...Object.values(value));
+      for (const item of Object.values(value)) pending.push(item);
     }
   }
   return size;

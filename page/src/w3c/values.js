@@ -1,5 +1,5 @@
 /** The few kinds of value that the VC Data Model 2.0 is made of (spec §17.3). */
-import { refuse } from "../errors.js";
+import { refuse, spelt } from "../errors.js";
 import { isObject } from "../strictjson.js";
 
 const MAX_ITEMS = 1000;
@@ -44,7 +44,7 @@ export function idOf(value) {
 /** Read a dateTimeStamp of XML Schema; without an offset it is UTC. @param {any} text @returns {number} */
 export function parseStamp(text) {
   const found = typeof text === "string" ? STAMP.exec(text) : null;
-  if (found === null) return refuse("bad-timestamp", `not a dateTimeStamp: ${String(text).slice(0, 40)}`);
+  if (found === null) return refuse("bad-timestamp", `not a dateTimeStamp: ${spelt(text).slice(0, 40)}`);
   const [, local, fraction = "", sign, hours = "0", minutes = "0"] = found;
   const time = Date.parse(`${local}Z`);
   if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(local) || local.startsWith("0000")) {
