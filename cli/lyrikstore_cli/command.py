@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import no_file
 from lyrikstore_cli.session import Options, Session
 
 
@@ -17,7 +19,10 @@ def _shared() -> list[click.Parameter]:
         click.Option(["--store"], type=click.Path(path_type=Path), help="The store folder."),
         click.Option(
             ["-C", "directory"],
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            type=click.Path(path_type=Path),
+            is_eager=True,  # what other options name is looked for there
+            expose_value=False,
+            callback=_change_folder,
             help="Change to this folder first.",
         ),
         click.Option(["-q", "--quiet"], is_flag=True, help="Say only results and errors."),
@@ -25,6 +30,17 @@ def _shared() -> list[click.Parameter]:
         click.Option(["--no-color"], is_flag=True, help="No colours."),
         click.Option(["--no-input"], is_flag=True, help="Never ask; fail instead."),
     ]
+
+
+def _change_folder(ctx: click.Context, _param: click.Parameter, folder: Path | None) -> None:
+    if folder is None or ctx.resilient_parsing:
+        return
+    try:
+        os.chdir(folder)
+    except FileNotFoundError:
+        raise no_file(folder, "folder") from None
+    except OSError as error:
+        raise InvalidInputError("unreadable", f"-C {folder}: {error.strerror}") from None
 
 
 def _passphrase() -> click.Parameter:
@@ -59,9 +75,6 @@ def command(
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**values: Any) -> None:
-            directory = values.pop("directory")
-            if directory is not None:
-                os.chdir(directory)
             options = Options(
                 json=values.pop("json_"),
                 store=values.pop("store"),

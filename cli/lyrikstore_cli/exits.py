@@ -5,7 +5,7 @@ from lyrikstore.canon.errors import LyrikstoreError
 
 MEANING: dict[int, str] = {
     0: "done; for verify: trusted, and everything required was checked",
-    1: "failed, for a reason without a code of its own",
+    1: "failed, for a reason without a code of its own; so where a file or name is not there",
     2: "usage: the command line is wrong",
     3: "invalid: a signature, digest, proof or link does not hold, or it is out of date",
     4: "valid, but the issuer is not in your trust file",

@@ -41,7 +41,7 @@ def next_steps(path: Path, report: Report) -> Iterator[str]:
         return
     try:
         data = read_file(path)
-    except InvalidInputError:  # it is gone meanwhile
+    except (InvalidInputError, NotFoundError):  # it is gone meanwhile
         return
     name = clean(str(path))
     if "model" in broken and _has_context(data):

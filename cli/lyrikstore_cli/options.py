@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,18 +18,32 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
-from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.files import no_file, read_at_most
 from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from lyrikstore.publish.issuing import IssuedCredential
 
+
+class _Existing(click.Path):
+    """A path that has to be there: if not, that is said as everywhere, and not as bad usage."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not os.path.lexists(path):  # a link that leads nowhere is said where it is read
+            raise no_file(path)
+        return path
+
+
+EXISTING = _Existing(path_type=Path)
+"""The type of an argument that names a file or folder to read."""
+
 issuer_name = click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
 issuer = click.option("--issuer", metavar="DID", help="Issue in the name of this did:web.")
 did_document = click.option(
     "--did-document",
-    type=click.Path(exists=True, path_type=Path),
+    type=EXISTING,
     help="The did:web's published document; by default one that lists your key alone.",
 )
 valid_for = click.option(
@@ -113,6 +127,7 @@ def read_file(path: Path) -> bytes:
     """Return a small file, one byte more than any credential may have at most.
 
     Raises:
+        NotFoundError: (``no-file``) it is not there.
         InvalidInputError: (``unreadable``) it cannot be read.
     """
     return read_at_most(path, MAX_BYTES + 1)

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 
 
 def read_at_most(
@@ -24,22 +24,27 @@ def read_at_most(
         absent: What to return if there is no such file; by default that is an error.
 
     Raises:
+        NotFoundError: (``no-file``) there is none.
         InvalidInputError: (``unreadable``) it cannot be read, or is a device, pipe or socket.
     """
     try:
         with open_regular(path, pipes=pipes) as file:
             return file.read(limit)
-    except FileNotFoundError as error:
+    except FileNotFoundError:
         if absent is not None:
             return absent
-        reason: object = error.strerror
+        raise no_file(path) from None
     except OSError as error:
-        reason = error.strerror or error
-    raise InvalidInputError(
-        "unreadable",
-        f"cannot read {path}: {reason}",
-        hint="check the path, and the owner and mode of the file",
-    )
+        raise InvalidInputError(
+            "unreadable",
+            f"cannot read {path}: {error.strerror or error}",
+            hint="check the owner and mode of the file",
+        ) from None
+
+
+def no_file(path: Path, what: str = "file") -> NotFoundError:
+    """Return the error for a file or folder that somebody named and that is not there."""
+    return NotFoundError("no-file", f"there is no {what} {path}", hint="check the path")
 
 
 def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:

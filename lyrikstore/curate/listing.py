@@ -5,6 +5,7 @@ the folders. One that dies, or cannot be started, changes nothing but time.
 """
 
 import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
-from lyrikstore.canon.files import real_path
+from lyrikstore.canon.files import no_file, real_path
 from lyrikstore.curate.ignore import IGNORE_FILE, Rule, load_rules
 from lyrikstore.curate.walk import Folder, Ignored, Offender, Run, Walk, identity
 from lyrikstore.objects.statcache import STATE
@@ -65,7 +66,8 @@ class Listing:
         began: When the first file may have been looked at, in nanoseconds.
 
     Raises:
-        InvalidInputError: (``no-folder``) there is no such folder; (``bad-ignore``).
+        NotFoundError: (``no-file``) there is no such folder.
+        InvalidInputError: (``no-folder``) it is none; (``bad-ignore``).
 
     Cost: one listing and one look at each file; no file is opened.
     """
@@ -81,9 +83,10 @@ class Listing:
         expected: int = 0,
     ) -> None:
         if not folder.is_dir():
-            problem = "is a file" if folder.exists() else "no such folder"
+            if not os.path.lexists(folder):
+                raise no_file(folder, "folder")
             raise InvalidInputError(
-                "no-folder", f"{folder}: {problem}", hint="give the folder that holds the files"
+                "no-folder", f"{folder} is no folder", hint="give the folder that holds the files"
             )
         self.began = time.time_ns()
         self._root = str(folder)

@@ -20,7 +20,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
-from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.files import no_file, open_regular
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.curate.near import unknown
@@ -125,9 +125,7 @@ def read_sheet(path: Path, key: str | None = None) -> Sheet:
 
             return _assemble(path, xlsx_rows(path, file), key)
     except FileNotFoundError:
-        raise InvalidInputError(
-            "bad-sheet", f"{path}: no such file", hint="check the path given to --metadata"
-        ) from None
+        raise no_file(path) from None
     except OSError as error:
         raise InvalidInputError(
             "bad-sheet",

@@ -133,7 +133,7 @@ def _status(
             expected=len(cache),
         ) as under_way:
             listed = under_way.finish()
-    except InvalidInputError as error:
+    except (InvalidInputError, NotFoundError) as error:
         return FolderStatus(last.folder, last.name, current.id, moved, problem=error.message)
     names = names_of(listed)
     listing = listing_of(listed, names, sheet, cache.safe_before)

@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.files import no_file
 from lyrikstore.canon.progress import silent
 from lyrikstore.history.repository import Repository
 from lyrikstore.train.child import run_job
@@ -68,8 +69,8 @@ def predict_file(
 
     Cost: some seconds to load the libraries, then milliseconds.
     """
-    checkpoint = resolve_trained(repo, checkpoint_ref)
     data = _read(path)
+    checkpoint = resolve_trained(repo, checkpoint_ref)
     text = decode_text(path.name, data)
     threads = repo.manifest(checkpoint.inputs_in("run")[0].id).body["environment"]["threads"]
     with open_staging(repo.root) as staging:
@@ -95,7 +96,7 @@ def _read(path: Path) -> bytes:
             # A FIFO would wait for ever.
             if path.exists():
                 raise InvalidInputError("not-a-file", f"{path} is not a file")
-            raise NotFoundError("no-file", f"there is no file {path}")
+            raise no_file(path)
         with path.open("rb") as file:
             return file.read(MAX_TEXT_BYTES + 1)
     except OSError as error:

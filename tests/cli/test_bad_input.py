@@ -192,12 +192,13 @@ def test_a_checked_out_sheet_gives_the_same_tree(publisher, folder) -> None:
 @pytest.mark.parametrize("what", ["/dev/zero", "loop", "absent"])
 def test_a_file_that_is_endless_a_circle_or_not_there(publisher, folder, what) -> None:
     (publisher.folder / "loop").symlink_to("loop")
-    refused(publisher, 16, "filter", NAME, "--recipe", what, "--as", "acme/x")
-    refused(publisher, 16, "issue", NAME, "-o", "out", "--terms", what)
-    refused(publisher, 16, "commit", folder, "-d", NAME, "--describe", what)
-    refused(publisher, 16, "commit", folder, "-d", NAME, "--licence-text", what)
-    refused(publisher, 16, "commit", what, "-d", "acme/x")
-    refused(publisher, 16, "card", "checkpoints/acme/x", "--answers", what)
+    code = 1 if what == "absent" else 16
+    refused(publisher, code, "filter", NAME, "--recipe", what, "--as", "acme/x")
+    refused(publisher, code, "issue", NAME, "-o", "out", "--terms", what)
+    refused(publisher, code, "commit", folder, "-d", NAME, "--describe", what)
+    refused(publisher, code, "commit", folder, "-d", NAME, "--licence-text", what)
+    refused(publisher, code, "commit", what, "-d", "acme/x")
+    refused(publisher, code, "card", "checkpoints/acme/x", "--answers", what)
     refused(publisher, 1, "status", what)
     long = publisher.folder / "long"
     long.write_text("x" * 2000)

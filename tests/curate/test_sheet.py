@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.cells import cell_text
 from lyrikstore.curate.records import iter_records
 from lyrikstore.curate.sheet import join, read_sheet
@@ -159,7 +159,7 @@ def test_key_column_by_name_and_near_miss(tmp_path: Path) -> None:
 def test_other_formats_and_absent_files(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"no reader for \.ods"):
         read_sheet(_csv(tmp_path, "x", "s.ods"))
-    with pytest.raises(InvalidInputError, match="no such file"):
+    with pytest.raises(NotFoundError, match="there is no file"):
         read_sheet(tmp_path / "absent.csv")
 
 

@@ -150,7 +150,9 @@ def test_which_folders_are_told_of(bench: Any, patient: None) -> None:
     assert caught.value.kind == "not-committed"
     bench.data.rename(bench.root / "away")
     found = folder_statuses(bench.repo, cache)
-    assert [("no such folder" in item.problem, item.clean) for item in found] == [(True, False)] * 2
+    assert [("there is no folder" in item.problem, item.clean) for item in found] == [
+        (True, False)
+    ] * 2
 
 
 def test_damaged_memories_are_no_memories(bench: Any, patient: None) -> None:

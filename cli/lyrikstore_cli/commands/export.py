@@ -10,7 +10,7 @@ from lyrikstore.canon.errors import VerificationError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import read_credential, write_new
+from lyrikstore_cli.options import EXISTING, read_credential, write_new
 from lyrikstore_cli.session import Session
 
 
@@ -18,7 +18,7 @@ from lyrikstore_cli.session import Session
     "export",
     epilog="lyrikstore export delivery --format odrl -o policy.jsonld",
 )
-@click.argument("target", type=click.Path(exists=True, path_type=Path))
+@click.argument("target", type=EXISTING)
 @click.option(
     "--format",
     "form",

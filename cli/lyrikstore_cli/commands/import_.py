@@ -8,7 +8,7 @@ import click
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
-from lyrikstore_cli.options import credential_file, read_file
+from lyrikstore_cli.options import EXISTING, credential_file, read_file
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     signs=True,
     epilog="lyrikstore import attestation.json\nlyrikstore import delivery -d theirs/contracts",
 )
-@click.argument("targets", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("targets", nargs=-1, required=True, type=EXISTING)
 @click.option("-d", "--dataset", "name", help="What a delivery's dataset is called here.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
 def command(

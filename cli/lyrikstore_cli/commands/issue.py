@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @options.status_url
 @click.option(
     "--supersedes",
-    type=click.Path(exists=True, path_type=Path),
+    type=options.EXISTING,
     help="A credential of yours that this one replaces; then: lyrikstore supersede.",
 )
 def command(

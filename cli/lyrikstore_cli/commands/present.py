@@ -18,7 +18,7 @@ from lyrikstore_cli.ui import clean
     signs=True,
     epilog="lyrikstore present grant.json --challenge 7c5f1a --domain data.example -o shown.json",
 )
-@click.argument("grant", type=click.Path(exists=True, path_type=Path))
+@click.argument("grant", type=options.EXISTING)
 @click.option("--challenge", required=True, help="What the verifier gave you to sign.")
 @click.option("--domain", required=True, help="The verifier's name, as he told you.")
 @options.did_document

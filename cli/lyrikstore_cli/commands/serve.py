@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import (
-    InvalidInputError,
-    NotFoundError,
-    StorageError,
-    storage_error,
-)
+from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
+from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import read_resources
@@ -78,7 +74,7 @@ def command(
     if certificate is not None and not tls:
         raise click.UsageError("--certificate goes with --tls")
     if trust_file is not None and not trust_file.is_file():
-        raise NotFoundError("no-file", f"no trust file {trust_file}")
+        raise no_file(trust_file, "trust file")
     try:
         from lyrikstore.web.api import Service, make_app
         from lyrikstore_cli.listening import MAX_CONNECTIONS, listen

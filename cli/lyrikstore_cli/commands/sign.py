@@ -18,7 +18,7 @@ from lyrikstore_cli.session import Session
     signs=True,
     epilog="lyrikstore sign degree.json -o signed.json --cryptosuite eddsa-rdfc-2022",
 )
-@click.argument("credential", type=click.Path(exists=True, path_type=Path))
+@click.argument("credential", type=options.EXISTING)
 @click.option(
     "--cryptosuite",
     "suites",

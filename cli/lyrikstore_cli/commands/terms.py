@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.errors import NotFoundError
+from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.exits import VERDICT
@@ -75,7 +76,7 @@ def command(
     from lyrikstore.credentials.trust import load_trust
 
     if trust_file is not None and not trust_file.is_file():
-        raise NotFoundError("no-file", f"no trust file {trust_file}")
+        raise no_file(trust_file, "trust file")
     trust = load_trust(trust_file or session.paths.trust)
     moment = parse_timestamp(at) if at else now()
     use = None
@@ -110,7 +111,7 @@ def _sources(
         path = Path(target)
         if not path.exists():
             if path.suffix == ".json" or target.startswith((".", "/")):
-                raise NotFoundError("no-file", f"there is no file {target}")
+                raise no_file(path)
             names.append(target)
             continue
         file = credential_file(path)

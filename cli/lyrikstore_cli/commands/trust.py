@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import no_file, read_at_most
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
 from lyrikstore.credentials.trust.model import CLAIMS, ROLES
 from lyrikstore_cli.command import command as declare
@@ -214,7 +214,7 @@ def _check(
 
     place = file or session.paths.trust
     if file is not None and not file.is_file():
-        raise NotFoundError("no-file", f"no trust file {file}")
+        raise no_file(file, "trust file")
     trust = load_trust(place)
     if about is None:
         lines = explain(trust, now())

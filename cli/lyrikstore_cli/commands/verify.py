@@ -9,6 +9,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import repair
 from lyrikstore_cli.cards import is_card, verify_handed_card
@@ -109,7 +110,7 @@ def command(
     if report_file is not None:
         check_kept(report_file)
     if trust_file is not None and not trust_file.is_file():
-        raise NotFoundError("no-file", f"no trust file {trust_file}")
+        raise no_file(trust_file, "trust file")
     trust = load_trust(trust_file or session.paths.trust)
     moment = parse_timestamp(at) if at else now()
     if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
@@ -188,7 +189,7 @@ def _verify(
         return _verify_file(session, path, data, trust, at, status_files, asked, recompute)
     named = data is not None or asked or asked.fetch
     if named or path.suffix == ".json" or target.startswith((".", "/")):
-        raise NotFoundError("no-file", f"there is no file {target}")
+        raise no_file(path)
     from lyrikstore.credentials.objectcheck import verify_object
 
     try:

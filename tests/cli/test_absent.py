@@ -1,0 +1,149 @@
+"""What is named and not there is said in one way by every command: exit code 1."""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+import click
+import pytest
+
+from lyrikstore_cli.main import MODULES
+
+GONE = "absent.json"
+NAME = "acme/docs"
+OUT = ("-o", "out.json")
+ISSUE = ("issue", NAME, "-o", "out", "--permit", "train")
+GRANT = (
+    "grant",
+    "delivery",
+    "--to",
+    "did:web:b.example",
+    "--permit",
+    "train",
+    "--until",
+    "9d",
+    *OUT,
+)
+ATTEST = ("attest", "delivery", "--kind", "quality", *OUT)
+WEB = ("--issuer", "did:web:a.example", "--did-document", GONE)
+PRESENT = ("--challenge", "c", "--domain", "d", *OUT)
+SECRET = ("--passphrase-file", GONE)
+
+READ = {
+    ("attest", "target"): ("attest", GONE, "--kind", "quality", "--statement", "audit.toml", *OUT),
+    ("attest", "--statement"): (*ATTEST, "--statement", GONE),
+    ("attest", "--document"): (*ATTEST, "--statement", "audit.toml", "--document", GONE),
+    ("attest", "--data"): (*ATTEST, "--statement", "audit.toml", "--data", GONE),
+    ("attest", "--did-document"): (*ATTEST, "--statement", "audit.toml", *WEB),
+    ("attest", "--supersedes"): (*ATTEST, "--statement", "audit.toml", "--supersedes", GONE),
+    ("card", "--answers"): ("card", "checkpoints/acme/x", "--answers", GONE),
+    ("commit", "path"): ("commit", GONE, "-d", NAME),
+    ("commit", "--metadata"): ("commit", "documents", "-d", NAME, "--metadata", "absent.csv"),
+    ("commit", "--licence-text"): ("commit", "documents", "-d", NAME, "--licence-text", GONE),
+    ("commit", "--describe"): ("commit", "documents", "-d", NAME, "--describe", GONE),
+    ("export", "target"): ("export", GONE, "--format", "odrl"),
+    ("filter", "--recipe"): ("filter", NAME, "--recipe", GONE, "--as", "acme/kept"),
+    ("grant", "credential"): ("grant", GONE, *GRANT[2:]),
+    ("grant", "--did-document"): (*GRANT, "--did-document", GONE),
+    ("grant", "--supersedes"): (*GRANT, "--supersedes", GONE),
+    ("import", "targets"): ("import", GONE),
+    ("import", "--data"): ("import", "theirs", "-d", "acme/theirs", "--data", GONE),
+    ("issue", "--terms"): ("issue", NAME, "-o", "out", "--terms", GONE),
+    ("issue", "--did-document"): (*ISSUE, *WEB),
+    ("issue", "--supersedes"): (*ISSUE, "--supersedes", GONE),
+    ("key new", "--from"): ("key", "new", "--from", GONE),
+    ("key backup", "--backup-passphrase-file"): (
+        *("key", "backup", *OUT, "--backup-passphrase-file", GONE),
+    ),
+    ("page", "--with"): ("page", *OUT, "--with", GONE),
+    ("page", "--trust"): ("page", *OUT, "--with", "delivery", "--trust", GONE),
+    ("page", "--check"): ("page", "--check", GONE),
+    ("predict", "file"): ("predict", "checkpoints/acme/x", GONE),
+    ("present", "grant"): ("present", GONE, *PRESENT),
+    ("present", "--did-document"): ("present", "delivery/credential.json", *PRESENT, *WEB[2:]),
+    ("serve", "--trust"): ("serve", "--trust", GONE),
+    ("sign", "credential"): ("sign", GONE, *OUT),
+    ("sign", "--did-document"): ("sign", "delivery/credential.json", *OUT, *WEB),
+    ("status", "path"): ("status", GONE),
+    ("terms", "--trust"): ("terms", NAME, "--trust", GONE),
+    ("train", "config"): ("train", GONE),
+    ("trust add", "--document"): ("trust", "add", "did:web:a.example", "--document", GONE),
+    ("trust check", "file"): ("trust", "check", GONE),
+    ("verify", "--data"): ("verify", "delivery", "--data", GONE),
+    ("verify", "--status"): ("verify", "delivery", "--status", GONE),
+    ("verify", "--trust"): ("verify", "delivery", "--trust", GONE),
+}
+"""Command and parameter that names something to be read → a command line where it is not there."""
+
+TEXT = (
+    ("verify", GONE),
+    ("verify", "foreign.json", "--resource", GONE),
+    ("terms", GONE),
+    ("revoke", GONE),
+    ("show", "acme/absent"),
+    ("checkout", "acme/absent", "out"),
+    ("log", "-C", "absent"),
+    ("key", "new", "other", *SECRET),
+)
+"""What names a file, or a name, and is declared as text."""
+
+WRITTEN = {
+    *("--output", "--report", "--certificate"),
+    *("init directory_", "clone directory_", "checkout folder", "checkout --metadata"),
+}
+
+
+def parameters(name: str, found: click.Command) -> Iterator[tuple[str, str]]:
+    if isinstance(found, click.Group):
+        for word, command in found.commands.items():
+            yield from parameters(f"{name} {word}", command)
+        return
+    for one in found.params:
+        shared = one.name in {"store", "directory", "passphrase_file"}
+        if isinstance(one.type, click.Path) and not shared:
+            yield name, one.opts[-1] if isinstance(one, click.Option) else str(one.name)
+
+
+def test_every_file_that_a_command_reads_is_tried_here() -> None:
+    declared = {
+        (name, parameter)
+        for word, module in MODULES.items()
+        for name, parameter in parameters(word, import_module(module).command)
+    }
+    read = {one for one in declared if not {one[1], " ".join(one)} & WRITTEN}
+    assert read == set(READ)
+
+
+@pytest.fixture
+def owner(publisher, new_person):
+    for person in (publisher, new_person("other")):
+        documents = person.folder / "documents"
+        documents.mkdir()
+        (documents / "a.txt").write_text("a")
+        if person is not publisher:
+            person.ok("key", "new", "--no-passphrase")
+            person.ok("init")
+        person.ok("commit", documents, "-d", NAME)
+        to = publisher.folder / ("delivery" if person is publisher else "theirs")
+        person.ok("issue", NAME, "-o", to, "--permit", "train", "--grantable", "evaluate")
+    (publisher.folder / "audit.toml").write_text(
+        'extent = "all"\nstandard = "none"\nmethod = "read"\nconclusion = "sound"\n'
+        'limitations = ["few"]\nliability = "nobody"\n'
+        'results = [{metric = "errors", value = "0"}]\n'
+    )
+    (publisher.folder / "foreign.json").write_text('{"type": ["VerifiableCredential"]}')
+    return publisher
+
+
+def test_what_is_not_there_has_one_exit_code(owner) -> None:
+    for arguments in (*READ.values(), *TEXT):
+        result = owner.run(*arguments, "--json")
+        assert result.code == 1, (arguments, result.code, result.out[-500:], result.err)
+        assert "absent" in result.error["message"], (arguments, result.err)
+    assert not (owner.folder / "out").exists()
+    assert not (owner.folder / "out.json").exists()
+
+
+def test_another_folder_is_entered_before_anything_is_looked_for(owner, tmp_path) -> None:
+    assert owner.ok("export", "credential.json", "--format", "odrl", "-C", "delivery").out
+    elsewhere = owner.ok("export", "delivery", "--format", "odrl", "-C", owner.folder, cwd=tmp_path)
+    assert elsewhere.out
