@@ -24,7 +24,7 @@ from lyrikstore.curate.engine import (
     run_recipe,
     settle,
 )
-from lyrikstore.curate.recipe import Recipe
+from lyrikstore.curate.recipe import Recipe, Unmatched
 from lyrikstore.curate.records import DOCUMENT
 from lyrikstore.curate.spreading import spread_recipe
 from lyrikstore.curate.versions import Statement, current_version, formats, put_attachment
@@ -48,6 +48,7 @@ class FilterResult:
         dropped: Reason -> records.
         changed: Reason -> records, over all parts.
         unchanged: Whether nothing had to be logged.
+        unmatched: Values on lists of the recipe that no record of the source has.
     """
 
     source: Manifest
@@ -58,6 +59,7 @@ class FilterResult:
     dropped: Mapping[str, int]
     changed: Mapping[str, int]
     unchanged: bool
+    unmatched: tuple[Unmatched, ...]
 
 
 def apply_recipe(
@@ -108,6 +110,7 @@ def apply_recipe(
     tree = repository.tree(source)
     columns = frozenset(source.body.get("metadata", {}).get("columns", ()))
     recipe.check_columns(columns, source.name)
+    unmatched = recipe.unmatched(tree.metas.values())
     if recipe.reads_text and pools is None:
         _check_readable(foreign_files(tree, repository.blobs.open))
     with repository.transaction(log_signer=log_signer) as transaction:
@@ -120,7 +123,7 @@ def apply_recipe(
             found = spread_recipe(recipe, tree, repository, writer, pools, progress)
             _check_readable(found.foreign)
             applied = settle(recipe, tree, found.findings)
-        _check_kept(applied, targets)
+        _check_kept(applied, targets, unmatched)
         filter_name = str(Name("filters", name.namespace, name.leaf))
         current_filter = current_version(repository, filter_name)
         filter_statement = Statement("filter", filter_name, recipe.body(), None)
@@ -177,6 +180,7 @@ def apply_recipe(
         dict(applied.dropped),
         dict(changed),
         unchanged,
+        unmatched,
     )
 
 
@@ -217,13 +221,15 @@ def _check_readable(foreign: Sequence[Foreign]) -> None:
         )
 
 
-def _check_kept(applied: Applied, targets: Mapping[str, str]) -> None:
+def _check_kept(
+    applied: Applied, targets: Mapping[str, str], unmatched: Sequence[Unmatched]
+) -> None:
     reasons = ", ".join(f"{reason} {count}" for reason, count in applied.dropped.most_common())
     if not any(outcome.entries for outcome in applied.parts.values()):
         raise EmptyResultError(
             "nothing-kept",
             f"no record of {applied.total} was kept ({reasons or 'there were none'})",
-            hint="check the recipe's allow lists and columns",
+            hint="; ".join(map(str, unmatched[:3])) or "check the recipe's allow lists and columns",
             details={"dropped": dict(applied.dropped)},
         )
     for part, target in targets.items():

@@ -6,6 +6,12 @@ from collections.abc import Iterable
 from lyrikstore.canon.errors import InvalidInputError
 
 
+def near(got: str, known: Iterable[str]) -> str:
+    """Return the question whether something similar was meant, or nothing where nothing is."""
+    names = difflib.get_close_matches(got, sorted(known), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(repr(name) for name in names)}?" if names else ""
+
+
 def unknown(
     kind: str, what: str, got: str, known: Iterable[str], *, otherwise: str = ""
 ) -> InvalidInputError:
@@ -19,10 +25,6 @@ def unknown(
         otherwise: The hint where nothing is near, instead of a list of what is known.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(got, names, n=3, cutoff=0.6)
-    if near:
-        hint = f"did you mean {' or '.join(repr(name) for name in near)}?"
-    else:
-        listed = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
-        hint = otherwise or listed
+    listed = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
+    hint = near(got, names) or otherwise or listed
     return InvalidInputError(kind, f"unknown {what} {got[:80]!r}", hint=hint, details={"got": got})

@@ -5,8 +5,9 @@ Strict: an unknown key would be a filter the user believes in and nobody runs.
 
 import platform
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,15 +15,18 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.curate.filters import FILTERS
+from lyrikstore.curate.filters.allow import Allow
 from lyrikstore.curate.filters.contract import TEXT, Filter
 from lyrikstore.curate.filters.parameters import read_parameters
 from lyrikstore.curate.filters.split import Split
-from lyrikstore.curate.near import unknown
+from lyrikstore.curate.near import near, unknown
 from lyrikstore.version import __version__
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
 MAX_STEPS = 100
+MAX_COMPARED = 1000
+"""Values of a column among which one that resembles a slip is looked for."""
 _KEYS = ("recipe", "description", "step")
 
 
@@ -43,6 +47,28 @@ class Step:
     def to_json(self) -> dict[str, Any]:
         """Return the step as a filter manifest records it."""
         return {"use": self.use, **self.params}
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A value that an ``allow/1`` step lets pass and no record has.
+
+    Attributes:
+        step: The number of the step, from 1.
+        column: Its column.
+        value: The value.
+        hint: Which value of that column it resembles; may be empty.
+    """
+
+    step: int
+    column: str
+    value: str
+    hint: str
+
+    def __str__(self) -> str:
+        """Return it as a line for people."""
+        said = f"step {self.step}: no record has {self.value!r} in column {self.column!r}"
+        return f"{said}; {self.hint}" if self.hint else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +145,28 @@ class Recipe:
                         columns,
                         otherwise="" if columns else "commit it with a sheet: --metadata SHEET",
                     )
+
+    def unmatched(self, metas: Iterable[Mapping[str, str]]) -> tuple[Unmatched, ...]:
+        """Return the values on lists that no record has: a slip there drops records unseen.
+
+        Args:
+            metas: The metadata of the source's records.
+        """
+        lists = [
+            (number, step.filter.column, step.filter.values)
+            for number, step in enumerate(self.steps, start=1)
+            if isinstance(step.filter, Allow)
+        ]
+        found: dict[str, set[str]] = {column: set() for _, column, _ in lists}
+        for meta in metas if lists else ():
+            for column, values in found.items():
+                if column in meta:
+                    values.add(meta[column])
+        return tuple(
+            Unmatched(number, column, value, near(value, islice(found[column], MAX_COMPARED)))
+            for number, column, values in lists
+            for value in sorted(values - found[column])
+        )
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -53,3 +53,18 @@ def test_what_no_credential_can_hold_is_refused_at_commit(clinic) -> None:
     (clinic.folder / "about.toml").write_text('about = { "Zweck der Prüfung" = "Studie" }\n')
     refused = clinic.fails(16, *commit(clinic, "--describe", "about.toml"))
     assert "'Zweck der Prüfung' cannot name a member" in refused.err
+
+
+def test_a_slip_on_a_list_is_named(clinic) -> None:
+    clinic.ok(*commit(clinic))
+    (clinic.folder / "slip.toml").write_text(RECIPE.replace('"b"', '"B", "b"'))
+    derive = ("filter", "klinik/befunde", "--recipe", "slip.toml", "--as", "klinik/rein")
+    found = clinic.ok(*derive)
+    assert "! step 1: no record has 'B' in column 'Art'" in found.out
+    assert clinic.ok(*derive, "--json").json["unmatched"] == [
+        {"step": 1, "column": "Art", "value": "B"}
+    ]
+    (clinic.folder / "slip.toml").write_text(
+        RECIPE.replace('"a", "b"', '"A"').replace("Art", "@id")
+    )
+    assert "step 1: no record has 'A' in column '@id'" in clinic.fails(17, *derive).err

@@ -6,6 +6,7 @@ import click
 
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import DASK_HELP, Session
+from lyrikstore_cli.ui import clean
 
 
 @declare(
@@ -55,12 +56,18 @@ def command(
             ],
             "dropped": dict(result.dropped),
             "changed": dict(result.changed),
+            "unmatched": [
+                {"step": item.step, "column": item.column, "value": item.value}
+                for item in result.unmatched
+            ],
         },
     )
     screen = session.screen
     for title, reasons in (("dropped", result.dropped), ("changed", result.changed)):
         for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
             screen.result(f"  {title:<8} {count:>7}  {reason}")
+    for item in result.unmatched:
+        screen.result(f"! {clean(str(item))}")
     for part, manifest in result.manifests.items():
         counts = result.counts[part]
         numbers = f"{counts['in']} in, {counts['kept']} kept, {counts['dropped']} dropped"
