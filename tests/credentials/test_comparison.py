@@ -111,7 +111,7 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
         elif entry.path == "d/e":
             seen.append((entry.path, stream.read()))
 
-    data = FolderData(tmp_path, lambda files, size: told.append((files, size)))
+    data = FolderData(tmp_path, lambda now: told.append((now.done, now.bytes)))
     assert data.compare(tree_of(files), each) == Comparison(3)
     assert seen == [("a", b"x" * 10), ("d/e", b"2")]
     assert told[-1] == (3, 3_000_001)
