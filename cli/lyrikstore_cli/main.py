@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import traceback
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -116,6 +115,8 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or fail with the nearest name."""
         if args and args[0] not in MODULES and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
             near = get_close_matches(args[0], MODULES, n=1)
             also = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"no command {args[0]!r}.{also}", ctx)

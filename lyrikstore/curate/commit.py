@@ -198,9 +198,9 @@ def commit_folder(
         expression = parse_licence(licence)
     job = Hashing(snapshot, joined.meta, cache, progress)
     job.look_up(repository, before)
-    counted = recalled.formats if recalled and known else {}
-    if weights is None and not counted:
-        counted = formats(snapshot.paths)
+    suffixes = recalled.formats if recalled and known else {}
+    if weights is None and not suffixes:
+        suffixes = formats(snapshot.paths)
     large_loss = is_large(job.gone, before)
     unsaid = left_unsaid(
         current,
@@ -227,7 +227,7 @@ def commit_folder(
                 reader=reader,
                 descriptor=descriptor or {},
                 licence=expression,
-                formats=counted,
+                formats=suffixes,
             )
             if licence_text is not None and "licence" in body:
                 attachments.append(attach("licence-text", licence_text))
@@ -247,7 +247,7 @@ def commit_folder(
         orphan_files = joined.orphan_files if table else ()
         if cache_dir is not None and version is not None and not dry_run:
             rows = tuple((row.number, row.key) for row in joined.orphan_rows)
-            found = replace(last, manifest=str(version.id), formats=counted)
+            found = replace(last, manifest=str(version.id), formats=suffixes)
             replace(found, orphan_files=orphan_files, orphan_rows=rows).save(cache_dir)
         added, removed, changed = changed_paths(before, tree)
         return CommitResult(

@@ -1,6 +1,5 @@
 """Errors that name what the user probably meant."""
 
-import difflib
 from collections.abc import Iterable
 
 from lyrikstore.canon.errors import InvalidInputError
@@ -8,7 +7,9 @@ from lyrikstore.canon.errors import InvalidInputError
 
 def near(got: str, known: Iterable[str]) -> str:
     """Return the question whether something similar was meant, or nothing where nothing is."""
-    names = difflib.get_close_matches(got, sorted(known), n=3, cutoff=0.6)
+    from difflib import get_close_matches
+
+    names = get_close_matches(got, sorted(known), n=3, cutoff=0.6)
     return f"did you mean {' or '.join(repr(name) for name in names)}?" if names else ""
 
 

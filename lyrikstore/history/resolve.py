@@ -1,6 +1,5 @@
 """What people mean by a REF, and what a credential speaks of (spec §8.5)."""
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -58,7 +57,9 @@ def state_of(store: Named, name: str) -> RefState:
     refs = store.refs
     if name in refs:
         return refs[name]
-    near = difflib.get_close_matches(name, list(refs), n=3)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(refs), n=3)
     raise NotFoundError(
         "no-ref",
         f"there is no {name} in this store",

@@ -1,6 +1,5 @@
 """Reading what is to be stored: files that may change, vanish or be no files, and streams."""
 
-import ctypes
 import mmap
 import os
 import queue
@@ -33,6 +32,8 @@ class SegmentMemory:
             memory = self._free.get_nowait()
         except queue.Empty:
             memory = mmap.mmap(-1, SEGMENT, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        import ctypes  # for large files only
+
         # Every view of it, and of a part of it, keeps this alive; an mmap has no such moment.
         held = (ctypes.c_char * SEGMENT).from_buffer(memory)
         weakref.finalize(held, self._free.put, memory).atexit = False

@@ -160,6 +160,8 @@ def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> N
 
 
 def _licence_text(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
     from lyrikstore.curate.offer import read_licence_text
 
-    return None if path is None else read_licence_text(path)
+    return read_licence_text(path)
