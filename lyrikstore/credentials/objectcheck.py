@@ -7,7 +7,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import (
     Problems,
     check_contents,
@@ -20,7 +19,6 @@ from lyrikstore.credentials.logstate import check_log_state
 from lyrikstore.credentials.report import (
     Check,
     Report,
-    decide,
     failed,
     not_applicable,
     passed,
@@ -122,13 +120,12 @@ def verify_object(
             check_rights(repository, ancestry, trust=trust, at=at),
         )
     }
-    checks = tuple(made[check] for check in OBJECT_CHECKS)
-    return Report(
-        verdict=decide(checks, _REQUIRED),
-        checks=checks,
+    return Report.of(
+        (made[check] for check in OBJECT_CHECKS),
+        _REQUIRED,
         subject=str(identity),
         issuer=subject.author if subject is not None else None,
-        at=format_timestamp(at),
+        at=at,
         not_proven=(*NOT_PROVEN, *_open_questions(ancestry)),
     )
 

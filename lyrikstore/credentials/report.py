@@ -5,10 +5,12 @@ The table of checks, the verdict rule and the JSON form are spec/11-verification
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.timestamps import format_timestamp
 
 MAX_NAMED = 10_000
 """Names a detail lists at most; the rest is counted. Bounds a report about a hostile folder."""
@@ -224,6 +226,43 @@ class Report:
     profile: str | None = None
     parts: tuple["Report", ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        checks: Iterable[Check],
+        required: Iterable[str],
+        *,
+        subject: str,
+        issuer: str | None,
+        at: datetime,
+        not_proven: Iterable[str],
+        profile: str | None = None,
+        parts: tuple["Report", ...] = (),
+    ) -> "Report":
+        """Return the report on ``checks``, with the verdict that follows from them.
+
+        Args:
+            checks: Every check of the procedure, in its order.
+            required: Ids of those that must have been made; see :func:`decide`.
+            subject: What was verified, printable.
+            issuer: Who signed it, printable, or None.
+            at: The moment it was judged for.
+            not_proven: What no check of this procedure can show; repeated lines are left out.
+            profile: Of what kind the credential was taken to be, or None.
+            parts: Reports on the credentials in a presentation.
+        """
+        made = tuple(checks)
+        return cls(
+            decide(made, required),
+            made,
+            subject,
+            issuer,
+            format_timestamp(at),
+            tuple(dict.fromkeys(not_proven)),
+            profile,
+            parts,
+        )
+
     def check(self, check_id: str) -> Check:
         """Return the check of that id.
 
@@ -276,6 +315,20 @@ def quote(text: object, limit: int = 80) -> str:
     """
     whole = str(text)
     return f"'{visible(whole[:limit])}{'…' if len(whole) > limit else ''}'"
+
+
+def printable(text: object, limit: int = 300) -> str | None:
+    """Return ``text`` if a report can show it as it is, else None."""
+    good = (
+        isinstance(text, str) and 0 < len(text) <= limit and text.isascii() and text.isprintable()
+    )
+    return text if good else None  # type: ignore[return-value]
+
+
+def printable_did(text: object) -> str | None:
+    """Return ``text`` if it is a DID that a report can show, else None."""
+    shown = printable(text)
+    return shown if shown is not None and shown.startswith("did:") else None
 
 
 def visible(text: str) -> str:

@@ -21,7 +21,6 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import (
     Aside,
     Problems,
@@ -38,7 +37,6 @@ from lyrikstore.credentials.report import (
     CheckState,
     Report,
     Verdict,
-    decide,
     failed,
     quote,
     unchecked,
@@ -251,13 +249,12 @@ def _check_packs_alone(backend: Backend) -> Check:
 
 
 def _report(made: dict[str, Check], subject: str, issuer: str | None, at: datetime) -> Report:
-    checks = tuple(made[check] for check in STORE_CHECKS)
-    return Report(
-        verdict=decide(checks, _REQUIRED),
-        checks=checks,
+    return Report.of(
+        (made[check] for check in STORE_CHECKS),
+        _REQUIRED,
         subject=subject,
         issuer=issuer,
-        at=format_timestamp(at),
+        at=at,
         not_proven=NOT_PROVEN,
     )
 

@@ -14,7 +14,6 @@ from typing import BinaryIO
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.attestation.attestationcheck import (
     ATTESTATION_REQUIRED,
     check_attestation,
@@ -44,7 +43,7 @@ from lyrikstore.credentials.report import (
     Report,
     Verdict,
     check_of,
-    decide,
+    printable_did,
     unchecked,
 )
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
@@ -301,21 +300,15 @@ def _report(
     if status.state is not CheckState.NOT_APPLICABLE:
         since = status.detail.get("asOf")
         open_end = NOT_SINCE.format(since) if isinstance(since, str) else ""
-    return Report(
-        verdict=decide(made, required),
-        checks=made,
+    return Report.of(
+        made,
+        required,
         subject=subject,
-        issuer=_printable_did(issuer),
-        at=format_timestamp(at),
+        issuer=printable_did(issuer),
+        at=at,
         not_proven=(*NOT_PROVEN, *((open_end,) if open_end else ()), *more),
         profile="lyrik",
     )
-
-
-def _printable_did(issuer: str | None) -> str | None:
-    if issuer is None or not issuer.startswith("did:") or not issuer.isprintable():
-        return None
-    return issuer if len(issuer) <= 300 and issuer.isascii() else None
 
 
 def _remember(

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.datasetcheck import check_author
 from lyrikstore.credentials.logcheck import check_memory, check_witness
 from lyrikstore.credentials.logstate import check_founder
@@ -13,7 +12,6 @@ from lyrikstore.credentials.objectcheck import NOT_PROVEN
 from lyrikstore.credentials.report import (
     Check,
     Report,
-    decide,
     failed,
     not_applicable,
     passed,
@@ -122,12 +120,12 @@ def verify_card_alone(
         if history is None or logged is None
         else check_memory(logged[1], history.log_keys, memory),
     )
-    return Report(
-        verdict=decide(checks, _REQUIRED),
-        checks=checks,
+    return Report.of(
+        checks,
+        _REQUIRED,
         subject=str(card.id),
         issuer=card.author,
-        at=format_timestamp(at),
+        at=at,
         not_proven=(*NOT_PROVEN, *_OPEN, *CARD_NOT_PROVEN),
     )
 

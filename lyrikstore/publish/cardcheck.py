@@ -3,20 +3,17 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.objectcheck import NOT_PROVEN, OBJECT_CHECKS, verify_object
 from lyrikstore.credentials.report import (
     Check,
     Report,
-    decide,
     failed,
     passed,
     quote,
@@ -82,12 +79,12 @@ def verify_card(
                 for check in CARD_CHECKS[1:]
             ),
         )
-        return Report(
-            verdict=decide(checks, _REQUIRED),
-            checks=checks,
+        return Report.of(
+            checks,
+            _REQUIRED,
             subject=str(Digest.of(data)),
             issuer=None,
-            at=format_timestamp(at),
+            at=at,
             not_proven=(*NOT_PROVEN, *CARD_NOT_PROVEN),
         )
     card = found
@@ -110,10 +107,12 @@ def verify_card(
         *report.checks,
     )
     answered = (_ANSWERS,) if card.attachments_in("answers") else ()
-    return replace(
-        report,
-        verdict=decide(checks, _REQUIRED),
-        checks=checks,
+    return Report.of(
+        checks,
+        _REQUIRED,
+        subject=report.subject,
+        issuer=report.issuer,
+        at=at,
         not_proven=(*report.not_proven, *CARD_NOT_PROVEN, *answered),
     )
 

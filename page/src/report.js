@@ -1,6 +1,7 @@
 /** What every verification answers: checks with states, one verdict, and what was not proven (spec/11-verification.md). */
 
 import { spelt } from "./errors.js";
+import { formatTimestamp } from "./timestamps.js";
 
 /** @typedef {"pass" | "fail" | "warn" | "unchecked" | "n/a"} State */
 /** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
@@ -66,7 +67,7 @@ function check(id, state, summary, detail) {
 }
 
 /** The check as profile `w3c` defines it. @param {Check} made @returns {Check} */
-export const respelt = (made) => (W3C_SPEC.has(made.id) ? { ...made, spec: W3C + W3C_SPEC.get(made.id) } : made);
+const respelt = (made) => (W3C_SPEC.has(made.id) ? { ...made, spec: W3C + W3C_SPEC.get(made.id) } : made);
 
 /** @param {string} id @param {string} summary @param {object} [detail] */
 export const passed = (id, summary, detail = {}) => check(id, "pass", summary, detail);
@@ -93,6 +94,32 @@ export function decide(checks, required) {
   if ([...required].some((id) => (states.get(id) ?? "unchecked") === "unchecked")) return "incomplete";
   return checks.some(isDoubtful) ? "valid" : "trusted";
 }
+
+/**
+ * Return the report on checks, with the verdict that follows from them.
+ *
+ * @param {Check[]} checks
+ * @param {Iterable<string>} required
+ * @param {{subject: string, issuer: string | null, at: number, notProven: string[], profile: "lyrik" | "w3c", parts?: Report[]}} said
+ * @returns {Report}
+ */
+export function reportOf(checks, required, { subject, issuer, at, notProven, profile, parts = [] }) {
+  return {
+    verdict: decide(checks, required),
+    checks: profile === "w3c" ? checks.map(respelt) : checks,
+    subject,
+    ...(issuer === null ? {} : { issuer }),
+    at: formatTimestamp(at),
+    notProven: [...new Set(notProven)],
+    profile,
+    ...(parts.length ? { parts } : {}),
+  };
+}
+
+/** Text that a report can show as it is. @param {any} text @returns {string | null} */
+export const printable = (text) => (typeof text === "string" && /^[ -~]{1,300}$/.test(text) ? text : null);
+/** @param {any} text @returns {string | null} */
+export const printableDid = (text) => (printable(text)?.startsWith("did:") ? text : null);
 
 /** Whether a check leaves the verdict at `valid`: sound, but by nobody the trust file knows. @param {{id: string, state: State}} check */
 export const isDoubtful = ({ id, state }) => TRUST_CHECKS.has(id) && (state === "warn" || state === "unchecked");

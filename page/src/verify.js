@@ -14,11 +14,10 @@ import { checkLog } from "./logcheck.js";
 import { measure } from "./measures.js";
 import { checkQuality, recipesOf } from "./qualitycheck.js";
 import { ID_BYTES } from "./records.js";
-import { decide, unchecked } from "./report.js";
+import { printableDid, reportOf, unchecked } from "./report.js";
 import { noticesAmong } from "./status.js";
 import { parse } from "./strictjson.js";
 import { checkAge, checkPartitions, checkTexts } from "./termscheck.js";
-import { formatTimestamp } from "./timestamps.js";
 import { isPresentation, verifyPresentation } from "./w3c/presentation.js";
 import { Resources } from "./w3c/resources.js";
 import { verifyW3c } from "./w3c/verify.js";
@@ -176,14 +175,11 @@ function report(subject, issuer, checks, required, at, open = []) {
   if (status?.state !== "n/a") {
     standing = since ? [`that the issuer still stands by it after ${since}, when its status lists were made`] : [];
   }
-  const printable = issuer !== null && /^did:[!-~]{1,296}$/.test(issuer);
-  return {
-    verdict: decide(checks, required),
-    checks,
+  return reportOf(checks, required, {
     subject,
-    ...(printable ? { issuer } : {}),
-    at: formatTimestamp(at),
+    issuer: printableDid(issuer),
+    at,
     notProven: [...NOT_PROVEN, ...standing, ...open],
     profile: "lyrik",
-  };
+  });
 }

@@ -14,7 +14,6 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, encode, parse
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.attestation.grantcheck import Holder
 from lyrikstore.credentials.issuercheck import check_document
 from lyrikstore.credentials.report import (
@@ -22,9 +21,10 @@ from lyrikstore.credentials.report import (
     CheckState,
     Report,
     Verdict,
-    decide,
     failed,
     passed,
+    printable,
+    printable_did,
     quote,
     unchecked,
     warned,
@@ -45,8 +45,6 @@ from lyrikstore.credentials.w3c.verify import (
     PROFILE,
     Surroundings,
     judge_credential,
-    printable,
-    printable_did,
     read_object,
     unread_credential,
 )
@@ -339,14 +337,13 @@ def _report(
     surroundings: Surroundings,
     parts: tuple[Report, ...] = (),
 ) -> Report:
-    not_proven = (*NOT_PROVEN, *(line for part in parts for line in part.not_proven))
-    return Report(
-        verdict=decide(checks, PRESENTATION_CHECKS),
-        checks=tuple(checks),
+    return Report.of(
+        checks,
+        PRESENTATION_CHECKS,
         subject=printable(document.get("id")) or "a presentation without an id",
         issuer=printable_did(id_of(document.get("holder"))),
-        at=format_timestamp(surroundings.at),
-        not_proven=tuple(dict.fromkeys(not_proven)),
+        at=surroundings.at,
+        not_proven=(*NOT_PROVEN, *(line for part in parts for line in part.not_proven)),
         profile=PROFILE,
         parts=parts,
     )

@@ -19,9 +19,10 @@ from lyrikstore.credentials.report import (
     Check,
     CheckState,
     Report,
-    decide,
     failed,
     passed,
+    printable,
+    printable_did,
     quote,
     unchecked,
     warned,
@@ -213,26 +214,12 @@ def _unmade(first: str) -> list[Check]:
 
 
 def _report(document: Mapping[str, Any], checks: Sequence[Check], at: datetime) -> Report:
-    return Report(
-        verdict=decide(checks, W3C_REQUIRED),
-        checks=tuple(checks),
+    return Report.of(
+        checks,
+        W3C_REQUIRED,
         subject=printable(document.get("id")) or "a credential without an id",
         issuer=printable_did(id_of(document.get("issuer"))),
-        at=format_timestamp(at),
+        at=at,
         not_proven=NOT_PROVEN,
         profile=PROFILE,
     )
-
-
-def printable(text: object, limit: int = 300) -> str | None:
-    """Return ``text`` if a report can show it as it is, else None."""
-    good = (
-        isinstance(text, str) and 0 < len(text) <= limit and text.isascii() and text.isprintable()
-    )
-    return text if good else None  # type: ignore[return-value]
-
-
-def printable_did(text: object) -> str | None:
-    """Return ``text`` if it is a DID that a report can show, else None."""
-    shown = printable(text)
-    return shown if shown is not None and shown.startswith("did:") else None

@@ -1,16 +1,15 @@
 /** Presentations: a holder shows credentials to one verifier, once (spec §17.9). */
 import { Refusal } from "../errors.js";
 import { counted } from "../grammar.js";
-import { decide, failed, passed, quote, respelt, unchecked, warned } from "../report.js";
+import { failed, passed, printable, printableDid, quote, reportOf, unchecked, warned } from "../report.js";
 import { checkDocument, isOurs } from "../envelope.js";
 import { canonical, isObject } from "../strictjson.js";
-import { formatTimestamp } from "../timestamps.js";
 import { checkPresentationModel, ENVELOPED, presented } from "./model.js";
 import { modelProblem, securityProblem } from "./problems.js";
 import { checkBinding, checkProofs, keyOf, signersOf } from "./proofs.js";
 import { RDFC } from "./rdfc.js";
 import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
-import { judgeCredential, printable, printableDid, readObject, unreadCredential } from "./verify.js";
+import { judgeCredential, readObject, unreadCredential } from "./verify.js";
 
 export const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
 const MAX_PRESENTED = 64;
@@ -156,15 +155,12 @@ const unmade = (first) => PRESENTATION_CHECKS.slice(PRESENTATION_CHECKS.indexOf(
 
 /** @param {any} document @param {Check[]} checks @param {number} at @param {Report[]} parts @returns {Report} */
 function report(document, checks, at, parts = []) {
-  const holder = printableDid(idOf(document.holder));
-  return {
-    verdict: decide(checks, PRESENTATION_CHECKS),
-    checks: checks.map(respelt),
+  return reportOf(checks, PRESENTATION_CHECKS, {
     subject: printable(document.id) ?? "a presentation without an id",
-    ...(holder === null ? {} : { issuer: holder }),
-    at: formatTimestamp(at),
-    notProven: [...new Set([...NOT_PROVEN, ...parts.flatMap((part) => part.notProven)])],
+    issuer: printableDid(idOf(document.holder)),
+    at,
+    notProven: [...NOT_PROVEN, ...parts.flatMap((part) => part.notProven)],
     profile: "w3c",
-    ...(parts.length ? { parts } : {}),
-  };
+    parts,
+  });
 }

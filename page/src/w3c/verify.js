@@ -1,7 +1,7 @@
 /** Verification of a foreign credential (spec §17.5). */
 import { Refusal } from "../errors.js";
 import { counted } from "../grammar.js";
-import { decide, failed, passed, quote, respelt, unchecked, warned } from "../report.js";
+import { failed, passed, printable, printableDid, quote, reportOf, unchecked, warned } from "../report.js";
 import { SKEW } from "../status.js";
 import { isObject, parse } from "../strictjson.js";
 import { formatTimestamp } from "../timestamps.js";
@@ -135,19 +135,11 @@ const unmade = (first) => W3C_CHECKS.slice(W3C_CHECKS.indexOf(first))
 
 /** @param {any} document @param {Check[]} checks @param {number} at @returns {Report} */
 function report(document, checks, at) {
-  const issuer = printableDid(idOf(document.issuer));
-  return {
-    verdict: decide(checks, REQUIRED),
-    checks: checks.map(respelt),
+  return reportOf(checks, REQUIRED, {
     subject: printable(document.id) ?? "a credential without an id",
-    ...(issuer === null ? {} : { issuer }),
-    at: formatTimestamp(at),
+    issuer: printableDid(idOf(document.issuer)),
+    at,
     notProven: NOT_PROVEN,
     profile: "w3c",
-  };
+  });
 }
-
-/** Text that a report can show as it is. @param {any} text @returns {string | null} */
-export const printable = (text) => (typeof text === "string" && /^[ -~]{1,300}$/.test(text) ? text : null);
-/** @param {any} text @returns {string | null} */
-export const printableDid = (text) => (printable(text)?.startsWith("did:") ? text : null);
