@@ -1,6 +1,6 @@
 /** BLAKE3 and the spellings of a digest (spec/01-digest.md). */
 import { Hasher, ready } from "./blake3.js";
-import { base64url, concat, hex, unbase64url, unhex } from "./bytes.js";
+import { base64url, concat, unhex } from "./bytes.js";
 import { refuse } from "./errors.js";
 
 const HEX = /^[0-9a-f]{64}$/;
@@ -26,15 +26,6 @@ export const parseHex = (text) => parse(text, "");
 
 /** Return the base64url multibase of the multihash. @param {Hex} digest */
 export const multibase = (digest) => `u${base64url(concat(MULTIHASH, unhex(digest)))}`;
-
-/** Read a base64url multibase BLAKE3 multihash. @param {any} text @returns {Hex} */
-export function parseMultibase(text) {
-  const raw = typeof text === "string" && text.startsWith("u") && text.length === 47
-    ? unbase64url(text.slice(1), "bad-digest")
-    : new Uint8Array();
-  const digest = raw.length === 34 ? hex(raw.slice(2)) : "";
-  return digest && multibase(digest) === text ? digest : refuse("bad-digest", "not a BLAKE3 multihash");
-}
 
 /** The first digits, for people. @param {Hex} digest */
 export const short = (digest) => digest.slice(0, 12);

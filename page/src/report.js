@@ -133,10 +133,17 @@ export const isDoubtful = ({ id, state }) => TRUST_CHECKS.has(id) && (state === 
 export function quote(value, limit = 80) {
   const whole = Array.from(spelt(value));
   const shown = whole.slice(0, limit).map((character) =>
-    character === " " || !/[\p{C}\p{Z}]/u.test(character)
-      ? character
-      : `\\u{${/** @type {number} */ (character.codePointAt(0)).toString(16)}}`);
+    (character === " " || !/[\p{C}\p{Z}]/u.test(character) ? character : escaped(character)));
   return `'${shown.join("")}${whole.length > limit ? "…" : ""}'`;
+}
+
+/** @param {string} character */
+function escaped(character) {
+  const line = "\t\n\r".indexOf(character);
+  if (line >= 0) return `\\${"tnr"[line]}`;
+  const digits = /** @type {number} */ (character.codePointAt(0)).toString(16);
+  if (digits.length <= 2) return `\\x${digits.padStart(2, "0")}`;
+  return digits.length <= 4 ? `\\u${digits.padStart(4, "0")}` : `\\U${digits.padStart(8, "0")}`;
 }
 
 /** @param {string[]} names @param {number} limit */

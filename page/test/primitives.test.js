@@ -6,6 +6,7 @@ import { didKey, isSoundKey, parseDidKey, parseMultikey, parseVerificationMethod
 import { leafHash, root, verifyInclusion } from "../src/merkle.js";
 import { pieces } from "../src/pieces.js";
 import { verifyProof } from "../src/proof.js";
+import { quote } from "../src/report.js";
 import { canonical, parse, parseCanonical } from "../src/strictjson.js";
 import { each, load, refuses } from "./vectors.js";
 
@@ -22,6 +23,8 @@ each("json refuse", load("canonical-json/refuse.json").cases, (one) => {
 });
 each("json not canonical", load("canonical-json/not-canonical.json").cases, (one) =>
   refuses(() => parseCanonical(utf8(one.input))));
+
+each("quoted", load("quoting/quoted.json").cases, (one) => assert.equal(quote(one.text, one.limit), one.quoted));
 
 each("ed25519 good", load("ed25519/sign.json").cases, (one) => {
   assert.ok(isSoundKey(unhex(one.publicKey)));

@@ -1,7 +1,10 @@
 """Reports: one JSON form, every check defined in the specification, safe to print."""
 
+import json
 import re
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -109,9 +112,14 @@ def test_quoted_text_is_one_printable_line(text: str) -> None:
     assert len(quote(text)) <= 83 * 10
 
 
-def test_right_to_left_override_is_escaped() -> None:
-    assert quote("a\u202egnp.exe") == "'a\\u202egnp.exe'"
-    assert quote("x" * 100) == "'" + "x" * 80 + "…'"
+QUOTED = Path(__file__).parents[2] / "spec" / "vectors" / "quoting" / "quoted.json"
+
+
+@pytest.mark.parametrize(
+    "case", json.loads(QUOTED.read_text("ascii"))["cases"], ids=itemgetter("id")
+)
+def test_text_of_others_is_spelt_as_the_vectors_say(case: dict[str, Any]) -> None:
+    assert quote(case["text"], case["limit"]) == case["quoted"]
 
 
 def test_lists_are_bounded() -> None:
