@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.progress import Progress
 from lyrikstore.credentials.comparison import (
     Comparison,
     Found,
@@ -102,7 +103,7 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(data)
     seen: list[tuple[str, bytes]] = []
-    told: list[tuple[int, int]] = []
+    told: list[Progress] = []
 
     def each(entry: Entry, stream: BinaryIO) -> None:
         # however it is read: not at all, a little, through a buffer
@@ -111,10 +112,10 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
         elif entry.path == "d/e":
             seen.append((entry.path, stream.read()))
 
-    data = FolderData(tmp_path, lambda now: told.append((now.done, now.bytes)))
+    data = FolderData(tmp_path, told.append)
     assert data.compare(tree_of(files), each) == Comparison(3)
     assert seen == [("a", b"x" * 10), ("d/e", b"2")]
-    assert told[-1] == (3, 3_000_001)
+    assert told[-1] == Progress(3, bytes=3_000_001)
     assert data.tree().files_id == tree_of(files).files_id
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.progress import Progress
 from lyrikstore.credentials import datacheck, filehash
 from lyrikstore.credentials.datacheck import FolderData
 from lyrikstore.history.tree import Entry, Tree
@@ -35,11 +36,11 @@ def tree(request, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 
 def test_sound(folder: Path, tree: Tree) -> None:
-    told: list[tuple[int, int]] = []
-    comparison = FolderData(folder, lambda *now: told.append(now)).compare(tree)
+    told: list[Progress] = []
+    comparison = FolderData(folder, told.append).compare(tree)
     assert comparison.complete
     assert comparison.matching == len(FILES)
-    assert told[-1] == (len(FILES), tree.total_bytes)
+    assert told[-1] == Progress(len(FILES), bytes=tree.total_bytes)
 
 
 def test_every_difference_is_found(folder: Path, tree: Tree) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import VerificationError
+from lyrikstore.canon.progress import Progress
 from lyrikstore.objects import sync
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.packs import PackRef
@@ -35,9 +36,9 @@ def test_every_pack_of_every_group_arrives(source, target, monkeypatch):
     monkeypatch.setattr(sync, "_GROUP_FILES", 2)
     packs, told = make(source, 5), []
     target.create(packs[3].name, b"half")  # a leftover under its name
-    moved = copy_packs(source, target, packs, lambda *state: told.append(state))
+    moved = copy_packs(source, target, packs, told.append)
     assert (moved.files, moved.bytes) == (5, 5000)
-    assert told[-1] == (5, 5, 5000)
+    assert told[-1] == Progress(5, 5, 5000)
     assert [target.read(pack.name) for pack in packs] == [source.read(pack.name) for pack in packs]
     assert list(target.scratch.iterdir()) == []
     assert copy_packs(source, target, packs).files == 0
