@@ -70,7 +70,24 @@ def inherited(key: str, history: KeyHistory, believes: Believes) -> Inherited | 
 
     Cost: looks at every policy once for each key that the answer rests on.
     """
-    return _inherited(key, history, believes, {})
+    # ATTACK: a policy that retires a thousand keys, each the next one's predecessor. So what waits
+    # for an answer waits in a list, not on the stack.
+    found: dict[str, Inherited | None] = {}
+    pending = [key]
+    while pending:
+        one = pending[-1]
+        named = history.named_by(one)[:1]
+        if one in found:
+            found[pending.pop()] = _by_succession(named, found)
+            continue
+        found[one] = None  # keys that vouch for each other in a circle have nobody's word
+        for who in (who for pair in named for who in reversed(pair) if who not in found):
+            entry = believes(who)
+            if entry is None:
+                pending.append(who)
+            else:
+                found[who] = Inherited(entry, who, frozenset({who}))
+    return found[key]
 
 
 def heir_of_publisher(
@@ -117,37 +134,17 @@ def heir_of_attester(
     return None
 
 
-def _inherited(
-    key: str, history: KeyHistory, believes: Believes, found: dict[str, Inherited | None]
-) -> Inherited | None:
-    if key not in found:
-        found[key] = None  # keys that vouch for each other in a circle have nobody's word
-        found[key] = _by_succession(key, history, believes, found)
-    return found[key]
-
-
 def _by_succession(
-    key: str, history: KeyHistory, believes: Believes, found: dict[str, Inherited | None]
+    named: list[tuple[str, str]], found: dict[str, Inherited | None]
 ) -> Inherited | None:
-    named = history.named_by(key)
     if not named:
         return None
     older, author = named[0]
-    first = _believed(older, history, believes, found)
     # ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of his.
-    second = first if author == older else _believed(author, history, believes, found)
+    first, second = found[older], found[author]
     if first is None or second is None:
         return None
     return Inherited(first.entry, older, first.keys | second.keys | {older, author})
-
-
-def _believed(
-    key: str, history: KeyHistory, believes: Believes, found: dict[str, Inherited | None]
-) -> Inherited | None:
-    entry = believes(key)
-    if entry is not None:
-        return Inherited(entry, key, frozenset({key}))
-    return _inherited(key, history, believes, found)
 
 
 def _stolen_elsewhere(

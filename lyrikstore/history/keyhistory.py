@@ -7,9 +7,10 @@ became suspect. A log key that was retired keeps the log checkpoints that do not
 retirement.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from typing import Self
 
 from lyrikstore.canon.digest import Digest
@@ -75,7 +76,7 @@ class Ruled:
     id: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: it keeps what it looked up
 class KeyHistory:
     """The policies of a store, the genesis first.
 
@@ -156,7 +157,7 @@ class KeyHistory:
             (one.policy for one in reversed(self.policies) if one.index < index),
             self.policies[0].policy,
         )
-        gone = {key for key, start in self.current.suspects.items() if start <= index}
+        gone = {key for key, start in self._suspects.items() if start <= index}
         if not gone & policy.keys:
             return policy
         roles = {
@@ -167,13 +168,8 @@ class KeyHistory:
 
     def state_of(self, did: str) -> KeyState:
         """Return what the policies say of the key ``did``."""
-        retired = next((one for one in self.current.retired if one.key == did), None)
-        if retired is not None:
-            since = next(
-                one.index
-                for one in self.policies
-                if any(item.key == did for item in one.policy.retired)
-            )
+        if did in self._retired:
+            retired, since = self._retired[did]
             compromised = retired.suspect_from is not None
             standing = Standing.COMPROMISED if compromised else Standing.SUCCEEDED
             return KeyState(standing, retired, since)
@@ -196,19 +192,40 @@ class KeyHistory:
         """
         chain: list[tuple[str, str]] = []
         key = did
-        for one in reversed(self.policies):
-            before = next((item for item in one.policy.retired if item.successor == key), None)
-            first = before is not None and self.state_of(before.key).since == one.index
-            if before is None or not first:
+        for one, replaced in zip(reversed(self.policies), self._replaced, strict=True):
+            before = replaced.get(key)
+            if before is None or self._retired[before][1] != one.index:
                 continue
-            suspects = self.current.suspects
-            if any(
-                suspects.get(who, one.index + 1) <= one.index for who in (before.key, one.author)
-            ):
+            suspects = self._suspects
+            if any(suspects.get(who, one.index + 1) <= one.index for who in (before, one.author)):
                 break
-            chain.append((before.key, one.author))
-            key = before.key
+            chain.append((before, one.author))
+            key = before
         return chain
+
+    # ATTACK: a hundred policies that each retire a thousand keys, every one the next one's
+    # predecessor. So each policy is looked through once, not once for every key.
+
+    @cached_property
+    def _suspects(self) -> Mapping[str, int]:
+        return self.current.suspects
+
+    @cached_property
+    def _retired(self) -> dict[str, tuple[Retired, int]]:
+        """Key → how it was retired, by the newest word, and the index of the first policy to."""
+        since: dict[str, int] = {}
+        for one in self.policies:
+            for item in one.policy.retired:
+                since.setdefault(item.key, one.index)
+        return {item.key: (item, since[item.key]) for item in self.current.retired}
+
+    @cached_property
+    def _replaced(self) -> list[dict[str, str]]:
+        """For each policy, the newest first: successor → the first key that names it."""
+        return [
+            {item.successor: item.key for item in reversed(one.policy.retired) if item.successor}
+            for one in reversed(self.policies)
+        ]
 
 
 def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]]) -> None:

@@ -208,12 +208,13 @@ export class Resolver {
    * @returns {ResolvedKey}
    */
   find(url, purpose, at) {
-    const id = didOf(url);
     if (!PURPOSES.includes(purpose)) refuse("wrong-purpose", `nothing is signed for ${shown(purpose, 80)}`);
-    const { method } = parseDid(id);
-    if (method === "key") {
-      return { did: id, key: parseVerificationMethod(url), source: "derived", missingFrom: [], digest: "" };
+    const [before, ...fragments] = typeof url === "string" ? url.split("#") : [""];
+    if (before.startsWith("did:key:") && fragments.length === 1) {
+      return { did: before, key: parseVerificationMethod(url), source: "derived", missingFrom: [], digest: "" };
     }
+    const id = didOf(url);
+    const { method } = parseDid(id);
     if (method !== "web") refuse("unsupported-did", `keys of did:${method} cannot be looked up`);
     const documents = this.documents.filter(({ document }) => document.id === id);
     if (!documents.length) refuse("no-document", `no DID document of ${shown(id, 200)} is pinned or beside it`);

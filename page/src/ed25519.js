@@ -10,6 +10,7 @@ import { refuse, Refusal } from "./errors.js";
 
 const CODEC = Uint8Array.of(0xed, 0x01);
 const DID_KEY = "did:key:";
+const MAX_JUDGED = 4096;
 
 /**
  * Return whether these bytes are a public key that is safe to believe.
@@ -46,6 +47,19 @@ export function verify(key, signature, message) {
   }
 }
 
+/** @type {Map<string, boolean>} */
+const judged = new Map();
+
+/** What `isSoundKey` says, remembered: every policy of a chain repeats the keys that it retired. @param {string} text @param {Uint8Array} raw */
+function isKnownSound(text, raw) {
+  const known = judged.get(text);
+  if (known !== undefined) return known;
+  if (judged.size === MAX_JUDGED) judged.clear();
+  const sound = isSoundKey(raw);
+  judged.set(text, sound);
+  return sound;
+}
+
 /**
  * Read `z6Mk…`.
  *
@@ -62,7 +76,7 @@ export function parseMultikey(text) {
   }
   if (data.length !== 34 || !same(data.slice(0, 2), CODEC)) refuse("bad-key", "not an Ed25519 Multikey");
   const raw = data.slice(2);
-  return isSoundKey(raw) ? raw : refuse("weak-key", "not a sound Ed25519 public key");
+  return isKnownSound(text, raw) ? raw : refuse("weak-key", "not a sound Ed25519 public key");
 }
 
 /** @param {Uint8Array} raw */

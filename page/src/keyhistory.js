@@ -20,6 +20,14 @@ export class KeyHistory {
   constructor(policies, unproven = []) {
     this.policies = policies;
     this.unproven = unproven;
+    // ATTACK: a hundred policies that each retire a thousand keys, every one the next one's
+    // predecessor. So each policy is looked through once, not once for every key.
+    /** @type {Map<string, number>} */
+    const since = new Map();
+    for (const { index, policy } of policies) for (const { key } of policy.retired) if (!since.has(key)) since.set(key, index);
+    this.retired = new Map(this.current.retired.map((one) => [one.key, { retired: one, since: since.get(one.key) ?? null }]));
+    /** For each policy, the newest first: successor to the first key that names it. */
+    this.replaced = policies.toReversed().map(({ policy }) => new Map(policy.retired.toReversed().map(({ key, successor }) => [successor, key])));
   }
 
   /** Follow the chain. @param {any} genesis @param {Policy} founded @param {any[]} candidates Verified manifests. @param {Logged} logged */
@@ -65,11 +73,9 @@ export class KeyHistory {
 
   /** What the policies say of a key. @param {string} did @returns {KeyState} */
   stateOf(did) {
-    const retired = this.current.retired.find(({ key }) => key === did) ?? null;
-    if (retired !== null) {
-      const first = this.policies.find(({ policy }) => policy.retired.some(({ key }) => key === did));
-      return { standing: retired.suspectFrom === null ? "succeeded" : "compromised", retired, since: first?.index ?? null };
-    }
+    const found = this.retired.get(did);
+    if (found) return { standing: found.retired.suspectFrom === null ? "succeeded" : "compromised", ...found };
+    const retired = null;
     if (this.current.keys.includes(did)) return { standing: "current", retired, since: null };
     // Left out without a word, as a policy may: as if it had been replaced there.
     const held = this.policies.findLastIndex(({ policy }) => policy.keys.includes(did));
@@ -88,12 +94,12 @@ export class KeyHistory {
     /** @type {{older: string, author: string}[]} */
     const chain = [];
     let key = did;
-    for (const { index, policy, author } of this.policies.toReversed()) {
-      const before = policy.retired.find(({ successor }) => successor === key);
-      if (!before || this.stateOf(before.key).since !== index) continue;
-      if ([before.key, author].some((who) => this.current.suspectFrom(who) <= index)) break;
-      chain.push({ older: before.key, author });
-      key = before.key;
+    for (const [at, { index, author }] of this.policies.toReversed().entries()) {
+      const before = this.replaced[at].get(key);
+      if (before === undefined || this.retired.get(before)?.since !== index) continue;
+      if ([before, author].some((who) => this.current.suspectFrom(who) <= index)) break;
+      chain.push({ older: before, author });
+      key = before;
     }
     return chain;
   }

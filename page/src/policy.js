@@ -59,12 +59,13 @@ export class Policy {
 
   /** Whether this may take the place of another: log keys are only added, and no key comes back. @param {Policy} before */
   mayFollow(before) {
+    const retired = new Map(this.retired.map((one) => [one.key, one]));
     return this.version === before.version + 1 &&
       before.logs.every((key, at) => this.logs[at] !== undefined && sameKey(key, this.logs[at])) &&
       this.logs.every(({ name }) => name === before.logs[0].name) &&
       before.retiredLogs.every((key) => isIn(key, this.retiredLogs)) &&
       before.retired.every((old) => {
-        const now = this.retired.find(({ key }) => key === old.key);
+        const now = retired.get(old.key);
         return now !== undefined && now.successor === old.successor &&
           (old.suspectFrom === null || (now.suspectFrom !== null && now.suspectFrom <= old.suspectFrom));
       });

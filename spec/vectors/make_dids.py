@@ -166,6 +166,8 @@ def documents() -> dict[str, Any]:
             ask("did-key", ALICE, document(), f"did:key:{ALICE}#{ALICE}"),
             ask("did-key-for-login", ALICE, document(), f"did:key:{ALICE}#{ALICE}",
                 "authentication"),
+            ask("did-key-misspelt", "bad-key", document(), f"did:key:{ALICE[:-1]}&#{ALICE}"),
+            ask("did-key-with-a-bracket", "bad-key", document(), f"did:key:{ALICE}#{ALICE[:-1]}]"),
             ask("did-key-of-another", "bad-key", document(), f"did:key:{ALICE}#{MALLORY}"),
             ask("did-key-in-a-document", "bad-key", document(
                 id=f"did:key:{ALICE}",

@@ -1,5 +1,7 @@
 """Trust that keys inherit: each key is looked at once, and a circle has nobody's word."""
 
+from itertools import pairwise
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.inheriting import inherited
 from lyrikstore.credentials.trust import TrustedIssuer
@@ -57,3 +59,14 @@ def test_a_circle_is_nobodys_word() -> None:
 
 def entry_of(did: str, known: str) -> TrustedIssuer | None:
     return TrustedIssuer(did, "founder") if did == known else None
+
+
+def test_a_chain_of_a_thousand_keys_is_followed_to_its_end() -> None:
+    chain = [f"did:key:{number}" for number in range(1001)]
+    retired = [Retired(old, new) for old, new in pairwise(chain)]
+    founded, after = policy(0, chain[:1], [], chain[0]), policy(1, chain[-1:], retired, chain[0])
+    history = KeyHistory((founded, after))
+    assert inherited(chain[-1], history, lambda did: None) is None
+    found = inherited(chain[-1], history, lambda did: entry_of(did, chain[0]))
+    assert found is not None
+    assert (found.predecessor, found.keys) == (chain[-2], set(chain[:-1]))
