@@ -16,6 +16,7 @@ from lyrikstore.credentials.report import (
     not_applicable,
     passed,
     unchecked,
+    warned,
 )
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.crypto.multikey import did_key
@@ -24,20 +25,27 @@ from lyrikstore.history.log import Leaf
 from lyrikstore.history.policy import Policy
 
 
-def check_key(signer: str | None, history: KeyHistory | None, logged_at: int | None) -> Check:
+def check_key(
+    signer: str | None,
+    history: KeyHistory | None,
+    logged_at: int | None,
+    *,
+    sought: bool = True,
+) -> Check:
     """Return ``issuer.key``: what the store's policies say of the key that signed.
 
     Args:
         signer: The key, as did:key, or None where no signature holds.
         history: The store's policies, or None where its genesis is not established.
         logged_at: Where the credential is shown to be logged, or None.
+        sought: Whether that was looked for.
     """
     if signer is None:
         return unchecked("issuer.key", "no-proof", "no sound signature by any key")
     if history is None:
         summary = "which keys the store had, and until when, is not established"
         return unchecked("issuer.key", "no-policy", summary)
-    check = _check_state(history.state_of(signer), history, logged_at)
+    check = _check_state(history.state_of(signer), history, logged_at, sought=sought)
     if check.state is CheckState.FAIL or not history.unproven:
         return check
     summary = (
@@ -48,12 +56,17 @@ def check_key(signer: str | None, history: KeyHistory | None, logged_at: int | N
     return unchecked("issuer.key", "unproven-policy", summary, **detail)
 
 
-def _check_state(state: KeyState, history: KeyHistory, logged_at: int | None) -> Check:
+def _check_state(
+    state: KeyState, history: KeyHistory, logged_at: int | None, *, sought: bool
+) -> Check:
     detail = _detail(state, history, logged_at)
     if state.standing is Standing.UNKNOWN:
         return not_applicable("issuer.key", "the store's policies do not speak of this key")
     if state.standing is Standing.CURRENT:
         summary = f"current: by its policy of version {history.current.version} the key may sign"
+        if sought and logged_at is None:
+            summary += "; no sound log proof of the credential is here, to keep it good after that"
+            return warned("issuer.key", "unlogged", summary, **detail)
         return passed("issuer.key", summary, **detail)
     compromised = state.standing is Standing.COMPROMISED
     if logged_at is not None and state.counts_at(logged_at):
@@ -102,7 +115,7 @@ def check_key_at_hand(
     for history, proofs in stores:
         retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
         place = proofs.take(leaf, history.log_keys, history.check_head) if retired else None
-        made.append(check_key(key, history, place))
+        made.append(check_key(key, history, place, sought=retired))
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):
         for check in made:
             if check.state is state:

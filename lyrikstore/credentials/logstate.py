@@ -1,12 +1,16 @@
 """The log of a store, judged from its own files anew (spec §11.6)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.jsontext import parse
+from lyrikstore.credentials.inheriting import inherited
 from lyrikstore.credentials.logcheck import check_witness
 from lyrikstore.credentials.report import (
     Check,
@@ -17,7 +21,10 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.storekeys import statements_here
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.crypto.proof import signed_by
+from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logview import (
     Records,
@@ -31,6 +38,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory, MemoryState
 from lyrikstore.history.merkle import consistency_proof
 from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policy import OWNER
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.transactions import TransactionLog, record_name
 
@@ -77,7 +85,12 @@ def check_log_state(
 
     Cost: one read of every transaction record, one hash per log entry.
     """
-    genesis = check_founder(repository.genesis, trust=trust, at=at)
+    history = None
+    with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
+        history, _ = statements_here(repository)
+    genesis = check_founder(
+        *(repository.genesis, history, partial(_signed_here, repository)), trust=trust, at=at
+    )
     try:
         check_format(repository.backend)
         note = read_checkpoint(repository.backend)
@@ -143,11 +156,20 @@ def opening_failed(error: LyrikstoreError) -> tuple[Check, Check, Check, Check]:
     return format_, checkpoint, transactions, memory
 
 
-def check_founder(genesis: Manifest, *, trust: Trust, at: datetime) -> Check:
+def check_founder(
+    genesis: Manifest,
+    history: KeyHistory | None,
+    names_it: Callable[[str], bool],
+    *,
+    trust: Trust,
+    at: datetime,
+) -> Check:
     """Return ``store.genesis``: who founded the store, and whether the verifier believes them.
 
     Args:
         genesis: The verified genesis manifest; its id is the store's id.
+        history: The store's policies, or None if they are not established.
+        names_it: Whether a key is shown to have signed something that names the store.
         trust: Whom the verifier believes.
         at: The moment to judge for.
     """
@@ -156,12 +178,55 @@ def check_founder(genesis: Manifest, *, trust: Trust, at: datetime) -> Check:
     if entry is not None:
         summary = f"store {genesis.id.short} was founded by {quote(entry.nickname)}, whom you trust"
         return passed("store.genesis", summary, **detail)
+    owner = None if history is None else _owner(history, names_it, trust, at)
+    if owner is not None:
+        summary = f"{quote(owner.nickname)}, whom you trust, owns store {genesis.id.short} now"
+        return passed("store.genesis", summary, **detail)
     return warned(
         "store.genesis",
         "unknown-founder",
         f"store {genesis.id.short} was founded by {genesis.author}, whom you do not trust",
         **detail,
     )
+
+
+def _owner(
+    history: KeyHistory, names_it: Callable[[str], bool], trust: Trust, at: datetime
+) -> TrustedIssuer | None:
+    """Return the entry of a believed key that owns the store now, or None.
+
+    ATTACK: whoever founds a store can name anybody's key an owner of it. The key has to have named
+    the store itself, by signing something that does.
+    """
+    believes = partial(trust.vouches_for, store=history.store, at=at)
+    for key in history.current.roles[OWNER].keys:
+        entry = believes(key)
+        if entry is None and trust.knows(key) is None:
+            heir = inherited(key, history, believes)
+            entry = None if heir is None else heir.entry
+        if entry is not None and names_it(key):
+            return entry
+    return None
+
+
+def _signed_here(repository: Repository, key: str) -> bool:
+    store = repository.store_id
+    with suppress(LyrikstoreError):
+        for entry in repository.entries():
+            if entry.type == "credential":
+                data = repository.credential(entry.id)
+                if store.urn.encode() in data and signed_by(data) == key and _names(data, store):
+                    return True
+        return any(
+            one.author == key and one.store == store for _, one in repository.all_manifests()
+        )
+    return False
+
+
+def _names(data: bytes, store: Digest) -> bool:
+    document = parse(data)
+    subject = document.get("credentialSubject") if isinstance(document, dict) else None
+    return isinstance(subject, dict) and subject.get("store") == store.urn
 
 
 def _check_retired(repository: Repository) -> None:

@@ -146,7 +146,8 @@ def _history(
     except LyrikstoreError as error:
         summary = f"the genesis manifest: {quote(error.message, 200)}"
         return failed("store.genesis", error.kind, summary), None
-    return check_founder(founder, trust=trust, at=at), history
+    check = check_founder(founder, history, card.author.__eq__, trust=trust, at=at)
+    return check, history
 
 
 def _find(leaf: Leaf, history: KeyHistory, proofs: Proofs) -> tuple[int, SignedCheckpoint] | None:

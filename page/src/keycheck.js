@@ -6,17 +6,17 @@ import { didKey } from "./ed25519.js";
 import { Refusal } from "./errors.js";
 import { countsAt } from "./keyhistory.js";
 import { OWNER } from "./policy.js";
-import { failed, notApplicable, passed, unchecked } from "./report.js";
+import { failed, notApplicable, passed, unchecked, warned } from "./report.js";
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
 
-/** The check `issuer.key`. @param {string | null} signer As did:key. @param {KeyHistory | null} history @param {number | null} loggedAt @returns {Check} */
-export function checkKey(signer, history, loggedAt) {
+/** The check `issuer.key`. @param {string | null} signer As did:key. @param {KeyHistory | null} history @param {number | null} loggedAt Where the credential is shown to be logged. @param {boolean} sought Whether that was looked for. @returns {Check} */
+export function checkKey(signer, history, loggedAt, sought = true) {
   const id = "issuer.key";
   if (signer === null) return unchecked(id, "no-proof", "no sound signature by any key");
   if (history === null) return unchecked(id, "no-policy", "which keys the store had, and until when, is not established");
-  const check = checkState(signer, history, loggedAt);
+  const check = checkState(signer, history, loggedAt, sought);
   const { unproven } = history;
   if (check.state === "fail" || !unproven.length) return check;
   const summary = `a policy of version ${unproven[0]}, signed by an owner, is at hand without what shows that it is logged: ` +
@@ -24,8 +24,8 @@ export function checkKey(signer, history, loggedAt) {
   return unchecked(id, "unproven-policy", summary, { ...check.detail, unproven });
 }
 
-/** @param {string} signer @param {KeyHistory} history @param {number | null} loggedAt @returns {Check} */
-function checkState(signer, history, loggedAt) {
+/** @param {string} signer @param {KeyHistory} history @param {number | null} loggedAt @param {boolean} sought @returns {Check} */
+function checkState(signer, history, loggedAt, sought) {
   const id = "issuer.key";
   const state = history.stateOf(signer);
   const { standing, since, retired } = state;
@@ -34,7 +34,12 @@ function checkState(signer, history, loggedAt) {
   const suspectFrom = retired?.suspectFrom ?? null;
   const stated = { standing, policy, since, suspectFrom, successor: retired?.successor ?? null, loggedAt };
   const detail = Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== null));
-  if (standing === "current") return passed(id, `current: by its policy of version ${policy} the key may sign`, detail);
+  if (standing === "current") {
+    const summary = `current: by its policy of version ${policy} the key may sign`;
+    return sought && loggedAt === null
+      ? warned(id, "unlogged", `${summary}; no sound log proof of the credential is here, to keep it good after that`, detail)
+      : passed(id, summary, detail);
+  }
   const compromised = standing === "compromised";
   if (loggedAt !== null && countsAt(state, loggedAt)) {
     const said = compromised ? `compromised since entry ${suspectFrom}` : `succeeded at entry ${since}`;
@@ -71,7 +76,7 @@ export function checkKeyAtHand({ signer, id }, statements, store, heir) {
   }
   const made = [...stores, ...(heir === null ? [] : [heir])].map(({ history, proofs }) => {
     const retired = ["succeeded", "compromised"].includes(history.stateOf(key).standing);
-    return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs, history) : null);
+    return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs, history) : null, retired);
   });
   return ["fail", "unchecked", "pass"].flatMap((state) => made.filter((check) => check.state === state))[0] ??
     notApplicable("issuer.key", "no store whose policies are at hand speaks of this key");

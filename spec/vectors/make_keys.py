@@ -127,7 +127,7 @@ def _keys(trust: str) -> dict[str, Any]:
         "data": {path: data.decode() for path, data in made.FILES.items()},
         "cases": [
             case("current", "trusted", {"issuer.key": "pass"}, by_owner, *old),
-            case("current-unlogged", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+            case("current-unlogged", "trusted", {"issuer.key": "unlogged"}, by_owner, *old,
                  without=("credential",)),
             case("succeeded", "trusted", {"issuer.key": "pass"}, by_owner, *old, rotation),
             case("succeeded-unlogged", "incomplete", {"issuer.key": "unlogged"}, by_owner, *old,

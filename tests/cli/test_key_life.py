@@ -108,6 +108,33 @@ def test_who_knows_only_the_new_key_believes_old_and_new(rotated, new_person) ->
     assert after.json["verdict"] == "trusted", after.out
     assert "owns store" in after.check("log.anchor")["summary"]
     assert verify(person, rotated.folder / "before").code == 4  # nothing there says so
+    # The store itself, too: that key owns it now, and has signed what names it.
+    store = person.run("verify", "--store", rotated.folder / ".lyrikstore", "--json")
+    assert store.json["verdict"] == "trusted", store.out
+    assert "owns store" in store.check("store.genesis")["summary"]
+    # ATTACK: anybody can make a believed key the owner of a store of his.
+    mallory = new_person("mallory")
+    mallory.ok("key", "new", "--no-passphrase")
+    mallory.ok("init")
+    mallory.ok("key", "rotate", rotated.new)
+    store = person.run("verify", "--store", mallory.folder / ".lyrikstore", "--json")
+    assert store.check("store.genesis")["detail"]["reason"] == "unknown-founder"
+
+
+def test_a_log_proof_that_is_damaged_or_gone_is_named_while_the_key_is_current(
+    rotated, buyer
+) -> None:
+    proof = buyer.folder / "after" / "credential.tlog-proof"
+    for content in (proof.read_text() + "more", None):
+        if content is None:
+            proof.unlink()
+        else:
+            proof.write_text(content)
+        report = verify(buyer, buyer.folder / "after")
+        assert report.json["verdict"] == "trusted"
+        check = report.check("issuer.key")
+        assert (check["state"], check["detail"]["reason"]) == ("warn", "unlogged")
+        assert "no sound log proof" in check["summary"]
 
 
 def test_the_old_key_signs_no_more(rotated, corpus) -> None:
