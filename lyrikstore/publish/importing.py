@@ -51,7 +51,7 @@ def import_delivery(
     log_signer: Signer,
     clock: Clock,
 ) -> TakenIn:
-    """Import a delivery, and what others attest in it.
+    """Import a delivery, and what others attest in it, or grant, as far as that belongs to it.
 
     Args:
         repository: The store, opened with a memory.
@@ -89,6 +89,7 @@ def import_delivery(
     known_here = _is_here(repository, current, claims, full_name)
     listing = Tree.parse(found[claims.tree])
     at = clock()
+    aside: dict[str, LyrikstoreError] = {}
     with repository.transaction(log_signer=log_signer) as transaction:
         put = transaction.writer.put_bytes
         manifest = current if known_here else None
@@ -107,14 +108,16 @@ def import_delivery(
                 repository, current, signer=signer, clock=clock, message="Imported"
             )
             transaction.log_manifest(manifest, listing)
-        wanted = {"credential.json": credential, **attestations_among(beside)}
+        wanted, others = {"credential.json": credential}, attestations_among(beside)
         content = Content.of(repository, manifest)
-        accepted = list(accept(repository, book, wanted, beside, content, trust, at))
+        asked = (wanted, others, beside)
+        accepted = list(accept(repository, book, *asked, aside, content, trust, at))
         logged = tuple(transaction.log_credential(one) for one in accepted)
         if new or logged:
             transaction.commit()
-    known = tuple(Digest.of(one) for one in wanted.values() if one not in accepted)
-    return TakenIn(logged, known, manifest, new)
+    told = {name: one for name, one in (wanted | others).items() if name not in aside}
+    known = tuple(Digest.of(one) for one in told.values() if one not in accepted)
+    return TakenIn(logged, known, manifest, new, aside)
 
 
 def _require_sound(report: Report) -> None:

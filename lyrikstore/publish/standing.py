@@ -65,7 +65,12 @@ class Standing(ABC):
         except (NotFoundError, InvalidInputError):
             return None
 
-    def take_in(self, wanted: Mapping[str, bytes], beside: Mapping[str, bytes]) -> "TakenIn":
+    def take_in(
+        self,
+        wanted: Mapping[str, bytes],
+        beside: Mapping[str, bytes],
+        found: Mapping[str, bytes] | None = None,
+    ) -> "TakenIn":
         """Log what others said about datasets that are here; see ``takingin.take_in``."""
         from lyrikstore.publish.takingin import take_in
 
@@ -75,6 +80,7 @@ class Standing(ABC):
             self.status_book,
             wanted,
             beside,
+            found=found,
             trust=self.trust,
             log_signer=signing["log_signer"],
             clock=signing["clock"],

@@ -6,12 +6,13 @@ trust file says whether anybody listens.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
+    IncompleteError,
     InvalidInputError,
     LyrikstoreError,
     NotFoundError,
@@ -45,12 +46,15 @@ class TakenIn:
         known: Credentials that were here already.
         manifest: The imported dataset, or None where none was.
         new: Whether that is a new version.
+        aside: File name → why it was left aside: what lay in a folder that was taken in, and does
+            not belong to it or does not hold.
     """
 
     logged: tuple[Digest, ...]
     known: tuple[Digest, ...]
     manifest: Manifest | None = None
     new: bool = False
+    aside: Mapping[str, LyrikstoreError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ def take_in(
     wanted: Mapping[str, bytes],
     beside: Mapping[str, bytes],
     *,
+    found: Mapping[str, bytes] | None = None,
     trust: Trust,
     log_signer: Signer,
     clock: Clock,
@@ -104,6 +109,7 @@ def take_in(
         wanted: File name → credential or status list.
         beside: File name → files beside them, of which only status lists, DID documents and
             statements about keys that the credentials need are taken.
+        found: File name → credentials that nobody named, taken in as far as that can be.
         trust: Pinned DID documents; whether an issuer is believed does not matter.
         log_signer: Holds the store's log key.
         clock: Now.
@@ -115,57 +121,84 @@ def take_in(
         IncompleteError: (``unproven-policy``, ``too-many-stores``, ``too-many-policies``) what
             stores say of its key cannot be told.
     """
-    accepted = list(
-        accept(repository, book, wanted, beside, Content.of(repository), trust, clock())
-    )
-    ids = [Digest.of(data) for data in wanted.values()]
+    content = Content.of(repository)
+    aside: dict[str, LyrikstoreError] = {}
+    asked = (wanted, {} if found is None else found, beside)
+    accepted = list(accept(repository, book, *asked, aside, content, trust, clock()))
+    ids = [Digest.of(data) for data in (*wanted.values(), *asked[1].values())]
     known = tuple(one for one in ids if repository.is_logged(one, "credential"))
     if not accepted:
-        return TakenIn((), known)
+        return TakenIn((), known, aside=aside)
     with repository.transaction(log_signer=log_signer) as transaction:
         logged = tuple(transaction.log_credential(data) for data in accepted)
         transaction.commit()
-    return TakenIn(logged, known)
+    return TakenIn(logged, known, aside=aside)
 
 
 def accept(
     repository: Repository,
     book: StatusBook,
     wanted: Mapping[str, bytes],
+    found: Mapping[str, bytes],
     beside: Mapping[str, bytes],
+    aside: dict[str, LyrikstoreError],
     content: Content,
     trust: Trust,
     at: datetime,
 ) -> Iterator[bytes]:
-    """Yield what is to be logged of ``wanted`` and ``beside``; arguments as :func:`take_in`."""
-    files = [*wanted.values(), *beside.values()]
-    notices = Notices.among(files)
+    """Yield what is to be logged of ``wanted``, ``found`` and ``beside``; see :func:`take_in`.
+
+    What is not to be logged of ``found`` gets into ``aside``, with the error that says why.
+    """
+    notices = Notices.among([*wanted.values(), *beside.values()])
     taken: set[Digest] = set()
-    for name, data in wanted.items():
-        known = repository.is_logged(Digest.of(data), "credential")
-        if list_url(data) is None:
-            if known:  # what came since may lie beside it
-                document = parse(data)
-            else:
-                document = _check(name, data, content, trust, at, notices)
-                yield data
-        elif known:
+    for name, data in {**found, **wanted}.items():
+        try:
+            needed = list(
+                _accepted(repository, book, name, data, beside, content, trust, at, notices)
+            )
+        except (
+            *(FormatError, IncompleteError, InvalidInputError),
+            *(NotFoundError, VerificationError),
+        ) as error:
+            if name in wanted:
+                raise
+            aside[name] = error
             continue
-        elif not any(list_url(data) == entry.url for one in book.issued for entry in one.entries):
-            raise NotFoundError("unknown-content", f"{name}: no credential here names this list")
-        else:
-            _require_newer(name, data, book, trust, at, notices)
-            yield data
-            continue
-        needs = (
-            *_needed(document, beside.values(), book, trust, at, notices),
-            *statements_needed(document, data, notices.statements),
-        )
-        for needed in needs:
-            identity = Digest.of(needed)
+        for one in needed:
+            identity = Digest.of(one)
             if identity not in taken and not repository.is_logged(identity, "credential"):
                 taken.add(identity)
-                yield needed
+                yield one
+
+
+def _accepted(
+    repository: Repository,
+    book: StatusBook,
+    name: str,
+    data: bytes,
+    beside: Mapping[str, bytes],
+    content: Content,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> Iterator[bytes]:
+    """Yield a credential or list, and what of the files beside it goes with it."""
+    known = repository.is_logged(Digest.of(data), "credential")
+    if list_url(data) is not None:
+        if not known:
+            if not any(list_url(data) == entry.url for one in book.issued for entry in one.entries):
+                raise NotFoundError(
+                    "unknown-content", f"{name}: no credential here names this list"
+                )
+            _require_newer(name, data, book, trust, at, notices)
+            yield data
+        return
+    # One that is known is not judged again: what came since may lie beside it.
+    document = parse(data) if known else _check(name, data, content, trust, at, notices)
+    yield data
+    yield from _needed(document, beside.values(), book, trust, at, notices)
+    yield from statements_needed(document, data, notices.statements)
 
 
 def statements_needed(

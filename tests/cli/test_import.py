@@ -195,3 +195,41 @@ def test_a_delivery_that_does_not_verify_is_not_taken_in(buyer, delivery) -> Non
     )
     assert buyer.fails(3, "import", delivery)
     assert log_size(buyer) == size
+
+
+def test_what_does_not_belong_to_a_delivery_is_left_out_and_named(
+    publisher, buyer, delivery, auditor
+) -> None:
+    # A grant under another version of the same dataset, one under this one, and an attestation
+    # that is out of date, all in one folder.
+    grants = ("--to", buyer.did(), "--permit", "train", "--until", "30d")
+    publisher.ok("issue", "acme/docs", "-o", "open", "--permit", "evaluate", "--grantable", "train")
+    publisher.ok("grant", "open", *grants, "-o", "grant.json")
+    (publisher.folder / "documents" / "3.txt").write_text("document 3, corrected\n")
+    publisher.ok("commit", "documents", "-d", "acme/docs", "--metadata", "sheet.csv")
+    later = ("-o", "later", "--permit", "evaluate", "--grantable", "train")
+    publisher.ok("issue", "acme/docs", *later)
+    publisher.ok("grant", "later", *grants, "-o", "later-grant.json")
+    folder = publisher.folder / "open"
+    for path in (*publisher.folder.glob("grant*"), *publisher.folder.glob("later-grant*")):
+        shutil.copy(path, folder)
+    (taken,) = buyer.ok("import", folder, "--json").json["imported"]
+    assert taken["new"]
+    (aside,) = taken["aside"]
+    assert (aside["file"], aside["kind"]) == ("later-grant.json", "unknown-content")
+    logged = [buyer.run("show", one, "--raw").out for one in taken["logged"]]
+    assert sum('"GrantCredential"' in one for one in logged) == 1
+    assert "left out  later-grant.json is about" in buyer.ok("import", folder).out
+    # What is named is not left out, but refused.
+    assert buyer.fails(1, "import", folder / "later-grant.json")
+    # With the version that it is about, it belongs.
+    shutil.copy(folder / "later-grant.json", publisher.folder / "later")
+    (taken,) = buyer.ok("import", publisher.folder / "later", "--json").json["imported"]
+    assert taken["aside"] == []
+    # Also beside a delivery of one's own, and if it does not hold any more.
+    edited = (auditor.folder / "attestation.json").read_text().replace("no label", "no other")
+    (delivery / "edited.json").write_text(edited)
+    (taken,) = publisher.ok("import", delivery, "--json").json["imported"]
+    assert [(one["file"], one["kind"]) for one in taken["aside"]] == [
+        ("edited.json", "does-not-verify")
+    ]

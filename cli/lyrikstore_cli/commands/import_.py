@@ -33,7 +33,9 @@ def command(
     A credential is verified, and has to be about a dataset of this store; it is logged byte-exact
     and handed on with later deliveries. A delivery of another store becomes a dataset of yours: the
     same content, hence the same tree id, with all that its store signed. A delivery of this very
-    store only brings what others attest in it. Nobody is believed because of it: see trust add.
+    store only brings what others attest in it. Attestations and grants in a delivery that are about
+    something else, or do not hold, are left out, and named. Nobody is believed because of any of
+    it: see trust add.
     """
     store = session.open_store(sign=True)
     rows = []
@@ -48,6 +50,10 @@ def command(
                 "manifest": "" if version is None else str(version.id),
                 "name": "" if version is None else version.name,
                 "new": found.new,
+                "aside": [
+                    {"file": file, "kind": why.kind, "reason": why.message}
+                    for file, why in found.aside.items()
+                ],
             }
         )
         shown = clean(str(target))
@@ -57,6 +63,9 @@ def command(
             session.screen.result(
                 f"✓ logged   {counted(len(found.logged), 'document')} from {shown}"
             )
+        for file, why in found.aside.items():
+            said = why.message if file in why.message else f"{file}: {why.message}"
+            session.screen.result(f"! left out  {clean(said)}")
         if not found.logged and not found.new:
             session.screen.result(f"– nothing new in {shown}")
     session.emit("import", {"imported": rows})
@@ -74,7 +83,7 @@ def _take(
     if not target.is_dir():
         return store.take_in({path.name: content}, beside)
     if _is_of(store, content):
-        return store.take_in(attestations_among(beside), beside)
+        return store.take_in({}, beside, attestations_among(beside))
     report = verify_delivered(session, path, data, credential=content, beside=beside)
     return store.import_delivery(content, beside, data or target / "data", report, name)
 
