@@ -34,7 +34,6 @@ def verify_delivered(
         beside: The files beside it.
     """
     from lyrikstore.credentials.datacheck import FolderData
-    from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.verify import verify_delivery
 
     folder = data or path.parent / "data"
@@ -45,7 +44,7 @@ def verify_delivered(
             siblings=beside,
             data=source if data is not None or folder.is_dir() else None,
             record_ids=record_ids,
-            trust=load_trust(session.paths.trust),
+            trust=session.trust(),
             at=now(),
             memory=session.memory(),
         )

@@ -36,6 +36,12 @@ def find_key(session: Session, name: str) -> "StoredKey":
     )
 
 
+_because = click.option("-m", "--message", default="", help="Why; signed and public.")
+_statements_at = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the statements there."
+)
+
+
 @declare(
     "rotate",
     signs=True,
@@ -44,8 +50,8 @@ def find_key(session: Session, name: str) -> "StoredKey":
 )
 @click.argument("new", metavar="NEW")
 @click.option("--old", metavar="KEY", help="The key it succeeds; by default the one that signs.")
-@click.option("-m", "--message", default="", help="Why; signed and public.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the statements there.")
+@_because
+@_statements_at
 def _rotate(session: Session, new: str, old: str | None, message: str, output: Path | None) -> None:
     """Let NEW, the name of a key of yours or a DID, take the place of a key of this store.
 
@@ -93,8 +99,8 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     help="Since when it may be in other hands: a log index, or a UTC time that is turned into one.",
 )
 @click.option("--successor", metavar="KEY", help="Takes its place: a key of yours or a DID.")
-@click.option("-m", "--message", default="", help="Why; signed and public.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the statements there.")
+@_because
+@_statements_at
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def _revoke(
     session: Session,
@@ -173,7 +179,7 @@ def _revoke(
 @click.option(
     "--log-key", metavar="KEY", help="Its key for the log: a key of yours, did:key or Multikey."
 )
-@click.option("-m", "--message", default="", help="Why; signed and public.")
+@_because
 def _admit(session: Session, did: str, log_key: str | None, message: str) -> None:
     """Let one more person sign in this store, and with --log-key push to it.
 
@@ -203,8 +209,8 @@ def _admit(session: Session, did: str, log_key: str | None, message: str) -> Non
     "lyrikstore key retire did:key:z6Mk…oldlog",
 )
 @click.argument("log_key", metavar="LOGKEY")
-@click.option("-m", "--message", default="", help="Why; signed and public.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the statements there.")
+@_because
+@_statements_at
 def _retire(session: Session, log_key: str, message: str, output: Path | None) -> None:
     """Let LOGKEY sign no log checkpoint of this store from now on, for good.
 
@@ -308,10 +314,9 @@ def _believe_too(session: Session, store: "Store", before: str, after: str) -> N
     """Let this user's trust in the old key for this store extend to its successor."""
     from dataclasses import replace
 
-    from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.trust.editing import add_issuer
 
-    issuers = load_trust(session.paths.trust).issuers
+    issuers = session.trust().issuers
     known = {issuer.nickname for issuer in issuers}
     for issuer in issuers:
         if issuer.did == before and issuer.stores == (store.id,):

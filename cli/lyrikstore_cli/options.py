@@ -57,6 +57,16 @@ status_url = click.option(
     metavar="URL",
     help="Where you publish status lists (https); without it it cannot be revoked.",
 )
+note = click.option("-m", "--message", default="", help="A note, signed with the version.")
+dask = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Share the work with a Dask cluster's workers; `local` starts some here.",
+)
+trust_file = click.option(
+    "--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file."
+)
+at = click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
 PUBLISH_LISTS = (
     "publish the status lists at their URLs, and anew every week: lyrikstore push, or status-lists"
 )

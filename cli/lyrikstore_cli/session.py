@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.canon.files import no_file
 from lyrikstore.history.places import nearest_store, store_folder
 from lyrikstore_cli.ui import Screen, clean
 
 if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.ed25519 import PublicKey
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.listing import Listing
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from lyrikstore.store import Store
     from lyrikstore_cli.remotes import NamedRemote, Remotes
 
-DASK_HELP = "Share the work with a Dask cluster's workers; `local` starts some here."
 
 VARIABLES: Mapping[str, str] = {
     "LYRIKSTORE_STORE": "the store folder, instead of the nearest .lyrikstore upwards",
@@ -230,6 +231,20 @@ class Session:
         name = f"log-{os.urandom(8).hex()}"
         stored = create_key(self.paths.keys, name, None, comment="local log key")
         return KeySigner(load_key(stored.path, None))
+
+    def trust(self, file: Path | None = None) -> "Trust":
+        """Return whom this user believes: by ``file``, or else by the user's own trust file.
+
+        Raises:
+            NotFoundError: (``no-file``) a file was named and is not there; the user's own need
+                not be.
+            FormatError: It is no trust file.
+        """
+        from lyrikstore.credentials.trust import load_trust
+
+        if file is not None and not file.is_file():
+            raise no_file(file, "trust file")
+        return load_trust(file or self.paths.trust)
 
     def memory(self) -> "LogMemory":
         """Return this user's memory of log checkpoints."""

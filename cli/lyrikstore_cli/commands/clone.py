@@ -41,7 +41,6 @@ def command(
     arrival. Without --id the store is believed to be the one you meant, as nothing here knows
     better: compare the id that is shown. A clone that was cut off goes on when run again.
     """
-    from lyrikstore.credentials.trust import load_trust
     from lyrikstore.history.partial import Selection
     from lyrikstore.history.sharing import clone_from
     from lyrikstore_cli.remotes import NamedRemote, Remotes, place_of
@@ -66,7 +65,7 @@ def command(
         remotes.remove(stale.name)  # of a store that stood here before
     remotes.add(origin)
     founder, store_id = repository.genesis.author, repository.store_id
-    trust = load_trust(session.paths.trust)
+    trust = session.trust()
     trusted = trust.vouches_for(founder, store=store_id, at=now()) is not None
     known = result.known or trusted
     session.emit(

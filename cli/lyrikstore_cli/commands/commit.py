@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.session import DASK_HELP, Session
+from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import Screen, clean, size
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ SHOWN = 10
     help="What you state about the data (docs/descriptor.md).",
 )
 @click.option("--reader", default="document/1", show_default=True, help="How files are records.")
-@click.option("-m", "--message", default="", help="A note, signed with the version.")
+@options.note
 @click.option("--follow-links", is_flag=True, help="Follow symbolic links inside the folder.")
 @click.option("--allow-orphans", is_flag=True, help="Leave out rows that name no file.")
 @click.option(
@@ -45,7 +46,7 @@ SHOWN = 10
     is_flag=True,
     help="More than a fifth of the files, the sheet, the licence or the description may leave.",
 )
-@click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
+@options.dask
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would change; write nothing.")
 def command(
     session: Session,

@@ -35,10 +35,9 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
     """
     from lyrikstore.credentials.credentialcheck import check_credential
     from lyrikstore.credentials.terms.odrl import odrl_policy
-    from lyrikstore.credentials.trust import load_trust
 
     data = read_credential(target)
-    outcome = check_credential(data, trust=load_trust(session.paths.trust), at=now())
+    outcome = check_credential(data, trust=session.trust(), at=now())
     if not outcome.genuine:
         raise VerificationError(
             "bad-signature",

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.session import DASK_HELP, Session
+from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
 
 
@@ -22,8 +23,8 @@ from lyrikstore_cli.ui import clean
     help="What to do, in TOML (docs/recipes.md).",
 )
 @click.option("--as", "as_name", required=True, help="The name of the derived dataset.")
-@click.option("-m", "--message", default="", help="A note, signed with the version.")
-@click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
+@options.note
+@options.dask
 def command(
     session: Session, ref: str, recipe: Path, as_name: str, message: str, dask: str | None
 ) -> None:

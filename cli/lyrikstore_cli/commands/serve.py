@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
-from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import read_resources
 from lyrikstore_cli.session import Session
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--certificate", type=click.Path(path_type=Path), help="Where to write that certificate."
 )
-@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file.")
+@options.trust_file
 @click.option(
     "--resource",
     "resources",
@@ -73,8 +73,6 @@ def command(
         )
     if certificate is not None and not tls:
         raise click.UsageError("--certificate goes with --tls")
-    if trust_file is not None and not trust_file.is_file():
-        raise no_file(trust_file, "trust file")
     try:
         from lyrikstore.web.api import Service, make_app
         from lyrikstore_cli.listening import MAX_CONNECTIONS, listen
@@ -86,10 +84,9 @@ def command(
         ) from None
     from lyrikstore.credentials.did import Resolver, Source, documents_among
     from lyrikstore.credentials.statuscheck import Notices
-    from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.w3c.resources import Resources
 
-    trust = load_trust(trust_file or session.paths.trust)
+    trust = session.trust(trust_file)
     files = read_resources(resources)
     at_hand = Resources(files)
     with _listen(host, port, MAX_CONNECTIONS) as listener:

@@ -9,6 +9,7 @@ import click
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.options import credential_file, read_file, words
@@ -44,8 +45,8 @@ _REFUSED, _UNTRUSTED = 14, 4
 @click.option("--territory", default="", help="Where: DE,FR,US-CA.")
 @click.option("--seats", type=click.IntRange(min=1), help="How many people.")
 @click.option("--for", "purposes", default="", help="For which work: internalOperations,…")
-@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file.")
-@click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
+@options.trust_file
+@options.at
 def command(
     session: Session,
     targets: tuple[str, ...],
@@ -73,11 +74,8 @@ def command(
         check_territory,
         check_words,
     )
-    from lyrikstore.credentials.trust import load_trust
 
-    if trust_file is not None and not trust_file.is_file():
-        raise no_file(trust_file, "trust file")
-    trust = load_trust(trust_file or session.paths.trust)
+    trust = session.trust(trust_file)
     moment = parse_timestamp(at) if at else now()
     use = None
     if purpose:

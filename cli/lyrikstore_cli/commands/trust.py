@@ -127,9 +127,7 @@ def _add(
 @declare("list")
 def _list(session: Session) -> None:
     """List whom and what you believe."""
-    from lyrikstore.credentials.trust import load_trust
-
-    trust = load_trust(session.paths.trust)
+    trust = session.trust()
     session.emit("trust-list", {"file": str(session.paths.trust), **_members(trust)})
     for issuer in trust.issuers:
         where = f", in {len(issuer.stores)} named store(s)" if issuer.stores else ""

@@ -11,7 +11,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
-from lyrikstore_cli import repair
+from lyrikstore_cli import options, repair
 from lyrikstore_cli.cards import is_card, verify_handed_card
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
@@ -19,7 +19,7 @@ from lyrikstore_cli.foreign import Asked, verify_foreign
 from lyrikstore_cli.mistaken import next_steps, no_delivery
 from lyrikstore_cli.options import read_file
 from lyrikstore_cli.reports import check_kept, keep_report, reasons, show_report
-from lyrikstore_cli.session import DASK_HELP, Session
+from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
@@ -42,8 +42,8 @@ MAX_LISTS = 1000
     type=click.Path(path_type=Path),
     help="The data that the credential is about; of a delivery its own, unless given.",
 )
-@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file.")
-@click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
+@options.trust_file
+@options.at
 @click.option(
     "--status",
     "status_files",
@@ -69,7 +69,7 @@ MAX_LISTS = 1000
     metavar="P",
     help="Read P percent of the packs, drawn at random.",
 )
-@click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
+@options.dask
 @click.option("--repair-from", metavar="REMOTE", help="First restore what is damaged from there.")
 @click.option(
     "--report",
@@ -105,13 +105,9 @@ def command(
     3 invalid. `--trust` and `--at` change only this judgement. `--quick` and `--sample` are for the
     whole store; what they do not read is not verified: 5 at best.
     """
-    from lyrikstore.credentials.trust import load_trust
-
     if report_file is not None:
         check_kept(report_file)
-    if trust_file is not None and not trust_file.is_file():
-        raise no_file(trust_file, "trust file")
-    trust = load_trust(trust_file or session.paths.trust)
+    trust = session.trust(trust_file)
     moment = parse_timestamp(at) if at else now()
     if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
         raise click.UsageError("--quick or --sample goes with the whole store: name no TARGET")
