@@ -1,7 +1,9 @@
 """Filters: pure decisions, stable reasons, linear time."""
 
-import time
+import re
+import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -9,12 +11,14 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.filters import contacts, holders
 from lyrikstore.curate.filters.contract import Candidate, Change, Drop, Keep
 from lyrikstore.curate.filters.holders import MAX_NAMES
 from lyrikstore.curate.filters.redact import FINDERS, Redact, redact
 from lyrikstore.curate.filters.split import Split
 from lyrikstore.curate.recipe import parse_recipe
 from lyrikstore.curate.texts import is_blank, normalise
+from tests.curate.steps import Counted, Steps
 
 ALL = tuple(FINDERS)
 LETTERS = str.maketrans("0123456789", "ghijklmnop")
@@ -155,15 +159,42 @@ ADVERSARIAL = [
 ]  # fmt: skip
 
 
+@pytest.fixture
+def deep() -> Iterator[None]:
+    """Let the counting engine go as deep as it does: a call or two for every turn of a group."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("deep")
 @pytest.mark.parametrize("name", ALL)
-def test_patterns_are_linear(name: str) -> None:
+def test_patterns_are_linear(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find = FINDERS[name][1]
-    for piece in ADVERSARIAL:
-        started = time.process_time()
-        for _ in find((piece * ((1 << 20) // len(piece) + 1))[: 1 << 20]):
-            pass
-        # Quadratic searches take minutes; the slowest linear one takes 6 s on a busy core.
-        assert time.process_time() - started < 30, repr(piece)
+    texts = [piece * (size // len(piece)) for piece in ADVERSARIAL for size in (600, 1200)]
+    found = [list(find(text)) for text in texts]
+    steps = Steps()
+    for module in (contacts, holders):
+        for constant, value in list(vars(module).items()):
+            if isinstance(value, re.Pattern):
+                monkeypatch.setattr(module, constant, Counted(value, steps))
+    costs = []
+    for text, spans in zip(texts, found, strict=True):
+        begun = steps.count
+        assert list(find(text)) == spans  # so the steps are those of the same search
+        costs.append(steps.count - begun)
+    for piece, once, twice in zip(ADVERSARIAL, costs[::2], costs[1::2], strict=True):
+        assert twice < 2.5 * once + 100, piece  # four times, were it quadratic
+
+
+def test_a_pattern_that_is_not_linear_shows() -> None:
+    steps = Steps()
+    search = Counted(re.compile(r"a+b"), steps).search
+    assert search("a" * 700) is None
+    once = steps.count
+    assert search("a" * 1400) is None
+    assert steps.count - once > 3.5 * once
 
 
 def test_only_so_many_names_are_looked_for_again() -> None:
