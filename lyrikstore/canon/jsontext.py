@@ -71,6 +71,14 @@ def encode(value: JSON) -> bytes:
     return _encode(value)[0]
 
 
+def may_say(data: bytes, text: str) -> bool:
+    r"""Return whether a string in the JSON text ``data`` may hold ``text``; never wrongly no.
+
+    ATTACK: ``\u0043redential`` is the same word to whoever parses it, and another to a search.
+    """
+    return text.encode() in data or b"\\u" in data
+
+
 def parse_canonical(data: bytes, *, max_bytes: int = MAX_BYTES) -> JSON:
     """Return the value of ``data``, which must already be canonical (attack case A18).
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.jsontext import JSON, may_say
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.did import KeysAt, ResolvedKey, Source
 from lyrikstore.credentials.envelope import Envelope, keys_for, open_envelope
@@ -130,7 +130,7 @@ def check_standing(
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)
     status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
-    claimed = [data for data in known if envelope.issuer.encode() in data]
+    claimed = [data for data in known if may_say(data, envelope.issuer)]
     for data in claimed[:MAX_CANDIDATES]:
         replaced = _replaced_by(data, envelope, document, at, keys)
         if replaced is not None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.jsontext import JSON, may_say, parse
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.did import MAX_DOCUMENTS, KnownDocument, documents_among
 from lyrikstore.credentials.report import (
@@ -76,7 +76,7 @@ class Notices:
             fetched: DID documents that came from where their DIDs say.
             documents: How many DID documents are read.
         """
-        files = tuple(files)
+        files = tuple(dict.fromkeys(files))  # under two names a file says what it says once
         lists: dict[str, list[StatedList]] = {}
         successors: dict[str, list[bytes]] = {}
         for data in files:
@@ -152,7 +152,7 @@ def logged_notices(repository: "Repository") -> Notices:
 
 
 def _replaced(data: bytes) -> str | None:
-    if b'"supersedes"' not in data:  # cheap: most files are something else
+    if not may_say(data, "supersedes"):  # most files are something else
         return None
     try:
         document = parse(data)

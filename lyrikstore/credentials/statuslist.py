@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Self
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.canon.jsontext import JSON, encode, may_say, parse
 from lyrikstore.canon.timestamps import (
     format_timestamp,
     parse_foreign_timestamp,
@@ -200,7 +200,8 @@ def _entry(item: Any) -> StatusEntry:
         _refuse("statusListIndex is not a string of digits")
     if not isinstance(url, str) or not _URL.fullmatch(url):
         _refuse("statusListCredential is not an https URL")
-    if item.get("id") == url or item.get("statusSize", 1) != 1:
+    size = item.get("statusSize", 1)  # true is 1 to Python, and to few others
+    if item.get("id") == url or size is True or size != 1:
         _refuse("an entry that names the list itself, or takes more than one bit")
     return StatusEntry(purpose, int(index), url)
 
@@ -303,14 +304,14 @@ class StatedList:
     @classmethod
     def of(cls, data: bytes) -> Self | None:
         """Return what ``data`` says, or None if it is no list."""
-        if LIST_TYPE.encode() not in data:  # cheap: most files are something else
+        if not may_say(data, LIST_TYPE):  # most files are something else
             return None
         try:
             document = parse(data, floats=True, nulls=True)  # a foreign one too; strictly later
         except FormatError:
             return None
         types = document.get("type") if isinstance(document, dict) else None
-        if not isinstance(types, str | list) or LIST_TYPE not in types:
+        if LIST_TYPE not in (types if isinstance(types, list) else [types]):
             return None
         url = document["id"] if isinstance(document.get("id"), str) else None
         try:

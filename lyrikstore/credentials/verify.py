@@ -115,7 +115,8 @@ class Siblings:
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> "Siblings":
         """Return the siblings among ``files``: name → bytes. Hashes each once."""
-        return cls({Digest.of(data): (name, data) for name, data in files.items()})
+        named = sorted(files.items(), reverse=True)  # of several names the first
+        return cls({Digest.of(data): (name, data) for name, data in named})
 
     def find(self, wanted: Digest) -> bytes | None:
         """Return the file with that digest, or None."""

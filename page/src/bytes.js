@@ -49,6 +49,16 @@ export function includes(bytes, text) {
   return false;
 }
 
+/**
+ * Whether a string in a JSON text may hold this text; cheap, never wrongly no.
+ *
+ * ATTACK: `\u0043redential` is the same word to whoever parses it, and another to a search.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} text
+ */
+export const maySay = (bytes, text) => includes(bytes, text) || includes(bytes, "\\u");
+
 /** @param {Uint8Array} bytes */
 export function hex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -9,6 +9,7 @@ import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
 import { failed, MAX_NAMED, nameSome, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { canonical } from "./strictjson.js";
+import { parseDay } from "./timestamps.js";
 import { Tree } from "./tree.js";
 
 /** @typedef {import("./report.js").Check} Check */
@@ -266,12 +267,6 @@ function ageOf(manifest) {
   const { start, end } = manifest.body.descriptor?.collectedDuring?.value ?? {};
   const days = /** @type {[string, any][]} */ ([["collectedFrom", start], ["collectedUntil", end]])
     .map(([member, day]) => [member, typeof day === "string" ? day.slice(0, 10) : ""])
-    .filter(([, day]) => isDay(day));
+    .filter(([, day]) => !Number.isNaN(parseDay(day)));
   return { type: "DataAge", snapshotAt: manifest.created, ...Object.fromEntries(days) };
-}
-
-/** @param {string} day */
-function isDay(day) {
-  const moment = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : NaN;
-  return !Number.isNaN(moment) && new Date(moment).toISOString().slice(0, 10) === day;
 }

@@ -7,6 +7,7 @@ import { blake3 } from "./digest.js";
 import { parseMultikey, parseVerificationMethod } from "./ed25519.js";
 import { refuse, Refusal, spelt } from "./errors.js";
 import { isObject, parse } from "./strictjson.js";
+import { inCalendar } from "./timestamps.js";
 
 const MAX_DID = 1000;
 const MAX_BYTES = 64 << 10;
@@ -156,15 +157,16 @@ function list(value, member) {
 /** @param {any} item @param {string} member */
 function moment(item, member) {
   if (!Object.hasOwn(item, member)) return Infinity;
-  const found = typeof item[member] === "string" ? MOMENT.exec(item[member]) : null;
-  if (found === null) return bad(`${member} is no date and time with an offset`);
-  const [, local, offset] = found;
+  const read = typeof item[member] === "string" ? MOMENT.exec(item[member]) : null;
+  if (read === null) return bad(`${member} is no date and time with an offset`);
+  const [, local, offset] = read;
   const time = Date.parse(`${local}Z`);
   // Date.parse rolls the 31st of June over, and takes 24:00: only what it writes back alike is a date.
-  const sound = !Number.isNaN(time) && new Date(time).toISOString().startsWith(local) &&
-    (offset === "Z" || (Number(offset.slice(1, 3)) < 24 && Number(offset.slice(4)) < 60));
   const shift = offset === "Z" ? 0 : (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4))) * 60_000;
-  return sound ? time - (offset.startsWith("-") ? -shift : shift) : bad(`${member} is no such date or time`);
+  const found = time - (offset.startsWith("-") ? -shift : shift);
+  const sound = inCalendar(time) && new Date(time).toISOString().startsWith(local) && inCalendar(found) &&
+    (offset === "Z" || (Number(offset.slice(1, 3)) < 24 && Number(offset.slice(4)) < 60));
+  return sound ? found : bad(`${member} is no such date or time`);
 }
 
 /** The DID documents among files, unverified. @param {Iterable<Uint8Array>} files @param {Source} source @returns {Known[]} */

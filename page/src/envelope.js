@@ -1,6 +1,6 @@
 /** What every credential of profile `lyrik` goes through, whatever it says (spec §11.4.1). */
 import pins from "../generated/pins.js";
-import { includes } from "./bytes.js";
+import { maySay } from "./bytes.js";
 import { blake3, multibase, parseHex, parseUrn } from "./digest.js";
 import { Resolver } from "./did.js";
 import { didKey } from "./ed25519.js";
@@ -13,7 +13,7 @@ import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } fro
 import { checkStatus, MAX_CANDIDATES, SKEW } from "./status.js";
 import { canonical, isObject, parse } from "./strictjson.js";
 import { checkLicenceClaim } from "./terms.js";
-import { formatTimestamp, parseTimestamp } from "./timestamps.js";
+import { formatTimestamp, parseDay, parseTimestamp } from "./timestamps.js";
 
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const CONTEXT = "https://w3id.org/lyrikstore/v1";
@@ -214,7 +214,7 @@ export async function checkStanding(envelope, notices, trust, at, vouched = enve
   // who signs a status list by it.
   if (vouched && vouched.source !== "snapshot") keys = keys.withoutSnapshots();
   const status = await checkStatus(document, issuer, notices.lists, at, trust.maxStatusAge, keys);
-  const claimed = (notices.successors.get(`urn:blake3:${id}`) ?? []).filter((bytes) => includes(bytes, issuer));
+  const claimed = (notices.successors.get(`urn:blake3:${id}`) ?? []).filter((bytes) => maySay(bytes, issuer));
   for (const bytes of claimed.slice(0, MAX_CANDIDATES)) {
     const by = replacedBy(bytes, envelope, keys, at);
     if (by) return failed("status", "superseded", `superseded by ${by}`, { by });
@@ -295,8 +295,8 @@ function checkStatements({ age = {}, quality = [], regulatory = [] }) {
 /** @param {string | undefined} text */
 function day(text) {
   if (text === undefined) return undefined;
-  const moment = Date.parse(`${text}T00:00:00Z`);
-  if (Number.isNaN(moment) || new Date(moment).toISOString().slice(0, 10) !== text) bad("a day that no calendar has");
+  const moment = parseDay(text);
+  if (Number.isNaN(moment)) bad("a day that no calendar has");
   return moment;
 }
 

@@ -39,7 +39,7 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
 function findTerms(files, urn) {
   return files.find((bytes) => {
     try {
-      return bytes[0] === 0x7b && `urn:blake3:${blake3(canonical(parse(bytes)))}` === urn;
+      return `urn:blake3:${blake3(canonical(parse(bytes)))}` === urn;
     } catch {
       return false;
     }

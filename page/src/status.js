@@ -3,6 +3,7 @@ import { counted } from "./grammar.js";
 import { Inflate } from "pako";
 import { unbase64url } from "./bytes.js";
 import { documentsAmong } from "./did.js";
+import { distinct } from "./digest.js";
 import { refuse, Refusal } from "./errors.js";
 import { verifyProof } from "./proof.js";
 import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
@@ -29,7 +30,7 @@ const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
 
 /** Return the notices among files, in their order. @param {Iterable<Uint8Array>} files @returns {Notices} */
 export function noticesAmong(files) {
-  const all = [...files];
+  const all = distinct(files);
   /** @type {Notices} */
   const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(all), statements: new Statements(all) };
   /** @template T @param {Map<string, T[]>} map @param {string} key @param {T} value */
@@ -43,8 +44,7 @@ export function noticesAmong(files) {
     }
     if (!isObject(document)) continue;
     const { type, id, supersedes } = document;
-    const isList = Array.isArray(type) ? type.includes(TYPE) : typeof type === "string" && type.includes(TYPE);
-    if (isList) {
+    if ((Array.isArray(type) ? type : [type]).includes(TYPE)) {
       if (typeof id === "string") put(notices.lists, id, { bytes, ...stated(document) });
     } else if (isObject(supersedes) && typeof supersedes.digest === "string") {
       put(notices.successors, supersedes.digest, bytes);
@@ -207,7 +207,7 @@ async function readList(bytes, resolve) {
   const context = document["@context"];
   const { type, credentialSubject: subject, id: url } = document;
   if (!Array.isArray(context) || context.length !== 1 || context[0] !== VC_CONTEXT) bad("another context");
-  if (!Array.isArray(type) || type.join() !== `VerifiableCredential,${TYPE}`) bad("another type");
+  if (!Array.isArray(type) || type.length !== 2 || type[0] !== "VerifiableCredential" || type[1] !== TYPE) bad("another type");
   const issuer = isObject(document.issuer) ? document.issuer.id : document.issuer;
   if (issuer !== given.proof.verificationMethod.split("#")[0]) bad("it is signed by somebody else than the issuer it names");
   if (!hasExactly(subject, ["id", "type", "statusPurpose", "encodedList"])) bad("another subject");

@@ -6,7 +6,7 @@
 import { ATTESTATION_REQUIRED, checkAttestation, checkAttestations } from "./attestation.js";
 import { checkCredential, CREDENTIAL_CHECKS } from "./credential.js";
 import { checkData, checkManifest, checkRecords } from "./datasetcheck.js";
-import { blake3 } from "./digest.js";
+import { blake3, distinct } from "./digest.js";
 import { ATTESTATION, GRANT, keysFor, kindOf, profileOf } from "./envelope.js";
 import { checkGrant, GRANT_CHECKS } from "./grant.js";
 import { checkKey } from "./keycheck.js";
@@ -115,7 +115,7 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
  * @returns {Promise<Report>}
  */
 export async function verifyDelivery(credential, { siblings, data, recompute = false, trust, at, told = () => {}, signal }) {
-  const files = [...siblings.keys()].sort().map((name) => /** @type {Uint8Array} */ (siblings.get(name)));
+  const files = distinct([...siblings.keys()].sort().map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
   const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
   const { claims, issuer, checks } = outcome;

@@ -283,6 +283,8 @@ SHAPES: list[tuple[str, str, Any, str]] = [
     ("age-backwards", "credentialSubject.age", {"type": "DataAge", "collectedFrom": "2026-01-02",
      "collectedUntil": "2026-01-01", "snapshotAt": "2026-11-24T14:12:39Z"},
      "collected until before it was collected from"),
+    ("age-year-0", "credentialSubject.age", {"type": "DataAge", "collectedFrom": "0000-01-01",
+     "snapshotAt": "2026-11-24T14:12:39Z"}, "a day that no calendar has"),
     ("age-no-day", "credentialSubject.age", {"type": "DataAge", "collectedFrom": "2026-02-30",
      "snapshotAt": "2026-11-24T14:12:39Z"}, "a day that no calendar has"),
     ("measured-without-recipe", "credentialSubject.quality", [_CLAIM], "measured by no recipe"),

@@ -211,6 +211,12 @@ def documents() -> dict[str, Any]:
             ask("revoked-without-offset", bad, document(
                 verificationMethod=[m(revoked="2026-11-24T14:12:39")])),
             ask("revoked-date-only", bad, document(verificationMethod=[m(revoked="2026-11-24")])),
+            ask("revoked-in-year-0", bad, document(
+                verificationMethod=[m(revoked="0000-01-01T00:00:00Z")])),
+            ask("revoked-before-year-1", bad, document(
+                verificationMethod=[m(revoked="0001-01-01T00:00:00+01:00")])),
+            ask("revoked-after-year-9999", bad, document(
+                verificationMethod=[m(revoked="9999-12-31T23:59:59-01:00")])),
             ask("revoked-no-such-day", bad, document(
                 verificationMethod=[m(revoked="2026-02-30T00:00:00Z")])),
             ask("revoked-null", bad, document(

@@ -116,6 +116,7 @@ def files() -> dict[str, Any]:
         ("until-before-since",
          issuer(ADA, "Ada", f'since = "{NOW}"', 'until = "2026-11-24T14:12:38Z"'), {}),
         ("toml-date", issuer(ADA, "Ada", f"since = {NOW}"), {}),
+        ("since-year-0", issuer(ADA, "Ada", 'since = "0000-01-01T00:00:00Z"'), {}),
         ("date-only", issuer(ADA, "Ada", 'since = "2026-11-24"'), {}),
         ("weak-key", issuer(WEAK), {}),
         ("bad-key", issuer(ADA[:-1]), {}),

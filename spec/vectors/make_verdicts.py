@@ -185,6 +185,17 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
         return case(f"status-{name}", "incomplete", "bad-entry", credential, good)
 
     return [
+        case("status-revoked-in-escapes", "invalid", "revoked", plain, older,
+             bad.replace("ListCredential", "List\\u0043redential")),
+        case("status-copies", "trusted", "pass", plain, *[good] * 9),
+        case("status-size-true", "incomplete", "bad-entry", entry(statusSize=True), good),
+        case("status-of-a-comma", "incomplete", "unsound-list", plain,
+             lying(type=["VerifiableCredential,BitstringStatusListCredential",
+                         "BitstringStatusListCredential"])),
+        case("status-one-type", "incomplete", "unsound-list", plain,
+             lying(type="BitstringStatusListCredential")),
+        case("status-word-in-a-type", "incomplete", "no-list", plain,
+             lying(type="NotABitstringStatusListCredential")),
         case("status-good", "trusted", "pass", plain, good),
         case("status-revoked", "invalid", "revoked", plain, bad),
         case("status-suspended", "invalid", "suspended", suspended,

@@ -7,7 +7,7 @@ from functools import partial
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import JSON, encode, parse
+from lyrikstore.canon.jsontext import JSON, encode, may_say, parse
 from lyrikstore.credentials.attestation.grant import Grant, exceeds
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.envelope import (
@@ -129,7 +129,7 @@ def find_terms(files: Iterable[bytes], data: bytes) -> bytes | None:
     """Return the dataset credential among ``files`` that the grant in ``data`` names, or None."""
     wanted = _terms_of(data)
     for candidate in files:
-        if wanted is None or DATASET.type.encode() not in candidate:  # cheap
+        if wanted is None or not may_say(candidate, DATASET.type):
             continue
         try:
             found = Digest.of(encode(parse(candidate)))

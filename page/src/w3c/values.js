@@ -1,6 +1,7 @@
 /** The few kinds of value that the VC Data Model 2.0 is made of (spec §17.3). */
 import { refuse, spelt } from "../errors.js";
 import { isObject } from "../strictjson.js";
+import { inCalendar } from "../timestamps.js";
 
 const MAX_ITEMS = 1000;
 const URL = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>"{}|\\^`]+$/u;
@@ -47,11 +48,12 @@ export function parseStamp(text) {
   if (found === null) return refuse("bad-timestamp", `not a dateTimeStamp: ${spelt(text).slice(0, 40)}`);
   const [, local, fraction = "", sign, hours = "0", minutes = "0"] = found;
   const time = Date.parse(`${local}Z`);
-  if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(local) || local.startsWith("0000")) {
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  const moment = time + Number(`0.${fraction || 0}`) * 1000 + (sign === "-" ? offset : -offset);
+  if (!inCalendar(time) || !new Date(time).toISOString().startsWith(local) || !inCalendar(Math.floor(moment))) {
     refuse("bad-timestamp", `no such date or time: ${text.slice(0, 40)}`);
   }
-  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
-  return time + Number(`0.${fraction || 0}`) * 1000 + (sign === "-" ? offset : -offset);
+  return moment;
 }
 
 /** @param {string} where @param {string} reason @returns {never} */
