@@ -10,7 +10,7 @@ import click
 from lyrikstore import __version__
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.credentials.report import CheckState, Report, Verdict
+from lyrikstore.credentials.report import Check, CheckState, Report, Verdict
 from lyrikstore.credentials.trust.model import ROLES
 from lyrikstore.credentials.wording import SYMBOL, headline, signed_by, words
 from lyrikstore_cli.exits import VERDICT
@@ -70,8 +70,7 @@ def show_report(session: Session, report: Report) -> int:
 
 def reasons(report: Report) -> set[str]:
     """Return the stable codes of why checks of a report did not pass, those of its parts too."""
-    reports = (report, *report.parts)
-    return {str(check.detail.get("reason", "")) for one in reports for check in one.checks}
+    return {str(check.detail.get("reason", "")) for check in _all_checks(report)}
 
 
 def _next_steps(report: Report) -> Iterator[str]:
@@ -81,6 +80,10 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield "ask whoever owns the store for all it says of its keys: key statements -o FOLDER"
     if not reasons(report).isdisjoint(_NO_FRESH_LIST):
         yield "get the issuer's newest status lists: --fetch, or --status FILE or FOLDER"
+    if any(check.id == "grant.terms" and _is_missing(check) for check in _all_checks(report)):
+        yield "lay the dataset credential it names beside it: credential.json of that delivery"
+    elif any(map(_is_missing, _all_checks(report))):
+        yield "ask whoever handed it over for what is missing, and lay it beside"
     if report.verdict is not Verdict.VALID or not report.issuer:
         return
     add = f"lyrikstore trust add {report.issuer} --name NICKNAME{_as_what(report)}"
@@ -92,6 +95,15 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield f"get its DID document from its owner: {add} --document FILE; or ask with --fetch"
     else:
         yield f"if you know whose name that is: {add}"
+
+
+def _all_checks(report: Report) -> list[Check]:
+    return [check for one in (report, *report.parts) for check in one.checks]
+
+
+def _is_missing(check: Check) -> bool:
+    reason = check.detail.get("reason")
+    return check.state is CheckState.UNCHECKED and reason in ("missing-file", "missing")
 
 
 def _as_what(report: Report) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.text import Text
 
-_STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "–": "dim"}
+_STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "?": "yellow", "–": "dim"}
 
 
 def short_did(did: str) -> str:

@@ -7,7 +7,7 @@ SYMBOL = {
     CheckState.PASS: "✓",
     CheckState.FAIL: "✗",
     CheckState.WARN: "!",
-    CheckState.UNCHECKED: "–",
+    CheckState.UNCHECKED: "?",
     CheckState.NOT_APPLICABLE: "–",
 }
 
@@ -39,9 +39,14 @@ MEANING = {
 
 
 def headline(report: Report) -> str:
-    """Return the verdict in words, with the number of checks that failed."""
-    failures = sum(check.state is CheckState.FAIL for check in report.checks)
-    more = f": {counted(failures, 'check')} failed" if failures else ""
+    """Return the verdict in words, with the checks that decided it."""
+    more = ""
+    if report.verdict is Verdict.INVALID:
+        failures = [check.id for check in report.checks if check.state is CheckState.FAIL]
+        more = f": {counted(len(failures), 'check')} failed: {', '.join(failures)}"
+    elif report.verdict is Verdict.INCOMPLETE:
+        open_ones = [check.id for check in report.checks if check.state is CheckState.UNCHECKED]
+        more = f": not checked: {', '.join(open_ones)}" if open_ones else ""
     return _HEADLINE[report.verdict] + more
 
 

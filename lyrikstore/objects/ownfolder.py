@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lyrikstore.canon.durable import sync_directory
-from lyrikstore.canon.errors import StorageError
+from lyrikstore.canon.errors import RemoteError, StorageError
 
 LINKED = "linked-folder"
 """Kind of :class:`StorageError`: what is to be changed lies behind a link."""
@@ -34,6 +34,7 @@ def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
     Raises:
         StorageError: (``linked-folder``) a link is on the way. ATTACK A13. (``not-a-folder``)
             something else is.
+        RemoteError: (``remote-missing``) nor is what ``root`` is to be made in.
         OSError: There is no such folder, or it cannot be opened or made.
     """
     descriptor = _open_root(root, make=make)
@@ -53,6 +54,20 @@ def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def check_place(root: Path) -> None:
+    """Return if the folder of a store is there, or can be made where it is to be.
+
+    Raises:
+        RemoteError: (``remote-missing``) there is no folder to make it in.
+    """
+    if not root.is_dir() and not root.parent.is_dir():
+        raise RemoteError(
+            "remote-missing",
+            f"{root}: there is no folder {root.parent} to make it in",
+            hint="make it first, mount its disk, or correct the path",
+        )
 
 
 def refuse_link(folder: Path) -> None:
@@ -76,6 +91,7 @@ def _open_root(root: Path, *, make: bool) -> int:
     except FileNotFoundError:
         if not make:
             raise
+    check_place(root)
     with contextlib.suppress(FileExistsError):
         root.mkdir()
     sync_directory(root.parent)

@@ -9,6 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
+    KeyMaterialError,
     PolicyError,
     VerificationError,
 )
@@ -16,6 +17,7 @@ from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock, format_timestamp
 from lyrikstore.credentials.attestation.grant import Grant, build_grant, exceeds
 from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.did.names import parse_did
 from lyrikstore.credentials.envelope import keys_for, open_envelope, reference_to
 from lyrikstore.credentials.issuercheck import check_standing
 from lyrikstore.credentials.report import CheckState
@@ -30,6 +32,7 @@ from lyrikstore.credentials.terms.vocabulary import (
 )
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET, issuer_of
+from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
@@ -99,7 +102,8 @@ def grant_licence(
             policy took the signer's key out of every role.
         InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-validity``) it
             would end before it begins; (``unknown-word``) a word or place that nobody knows;
-            (``not-listed``, ``not-an-organisation``) as
+            (``bad-holder``) no DID, or a did:key of no key; (``not-listed``,
+            ``not-an-organisation``) as
             :meth:`lyrikstore.publish.issuer.Issuer.of`.
     """
     check_current(repository.policy, signer)
@@ -108,6 +112,7 @@ def grant_licence(
         raise InvalidInputError(
             "bad-validity", f"{format_timestamp(until)} is past", hint="--until a later moment"
         )
+    _check_holder(holder)
     check_words("permission", permits, PERMISSIONS)
     check_words("duty", requires, DUTIES)
     check_words("purpose", purposes, PURPOSES)
@@ -179,6 +184,21 @@ def grant_licence(
         log_signer=log_signer,
         clock=clock,
     )
+
+
+def _check_holder(holder: str) -> None:
+    # A slip in a key makes a licence that nobody can ever show to be his.
+    try:
+        method, _ = parse_did(holder)
+        if method == "key":
+            parse_did_key(holder)
+    except (FormatError, KeyMaterialError) as error:
+        raise InvalidInputError(
+            "bad-holder",
+            f"{holder[:80]!r} is nobody to grant to: {error.message}",
+            hint="ask the holder for what `lyrikstore key show` prints there; an organisation is "
+            "did:web:NAME",
+        ) from None
 
 
 def _organisation(credential: bytes) -> str | None:

@@ -292,7 +292,11 @@ def set_status(
     if current.holds(entry.index) == value:
         said = {"revocation": "revoked", "suspension": "suspended"}[purpose]
         known = f"is {said} already" if value else f"is not {said}"
-        raise ConflictError("nothing-to-do", f"credential {issued.id.short} {known}")
+        raise ConflictError(
+            "nothing-to-do",
+            f"credential {issued.id.short} {known}",
+            hint="others see it once the lists are published: lyrikstore push, or status-lists",
+        )
     bits = current.with_bit(entry.index, value)
     made = max(clock(), current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)

@@ -282,7 +282,7 @@ def test_only_its_holder_presents_a_grant_and_the_verifier_sees_what_decided(
     buyer.ok(*shown)
     # The lists are not in it: whoever asked has them sent, or fetches them.
     found = buyer.fails(5, "verify", "shown.json", *asked)
-    assert "– status" in found.out
+    assert "? status" in found.out
     assert "not at hand" in found.out
     lists = buyer.folder / "delivery"
     assert "not at hand" not in buyer.run("verify", "shown.json", *asked, "--status", lists).out

@@ -163,3 +163,62 @@ def test_where_nobody_can_be_asked_the_right_option_is_named(publisher, new_pers
     for name in ("one", "two"):
         publisher.ok("remote", "add", name, publisher.folder / name, "--mirror")
     assert "name one of them" in publisher.fails(1, "push").err
+
+
+def test_a_verdict_names_what_decided_it(buyer) -> None:
+    for found in (buyer.folder / "delivery").glob("status-*"):
+        found.unlink()
+    seen = buyer.run("verify", "delivery")
+    assert seen.code == 5
+    assert " ? status " in seen.out
+    assert seen.out.splitlines()[-1].endswith(": not checked: status")
+    (buyer.folder / "delivery" / "data" / "3.txt").unlink()
+    seen = buyer.run("verify", "delivery")
+    assert "not checked: status, data.files" in seen.out.splitlines()[-1]
+    assert "ask whoever handed it over for what is missing" in seen.err
+    (buyer.folder / "delivery" / "data" / "3.txt").write_text("another letter\n")
+    assert "1 check failed: data.files" in buyer.run("verify", "delivery").out.splitlines()[-1]
+
+
+def test_a_grant_without_its_terms_says_where_they_are(publisher, buyer, delivery) -> None:
+    buyer.ok("key", "new", "--no-passphrase")
+    grant = ("grant", delivery, "--permit", "train", "--until", "30d", "-o", "grant.json", "--to")
+    slip = buyer.did()[:-1]
+    for nobody, why in (("Buyer Ltd", "not a DID"), (slip, "nobody to grant to")):
+        refused = publisher.fails(16, *grant, nobody)
+        assert why in refused.err
+        assert "lyrikstore key show" in refused.err
+    publisher.ok(*grant, buyer.did())
+    shutil.copy(publisher.folder / "grant.json", buyer.folder)
+    seen = buyer.run("verify", "grant.json")
+    assert seen.code == 5
+    assert "credential.json of that delivery" in seen.err
+    shutil.copy(publisher.folder / "grant.json", buyer.folder / "delivery")
+    buyer.ok("verify", "delivery/grant.json")
+
+
+def test_what_is_taken_back_already_still_has_to_be_published(publisher, delivery) -> None:
+    publisher.ok("revoke", delivery)
+    again = publisher.fails(15, "revoke", delivery)
+    assert "is revoked already" in again.err
+    assert "status-lists" in again.err
+
+
+def test_a_folder_that_cannot_be_made_is_no_remote(publisher) -> None:
+    publisher.ok("commit", _letter(publisher), "-d", NAME)
+    nowhere = publisher.folder / "not-mounted" / "backup"
+    refused = publisher.fails(13, "remote", "add", "backup", nowhere, "--json")
+    assert refused.error["kind"] == "remote-missing"
+    publisher.ok("remote", "add", "backup", nowhere, "--offline")
+    for pushed in (publisher.fails(13, "push", "--mirror"), publisher.fails(13, "push")):
+        assert f"there is no folder {nowhere.parent} to make it in" in pushed.err
+        assert "mount its disk" in pushed.err
+    nowhere.parent.mkdir()
+    publisher.ok("push", "--mirror")
+
+
+def _letter(person) -> Path:
+    folder = person.folder / "letters"
+    folder.mkdir()
+    (folder / "one.txt").write_text("one\n")
+    return folder

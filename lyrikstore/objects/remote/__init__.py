@@ -16,6 +16,7 @@ from tempfile import gettempdir
 from lyrikstore.canon.errors import RemoteError
 from lyrikstore.canon.files import real_path
 from lyrikstore.objects.backend import Backend, LocalBackend
+from lyrikstore.objects.ownfolder import check_place
 from lyrikstore.objects.remote.base import Abilities, RemoteBackend
 from lyrikstore.objects.remote.memory import MemoryBackend, shared_files
 from lyrikstore.objects.remote.retrying import Retry
@@ -85,6 +86,8 @@ def probe(backend: Backend) -> Abilities:
     """
     if isinstance(backend, RemoteBackend):
         return backend.probe()
+    if isinstance(backend, LocalBackend):
+        check_place(backend.root)
     return Abilities(writable=True, creates=True, swaps=True)
 
 
