@@ -281,3 +281,24 @@ def test_the_log_shows_what_a_run_was_permitted_by(full_chain: Any, new_person: 
     assert f"may use dataset {ids[0]} by credential {ids[1]}: train, to 2027-11-24" in shown
     bare = reader.ok("log", "evaluations/acme/classifier", "--store", full_chain.home).out
     assert "records no right to use the data" in bare
+
+
+def test_the_log_shows_which_runs_came_to_nothing(chain: Any, new_person: Any) -> None:
+    tried = chain.made["run"]
+    given_up = chain.log(
+        "given up",
+        kind="run",
+        name=tried.name,
+        parents=(tried.id,),
+        inputs=tried.inputs,
+        body={**tried.body, "seed": tried.body["seed"] + 1},
+    )
+    log = ("log", "runs/acme/classifier", "--store", chain.home)
+    reader = new_person("reader")
+    shown = reader.ok(*log).out
+    made = f"made checkpoint {chain.made['checkpoint'].id.short}"
+    assert shown.index(given_up.id.short) < shown.index("no checkpoint of it") < shown.index(made)
+    assert [version["checkpoints"] for version in reader.ok(*log, "--json").json["versions"]] == [
+        [],
+        [str(chain.made["checkpoint"].id)],
+    ]

@@ -1,7 +1,7 @@
 """``lyrikstore log``: the history of a name, or everything the log says."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,11 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
 from lyrikstore_cli.who import names_in
+
+if TYPE_CHECKING:
+    from lyrikstore.history.repository import Repository
+
+_NOTHING_CAME = "no checkpoint of it is logged: it goes on, was stopped, or failed"
 
 
 @declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
@@ -91,6 +96,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
     versions = repository.history(manifest.name)
     versions = versions[[version.id for version in versions].index(manifest.id) :]
     attested = attestation_rows(store, versions)
+    came = _checkpoints_of(repository, versions)
     session.emit(
         "log",
         {
@@ -101,6 +107,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
                     "index": repository.index_of(v.id),
                     **_facts(v),
                     "attestations": attested[v.id],
+                    **({"checkpoints": list(map(str, came[v.id]))} if v.kind == "run" else {}),
                 }
                 for v in versions
             ],
@@ -114,10 +121,27 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         )
         for line in _body_lines(version):
             session.screen.result(f"  {line}")
+        if version.kind == "run":
+            made = ", ".join(one.short for one in came[version.id])
+            session.screen.result(f"  {f'made checkpoint {made}' if made else _NOTHING_CAME}")
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:
             session.screen.result(f"  {clean(version.message)}")
+
+
+def _checkpoints_of(
+    repository: "Repository", runs: Sequence[Manifest]
+) -> dict[Digest, list[Digest]]:
+    """Return which checkpoints came of each run: one that was tried and left out leaves none."""
+    came: dict[Digest, list[Digest]] = {run.id: [] for run in runs if run.kind == "run"}
+    names = [name for name in repository.refs if name.startswith("checkpoints/")]
+    for name in sorted(names) if came else ():
+        for made in reversed(repository.history(name)):
+            for run in made.inputs_in("run"):
+                if run.id in came:
+                    came[run.id].append(made.id)
+    return came
 
 
 def _facts(manifest: Manifest) -> dict[str, Any]:
