@@ -26,9 +26,13 @@ from lyrikstore.canon.errors import (
 )
 
 Scalar = bool | int | float | str | None
+Cell = Scalar | list[Scalar]
 
 MAX_SQL_BYTES = 32 << 10
-_HINT_VIEWS = "the views and their columns are listed in docs/index-views.md"
+_HINT_VIEWS = (
+    'lyrikstore query "show tables" lists the views, and "describe NAME" the columns of one; what '
+    "they mean is in docs/index-views.md"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,8 @@ class QueryResult:
 
     Attributes:
         columns: Column names, in order; a name can occur twice.
-        types: DuckDB's type of each column. Values of types without a JSON word (dates, lists,
-            decimals, blobs) are DuckDB's text for them.
+        types: DuckDB's type of each column. Values of types without a JSON word (dates,
+            decimals, blobs, lists of lists) are DuckDB's text for them.
         rows: One tuple per row.
         truncated: More rows exist than the limits let through.
         boundaries: What confined the query: ``files``, ``writes``, ``network`` and ``processes``
@@ -66,7 +70,7 @@ class QueryResult:
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
-    rows: tuple[tuple[Scalar, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     truncated: bool
     boundaries: Mapping[str, str]
     seconds: float
@@ -182,7 +186,7 @@ def _converse(child: "subprocess.Popen[bytes]", request: bytes, limits: Limits) 
 def _read(output: bytes, seconds: float) -> QueryResult:
     columns: list[str] = []
     types: list[str] = []
-    rows: list[tuple[Scalar, ...]] = []
+    rows: list[tuple[Cell, ...]] = []
     if not output:
         raise StorageError(
             "not-loaded",

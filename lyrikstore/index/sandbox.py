@@ -74,9 +74,10 @@ def _answer(
     relation = connection.sql(statements[0], params=request["parameters"] or None)
     columns, types = list(relation.columns), [str(kind) for kind in relation.types]
     _say({"columns": columns, "types": types})
-    # Values leave as JSON scalars; what JSON has no word for leaves as DuckDB's text for it.
+    # Values leave as JSON scalars and lists of them; what JSON has no word for leaves as DuckDB's
+    # text for it.
     picks = ", ".join(
-        f"#{place}" if kind in _PLAIN else f"CAST(#{place} AS VARCHAR)"
+        f"#{place}" if kind.removesuffix("[]") in _PLAIN else f"CAST(#{place} AS VARCHAR)"
         for place, kind in enumerate(types, 1)
     )
     wanted: int = request["max_rows"]
@@ -129,6 +130,8 @@ def _attach(connection: duckdb.DuckDBPyConnection, index: Path) -> None:
 
 
 def _scalar(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_scalar(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -295,7 +295,9 @@ def set_status(
         raise ConflictError(
             "nothing-to-do",
             f"credential {issued.id.short} {known}",
-            hint="others see it once the lists are published: lyrikstore push, or status-lists",
+            hint="others see it once the lists are published: lyrikstore push, or status-lists"
+            if value
+            else "",
         )
     bits = current.with_bit(entry.index, value)
     made = max(clock(), current.valid_from + timedelta(seconds=1))  # of two, the newer one counts

@@ -23,3 +23,21 @@ def test_ids_are_whole_and_what_is_cut_says_so(publisher) -> None:
     whole = publisher.ok("query", "select id from datasets limit 1")
     assert "…" not in whole.out
     assert not whole.err
+
+
+def test_lists_are_lists_and_a_slip_says_where_to_look(publisher) -> None:
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    (documents / "a.txt").write_text("a")
+    publisher.ok("commit", documents, "-d", "acme/docs", "--license", "CC0-1.0")
+    publisher.ok("issue", "acme/docs", "-o", "delivery", "--permit", "train,evaluate")
+    asked = ("query", "select permits, [1, null], [1.5], [['x']] from credentials")
+    assert publisher.ok(*asked, "--json").json["rows"] == [
+        [["train", "evaluate"], [1, None], "[1.5]", "[[x]]"]
+    ]
+    assert "[train, evaluate]" in publisher.ok(*asked).out
+    assert '"[train, evaluate]",' in publisher.ok(*asked, "--csv").out
+    slip = publisher.fails(16, "query", "select * from credential")
+    for told in ("show tables", "describe credentials"):
+        assert told.split()[0] in slip.err
+        publisher.ok("query", told)

@@ -17,7 +17,7 @@ _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has al
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True)
 def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
-    """Answer one SELECT over the views of docs/index-views.md.
+    """Answer one SELECT over the views of docs/index-views.md; "show tables" lists them.
 
     The index is derived from the signed objects, made anew when it is missing or old, and never
     evidence: `verify` does not read it. The query runs in a process of its own without file or
@@ -35,9 +35,10 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
         },
     )
     if as_csv and not session.options.json:
-        csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *answer.rows])
+        rows = [[_text(cell) for cell in row] for row in answer.rows]
+        csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *rows])
     else:
-        cells = [[clean("" if cell is None else cell) for cell in row] for row in answer.rows]
+        cells = [[clean(_text(cell)) for cell in row] for row in answer.rows]
         widths = [
             min(_WIDEST, max(len(text) for text in column))
             for column in zip(answer.columns, *cells, strict=True)
@@ -55,6 +56,12 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
         session.screen.say(
             "! this system could not confine the query fully; DuckDB's own limits held"
         )
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, list):
+        return f"[{', '.join(map(_text, cell))}]"
+    return "" if cell is None else str(cell)
 
 
 def _cut(cell: str, width: int) -> str:
