@@ -108,6 +108,24 @@ def test_a_trust_file_is_explained_and_edited(publisher) -> None:
     publisher.fails(1, "trust", "check", publisher.folder / "none.toml")
 
 
+def test_one_issuer_by_two_names_is_said(new_person) -> None:
+    person = new_person("buyer")
+    person.ok("key", "new", "--no-passphrase")
+    did = person.did()
+    assert "too" not in person.ok("trust", "add", did, "--name", "Acme").out
+    again = person.ok("trust", "add", did, "--name", "Globex")
+    assert "the same issuer 'Acme', too: is that Globex?" in again.out
+    again = person.ok("trust", "add", did, "--name", "Globex", "--json").json
+    assert (again["alsoCalled"], again["changed"]) == (["Acme"], False)
+    assert f"! 'Acme' and 'Globex' are one issuer: {did}." in person.ok("trust", "check").out
+    # Whoever takes one name away may mean the key.
+    gone = person.ok("trust", "remove", "Acme")
+    assert f"still trusted, as 'Globex': {did}" in gone.out
+    assert f"lyrikstore trust remove {did}" in gone.err
+    assert "are one issuer" not in person.ok("trust", "check").out
+    assert person.ok("trust", "remove", did, "--json").json["stillTrusted"] == []
+
+
 def test_what_cannot_be_trusted_is_named_in_plain_words(publisher) -> None:
     typo = publisher.fails(16, "trust", "add", "acme.example", "--name", "Acme").err
     assert "neither a did:key or did:web nor the key of a log" in typo

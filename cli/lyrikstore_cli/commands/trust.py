@@ -79,7 +79,8 @@ def _add(
     witness: bool,
 ) -> None:
     """Believe an issuer, with the documents of its did:web; or a log, or a witness, by its key."""
-    from lyrikstore.credentials.trust import TrustedIssuer, editing
+    from lyrikstore.credentials.report import quote
+    from lyrikstore.credentials.trust import TrustedIssuer, editing, load_trust
 
     place = session.paths.trust
     if "+" in who:
@@ -114,7 +115,11 @@ def _add(
         claims=claims or None,
     )
     changed = editing.add_issuer(place, issuer)
-    session.emit("trust-add", {"did": who, "nickname": nickname, "changed": changed})
+    others = [name for name in load_trust(place).nicknames(who) if name != nickname]
+    session.emit(
+        "trust-add",
+        {"did": who, "nickname": nickname, "alsoCalled": others, "changed": changed},
+    )
     if changed:
         what = _as_what(roles, claims, names)
         session.screen.result(f"✓ trusted  {nickname}  {who}  as {what}")
@@ -122,6 +127,8 @@ def _add(
         session.screen.hint(f"take it back with: {step}")
     else:
         session.screen.result(f"– {nickname} is trusted already, for exactly this")
+    for name in others:
+        session.screen.result(f"! you call the same issuer {quote(name)}, too: is that {nickname}?")
 
 
 @declare("list")
@@ -154,16 +161,31 @@ def _as_what(roles: Sequence[str], claims: Sequence[str] | None, names: Sequence
 @click.argument("who", metavar="DID|NAME|DIGEST|KEY")
 def _remove(session: Session, who: str) -> None:
     """Stop believing an issuer, a pinned document, a log or a witness."""
+    from lyrikstore.credentials.report import quote
+    from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.trust.editing import remove
 
     gone = remove(session.paths.trust, who)
-    session.emit("trust-remove", {"removed": [one.did for one in gone.issuers], **_members(gone)})
+    left = load_trust(session.paths.trust)
+    dids = dict.fromkeys(issuer.did for issuer in gone.issuers)
+    still = {did: left.nicknames(did) for did in dids if left.nicknames(did)}
+    session.emit(
+        "trust-remove",
+        {
+            "removed": [one.did for one in gone.issuers],
+            "stillTrusted": list(still),
+            **_members(gone),
+        },
+    )
     for issuer in gone.issuers:
         session.screen.result(f"✓ removed  {issuer.nickname}  {issuer.did}")
     for document in gone.documents:
         session.screen.result(f"✓ removed  document of {document.did}  {document.digest}")
     for name in (*(log.origin for log in gone.logs), *(one.name for one in gone.witnesses)):
         session.screen.result(f"✓ removed  {name}")
+    for did, names in still.items():
+        session.screen.result(f"! still trusted, as {', '.join(map(quote, names))}: {did}")
+        session.screen.hint(f"to believe it no more: lyrikstore trust remove {did}")
 
 
 @declare(

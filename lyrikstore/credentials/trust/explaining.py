@@ -38,6 +38,9 @@ def _issuers(trust: Trust, at: datetime) -> Iterator[str]:
     if not trust.issuers:
         yield "It believes nobody: nothing is ever better than valid."
     pinned = {document.did for document in trust.documents}
+    for did in dict.fromkeys(issuer.did for issuer in trust.issuers):
+        if len(names := trust.nicknames(did)) > 1:
+            yield f"! {_and([quote(name) for name in names])} are one issuer: {did}."
     for issuer in trust.issuers:
         yield _issuer(issuer, at)
         if issuer.did.startswith("did:web:") and issuer.did not in pinned:

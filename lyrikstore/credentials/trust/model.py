@@ -261,6 +261,10 @@ class Trust:
                 return issuer
         return None
 
+    def nicknames(self, did: str) -> tuple[str, ...]:
+        """Return what the file calls ``did``, each name once; more than one may be a mistake."""
+        return tuple(dict.fromkeys(one.nickname for one in self.issuers if one.did == did))
+
     def knows(self, did: str) -> TrustedIssuer | None:
         """Return the first entry of ``did``, whatever it is believed for, or None."""
         return next((issuer for issuer in self.issuers if issuer.did == did), None)
