@@ -179,20 +179,32 @@ def _revoke(
 @click.option(
     "--log-key", metavar="KEY", help="Its key for the log: a key of yours, did:key or Multikey."
 )
+@click.option("--remote", metavar="NAME", help="Do it there, at the home of the log.")
 @_because
-def _admit(session: Session, did: str, log_key: str | None, message: str) -> None:
+def _admit(
+    session: Session, did: str, log_key: str | None, remote: str | None, message: str
+) -> None:
     """Let one more person sign in this store, and with --log-key push to it.
 
-    An owner signs it. The person may say everything but who else may. Not for clones.
+    An owner signs it. The person may say everything but who else may. A log key is added where the
+    log is extended: with --remote NAME if that is a remote, such as a bucket.
     """
     from lyrikstore.history.succession import change_policy, with_writer
 
     writer = _did(session, did)
-    key = None if log_key is None else _public(session, log_key)
-    store = session.open_store(sign=True)
-    made = change_policy(
-        store.repository, with_writer(writer, key), message=message, **store.signing()
-    )
+    change = with_writer(writer, None if log_key is None else _public(session, log_key))
+    store = session.open_store(sign=remote is None)
+    if remote is None:
+        made = change_policy(store.repository, change, message=message, **store.signing())
+    else:
+        made = store.change_policy_at(
+            session.place(session.remotes().find(remote)),
+            change,
+            message=message,
+            signer=session.signer(),
+            log_signer=session.log_signer(store.log_keys()),
+            clock=store.clock,
+        )
     session.emit(
         "key-admit",
         {"did": writer, "logIndex": made.index, "logs": [str(log) for log in made.policy.logs]},

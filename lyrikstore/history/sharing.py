@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # most commands never look beyond this machine
     from lyrikstore.history.partial import Selection
     from lyrikstore.history.pull import PullResult
     from lyrikstore.history.push import PushResult
+    from lyrikstore.history.succession import Change, PolicyChange
     from lyrikstore.objects.remote import RemotePlace
 
 
@@ -120,17 +121,42 @@ class Shared:
 
         Cost: that of ``collect``, over the network: what is rewritten comes here and goes back.
         """
-        from lyrikstore.history.contact import at_home
         from lyrikstore.history.liveness import collect
-        from lyrikstore.objects.remote import open_backend
 
-        backend = open_backend(place, scratch=self.repository.backend.scratch)
-        location = backend.root if isinstance(backend, LocalBackend) else str(place)
-        there = at_home(self.repository, backend, location, str(place), memory=self.memory)
+        there = self._at_home(place)
         found = collect(there, signer=signer, log_signer=log_signer, **options)
         if not options.get("dry_run"):
             self.pull(place)
         return found
+
+    def change_policy_at(
+        self, place: "str | RemotePlace", change: "Change", **options: Any
+    ) -> "PolicyChange":
+        """Change who speaks for this store at ``place``, its home; it is pulled here.
+
+        Args:
+            place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
+            change: As :func:`lyrikstore.history.succession.change_policy` takes it.
+            options: Likewise; the log signer has to be one of the home log.
+
+        Raises:
+            InvalidInputError: (``not-home``) it is a mirror.
+            ConflictError, VerificationError, RemoteError, StorageError: See
+                :func:`lyrikstore.history.contact.meet` and ``change_policy``.
+        """
+        from lyrikstore.history.succession import change_policy
+
+        made = change_policy(self._at_home(place), change, **options)
+        self.pull(place)
+        return made
+
+    def _at_home(self, place: "str | RemotePlace") -> Repository:
+        from lyrikstore.history.contact import at_home
+        from lyrikstore.objects.remote import open_backend
+
+        backend = open_backend(place, scratch=self.repository.backend.scratch)
+        location = backend.root if isinstance(backend, LocalBackend) else str(place)
+        return at_home(self.repository, backend, location, str(place), memory=self.memory)
 
     def log_keys(self) -> tuple[str, ...]:
         """Return the keys that may extend the home log, as Multikeys."""

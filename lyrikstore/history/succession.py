@@ -103,7 +103,7 @@ def change_policy(
             raise InvalidInputError(
                 "not-home",
                 "this is a clone; log keys are added where the log is extended",
-                hint=f"run it in the home of {repository.origin}",
+                hint="with the home's remote: --remote NAME; or run it where the home is",
             )
         # Before it is logged: nobody may find a log checkpoint whose key cannot be found.
         earlier = repository.refs[GENESIS_NAME].history[:-1]

@@ -452,6 +452,34 @@ def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -
     assert publisher.run("verify", "--json").code in {0, 4}
 
 
+def test_a_writer_is_admitted_where_the_log_is_extended(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    home = publisher.folder / "remote"
+    publisher.ok("remote", "add", "origin", home)
+    publisher.ok("push")  # the home of the log is there from now on
+    writer = new_person("writer")
+    writer.ok("key", "new", "--no-passphrase")
+    writer.ok("key", "new", "log-mine", "--no-passphrase")
+    admit = ("key", "admit", writer.did(), "--log-key", writer.did("log-mine"))
+    refused = publisher.fails(16, *admit, "--json").error
+    assert (refused["kind"], "--remote" in refused["hint"]) == ("not-home", True)
+    writer.ok("clone", home, "copy")
+    inside = ("--store", "copy")
+    # No owner, and no log key of the home.
+    assert writer.fails(12, *admit, "--remote", "origin", *inside)
+    publisher.ok(*admit, "--remote", "origin")
+    policy = publisher.ok("show", "policies/store/main", "--json").json["manifest"]["body"]
+    assert len(policy["policy"]["logs"]) == 2
+    writer.ok("pull", *inside)
+    (documents / "more.txt").write_text("more")
+    writer.ok("commit", documents, "-d", NAME, *inside)
+    writer.ok("push", *inside)
+    assert publisher.ok("pull")
+    assert len(publisher.ok("log", NAME, "--json").json["versions"]) == 2
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
 def test_a_thief_who_adds_a_log_key_of_his_own_forks_no_log_unseen(
     publisher, corpus, new_person
 ) -> None:
