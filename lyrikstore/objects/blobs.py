@@ -1,13 +1,9 @@
 """Reading blobs: every byte handed out has been hashed (spec §4.1)."""
 
 import io
-import threading
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, cast
-
-from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -20,14 +16,13 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.blockcache import BlockCache
 from lyrikstore.objects.chunker import PieceList
-from lyrikstore.objects.digestset import DigestSet
-from lyrikstore.objects.layout import join_runs, runs_of
-from lyrikstore.objects.packs import PackRef, PackRole
+from lyrikstore.objects.layout import runs_of
+from lyrikstore.objects.packed import PackedBlobs
+from lyrikstore.objects.packs import PackRef
 from lyrikstore.objects.parameters import read_parameters
 from lyrikstore.objects.piecelists import LISTS_OF_LISTS, PieceLists
-from lyrikstore.objects.reading import PieceReader, absent_blob, damaged_blob
+from lyrikstore.objects.reading import PieceReader
 from lyrikstore.objects.table import BlobTable
 from lyrikstore.objects.targets import Pools
 from lyrikstore.objects.transactions import LiveObjects, PackChanges
@@ -67,6 +62,10 @@ class BlobStore:
         chunk_lists: Pairs of a large blob and the list of its pieces, from transaction records.
         partial: Whether other packs exist that were not fetched.
         before: Blobs of the same store, whose pack indexes are used again.
+
+    Attributes:
+        backend: Where the packs are.
+        packed: The blobs that are not large, and the pieces of those that are.
     """
 
     def __init__(
@@ -79,59 +78,47 @@ class BlobStore:
         before: "BlobStore | None" = None,
     ) -> None:
         self.backend = backend
-        self._partial = partial
-        self._packs = tuple(dict.fromkeys(packs))
-        self._table: BlobTable | None = None
-        self._documents: BlobTable | None = None
-        self._before = before.known if before is not None else None
-        self._blocks = BlockCache(backend)
-        self._lists = PieceLists(
-            chunk_lists,
-            is_small=lambda raw: self._with(raw).find(raw) >= 0,
-            read=self._small,
-            absent=self._absent,
-        )
-        self._lock = threading.RLock()
+        known = before.packed.known if before is not None else None
+        self.packed: PackedBlobs = PackedBlobs(backend, packs, partial=partial, before=known)
+        self._lists = PieceLists(chunk_lists, self.packed)
 
     @property
     def packs(self) -> tuple[PackRef, ...]:
         """The packs read here."""
-        return self._packs
+        return self.packed.packs
 
     @property
-    def known(self) -> BlobTable | None:
-        """The largest table read so far."""
-        return self._table or self._before or self._documents
+    def table(self) -> BlobTable:
+        """Which pack holds which blob; treat as read-only."""
+        return self.packed.table
 
     @property
     def damaged(self) -> dict[Digest, str]:
         """Packs that are missing or whose index cannot be used, with the reason."""
-        return dict(self._index().damaged)
+        return dict(self.table.damaged)
 
     @property
     def is_whole_here(self) -> bool:
         """Whether every pack is here and its index can be used."""
-        return not self._partial and not self._index().damaged
+        return self.packed.is_whole
 
     def adopt(self, changes: PackChanges) -> None:
         """Make what a writer stored readable here, once its transaction is committed."""
-        with self._lock:
-            self._packs = tuple(dict.fromkeys((*self._packs, *changes.added)))
-            self._lists.named.update(changes.chunk_lists)
-            self._before, self._table, self._documents = self.known, None, None
+        self.packed.adopt(changes.added)
+        self._lists.named.update(changes.chunk_lists)
 
     def has(self, digest: Digest) -> bool:
         """Return whether the blob is here. Its bytes are not looked at."""
         listed: Digest | None = digest
         for _ in range(LISTS_OF_LISTS + 1):
-            if listed is None or self._index().find(listed.raw) >= 0:
+            if listed is None or self.table.find(listed.raw) >= 0:
                 return listed is not None
             listed = self._lists.named.get(listed)
         return False
 
     def is_whole(self, digest: Digest) -> bool:
         """Return whether a blob is here with all its pieces. Their bytes are not looked at."""
-        table = self._index()
+        table = self.table
         if table.find(digest.raw) >= 0:
             return True
         try:
@@ -146,7 +133,7 @@ class BlobStore:
         Cost: one pass over the digests of the store; for a few a search each.
         """
         asked = [digests[at : at + 32] for at in range(0, len(digests), 32)]
-        absent = self._index().absent(asked)
+        absent = self.table.absent(asked)
         absent -= {blob.raw for blob in self._lists.named if blob.raw in absent and self.has(blob)}
         return [at for at, raw in enumerate(asked) if raw in absent]
 
@@ -157,11 +144,8 @@ class BlobStore:
             NotFoundError: (``no-blob``) it is not in this store.
             IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
         """
-        table = self._with(digest.raw)
-        place = table.find(digest.raw)
-        if place >= 0:
-            return table.place(place)[3]
-        return self.pieces(digest).bytes
+        size = self.packed.size(digest.raw)
+        return self.pieces(digest).bytes if size is None else size
 
     def read(self, digest: Digest, *, max_bytes: int) -> bytes:
         """Return the bytes of a blob.
@@ -180,9 +164,9 @@ class BlobStore:
         if size > max_bytes:
             text = f"blob {digest.short} has {counted(size, 'byte')}; at most {max_bytes} fit here"
             raise FormatError("too-large", text)
-        if self._with(digest.raw).find(digest.raw) >= 0:
-            return self._small(digest.raw)
-        data = self._joined(digest)
+        if self.packed.holds(digest.raw):
+            return self.packed.read(digest.raw)
+        data = self.packed.join(self.pieces(digest), digest)
         if data is None:
             with self.open(digest) as stream:
                 return stream.read()
@@ -201,14 +185,14 @@ class BlobStore:
 
         Cost: one block (4 MiB at most) in memory, and 44 bytes per piece of a large blob.
         """
-        if self._with(digest.raw).find(digest.raw) >= 0:
-            return io.BytesIO(self._small(digest.raw))
-        raw = PieceReader(self.pieces(digest), digest, self._small)
+        if self.packed.holds(digest.raw):
+            return io.BytesIO(self.packed.read(digest.raw))
+        raw = PieceReader(self.pieces(digest), digest, self.packed.read)
         return cast("BinaryIO", io.BufferedReader(raw, 1 << 16))
 
     def iter(self) -> Iterator[Digest]:
         """Yield every digest that can be opened: blobs, pieces and lists of pieces, each once."""
-        table = self._index()
+        table = self.table
         for raw in table.iter():
             yield Digest(raw)
         for blob in self._lists.named:
@@ -238,15 +222,13 @@ class BlobStore:
 
         Cost: see :meth:`lyrikstore.objects.verifying.Checker.check`.
         """
-        checker = self._checker(progress, pools)
+        checker = Checker(self, progress, pools)
         if share < 1:
             yield from checker.look(share)
             return
         # Records name lists for ever; one that is nowhere belonged to data that is there no more.
         large = [
-            blob
-            for blob in self._lists.named
-            if self._index().find(blob.raw) < 0 and self.has(blob)
+            blob for blob in self._lists.named if self.table.find(blob.raw) < 0 and self.has(blob)
         ]
         yield from checker.check(large)
 
@@ -260,7 +242,7 @@ class BlobStore:
         Cost: each block that holds one of them is read and unpacked once, in worker processes
             where there is much to read.
         """
-        return self._checker(progress).check_some(digests)
+        return Checker(self, progress).check_some(digests)
 
     def differing(self, sizes: Mapping[bytes, int]) -> list[bytes]:
         """Return which of the raw digests in ``sizes`` are not here with the size given there.
@@ -268,9 +250,7 @@ class BlobStore:
         Cost: one pass over the indexes of all packs, whatever is asked.
         """
         return [
-            raw
-            for raw in self._index().differing(sizes)
-            if not self._is_here(Digest(raw), sizes[raw])
+            raw for raw in self.table.differing(sizes) if not self._is_here(Digest(raw), sizes[raw])
         ]
 
     def _is_here(self, digest: Digest, size: int) -> bool:
@@ -279,17 +259,12 @@ class BlobStore:
         except (FormatError, IncompleteError, VerificationError):
             return False  # the list of its pieces is damaged
 
-    @property
-    def table(self) -> BlobTable:
-        """Which pack holds which blob; treat as read-only."""
-        return self._index()
-
     def runs(self, digest: Digest) -> "array[int] | None":
         """Return where a blob lies, as :func:`lyrikstore.objects.layout.runs_of` does, if it can.
 
         None says nothing more than that: :meth:`open` says why.
         """
-        table = self._index()
+        table = self.table
         number = table.find(digest.raw)
         if number >= 0:
             return array("Q", table.place(number))
@@ -297,17 +272,6 @@ class BlobStore:
             return runs_of(table, self.pieces(digest))
         except LyrikstoreError:
             return None
-
-    def _checker(self, progress: OnProgress, pools: Pools | None = None) -> Checker:
-        return Checker(
-            self.backend,
-            self._packs,
-            table=self._index,
-            pieces=self.pieces,
-            open_blob=self.open,
-            progress=progress,
-            pools=pools,
-        )
 
     def writer(self, *, workers: int | None = None) -> BlobWriter:
         """Return a writer that stores what this store does not have; use it in ``with``.
@@ -318,23 +282,8 @@ class BlobStore:
         Raises:
             FormatError: The store's parameters cannot be read.
         """
-        return BlobWriter(self.backend, self, read_parameters(self.backend), workers=workers)
-
-    def digests(self) -> DigestSet:
-        """Return the digests of all blobs that lie in a pack, pieces of large ones included."""
-        return self._index().digests
-
-    def among(self, digests: Sequence[bytes], role: PackRole) -> set[bytes]:
-        """Return which of the raw ``digests`` are here; as documents, if that is the role."""
-        return (self._papers() if role == "documents" else self._index()).among(digests)
-
-    def is_document(self, raw: bytes) -> bool:
-        """Return whether a documents pack has a blob."""
-        return self._papers().find(raw) >= 0
-
-    def find(self, raw: bytes) -> int:
-        """Return the number of a blob in :attr:`table`, or -1."""
-        return self._index().find(raw)
+        parameters = read_parameters(self.backend)
+        return BlobWriter(self.backend, self.packed, self.list_of, parameters, workers=workers)
 
     def list_of(self, blob: Digest) -> Digest | None:
         """Return the list of pieces that the records name for a large blob, if it is here."""
@@ -348,60 +297,3 @@ class BlobStore:
             NotFoundError, IncompleteError, VerificationError, FormatError: As :meth:`read`.
         """
         return self._lists.of(digest)
-
-    def _small(self, raw: bytes) -> bytes:
-        table = self._with(raw)
-        try:
-            return self._read(table, raw)
-        except LyrikstoreError:
-            if table is self._index():
-                raise
-            return self._read(self._index(), raw)  # there may be another copy in a data pack
-
-    def _read(self, table: BlobTable, raw: bytes) -> bytes:
-        trouble: LyrikstoreError | None = None
-        for number in table.copies(raw):
-            pack, block, start, size = table.place(number)
-            try:
-                data = self._blocks.read(table, pack, block)[start : start + size]
-            except (FormatError, NotFoundError) as error:
-                trouble = damaged_blob(raw, str(error))
-                continue
-            if blake3(data).digest() == raw:
-                return data
-            trouble = damaged_blob(raw, f"in pack {table.packs[pack].id.short}")
-        raise trouble or self._absent(Digest(raw))
-
-    def _index(self) -> "BlobTable":
-        with self._lock:
-            if self._table is None:
-                self._table = BlobTable(self.backend, self._packs, self.known)
-            return self._table
-
-    def _with(self, raw: bytes) -> "BlobTable":
-        """Return a table that has a blob, if any has: that of documents alone where it does.
-
-        Most commands read documents only, and most digests are of data.
-        """
-        papers = self._papers()
-        return papers if papers.find(raw) >= 0 else self._index()
-
-    def _papers(self) -> "BlobTable":
-        with self._lock:
-            if self._documents is None:
-                packs = tuple(pack for pack in self._packs if pack.role == "documents")
-                self._documents = BlobTable(self.backend, packs, self.known)
-            return self._documents
-
-    def _joined(self, digest: Digest) -> bytes | None:
-        # A large document run by run, hashed as a whole; None where that does not do.
-        table = self._papers()
-        runs = runs_of(table, self.pieces(digest))
-        try:
-            data = join_runs(partial(self._blocks.read, table), runs) if runs else b""
-        except LyrikstoreError:
-            return None
-        return data if Digest.of(data) == digest else None
-
-    def _absent(self, digest: Digest) -> NotFoundError | IncompleteError:
-        return absent_blob(digest, self._index().damaged, partial=self._partial)

@@ -2,11 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.errors import FormatError
 from lyrikstore.objects.chunker import LIST_MAX, PieceList, parse_list
+from lyrikstore.objects.packed import PackedBlobs
 from lyrikstore.objects.reading import PieceReader
 
 LISTS_OF_LISTS = 3
@@ -20,25 +21,15 @@ class PieceLists:
 
     Args:
         named: Pairs of a large blob and its list.
-        is_small: Whether a blob lies in a pack as it is; asked with a raw digest.
-        read: Returns the verified bytes of such a blob.
-        absent: Makes what is raised about a blob that is not here.
+        packed: Where lists and pieces lie.
 
     Attributes:
         named: The list of each large blob.
     """
 
-    def __init__(
-        self,
-        named: Iterable[tuple[Digest, Digest]],
-        is_small: Callable[[bytes], bool],
-        read: Callable[[bytes], bytes],
-        absent: Callable[[Digest], LyrikstoreError],
-    ) -> None:
+    def __init__(self, named: Iterable[tuple[Digest, Digest]], packed: PackedBlobs) -> None:
         self.named = dict(named)
-        self._is_small = is_small
-        self._read = read
-        self._absent = absent
+        self._packed = packed
         self._parsed: OrderedDict[Digest, PieceList] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -58,7 +49,7 @@ class PieceLists:
                 self._parsed.move_to_end(digest)
                 return self._parsed[digest]
         if (listed := self.named.get(digest)) is None:
-            raise self._absent(digest)
+            raise self._packed.absent(digest)
         parsed = parse_list(self._bytes_of(digest, listed, depth))
         with self._lock:
             self._parsed[digest] = parsed
@@ -67,11 +58,11 @@ class PieceLists:
         return parsed
 
     def _bytes_of(self, digest: Digest, listed: Digest, depth: int) -> bytes:
-        if self._is_small(listed.raw):
-            return self._read(listed.raw)
+        if self._packed.holds(listed.raw):
+            return self._packed.read(listed.raw)
         if depth >= LISTS_OF_LISTS:
             raise FormatError("bad-list", f"lists of pieces of {digest.short} go in a circle")
         inner = self.of(listed, depth + 1)
         if inner.bytes > LIST_MAX:
             raise FormatError("too-large", f"the list of pieces of {digest.short} is too large")
-        return PieceReader(inner, listed, self._read).readall()
+        return PieceReader(inner, listed, self._packed.read).readall()

@@ -9,22 +9,24 @@ to be named.
 import random
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.checking import check_block, check_part, unreadable
-from lyrikstore.objects.chunker import PieceList
 from lyrikstore.objects.layout import COLUMNS, add_run, runs_of, usable_index
 from lyrikstore.objects.packs import PackRef
-from lyrikstore.objects.table import BlobTable, in_order
+from lyrikstore.objects.table import in_order
 from lyrikstore.objects.targets import Message, Pool, Pools, Result
 from lyrikstore.objects.workers import Workers, cores
+
+if TYPE_CHECKING:
+    from lyrikstore.objects.blobs import BlobStore
 
 WORTH_WORKERS = 32 << 20
 """From this many bytes on, processes are started."""
@@ -75,31 +77,17 @@ class Checker:
     """Checks the packs and large blobs of one store.
 
     Args:
-        backend: Where the packs are.
-        packs: The packs.
-        table: Returns the blobs in the packs.
-        pieces: Returns the list of pieces of a large blob.
-        open_blob: Opens a large blob.
+        blobs: The store's blobs.
         progress: Told about bytes.
         pools: Makes the workers, if they are not to be processes here.
     """
 
     def __init__(
-        self,
-        backend: Backend,
-        packs: tuple[PackRef, ...],
-        *,
-        table: Callable[[], BlobTable],
-        pieces: Callable[[Digest], PieceList],
-        open_blob: Callable[[Digest], BinaryIO],
-        progress: OnProgress,
-        pools: Pools | None = None,
+        self, blobs: "BlobStore", progress: OnProgress, pools: Pools | None = None
     ) -> None:
-        self._backend = backend
-        self._packs = in_order(packs)
-        self._table = table
-        self._pieces = pieces
-        self._open = open_blob
+        self._blobs = blobs
+        self._backend = blobs.backend
+        self._packs = in_order(blobs.packs)
         self._progress = progress
         self._bytes = 0
         self._pools = pools
@@ -138,7 +126,7 @@ class Checker:
         Cost: each block that holds one of them is read and unpacked once.
         """
         digests = set(wanted)
-        table = self._table()
+        table = self._blobs.table
         places = [(digest, table.find(digest.raw)) for digest in digests]
         parts, alone = self._plan(digest for digest, number in places if number < 0)
         blocks = {table.place(number)[:2] for _, number in places if number >= 0}
@@ -182,7 +170,7 @@ class Checker:
         alone: list[Digest] = []
         for blob in large:
             try:
-                runs = runs_of(self._table(), self._pieces(blob))
+                runs = runs_of(self._blobs.table, self._blobs.pieces(blob))
             except LyrikstoreError:
                 runs = None
             if runs is None:
@@ -241,7 +229,7 @@ class Checker:
     def _reread(self, blob: Digest) -> str:
         """Read a large blob the plain way; return what is wrong with it, or nothing."""
         try:
-            with self._open(blob) as stream:
+            with self._blobs.open(blob) as stream:
                 while piece := stream.read(1 << 20):
                     self._tell(len(piece))
         except LyrikstoreError as error:

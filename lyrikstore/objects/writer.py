@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from blake3 import blake3
 
@@ -22,7 +22,8 @@ from lyrikstore.objects.chunker import (
     Readable,
     encode_list,
 )
-from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
+from lyrikstore.objects.digestset import Recent, sort_digests
+from lyrikstore.objects.packed import PackedBlobs
 from lyrikstore.objects.packing import Packer, in_shares, install, pack_setup
 from lyrikstore.objects.packs import ROLES, PackRef, PackRole
 from lyrikstore.objects.packwriter import ScratchPack
@@ -40,25 +41,6 @@ _MANY_BYTES = 32 << 20
 _TASK_BYTES = (8 << 20, 128 << 20)
 
 
-class Known(Protocol):
-    """What a writer asks about the blobs of the live packs; a ``BlobStore`` answers."""
-
-    def digests(self) -> DigestSet:
-        """Return all of them that are not large."""
-
-    def find(self, raw: bytes) -> int:
-        """Return a number from 0 on if one of them is ``raw``, else -1."""
-
-    def among(self, digests: Sequence[bytes], role: PackRole) -> set[bytes]:
-        """Return which of ``digests`` are there; as documents, if that is the role."""
-
-    def is_document(self, raw: bytes) -> bool:
-        """Return whether a documents pack has a blob."""
-
-    def list_of(self, blob: Digest) -> Digest | None:
-        """Return the list of pieces recorded for a large blob, if that list is there."""
-
-
 class BlobWriter:
     """Stores blobs that are not in the store yet; a context manager.
 
@@ -67,7 +49,8 @@ class BlobWriter:
 
     Args:
         backend: Where packs go.
-        known: Tells what the live packs hold.
+        known: What the live packs hold.
+        list_of: Returns the list of pieces that the records name for a large blob, if it is here.
         parameters: Sizes and level.
         workers: How many processes or threads to use at most; all cores unless given. With 0,
             everything is done in the calling thread.
@@ -76,13 +59,15 @@ class BlobWriter:
     def __init__(
         self,
         backend: Backend,
-        known: Known,
+        known: PackedBlobs,
+        list_of: Callable[[Digest], Digest | None],
         parameters: Parameters | None = None,
         *,
         workers: int | None = None,
     ) -> None:
         self._backend = backend
         self._known = known
+        self._list_of = list_of
         self._parameters = parameters or Parameters()
         self._workers = workers if workers is not None else cores() if cores() > 1 else 0
         self._scratch = Scratch(backend.scratch)
@@ -261,7 +246,7 @@ class BlobWriter:
         documents, data = self._own["documents"], self._own["data"]
         if role == "documents":
             return lambda raw: raw in documents or self._known.is_document(raw)
-        find = self._known.find
+        find = self._known.table.find
         return lambda raw: raw in data or find(raw) >= 0 or raw in documents
 
     def _add(self, role: PackRole, raw: bytes, data: bytes | memoryview, *, shrinks: bool) -> None:
@@ -316,7 +301,7 @@ class BlobWriter:
         if len(cut.sizes) <= 1:  # a blob of one piece is that piece, already stored
             return
         digest = cut.digest
-        known = self._lists.get(digest) or self._known.list_of(digest)
+        known = self._lists.get(digest) or self._list_of(digest)
         encoded = encode_list(cut.digests, cut.sizes)
         # A document must hang by pieces that are documents, whatever list it has as data.
         if known == Digest.of(encoded) or (known and role == "data"):
