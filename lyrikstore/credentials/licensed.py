@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.grant import Grant
 from lyrikstore.credentials.attestation.grantcheck import CheckedGrant, Holder, check_grant
 from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.report import Check, CheckState, check_of, first_in
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Limits, Terms, Use
@@ -98,10 +100,10 @@ def judge_grant(
     trust: Trust,
     notices: Notices,
 ) -> Licensed:
-    """Return whether a grant lets ``holder`` use a dataset. Never raises for bad input.
+    """Return whether a grant lets whoever has a key use a dataset. Never raises for bad input.
 
-    Whether its issuer is believed, and whether its status could be read, is left to the caller,
-    who finds both among the checks.
+    Whether its issuer is believed, whether its status could be read, and whether the key is known
+    to be its holder's, is left to the caller, who finds all three among the checks.
 
     Args:
         data: The grant.
@@ -109,13 +111,13 @@ def judge_grant(
         about: The dataset in question.
         use: What is wanted, and as of when.
         used: Which partitions are used.
-        holder: DID of who wants it.
+        holder: The key, as did:key, that wants it: the holder himself, or a did:web's by the word
+            of a document that the verifier pinned.
         trust: Whom the verifier believes.
         notices: What issuers have said since.
     """
-    outcome = check_grant(
-        data, trust=trust, at=use.at, notices=notices, terms=terms, holder=Holder(holder)
-    )
+    who = _holder(data, holder, trust, use.at)
+    outcome = check_grant(data, trust=trust, at=use.at, notices=notices, terms=terms, holder=who)
     broken = first_in(outcome.checks, CheckState.FAIL)
     if broken is not None:
         return Licensed(outcome, broken.summary)
@@ -138,3 +140,22 @@ def judge_grant(
         if answer is not Answer.PERMITTED:
             return Licensed(outcome, f"does not permit it: {reason}")
     return Licensed(outcome, "", wider.permits)
+
+
+def _holder(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
+    """Return whom ``key`` speaks for, where the grant in ``data`` is an organisation's."""
+    try:
+        named = parse(data)["credentialSubject"]["id"]
+    except (FormatError, KeyError, TypeError):
+        return Holder(key)  # and the grant is malformed
+    if not isinstance(named, str) or not named.startswith("did:web:"):
+        return Holder(key)
+    method = f"{named}#{key.removeprefix('did:key:')}"
+    try:
+        # ATTACK: whoever has a copy of the grant lays a document beside it, with a key of his own.
+        Resolver(trust.known_documents()).find(method, "authentication", at)
+    except IncompleteError as error:
+        return Holder(named, doubt=error.kind)
+    except LyrikstoreError:
+        return Holder(key)
+    return Holder(named)

@@ -287,6 +287,11 @@ class _Judge:
         for name in ("issuer.key", "status", "grant.terms"):
             if found.check(name).state is CheckState.UNCHECKED:
                 self.problems.lost.append(f"{label}: {found.check(name).summary}")
+        if found.grant is not None and found.check("grant.holder").state is CheckState.UNCHECKED:
+            self.problems.lost.append(
+                f"{label}: {what} is for {found.grant.holder}; you pinned no document of that "
+                f"organisation, which would list the key of the {use.kind}"
+            )
         if since.check("status").state is CheckState.FAIL:
             self.problems.odd.append(f"{label}: {what} was taken back after the {use.kind}")
         believed = since.check("trust.issuer").state is CheckState.PASS

@@ -27,6 +27,7 @@ from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
+_UNPINNED = "you pinned no document of that organisation, which would list your key"
 _FINE = (CheckState.PASS, CheckState.NOT_APPLICABLE)
 
 
@@ -147,6 +148,8 @@ def check_rights(
 def _way(repository: Repository, source: Manifest, use: Use, reason: str) -> str:
     if NOT_DECLARED in reason:
         return "say so in [use] of the configuration: territory, seats, purposes"
+    if _UNPINNED in reason:
+        return "pin the one it publishes: lyrikstore trust add did:web:… --document FILE"
     version = published(repository, source).manifest  # as its publisher knows it
     return (
         f"its publisher says so with: lyrikstore issue {version.hex} "
@@ -231,9 +234,12 @@ class _Judge:
             trust=self.trust,
             notices=self.notices,
         )
-        if found.grant is None or found.grant.holder != self.user:
+        holder = found.check("grant.holder")
+        if found.grant is None or holder.state is CheckState.FAIL:
             return None, ""
         fault = found.fault
+        if not fault and holder.state is not CheckState.PASS:
+            fault = f"is for {found.grant.holder}; {_UNPINNED}"
         copied = found.check("issuer.document")
         if not fault and is_named_by_a_copy_alone(copied):
             fault = _not_believed(copied)

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.schemas import check_schema
+from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.objectcheck import OBJECT_CHECKS
 from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.storecheck import (
@@ -24,7 +25,8 @@ from lyrikstore.credentials.storecheck import (
     verify_store_at,
 )
 from lyrikstore.credentials.terms.model import whole
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.trust import PinnedDocument, Trust
+from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
@@ -812,3 +814,24 @@ def test_a_run_may_rest_on_a_grant(
     assert states(report)["rights"] == ("fail" if problem else "pass")
     if not problem:
         assert fresh.store().verdict == "trusted"
+
+
+def test_a_run_may_rest_on_a_grant_to_an_organisation(fresh: Lineage) -> None:
+    world, web = fresh.world, "did:web:buyer.example"
+    terms, grant = granted(fresh, web)
+    right = {
+        "dataset": str(fresh.publisher.manifest.id),
+        "credential": str(terms),
+        "grant": str(grant),
+        "issuer": world.OWNER.did,
+        "permits": ["evaluate", "train"],
+    }
+    fresh.ids["granted"] = fresh.run("runs/acme/granted", body={"rights": [right]}).id
+    report = fresh.object("granted")
+    assert "you pinned no document" in problems(report, "rights")
+    assert (states(report)["rights"], report.verdict) == ("unchecked", "incomplete")
+    for signer, state in ((world.OWNER, "pass"), (world.MALLORY, "fail")):
+        key = encode_multikey(signer.public)
+        document = json.dumps(build_document(web, {key: key})).encode()
+        trust = replace(world.trusting(world.OWNER.did), documents=(PinnedDocument(web, document),))
+        assert states(fresh.object("granted", trust=trust))["rights"] == state

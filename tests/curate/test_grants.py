@@ -332,6 +332,27 @@ def test_a_copy_of_an_organisations_document_gives_no_right(bench: Any) -> None:
         assert (source.verdict == "trusted") is known, source.note
 
 
+def test_a_grant_to_an_organisation_is_a_right_of_its_keys(bench: Any, terms: bytes) -> None:
+    web = "did:web:buyer.example"
+    made = grant(bench, terms, holder=web)
+    with pytest.raises(PolicyError, match="you pinned no document") as caught:
+        ask(bench)
+    assert "trust add" in (caught.value.hint or "")
+    document = build_document(web, {key: key for key in [encode_multikey(TRAINER.public)]})
+    data = json.dumps(document).encode()
+    # ATTACK: whoever has a copy of the grant brings a document that lists his own key.
+    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+        transaction.log_credential(data)
+        transaction.commit()
+    refused("you pinned no document", bench)
+    trust = replace(TRUST, documents=(PinnedDocument(web, data),))
+    (right,) = ask(bench, trust=trust)
+    assert right.grant == made.id
+    refused("train is not permitted", bench, trust=trust, user=OTHER.did)
+    other = json.dumps({**document, "authentication": []}).encode()
+    refused("train is not", bench, trust=replace(TRUST, documents=(PinnedDocument(web, other),)))
+
+
 def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) -> None:
     url, web = f"{STATUS}/revocation-1.json", "did:web:acme.example"
     for number, signer in enumerate((OWNER, OTHER, OWNER, OTHER)):
