@@ -5,42 +5,29 @@ renamed. SFTP's own rename (version 3) must fail if the new name exists; OpenSSH
 link, so it is a race that exactly one wins. Replacing uses OpenSSH's ``posix-rename``. SFTP has no
 compare-and-swap: writers take turns by a file that they create exclusively, and each replaces only
 while it is its turn.
-
-Keys come from ssh-agent and ``~/.ssh``, host keys from ``known_hosts``; an unknown host is refused.
 """
 
 import contextlib
-import errno
-import logging
 import os
 import random
 import stat
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
 
-import paramiko
-
-from lyrikstore.canon.errors import NotFoundError, RemoteError, StorageError, storage_error
+from lyrikstore.canon.errors import NotFoundError, RemoteError, storage_error
 from lyrikstore.objects.ownfolder import LINKED
 from lyrikstore.objects.remote.base import (
     MAX_READ,
     Abilities,
     RemoteBackend,
-    broken,
     open_source,
-    parse_timeout,
 )
 from lyrikstore.objects.remote.retrying import Retry, TransientError
 from lyrikstore.objects.remote.sftpchannel import STEP, SftpChannel
+from lyrikstore.objects.remote.sftpconnection import SftpConnection
 from lyrikstore.objects.remote.urls import RemoteUrl
 
-# Else logging's last resort writes paramiko's tracebacks to the user's terminal.
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
-_CHANNELS = 4  # an OpenSSH server allows 10 sessions on one connection
 _SCRATCH = "tmp"
 _ABANDONED = 7 * 86_400  # seconds after which a temporary file's writer is dead
 _LEASE = 20.0  # seconds within which a writer whose turn it is replaces the file, or gives up
@@ -62,14 +49,8 @@ class SftpBackend(RemoteBackend):
         self, url: RemoteUrl, scratch: Path, retry: Retry, options: dict[str, str]
     ) -> None:
         super().__init__(url, scratch, retry, options)
-        self._timeout = parse_timeout(options)
-        self._identity = options.get("identity")
-        self._known_hosts = options.get("known-hosts")
+        self._connection = SftpConnection(url, options, self._failed)
         self._root = url.path.rstrip("/") or ("/" if url.path else ".")
-        self._guard = threading.Lock()
-        self._turn = threading.BoundedSemaphore(_CHANNELS)
-        self._client: paramiko.SSHClient | None = None
-        self._idle: list[SftpChannel] = []
         self._cleaned = False
         self._own: set[str] = set()
 
@@ -78,7 +59,10 @@ class SftpBackend(RemoteBackend):
         name = f"{_SCRATCH}/probe-{os.urandom(8).hex()}"
         self.create(name, b"first")
         try:
-            with self._channel("probing") as sftp, self._uploaded(sftp, name, b"2") as temporary:
+            with (
+                self._connection.channel("probing") as sftp,
+                self._uploaded(sftp, name, b"2") as temporary,
+            ):
                 try:
                     sftp.rename(temporary, self._path(name))
                     creates = False
@@ -90,7 +74,7 @@ class SftpBackend(RemoteBackend):
 
     def _get(self, name: str, start: int, length: int | None) -> bytes:
         doing = f"reading {name}"
-        with self._channel(doing) as sftp, sftp.open(self._path(name), "rb") as file:
+        with self._connection.channel(doing) as sftp, sftp.open(self._path(name), "rb") as file:
             found = file.stat()
             if not stat.S_ISREG(found.st_mode or 0):
                 raise self._failed(doing, "not a regular file")
@@ -108,7 +92,7 @@ class SftpBackend(RemoteBackend):
     def _head(self, name: str) -> int | None:
         doing = f"looking for {name}"
         try:
-            with self._channel(doing) as sftp:
+            with self._connection.channel(doing) as sftp:
                 found = sftp.lstat(self._path(name))
         except NotFoundError:
             return None
@@ -117,7 +101,7 @@ class SftpBackend(RemoteBackend):
         return int(found.st_size or 0)
 
     def _put_new(self, name: str, source: bytes | Path) -> bool:
-        with self._channel(f"writing {name}") as sftp:
+        with self._connection.channel(f"writing {name}") as sftp:
             if _exists(sftp, self._path(name)):
                 return False
             with self._uploaded(sftp, name, source) as temporary:
@@ -132,7 +116,7 @@ class SftpBackend(RemoteBackend):
 
     def _put(self, name: str, source: bytes | Path) -> None:
         with (
-            self._channel(f"writing {name}") as sftp,
+            self._connection.channel(f"writing {name}") as sftp,
             self._uploaded(sftp, name, source) as temporary,
         ):
             sftp.posix_rename(temporary, self._path(name))
@@ -149,7 +133,10 @@ class SftpBackend(RemoteBackend):
         try:
             if not self._is(name, expected):
                 return False
-            with self._channel(doing) as sftp, self._uploaded(sftp, name, new) as temporary:
+            with (
+                self._connection.channel(doing) as sftp,
+                self._uploaded(sftp, name, new) as temporary,
+            ):
                 # The last thing before the replacing, so that who was taken for dead keeps still.
                 if not self._is(turn, token) or time.monotonic() - began > _LEASE:
                     busy = self._failed(doing, "another writer took the turn")
@@ -192,7 +179,7 @@ class SftpBackend(RemoteBackend):
 
     def _names(self, folder: str) -> list[str]:
         names: list[str] = []
-        with self._channel(f"listing {folder}") as sftp:
+        with self._connection.channel(f"listing {folder}") as sftp:
             waiting = [folder]
             while waiting:
                 inside = waiting.pop()
@@ -209,7 +196,10 @@ class SftpBackend(RemoteBackend):
         return [name for name in names if not name.startswith(f"{_SCRATCH}/")]
 
     def _delete(self, name: str) -> None:
-        with contextlib.suppress(NotFoundError), self._channel(f"removing {name}") as sftp:
+        with (
+            contextlib.suppress(NotFoundError),
+            self._connection.channel(f"removing {name}") as sftp,
+        ):
             self._refuse_links(sftp, name)
             sftp.remove(self._path(name))
 
@@ -277,116 +267,9 @@ class SftpBackend(RemoteBackend):
                 if path == probe or now - (entry.st_mtime or now) > _ABANDONED:
                     sftp.remove(path)
 
-    @contextlib.contextmanager
-    def _channel(self, doing: str) -> Iterator[SftpChannel]:
-        # A channel of one's own for the time of one operation: paramiko's are not for sharing.
-        with self._turn:
-            sftp: SftpChannel | None = None
-            try:
-                sftp = self._open_channel()
-                yield sftp
-            except StorageError:
-                raise  # the file to be sent cannot be read here
-            except (paramiko.SSHException, EOFError, OSError) as error:
-                self._raise(doing, error, sftp)
-            finally:
-                if sftp is not None:
-                    with self._guard:
-                        self._idle.append(sftp)
-
-    def _raise(self, doing: str, error: Exception, sftp: SftpChannel | None) -> NoReturn:
-        if isinstance(error, FileNotFoundError) or getattr(error, "errno", 0) == errno.ENOENT:
-            raise NotFoundError("no-file", f"{self.url}: {doing}: there is no such file") from None
-        if isinstance(error, paramiko.BadHostKeyException):
-            raise self._failed(
-                doing,
-                "the host key is not the one in known_hosts",
-                kind="remote-denied",
-                hint="if the server was really replaced, remove its line with ssh-keygen -R",
-            ) from None
-        if isinstance(error, PermissionError | paramiko.AuthenticationException):
-            raise self._failed(doing, "the server refuses", kind="remote-denied") from None
-        if isinstance(error, _UnknownHostError):
-            raise self._failed(
-                doing,
-                "the host is not in known_hosts",
-                kind="remote-denied",
-                hint="connect once with ssh and compare the fingerprint",
-            ) from None
-        if sftp is not None and isinstance(error, OSError) and error.errno is None:
-            # SSH_FX_FAILURE is a server's only word for everything else.
-            reason = "the server reports a failure; its disk may be full or read-only"
-            raise TransientError(self._failed(doing, reason)) from None
-        self.close()
-        raise TransientError(
-            self._failed(doing, broken(error), kind="remote-unreachable")
-        ) from None
-
-    def _open_channel(self) -> SftpChannel:
-        with self._guard:
-            while self._idle:
-                sftp = self._idle.pop()
-                channel = sftp.get_channel()
-                if channel is not None and not channel.closed and not channel.eof_received:
-                    return sftp
-            if self._client is None:
-                self._client = self._connected()
-            transport = self._client.get_transport()
-            if transport is None:
-                raise EOFError
-            channel = transport.open_session(timeout=self._timeout)
-            channel.settimeout(self._timeout)
-            channel.invoke_subsystem("sftp")
-            return SftpChannel(channel)
-
-    def _connected(self) -> paramiko.SSHClient:
-        class Refuse(paramiko.MissingHostKeyPolicy):
-            def missing_host_key(self, *_: Any) -> None:
-                raise _UnknownHostError
-
-        client = paramiko.SSHClient()
-        if self._known_hosts is None:
-            client.load_system_host_keys()
-        else:
-            client.load_system_host_keys(self._known_hosts)
-        client.set_missing_host_key_policy(Refuse())
-        known = _ssh_config(self._url.host)
-        try:
-            client.connect(
-                known.get("hostname", self._url.host),
-                port=self._url.port or int(known.get("port", 22)),
-                username=self._url.user or known.get("user"),
-                key_filename=self._identity or known.get("identityfile"),
-                timeout=self._timeout,
-                banner_timeout=self._timeout,
-                auth_timeout=self._timeout,
-            )
-        except BaseException:
-            client.close()
-            raise
-        transport = client.get_transport()
-        if transport is not None:
-            transport.set_keepalive(15)
-        return client
-
     def close(self) -> None:
         """End the connection; the next operation opens another."""
-        with self._guard:
-            self._idle.clear()
-            if self._client is not None:
-                self._client.close()
-            self._client = None
-
-
-def _ssh_config(host: str) -> dict[str, Any]:
-    with contextlib.suppress(OSError, paramiko.SSHException):
-        path = Path("~/.ssh/config").expanduser()
-        return dict(paramiko.SSHConfig.from_path(str(path)).lookup(host))
-    return {}
-
-
-class _UnknownHostError(OSError):
-    """The host's key is in no known_hosts."""
+        self._connection.close()
 
 
 def _exists(sftp: SftpChannel, path: str) -> bool:
