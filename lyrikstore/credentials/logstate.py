@@ -7,9 +7,16 @@ from datetime import datetime
 from functools import partial
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import parse
+from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.inheriting import inherited
 from lyrikstore.credentials.logcheck import check_witness
 from lyrikstore.credentials.report import (
@@ -40,6 +47,8 @@ from lyrikstore.history.merkle import consistency_proof
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import OWNER
 from lyrikstore.history.repository import Repository
+from lyrikstore.history.tiles import first_items, new_files, paths_at
+from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.transactions import TransactionLog, record_name
 
 CHECK_FOR_KIND = {
@@ -142,6 +151,56 @@ def check_log_state(
         _check_memory(signed, records, _keys(repository), memory),
     )
     return LogState(checks, signed, records)
+
+
+def check_tiles(repository: Repository, records: Records) -> Check:
+    """Return ``log.tiles``: whether the files for readers are what the records give (A35).
+
+    Args:
+        repository: The open store; in a mirror its local log is looked at, too.
+        records: Its transaction records.
+    """
+    problems = Problems("log.tiles")
+    size = repository.checkpoint.size
+    _compare_tiles(repository.backend, records, size, "", problems)
+    summary = "every tile and bundle is what the transaction records give"
+    own = repository.own_log
+    if repository.is_mirror and own.signed is not None:
+        # Opening the store showed that its records give its signed root.
+        _compare_tiles(own.backend, own.records, own.signed.size, "local/", problems)
+        summary += f"; so are those of the local log of {counted(own.signed.size, 'entry')}"
+    return problems.close(summary)
+
+
+def _compare_tiles(
+    backend: Backend, records: Records, size: int, prefix: str, problems: Problems
+) -> None:
+    # Attack case A35. Partial files of every size ever published stay, for somebody may still be
+    # reading them, until the full one is there; a writer that died while publishing leaves files
+    # of the next size. Each is the beginning of what takes its place once all is published.
+    found = set(backend.list("log/tile/"))
+    records = read_records(backend, records)  # of what others publish meanwhile: before its tiles
+    published = [end for end in records.ends if end <= size]
+    wanted = {f"log/{path}" for end in published for path in paths_at(end)}
+    by_place: dict[str, set[str]] = {}
+    for name in wanted | found:
+        by_place.setdefault(name.partition(".p/")[0], set()).add(name)
+    for path, data in new_files(records.leaves, records.hashes, 0):
+        place, cut, _ = f"log/{path}".partition(".p/")
+        for name in sorted(by_place.pop(place, ())):
+            if name not in found and not cut and name != place:
+                continue
+            right = first_items(name.removeprefix("log/"), data)
+            shown = prefix + name
+            try:
+                if right is None or backend.read(name, 0, len(right) + 1) != right:
+                    problems.bad.append(f"{shown} differs from what the transaction records say")
+            except NotFoundError:
+                problems.lost.append(f"{shown} is missing")
+            except StorageError as error:
+                problems.note(shown, error)
+    for names in by_place.values():
+        problems.odd += (f"{prefix}{name} belongs to no entry" for name in sorted(names))
 
 
 def opening_failed(error: LyrikstoreError) -> tuple[Check, Check, Check, Check]:

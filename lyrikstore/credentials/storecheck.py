@@ -1,13 +1,9 @@
 """Verification of a whole store (spec §11.6)."""
 
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Event
-
-from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -20,7 +16,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.credentials.ancestry import (
     Aside,
     Problems,
@@ -30,8 +26,8 @@ from lyrikstore.credentials.ancestry import (
     read_manifest,
 )
 from lyrikstore.credentials.loggedcheck import check_logged_credentials
-from lyrikstore.credentials.logstate import check_log_state, opening_failed
-from lyrikstore.credentials.objectcheck import verify_object
+from lyrikstore.credentials.logstate import check_log_state, check_tiles, opening_failed
+from lyrikstore.credentials.packcheck import check_blobs, check_orphans, check_packs_alone
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -43,15 +39,12 @@ from lyrikstore.credentials.report import (
     warned,
 )
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.logview import Records, check_format, read_records
+from lyrikstore.history.logview import check_format
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.tiles import first_items, new_files, paths_at
-from lyrikstore.objects.backend import NOT_A_FILE, Backend, LocalBackend
+from lyrikstore.objects.backend import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.targets import Pools
-
-__all__ = ["NOT_PROVEN", "STORE_CHECKS", "verify_object", "verify_store", "verify_store_at"]
 
 STORE_CHECKS = (
     "store.format",
@@ -70,7 +63,6 @@ STORE_CHECKS = (
 )
 """Ids of the checks of a store, in order. All but ``log.memory`` and ``orphans`` must be made."""
 
-_READ = 8 << 20
 _REQUIRED = tuple(check for check in STORE_CHECKS if check not in {"log.memory", "orphans"})
 
 NOT_PROVEN = (
@@ -116,7 +108,7 @@ def verify_store(
     repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     records = log.records or repository.records
-    with Aside(partial(_check_blobs, repository, progress, share, pools)) as blobs:
+    with Aside(partial(check_blobs, repository, progress, share, pools)) as blobs:
         manifests, contents = _check_manifests(repository, trees=share > 0)
         links = Problems("lineage")
         count = check_links(repository, manifests.values(), links)
@@ -125,14 +117,14 @@ def verify_store(
             for check in (
                 *log.checks,
                 contents,
-                _check_tiles(repository, records),
+                check_tiles(repository, records),
                 links.close(
                     f"{counted(count, 'link leads', 'links lead')} to earlier manifests",
                     links=count,
                 ),
                 _check_refs(repository),
                 check_logged_credentials(repository, trust, at),
-                _check_orphans(repository, records),
+                check_orphans(repository, records),
                 blobs.result(),
             )
         }
@@ -220,32 +212,8 @@ def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
         made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
     elif not any(check.state is CheckState.FAIL for check in made.values()):
         made["store.genesis"] = failed("store.genesis", error.kind, error.message[:300])
-    made["blobs"] = _check_packs_alone(LocalBackend(root))
+    made["blobs"] = check_packs_alone(LocalBackend(root))
     return _report(made, str(root.resolve()), None, at)
-
-
-def _check_packs_alone(backend: Backend) -> Check:
-    # Which pack it was that kept the store from opening: its bytes do not give its name.
-    problems = Problems("blobs")
-    for name in backend.list("packs/"):
-        identity = name.rpartition("/")[2].removesuffix(".pack")
-        hasher, at = blake3(), 0
-        try:
-            while data := backend.read(name, at, _READ):
-                hasher.update(data)
-                at += len(data)
-        except (NotFoundError, StorageError) as error:
-            problems.bad.append(f"pack {identity[:12]} cannot be read: {quote(error.message, 300)}")
-            continue
-        if hasher.hexdigest() != identity:
-            problems.bad.append(f"pack {identity[:12]} is damaged: its bytes have another hash")
-    if problems.bad:
-        return problems.close("")
-    return unchecked(
-        "blobs",
-        "log-broken",
-        "the packs that are there are sound; what they hold was not looked at",
-    )
 
 
 def _report(made: dict[str, Check], subject: str, issuer: str | None, at: datetime) -> Report:
@@ -279,50 +247,6 @@ def _invalid(repository: Repository) -> frozenset[Digest]:
     return frozenset(item.id for item in flagged if item.reason == "invalid")
 
 
-def _check_tiles(repository: Repository, records: Records) -> Check:
-    problems = Problems("log.tiles")
-    size = repository.checkpoint.size
-    _compare_tiles(repository.backend, records, size, "", problems)
-    summary = "every tile and bundle is what the transaction records give"
-    own = repository.own_log
-    if repository.is_mirror and own.signed is not None:
-        # Opening the store showed that its records give its signed root.
-        _compare_tiles(own.backend, own.records, own.signed.size, "local/", problems)
-        summary += f"; so are those of the local log of {counted(own.signed.size, 'entry')}"
-    return problems.close(summary)
-
-
-def _compare_tiles(
-    backend: Backend, records: Records, size: int, prefix: str, problems: Problems
-) -> None:
-    # Attack case A35. Partial files of every size ever published stay, for somebody may still be
-    # reading them, until the full one is there; a writer that died while publishing leaves files
-    # of the next size. Each is the beginning of what takes its place once all is published.
-    found = set(backend.list("log/tile/"))
-    records = read_records(backend, records)  # of what others publish meanwhile: before its tiles
-    published = [end for end in records.ends if end <= size]
-    wanted = {f"log/{path}" for end in published for path in paths_at(end)}
-    by_place: dict[str, set[str]] = {}
-    for name in wanted | found:
-        by_place.setdefault(name.partition(".p/")[0], set()).add(name)
-    for path, data in new_files(records.leaves, records.hashes, 0):
-        place, partial, _ = f"log/{path}".partition(".p/")
-        for name in sorted(by_place.pop(place, ())):
-            if name not in found and not partial and name != place:
-                continue
-            right = first_items(name.removeprefix("log/"), data)
-            shown = prefix + name
-            try:
-                if right is None or backend.read(name, 0, len(right) + 1) != right:
-                    problems.bad.append(f"{shown} differs from what the transaction records say")
-            except NotFoundError:
-                problems.lost.append(f"{shown} is missing")
-            except StorageError as error:
-                problems.note(shown, error)
-    for names in by_place.values():
-        problems.odd += (f"{prefix}{name} belongs to no entry" for name in sorted(names))
-
-
 def _check_manifests(
     repository: Repository, *, trees: bool
 ) -> tuple[dict[Digest, Manifest], Check]:
@@ -335,48 +259,6 @@ def _check_manifests(
         return manifests, problems.close(summary, manifests=len(manifests))
     summary = f"{holds}; the trees they name were not read"
     return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
-
-
-def _check_blobs(
-    repository: Repository,
-    progress: OnProgress,
-    share: float,
-    pools: Pools | None,
-    stopped: Event,
-) -> Check:
-    problems = Problems("blobs")
-    blobs = packs = read = size = 0
-
-    def told(step: Progress) -> None:
-        if stopped.is_set():
-            raise CancelledError
-        progress(step)
-
-    for result in repository.blobs.verify_all(told, share=share, pools=pools):
-        blobs += result.blobs
-        packs += result.kind == "pack"
-        read += result.bytes > 0
-        size += result.bytes
-        if result.kind == "blob" and not result.problem:
-            blobs += 1  # a large one
-        if result.problem:
-            problems.bad.append(f"{result.kind} {result.id.short}: {result.problem}")
-    facts = {"blobs": blobs, "packs": packs}
-    if share >= 1 or problems.bad:
-        return problems.close(
-            f"{counted(blobs, 'blob')} in {counted(packs, 'pack')}, each hashed", **facts
-        )
-    seen = (
-        f"{counted(packs, 'pack is', 'packs are')} there, with their "
-        f"size and a sound footer; {counted(blobs, 'blob')} listed"
-    )
-    if not read:
-        return unchecked("blobs", "not-read", f"bytes not read: {seen}", **facts)
-    text = (
-        f"{counted(read, 'pack')} of {packs}, {counted(size, 'byte')}, "
-        f"drawn at random, were read and are sound; {seen}"
-    )
-    return unchecked("blobs", "sampled", text, read=read, bytes=size, **facts)
 
 
 def _check_refs(repository: Repository) -> Check:
@@ -393,12 +275,3 @@ def _check_refs(repository: Repository) -> Check:
     return problems.close(
         f"{counted(len(refs), 'name')}, each derived from the log", refs=len(refs)
     )
-
-
-def _check_orphans(repository: Repository, records: Records) -> Check:
-    problems = Problems("orphans")
-    live = {pack.name for pack in repository.live.packs}
-    added = {pack.name for transaction in records.transactions for pack in transaction.added}
-    strays = [name for name in repository.backend.list("packs/") if name not in live | added]
-    problems.odd += (f"{name} belongs to no transaction" for name in strays)
-    return problems.close("every pack belongs to a transaction", strays=len(strays))

@@ -16,11 +16,10 @@ from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.did.document import build_document
-from lyrikstore.credentials.objectcheck import OBJECT_CHECKS
+from lyrikstore.credentials.objectcheck import OBJECT_CHECKS, verify_object
 from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.storecheck import (
     STORE_CHECKS,
-    verify_object,
     verify_store,
     verify_store_at,
 )
