@@ -46,14 +46,25 @@ def check_key(
         summary = "which keys the store had, and until when, is not established"
         return unchecked("issuer.key", "no-policy", summary)
     check = _check_state(history.state_of(signer), history, logged_at, sought=sought)
+    return unless_unproven(check, history)
+
+
+def unless_unproven(check: Check, history: KeyHistory) -> Check:
+    """Return what was found of a key, or that a policy at hand may say otherwise.
+
+    Args:
+        check: What the policies that are shown to be logged give.
+        history: They.
+    """
     if check.state is CheckState.FAIL or not history.unproven:
         return check
     summary = (
         f"a policy of version {history.unproven[0]}, signed by an owner, is at hand without what "
         "shows that it is logged: it may say that the key was stolen"
     )
-    detail = {**check.detail, "unproven": list(history.unproven)}
-    return unchecked("issuer.key", "unproven-policy", summary, **detail)
+    detail = {name: value for name, value in check.detail.items() if name != "reason"}
+    detail["unproven"] = list(history.unproven)
+    return unchecked(check.id, "unproven-policy", summary, **detail)
 
 
 def _check_state(

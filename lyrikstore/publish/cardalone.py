@@ -6,6 +6,7 @@ from datetime import datetime
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.datasetcheck import check_author
+from lyrikstore.credentials.keycheck import unless_unproven
 from lyrikstore.credentials.logcheck import check_memory, check_witness
 from lyrikstore.credentials.logstate import check_founder
 from lyrikstore.credentials.objectcheck import NOT_PROVEN
@@ -106,14 +107,14 @@ def verify_card_alone(
     proofs = Proofs(statements.proofs)
     genesis, history = _history(card, statements, proofs, trust, at)
     logged = None if history is None else _find(Leaf("manifest", card.id), history, proofs)
+    policy = None if history is None or logged is None else history.in_force(logged[0])
+    author = check_author("manifest.signature", card, policy)
     checks = (
         _check_bytes(data, card),
         genesis,
-        check_author(
-            "manifest.signature",
-            card,
-            None if history is None or logged is None else history.in_force(logged[0]),
-        ),
+        # ATTACK: whoever hands it over takes away the log proof of the policy which says that the
+        # key was stolen.
+        author if history is None else unless_unproven(author, history),
         _check_logged(logged),
         check_witness(trust),
         not_applicable("log.memory", "no log checkpoint to compare with earlier ones")

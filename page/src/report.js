@@ -72,12 +72,12 @@ const respelt = (made) => (W3C_SPEC.has(made.id) ? { ...made, spec: W3C + W3C_SP
 /** @param {string} id @param {string} summary @param {object} [detail] */
 export const passed = (id, summary, detail = {}) => check(id, "pass", summary, detail);
 /** @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
-export const failed = (id, reason, summary, detail = {}) => check(id, "fail", summary, { reason, ...detail });
+export const failed = (id, reason, summary, detail = {}) => check(id, "fail", summary, { ...detail, reason });
 /** @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
-export const warned = (id, reason, summary, detail = {}) => check(id, "warn", summary, { reason, ...detail });
+export const warned = (id, reason, summary, detail = {}) => check(id, "warn", summary, { ...detail, reason });
 /** Never a success. @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
 export const unchecked = (id, reason, summary, detail = {}) =>
-  check(id, "unchecked", summary, { reason, ...detail });
+  check(id, "unchecked", summary, { ...detail, reason });
 /** @param {string} id @param {string} summary */
 export const notApplicable = (id, summary) => check(id, "n/a", summary, {});
 

@@ -150,6 +150,8 @@ def _keys(trust: str) -> dict[str, Any]:
                  *old, rotation, later),
             case("policy-unproven", "incomplete", {"issuer.key": "unproven-policy"}, by_owner, *old,
                  stolen[3], without=("policy-2-5.tlog",)),
+            case("policy-unproven-and-unlogged", "incomplete", {"issuer.key": "unproven-policy"},
+                 by_owner, *old, stolen[3], without=("policy-2-5.tlog", "credential")),
             case("policy-unproven-before-a-proven-one", "incomplete",
                  {"issuer.key": "unproven-policy"}, by_owner, *old,
                  rotation, later, without=("policy-2-5.tlog",)),

@@ -280,6 +280,21 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
         return verify_card_alone(text, found, beside, trust=trust, at=chain.clock())
 
     assert alone(card.text, files).verdict is Verdict.TRUSTED
+    # A policy of the owner's without its log proof: it may say that his key was stolen.
+    founder = repository.manifest(repository.store_id)
+    following = {**founder.body["policy"], "version": 2}
+    unproven = sign_manifest(
+        kind="policy",
+        store=repository.store_id,
+        name=founder.name,
+        body={"policy": following},
+        signer=chain.signer,
+        created=chain.clock(),
+        parents=[founder.id],
+    )
+    report = alone(card.text, {**files, "policy-2.json": unproven.encode()})
+    assert report.verdict is Verdict.INCOMPLETE
+    assert reason(report, "manifest.signature") == "unproven-policy"
     # Signed, of this store, but logged by nobody: the proof of another manifest is none of it.
     forged = sign_manifest(
         kind="card",
