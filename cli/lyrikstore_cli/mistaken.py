@@ -70,6 +70,17 @@ def no_delivery(folder: Path) -> NotFoundError:
     return NotFoundError("no-file", message, hint=hint)
 
 
+def not_about_data(path: Path, *, foreign: bool, delivered: bool) -> InvalidInputError:
+    """Return what to say of a credential that is no dataset credential, where one has to be."""
+    message = f"{path} is an attestation or a grant, no dataset credential: it lists no data"
+    if foreign:
+        message = f"{path} is not a dataset credential of lyrikstore's: it names no data"
+    hint = f"verify it by itself: lyrikstore verify {path}"
+    if delivered:
+        hint = f"this is no delivery, whose credential.json is about its data; {hint}"
+    return InvalidInputError("not-ours" if foreign else "no-dataset", message, hint=hint)
+
+
 def _has_context(data: bytes) -> bool:
     try:
         document = parse(data, floats=True, nulls=True)

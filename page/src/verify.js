@@ -7,7 +7,7 @@ import { ATTESTATION_REQUIRED, checkAttestation, checkAttestations } from "./att
 import { checkCredential, CREDENTIAL_CHECKS } from "./credential.js";
 import { checkData, checkManifest, checkRecords } from "./datasetcheck.js";
 import { blake3, distinct } from "./digest.js";
-import { ATTESTATION, GRANT, keysFor, kindOf, profileOf } from "./envelope.js";
+import { ATTESTATION, DATASET, GRANT, keysFor, kindOf, profileOf } from "./envelope.js";
 import { checkGrant, GRANT_CHECKS } from "./grant.js";
 import { checkKey } from "./keycheck.js";
 import { checkLog } from "./logcheck.js";
@@ -77,6 +77,10 @@ export async function verifyFile(document, given) {
     ? verifyPresentation(document, surroundings, { challenge, domain }, judgeOurs)
     : verifyW3c(document, surroundings);
 }
+
+/** Whether a file is to be judged as a dataset credential: it says so, or nothing that is known here. @param {Uint8Array} document */
+export const isOfDataset = (document) =>
+  profileOf(document) === "lyrik" && [DATASET, undefined].includes(statedKind(document));
 
 /** @type {import("./w3c/presentation.js").JudgeOurs} */
 export const judgeOurs = (bytes, kind, { files, surroundings, holder }) =>

@@ -7,7 +7,7 @@ import { parse } from "../src/strictjson.js";
 import { parseTimestamp } from "../src/timestamps.js";
 import { Tree } from "../src/tree.js";
 import { Trust } from "../src/trust.js";
-import { verifyFile } from "../src/verify.js";
+import { isOfDataset, verifyFile } from "../src/verify.js";
 import { carried } from "./carried.js";
 import { showClaims } from "./claims.js";
 import { Files } from "./files.js";
@@ -117,6 +117,10 @@ async function judge(given, signal) {
   const at = byId("at").value.trim();
   const moment = at ? parseTimestamp(at) : Date.now();
   const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
+  // ATTACK: whatever data, beside a genuine credential that is about other data or none.
+  if (given.data !== null && given.credential.name === "credential.json" && !isOfDataset(credential)) {
+    throw new Error("This credential.json is no dataset credential: nothing in it is about the data. Give it without the data.");
+  }
   /** @type {Map<string, Uint8Array>} */
   const siblings = new Map();
   for (const { path, file } of given.siblings) siblings.set(path, await bytesOf(file, file.size));

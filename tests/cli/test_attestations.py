@@ -159,6 +159,24 @@ def test_an_expert_determination(auditor) -> None:
     auditor.ok(*attest(auditor, kind="deidentification"))
 
 
+def test_no_attestation_stands_for_the_credential_of_a_delivery(auditor, buyer) -> None:
+    auditor.ok(*attest(auditor))
+    buyer.ok("trust", "add", auditor.did(), "--name", "Audit", "--role", "auditor")
+    genuine = auditor.folder / "attestation.json"
+    alone = buyer.folder / "attestation.json"
+    shutil.copy(genuine, alone)
+    buyer.ok("verify", "attestation.json")
+    data = buyer.folder / "handed" / "data"
+    data.mkdir(parents=True)
+    (data / "0.txt").write_text("something else\n")
+    shutil.copy(genuine, data.parent / "credential.json")
+    for asked in (("handed",), ("attestation.json", "--data", data)):
+        result = buyer.run("verify", *asked, "--json")
+        assert (result.code, result.error["kind"]) == (16, "no-dataset")
+    shutil.rmtree(data)  # nor where the data is said to come by itself
+    assert buyer.run("verify", "handed", "--json").error["kind"] == "no-dataset"
+
+
 def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer) -> None:
     assert auditor.fails(10, *attest(auditor, "--status-url", "https://audit.example/status"))
     auditor.ok("init")

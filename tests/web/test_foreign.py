@@ -91,3 +91,15 @@ def test_a_grant_among_other_files(open_page, tmp_path) -> None:
     assert window.verify() == "trusted"
     checks = {check["id"]: check["state"] for check in window.report["checks"]}
     assert checks["grant.terms"] == "pass"
+
+
+def test_no_grant_stands_for_the_credential_of_a_delivery(open_page, tmp_path) -> None:
+    folder = tmp_path / "handed"
+    (folder / "data").mkdir(parents=True)
+    (folder / "credential.json").write_text(vectors("grants")["base"]["target"], "utf-8")
+    (folder / "data" / "a.txt").write_text("something else")
+    window = open_page()
+    window.page.set_input_files("#folder", folder)
+    window.page.click("#verify")
+    window.page.wait_for_selector("#progress:has-text('no dataset credential')")
+    assert window.page.is_hidden("#answer")

@@ -1,6 +1,7 @@
 """``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,7 +17,7 @@ from lyrikstore_cli.cards import is_card, verify_handed_card
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, verify_foreign
-from lyrikstore_cli.mistaken import next_steps, no_delivery
+from lyrikstore_cli.mistaken import next_steps, no_delivery, not_about_data
 from lyrikstore_cli.options import read_file
 from lyrikstore_cli.reports import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import Session
@@ -28,6 +29,21 @@ if TYPE_CHECKING:
     from lyrikstore.history.tree import Entry
 
 MAX_LISTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DataGiven:
+    """The data that a credential is to be about.
+
+    Attributes:
+        data: Where it is, or None.
+        delivered: Whether the credential came as the one of a delivery.
+        recompute: Whether to measure it again.
+    """
+
+    data: Path | None
+    delivered: bool
+    recompute: bool
 
 
 @declare(
@@ -170,7 +186,7 @@ def _verify(
                 share=share,
                 pools=pools,
             )
-    path = Path(target)
+    path, delivered = Path(target), False
     if path.exists():
         if not target.startswith((".", "/")) and _is_ref(session, target):
             raise click.UsageError(
@@ -181,8 +197,9 @@ def _verify(
             data = beside if data is None and beside.is_dir() else data
             if not (path / "credential.json").exists():
                 raise no_delivery(path)
-            path = path / "credential.json"
-        return _verify_file(session, path, data, trust, at, status_files, asked, recompute)
+            path, delivered = path / "credential.json", True
+        about = DataGiven(data, delivered, recompute)
+        return _verify_file(session, path, about, trust, at, status_files, asked)
     named = data is not None or asked or asked.fetch
     if named or path.suffix == ".json" or target.startswith((".", "/")):
         raise no_file(path)
@@ -212,12 +229,11 @@ def _verify(
 def _verify_file(
     session: Session,
     path: Path,
-    data: Path | None,
+    given: DataGiven,
     trust: "Trust",
     at: datetime,
     status_files: list[bytes],
     asked: Asked,
-    recompute: bool,
 ) -> "Report":
     from lyrikstore.credentials.attestation.anykind import stated_kind
     from lyrikstore.credentials.attestation.grantcheck import find_terms
@@ -227,11 +243,14 @@ def _verify_file(
     from lyrikstore.credentials.verify import verify_alone, verify_delivery
 
     credential = read_file(path)
-    if is_card(path, credential):
-        if data is not None or asked or asked.fetch or recompute:
+    foreign, kind = profile_of(credential) == "w3c", stated_kind(credential)
+    # ATTACK: whatever data, beside a genuine credential that is about other data or none.
+    if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
+        raise not_about_data(path, foreign=foreign, delivered=given.delivered)
+    if not given.delivered and is_card(path, credential):
+        if given.data is not None or asked or asked.fetch or given.recompute:
             raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
         return verify_handed_card(session, path, credential, trust, at)
-    foreign = profile_of(credential) == "w3c"
     beside = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:
@@ -240,10 +259,6 @@ def _verify_file(
         fetched = fetch_for(named, session.screen.say)
     status_files = [*status_files, *fetched.lists]
     if foreign:
-        if data is not None:
-            raise InvalidInputError(
-                "not-ours", f"{path} is not a dataset credential of lyrikstore's: it names no data"
-            )
         return verify_foreign(
             credential,
             siblings=beside,
@@ -255,12 +270,12 @@ def _verify_file(
         )
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
-    kind = stated_kind(credential)
     if kind is not None and kind is not DATASET:
         files = [*beside.values(), *status_files]
         notices = Notices.among(files, fetched.documents)
         return verify_alone(credential, kind, files=files, trust=trust, at=at, notices=notices)
     with session.screen.progress("verifying") as meter:
+        data = given.data
         source = FolderData(data, meter) if data else None
         return verify_delivery(
             credential,
@@ -272,7 +287,7 @@ def _verify_file(
             memory=session.memory(),
             status_files=status_files,
             fetched=fetched.documents,
-            recompute=_measuring() if recompute else None,
+            recompute=_measuring() if given.recompute else None,
         )
 
 
