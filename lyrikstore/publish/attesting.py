@@ -12,6 +12,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState, Report, first_in
+from lyrikstore.credentials.vcdm import ATTESTATION
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuer, check_current
@@ -37,7 +38,7 @@ def attest(
     issuer_name: str | None = None,
     organisation: str | None = None,
     did_document: bytes | None = None,
-    supersedes: Mapping[str, JSON] | None = None,
+    supersedes: bytes | None = None,
     repository: Repository | None = None,
     log_signer: Signer | None = None,
     status_url: str | None = None,
@@ -68,7 +69,8 @@ def attest(
         InvalidInputError: (``bad-validity``) more than ten years; (``not-listed``,
             ``not-an-organisation``) as :meth:`lyrikstore.publish.issuer.Issuer.of`.
         FormatError: (``schema``) the statement lacks something, or has too much.
-        PolicyError: (``retired-key``) that store's policy took the signer's key out of every role.
+        PolicyError: (``retired-key``) that store's policy took the signer's key out of every role;
+            (``not-the-issuer``) another one issued what this is to replace.
     """
     broken = first_in(report.checks, CheckState.FAIL)
     if broken is not None:
@@ -90,6 +92,7 @@ def attest(
     start = clock()
     issuer = Issuer.of(signer, organisation, did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])
+    replaced = issuer.in_place_of(supersedes, ATTESTATION)
 
     def build(entries: Any) -> dict[str, JSON]:
         return build_attestation(
@@ -103,7 +106,7 @@ def attest(
             valid_from=start,
             valid_until=None if valid_for is None else start + valid_for,
             status=entries,
-            supersedes=supersedes,
+            supersedes=replaced,
         )
 
     if repository is None or log_signer is None:

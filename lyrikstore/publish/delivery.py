@@ -17,10 +17,11 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue, reference_to
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.terms.claim import text_name
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
+from lyrikstore.credentials.vcdm import DATASET
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
 from lyrikstore.curate.measures import Measurement, claims_of, recipes_for
@@ -124,7 +125,7 @@ def issue_delivery(
         ConflictError: (``not-empty``) there is something at the destination; (``ref-moved``)
             somebody else issued meanwhile.
         PolicyError: (``unauthorised``, ``retired-key``) the store's policy does not let this key
-            issue.
+            issue; (``not-the-issuer``) another one issued what this is to replace.
         IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
         StorageError: The disk said no; nothing is left at the destination.
 
@@ -153,7 +154,7 @@ def issue_delivery(
         "valid_until": None if valid_for is None else valid_from + valid_for,
         "licence_texts": [(name, data) for name, data, _ in texts],
         "version": version,
-        "supersedes": None if supersedes is None else reference_to(supersedes),
+        "supersedes": issuer.in_place_of(supersedes, DATASET),
     }
     book, entries = places_for(repository, status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)

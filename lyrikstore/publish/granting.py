@@ -31,7 +31,7 @@ from lyrikstore.credentials.terms.vocabulary import (
     check_words,
 )
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET, issuer_of
+from lyrikstore.credentials.vcdm import DATASET, GRANT, issuer_of
 from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
@@ -135,7 +135,9 @@ def grant_licence(
         raise PolicyError(
             "not-the-issuer",
             f"only {opened.issuer} can grant under these terms",
-            hint=SIGN_AS_ISSUER,
+            hint="that key was replaced: issue the terms anew by yours, and grant under those"
+            if any(item.key == opened.issuer for item in repository.policy.retired)
+            else SIGN_AS_ISSUER,
         )
     if _is_suspect(repository, credential):
         raise VerificationError(
@@ -158,6 +160,8 @@ def grant_licence(
     )
     check_territory(limits.territory)
 
+    replaced = issuer.in_place_of(supersedes, GRANT)
+
     def build(entries: Any) -> dict[str, JSON]:
         return build_grant(
             about=about,
@@ -172,7 +176,7 @@ def grant_licence(
             valid_from=start,
             valid_until=until,
             status=entries,
-            supersedes=None if supersedes is None else reference_to(supersedes),
+            supersedes=replaced,
         )
 
     _check(build(()), about, terms, until)

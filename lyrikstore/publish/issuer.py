@@ -12,9 +12,11 @@ from typing import Any, Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
+from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.did import KnownDocument, Resolver, Source, parse_did
 from lyrikstore.credentials.did.document import MAX_METHODS, build_document
-from lyrikstore.credentials.vcdm import sha256_multibase
+from lyrikstore.credentials.envelope import reference_to
+from lyrikstore.credentials.vcdm import CredentialKind, issuer_of, kind_of, sha256_multibase
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.history.policy import Policy
@@ -110,6 +112,33 @@ class Issuer:
                     "digestMultibase": sha256_multibase(self.document),
                 }
             )
+
+    def in_place_of(self, old: bytes | None, kind: CredentialKind) -> dict[str, JSON] | None:
+        """Return how a credential of this issuer's says that it replaces ``old``, or None.
+
+        Args:
+            old: The credential that it replaces, or None.
+            kind: What it is itself.
+
+        Raises:
+            FormatError: ``old`` is no credential.
+            InvalidInputError: (``wrong-kind``) it is of another kind.
+            PolicyError: (``not-the-issuer``) another one issued it, also an earlier key of his:
+                the replacement would count for nobody (spec §10.6).
+        """
+        if old is None:
+            return None
+        reference, document = reference_to(old), parse(old)
+        if kind_of(document) is not kind:
+            raise InvalidInputError("wrong-kind", f"what it replaces is no {kind.type}")
+        if (before := issuer_of(document)) != self.did:
+            raise PolicyError(
+                "not-the-issuer",
+                f"only {before} can issue a credential in its place",
+                hint="issue without --supersedes; by the key that issued the old one: lyrikstore "
+                "revoke --signer NAME",
+            )
+        return reference
 
     def to_log(self, repository: Repository) -> list[bytes]:
         """Return the DID document, if there is one that is not logged yet."""

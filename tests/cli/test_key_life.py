@@ -585,3 +585,20 @@ def test_a_compromised_key_takes_nothing_back_unheard(publisher, corpus) -> None
     refused = publisher.fails(14, "revoke", before, "--json").error
     assert refused["kind"] == "suspect-key"
     assert "issue anew" in refused["hint"]
+
+
+def test_what_an_earlier_key_issued_is_not_replaced_or_granted_under_in_vain(rotated) -> None:
+    # A verifier counts a successor of the same issuer alone: one by the next key would be in vain.
+    again = ("issue", NAME, "-o", "again", "--permit", "train", "--signer", "next")
+    refused = rotated.fails(14, *again, "--supersedes", "before", "--json").error
+    assert (refused["kind"], "without --supersedes" in refused["hint"]) == ("not-the-issuer", True)
+    assert not (rotated.folder / "again").exists()
+    grant = ("--to", rotated.new, "--permit", "train", "--until", "30d", "-o", "grant.json")
+    refused = rotated.fails(14, "grant", "before", *grant, "--signer", "next", "--json").error
+    assert (refused["kind"], "issue the terms anew" in refused["hint"]) == ("not-the-issuer", True)
+    # Nor by a credential of another kind.
+    rotated.ok("issue", NAME, "-o", "open", "--permit", "evaluate", "--grantable", "train",
+               "--signer", "next")  # fmt: skip
+    under = ("grant", "open", *grant, "--signer", "next")
+    assert rotated.fails(16, *under, "--supersedes", "open/credential.json", "--json").error
+    rotated.ok(*under)

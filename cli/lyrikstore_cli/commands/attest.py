@@ -82,7 +82,6 @@ def command(
     """
     from lyrikstore.credentials.attestation.attest import parse_statement
     from lyrikstore.credentials.datacheck import read_siblings
-    from lyrikstore.credentials.envelope import reference_to
     from lyrikstore.publish.attesting import attest, read_documents
 
     if kind != "quality" and not documents:
@@ -110,7 +109,7 @@ def command(
         issuer_name=issuer_name,
         organisation=issuer,
         did_document=options.read_given(did_document),
-        supersedes=None if supersedes is None else reference_to(options.read_file(supersedes)),
+        supersedes=options.read_given(supersedes),
         repository=None if store is None else store.repository,
         status_url=status_url,
         **signing,
