@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
 from lyrikstore.history.policy import Policy
 from lyrikstore.objects.backend import NOT_A_FILE, Backend
+from lyrikstore.publish.currentlist import CurrentList
 from lyrikstore.publish.issuer import own_keys
-from lyrikstore.publish.status import CurrentList, StatusBook
+from lyrikstore.publish.status import StatusBook
 
 FOLDER = "status"
 """Where ``push`` puts lists, below the remote's root."""
@@ -18,7 +19,8 @@ def publish_lists(
 ) -> list[str]:
     """Bring the current lists that this store's own people signed to a remote.
 
-    Lists of others that were taken in are theirs to publish.
+    Lists of others that were taken in are theirs to publish. One that is not whole would take back
+    a revocation: it stays here, see :func:`unfinished`.
 
     Args:
         book: What the log says.
@@ -35,13 +37,25 @@ def publish_lists(
 
     Cost: one read of the remote for each list.
     """
-    ours = own_keys(policy)
-    mine = [one for one in book.lists.values() if one.signer in ours]
-    named = {f"{FOLDER}/{name}": one.data for name, one in file_names(mine).items()}
+    named = {name: one.data for name, one in _own(book, policy).items() if one.whole}
     stale = [name for name, data in named.items() if not _holds(backend, name, data)]
     for name in () if dry_run else stale:
         backend.replace(name, named[name])
     return stale
+
+
+def unfinished(book: StatusBook, policy: Policy) -> list[str]:
+    """Return where the lists of this store's own people belong that are to be signed anew.
+
+    Two of one URL were made at the same time in two places, and none says all.
+    """
+    return [name for name, one in _own(book, policy).items() if not one.whole]
+
+
+def _own(book: StatusBook, policy: Policy) -> dict[str, CurrentList]:
+    ours = own_keys(policy)
+    mine = [one for one in book.lists.values() if one.signer in ours]
+    return {f"{FOLDER}/{name}": one for name, one in file_names(mine).items()}
 
 
 def _holds(backend: Backend, name: str, data: bytes) -> bool:

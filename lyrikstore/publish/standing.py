@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.publish.collecting import Attested
+    from lyrikstore.publish.currentlist import CurrentList
     from lyrikstore.publish.issuing import IssuedCredential
-    from lyrikstore.publish.status import CurrentList, Issued, StatusBook
+    from lyrikstore.publish.status import Issued, StatusBook
     from lyrikstore.publish.takingin import TakenIn
 
 
@@ -140,6 +141,18 @@ class Standing(ABC):
             return []
         backend = open_backend(place, scratch=self.repository.backend.scratch)
         return publish_lists(self.status_book, self.repository.policy, backend, dry_run=dry_run)
+
+    def unfinished_lists(self) -> list[str]:
+        """Return which status lists are not published before :meth:`status_lists` made them anew.
+
+        Each was signed in two clones at the same time, and the last one would take back what the
+        other revoked.
+        """
+        if not any(entry.type == "credential" for entry in self.repository.entries()):
+            return []
+        from lyrikstore.publish.listfiles import unfinished
+
+        return unfinished(self.status_book, self.repository.policy)
 
     def status_lists(self) -> "dict[str, CurrentList]":
         """Return the current status lists of this store's people, renewed as far as this key can.

@@ -35,45 +35,8 @@ from lyrikstore.credentials.vcdm import issuer_of
 from lyrikstore.crypto.multikey import did_key, parse_method_fragment
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.currentlist import LIST_VALIDITY, CurrentList, joined
 from lyrikstore.publish.issuer import own_keys, speaking_for
-
-LIST_VALIDITY = timedelta(days=30)
-"""How long a list is good: buyers see revocations at the latest then."""
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentList:
-    """The current list of one URL.
-
-    Attributes:
-        content: What it says.
-        data: Its bytes, to be published.
-    """
-
-    content: StatusList
-    data: bytes
-
-    @property
-    def signer(self) -> str:
-        """The key that signed it, as ``did:key``, whatever name its issuer goes by."""
-        method: str = parse(self.data)["proof"]["verificationMethod"]
-        return did_key(parse_method_fragment(method))
-
-    def continued_by(self, issuer: str, key: str, ours: frozenset[str]) -> bool:
-        """Return whether the next list of this URL may be one of ``issuer`` signed by ``key``.
-
-        Args:
-            issuer: A DID.
-            key: As did:key.
-            ours: The keys of the store's own people.
-        """
-        # ATTACK: a list in the name of our organisation by a key of somebody else's, taken in with
-        # a document that says it is ours: it would keep us from revoking.
-        return issuer == self.content.issuer and (key == self.signer or {key, self.signer} <= ours)
-
-    def is_half_through(self, at: datetime) -> bool:
-        """Return whether it is to be signed anew, so that it does not run out unseen."""
-        return (at - self.content.valid_from) * 2 >= LIST_VALIDITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +71,7 @@ class StatusBook:
     issued: list[Issued] = field(default_factory=list)
 
     _seen: set[Digest] = field(default_factory=set)
+    _made: set[tuple[str, datetime, Digest]] = field(default_factory=set)
 
     @classmethod
     def of(cls, repository: Repository) -> "StatusBook":
@@ -150,15 +114,17 @@ class StatusBook:
             self.issued.append(Issued(identity, document["id"], issuer, entries, replaced))
 
     def _take_list(self, one: CurrentList, ours: frozenset[str]) -> None:
-        before = self.lists.get(one.content.url)
-        # The first issuer of a URL owns it: nobody else's list may take its place. Nor may an
-        # older one of his own, logged again by another writer in another spelling: the next list
-        # is made from this one, and would no longer revoke what it revoked meanwhile.
-        if before is None or (
-            before.content.valid_from < one.content.valid_from
-            and before.continued_by(one.content.issuer, one.signer, ours)
-        ):
-            self.lists[one.content.url] = one
+        found = one.content
+        before = self.lists.get(found.url)
+        # The first issuer of a URL owns it: nobody else's list may take its place. Nor may one of
+        # his own that is logged again, by another writer in another spelling: the next list is
+        # made from this one, and would no longer revoke what it revoked meanwhile.
+        if before is not None and not before.continued_by(found.issuer, one.signer, ours):
+            return
+        made = (found.url, found.valid_from, Digest.of(found.bits))
+        if made not in self._made:
+            self._made.add(made)
+            self.lists[found.url] = one if before is None else joined(before, one)
 
     def find(self, text: str) -> Issued:
         """Return the one credential that a person means.
@@ -300,12 +266,16 @@ def set_status(
             else "",
         )
     bits = current.with_bit(entry.index, value)
-    made = max(clock(), current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
+    made = _later(current, clock())
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
     with repository.transaction(log_signer=log_signer) as transaction:
         transaction.log_credential(data)
         transaction.commit()
     return issued
+
+
+def _later(current: StatusList, now: datetime) -> datetime:
+    return max(now, current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
 
 
 def supersede(
@@ -363,12 +333,12 @@ def renew_lists(
     """Return the current lists of this store's people, those of this signer's renewed.
 
     A list that ran out makes every credential that names it unverifiable: publish on a schedule.
-    One that is half through and not the signer's to sign is returned as it is.
+    One that is half through, or not whole, and not the signer's to sign is returned as it is.
 
     Args:
         repository: The store, opened with a memory.
         book: What its log says up to now.
-        signer: Signs those of his anew that are half through.
+        signer: Signs those of his anew that are half through or not whole.
         log_signer: Holds the store's log key.
         clock: Now.
 
@@ -386,12 +356,17 @@ def renew_lists(
             "no-lists", "this store has no status lists of yours", hint="issue with --status-url"
         )
     now = clock()
-    old = [url for url in urls if url in issuers and book.lists[url].is_half_through(now)]
+    old = [
+        url
+        for url in urls
+        if url in issuers and (book.lists[url].is_half_through(now) or not book.lists[url].whole)
+    ]
     if old:
         with repository.transaction(log_signer=log_signer) as transaction:
             for url in old:
                 found = book.lists[url].content
-                args = (url, found.purpose, found.bits, issuers[url], now, LIST_VALIDITY)
+                made = _later(found, now)
+                args = (url, found.purpose, found.bits, issuers[url], made, LIST_VALIDITY)
                 transaction.log_credential(sign_list(*args))
             transaction.commit()
         book.update(repository)

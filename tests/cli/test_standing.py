@@ -186,3 +186,43 @@ def test_a_delivery_is_verified_with_its_data(publisher, delivery) -> None:
     assert f"--data {delivery / 'data'}" in alone.err
     min((delivery / "data").iterdir()).write_text("changed")
     assert publisher.fails(3, "verify", delivery)
+
+
+def test_what_two_clones_revoke_at_once_stays_revoked(publisher, delivery, new_person) -> None:
+    third, first = publisher.folder / "third", publisher.folder / "first"
+    for folder in (first, third):
+        publisher.ok(
+            *("issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS)
+        )
+    publisher.ok("remote", "add", "origin", publisher.folder / "remote")
+    publisher.ok("push")
+    published = publisher.folder / "remote" / "status"
+    # The same person, at another machine.
+    other = new_person("other")
+    shutil.copytree(publisher.home / ".config", other.home / ".config")
+    other.ok("clone", publisher.folder / "remote", "copy")
+    inside = ("--store", "copy")
+    publisher.ok("revoke", first)
+    publisher.ok("suspend", third)
+    other.ok("revoke", delivery, *inside)
+    other.ok("suspend", delivery, *inside)
+    # Whoever pushes first: the other list is the older one, or the newer.
+    other.ok("push", *inside)
+    assert status(publisher, delivery, "--status", published)[0] == 3
+    pushed = publisher.ok("push", "--json").json
+    lists = ["status/revocation-1.json", "status/suspension-1.json"]
+    assert (sorted(pushed["unfinished"]), pushed["lists"]) == (lists, [])
+    # What is published takes nothing back meanwhile; then it says all.
+    assert status(publisher, delivery, "--status", published)[0] == 3
+    assert "not published: status/revocation-1.json" in publisher.ok("push").out
+    publisher.ok("status-lists", "-o", "public")
+    pushed = publisher.ok("push", "--json").json
+    assert (pushed["unfinished"], sorted(pushed["lists"])) == ([], lists)
+    for folder, reason in ((first, "revoked"), (delivery, "revoked"), (third, "suspended")):
+        code, _, check = status(publisher, folder, "--status", published)
+        assert (code, check["detail"]["reason"]) == (3, reason)
+    # A suspension that somebody ends is ended.
+    publisher.ok("reinstate", third)
+    publisher.ok("push")
+    assert status(publisher, third, "--status", published)[:2] == (0, "trusted")
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"

@@ -37,6 +37,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             progress=meter,
         )
     lists = store.publish_lists(place, dry_run=dry_run)
+    unfinished = store.unfinished_lists()
     changed = bool(result.packs.files or lists or result.before != result.after)
     session.emit(
         "push",
@@ -54,6 +55,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             "packs": result.packs.files,
             "bytes": result.packs.bytes,
             "lists": lists,
+            "unfinished": unfinished,
         },
     )
     screen = session.screen
@@ -69,6 +71,12 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         )
     for name in lists:
         screen.result(f"{mark} {would}published {clean(name)}")
+    for name in unfinished:
+        screen.result(
+            f"! not published: {clean(name)} was signed in two places at once, and would take back "
+            "what the other list says"
+        )
+        screen.hint("join them: lyrikstore status-lists -o FOLDER, then lyrikstore push")
     there = counted(result.after, "entry")
     if not changed:
         screen.result(f"– nothing new: the log at {clean(target.name)} has {there}")
