@@ -3,11 +3,15 @@
 Workers do what depends on one record alone and store the changed documents in packs of their own.
 What depends on earlier records (duplicates) is settled in path order by the one who ordered it,
 from keys the workers send; so the decisions, the trees and the manifests are those of one core.
+What one machine finds another one must find, too.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from blake3 import blake3
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
@@ -19,7 +23,7 @@ from lyrikstore.history.tree import Tree
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.remote import open_backend
 from lyrikstore.objects.spread import address_of, changes_from, changes_to_json, shares
-from lyrikstore.objects.targets import Message, Pools
+from lyrikstore.objects.targets import Message, Pools, workers_differ
 from lyrikstore.objects.writer import BlobWriter
 
 
@@ -57,9 +61,11 @@ def spread_recipe(
         InvalidInputError: (``backend-not-shared``) the store is where no other process can open
             it.
         FormatError: (``bad-answer``) a worker answered for something else.
+        StorageError: (``workers-differ``) two machines do not find the same.
         LyrikstoreError: What a worker raised that is not about one record.
 
-    Cost: memory for the findings; this process reads no record.
+    Cost: memory for the findings; this process reads no record. Each is examined twice, by
+        different machines.
     """
     setup = {
         **address_of(repository.backend),
@@ -68,22 +74,50 @@ def spread_recipe(
     }
     entries = tree.entries
     parts = list(shares(tree.sizes))
-    tasks = (Message({}, (Tree(entries[at] for at in sorted(part)).encode(),)) for part in parts)
+
+    def share(part: Sequence[int], away: str = "") -> Message:
+        return Message({}, (Tree(entries[at] for at in sorted(part)).encode(),), away)
+
     findings: list[list[Finding]] = [[] for _ in entries]
     foreign: list[Foreign] = []
     done = 0
+    said: dict[int, tuple[bytes, str]] = {}
     with pools("lyrikstore.curate.spreading:examine_share", setup) as pool:
-        for result in pool.map(tasks):
-            places, found = sorted(parts[result.task]), result.header["findings"]
-            if len(found) != len(places):
-                raise FormatError("bad-answer", "a worker answered for other records than asked")
-            writer.adopt(changes_from(result.header))
-            for at, items in zip(places, found, strict=True):
+        for result in pool.map(share(part) for part in parts):
+            places = sorted(parts[result.task])
+            said[result.task] = (_mark(result.header), result.by)
+            for at, items in zip(places, _items(result.header, len(places)), strict=True):
                 findings[at] = [finding_from_json(item) for item in items]
-            foreign += [(str(path), str(label)) for path, label in result.header["foreign"]]
+            writer.adopt(changes_from(result.header))
+            foreign += _foreign(result.header)
             done += len(places)
             progress(Progress(done, len(entries)))
+        again = (share(part, said[number][1]) for number, part in enumerate(parts))
+        for result in pool.map(again):
+            mark, by = said[result.task]
+            if _mark(result.header) != mark:
+                raise workers_differ(entries[min(parts[result.task])].path, by)
     return Examined(findings, sorted(foreign))
+
+
+def _mark(header: Mapping[str, Any]) -> bytes:
+    return blake3(json.dumps(header, sort_keys=True).encode()).digest()
+
+
+def _items(header: Mapping[str, Any], count: int) -> list[list[Any]]:
+    found = header.get("findings")
+    if not isinstance(found, list) or len(found) != count:
+        raise FormatError("bad-answer", "a worker answered for other records than asked")
+    if not all(isinstance(items, list) for items in found):
+        raise FormatError("bad-answer", "a worker's findings are none")
+    return found
+
+
+def _foreign(header: Mapping[str, Any]) -> list[Foreign]:
+    try:
+        return [(str(path), str(label)) for path, label in header["foreign"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError("bad-answer", "a worker names files that are none") from error
 
 
 def examine_share(

@@ -5,7 +5,9 @@ on the same JSON headers and buffers; nothing of lyrikstore's crosses as a pickl
 on a machine that died runs again on another one: tasks may therefore run twice, and what the
 first run left, such as a pack that nobody names, is what ``gc`` removes.
 
-Dask itself trusts its network: whoever reaches the scheduler may run code on every worker.
+One machine may be faulty, or lie. What it says is asked of another one (``Message.away``), and of
+the driver where there is no other. That is no help against somebody who rules several of them:
+Dask trusts its network, and whoever reaches the scheduler may run code on every worker.
 """
 
 import queue
@@ -14,13 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from lyrikstore.canon.errors import InvalidInputError, RemoteError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError, RemoteError
 from lyrikstore.objects.targets import (
     Message,
     Result,
     pack_request,
     read_answer,
     run_request,
+    run_target,
     worker_died,
 )
 from lyrikstore.objects.workers import cores
@@ -76,28 +79,57 @@ class ClusterPool:
             LyrikstoreError: What a target raised first; (``worker-died``) one task ended several
                 workers; (``worker-version``) a worker has another lyrikstore.
         """
-        running: dict[Any, int] = {}
+        running: dict[Any, tuple[int, Message]] = {}
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         numbered = enumerate(tasks)
         room = max(1, _AHEAD * sum(self._client.nthreads().values()))
         try:
             while True:
                 while len(running) < room and (item := next(numbered, None)) is not None:
-                    number, task = item
-                    request = pack_request(self._target, self._setup, task)
-                    # pure=False: equal requests are different tasks.
-                    future = self._client.submit(run_request, request, pure=False)
-                    running[future] = number
+                    future = self._submit(item[1])
+                    if future is None:
+                        yield from self._here(*item)
+                        continue
+                    running[future] = item
                     future.add_done_callback(done.put)
                 if not running:
                     return
                 future = self._next(done)
-                number = running.pop(future)
-                for message in read_answer(_answer(future)):
-                    yield Result(number, *message)
+                number, task = running.pop(future)
+                answer, by = _answer(future), self._doer(future)
+                if task.away and by == task.away:  # the others have gone meanwhile
+                    yield from self._here(number, task)
+                    continue
+                for header, buffers, _ in _read(answer):
+                    yield Result(number, header, buffers, by)
         finally:
             for future in running:
                 future.cancel()
+
+    def _submit(self, task: Message) -> Any:
+        # None: the cluster has nobody whom this task may be given to.
+        others = self._others(task.away) if task.away else None
+        if others == []:
+            return None
+        request = pack_request(self._target, self._setup, task)
+        # pure=False: equal requests are different tasks.
+        return self._client.submit(
+            run_request, request, pure=False, workers=others, allow_other_workers=bool(others)
+        )
+
+    def _others(self, away: str) -> list[str]:
+        every = [worker for worker in self._client.nthreads() if worker != away]
+        host = away.rpartition(":")[0]  # one machine's memory and disk serve all its workers
+        return [w for w in every if w.rpartition(":")[0] != host] or every
+
+    def _doer(self, future: Any) -> str:
+        # Asked of the scheduler: a worker could name another one.
+        found = self._client.who_has([future])
+        return next((str(worker) for held in found.values() for worker in held), "")
+
+    def _here(self, number: int, task: Message) -> Iterator[Result]:
+        for header, buffers, _ in run_target(self._target, self._setup, task):
+            yield Result(number, header, buffers)
 
     def _next(self, done: "queue.SimpleQueue[Any]") -> Any:
         # A cluster without workers is waited for, but not for ever.
@@ -113,6 +145,18 @@ class ClusterPool:
                     "the Dask cluster has lost its last worker",
                     hint="start workers, then run the command again",
                 )
+
+
+def _read(answer: bytes) -> list[Message]:
+    try:
+        messages = list(read_answer(answer))
+    except LyrikstoreError:
+        raise
+    except Exception as error:
+        raise FormatError("bad-answer", "a worker answered something else than asked") from error
+    if not messages:  # no target yields nothing; its task would be left out
+        raise FormatError("bad-answer", "a worker answered nothing")
+    return messages
 
 
 def _answer(future: Any) -> bytes:

@@ -25,7 +25,7 @@ from lyrikstore.canon.errors import storage_error
 from lyrikstore.objects.backend import Backend, create_all
 from lyrikstore.objects.bulkfile import Buffers, BulkFile
 from lyrikstore.objects.digestset import DigestSet
-from lyrikstore.objects.packs import BLOCK_MAX, STORED, PackRole
+from lyrikstore.objects.packs import BLOCK_MAX, STORED, PackRef, PackRole
 from lyrikstore.objects.packwriter import Block, PackWriter, ScratchPack, compress
 from lyrikstore.objects.parameters import Parameters, compressor
 from lyrikstore.objects.scratch import Scratch, open_part
@@ -55,12 +55,22 @@ def install(backend: Backend, packs: Sequence[ScratchPack], *, side_by_side: boo
 def _compare(backend: Backend, pack: ScratchPack) -> None:
     # The name is the hash of the content, so what is there is the same, unless somebody
     # damaged it; recording it unread would spread the damage.
+    if not is_whole(backend, pack.ref):
+        backend.replace(pack.ref.name, pack.path)
+
+
+def is_whole(backend: Backend, pack: PackRef) -> bool:
+    """Return whether a pack has the bytes that its name promises.
+
+    Raises:
+        NotFoundError: There is none.
+        StorageError: The medium failed.
+    """
     hasher, at = blake3(), 0
-    while data := backend.read(pack.ref.name, at, 1 << 20):
+    while data := backend.read(pack.name, at, 1 << 20):
         hasher.update(data)
         at += len(data)
-    if hasher.digest() != pack.ref.id.raw:
-        backend.replace(pack.ref.name, pack.path)
+    return at == pack.bytes and bool(hasher.digest() == pack.id.raw)
 
 
 class Packer:

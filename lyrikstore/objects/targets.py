@@ -20,7 +20,12 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from lyrikstore.canon import errors
-from lyrikstore.canon.errors import LyrikstoreError, StorageError, loading_error
+from lyrikstore.canon.errors import (
+    LyrikstoreError,
+    StorageError,
+    loading_error,
+    storage_error,
+)
 from lyrikstore.version import __version__
 
 _HEAD = struct.Struct("<II")  # bytes of the header, number of buffers
@@ -34,10 +39,12 @@ class Message(NamedTuple):
     Attributes:
         header: JSON-compatible members.
         buffers: Bytes that JSON should not carry.
+        away: The machine that shall not do this task, where there are several; it does not cross.
     """
 
     header: dict[str, Any]
     buffers: tuple[bytes, ...] = ()
+    away: str = ""
 
 
 class Result(NamedTuple):
@@ -47,11 +54,13 @@ class Result(NamedTuple):
         task: Number of the task it belongs to, from 0.
         header: JSON-compatible members.
         buffers: Raw bytes.
+        by: The machine that did it, where there are several; see :attr:`Message.away`.
     """
 
     task: int
     header: dict[str, Any]
     buffers: tuple[bytes, ...]
+    by: str = ""
 
 
 class Pool(Protocol):
@@ -151,7 +160,11 @@ def run_request(request: bytes) -> bytes:
     message = receive(io.BytesIO(request))
     answer = io.BytesIO()
     if message is not None and message.header["version"] == __version__:
-        answer_request(answer, message.header["target"], message)
+        try:
+            answer_request(answer, message.header["target"], message)
+        except OSError as fault:  # in memory nobody is gone: it is the work that failed
+            answer = io.BytesIO()
+            _send_error(answer, storage_error(fault, "a worker"))
     else:
         theirs = message.header["version"] if message else "another"
         error = StorageError(
@@ -170,6 +183,21 @@ def read_answer(answer: bytes) -> Iterator[Message]:
         LyrikstoreError: As :func:`receive_answer`.
     """
     return receive_answer(io.BytesIO(answer))
+
+
+def workers_differ(what: str, first: str) -> StorageError:
+    """Return the error for two machines that were asked the same and say different things.
+
+    Args:
+        what: What they were asked about.
+        first: The machine that was asked first.
+    """
+    return StorageError(
+        "workers-differ",
+        f"{what}: another machine finds something else than {first or 'a worker'} did",
+        hint="nothing was recorded. If files are written to meanwhile, pause that; else one of the "
+        "machines is faulty: leave it out, and run the command again",
+    )
 
 
 def worker_died() -> StorageError:

@@ -9,10 +9,10 @@ to be named.
 import random
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
@@ -210,12 +210,12 @@ class Checker:
         for part in parts:
             for pack, block in part.blocks:
                 elsewhere.setdefault(pack, set()).add(block)
-        tasks = (self._message(parts[number], elsewhere) for number in order)
+
+        def task(number: int, away: str = "") -> Message:
+            return self._message(parts[order[number]], elsewhere)._replace(away=away)
+
         suspects: set[tuple[int, int]] = set()
-        for number, header, _ in pool.map(tasks):
-            if "read" in header:
-                self._tell(header["read"])
-                continue
+        for number, header in self._answers(pool, len(order), task):
             part = parts[order[number]]
             for pack, (count, problem) in zip(part.packs, header["packs"], strict=True):
                 yield Checked("pack", self._packs[pack].id, problem, count, self._packs[pack].bytes)
@@ -239,6 +239,32 @@ class Checker:
     def _tell(self, count: int) -> None:
         self._bytes += count
         self._progress(Progress(bytes=self._bytes))
+
+    def _answers(
+        self, pool: Pool, count: int, task: Callable[..., Message]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        said: dict[int, tuple[dict[str, Any], str]] = {}
+        for number, header, _, by in pool.map(map(task, range(count))):
+            if "read" in header:
+                self._tell(int(header["read"]))
+            elif self._pools is None:
+                yield number, header
+            else:
+                said[number] = (header, by)
+        if self._pools is None:
+            return
+        # Machines of a cluster: what one finds another one must find, or this one looks itself.
+        order = list(said)
+        agreed = set()
+        for at, header, _, _ in pool.map(task(number, said[number][1]) for number in order):
+            if header == said[order[at]][0]:
+                agreed.add(order[at])
+        for number in range(count):
+            yield number, said[number][0] if number in agreed else self._own(task(number))
+
+    def _own(self, task: Message) -> dict[str, Any]:
+        *_, header = check_part(self._backend, task.header, *task.buffers)
+        return header
 
     def _message(self, part: _Part, elsewhere: Mapping[int, set[int]]) -> Message:
         used = sorted({pack for pack, _ in part.blocks}.union(part.packs))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.curate.apply import FilterResult, apply_recipe
 from lyrikstore.curate.filters.contract import Drop, FieldChange
@@ -254,3 +254,31 @@ def test_a_worker_opens_the_store_as_it_is_now(corpus: Bench) -> None:
     assert isinstance(first, Repository)
     assert spreading._repository(url, (), 1) is first
     assert spreading._repository(url, (), 2) is not first
+
+
+class Lying(InProcess):
+    """As above; the first answer about a share says of all its records what holds for the first."""
+
+    def map(self, tasks: Any) -> Any:
+        for result in super().map(tasks):
+            found = result.header["findings"]
+            if not asked_again(result.task):
+                result.header["findings"] = found[:1] * len(found)
+            yield result
+
+
+ASKED: set[int] = set()
+
+
+def asked_again(task: int) -> bool:
+    known = task in ASKED
+    ASKED.add(task)
+    return known
+
+
+def test_a_worker_that_lies_about_records_decides_nothing(corpus: Bench) -> None:
+    ASKED.clear()
+    with pytest.raises(StorageError) as caught:
+        derive(corpus, "acme/clean", Lying)
+    assert caught.value.kind == "workers-differ"
+    assert "datasets/acme/clean" not in corpus.repo.refs

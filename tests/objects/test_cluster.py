@@ -31,6 +31,9 @@ def refuse(setup, task):
     yield {"n": 0}
     raise ConflictError("taken", "it is taken", hint="wait", details={"n": task["n"]})
 
+def fail(setup, task):
+    raise OSError(28, "No space left on device", "/store/tmp/x")
+
 def slow(setup, task):
     Path(setup["folder"], f"{task['n']}-{os.getpid()}").touch()
     time.sleep(setup["seconds"])
@@ -62,6 +65,16 @@ def test_a_refusal_arrives_as_it_was_raised(address: str) -> None:
     ):
         list(pool.map([Message({"n": 7})]))
     assert (caught.value.kind, caught.value.details) == ("taken", {"n": 7})
+
+
+def test_a_disk_that_fails_on_a_worker_is_no_scheduler_that_is_gone(address: str) -> None:
+    with (
+        connect(address) as cluster,
+        cluster.pool(f"{HERE}:fail", {}) as pool,
+        pytest.raises(StorageError) as caught,
+    ):
+        list(pool.map([Message({})]))
+    assert caught.value.kind == "disk-full"
 
 
 def test_a_killed_worker_changes_nothing_but_time(tmp_path: Path) -> None:

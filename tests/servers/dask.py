@@ -25,9 +25,9 @@ def scheduler(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def worker(folder: Path, address: str) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(folder: Path, address: str, *more: object) -> Iterator["subprocess.Popen[bytes]"]:
     options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
-    with process(folder, "distributed.cli.dask_worker", address, *options) as child:
+    with process(folder, "distributed.cli.dask_worker", address, *options, *more) as child:
         yield child
 
 
