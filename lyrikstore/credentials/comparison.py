@@ -161,7 +161,9 @@ def compare_listing(tree: Tree, found: Mapping[str, Found]) -> Comparison:
     extra: list[str] = []
     litter: list[str] = []
     for path, here in surplus.items():
-        if path not in taken:
+        if path.endswith("/"):  # a folder that cannot be listed: what is in it, nobody knows
+            unreadable.append(path)
+        elif path not in taken:
             is_junk = here.kind is FoundKind.FILE and is_litter(path)
             (litter if is_junk else extra).append(path)
     return Comparison(

@@ -92,7 +92,7 @@ class FolderData:
                 counter.add(found[path].bytes)
         return compare_listing(tree, found)
 
-    def _hash(self, tree: Tree, names: Mapping[str, bool], counter: "_Counter") -> set[int]:
+    def _hash(self, tree: Tree, names: Mapping[str, bool | None], counter: "_Counter") -> set[int]:
         """Return the positions of the files that are as listed.
 
         All others are looked at again, alone, by whoever asks.
@@ -145,13 +145,13 @@ class FolderData:
     def _look(
         self,
         path: str,
-        is_file: bool,
+        is_file: bool | None,
         entry: Entry | None,
         lengths: set[int] | None,
         each: EachFile | None,
     ) -> Found:
         if not is_file:
-            return Found(FoundKind.OTHER)
+            return Found(FoundKind.UNREADABLE if is_file is None else FoundKind.OTHER)
         try:
             descriptor = os.open(self.root / path, FLAGS)
         except OSError:
@@ -294,8 +294,12 @@ def _batches(tree: Tree, positions: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _walk(root: Path) -> Iterator[tuple[str, bool]]:
-    """Yield every path below ``root`` that is no folder, and whether it is a regular file."""
+def _walk(root: Path) -> Iterator[tuple[str, bool | None]]:
+    """Yield every path below ``root`` that is no folder, and whether it is a regular file.
+
+    A folder that cannot be listed comes as its path and ``/``, with None: ATTACK: one below more
+    folders than a path can name, laid there so that there is no answer at all.
+    """
     if not root.is_dir():
         raise NotFoundError("no-data", f"there is no folder {root}")
     pending = [""]
@@ -305,7 +309,10 @@ def _walk(root: Path) -> Iterator[tuple[str, bool]]:
             with os.scandir(root / prefix) as entries:
                 here = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            raise StorageError("io", f"cannot list {root / prefix}: {error.strerror}") from None
+            if not prefix:
+                raise StorageError("io", f"cannot list {root}: {error.strerror}") from None
+            yield f"{prefix}/", None
+            continue
         for entry in here:
             path = f"{prefix}/{entry.name}" if prefix else entry.name
             if entry.is_dir(follow_symlinks=False):

@@ -187,6 +187,19 @@ def test_link_to_a_folder_is_an_extra(delivery: Delivery) -> None:
     assert delivery.verify().check("data.files").detail["extra"] == ["loop"]
 
 
+def test_a_folder_too_deep_to_list_leaves_the_answer_open(delivery: Delivery) -> None:
+    here = os.open(delivery.data, os.O_RDONLY)
+    for _ in range(20):  # together longer than any path that can be named
+        os.mkdir("d" * 250, dir_fd=here)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    report = delivery.verify()
+    assert reason(report, "data.files") == "unreadable"
+    assert report.verdict == "incomplete"
+
+
 def test_fifo_does_not_hang(delivery: Delivery) -> None:
     os.mkfifo(delivery.data / "pipe")
     (delivery.data / "z.txt").unlink()
