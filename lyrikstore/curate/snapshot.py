@@ -1,13 +1,11 @@
 """What can be committed of a folder: every file under a good name, and what stands in the way."""
 
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.curate.ignore import Rule
-from lyrikstore.curate.listing import Listed, Listing
+from lyrikstore.curate.listing import Listed
 from lyrikstore.curate.walk import Ignored, Offender, offender
 from lyrikstore.history.paths import Paths, brief, show
 from lyrikstore.history.paths import offenders as path_offenders
@@ -65,21 +63,6 @@ class Scan:
                 "count": len(self.offenders),
             },
         )
-
-
-def scan(
-    folder: Path,
-    *,
-    ignore: Sequence[Rule] | None = None,
-    follow_links: bool = False,
-    store: Path | None = None,
-    sheet: Path | None = None,
-) -> Scan:
-    """Return what is in ``folder``; arguments, errors and cost are those of :class:`Listing`."""
-    with Listing(
-        folder, ignore=ignore, follow_links=follow_links, store=store, sheet=sheet
-    ) as listing:
-        return judge(listing.finish())
 
 
 def judge(listed: Listed, *, known: bool = False) -> Scan:

@@ -2,8 +2,7 @@
 
 Pure functions over 32-byte hashes. The log uses them over log entries, the order root over salted
 records. Every ``leaves`` argument is a sequence of **leaf hashes** (:func:`leaf_hash`), not of
-entries. Where the hashes lie in tiles instead of in a list, :func:`inclusion_ranges`,
-:func:`consistency_ranges` and :func:`perfect_subtrees` say which ones are needed.
+entries.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,7 +52,7 @@ def fold(subtrees: Sequence[bytes]) -> bytes:
     """Return the root over adjacent perfect subtrees.
 
     Args:
-        subtrees: Hashes of the subtrees that :func:`perfect_subtrees` names, left to right.
+        subtrees: Their hashes, left to right, from the largest to the smallest.
     """
     if not subtrees:
         return EMPTY_ROOT
@@ -61,25 +60,6 @@ def fold(subtrees: Sequence[bytes]) -> bytes:
     for left in reversed(subtrees[:-1]):
         result = node_hash(left, result)
     return result
-
-
-def perfect_subtrees(start: int, end: int) -> list[tuple[int, int]]:
-    """Return the perfect subtrees that make up the subtree over leaves ``start`` to ``end``.
-
-    Args:
-        start: First leaf; as :func:`inclusion_ranges` gives it.
-        end: One past the last leaf.
-
-    Returns:
-        ``(level, index)`` pairs, left to right: the node that covers the leaves
-        ``index * 2**level`` up to ``(index + 1) * 2**level``. :func:`fold` joins their hashes.
-    """
-    nodes: list[tuple[int, int]] = []
-    while start < end:
-        level = (end - start).bit_length() - 1
-        nodes.append((level, start >> level))
-        start += 1 << level
-    return nodes
 
 
 def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:

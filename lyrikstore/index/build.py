@@ -40,7 +40,6 @@ class IndexState:
 
     Attributes:
         path: The database.
-        log_size: Log entries it covers.
         built: Whether this call built it.
         reason: Why it was built: ``absent``, ``stale``, ``wrong``, ``asked``; empty if it was not.
         bytes: Size of the database.
@@ -48,7 +47,6 @@ class IndexState:
     """
 
     path: Path
-    log_size: int
     built: bool
     reason: str
     bytes: int
@@ -100,7 +98,6 @@ def ensure_index(
             _build(repository, path)
     return IndexState(
         path=path,
-        log_size=repository.checkpoint.size,
         built=bool(reason),
         reason=reason,
         bytes=path.stat().st_size,

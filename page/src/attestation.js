@@ -13,7 +13,7 @@ import { decide, failed, notApplicable, passed, quote, unchecked, warned } from 
 import { TYPE } from "./status.js";
 import { isObject, parse } from "./strictjson.js";
 
-export const ATTESTATION_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "attestation", "evidence"];
+const ATTESTATION_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "attestation", "evidence"];
 export const ATTESTATION_REQUIRED = ATTESTATION_CHECKS.filter((id) => id !== "evidence");
 const MAX_ATTESTATIONS = 32;
 const KINDS = new Map([

@@ -42,7 +42,7 @@ export function parseDid(text) {
 }
 
 /** The DID of a verification method's URL. @param {any} url @returns {string} */
-export function didOf(url) {
+function didOf(url) {
   const at = typeof url === "string" ? url.indexOf("#") : -1;
   if (at < 0 || !/^[A-Za-z0-9._~:=@!$&'()*+,;/?-]{1,300}$/.test(url.slice(at + 1))) {
     badDid(url, "not a DID followed by # and a fragment");
@@ -77,7 +77,7 @@ function webParts(did, rest) {
 }
 
 /** Read a DID document. @param {Uint8Array} bytes @returns {DidDocument} */
-export function parseDocument(bytes) {
+function parseDocument(bytes) {
   let value;
   try {
     value = parse(bytes, { maxBytes: MAX_BYTES, foreign: true });

@@ -104,7 +104,7 @@ export function notOpened({ checks }, ids) {
 }
 
 /** @param {any} document */
-export function issuerOf(document) {
+function issuerOf(document) {
   const issuer = isObject(document.issuer) ? document.issuer.id : document.issuer;
   return typeof issuer === "string" ? issuer : null;
 }

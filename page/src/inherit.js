@@ -15,7 +15,7 @@ import { passed, quote } from "./report.js";
 /** @typedef {Inherited & {history: KeyHistory, proofs: import("./storekeys.js").Proofs}} Heir And the store that says so. */
 
 /** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Believes} believes @param {Map<string, Inherited | null>} [found] @returns {Inherited | null} */
-export function inherited(key, history, believes, found = new Map()) {
+function inherited(key, history, believes, found = new Map()) {
   if (!found.has(key)) {
     found.set(key, null); // keys that vouch for each other in a circle have nobody's word
     found.set(key, bySuccession(key, history, believes, found));

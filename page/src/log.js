@@ -71,7 +71,7 @@ export function openNote(bytes, keys) {
 }
 
 /** Return text and signature lines of a note, unverified. @param {Uint8Array} bytes */
-export function splitNote(bytes) {
+function splitNote(bytes) {
   if (bytes.length > MAX_NOTE) refuse("bad-note", `${bytes.length} bytes is more than ${MAX_NOTE}`);
   const note = decode(bytes, "bad-note");
   const at = note.lastIndexOf("\n\n");
@@ -95,7 +95,7 @@ function signatureLine(line) {
 }
 
 /** Return a published log checkpoint. @param {Uint8Array} bytes @param {LogKey[]} keys @returns {Checkpoint} */
-export function openCheckpoint(bytes, keys) {
+function openCheckpoint(bytes, keys) {
   const claimed = splitNote(bytes).text.split("\n")[0];
   // A key that signs one log says nothing about another.
   const { text, signers } = openNote(bytes, keys.filter((key) => key.name === claimed));

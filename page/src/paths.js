@@ -32,7 +32,7 @@ const FOLD = new Map();
 const casefold = (text) => Array.from(text, (character) => FOLD.get(character) ?? character).join("");
 
 /** The key under which caseless and normalising file systems compare a path. @param {string} path */
-export function fold(path) {
+function fold(path) {
   return casefold(path.normalize("NFD")).normalize("NFD");
 }
 
@@ -110,7 +110,7 @@ function isAssigned(code) {
 }
 
 /** Finds paths that some file system cannot keep apart, as they are added. */
-export class Twins {
+class Twins {
   constructor() {
     /** @type {Map<string, {spelling: string, folder: boolean}>} */
     this.keys = new Map();

@@ -9,7 +9,7 @@ import { Meters } from "./meters.js";
 export const SALT_BYTES = 16;
 export const ID_BYTES = 32;
 const CONTEXT = "lyrikstore 2026-11 record id ";
-export const DOCUMENT = "document/1";
+const DOCUMENT = "document/1";
 const MAX_RECORD = 64 << 20;
 const MAX_RECORDS = 1 << 24; // as many salts as a file beside a credential holds
 const AT_ONCE = 1 << 14;

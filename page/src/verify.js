@@ -22,7 +22,7 @@ import { isPresentation, verifyPresentation } from "./w3c/presentation.js";
 import { Resources } from "./w3c/resources.js";
 import { verifyW3c } from "./w3c/verify.js";
 
-export const DELIVERY_CHECKS = [
+const DELIVERY_CHECKS = [
   ...CREDENTIAL_CHECKS, "issuer.key",
   "manifest", "manifest.signature", "data.files", "data.tree", "terms.partitions", "records.root",
   "log.inclusion", "log.anchor", "log.witness", "log.memory", "age", "quality", "attestations",

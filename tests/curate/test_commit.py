@@ -166,7 +166,7 @@ def test_what_cannot_go_in_is_named_before_anything_is_written(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_unreadable_files_are_named(bench: Any) -> None:
-    from lyrikstore.curate.snapshot import scan
+    from tests.curate.scanning import scan
 
     bench.write({"a.txt": "one", "b.txt": "two", "d/c.txt": "x"})
     for path in (bench.root, *bench.root.parents):
@@ -348,8 +348,8 @@ def test_a_poisoned_cache_inside_the_store_is_never_read(bench: Any) -> None:
 
 
 def test_deep_folders_and_big_folders(bench: Any) -> None:
-    from lyrikstore.curate.snapshot import scan
     from lyrikstore.curate.walk import MAX_DEPTH
+    from tests.curate.scanning import scan
 
     place = bench.data
     for _ in range(MAX_DEPTH):
@@ -387,7 +387,7 @@ def test_deep_folders_and_big_folders(bench: Any) -> None:
 
 
 def test_paths_come_in_the_order_of_the_tree(bench: Any) -> None:
-    from lyrikstore.curate.snapshot import scan
+    from tests.curate.scanning import scan
 
     bench.write(dict.fromkeys(("a/b", "a.txt", "a b", "a-", "a0", "Z/z", "b/a/c", "b/a.c"), "x"))
     (bench.data / "a1").symlink_to("b")

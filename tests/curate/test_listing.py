@@ -12,8 +12,9 @@ import pytest
 from lyrikstore.curate import listing as listing_module
 from lyrikstore.curate.ignore import parse_rules
 from lyrikstore.curate.listing import Listed, Listing
-from lyrikstore.curate.snapshot import judge, scan
+from lyrikstore.curate.snapshot import judge
 from lyrikstore.objects.workers import Workers
+from tests.curate.scanning import scan
 
 RULES = parse_rules("*.tmp\n/f3/skip/\n")
 

@@ -101,20 +101,6 @@ def test_ranges_of_huge_trees_are_short_and_disjoint(size, data):
     assert len(merkle.consistency_ranges(old, size)) <= 41
 
 
-def test_perfect_subtrees_fold_to_the_root_of_every_proof_range():
-    size = 61
-    ranges = {(0, size)}
-    for index in range(size):
-        ranges.update(merkle.inclusion_ranges(index, size))
-        ranges.update(merkle.consistency_ranges(index + 1, size))
-    for start, end in ranges:
-        hashes = [
-            merkle.root(LEAVES[node << level : (node + 1) << level])
-            for level, node in merkle.perfect_subtrees(start, end)
-        ]
-        assert merkle.fold(hashes) == merkle.root(LEAVES[start:end])
-
-
 def test_impossible_questions_are_refused():
     for call in (
         lambda: merkle.inclusion_proof(LEAVES, len(LEAVES)),

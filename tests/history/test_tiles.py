@@ -123,7 +123,9 @@ def test_the_root_follows_from_the_tiles_alone(size):
             data[32 * i : 32 * i + 32] for i in range(offset, offset + (1 << height))
         )
 
-    nodes = [node(level, index) for level, index in merkle.perfect_subtrees(0, size)]
+    # From the largest perfect subtree to the smallest: one for each bit of the size.
+    levels = [level for level in range(size.bit_length(), -1, -1) if size >> level & 1]
+    nodes = [node(level, (size >> level) - 1) for level in levels]
     assert merkle.fold(nodes) == merkle.root(log_of(size)[1])
 
 

@@ -11,7 +11,7 @@ import { RDFC } from "./rdfc.js";
 import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
 import { judgeCredential, readObject, unreadCredential } from "./verify.js";
 
-export const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
+const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
 const MAX_PRESENTED = 64;
 const NOBODY = "nobody who signed it"; // granted to no one
 const VERDICTS = ["invalid", "incomplete", "valid", "trusted"];

@@ -14,7 +14,7 @@ import { checkSchemas } from "./schema.js";
 import { checkStatus } from "./status.js";
 import { idOf, parseStamp, typesOf } from "./values.js";
 
-export const W3C_CHECKS = [
+const W3C_CHECKS = [
   "format", "model", "proof", "issuer.binding", "issuer.document", "trust.issuer", "trust.allowed",
   "period", "status", "schema", "related",
 ];
