@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.curate.descriptor import FIELDS, load_descriptor, parse_descriptor, template
 from lyrikstore.curate.ignore import ignored_by, parse_rules
@@ -247,7 +247,7 @@ def test_empty_and_absent_folders(bench: Any) -> None:
     with pytest.raises(InvalidInputError, match="no files to commit"):
         bench.commit()
     bench.data.rmdir()
-    with pytest.raises(InvalidInputError, match="no such folder"):
+    with pytest.raises(NotFoundError, match="there is no folder"):
         bench.commit()
 
 
