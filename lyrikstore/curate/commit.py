@@ -68,6 +68,7 @@ class CommitResult:
         orphan_files: Files without a row.
         orphan_rows: Rows without a file.
         ignored: What was left out, and why.
+        composed: Paths of files whose names in the folder are not in NFC.
         large_loss: Whether more than a fifth of the files went.
         unsaid: What the version before stated about its files and this one does not.
     """
@@ -85,6 +86,7 @@ class CommitResult:
     orphan_files: tuple[str, ...]
     orphan_rows: tuple[Row, ...]
     ignored: tuple[Ignored, ...]
+    composed: tuple[str, ...]
     large_loss: bool
     unsaid: tuple[str, ...]
 
@@ -109,6 +111,7 @@ def commit_folder(
     follow_links: bool = False,
     allow_loss: bool = False,
     allow_orphans: bool = False,
+    compose: bool = False,
     dry_run: bool = False,
     pools: Pools | None = None,
     listing: Listing | None = None,
@@ -137,6 +140,7 @@ def commit_folder(
             description that the version before has.
         allow_orphans: Whether rows without a file may be left out; files without a row always
             stay, named in the result.
+        compose: Whether names that are not in NFC are recorded in NFC (spec §12.2).
         dry_run: Find out what would change; write nothing.
         pools: Workers on other machines that read and store the files; see ``objects.cluster``.
         listing: A listing of this folder, with this store, sheet and ``follow_links``, that began
@@ -185,7 +189,7 @@ def commit_folder(
         orphan_rows=(),
     )
     known = recalled is not None and recalled.names == names
-    snapshot = _judged(listed, folder, known=known)
+    snapshot = _judged(listed, folder, known=known, compose=compose or known)
     if recalled and last.listing and current is not None and not damaged:
         seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
         if seen == last:
@@ -264,6 +268,7 @@ def commit_folder(
             orphan_files,
             joined.orphan_rows,
             snapshot.ignored,
+            tuple(sorted(snapshot.spelled)),
             large_loss,
             unsaid,
         )
@@ -305,13 +310,14 @@ def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> Commi
         orphan_files=recalled.orphan_files,
         orphan_rows=rows,
         ignored=snapshot.ignored,
+        composed=tuple(sorted(snapshot.spelled)),
         large_loss=False,
         unsaid=(),
     )
 
 
-def _judged(listed: Listed, folder: Path, *, known: bool) -> Scan:
-    snapshot = judge(listed, known=known)
+def _judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
+    snapshot = judge(listed, known=known, compose=compose)
     snapshot.require_clean(folder)
     if not snapshot.paths:
         raise InvalidInputError(
@@ -335,10 +341,14 @@ def _join(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
             if joined.orphan_rows[1:]
             else ""
         )
+        spaces = "; without the spaces around it, it is one" * (
+            first.key.strip() in joined.orphan_files
+        )
         raise InvalidInputError(
             "orphan-rows",
             f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",
-            hint=f"correct column {sheet.key!r}, or add --allow-orphans to leave such rows out",
+            hint=f"correct column {sheet.key!r}{spaces}; or add --allow-orphans to leave such rows "
+            "out",
             details={
                 "orphanRows": [
                     {"row": row.number, "key": row.key} for row in joined.orphan_rows[:1000]

@@ -1,8 +1,10 @@
 """What can be committed of a folder: every file under a good name, and what stands in the way."""
 
 from array import array
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unicodedata import normalize
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.curate.listing import Listed
@@ -23,6 +25,7 @@ class Scan:
             :func:`lyrikstore.objects.statcache.pack_state` packs it.
         ignored: In path order.
         offenders: In path order; files among them are not in ``paths``.
+        spelled: Path to the name that the file has in the folder, where that is not in NFC.
     """
 
     root: str
@@ -30,6 +33,7 @@ class Scan:
     states: bytes
     ignored: tuple[Ignored, ...]
     offenders: tuple[Offender, ...]
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sizes(self) -> "array[int]":
@@ -38,7 +42,8 @@ class Scan:
 
     def location(self, at: int) -> str:
         """Return where file number ``at`` is on disk."""
-        return f"{self.root}/{self.paths[at]}"
+        path = self.paths[at]
+        return f"{self.root}/{self.spelled.get(path, path)}"
 
     def require_clean(self, folder: Path) -> None:
         """Return if everything can be committed.
@@ -65,13 +70,39 @@ class Scan:
         )
 
 
-def judge(listed: Listed, *, known: bool = False) -> Scan:
+def judge(listed: Listed, *, known: bool = False, compose: bool = False) -> Scan:
     """Return what of a listing can be committed.
 
     Args:
         listed: The listing.
         known: Whether exactly these names were judged before, and none was an offender.
+        compose: Whether files whose names are not in NFC are taken under their names in NFC.
     """
+    spelled: dict[str, str] = {}
+    if compose:
+        listed, spelled = _composed(listed)
+    return replace(_judge(listed, known=known), spelled=spelled)
+
+
+def _composed(listed: Listed) -> tuple[Listed, dict[str, str]]:
+    # Not where the name in NFC is another file's: nobody could tell the two apart.
+    names = listed.names
+    if all(map(str.isascii, names)):
+        return listed, {}
+    known, composed, spelled = set(names), list(names), dict[str, str]()
+    for at, name in enumerate(names):
+        path = normalize("NFC", name)
+        if path != name and path not in known and path not in spelled:
+            composed[at], spelled[path] = path, name
+    if not spelled:
+        return listed, {}
+    order = sorted(range(len(names)), key=composed.__getitem__)
+    width, states = STATE.size, listed.states
+    moved = b"".join([states[at * width : (at + 1) * width] for at in order])
+    return listed._replace(names=[composed[at] for at in order], states=moved), spelled
+
+
+def _judge(listed: Listed, *, known: bool) -> Scan:
     names, states = listed.names, listed.states
     if known:
         return Scan(listed.root, Paths.known(names), states, listed.ignored, listed.offenders)

@@ -152,7 +152,7 @@ def _status(
     )
     if listing and listing == last.listing and not moved:
         return status
-    snapshot = judge(listed, known=names == last.names)
+    snapshot = judge(listed, known=names == last.names, compose=True)
     added, removed, changed, unreadable = _compare(repository, snapshot, current, cache)
     differs = added or removed or changed or unreadable or status.sheet_changed
     if listing and not (differs or moved):

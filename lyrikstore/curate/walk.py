@@ -39,6 +39,7 @@ _NEXT_STEP = {
     "not-text": "rename it to a UTF-8 name",
     "twin": "rename one of the two; some file systems cannot keep them apart",
     "too-deep": "flatten the folder",
+    "not-nfc": "add --nfc to record such names in form C, rename it, or name it in .lyrikignore",
 }
 
 

@@ -68,3 +68,54 @@ def test_a_slip_on_a_list_is_named(clinic) -> None:
         RECIPE.replace('"a", "b"', '"A"').replace("Art", "@id")
     )
     assert "step 1: no record has 'A' in column '@id'" in clinic.fails(17, *derive).err
+
+
+def test_names_from_a_mac_are_recorded_in_form_c(clinic) -> None:
+    documents = clinic.folder / "documents"
+    written = "Befund Mu\u0308ller.FU\u0308R"
+    (documents / "Befund Müller.FÜR").rename(documents / written)
+    (documents / "Ko\u0308ln").mkdir()
+    (documents / "Ko\u0308ln" / "brief.md").write_text("noch ein Brief\n")
+    refused = clinic.fails(16, *commit(clinic))
+    assert "(and 1 more)" in refused.err
+    assert "--nfc" in refused.err
+    found = clinic.ok(*commit(clinic, "--nfc", "--json")).json
+    assert found["composed"] == ["Befund Müller.FÜR", "Köln/brief.md"]
+    assert found["orphanRows"] == []
+    assert found["added"] == ["Befund Müller.FÜR", "Köln/brief.md", "brief.txt"]
+    assert "nothing changed" in clinic.ok("status").out
+    assert "nothing new" in clinic.ok(*commit(clinic)).out
+    (documents / written).write_text("doch ein Befund\n")
+    (documents / "Köln.txt").write_text("neu\n")
+    assert clinic.ok("status", "--json").json["folders"][0]["modified"] == ["Befund Müller.FÜR"]
+    clinic.fails(16, *commit(clinic))
+    changed = clinic.ok(*commit(clinic, "--nfc", "--json")).json
+    assert (changed["added"], changed["modified"]) == (["Köln.txt"], ["Befund Müller.FÜR"])
+    clinic.ok("checkout", "klinik/befunde", "out")
+    assert (clinic.folder / "out" / "Befund Müller.FÜR").read_text() == "doch ein Befund\n"
+    assert (documents / written).exists()
+
+
+def test_two_files_whose_names_look_alike_stay_refused(clinic) -> None:
+    (clinic.folder / "documents" / "Befund Mu\u0308ller.FU\u0308R").write_text("ein anderer\n")
+    assert "only by case or normal form" in clinic.fails(16, *commit(clinic, "--nfc")).err
+
+
+def test_what_a_desktop_leaves_behind_is_pointed_out(clinic) -> None:
+    documents = clinic.folder / "documents"
+    (documents / "Thumbs.db").write_text("x")
+    found = clinic.ok(*commit(clinic))
+    assert "! the desktop's, not the data's, and recorded: 1: Thumbs.db" in found.out
+    assert "documents/.lyrikignore" in found.err
+    (documents / ".lyrikignore").write_text("Thumbs.db\n")
+    assert "the desktop's" not in clinic.ok(*commit(clinic, "--yes")).out
+
+
+def test_spaces_around_a_name_in_the_sheet_are_pointed_out(clinic) -> None:
+    sheet = SHEET.replace("brief.txt;", "brief.txt  ;")
+    (clinic.folder / "sheet.csv").write_text(sheet, encoding="utf-8-sig")
+    refused = clinic.fails(16, *commit(clinic))
+    assert "row 3 names 'brief.txt  '" in refused.err
+    assert "without the spaces around it, it is one" in refused.err
+    (clinic.folder / "sheet.csv").write_text(SHEET.replace("brief.txt;", "brief.pdf;"))
+    assert "without the spaces" not in clinic.fails(16, *commit(clinic)).err

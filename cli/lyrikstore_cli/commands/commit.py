@@ -39,6 +39,9 @@ SHOWN = 10
 )
 @click.option("--reader", default="document/1", show_default=True, help="How files are records.")
 @options.note
+@click.option(
+    "--nfc", is_flag=True, help="Record names in Unicode form C, as of files that come from a Mac."
+)
 @click.option("--follow-links", is_flag=True, help="Follow symbolic links inside the folder.")
 @click.option("--allow-orphans", is_flag=True, help="Leave out rows that name no file.")
 @click.option(
@@ -59,6 +62,7 @@ def command(
     describe: Path | None,
     reader: str,
     message: str,
+    nfc: bool,
     follow_links: bool,
     allow_orphans: bool,
     yes: bool,
@@ -72,6 +76,8 @@ def command(
     left out and listed. Nothing is logged if nothing changed. A name below `checkpoints/` imports
     a base model.
     """
+    from lyrikstore.credentials.comparison import is_litter
+
     listing = session.listing(path, metadata, follow_links=follow_links)
     with (
         listing or contextlib.nullcontext(),
@@ -89,6 +95,7 @@ def command(
             descriptor=_described(describe),
             reader=reader,
             message=message,
+            compose=nfc,
             follow_links=follow_links,
             allow_orphans=allow_orphans,
             allow_loss=yes,
@@ -116,6 +123,7 @@ def command(
             "unsaid": list(result.unsaid),
             "orphanFiles": list(result.orphan_files),
             "orphanRows": [row.key for row in result.orphan_rows],
+            "composed": list(result.composed),
             "ignored": [{"path": item.path, "reason": item.reason} for item in result.ignored],
         },
     )
@@ -127,7 +135,12 @@ def command(
     )
     _name(screen, "! files without a row in the sheet", result.orphan_files)
     _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
+    _name(screen, "! recorded in Unicode form C", result.composed)
     _name(screen, "– left out", [f"{item.path} ({item.reason})" for item in result.ignored])
+    litter = [path for path in result.added if is_litter(path)]
+    _name(screen, "! the desktop's, not the data's, and recorded", litter)
+    if litter:
+        screen.hint(f"leave such files out: name them in {clean(path)}/.lyrikignore, one a line")
     for lost in result.unsaid:
         screen.result(f"! no longer stated: {clean(lost)}")
     if dry_run:
