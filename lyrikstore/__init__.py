@@ -2,8 +2,8 @@
 
 Example:
     >>> import lyrikstore
-    >>> store = lyrikstore.Store.open("corpus")            # doctest: +SKIP
-    >>> store.resolve("acme/licences")                     # doctest: +SKIP
+    >>> lyrikstore.verify_delivery("delivery", trust_file=trust)            # doctest: +SKIP
+    >>> lyrikstore.Store.open("corpus", memory_dir=logs, trust_file=trust)  # doctest: +SKIP
 
 Heavy modules load on first use, so that ``import lyrikstore`` stays fast.
 """
@@ -15,14 +15,16 @@ from lyrikstore.version import __version__
 if TYPE_CHECKING:
     from lyrikstore.canon.digest import Digest
     from lyrikstore.canon.errors import LyrikstoreError
+    from lyrikstore.delivery import verify_delivery
     from lyrikstore.store import Store
 
-__all__ = ["Digest", "LyrikstoreError", "Store", "__version__"]
+__all__ = ["Digest", "LyrikstoreError", "Store", "__version__", "verify_delivery"]
 
 _LAZY = {
     "Digest": "lyrikstore.canon.digest",
     "LyrikstoreError": "lyrikstore.canon.errors",
     "Store": "lyrikstore.store",
+    "verify_delivery": "lyrikstore.delivery",
 }
 
 

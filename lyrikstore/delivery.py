@@ -1,0 +1,72 @@
+"""Floor 10 for whoever has no store: a delivery, verified from a notebook or a program.
+
+Example:
+    >>> from lyrikstore import verify_delivery                              # doctest: +SKIP
+    >>> verify_delivery("delivery", trust_file=trust).verdict               # doctest: +SKIP
+    <Verdict.TRUSTED: 'trusted'>
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.jsontext import MAX_BYTES
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.history.memory import LogMemory
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.report import Report
+    from lyrikstore.history.tree import Entry
+
+
+def verify_delivery(
+    path: Path | str,
+    *,
+    trust_file: Path,
+    data: Path | None = None,
+    memory_dir: Path | None = None,
+    clock: Clock = now,
+    progress: OnProgress = silent,
+) -> "Report":
+    """Return the report on a delivery (spec §11.4): every byte, no store, no network.
+
+    Args:
+        path: The folder, or the dataset credential in it.
+        trust_file: This user's trust file; need not exist, and then believes nobody.
+        data: The folder of data; by default ``data`` beside the credential, if there is one.
+        memory_dir: Where this user's log checkpoints are remembered; nowhere if left out.
+        clock: The moment to judge for.
+        progress: Told about files.
+
+    Raises:
+        InvalidInputError: (``unreadable``, ``too-many-files``) of the delivery or the trust file.
+        FormatError: (``bad-trust``) the trust file is none.
+        NotFoundError: (``no-file``, ``no-data``) there is no credential, or no such data.
+        StorageError: The data or the memory cannot be read.
+
+    Cost: one read of the data.
+    """
+    from lyrikstore.credentials.datacheck import FolderData, read_siblings
+    from lyrikstore.credentials.trust import load_trust
+    from lyrikstore.credentials.verify import verify_delivery as judge
+
+    credential = Path(path) / "credential.json" if Path(path).is_dir() else Path(path)
+    folder = data or credential.parent / "data"
+    return judge(
+        read_at_most(credential, MAX_BYTES + 1),
+        siblings=read_siblings(credential),
+        data=FolderData(folder, progress) if data is not None or folder.is_dir() else None,
+        record_ids=_record_ids,
+        trust=load_trust(trust_file),
+        at=clock(),
+        memory=None if memory_dir is None else LogMemory(memory_dir),
+    )
+
+
+def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
+    from lyrikstore.curate.records import iter_records
+
+    return (record.id for record in iter_records(reader, entry.path, stream))
