@@ -27,11 +27,13 @@ def inspect_weights(snapshot: Scan) -> Weights:
     """Return what a folder of weights is.
 
     Raises:
-        InvalidInputError: (``pickle``) a file is, or by its name may be, a pickle, which runs
-            code when loaded; (``no-weights``) there is no safetensors file.
+        InvalidInputError: (``not-the-model``) the model is in a folder below, and whatever lies
+            around it would be part of it; (``pickle``) a file is, or by its name may be, a pickle,
+            which runs code when loaded; (``no-weights``) there is no safetensors file.
 
     Cost: one read of every file.
     """
+    _check_top(snapshot)
     lines = [
         f"{_sha256(path, Path(snapshot.location(at)), size)}  {path}\n"
         for at, (path, size) in enumerate(zip(snapshot.paths, snapshot.sizes, strict=True))
@@ -44,6 +46,24 @@ def inspect_weights(snapshot: Scan) -> Weights:
         )
     adapter = "adapter_config.json" in snapshot.paths
     return Weights("peft-lora/1" if adapter else "transformers/1", "".join(lines).encode())
+
+
+def _check_top(snapshot: Scan) -> None:
+    folders: dict[str, set[str]] = {}
+    for path in snapshot.paths:
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, set()).add("weights" if name.endswith(".safetensors") else name)
+    models = [
+        folder
+        for folder, names in folders.items()
+        if "weights" in names and names & {"config.json", "adapter_config.json"}
+    ]
+    if models and "weights" not in folders.get("", ()):
+        raise InvalidInputError(
+            "not-the-model",
+            f"the model is not at the top of the folder, but in {models[0]}",
+            hint=f"commit that one: {snapshot.root}/{models[0]}",
+        )
 
 
 def _sha256(path: str, location: Path, size: int) -> str:

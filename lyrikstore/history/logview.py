@@ -245,6 +245,13 @@ def check_format(backend: Backend) -> None:
     try:
         text = backend.read("format", 0, 64)
     except NotFoundError:
+        if backend.size("credential.json") is not None:
+            raise NotFoundError(
+                "no-store",
+                "there is no store here, but a delivery",
+                hint="its data are plain files, to be read as they are; or take it into a store: "
+                "lyrikstore import DELIVERY",
+            ) from None
         raise NotFoundError(
             "no-store", "there is no store here", hint="make one with lyrikstore init"
         ) from None

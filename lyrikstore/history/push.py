@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import (
     ConflictError,
     IncompleteError,
     NotFoundError,
+    RemoteError,
 )
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
@@ -37,6 +38,7 @@ from lyrikstore.history.refs import RefTable
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.lock import StoreLock
+from lyrikstore.objects.remote import probe
 from lyrikstore.objects.sync import Moved, Overlay, absent, copy_packs
 from lyrikstore.objects.transactions import LogItem, PackChanges, Transaction, TransactionLog
 
@@ -169,6 +171,13 @@ def _begin(
         )
     if dry_run:
         return _fill(repository, remote, None, "moved", dry_run=True, progress=progress)
+    # Where nothing can be written there is no home: the log would have none at all.
+    if mark is None and not probe(remote.backend).writable:
+        raise RemoteError(
+            "remote-read-only",
+            f"nothing can be written at {remote.name}",
+            hint="ask for the right to write there, or push to another place",
+        )
     # First nobody extends the log here any more, then it can be extended there: in between it has
     # no home, and the next push goes on.
     if mark is None:

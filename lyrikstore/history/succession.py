@@ -124,12 +124,18 @@ def rotated(old: str, new: str) -> Change:
 
     Raises (when applied):
         NotFoundError: (``no-key``) the old key has no role.
-        ConflictError: (``key-used``) the new key was retired here before.
+        ConflictError: (``key-used``) the new key was retired here before, or is the old one.
     """
 
     def change(policy: Policy) -> Policy:
         _require(policy, old)
-        if any(item.key == new for item in policy.retired) or new == old:
+        if new == old:
+            raise ConflictError(
+                "key-used",
+                f"{new} is the key that is to be replaced",
+                hint="name its successor: lyrikstore key new NAME, then lyrikstore key rotate NAME",
+            )
+        if any(item.key == new for item in policy.retired):
             raise ConflictError("key-used", f"{new} was retired here before", hint="make a new key")
         return _without(policy, old, new, Retired(old, new))
 

@@ -4,7 +4,7 @@ Every value of a config is signed with the run, so there are no floats: a decima
 is kept as its shortest decimal text, and becomes a number only inside the worker.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from lyrikstore.credentials.terms.vocabulary import (
     check_territory,
     check_words,
 )
+from lyrikstore.curate.near import unknown
 
 MAX_BYTES = 1 << 16
 """Longest config file."""
@@ -178,6 +179,7 @@ class TrainConfig:
             InvalidInputError: (``bad-config``) as :meth:`parse`.
         """
         document = _integers_as_decimals(document)
+        _refuse_unknown(document)
         try:
             check_schema(document, "train-config")
         except FormatError as error:
@@ -222,6 +224,35 @@ class TrainConfig:
     def run_name(self) -> str:
         """Full name of the run: the checkpoint's, under ``runs/``."""
         return "runs/" + self.name.removeprefix("checkpoints/")
+
+
+_SECTIONS: dict[str, tuple[str, ...]] = {
+    name: tuple(item.name for item in fields(kind))
+    for name, kind in (
+        ("data", DataConfig),
+        ("model", ModelConfig),
+        ("lora", LoraConfig),
+        ("training", TrainingConfig),
+        ("use", UseConfig),
+    )
+}
+
+
+def _refuse_unknown(document: dict[str, Any]) -> None:
+    # The schema refuses it too, but names neither what was meant nor where it belongs.
+    places = [("the config", document, ("purpose", "name", *_SECTIONS))]
+    for section, known in _SECTIONS.items():
+        given = document.get(section)
+        if isinstance(given, dict):
+            places.append((f"[{section}]", given, known))
+    for place, given, known in places:
+        for name in given:
+            if name not in known:
+                homes = [f"[{section}]" for section, names in _SECTIONS.items() if name in names]
+                belongs = f"it belongs in {' or '.join(homes)}" if homes else ""
+                error = unknown("bad-config", f"setting in {place}:", name, known)
+                error.hint = belongs or error.hint
+                raise error
 
 
 def decimal_text(value: Decimal) -> str:

@@ -213,8 +213,12 @@ def test_a_folder_that_cannot_be_made_is_no_remote(publisher) -> None:
     for pushed in (publisher.fails(13, "push", "--mirror"), publisher.fails(13, "push")):
         assert f"there is no folder {nowhere.parent} to make it in" in pushed.err
         assert "mount its disk" in pushed.err
-    nowhere.parent.mkdir()
-    publisher.ok("push", "--mirror")
+    # The log is at home here as before: a push that cannot even begin moves nothing.
+    again = publisher.ok("commit", publisher.folder / "letters", "-d", "acme/more").out
+    assert "in the log of this clone" not in again
+    publisher.ok("remote", "remove", "backup")
+    publisher.ok("remote", "add", "backup", publisher.folder.parent / "home")
+    assert "the home of this log" in publisher.ok("push").out
 
 
 def _letter(person) -> Path:
@@ -222,3 +226,41 @@ def _letter(person) -> Path:
     folder.mkdir()
     (folder / "one.txt").write_text("one\n")
     return folder
+
+
+def test_a_key_does_not_succeed_itself(publisher) -> None:
+    refused = publisher.fails(15, "key", "rotate", "default")
+    assert "is the key that is to be replaced" in refused.err
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.ok("key", "rotate", "next")
+    assert (
+        "was retired here before"
+        in publisher.fails(15, "key", "rotate", "default", "--signer", "next").err
+    )
+
+
+def test_a_model_in_a_folder_of_other_things_is_found(publisher) -> None:
+    model = publisher.folder / "package" / "model"
+    model.mkdir(parents=True)
+    (publisher.folder / "package" / "__init__.py").write_text("print(1)\n")
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(bytes((2, 0, 0, 0, 0, 0, 0, 0)) + b"{}")
+    refused = publisher.fails(16, "commit", "package", "-d", "checkpoints/acme/base")
+    assert "but in model" in refused.err
+    assert "commit that one: package/model" in refused.err
+    publisher.ok("commit", "package/model", "-d", "checkpoints/acme/base")
+
+
+def test_a_delivery_is_no_store(publisher, delivery) -> None:
+    refused = publisher.fails(10, "log", "--store", delivery)
+    assert "there is no store here, but a delivery" in refused.err
+    assert "lyrikstore import DELIVERY" in refused.err
+
+
+def test_a_folder_that_was_moved_is_committed_from_where_it_is(publisher) -> None:
+    letters = _letter(publisher)
+    publisher.ok("commit", letters, "-d", NAME)
+    moved = letters.rename(publisher.folder / "elsewhere")
+    seen = publisher.ok("status")
+    assert "if it was moved" in seen.err
+    publisher.ok(*step(seen.err, "commit", PATH=str(moved)))

@@ -42,6 +42,28 @@ def test_defaults_are_written_out():
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            SMALL + "[training]\nepoch = 1\n",
+            "unknown setting in [training]: 'epoch'; did you mean 'epochs'",
+        ),
+        (SMALL + "[training]\nmax_steps = 1\n", "'max_steps'; known: batch_size, "),
+        (
+            SMALL + "learning_rate = '0.1'\n",
+            "in [model]: 'learning_rate'; it belongs in [training]",
+        ),
+        ("epochs = 1\n" + SMALL, "in the config: 'epochs'; it belongs in [training]"),
+    ],
+)
+def test_a_setting_that_nobody_knows_says_what_was_meant(text, said):
+    with pytest.raises(InvalidInputError) as caught:
+        TrainConfig.parse(text.encode())
+    assert caught.value.kind == "bad-config"
+    assert said in f"{caught.value.message}; {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
     ("change", "place"),
     [
         (("[model]", "[model]\ntrust_remote_code = true"), "trust_remote_code"),

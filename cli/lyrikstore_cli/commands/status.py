@@ -66,6 +66,10 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
     screen.result(f"{status.name}  {status.current.short}  {folder}", "bold")
     if status.problem:
         screen.result(f"✗ {clean(status.problem)}")
+        name = status.name.removeprefix("datasets/")
+        screen.hint(
+            f"if it was moved, commit it from where it is now: lyrikstore commit PATH -d {name}"
+        )
         return
     if status.moved:
         screen.result("! the current version is not the one last committed from this folder")

@@ -9,6 +9,7 @@
 Heavy libraries are imported when a remote of their kind is opened.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
@@ -88,6 +89,9 @@ def probe(backend: Backend) -> Abilities:
         return backend.probe()
     if isinstance(backend, LocalBackend):
         check_place(backend.root)
+        place = backend.root if backend.root.is_dir() else backend.root.parent
+        writable = os.access(place, os.W_OK | os.X_OK)
+        return Abilities(writable=writable, creates=writable, swaps=writable)
     return Abilities(writable=True, creates=True, swaps=True)
 
 
