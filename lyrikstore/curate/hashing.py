@@ -94,9 +94,13 @@ class Hashing:
     def tree(self) -> Tree:
         """Return the tree without storing anything; reads what is pending."""
         if self._tree is None:
+            done, settled = len(self._sizes) - len(self.pending), self._settled()
             for at in self.pending:
                 digest = hash_file(self._snapshot.location(at))
                 self._digests[at * 32 : at * 32 + 32] = digest.raw
+                self.bytes_read += self._sizes[at]
+                done += 1
+                self._tell(done, settled + self.bytes_read)
             self._tree = self._assemble(self._draft)
         return self._tree
 

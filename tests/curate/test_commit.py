@@ -99,7 +99,10 @@ def test_large_loss_needs_consent(bench: Any) -> None:
 def test_dry_run_writes_nothing(bench: Any) -> None:
     bench.write({"a.txt": "x"})
     count = len(entries_of(bench))
-    result = bench.commit(dry_run=True)
+    told: list[Progress] = []
+    result = bench.commit(dry_run=True, progress=told.append)
+    assert result.bytes_read == result.bytes
+    assert (told[-1].done, told[-1].bytes) == (result.files, result.bytes)
     assert result.manifest is None
     assert result.added == ("a.txt",)
     assert len(entries_of(bench)) == count
