@@ -1,7 +1,6 @@
 """Attestations and grants: no byte of them can be changed, no text of them can do harm."""
 
 import json
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import make_attestations as made
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials import statuslist
 from lyrikstore.credentials.attestation.attest import build_attestation, parse_statement
 from lyrikstore.credentials.attestation.attestationcheck import (
     MAX_ATTESTATIONS,
@@ -146,7 +146,10 @@ def test_a_date_in_a_statement_is_refused_not_a_crash() -> None:
         )
 
 
-def test_hostile_lists_beside_attestations_cost_little() -> None:
+def test_hostile_lists_beside_attestations_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = []
+    inflate = statuslist.inflate
+    monkeypatch.setattr(statuslist, "inflate", lambda text: unpacked.append(1) or inflate(text))
     about_url = "https://e.example/s.json"
     lists = [
         sign_list(
@@ -160,8 +163,7 @@ def test_hostile_lists_beside_attestations_cost_little() -> None:
     document["credentialStatus"] = [StatusEntry("revocation", 5, about_url).to_json()]
     listed = encode(add_proof(document, made.AUDITOR, created=AT))
     spellings = [json.dumps(parse(listed), indent=n).encode() for n in range(1, 13)]
-    start = time.process_time()
     check = beside(*spellings, *lists).check("attestations")
-    assert time.process_time() - start < 1
+    assert 0 < len(unpacked) <= len(lists)  # 16 MiB each, however often they are asked
     assert check.detail["reason"] == "foreign-list"
     assert len(check.detail["attestations"]) == 1

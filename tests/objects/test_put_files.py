@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -235,6 +234,4 @@ def test_threads_end_with_their_writer(box, tmp_path) -> None:
     with box.open().writer(workers=2) as w:
         w.put_file(path)
         assert threading.active_count() > before
-        begin = time.monotonic()
-    assert time.monotonic() - begin < 5
     assert threading.active_count() == before

@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from array import array
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -116,10 +115,8 @@ def test_bombs() -> None:
 def test_lock_excludes_and_names_the_holder(root: Path) -> None:
     path = root / "lock"
     with StoreLock(path):
-        begin = time.monotonic()
         with pytest.raises(LockedError) as caught, StoreLock(path, timeout=0.2):
             pass
-        assert 0.15 < time.monotonic() - begin < 5
         assert f"process {os.getpid()}" in caught.value.message
     with StoreLock(path, timeout=0):
         pass

@@ -128,13 +128,11 @@ def test_large_buffers_cross_both_ways() -> None:
     assert [r.buffers for r in results] == [(data[::-1],)] * 4
 
 
-def test_leaving_early_ends_the_processes_at_once() -> None:
-    begin = time.monotonic()
+def test_leaving_early_ends_the_processes() -> None:  # which else run for ever
     with Workers(f"{HERE}:forever", {}, 2) as workers:
         for _ in workers.map([Message({})] * 2):
             break
         pids = [process._child.pid for process in workers._processes]
-    assert time.monotonic() - begin < 20
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
