@@ -28,7 +28,7 @@ def dataset_body(
     licence: str | None,
     formats: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Return the body of a committed dataset (spec/12-curation.md section 12.4)."""
+    """Return the body of a committed dataset (spec §12.4)."""
     stats: dict[str, Any] = {
         "files": len(tree),
         "bytes": tree.total_bytes,

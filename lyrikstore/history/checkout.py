@@ -1,4 +1,4 @@
-"""Writes a tree into a folder; nothing outside it can be touched (spec/05-trees.md section 6).
+"""Writes a tree into a folder; nothing outside it can be touched (spec §5.6).
 
 Much is written by worker processes, block by block, so that each block is unpacked once. A
 spoiled check-out ends in an error with what was made removed.

@@ -1,4 +1,4 @@
-"""One file of a tree and its line (spec/05-trees.md section 5.1)."""
+"""One file of a tree and its line (spec §5.1)."""
 
 import builtins
 import json

@@ -1,4 +1,4 @@
-"""The kinds of manifest and what each may point at (spec/06-manifests.md section 4).
+"""The kinds of manifest and what each may point at (spec §6.4).
 
 One table. A manifest whose inputs break it is refused when it is made and again whenever it is
 read, so that a blob, a filter or a test set cannot stand where a dataset belongs (attack case

@@ -127,7 +127,7 @@ def parse_manifest(data: bytes) -> Manifest:
 
     In order: (1) canonical JSON, (2) a format version this code knows, (3) the schemas of a
     manifest and of its kind, (4) name, times, inputs and attachments fit the kind, (5) the proof
-    holds, is by the author and has no optional member (spec/06-manifests.md section 5).
+    holds, is by the author and has no optional member (spec §6.5).
 
     Args:
         data: The stored bytes, at most 1 MiB.

@@ -1,4 +1,4 @@
-"""Names of things and the ways people refer to them (spec/06-manifests.md section 3).
+"""Names of things and the ways people refer to them (spec §6.3).
 
 A name is ``KIND/NAMESPACE/NAME`` with the kind in plural. Documents always hold it in full; people
 may leave out ``datasets/``, step back with ``~N``, or type an id or the first digits of one.

@@ -43,7 +43,7 @@ def record_id(reader: str, data: bytes) -> Digest:
 
     Args:
         reader: Id and version of the reader that gave the bytes, such as ``jsonl/1``.
-        data: The record's bytes, as spec/09-records.md section 9.1 defines them per reader.
+        data: The record's bytes, as spec §9.1 defines them per reader.
     """
     return Digest(blake3(data, derive_key_context=CONTEXT + reader).digest())
 

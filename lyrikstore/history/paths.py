@@ -1,4 +1,4 @@
-r"""The path grammar: the same at commit, at parse and at checkout (spec/05-trees.md section 3).
+r"""The path grammar: the same at commit, at parse and at checkout (spec §5.3).
 
 A path is refused where some file system, shell or reader would silently take it for another one:
 separators, drive letters and streams (``\`` and ``:``), device names, characters that do not show,

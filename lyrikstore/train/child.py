@@ -1,4 +1,4 @@
-"""Runs one job in a worker process that has little to lose or to leak (spec/13-runs.md section 2).
+"""Runs one job in a worker process that has little to lose or to leak (spec §13.2).
 
 The worker gets a private folder, a cleaned environment without credentials, and no network by the
 libraries' own switches. This is a guardrail, not a sandbox: code in the worker runs as the user.

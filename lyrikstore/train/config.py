@@ -1,4 +1,4 @@
-"""Training configs: TOML in, a checked record out (spec/13-runs.md section 1).
+"""Training configs: TOML in, a checked record out (spec §13.1).
 
 Every value of a config is signed with the run, so there are no floats: a decimal written in TOML
 is kept as its shortest decimal text, and becomes a number only inside the worker.

@@ -1,4 +1,4 @@
-"""What a run or evaluation ran on and with (spec/13-runs.md section 5).
+"""What a run or evaluation ran on and with (spec §13.5).
 
 Collected without importing what it describes: the parent process never loads a machine-learning
 library.

@@ -1,4 +1,4 @@
-"""How good a checkpoint is on unseen data, next to a baseline (spec/13-runs.md section 7).
+"""How good a checkpoint is on unseen data, next to a baseline (spec §13.7).
 
 One signed statement holds model, baseline and majority, so that none of them can be shown without
 the others.

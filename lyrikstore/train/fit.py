@@ -1,7 +1,7 @@
 """The training loop. Runs in a worker; reads a staged snapshot, writes staged checkpoints.
 
 Deterministic on one machine: order by :mod:`lyrikstore.train.order`, one seed, fp32, deterministic
-algorithms, a fixed number of threads (spec/13-runs.md section 3).
+algorithms, a fixed number of threads (spec §13.3).
 """
 
 import json

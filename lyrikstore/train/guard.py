@@ -1,4 +1,4 @@
-"""What may be loaded as a model (spec/13-runs.md section 4).
+"""What may be loaded as a model (spec §13.4).
 
 A model folder is foreign code in disguise: pickles run what they like when they are read, and
 `auto_map` makes a loader import Python from the folder. Switches that turn this off have failed

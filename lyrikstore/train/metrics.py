@@ -1,4 +1,4 @@
-"""Figures about predictions, with their uncertainty (spec/13-runs.md section 7).
+"""Figures about predictions, with their uncertainty (spec §13.7).
 
 Needs numpy; imported by workers only. Every decimal leaves as text, because it will be signed.
 """

@@ -1,4 +1,4 @@
-"""From a worker's output folder to a checkpoint's tree (spec/13-runs.md section 6).
+"""From a worker's output folder to a checkpoint's tree (spec §13.6).
 
 Only files of known names and content become part of a checkpoint; anything else the worker left
 is an error, not a surprise in a later download.

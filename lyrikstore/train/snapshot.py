@@ -1,4 +1,4 @@
-"""Verified copies of the inputs, for workers that see nothing else (spec/13-runs.md section 2).
+"""Verified copies of the inputs, for workers that see nothing else (spec §13.2).
 
 Every byte comes from the store through its digest, so what the worker reads is what the manifests
 name; a damaged blob ends the run before its first step.

@@ -1,4 +1,4 @@
-"""Private folders for work in progress, and what is left of dead ones (spec/13-runs.md section 2).
+"""Private folders for work in progress, and what is left of dead ones (spec §13.2).
 
 Nothing in a staging folder is ever read as truth: what succeeds is moved into the store as blobs
 and manifests, the rest is removed, now or by whoever starts work next.

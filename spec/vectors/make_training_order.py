@@ -1,4 +1,4 @@
-"""Makes ``training-order/``: the order of one epoch's records (spec/13-runs.md section 3).
+"""Makes ``training-order/``: the order of one epoch's records (spec §13.3).
 
 The keys are computed here from the text of the spec, not with the code under test.
 """

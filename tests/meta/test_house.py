@@ -39,6 +39,8 @@ def test_what_code_cites_of_the_spec_is_there() -> None:
     assert not [place for place in cited if place[1] not in sections]
     # "§4 of chapter 4" once became "§4", which is all of that chapter.
     assert not [place for place in cited if "." not in place[1]]
+    texts = {path: path.read_text("utf-8") for path in (*MODULES, *PAGE)}
+    assert not [path for path, text in texts.items() if re.search(r"\.md section \d", text)]
 
 
 COUNT = re.compile(
