@@ -1,18 +1,16 @@
 """A commit whose files other machines store: the same version, whoever dies."""
 
 import hashlib
-import threading
 from pathlib import Path
 
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.progress import Progress
 from lyrikstore.objects import spread
 from lyrikstore.objects.cluster import connect
 from lyrikstore.store import Store
 from lyrikstore.testing.keys import signer_for
-from tests.servers.dask import scheduler, worker
+from tests.servers.dask import losing_a_worker
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.filterwarnings("default")]
@@ -52,23 +50,8 @@ def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_ti
     monkeypatch.setattr(spread, "_SHARE_MIN", 1 << 18)
     alone = new_store(tmp_path / "alone").commit(data, "acme/corpus")
     store = new_store(tmp_path / "shared")
-    killed = threading.Event()
-
-    with (
-        scheduler(tmp_path) as address,
-        worker(tmp_path, address) as first,
-        worker(tmp_path, address),
-        connect(address) as cluster,
-    ):
-        cluster.wait(2)
-
-        def kill_one(step: Progress) -> None:
-            if 0 < step.done < step.total and not killed.is_set():
-                killed.set()
-                first.kill()
-
+    with losing_a_worker(tmp_path) as (cluster, kill_one):
         result = store.commit(data, "acme/corpus", pools=cluster.pool, progress=kill_one)
-        assert killed.is_set()
         again = store.commit(data, "acme/corpus", pools=cluster.pool)
 
     assert again.manifest is None

@@ -1,6 +1,5 @@
 """A filter whose records other machines examine: the same versions, whoever dies."""
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -144,26 +143,11 @@ def test_a_killed_worker_changes_nothing_but_time(
     corpus: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed")
-    from lyrikstore.objects.cluster import connect
-    from tests.servers.dask import scheduler, worker
+    from tests.servers.dask import losing_a_worker
 
     monkeypatch.setattr(spread, "_SHARE_MIN", 3000)
-    killed = threading.Event()
-    with (
-        scheduler(tmp_path) as address,
-        worker(tmp_path, address) as first,
-        worker(tmp_path, address),
-        connect(address) as cluster,
-    ):
-        cluster.wait(2)
-
-        def kill_one(step: Progress) -> None:
-            if 0 < step.done < step.total and not killed.is_set():
-                killed.set()
-                first.kill()
-
+    with losing_a_worker(tmp_path) as (cluster, kill_one):
         result = derive(corpus, "acme/clean", cluster.pool, progress=kill_one)
-    assert killed.is_set()
     assert not result.unchanged
     assert derive(corpus, "acme/clean").unchanged
 

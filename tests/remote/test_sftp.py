@@ -102,9 +102,9 @@ def test_a_broken_line_is_mended(sshd, remote):
     assert remote.create("tx/1", b"x")
 
 
-@pytest.mark.parametrize("effect", [True, False])
-def test_a_lost_answer_is_told_from_a_lost_race(remote, monkeypatch, effect):
-    real, calls = SftpChannel.rename, []
+def lose_first_answer(monkeypatch, method, effect):
+    """Break the connection at the first such request, after it had its effect or before."""
+    real, calls = getattr(SftpChannel, method), []
 
     def rename(self, old, new):
         calls.append(new)
@@ -114,7 +114,12 @@ def test_a_lost_answer_is_told_from_a_lost_race(remote, monkeypatch, effect):
             real(self, old, new)
         raise EOFError
 
-    monkeypatch.setattr(SftpChannel, "rename", rename)
+    monkeypatch.setattr(SftpChannel, method, rename)
+
+
+@pytest.mark.parametrize("effect", [True, False])
+def test_a_lost_answer_is_told_from_a_lost_race(remote, monkeypatch, effect):
+    lose_first_answer(monkeypatch, "rename", effect)
     assert remote.create("tx/1", b"mine")
     assert remote.read("tx/1") == b"mine"
     assert not remote.create("tx/1", b"theirs")
@@ -240,17 +245,7 @@ def test_a_turn_that_lasts_too_long_is_given_up(remote, folder, monkeypatch, wai
 @pytest.mark.parametrize("effect", [True, False])
 def test_a_lost_answer_of_a_swap(remote, folder, monkeypatch, effect):
     remote.create("log/checkpoint", b"one")
-    real, calls = SftpChannel.posix_rename, []
-
-    def rename(self, old, new):
-        calls.append(new)
-        if len(calls) > 1:
-            return real(self, old, new)
-        if effect:
-            real(self, old, new)
-        raise EOFError
-
-    monkeypatch.setattr(SftpChannel, "posix_rename", rename)
+    lose_first_answer(monkeypatch, "posix_rename", effect)
     assert remote.swap("log/checkpoint", b"one", b"two")
     assert remote.read("log/checkpoint") == b"two"
     assert list((folder / "tmp").iterdir()) == []

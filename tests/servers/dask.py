@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.objects.cluster import Cluster, connect
+
 
 @contextlib.contextmanager
 def scheduler(folder: Path) -> Iterator[str]:
@@ -29,6 +32,31 @@ def worker(folder: Path, address: str, *more: object) -> Iterator["subprocess.Po
     options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
     with process(folder, "distributed.cli.dask_worker", address, *options, *more) as child:
         yield child
+
+
+@contextlib.contextmanager
+def losing_a_worker(folder: Path) -> Iterator[tuple[Cluster, OnProgress]]:
+    """Yield a cluster of two workers and a listener that kills one of them within the work.
+
+    Left without having done so, the block fails.
+    """
+    killed = False
+    with (
+        scheduler(folder) as address,
+        worker(folder, address) as first,
+        worker(folder, address),
+        connect(address) as cluster,
+    ):
+        cluster.wait(2)
+
+        def kill_one(step: Progress) -> None:
+            nonlocal killed
+            if 0 < step.done < step.total and not killed:
+                killed = True
+                first.kill()
+
+        yield cluster, kill_one
+        assert killed
 
 
 @contextlib.contextmanager
