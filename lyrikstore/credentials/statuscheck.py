@@ -23,6 +23,7 @@ from lyrikstore.credentials.report import (
     passed,
     quote,
     unchecked,
+    warned,
 )
 from lyrikstore.credentials.statuslist import (
     CLOCK_SKEW,
@@ -124,7 +125,12 @@ def check_status(
         return worst
     oldest = min(str(check.detail["asOf"]) for check in judged)
     said = " and ".join(f"not {_SAID[entry.purpose]}" for entry in entries)
-    return passed("status", f"{said}, by status lists made at {oldest}", asOf=oldest)
+    said += f", by status lists made at {oldest}"
+    for check in judged:
+        if check.state is CheckState.WARN:
+            detail = {**check.detail, "asOf": oldest}
+            return replace(check, summary=f"{said}; {check.summary}", detail=detail)
+    return passed("status", said, asOf=oldest)
 
 
 def logged_notices(repository: "Repository") -> Notices:
@@ -177,10 +183,14 @@ def _judge(
     if stated:  # somebody else's must not outdo the right one; nor be unpacked
         trouble = _open("foreign-list", entry, "it is signed by another issuer")
     chosen, unread = newest_first(stated, issuer, at)
+    later: tuple[datetime, str] | None = None
     for one in chosen:
         found, problem = _read(one.data, entry, issuer, at, keys)
         if found is None:
             trouble = _open(*problem)
+            in_time = one.made - at <= CLOCK_SKEW
+            if problem[0] == "unsound-list" and one.issuer == issuer and in_time:
+                later = later or (one.made, problem[2])
         elif best is None or _counts_more(found, best, entry):
             best = found
     if best is None:
@@ -192,7 +202,16 @@ def _judge(
         return failed("status", word, f"{word} by its issuer, by a list made at {made}", asOf=made)
     if unread is not None and unread >= best.valid_from:
         return _open("too-many-lists", entry, "there are more of its age than are read", made)
-    return _fresh(best, entry, at, max_age)
+    check = _fresh(best, entry, at, max_age)
+    if check.state is CheckState.PASS and later is not None and best.valid_from < later[0]:
+        # Anybody can make one, so it decides nothing. But it may be by a key that the issuer's
+        # newer document lists, and take the credential back.
+        summary = (
+            f"one of {quote(entry.url)} that says it was made later, at "
+            f"{format_timestamp(later[0])}, cannot be read: {later[1]}"
+        )
+        return warned("status", "unread-list", summary, list=entry.url, asOf=made)
+    return check
 
 
 def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> bool:

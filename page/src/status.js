@@ -6,7 +6,7 @@ import { documentsAmong } from "./did.js";
 import { distinct } from "./digest.js";
 import { refuse, Refusal } from "./errors.js";
 import { verifyProof } from "./proof.js";
-import { failed, notApplicable, passed, quote, unchecked } from "./report.js";
+import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { Statements } from "./storekeys.js";
 import { hasExactly, isObject, parse } from "./strictjson.js";
 import { formatTimestamp, parseTimestamp } from "./timestamps.js";
@@ -111,8 +111,11 @@ export async function checkStatus(document, issuer, lists, at, maxAge, keys) {
     if (found) return found;
   }
   const oldest = judged.map((check) => check.detail.asOf).sort()[0];
-  const said = entries.map((entry) => `not ${SAID.get(entry.purpose)}`).join(" and ");
-  return passed("status", `${said}, by status lists made at ${oldest}`, { asOf: oldest });
+  const words = entries.map((entry) => `not ${SAID.get(entry.purpose)}`).join(" and ");
+  const said = `${words}, by status lists made at ${oldest}`;
+  const odd = judged.find((check) => check.state === "warn");
+  if (odd) return { ...odd, summary: `${said}; ${odd.summary}`, detail: { ...odd.detail, asOf: oldest } };
+  return passed("status", said, { asOf: oldest });
 }
 
 /** @param {any} stated @returns {Entry[]} */
@@ -156,13 +159,18 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
   // Somebody else's list must not outdo the right one; nor be unpacked.
   let trouble = beside.length ? open("foreign-list", "it is signed by another issuer") : open("no-list", "it is not at hand");
   const { chosen, unread } = newestFirst(beside, issuer, at);
+  /** @type {{made: number, problem: string} | null} */
+  let later = null;
   for (const bytes of chosen) {
     let found;
     try {
       found = await readList(bytes, (method) => keys.find(method, "assertionMethod", at).key);
       if (entry.index >= found.bits.length * 8) bad(`entry ${entry.index} is outside it`);
     } catch (error) {
-      trouble = open("unsound-list", quote(/** @type {Refusal} */ (error).message, 200));
+      const problem = quote(/** @type {Refusal} */ (error).message, 200);
+      trouble = open("unsound-list", problem);
+      const stated = beside.find((one) => one.bytes === bytes);
+      if (stated?.issuer === issuer && stated.made - at <= SKEW) later ??= { made: stated.made, problem };
       continue;
     }
     if (found.url !== entry.url || found.purpose !== entry.purpose) {
@@ -191,6 +199,13 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
   }
   if (at - best.made > maxAge) {
     return open("stale-list", `it was made at ${made}, too long ago for you`, { asOf: made });
+  }
+  if (later !== null && best.made < later.made) {
+    // Anybody can make one, so it decides nothing. But it may be by a key that the issuer's newer
+    // document lists, and take the credential back.
+    const summary = `one of ${quote(entry.url)} that says it was made later, at ${formatTimestamp(later.made)}, ` +
+      `cannot be read: ${later.problem}`;
+    return warned("status", "unread-list", summary, { list: entry.url, asOf: made });
   }
   return passed("status", "", { asOf: made });
 }

@@ -43,12 +43,14 @@ def pinned(*texts: str, role: str = "publisher", trust: str = "version = 1\n") -
     return trust + entry + "".join(blocks)
 
 
-def status_list(signer: OrganisationSigner, *, raised: bool = False) -> str:
+def status_list(
+    signer: OrganisationSigner, *, raised: bool = False, made_at: datetime = MADE
+) -> str:
     """Return the organisation's status list by one of its keys."""
     bits = bytearray(ENTRIES // 8)
     if raised:
         bits[ENTRY.index // 8] |= 1 << (7 - ENTRY.index % 8)
-    return sign_list(URL, "revocation", bytes(bits), signer, MADE, timedelta(days=30)).decode()
+    return sign_list(URL, "revocation", bytes(bits), signer, made_at, timedelta(days=30)).decode()
 
 
 def dataset_cases(sound: bytes, trust: str) -> list[Row]:
@@ -78,6 +80,12 @@ def dataset_cases(sound: bytes, trust: str) -> list[Row]:
         found = case(name, verdict, {"status": reason}, pins=pins(document(FIRST)), beside=beside,
                      credential=revocable)  # fmt: skip
         found[3]["siblings"]["status-0.json"] = status_list(signer)
+        return found
+
+    def with_later_list(name: str, verdict: str, reason: str, *texts: str) -> Row:
+        found = case(name, verdict, {"status": reason}, pins=pins(*texts), credential=revocable)
+        later = status_list(LATER, raised=True, made_at=MADE + timedelta(seconds=1))
+        found[3]["siblings"] |= {"status-0.json": status_list(ACME), "status-1.json": later}
         return found
 
     def pins(*texts: str) -> str:
@@ -116,6 +124,9 @@ def dataset_cases(sound: bytes, trust: str) -> list[Row]:
              credential=made.resigned(sound, lambda d: d, ACME).decode()),
         with_list("web-status-good", "trusted", "pass", ACME),
         with_list("web-status-by-a-key-of-a-snapshot", "incomplete", "unsound-list", MALLORY, both),
+        with_later_list("web-later-status-by-an-unknown-key", "trusted", "unread-list", only),
+        with_later_list("web-later-status-by-the-next-key", "invalid", "revoked", only,
+                        document(FIRST, SECOND)),
     ]  # fmt: skip
 
 
