@@ -1,12 +1,15 @@
 """Hostile names, odd kinds of files, odd shapes of folders, and files that do not hold still."""
 
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from robust.subject import Subject, contents, write_texts
@@ -226,6 +229,29 @@ class _Restless(threading.Thread):
         self.join()
 
 
+# Writes over and over, 4 MiB by one call, with less weight than the processes beside it.
+_OVERWRITE = """
+import os, sys
+blocks = [bytes([65 + number]) * (4 << 20) for number in range(4)]
+os.nice(10)
+descriptor = os.open(sys.argv[1], os.O_WRONLY)
+while True:
+    for block in blocks:
+        os.pwrite(descriptor, block, 0)
+"""
+
+
+@contextlib.contextmanager
+def _overwritten(path: Path) -> Iterator[None]:
+    busy = [[sys.executable, "-c", "while True: pass"]] * (os.cpu_count() or 1)
+    with contextlib.ExitStack() as stack:
+        for command in (*busy, [sys.executable, "-c", _OVERWRITE, str(path)]):
+            process = stack.enter_context(subprocess.Popen(command))
+            stack.callback(process.kill)
+        time.sleep(0.5)
+        yield
+
+
 def moving(base: Path, *, quick: bool) -> list[Row]:
     """Commit files that grow, are rewritten, replaced or removed while they are read."""
     row = Row("files that change while they are read")
@@ -256,23 +282,29 @@ def moving(base: Path, *, quick: bool) -> list[Row]:
     def shrink(number: int) -> None:
         os.truncate(folder / "restless.log", block if number % 2 else block // 2)
 
+    steps = (grow, rewrite, replace, vanish, shrink)
+    writers: dict[str, Callable[[], contextlib.AbstractContextManager[object]]] = {
+        **{step.__name__: partial(_Restless, step) for step in steps},
+        "overwrite": lambda: _overwritten(folder / "restless.log"),
+    }
     refused = 0
-    for step in (grow, rewrite, replace, vanish, shrink):
+    for label, writer in writers.items():
         for attempt in range(1 if quick else 8):
             write_texts(folder, 300, seed=1)
-            start = b"one more line\n" * 50 if step is grow else b"A" * block
+            size = 4 << 20 if label == "overwrite" else block
+            start = b"one more line\n" * 50 if label == "grow" else b"A" * size
             (folder / "restless.log").write_bytes(start)
-            name = f"acme/{step.__name__}"
-            with _Restless(step):
+            name = f"acme/{label}"
+            with writer():
                 answer = subject.run("commit", folder, "-d", name, "--yes", "--json")
             findings = answer.manners()
             if answer.code == 0:
-                findings += _one_moment(subject, answer.json["id"], step is grow, block)
+                findings += _one_moment(subject, answer.json["id"], label == "grow", size)
             elif answer.code == 16:
                 refused += 1
             else:
                 findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
-            row.add(f"{step.__name__} {attempt}", findings)
+            row.add(f"{label} {attempt}", findings)
     row.facts["refused"] = refused
     row.add("afterwards", subject.examine())
     return [row]

@@ -56,10 +56,13 @@ that others used meanwhile. Another pass meets other moments.
   by a folder or a link, one at a time, drawn by chance, in every kind of file that a store has, in
   the user's keys and trust; in a copy that others clone and pull from; in a delivery; and with
   `--repair-from` afterwards.
-* *Files that change* are recognised by their time stamps. A write that began before the reading and
-  ended after it, or one through a memory map, leaves none in between: on a machine under heavy load
-  one such mixture in 41 tries was taken in, in a pass before the one that the table shows. Only a
-  snapshot of the file system, or a pause of whoever writes, keeps those out.
+* *Files that change* are recognised by their time stamps; those that were written to in the last
+  2 s before they were read, by a second reading as well, because a write that began before the
+  reading and ended after it leaves no stamp in between. One of the writers loops over large writes
+  beside busy processes and with less weight than they have, so that most of its writes are under
+  way for long. What remains is a single write, or stores through a memory map, that are under way
+  for more than 2 s: only a snapshot of the file system, or a pause of whoever writes, keeps those
+  out.
 
 Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
 crashes; `train`, `evaluate`, `serve`, `key backup`, Dask. Remotes here are folders. Servers that

@@ -165,7 +165,8 @@ class TransactionBuilder:
 
         Raises:
             InvalidInputError: (``nothing-to-log``) no manifest or credential was given;
-                (``bad-manifest``) one can have no effect in this store.
+                (``bad-manifest``) one can have no effect in this store;
+                (``file-changed``) see :meth:`BlobWriter.settle`.
             ConflictError: (``ref-moved``) somebody else changed a name meanwhile;
                 (``repacked``) garbage that this transaction relied on was dropped meanwhile;
                 (``copied-store``) this is not the original store; (``foreign-record``) the next
@@ -178,6 +179,7 @@ class TransactionBuilder:
         """
         if not self._items and self._still_good is None:
             raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
+        self.writer.settle()  # not while others wait for the lock
         start = self._appender.append(
             self._items, self._manifests, self._finish, check=self._check, dropped=self._dropped
         )

@@ -29,7 +29,7 @@ from lyrikstore.objects.packs import BLOCK_MAX, STORED, PackRef, PackRole
 from lyrikstore.objects.packwriter import Block, PackWriter, ScratchPack, compress
 from lyrikstore.objects.parameters import Parameters, compressor
 from lyrikstore.objects.scratch import Scratch, open_part
-from lyrikstore.objects.sources import SegmentMemory, read_small
+from lyrikstore.objects.sources import SegmentMemory, Unsettled, read_small
 
 BLOBS_TARGET = 1 << 18
 _BLOCK_BLOBS = 1 << 14
@@ -370,17 +370,20 @@ def pack_files(
     follow = bool(task["follow"])
     packer = Packer(setup["scratch"], "data", Parameters(**setup["parameters"]))
     own: set[bytes] = set()
+    unsettled = Unsettled()
     digests, sizes = bytearray(), array("I")
     try:
         for path in os.fsdecode(paths).split("\0")[:-1]:
-            data = read_small(path, follow_links=follow)
+            data, written = read_small(path, follow_links=follow)
             raw = blake3(data).digest()
+            unsettled.note(path, written, raw, follow_links=follow)
             digests += raw
             sizes.append(len(data))
             if raw not in own and all(find(raw) < 0 for find in known):
                 own.add(raw)
                 packer.add(raw, data)
         packs = packer.close()
+        unsettled.settle()
     finally:
         packer.discard()
     described = [

@@ -133,8 +133,8 @@ def store_files(
     lanes: Sequence[Packer],
     store: Callable[..., Cut],
     follow_links: bool,
-) -> Iterator[tuple[int, Cut]]:
-    """Store large files, as many at a time as there are lanes; yield each when it is done.
+) -> Iterator[tuple[int, Cut, int]]:
+    """Store large files, as many at a time as there are lanes.
 
     The first lane starts with those that are compressed, the others with those that are not, so
     that the processors and the disk are busy at the same time.
@@ -145,6 +145,9 @@ def store_files(
         store: :func:`store_pieces` but for the source, the packer and what belongs to a file.
         follow_links: Whether a symbolic link at a path itself is followed.
 
+    Yields:
+        Number and pieces of each when it is done, and ``written`` as :class:`FileSource` has it.
+
     Raises:
         InvalidInputError, StorageError: As :func:`store_pieces`; the other lanes have stopped.
     """
@@ -153,12 +156,12 @@ def store_files(
         idle.put(lane)
     waiting = deque(sorted(files, key=lambda number: _place(files[number], follow_links)))
 
-    def one() -> tuple[int, Cut]:
+    def one() -> tuple[int, Cut, int]:
         lane = idle.get()
         try:
             number = waiting.popleft() if lane is lanes[0] else waiting.pop()
             with opened(files[number], follow_links=follow_links) as file:
-                return number, store(file, lane, size=file.size, stop=stop)
+                return number, store(file, lane, size=file.size, stop=stop), file.written
         finally:
             idle.put(lane)
 

@@ -1,18 +1,26 @@
 """Reading what is to be stored: files that may change, vanish or be no files, and streams."""
 
+import fcntl
 import mmap
 import os
 import queue
+import signal
 import stat
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from blake3 import blake3
+
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.objects.chunker import SEGMENT, WHOLE_MAX, Readable
+from lyrikstore.objects.statcache import RACY_NS
 
 _PEEK = 64 << 10
+_PIECE = 1 << 20  # stays in the second-level cache while it is hashed
+_MANY = 1 << 14
 
 
 class SegmentMemory:
@@ -51,7 +59,7 @@ def opened(path: "Path | str", *, follow_links: bool) -> "Iterator[FileSource]":
     """
     fd, before = _open(path, follow_links=follow_links)
     try:
-        source = FileSource(fd, path, before.st_size)
+        source = FileSource(fd, path, before)
         yield source
         _check_unchanged(fd, before, source.taken, path)
     finally:
@@ -62,14 +70,17 @@ class FileSource:
     """An open file that counts what was read of it.
 
     Attributes:
+        path: Where it is.
         size: Bytes that it had when it was opened.
+        written: When it had last been written to by then, in nanoseconds.
         taken: Bytes read so far.
     """
 
-    def __init__(self, fd: int, path: "Path | str", size: int) -> None:
+    def __init__(self, fd: int, path: "Path | str", status: os.stat_result) -> None:
         self._fd = fd
-        self._path = path
-        self.size = size
+        self.path = path
+        self.size = status.st_size
+        self.written = _written(status)
         self.taken = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -79,9 +90,24 @@ class FileSource:
             while 0 < len(data) < size and (more := os.read(self._fd, size - len(data))):
                 data += more
         except OSError as error:
-            raise unreadable(error, self._path) from error
+            raise unreadable(error, self.path) from error
         self.taken += len(data)
         return data
+
+    def is_being_written(self) -> bool:
+        """Return whether somebody has the file open or mapped for writing, or nobody can tell.
+
+        Only Linux tells, for files of one's own that lie on this machine.
+        """
+        try:
+            # Who opens it for writing in the moment between breaks the lease: by a signal that
+            # nobody minds, not by the one that ends a process.
+            fcntl.fcntl(self._fd, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(self._fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(self._fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except (OSError, AttributeError):
+            return True
+        return False
 
     def segment(self, memory: SegmentMemory) -> memoryview:
         """Return the next :data:`SEGMENT` bytes, fewer only at the end, in some of ``memory``."""
@@ -90,7 +116,7 @@ class FileSource:
             while filled < SEGMENT and (count := os.readv(self._fd, [view[filled:]])):
                 filled += count
         except OSError as error:
-            raise unreadable(error, self._path) from error
+            raise unreadable(error, self.path) from error
         self.taken += filled
         return view[:filled]
 
@@ -110,8 +136,10 @@ def peek(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
         os.close(fd)
 
 
-def read_small(path: "Path | str", *, follow_links: bool) -> bytes:
-    """Return the content of a file that is not larger than :data:`WHOLE_MAX`.
+def read_small(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
+    """Return the content of a file that is not larger than :data:`WHOLE_MAX`, and ``written``.
+
+    The latter is that of :class:`FileSource`.
 
     Raises:
         InvalidInputError: See :func:`opened`; ``file-changed`` also if it is larger.
@@ -130,7 +158,61 @@ def read_small(path: "Path | str", *, follow_links: bool) -> bytes:
         _check_unchanged(fd, before, len(data), path)
     finally:
         os.close(fd)
-    return data
+    return data, _written(before)
+
+
+class Unsettled:
+    """Files that were read so shortly after they were written to that the write may have gone on.
+
+    A write stamps its file before it copies the data. What reads meanwhile gets a mixture of two
+    states, under one time stamp; only another reading, after the write, tells. Files that lay still
+    for as long as the stat cache asks of them (:data:`RACY_NS`) are not read again (spec §4.4).
+    """
+
+    def __init__(self) -> None:
+        self._young = time.time_ns() - RACY_NS
+        self._files: list[tuple[Path | str, bool, bytes]] = []
+        self._newest = 0
+
+    def note(self, path: "Path | str", written: int, raw: bytes, *, follow_links: bool) -> None:
+        """Take down what a file hashed to, if it must be read again.
+
+        Args:
+            path: The file, opened after this object was made.
+            written: As :class:`FileSource` has it.
+            raw: The digest.
+            follow_links: Whether a symbolic link at the path itself is followed.
+
+        Raises:
+            InvalidInputError: As :meth:`settle`, which many files do not wait for.
+        """
+        if written < self._young:
+            return
+        self._files.append((path, follow_links, raw))
+        self._newest = max(self._newest, written)
+        if len(self._files) >= _MANY:
+            self.settle()
+
+    def settle(self) -> None:
+        """Read again what must be.
+
+        Raises:
+            InvalidInputError: (``file-changed``) one is not as it was; else as :func:`opened`.
+
+        Cost: one read of these files. If somebody has one of them open for writing, one wait until
+            its last write is :data:`RACY_NS` old.
+        """
+        for path, follow_links, raw in self._files:
+            with opened(path, follow_links=follow_links) as file:
+                rest = self._newest + RACY_NS - time.time_ns()
+                if rest > 0 and file.is_being_written():
+                    time.sleep(min(rest, RACY_NS) / 1e9)
+                hasher = blake3()
+                while data := file.read(_PIECE):
+                    hasher.update(data)
+            if hasher.digest() != raw:
+                raise changed(path)
+        self._files, self._newest = [], 0
 
 
 class StreamSource:
@@ -176,6 +258,10 @@ def _open(path: "Path | str", *, follow_links: bool) -> tuple[int, os.stat_resul
         os.close(fd)
         raise InvalidInputError("not-a-file", f"{path}: not a regular file", hint="leave it out")
     return fd, status
+
+
+def _written(status: os.stat_result) -> int:
+    return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _check_unchanged(fd: int, before: os.stat_result, size: int, path: "Path | str") -> None:

@@ -30,7 +30,7 @@ from lyrikstore.objects.packwriter import ScratchPack
 from lyrikstore.objects.parameters import Parameters
 from lyrikstore.objects.pieces import LANES, Cut, store_files, store_pieces
 from lyrikstore.objects.scratch import Scratch
-from lyrikstore.objects.sources import FileSource, StreamSource, opened, unreadable
+from lyrikstore.objects.sources import FileSource, StreamSource, Unsettled, opened, unreadable
 from lyrikstore.objects.targets import Message
 from lyrikstore.objects.transactions import PackChanges
 from lyrikstore.objects.workers import Workers, cores
@@ -77,6 +77,7 @@ class BlobWriter:
         self._claiming = Lock()
         self._packed: list[ScratchPack] = []
         self._lists: dict[Digest, Digest] = {}
+        self._unsettled = Unsettled()
         self._adopted: list[PackRef] = []
         self._done = False
 
@@ -111,7 +112,8 @@ class BlobWriter:
     ) -> tuple[Digest, int]:
         """Store a data file or the rest of a stream; return its digest and size in bytes.
 
-        What is hashed is what is stored: the file is read once.
+        What is hashed is what is stored: the file is read once; :meth:`settle` looks again at
+        one that was written to shortly before.
 
         Args:
             source: A regular file, or an open binary stream.
@@ -136,11 +138,14 @@ class BlobWriter:
             return self._put_large(stream, "data", 0)
         with opened(source, follow_links=follow_links) as file:
             if file.size > WHOLE_MAX:
-                return self._put_large(file, "data", file.size)
-            data = file.read(file.size + 1)
-            if len(data) > file.size:  # grew; leaving the block says so
-                return Digest(bytes(32)), 0
-            return Digest(self._put_whole(data, "data")), len(data)
+                digest, size = self._put_large(file, "data", file.size)
+            else:
+                data = file.read(file.size + 1)
+                if len(data) > file.size:  # grew; leaving the block says so
+                    return Digest(bytes(32)), 0
+                digest, size = Digest(self._put_whole(data, "data")), len(data)
+        self._unsettled.note(source, file.written, digest.raw, follow_links=follow_links)
+        return digest, size
 
     def put_files(
         self,
@@ -194,6 +199,26 @@ class BlobWriter:
             if not done:
                 self.abort()
 
+    def settle(self) -> None:
+        """Read again what was written to so shortly before that the write may have gone on.
+
+        :meth:`finish` does it as well; call it earlier so as to hold no lock meanwhile.
+
+        Raises:
+            InvalidInputError: (``file-changed``) a file is not what was stored; else as
+                :meth:`put_file`. Nothing of this writer will be stored.
+
+        Cost: one read of those files; a wait of at most 2 s if one is still open for writing.
+        """
+        self._check_open()
+        done = False
+        try:
+            self._unsettled.settle()
+            done = True
+        finally:
+            if not done:
+                self.abort()
+
     def adopt(self, changes: PackChanges) -> None:
         """Take over what another writer of this store finished, as if it had been stored here."""
         self._check_open()
@@ -206,9 +231,10 @@ class BlobWriter:
         Until a transaction record names the packs, they are files that nobody looks at.
 
         Raises:
+            InvalidInputError: As :meth:`settle`.
             StorageError: The medium failed; nothing is lost but this writer's work.
         """
-        self._check_open()
+        self.settle()
         try:
             packs = [*self._packers["documents"].close(), *self._packed]
             for packer in (*self._lanes, self._packers["data"]):
@@ -278,8 +304,9 @@ class BlobWriter:
         claim = partial(self._claim, "data")
         store = partial(store_pieces, parameters=self._parameters, claim=claim)
         files, lanes = {at: paths[at] for at in places}, self._some_lanes(LANES)
-        for at, cut in store_files(files, lanes, store, follow):
+        for at, cut, written in store_files(files, lanes, store, follow):
             self._put_list(cut, "data")
+            self._unsettled.note(paths[at], written, cut.digest.raw, follow_links=follow)
             yield at, cut.digest, cut.length
 
     def _some_lanes(self, count: int) -> list[Packer]:
