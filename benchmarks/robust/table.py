@@ -39,7 +39,7 @@ that others used meanwhile. Another pass meets other moments.
   race) it is not counted. *SIGKILL at a system call*: likewise, the process dies as it enters the
   call. Short writes, calls that hang and several faults at once are not tried.
 * A clone whose push died may be *behind* its home until the next push or pull: `verify` then says
-  invalid, older than seen before, and to pull. That is no finding here.
+  incomplete, what came since is not here, and to pull. That is no finding here.
 * *A file of the program cannot be read*: the opening or reading of a module, library or other file
   of Python, of lyrikstore or of what it uses fails (EIO, EMFILE) from the program's second module
   on, in an interpreter that loads everything; what fails before is reported by Python itself.

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -31,6 +32,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.storekeys import statements_here
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.crypto.proof import signed_by
+from lyrikstore.history.extend import location_text
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logview import (
@@ -148,7 +150,7 @@ def check_log_state(
         ),
         transactions,
         check_witness(trust),
-        _check_memory(signed, records, _keys(repository), memory),
+        _check_memory(signed, records, _keys(repository), memory, _mirror(repository)),
     )
     return LogState(checks, signed, records)
 
@@ -303,11 +305,20 @@ def _keys(repository: Repository) -> Sequence[VerifierKey]:
     return tuple(dict.fromkeys((*repository.log_keys, *added)))
 
 
+def _mirror(repository: Repository) -> str | None:
+    # Where the store is, if its log is extended elsewhere, so that it may be behind.
+    if not repository.is_mirror:
+        return None
+    location = repository.location
+    return location_text(location) if isinstance(location, Path) else location
+
+
 def _check_memory(
     signed: SignedCheckpoint,
     records: Records,
     keys: Sequence[VerifierKey],
     memory: LogMemory | None,
+    mirror: str | None,
 ) -> Check:
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
@@ -315,20 +326,41 @@ def _check_memory(
     def prove(old: int, new: int) -> list[bytes]:
         return consistency_proof(records.hashes[:new], old)
 
+    behind: set[int] = set()
+    states: set[MemoryState] = set()
     try:
         for key in keys:  # one that was added must not begin with an empty memory
-            memory.check_signed(key, records.hashes, "")
-        states = {memory.check_seen(key, signed.head, prove) for key in keys}
+            last = memory.last_signed(key)
+            # Whoever holds a home could mark it as a mirror. The memory knows where it was.
+            if (
+                last
+                and mirror not in {None, last.location}
+                and last.head.size > len(records.hashes)
+            ):
+                behind.add(last.head.size)
+            else:
+                memory.check_signed(key, records.hashes, "")
+            state = memory.check_seen(key, signed.head, prove)
+            states.add(state)
+            if state is MemoryState.OLDER and (seen := memory.last_seen(key)):
+                behind.add(seen.head.size)
     except LyrikstoreError as error:
         if error.kind == "copied-store":
             return failed("log.memory", "rollback", quote(error.message, 300))
         return unchecked("log.memory", error.kind, quote(error.message, 300))
-    if MemoryState.OLDER in states:
-        summary = "older than a log checkpoint seen before: this store was rolled back"
-        return failed("log.memory", "rollback", summary)
     if MemoryState.FORK in states:
         summary = "contradicts a log checkpoint seen before: this log was forked"
         return failed("log.memory", "fork", summary)
+    if MemoryState.OLDER in states and mirror is None:
+        summary = "older than a log checkpoint seen before: this store was rolled back"
+        return failed("log.memory", "rollback", summary)
+    if behind:
+        size = max(behind)
+        summary = (
+            f"this clone is behind: it holds {signed.size} of the {counted(size, 'entry')} "
+            "of the log that were seen before; what came after is not here"
+        )
+        return unchecked("log.memory", "behind", summary, size=signed.size, seen=size)
     first = states == {MemoryState.FIRST}
     summary = "first log checkpoint seen of this log" if first else "extends what was seen before"
     return passed("log.memory", summary)

@@ -44,9 +44,7 @@ OBJECT_CHECKS = (
     "runs",
     "rights",
 )
-"""Ids of the checks of an object, in order. All but ``log.memory`` must be made."""
-
-_REQUIRED = tuple(check for check in OBJECT_CHECKS if check != "log.memory")
+"""Ids of the checks of an object, in order. All must be made."""
 
 NOT_PROVEN = (
     "that the claims are true: a signature shows who says something, not that it is so",
@@ -122,7 +120,7 @@ def verify_object(
     }
     return Report.of(
         (made[check] for check in OBJECT_CHECKS),
-        _REQUIRED,
+        OBJECT_CHECKS,
         subject=str(identity),
         issuer=subject.author if subject is not None else None,
         at=at,

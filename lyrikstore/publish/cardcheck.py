@@ -31,9 +31,7 @@ from lyrikstore.publish.responses import MAX_BYTES, parse_responses
 MAX_CARD = 16 << 20
 
 CARD_CHECKS = ("card", "card.sources", "card.current", *OBJECT_CHECKS)
-"""Ids of the checks of a card, in order. All but ``log.memory`` must be made."""
-
-_REQUIRED = tuple(check for check in CARD_CHECKS if check != "log.memory")
+"""Ids of the checks of a card, in order. All must be made."""
 
 CARD_NOT_PROVEN = (
     "that the card says all that a law or a buyer asks for: it is a draft, no determination",
@@ -81,7 +79,7 @@ def verify_card(
         )
         return Report.of(
             checks,
-            _REQUIRED,
+            CARD_CHECKS,
             subject=str(Digest.of(data)),
             issuer=None,
             at=at,
@@ -109,7 +107,7 @@ def verify_card(
     answered = (_ANSWERS,) if card.attachments_in("answers") else ()
     return Report.of(
         checks,
-        _REQUIRED,
+        CARD_CHECKS,
         subject=report.subject,
         issuer=report.issuer,
         at=at,

@@ -149,8 +149,8 @@ def command(
     if target is not None and Path(target).is_file():
         for step in next_steps(Path(target), report):
             session.screen.hint(step)
-    if target is None and "rollback" in found and session.remotes().all():
-        session.screen.hint("a clone that is only behind its home is mended by: lyrikstore pull")
+    if "behind" in found:
+        session.screen.hint("fetch what came since: lyrikstore pull")
     if report_file is not None:
         keep_report(report_file, report, trust)
         session.screen.say(f"✓ report kept in {report_file}")
