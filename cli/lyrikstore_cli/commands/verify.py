@@ -329,9 +329,12 @@ def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Diges
 
 
 def _is_ref(session: Session, target: str) -> bool:
+    from lyrikstore.history.names import parse_ref
+
     try:
+        parse_ref(target)  # most files are not called so, and no store need be opened for them
         session.store_folder()  # a buyer has none, and need not load what opens one
-        session.open_store().resolve(target)
+        session.open_store().repository.afresh().resolve(target)
     except (NotFoundError, InvalidInputError):
         return False
     return True
