@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
@@ -52,6 +53,12 @@ class Standing(ABC):
         from lyrikstore.publish.granting import grant_licence
 
         return grant_licence(self.repository, credential, **options, **self.signing())
+
+    def earlier(self, credential: bytes) -> list[LoggedEntry]:
+        """Return the credentials logged before that say the same; see ``earlier_alike``."""
+        from lyrikstore.publish.earlier import earlier_alike
+
+        return earlier_alike(self.repository, self.status_book, credential, self.clock())
 
     def attestations(self, manifests: Iterable[Manifest]) -> "dict[Digest, list[Attested]]":
         """Return what others say here about dataset versions, each with its verdict, by id."""

@@ -156,6 +156,17 @@ class StatusBook:
             )
         return found[0]
 
+    def revoked(self) -> list[Digest]:
+        """Return the ids of the credentials that the current lists revoke."""
+        return [
+            one.id
+            for one in self.issued
+            for entry in one.entries
+            if entry.purpose == "revocation"
+            and entry.url in self.lists
+            and self.lists[entry.url].content.holds(entry.index)
+        ]
+
     def reserve(self, base: str, issuer: Signer, ours: frozenset[str]) -> tuple[StatusEntry, ...]:
         """Return entries for a new credential: one random free place in a list of each purpose.
 

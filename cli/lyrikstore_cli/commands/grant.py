@@ -8,6 +8,7 @@ from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli import options
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.issued import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
 
 
@@ -79,6 +80,7 @@ def command(
         did_document=options.read_given(did_document),
     )
     written = options.write_credential(output, result)
+    earlier = earlier_rows(store, result.data)
     session.emit(
         "grant",
         {
@@ -89,6 +91,7 @@ def command(
             "written": [str(path) for path in written],
             "logIndex": result.log_index,
             "lists": sorted(result.lists),
+            "earlier": earlier,
         },
     )
     screen = session.screen
@@ -101,5 +104,6 @@ def command(
         f"log entry {result.log_index}"
     )
     screen.hint("the holder puts them beside the delivery; to prove it is his: lyrikstore present")
+    hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)

@@ -9,6 +9,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import options
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.issued import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
@@ -90,6 +91,7 @@ def command(
             did_document=options.read_given(did_document),
             progress=meter,
         )
+    earlier = earlier_rows(store, result.credential)
     session.emit(
         "issue",
         {
@@ -103,6 +105,7 @@ def command(
             "validFrom": result.valid_from,
             "validUntil": result.valid_until or "",
             "descriptor": dict(result.descriptor),
+            "earlier": earlier,
         },
     )
     screen = session.screen
@@ -128,6 +131,7 @@ def command(
         else f"publish the DID document, or send it: lyrikstore key document {issuer}"
     )
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
+    hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
 
