@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from lyrikstore_cli.remotes import NamedRemote
@@ -14,7 +13,7 @@ _SHARED = {
 }
 """A variable that names the result of several commands → those names."""
 
-_REMOTE = [field.name for field in fields(NamedRemote)]
+_REMOTE = list(NamedRemote.__struct_fields__)
 _ELSEWHERE = {
     "asdict(remote)": _REMOTE,
     "asdict(gone)": _REMOTE,

@@ -1,10 +1,11 @@
 """Verifying what others issued: a credential or presentation of profile ``w3c``."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 MAX_FILES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the user said about a foreign document.
 
     Attributes:

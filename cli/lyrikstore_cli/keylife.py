@@ -324,7 +324,7 @@ def _public(session: Session, text: str) -> "PublicKey":
 
 def _believe_too(session: Session, store: "Store", before: str, after: str) -> None:
     """Let this user's trust in the old key for this store extend to its successor."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from lyrikstore.credentials.trust.editing import add_issuer
 

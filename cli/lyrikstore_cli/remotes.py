@@ -7,9 +7,11 @@ sent to.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import (
@@ -25,8 +27,7 @@ DEFAULT = "origin"
 _MAX = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class NamedRemote:
+class NamedRemote(Struct, frozen=True):
     """A remote by name.
 
     Attributes:

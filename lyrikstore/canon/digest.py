@@ -2,18 +2,17 @@
 
 from base64 import urlsafe_b64encode
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, storage_error
 from lyrikstore.canon.files import open_regular
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Digest:
+class Digest(Struct, frozen=True, order=True):
     """A BLAKE3-256 digest.
 
     Laws: ``Digest.parse(str(d)) == d`` for every digest, and ``str(Digest.parse(s)) == s`` for

@@ -5,9 +5,10 @@ Whoever receives 2,615 files wants to know which three are wrong and how, not th
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.grammar import counted
@@ -36,8 +37,7 @@ class FoundKind(Enum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One thing found.
 
     Attributes:
@@ -51,8 +51,7 @@ class Found:
     blake3: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A path whose content is not the listed one.
 
     Attributes:
@@ -66,8 +65,7 @@ class Difference:
     holds: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Every way in which what was found departs from a tree. Paths are in path order.
 
     Attributes:

@@ -4,10 +4,11 @@ Sans-IO. :mod:`lyrikstore.credentials.verify` adds what needs the rest of a deli
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.envelope import (
@@ -32,8 +33,7 @@ CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms", "regulatory")
 """Ids of the checks :func:`check_credential` makes, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """What a well-formed dataset credential says of its dataset, as values.
 
     Attributes:
@@ -84,8 +84,7 @@ class Claims:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedCredential:
+class CheckedCredential(Struct, frozen=True):
     """What the credential's own checks gave.
 
     Attributes:

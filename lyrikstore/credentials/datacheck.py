@@ -8,13 +8,13 @@ import os
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -47,8 +47,7 @@ _WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
 """From so much on, processes are started."""
 
 
-@dataclass(frozen=True, slots=True)
-class FolderData:
+class FolderData(Struct, frozen=True):
     """The data in a folder, as a :class:`~lyrikstore.credentials.comparison.DataSource`.
 
     Attributes:

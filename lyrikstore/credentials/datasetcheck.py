@@ -2,8 +2,9 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -39,8 +40,7 @@ from lyrikstore.history.tree import Entry, Tree
 Find = Callable[[Digest], bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestOutcome:
+class ManifestOutcome(Struct, frozen=True):
     """What the manifest's checks gave.
 
     Attributes:
@@ -52,8 +52,7 @@ class ManifestOutcome:
     reader: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DataOutcome:
+class DataOutcome(Struct, frozen=True):
     """What the data's checks gave.
 
     Attributes:

@@ -5,8 +5,9 @@ bytes, the same proof, the same issuer binding, period and status. Sans-IO.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -43,8 +44,7 @@ DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
 """Finds the keys of did:key issuers only, which know no time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """A credential of one kind, opened.
 
     Attributes:

@@ -7,7 +7,8 @@ signed the policy; each by the trust file itself, or by a succession before.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
@@ -20,8 +21,7 @@ Believes = Callable[[str], TrustedIssuer | None]
 """Given a DID, the entry of the trust file that covers the question for it, or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
+class Inherited(Struct, frozen=True):
     """Why a key is believed that the trust file does not name.
 
     Attributes:
@@ -45,8 +45,7 @@ class Inherited:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Heir:
+class Heir(Struct, frozen=True):
     """A key that inherits trust, and the store that says so.
 
     Attributes:

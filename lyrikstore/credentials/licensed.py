@@ -1,8 +1,10 @@
 """Rights that rest on more than a dataset's own credential: imports and grants (spec §20.8)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
@@ -22,8 +24,7 @@ Used = Callable[[Terms], tuple[str, ...]]
 """Given terms, the names of those of their partitions that are used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """A dataset as its publisher knows it.
 
     Attributes:
@@ -65,8 +66,7 @@ def published(repository: Repository, source: Manifest) -> Published:
     return Published(foreign.id, foreign.tree, foreign.name, foreign.store)
 
 
-@dataclass(frozen=True, slots=True)
-class Licensed:
+class Licensed(Struct, frozen=True):
     """What one grant gives to one user.
 
     Attributes:

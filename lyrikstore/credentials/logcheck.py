@@ -1,9 +1,10 @@
 """Where in whose log a delivery's manifest stands (spec §11.4.5)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
@@ -28,8 +29,7 @@ from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import OWNER, Genesis
 
 
-@dataclass(frozen=True, slots=True)
-class LogOutcome:
+class LogOutcome(Struct, frozen=True):
     """What the log's checks gave.
 
     Attributes:

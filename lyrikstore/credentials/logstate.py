@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -67,8 +68,7 @@ CHECK_FOR_KIND = {
 """Which check an error while opening a store fails; any other fails ``log.transactions``."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogState:
+class LogState(Struct, frozen=True):
     """What the log's own checks gave.
 
     Attributes:

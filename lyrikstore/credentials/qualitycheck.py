@@ -1,9 +1,10 @@
 """Whether measured claims come out the same when they are measured again (spec §19.5)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, BinaryIO, Protocol
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
@@ -24,8 +25,7 @@ DECIMALS = 6
 NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed (--recompute)"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What one recipe gave.
 
     Attributes:

@@ -4,10 +4,11 @@ The table of checks, the verdict rule and the JSON form are spec/11-verification
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
@@ -124,8 +125,7 @@ TRUST_CHECKS = frozenset(
 somebody else: at best ``valid``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One check and how it ended.
 
     Attributes:
@@ -201,8 +201,7 @@ def first_in(checks: Sequence[Check], *states: CheckState) -> Check | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The answer of one verification.
 
     Attributes:

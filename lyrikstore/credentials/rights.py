@@ -6,9 +6,11 @@ inherit the intersection. A licence identifier alone permits nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
@@ -27,8 +29,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
+class _Use(Struct, frozen=True):
     """What used data: a run, or the evaluation of what a run made.
 
     Attributes:
@@ -149,8 +150,7 @@ def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _U
     return _Use(evaluation, {"purpose": "evaluate", "config": config}, tests)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
+class _Judge(Struct, frozen=True):
     repository: Repository
     ancestry: Mapping[Digest, Manifest]
     trust: Trust

@@ -6,9 +6,11 @@ Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, may_say, parse
@@ -44,8 +46,7 @@ Keys = Callable[[str], PublicKey]
 """Verification method → key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notices:
+class Notices(Struct, frozen=True):
     """What is at hand of what issuers said about their credentials after issuing them.
 
     Nothing of it is verified yet.

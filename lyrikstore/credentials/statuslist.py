@@ -10,10 +10,11 @@ import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, NoReturn, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted
@@ -55,8 +56,7 @@ _MEMBERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StatusEntry:
+class StatusEntry(Struct, frozen=True):
     """Where a credential's bit is.
 
     Attributes:
@@ -80,8 +80,7 @@ class StatusEntry:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class StatusList:
+class StatusList(Struct, frozen=True):
     """A status list whose signature holds.
 
     Attributes:
@@ -285,8 +284,7 @@ def sign_list(
     return data
 
 
-@dataclass(frozen=True, slots=True)
-class StatedList:
+class StatedList(Struct, frozen=True):
     """What a file says that may be a status list. Nothing of it is verified.
 
     Attributes:
@@ -299,7 +297,7 @@ class StatedList:
     url: str
     issuer: str | None
     made: datetime
-    data: bytes = field(repr=False)
+    data: bytes
 
     @classmethod
     def of(cls, data: bytes) -> Self | None:

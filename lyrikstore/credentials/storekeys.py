@@ -6,8 +6,9 @@ store of his own, and lay the same beside it. Nothing here believes a date (atta
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
@@ -147,8 +148,7 @@ def read_history(
     return KeyHistory.follow(genesis, founded, candidates, logged)
 
 
-@dataclass(frozen=True, slots=True)
-class Statements:
+class Statements(Struct, frozen=True):
     """Founding manifests, policies and log proofs of whatever stores; nothing verified yet.
 
     Attributes:
@@ -163,7 +163,7 @@ class Statements:
     proofs: Sequence[bytes] = ()
     here: tuple[KeyHistory, Places] | None = None
     _read_before: dict[bytes, tuple[str, KeyHistory, Proofs] | LyrikstoreError] = field(
-        default_factory=dict, repr=False, compare=False
+        default_factory=dict
     )
 
     @classmethod
@@ -318,8 +318,7 @@ def check_statement(data: bytes) -> None:
         parse_manifest(data)
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Struct, frozen=True):
     """The log of a store that is open here: it needs no proof of what it holds.
 
     Attributes:

@@ -6,12 +6,13 @@ closed, contexts are exactly the two we bundle, and what two members say twice m
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from hashlib import sha256, sha384
 from typing import Any, NoReturn
 from uuid import uuid4
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -34,8 +35,7 @@ CONTEXT_SHA256: Mapping[str, str] = {
 TREE_PROFILE = "lyrikstore-tree-1"
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialKind:
+class CredentialKind(Struct, frozen=True):
     """One kind of credential of profile ``lyrik``.
 
     Attributes:

@@ -7,9 +7,10 @@ page. Nothing here raises for what an attacker can write: it becomes a failed ch
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError
@@ -102,8 +103,7 @@ UNREADABLE = "unreadable credential"
 NOT_SINCE = "that the issuer still stands by it after {}, when its status lists were made"
 
 
-@dataclass(frozen=True, slots=True)
-class Siblings:
+class Siblings(Struct, frozen=True):
     """The files beside a credential, found by what they are, never by what they are called.
 
     Attributes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NoReturn, Self
 
+from msgspec import Struct
 from nacl.bindings import (
     crypto_core_ed25519_is_valid_point,
     crypto_sign,
@@ -24,8 +25,7 @@ _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True, order=True):
     """An Ed25519 public key that is safe to believe.
 
     Attributes:

@@ -9,7 +9,6 @@ import os
 import re
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_ssh_private_key,
 )
+from msgspec import Struct
 
 from lyrikstore.canon.durable import create_file, sync_directory
 from lyrikstore.canon.errors import (
@@ -57,8 +57,7 @@ _BLOCK = re.compile(
 _BACKUP_LINE = b"# lyrikstore key "
 
 
-@dataclass(frozen=True, slots=True)
-class StoredKey:
+class StoredKey(Struct, frozen=True):
     """A key in a key directory, seen without its passphrase.
 
     Attributes:

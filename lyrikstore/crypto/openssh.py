@@ -5,7 +5,8 @@ crafted file cannot demand days of key derivation (PROTOCOL.key of OpenSSH).
 """
 
 import binascii
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.crypto.ed25519 import PublicKey
@@ -17,8 +18,7 @@ _END = b"-----END OPENSSH PRIVATE KEY-----"
 _MAGIC = b"openssh-key-v1\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a key file tells without its passphrase.
 
     Attributes:

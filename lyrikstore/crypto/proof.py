@@ -10,10 +10,11 @@ input: only the former is what was signed.
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import (
     FormatError,
@@ -41,8 +42,7 @@ _REQUIRED = ("type", "cryptosuite", "verificationMethod", "proofPurpose", "proof
 _KNOWN = frozenset({*_REQUIRED, "created", "@context"})
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What a verified proof establishes; nothing else of the input may be used.
 
     Attributes:

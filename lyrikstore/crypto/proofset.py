@@ -7,9 +7,10 @@ earlier proofs that it names; then the set says what it seems to say.
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.canon.jsontext import JSON, encode
@@ -37,8 +38,7 @@ SUITES = tuple(_CANONICAL)
 """The cryptosuites that are made and verified here."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedProof:
+class VerifiedProof(Struct, frozen=True):
     """One proof of a set.
 
     Attributes:
@@ -56,8 +56,7 @@ class VerifiedProof:
     options: dict[str, JSON]
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedProofs:
+class VerifiedProofs(Struct, frozen=True):
     """What the proofs of a document establish together; nothing else of the input may be used.
 
     Attributes:

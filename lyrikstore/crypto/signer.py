@@ -5,10 +5,11 @@ Floors above know only :class:`Signer`. An agent, a PKCS#11 token or a KMS is on
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
@@ -41,8 +42,7 @@ class Signer(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class KeySigner:
+class KeySigner(Struct, frozen=True):
     """Signs with a private key in memory.
 
     Attributes:
@@ -107,8 +107,7 @@ class DeferredSigner:
         return self._signer
 
 
-@dataclass(frozen=True, slots=True)
-class OrganisationSigner:
+class OrganisationSigner(Struct, frozen=True):
     """Signs credentials for an organisation, with the key of somebody who may.
 
     Attributes:

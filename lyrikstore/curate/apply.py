@@ -6,8 +6,9 @@ another part; a changed record is among those kept.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
 from lyrikstore.canon.grammar import counted
@@ -35,8 +36,7 @@ from lyrikstore.history.tree import Tree
 from lyrikstore.objects.targets import Pools
 
 
-@dataclass(frozen=True, slots=True)
-class FilterResult:
+class FilterResult(Struct, frozen=True):
     """What a filter did.
 
     Attributes:

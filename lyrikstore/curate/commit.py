@@ -5,8 +5,10 @@ fails later leaves the store as it was.
 """
 
 import json
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -50,8 +52,7 @@ from lyrikstore.history.tree import Tree
 from lyrikstore.objects.targets import Pools
 
 
-@dataclass(frozen=True, slots=True)
-class CommitResult:
+class CommitResult(Struct, frozen=True):
     """What a commit did.
 
     Attributes:

@@ -6,8 +6,9 @@ text that was redacted: only categories, counts, places of the placeholders, and
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
 
@@ -30,8 +31,7 @@ MAX_BYTES = 1 << 30
 _BATCH = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """One row of the table; absent values are ``None``.
 
     Attributes:

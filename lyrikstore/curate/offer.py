@@ -6,11 +6,12 @@ what will be signed.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn, Self
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most, real_path
@@ -27,8 +28,7 @@ MAX_TEXT_BYTES = 16 << 20
 _HINT = "docs/terms.md shows a whole file"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What a credential says beyond the manifest.
 
     Attributes:

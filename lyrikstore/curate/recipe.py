@@ -6,10 +6,11 @@ Strict: an unknown key would be a filter the user believes in and nobody runs.
 import platform
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
@@ -30,8 +31,7 @@ MAX_COMPARED = 1000
 _KEYS = ("recipe", "description", "step")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One configured step.
 
     Attributes:
@@ -41,16 +41,15 @@ class Step:
     """
 
     use: str
-    params: Mapping[str, Any] = field(hash=False)
-    filter: Filter = field(hash=False)
+    params: Mapping[str, Any]
+    filter: Filter
 
     def to_json(self) -> dict[str, Any]:
         """Return the step as a filter manifest records it."""
         return {"use": self.use, **self.params}
 
 
-@dataclass(frozen=True, slots=True)
-class Unmatched:
+class Unmatched(Struct, frozen=True):
     """A value that an ``allow/1`` step lets pass and no record has.
 
     Attributes:
@@ -71,8 +70,7 @@ class Unmatched:
         return f"{said}; {self.hint}" if self.hint else said
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """A parsed recipe.
 
     Attributes:

@@ -8,8 +8,9 @@ a document follows from the digest of its file alone, so that nothing is hashed 
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -29,8 +30,7 @@ MAX_RECORD_BYTES = 64 << 20
 """Longest record of a JSONL line or CSV row; a document may be of any length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One record of a dataset file.
 
     Attributes:

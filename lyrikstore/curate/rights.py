@@ -6,7 +6,8 @@ dataset may be used for what all of its sources may be used for.
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
@@ -31,8 +32,7 @@ _UNPINNED = "you pinned no document of that organisation, which would list your 
 _FINE = (CheckState.PASS, CheckState.NOT_APPLICABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(Struct, frozen=True):
     """One source dataset, and the credential that allows its use.
 
     Attributes:
@@ -157,8 +157,7 @@ def _way(repository: Repository, source: Manifest, use: Use, reason: str) -> str
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
+class _Judge(Struct, frozen=True):
     repository: Repository
     datasets: Sequence[Manifest]
     use: Use

@@ -10,13 +10,13 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, TextIO
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
@@ -40,8 +40,7 @@ _FORMULA = re.compile(r"\s*(?:[=@]|[+-](?![\d.,]*$))")
 _Rows = Iterator[tuple[int, list[str | None]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of a sheet.
 
     Attributes:
@@ -55,8 +54,7 @@ class Row:
     meta: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """A metadata table.
 
     Attributes:
@@ -74,8 +72,7 @@ class Sheet:
     digest: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """What belongs to what.
 
     Attributes:

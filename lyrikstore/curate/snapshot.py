@@ -2,9 +2,11 @@
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unicodedata import normalize
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.curate.listing import Listed
@@ -14,8 +16,7 @@ from lyrikstore.history.paths import offenders as path_offenders
 from lyrikstore.objects.statcache import STATE, sizes
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Struct, frozen=True):
     """The content of a folder, in columns.
 
     Attributes:

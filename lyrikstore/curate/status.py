@@ -1,7 +1,9 @@
 """``status``: what a commit of a folder would change, without reading what has not changed."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
@@ -26,8 +28,7 @@ from lyrikstore.history.tree import pairs
 from lyrikstore.objects.statcache import StatCache
 
 
-@dataclass(frozen=True, slots=True)
-class FolderStatus:
+class FolderStatus(Struct, frozen=True):
     """How a committed folder differs from the current version of its name.
 
     Attributes:

@@ -8,10 +8,11 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from blake3 import blake3
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
@@ -22,8 +23,7 @@ from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state
 MAX_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class LastCommit:
+class LastCommit(Struct, frozen=True):
     """What the last commit of a folder under one name read, and what it gave.
 
     Attributes:
@@ -180,4 +180,4 @@ def _load(path: Path) -> LastCommit | None:
     return None
 
 
-_TEXTS = [field.name for field in fields(LastCommit) if field.type is str]
+_TEXTS = [name for name, kind in LastCommit.__annotations__.items() if kind is str]

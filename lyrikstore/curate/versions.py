@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.timestamps import Clock
@@ -17,8 +18,7 @@ from lyrikstore.history.treediff import differences
 MAX_TREE_BYTES = 4 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """What a new version would say, before it is signed.
 
     Attributes:

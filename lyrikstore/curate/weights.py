@@ -1,8 +1,9 @@
 """What a folder of model weights must be before it may become a checkpoint."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.snapshot import Scan
@@ -10,8 +11,7 @@ from lyrikstore.curate.snapshot import Scan
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz")
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(Struct, frozen=True):
     """A folder of weights that holds no program.
 
     Attributes:

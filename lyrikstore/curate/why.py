@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.grammar import counted
@@ -15,8 +16,7 @@ _HEX = re.compile(r"(?:blake3:)?([0-9a-f]{8,64})")
 MAX_CHAIN = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """What one filter did to the record.
 
     Attributes:
@@ -43,8 +43,7 @@ class Stage:
         return self.verdict.action == "kept" and self.verdict.part == part
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """The history of one record up to one version.
 
     Attributes:

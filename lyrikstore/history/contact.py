@@ -6,9 +6,10 @@ genesis names; its records must give the signed root, and must continue those th
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -59,8 +60,7 @@ class Relation(Enum):
     BEHIND = "behind"
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """A remote that holds the log of this store.
 
     Attributes:
@@ -124,8 +124,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
     return Contact(Relation.AHEAD, signed, records, mark)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A store seen for the first time.
 
     Attributes:

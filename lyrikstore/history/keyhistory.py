@@ -8,10 +8,13 @@ retirement.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
@@ -38,8 +41,7 @@ class Standing(Enum):
     """It never had one."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyState:
+class KeyState(Struct, frozen=True):
     """What a store's policies say of one key.
 
     Attributes:
@@ -59,8 +61,7 @@ class KeyState:
         return self.since is None or index < self.since
 
 
-@dataclass(frozen=True, slots=True)
-class Ruled:
+class Ruled(Struct, frozen=True):
     """A policy and where it stands.
 
     Attributes:

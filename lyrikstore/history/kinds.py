@@ -6,8 +6,9 @@ A17).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
 
@@ -18,8 +19,7 @@ ANY = 10_000
 """As many as a manifest may hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputRule:
+class InputRule(Struct, frozen=True):
     """What one role of a kind accepts.
 
     Attributes:
@@ -33,8 +33,7 @@ class InputRule:
     most: int = ANY
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One kind of manifest.
 
     Attributes:

@@ -5,8 +5,9 @@ whole list, and because one lost manifest must not hide another that lies (attac
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
@@ -29,8 +30,7 @@ class Logged(Protocol):
         """Return its log index."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """One link: ``child`` was made from ``parent``.
 
     Attributes:
@@ -46,8 +46,7 @@ class Edge:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One manifest of the graph.
 
     Attributes:
@@ -64,8 +63,7 @@ class Node:
         return self.manifest.id
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong with the graph.
 
     Attributes:
@@ -82,8 +80,7 @@ class Problem:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """Everything one manifest rests on, itself included.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 import contextlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, FormatError, InvalidInputError
@@ -74,8 +75,7 @@ def _files(repository: Repository, tree: Digest) -> Iterator[Digest]:
             yield Digest.parse_hex(line[len(_HEAD) : len(_HEAD) + 64].decode("ascii", "replace"))
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Struct, frozen=True):
     """What a garbage collection did, or would do.
 
     Attributes:

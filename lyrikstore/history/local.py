@@ -6,9 +6,10 @@ log of its own below ``local/``, with its own origin and key, until ``push`` bri
 """
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
@@ -36,8 +37,7 @@ _KEY = f"{LOCAL}/key"
 _MAX = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What the file ``mirror`` says.
 
     Attributes:
@@ -157,8 +157,7 @@ class Within:
         return f"{self._folder}/{name}"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnLog:
+class OwnLog(Struct, frozen=True):
     """The log that commits in a folder extend.
 
     Attributes:
@@ -172,8 +171,7 @@ class OwnLog:
     signed: SignedCheckpoint | None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalLog:
+class LocalLog(Struct, frozen=True):
     """The verified local log of a mirror.
 
     Attributes:

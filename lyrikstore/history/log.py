@@ -6,8 +6,9 @@ Pure functions over bytes: the same code judges a store, a delivery and a bare p
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NoReturn, Self, cast
+
+from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
@@ -36,8 +37,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """One log entry: a type and a digest, and nothing that could leak content.
 
     Attributes:
@@ -73,8 +73,7 @@ class Leaf:
         return cls(cast("EntryType", value["type"]), Digest.parse(value["id"]))
 
 
-@dataclass(frozen=True, slots=True)
-class LogCheckpoint:
+class LogCheckpoint(Struct, frozen=True):
     """The head of a log: how many entries, and the root over them.
 
     Attributes:
@@ -122,8 +121,7 @@ class LogCheckpoint:
         return cls(lines[0], int(lines[1]), root)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedCheckpoint:
+class SignedCheckpoint(Struct, frozen=True):
     """A log checkpoint whose signature holds.
 
     Attributes:
@@ -167,8 +165,7 @@ def open_checkpoint(data: bytes, keys: Sequence[VerifierKey]) -> SignedCheckpoin
     return SignedCheckpoint(LogCheckpoint.parse(opened.text), data, opened.signers)
 
 
-@dataclass(frozen=True, slots=True)
-class TlogProof:
+class TlogProof(Struct, frozen=True):
     """Proof that an entry is in a log, after c2sp.org/tlog-proof; travels as ``.tlog-proof``.
 
     Attributes:

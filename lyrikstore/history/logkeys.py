@@ -6,8 +6,9 @@ each counts because an owner signed it, not because it lies there.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import count
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError, VerificationError
 from lyrikstore.history.keyhistory import KeyHistory
@@ -21,8 +22,7 @@ LOG_KEYS = "log/keys"
 MAX_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class LogKeys:
+class LogKeys(Struct, frozen=True):
     """The keys that may sign a log.
 
     Attributes:

@@ -7,7 +7,8 @@ has not published yet; readers ignore them.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, VerificationError
@@ -30,8 +31,7 @@ CHECKPOINT = "log/checkpoint"
 """The one mutable file of a log."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEntry:
+class LoggedEntry(Struct, frozen=True):
     """One entry of the log.
 
     Attributes:
@@ -47,8 +47,7 @@ class LoggedEntry:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Struct, frozen=True):
     """Transaction records of a store from the first, and the log entries that follow from them.
 
     Attributes:

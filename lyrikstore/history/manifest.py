@@ -6,9 +6,10 @@ the BLAKE3 of those bytes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
@@ -41,8 +42,7 @@ _PROOF_SHAPE: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """Another manifest this one was made from.
 
     Attributes:
@@ -56,8 +56,7 @@ class Input:
     id: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A blob outside the tree that the manifest's signature covers.
 
     Attributes:
@@ -71,8 +70,7 @@ class Attachment:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """A verified manifest. Made by :func:`parse_manifest` and :func:`sign_manifest` only.
 
     Attributes:
@@ -100,14 +98,17 @@ class Manifest:
     inputs: tuple[Input, ...]
     tree: Digest | None
     files: Digest | None
-    body: dict[str, Any] = field(hash=False)
+    body: dict[str, Any]
     author: str
     created: str
     message: str
     attachments: tuple[Attachment, ...]
-    proof: dict[str, Any] = field(hash=False)
-    data: bytes = field(repr=False)
+    proof: dict[str, Any]
+    data: bytes
     id: Digest
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def encode(self) -> bytes:
         """Return the stored bytes, proof included. ``parse_manifest`` reads them back."""

@@ -8,11 +8,12 @@ and a verifier keeps the last head it saw of each log (attack cases A30, A33).
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
@@ -55,8 +56,7 @@ class MemoryState(Enum):
     """Both cannot be true of one log: same size and other root, or no extension."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """A log checkpoint in memory.
 
     Attributes:

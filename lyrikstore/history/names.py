@@ -5,8 +5,9 @@ may leave out ``datasets/``, step back with ``~N``, or type an id or the first d
 """
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
@@ -20,8 +21,7 @@ MIN_PREFIX = 8
 """Fewest hex digits that may stand for an id; for people only, never inside documents."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Name:
+class Name(Struct, frozen=True, order=True):
     """A full name, such as ``datasets/acme/contracts``.
 
     Law: ``str(Name.parse(text)) == text`` for every text that parses.
@@ -94,8 +94,7 @@ def parse_name(text: str) -> Name:
         raise InvalidInputError("bad-name", error.message, hint=hint) from None
 
 
-@dataclass(frozen=True, slots=True)
-class NameRef:
+class NameRef(Struct, frozen=True):
     """A name, ``back`` versions before its current one (first parents)."""
 
     name: Name
@@ -105,8 +104,7 @@ class NameRef:
         return f"{self.name}~{self.back}" if self.back else str(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class IdRef:
+class IdRef(Struct, frozen=True):
     """A full id."""
 
     id: Digest
@@ -115,8 +113,7 @@ class IdRef:
         return str(self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixRef:
+class PrefixRef(Struct, frozen=True):
     """The first ``hex`` digits of an id; good only where exactly one object has them."""
 
     hex: str

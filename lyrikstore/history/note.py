@@ -7,9 +7,10 @@ signed never leaves this module: :func:`open_note` is the only way to it.
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import NoReturn, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.canon.grammar import counted
@@ -25,8 +26,7 @@ _LINE_START = "\u2014 "
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
 
 
-@dataclass(frozen=True, slots=True)
-class VerifierKey:
+class VerifierKey(Struct, frozen=True):
     """A key that may sign notes under a name; written as a "vkey".
 
     Law: ``VerifierKey.parse(str(k)) == k``.
@@ -74,8 +74,7 @@ class VerifierKey:
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedNote:
+class OpenedNote(Struct, frozen=True):
     """A note that at least one trusted key signed.
 
     Attributes:

@@ -8,9 +8,9 @@ travel with the data, so that whoever holds the data recomputes the root.
 import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
@@ -25,8 +25,7 @@ CONTEXT = "lyrikstore 2026-11 record id "
 """Key derivation context of record ids; the reader's id and version are appended."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRoot:
+class OrderRoot(Struct, frozen=True):
     """A root and how many records are under it.
 
     Attributes:

@@ -5,7 +5,8 @@ wanted, so that readers can tell the two apart.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
@@ -17,8 +18,7 @@ from lyrikstore.objects.packs import PackRef
 PARTIAL = "partial"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What data a clone wants; documents always come.
 
     Attributes:

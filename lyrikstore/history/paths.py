@@ -8,12 +8,13 @@ such as ``?`` on Windows, is allowed.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from operator import lt
 from typing import NoReturn, Self
 from unicodedata import category, is_normalized, normalize
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.history.assigned import is_assigned
@@ -51,8 +52,7 @@ _NAME = (
 _plain = re.compile(f"(?:{_NAME}/)*+{_NAME}").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Offence:
+class Offence(Struct, frozen=True):
     """Why one path cannot be in a tree.
 
     Attributes:

@@ -7,8 +7,9 @@ above one is not satisfied by the manifest alone.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import MAX_INTEGER
@@ -26,8 +27,7 @@ _PATTERN = re.compile(r"[a-z0-9*][a-z0-9._*/-]{0,254}")
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """Keys that may sign certain kinds under certain names.
 
     Attributes:
@@ -49,8 +49,7 @@ class Role:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Retired:
+class Retired(Struct, frozen=True):
     """A key that signs no more.
 
     Attributes:
@@ -65,8 +64,7 @@ class Retired:
     suspect_from: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The rules of one store.
 
     Law: ``Policy.parse(p.to_json()) == p``.
@@ -219,8 +217,7 @@ class Policy:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Genesis:
+class Genesis(Struct, frozen=True):
     """What the first log entry of a store says about it.
 
     Attributes:

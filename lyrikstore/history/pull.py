@@ -4,8 +4,9 @@ Packs first, then records, then tiles, the log checkpoint last: whenever it stop
 is whole (spec §15.4).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
@@ -34,8 +35,7 @@ from lyrikstore.objects.sync import Moved, absent, copy_packs
 from lyrikstore.objects.transactions import fold
 
 
-@dataclass(frozen=True, slots=True)
-class PullResult:
+class PullResult(Struct, frozen=True):
     """What a pull or clone brought.
 
     Attributes:

@@ -6,8 +6,9 @@ the home where it is, and makes the remote a copy that nobody extends.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -43,8 +44,7 @@ from lyrikstore.objects.sync import Moved, Overlay, absent, copy_packs
 from lyrikstore.objects.transactions import LogItem, PackChanges, Transaction, TransactionLog
 
 
-@dataclass(frozen=True, slots=True)
-class PushResult:
+class PushResult(Struct, frozen=True):
     """What a push did.
 
     Attributes:
@@ -66,8 +66,7 @@ class PushResult:
     packs: Moved
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """A remote as a push needs to know it.
 
     Attributes:
@@ -313,8 +312,7 @@ def _append(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(Struct, frozen=True):
     # What of the pending entries goes home: those with effect, and overtaken ones that they rest
     # on; other overtaken ones stay.
     entries: tuple[LoggedEntry, ...]

@@ -9,12 +9,12 @@ The file is in the user's cache folder: whoever holds the store must not be beli
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history import merkle
@@ -31,8 +31,7 @@ _TELLING = ("genesis", "policy")
 _SUM = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Struct, frozen=True):
     """A manifest as far as refs depend on it; members as those of a manifest."""
 
     id: Digest

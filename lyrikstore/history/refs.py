@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.history.kinds import GENESIS_NAME, PREFIXES
@@ -58,8 +60,7 @@ class RefState:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Flagged:
+class Flagged(Struct, frozen=True):
     """A logged manifest without effect.
 
     Attributes:

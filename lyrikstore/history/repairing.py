@@ -5,8 +5,9 @@ What is damaged or missing is fetched, verified, and put in place; the damaged f
 says, only give back what it said.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
@@ -29,8 +30,7 @@ from lyrikstore.objects.sync import repair_pack, set_aside
 from lyrikstore.objects.transactions import TransactionLog, fold, parse_transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(Struct, frozen=True):
     """One file that was put right.
 
     Attributes:

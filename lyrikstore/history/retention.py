@@ -5,7 +5,7 @@ tell a decision from a loss. Manifests, trees and attachments of retired version
 ids and proofs hold as before.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError
@@ -21,8 +21,7 @@ from lyrikstore.history.tree import Tree
 _AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Retirement:
+class Retirement(Struct, frozen=True):
     """Versions that are about to be retired.
 
     Attributes:

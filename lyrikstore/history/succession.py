@@ -5,8 +5,10 @@ compromised keeps what was logged before it became suspect.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import (
     ConflictError,
@@ -33,8 +35,7 @@ _LOG_KEYS = "lyrikstore show policies/store/main lists them under logs"
 _ADMIT = "first: lyrikstore key new log-next --no-passphrase, lyrikstore key admit … --log-key …"
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyChange:
+class PolicyChange(Struct, frozen=True):
     """A policy that was logged.
 
     Attributes:

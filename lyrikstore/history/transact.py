@@ -9,10 +9,11 @@ whoever extends the log next, with the same memory, publishes it.
 import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.durable import sync_directory

@@ -12,11 +12,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
@@ -34,8 +34,7 @@ INDEX_NAME = "index.duckdb"
 """File name of the database in a store's ``cache`` folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexState:
+class IndexState(Struct, frozen=True):
     """An index that fits its store.
 
     Attributes:

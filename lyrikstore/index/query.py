@@ -12,9 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import (
     FormatError,
@@ -35,8 +36,7 @@ _HINT_VIEWS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one query may use.
 
     Attributes:
@@ -52,8 +52,7 @@ class Limits:
     memory_bytes: int = 512 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class QueryResult:
+class QueryResult(Struct, frozen=True):
     """The answer to one query.
 
     Attributes:

@@ -1,10 +1,9 @@
 """What a documented view is: a name, columns with a meaning, a query behind them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column of a view.
 
     Attributes:
@@ -18,8 +17,7 @@ class Column:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """One documented view.
 
     Attributes:

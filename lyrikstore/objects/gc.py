@@ -7,11 +7,11 @@ needed into new packs, a transaction record adds those and drops the old ones, a
 
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 from blake3 import blake3
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from lyrikstore.canon.digest import Digest
@@ -97,8 +97,7 @@ def _add_large(
         _add_large(blobs, lists, listed, live, done)
 
 
-@dataclass(frozen=True, slots=True)
-class RepackPlan:
+class RepackPlan(Struct, frozen=True):
     """What a repack would do.
 
     Attributes:

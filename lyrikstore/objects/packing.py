@@ -14,12 +14,12 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from blake3 import blake3
+from msgspec.structs import asdict
 
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.objects.backend import Backend, create_all

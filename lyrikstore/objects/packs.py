@@ -10,12 +10,12 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
 import zstandard
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -43,8 +43,7 @@ TRAILER = struct.Struct("<Q32s8s")
 _TAIL = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class PackRef:
+class PackRef(Struct, frozen=True):
     """A pack as transaction records name it.
 
     Attributes:

@@ -3,10 +3,10 @@
 Readers need none of it, no id depends on it, and it can be changed at any time.
 """
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import zstandard
+from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.errors import FormatError, NotFoundError
@@ -18,8 +18,7 @@ _BOUNDS = {"blockBytes": (1 << 16, 4 << 20), "fineBytes": (1 << 10, 1 << 16)}
 _BOUNDS |= {"coarseBytes": (1 << 16, 1 << 20), "level": (1, 19), "packBytes": (1 << 20, 100 << 20)}
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Struct, frozen=True):
     """How a store is written. The defaults are measured (spec/adr/0005-storage-format.md).
 
     Attributes:
@@ -51,7 +50,7 @@ def parse_parameters(data: bytes) -> Parameters:
         raise FormatError(
             "newer-format", "the store's parameters have a later format", hint="upgrade lyrikstore"
         )
-    if value.keys() - {field.name for field in fields(Parameters)}:
+    if value.keys() - set(Parameters.__struct_fields__):
         raise FormatError("bad-parameters", "the store's parameters have unknown members")
     for name, number in value.items():
         low, high = _BOUNDS[name]

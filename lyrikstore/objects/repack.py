@@ -7,10 +7,10 @@ transaction record names them: a crash at any point leaves files that nobody rea
 import contextlib
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationError
@@ -23,8 +23,7 @@ from lyrikstore.objects.parameters import read_parameters
 from lyrikstore.objects.scratch import Scratch
 
 
-@dataclass(frozen=True, slots=True)
-class Repacked:
+class Repacked(Struct, frozen=True):
     """What a repack did, or would have done.
 
     Attributes:

@@ -8,8 +8,9 @@ waiting anew: no jump of a clock deletes anything, nor do machines whose clocks 
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError, StorageError
@@ -25,8 +26,7 @@ _PACK = re.compile(r"packs/[0-9a-f]{2}/[0-9a-f]{64}\.pack")
 _MAX_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """What a sweep did, or would do.
 
     Attributes:

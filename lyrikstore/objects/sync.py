@@ -10,11 +10,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.errors import (
     FormatError,
@@ -37,8 +37,7 @@ _GROUP_BYTES, _GROUP_FILES = 256 << 20, 64
 _BULK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """What a transfer did.
 
     Attributes:

@@ -6,8 +6,9 @@ This floor does not look into what is logged: a log item is a type and a digest.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal, cast
+
+from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
@@ -29,8 +30,7 @@ _FILE = re.compile(r"tx/([0-9]{20})")
 _MEMBERS = {"v", "seq", "log", "packs", "chunkLists"}
 
 
-@dataclass(frozen=True, slots=True)
-class LogItem:
+class LogItem(Struct, frozen=True):
     """Something a transaction asks the log to order.
 
     Attributes:
@@ -42,8 +42,7 @@ class LogItem:
     id: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class PackChanges:
+class PackChanges(Struct, frozen=True):
     """What a finished :class:`~lyrikstore.objects.writer.BlobWriter` stored.
 
     Attributes:
@@ -55,8 +54,7 @@ class PackChanges:
     chunk_lists: tuple[tuple[Digest, Digest], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """One transaction record.
 
     Attributes:
@@ -104,8 +102,7 @@ class Transaction:
         return record_name(self.seq)
 
 
-@dataclass(frozen=True, slots=True)
-class LiveObjects:
+class LiveObjects(Struct, frozen=True):
     """What a row of transactions leaves readable.
 
     Attributes:

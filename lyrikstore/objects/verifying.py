@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.canon.progress import OnProgress, Progress
@@ -34,8 +36,7 @@ WORTH_WORKERS = 32 << 20
 _TOGETHER = 16  # large blobs that share blocks, walked side by side
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The result of one check.
 
     Attributes:

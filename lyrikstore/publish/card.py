@@ -1,6 +1,6 @@
 """Model cards: what signed objects say about a checkpoint, for people (spec §14.4)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -16,8 +16,7 @@ from lyrikstore.publish.responses import Responses
 PROFILE = "huggingface/2"
 
 
-@dataclass(frozen=True, slots=True)
-class CardResult:
+class CardResult(Struct, frozen=True):
     """A card.
 
     Attributes:

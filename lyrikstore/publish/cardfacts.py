@@ -1,7 +1,8 @@
 """The signed objects a model card speaks of (spec §14.4.1)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
@@ -12,8 +13,7 @@ from lyrikstore.history.manifest import Input, Manifest
 from lyrikstore.history.repository import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A logged credential whose signature holds and is its issuer's.
 
     Attributes:
@@ -22,11 +22,10 @@ class Grant:
     """
 
     id: Digest
-    document: dict[str, JSON] = field(hash=False)
+    document: dict[str, JSON]
 
 
-@dataclass(frozen=True, slots=True)
-class CardFacts:
+class CardFacts(Struct, frozen=True):
     """Everything a card is made from, verified; nothing else flows into it.
 
     Attributes:
@@ -60,7 +59,7 @@ class CardFacts:
     datasets: tuple[tuple[str, Manifest], ...]
     filters: tuple[Manifest, ...]
     evaluations: tuple[Manifest, ...]
-    grants: dict[Digest, tuple[Grant, ...]] = field(hash=False)
+    grants: dict[Digest, tuple[Grant, ...]]
 
     def inputs(self) -> tuple[Input, ...]:
         """Return the objects as the inputs of a card manifest, each once per role."""

@@ -1,9 +1,10 @@
 """The text of a model card: a pure function of signed objects and answers (spec §14.4)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON, encode
@@ -21,8 +22,7 @@ from lyrikstore.publish.text import code, escape
 _MAX_CONFIG = 200
 
 
-@dataclass(frozen=True, slots=True)
-class CardText:
+class CardText(Struct, frozen=True):
     """A finished card.
 
     Attributes:

@@ -1,8 +1,9 @@
 """What others say about a dataset, as a store knows it: to be shown and handed on (spec §20.7)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
@@ -31,8 +32,7 @@ MAX_STATEMENTS = 256
 """Files that come with them: a buyer's verifier refuses a folder of more than 512."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attested:
+class Attested(Struct, frozen=True):
     """A logged attestation.
 
     Attributes:

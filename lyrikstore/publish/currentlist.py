@@ -1,7 +1,9 @@
 """The current status list of one URL, as the log of a store gives it (spec §10.6)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.statuslist import StatusList
@@ -11,8 +13,7 @@ LIST_VALIDITY = timedelta(days=30)
 """How long a list is good: buyers see revocations at the latest then."""
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentList:
+class CurrentList(Struct, frozen=True):
     """The current list of one URL.
 
     Attributes:

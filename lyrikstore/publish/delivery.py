@@ -5,10 +5,11 @@ a credential for nothing is left behind.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
@@ -42,8 +43,7 @@ MAX_LICENCE_BYTES = 16 << 20
 MAX_VALIDITY = timedelta(days=3660)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryResult:
+class DeliveryResult(Struct, frozen=True):
     """What was issued.
 
     Attributes:

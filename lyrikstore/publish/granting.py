@@ -1,9 +1,10 @@
 """Granting a licence to somebody by name, under the terms of a dataset credential (spec §20.4)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (

@@ -6,9 +6,10 @@ document to say; the document of that day travels with the credential, which pin
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
@@ -28,8 +29,7 @@ SIGN_AS_ISSUER = "sign with the key that issued it: --signer NAME"
 _DOES = {"assertionMethod": "issue", "authentication": "present"}
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(Struct, frozen=True):
     """Who issues, or presents what was issued to him.
 
     Attributes:

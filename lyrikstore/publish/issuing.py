@@ -1,7 +1,8 @@
 """Issuing a credential so that it can be taken back: status places, signature, log (spec §20.6)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
@@ -18,8 +19,7 @@ Build = Callable[[Sequence[StatusEntry]], dict[str, JSON]]
 """Given where its bits are, returns the unsigned credential."""
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedCredential:
+class IssuedCredential(Struct, frozen=True):
     """A credential that was signed.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
@@ -21,8 +22,7 @@ from lyrikstore.history.tree import Tree
 MAX_SALTS_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(Struct, frozen=True):
     """The records of one dataset version, committed to.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
@@ -25,8 +26,7 @@ QUESTIONS: Mapping[str, str] = {
 """Question id → the question. Ids are append-only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Responses:
+class Responses(Struct, frozen=True):
     """One expert's answers, and the bytes they came in.
 
     Attributes:

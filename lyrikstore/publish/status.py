@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
@@ -39,8 +41,7 @@ from lyrikstore.publish.currentlist import LIST_VALIDITY, CurrentList, joined
 from lyrikstore.publish.issuer import own_keys, speaking_for
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """A logged credential that can be taken back.
 
     Attributes:

@@ -6,8 +6,9 @@ trust file says whether anybody listens.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -37,8 +38,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.publish.status import StatusBook
 
 
-@dataclass(frozen=True, slots=True)
-class TakenIn:
+class TakenIn(Struct, frozen=True):
     """What was taken in.
 
     Attributes:
@@ -57,8 +57,7 @@ class TakenIn:
     aside: Mapping[str, LyrikstoreError] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The datasets that a store holds, by what they are.
 
     Attributes:

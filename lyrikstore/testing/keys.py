@@ -1,8 +1,9 @@
 """Signers that are the same in every run. Their seeds are public: never trust them."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.jsontext import JSON, encode
 from lyrikstore.canon.timestamps import Clock
@@ -22,8 +23,7 @@ def signer_for(name: str) -> KeySigner:
     return KeySigner(key_for(name))
 
 
-@dataclass(frozen=True, slots=True)
-class TestIssuer:
+class TestIssuer(Struct, frozen=True):
     """A publisher who signs whatever a test asks for, wrong things included.
 
     Attributes:

@@ -4,9 +4,10 @@ Every value of a config is signed with the run, so there are no floats: a decima
 is kept as its shortest decimal text, and becomes a number only inside the worker.
 """
 
-from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Self
+
+from msgspec import Struct, field, to_builtins
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
@@ -25,8 +26,7 @@ MAX_BYTES = 1 << 16
 _HINT = "docs/training.md shows a config"
 
 
-@dataclass(frozen=True, slots=True)
-class DataConfig:
+class DataConfig(Struct, frozen=True):
     """Which data.
 
     Attributes:
@@ -42,8 +42,7 @@ class DataConfig:
     test: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
+class ModelConfig(Struct, frozen=True):
     """Which model.
 
     Attributes:
@@ -57,8 +56,7 @@ class ModelConfig:
     max_tokens: int = 128
 
 
-@dataclass(frozen=True, slots=True)
-class LoraConfig:
+class LoraConfig(Struct, frozen=True):
     """Which adapter.
 
     Attributes:
@@ -76,8 +74,7 @@ class LoraConfig:
     layers: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingConfig:
+class TrainingConfig(Struct, frozen=True):
     """How to train.
 
     Attributes:
@@ -107,8 +104,7 @@ class TrainingConfig:
     threads: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class UseConfig:
+class UseConfig(Struct, frozen=True):
     """What else is done with the result, by whom and where; credentials must allow it.
 
     Attributes:
@@ -124,8 +120,7 @@ class UseConfig:
     purposes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TrainConfig:
+class TrainConfig(Struct, frozen=True):
     """One checked training config.
 
     Law: ``TrainConfig.from_json(c.to_json()) == c`` for every config.
@@ -204,7 +199,7 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole config, defaults written out, as the run manifest holds it."""
-        document = asdict(self)
+        document: dict[str, Any] = to_builtins(self)
         document["lora"]["targets"] = list(self.lora.targets)
         document["lora"]["layers"] = list(self.lora.layers)
         if not self.lora.layers:
@@ -227,7 +222,7 @@ class TrainConfig:
 
 
 _SECTIONS: dict[str, tuple[str, ...]] = {
-    name: tuple(item.name for item in fields(kind))
+    name: kind.__struct_fields__
     for name, kind in (
         ("data", DataConfig),
         ("model", ModelConfig),

@@ -1,9 +1,10 @@
 """One answer of one checkpoint about one file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
@@ -16,8 +17,7 @@ from lyrikstore.train.snapshot import MAX_TEXT_BYTES, decode_text
 from lyrikstore.train.staging import open_staging, write_private
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """What a checkpoint says about a text.
 
     Attributes:
@@ -31,7 +31,7 @@ class Prediction:
     """
 
     label: str
-    probabilities: Mapping[str, str] = field(hash=False)
+    probabilities: Mapping[str, str]
     checkpoint: Digest
     text: Digest
     tokens: int

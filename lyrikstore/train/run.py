@@ -7,9 +7,10 @@ tell an announced run that gave nothing from one that never was.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
@@ -34,8 +35,7 @@ from lyrikstore.train.staging import Staging, open_staging
 TASK = "text-classification"
 
 
-@dataclass(frozen=True, slots=True)
-class TrainResult:
+class TrainResult(Struct, frozen=True):
     """What a run made.
 
     Attributes:
@@ -58,8 +58,7 @@ class TrainResult:
         return self.checkpoints[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Everything a run needs to know before it may start.
 
     Attributes:
@@ -97,8 +96,7 @@ class Plan:
         return [*found, Input("base", "checkpoint", self.base.id)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Hands:
+class _Hands(Struct, frozen=True):
     """Who signs, and what time they say it is."""
 
     signer: Signer
@@ -106,8 +104,7 @@ class _Hands:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
-class _Output:
+class _Output(Struct, frozen=True):
     """What a worker left."""
 
     folder: Path

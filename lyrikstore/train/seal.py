@@ -6,10 +6,11 @@ is an error, not a surprise in a later download.
 
 import os
 import stat
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
@@ -20,8 +21,7 @@ from lyrikstore.train.adapter import ADAPTER_CONFIG, FILES, JSON_FILES, MAX_JSON
 from lyrikstore.train.guard import MAX_HEADER_BYTES, check_weights
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """One checkpoint's files, stored.
 
     Attributes:

@@ -8,9 +8,10 @@ import contextlib
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
@@ -43,8 +44,7 @@ MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
 """Most labels, and bytes of them in all: what one signed evaluation holds, thrice, with figures."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """What was copied of one dataset.
 
     Attributes:
@@ -53,7 +53,7 @@ class Snapshot:
     """
 
     records: tuple[Digest, ...]
-    labels: Mapping[str, int] = field(hash=False)
+    labels: Mapping[str, int]
 
 
 def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Path) -> Snapshot:

@@ -9,8 +9,9 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.objects.ownfolder import own_folder
@@ -20,8 +21,7 @@ _LOCK = "lock"
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
-@dataclass(frozen=True, slots=True)
-class Staging:
+class Staging(Struct, frozen=True):
     """One private folder, mode 0700.
 
     Attributes:

@@ -3,8 +3,9 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
@@ -17,8 +18,7 @@ _BEGIN = b'<script id="with" type="application/json">'
 _NOTHING = b"null"
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """What a page carries.
 
     Attributes:

@@ -15,9 +15,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, RemoteError
 from lyrikstore.credentials.did import KnownDocument, Source, web_url
@@ -81,8 +82,7 @@ def system_addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
-@dataclass(frozen=True, slots=True)
-class Fetcher:
+class Fetcher(Struct, frozen=True):
     """Fetches JSON documents, guarded.
 
     Attributes:

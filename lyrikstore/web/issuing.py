@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from msgspec import Struct
+
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import JSON, encode
 from lyrikstore.canon.timestamps import format_timestamp
@@ -112,8 +114,7 @@ class StatusBook:
         return self._bits.setdefault(purpose, bytearray(ENTRIES // 8))
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(Struct, frozen=True):
     """Signs what is well-formed, as the one who it is.
 
     Attributes:

@@ -4,8 +4,9 @@ The form is that of ``make_verdicts.py``, but a case is a whole delivery.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 import make_credentials as made
 from lyrikstore.canon.digest import Digest

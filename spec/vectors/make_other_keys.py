@@ -5,9 +5,10 @@ its keys: its founding manifest, its policies, and log proofs. The expected answ
 hand.
 """
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 import make_attestations as others
 import make_credentials as made

@@ -1,7 +1,8 @@
 """What stores say of keys: much of it is read once, and in the order of the log."""
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.storekeys import Proofs, Statements
@@ -22,8 +23,7 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 hashed: list[Digest] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Counted(Leaf):
+class Counted(Leaf, frozen=True):
     """A leaf that says how often it is held against a proof."""
 
     @property

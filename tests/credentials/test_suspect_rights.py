@@ -1,13 +1,13 @@
 """A right by a stolen key, or by the word of a copied document, is none: before and after."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError

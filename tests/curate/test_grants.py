@@ -1,11 +1,11 @@
 """Licence grants as rights: what the terms do not give to everybody, the trainer has by name."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (

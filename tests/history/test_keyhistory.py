@@ -1,11 +1,11 @@
 """Keys over time: what policies say of them counts by log index, whoever says it and whenever."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import (
     ConflictError,

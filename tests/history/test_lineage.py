@@ -1,8 +1,7 @@
 """The walk below a manifest: complete, typed, ordered, and never stopped by the first fault."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, NotFoundError, StorageError, VerificationError

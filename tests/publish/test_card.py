@@ -1,13 +1,13 @@
 """A card says what signed objects say, each statement with its evidence, and nothing else."""
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError

@@ -1,9 +1,9 @@
 """``lyrikstore remote``: where a store is pushed to and pulled from."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import asdict
 
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options

@@ -1,12 +1,12 @@
 """``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 MAX_LISTS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class DataGiven:
+class DataGiven(Struct, frozen=True):
     """The data that a credential is to be about.
 
     Attributes:

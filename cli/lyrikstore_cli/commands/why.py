@@ -1,9 +1,9 @@
 """``lyrikstore why``: what happened to one record."""
 
-from dataclasses import asdict
 from typing import Any
 
 import click
+from msgspec.structs import asdict
 
 from lyrikstore.curate.decisions import Decision
 from lyrikstore_cli.command import command as declare

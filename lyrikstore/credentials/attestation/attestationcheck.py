@@ -7,10 +7,11 @@ a dataset credential better, and what an unknown one says never makes it worse.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -59,8 +60,7 @@ Find = Callable[[Digest], bytes | None]
 _HINT = re.compile(rb"[Aa]ttestation")
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedAttestation:
+class CheckedAttestation(Struct, frozen=True):
     """What the checks of one attestation gave.
 
     Attributes:

@@ -1,9 +1,10 @@
 """Licence grants: what the publisher lets a buyer do, by name (spec §20.4)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
@@ -14,8 +15,7 @@ from lyrikstore.credentials.terms.model import Limits
 from lyrikstore.credentials.vcdm import GRANT, check_credential_shape
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What a well-formed grant says.
 
     Attributes:

@@ -1,9 +1,10 @@
 """Checking a grant: who grants what to whom, and whether he could (spec §20.5)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -50,8 +51,7 @@ GRANT_CHECKS = (
 """Ids of the checks :func:`check_grant` makes, in order. All must be made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who presented a grant.
 
     Attributes:
@@ -66,8 +66,7 @@ class Holder:
     doubt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedGrant:
+class CheckedGrant(Struct, frozen=True):
     """What the checks of a grant gave.
 
     Attributes:

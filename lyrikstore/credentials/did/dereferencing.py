@@ -7,9 +7,10 @@ relationship that the caller expects of a key. Verification does not come here: 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
@@ -38,8 +39,7 @@ _CID_ERRORS = "https://w3id.org/security#"
 _OF_KEYS = ("invalidVerificationMethod", "invalidRelationshipForVerificationMethod")
 
 
-@dataclass(frozen=True, slots=True)
-class Dereferenced:
+class Dereferenced(Struct, frozen=True):
     """What a DID URL names.
 
     Attributes:

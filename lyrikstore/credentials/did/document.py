@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from msgspec import Struct
+
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.did.names import did_of, parse_did
@@ -36,8 +38,7 @@ _SECRET = ("secretKeyMultibase", "privateKeyMultibase", "privateKeyJwk", "secret
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Struct, frozen=True):
     """One verification method.
 
     Attributes:

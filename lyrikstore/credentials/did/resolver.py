@@ -7,12 +7,13 @@ beside a credential was put there by whoever hands it over.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -58,8 +59,7 @@ class Source(Enum):
     """Beside the credential. It shows which keys were meant, never who owns the name."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDocument:
+class KnownDocument(Struct, frozen=True):
     """A DID document and where it came from.
 
     Attributes:
@@ -70,7 +70,7 @@ class KnownDocument:
 
     document: DidDocument
     source: Source
-    data: bytes = field(repr=False)
+    data: bytes
 
     @classmethod
     def of(cls, data: bytes, source: Source) -> "KnownDocument":
@@ -83,8 +83,7 @@ class KnownDocument:
         return Digest.of(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedKey:
+class ResolvedKey(Struct, frozen=True):
     """A key, and what says that it is the DID's.
 
     Attributes:
@@ -102,8 +101,7 @@ class ResolvedKey:
     digest: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """A DID resolution result.
 
     Attributes:
@@ -240,8 +238,7 @@ class Resolver:
         return Resolution(known[0].document.value, metadata={"source": known[0].source.value})
 
 
-@dataclass(frozen=True, slots=True)
-class KeysAt:
+class KeysAt(Struct, frozen=True):
     """A resolver at one moment, for assertions: from the URL in a proof to the key.
 
     Attributes:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.report import Verdict, quote
 from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
@@ -23,8 +25,7 @@ Deciders = tuple[tuple[str, str], ...]
 """Who decides: name of the dataset, name of the partition ('' for all of it)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One dataset in the mix.
 
     Attributes:
@@ -55,8 +56,7 @@ class Source:
         return self.terms.partitions if self.used is None else self.terms.named(self.used)
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """Terms that cannot all be kept.
 
     Attributes:
@@ -70,8 +70,7 @@ class Conflict:
     between: Deciders
 
 
-@dataclass(frozen=True, slots=True)
-class Mix:
+class Mix(Struct, frozen=True):
     """The terms of a union.
 
     Attributes:

@@ -5,10 +5,11 @@ infers anything from a licence identifier.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -40,8 +41,7 @@ class Answer(StrEnum):
         return min(answers, key=order.index, default=cls.PERMITTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """What somebody wants to do, as far as he says.
 
     Attributes:
@@ -82,8 +82,7 @@ class Use:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Within what a permission holds.
 
     Attributes:
@@ -181,8 +180,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Files that belong to a partition: one path with what is below it, or values of a column.
 
     Attributes:
@@ -207,8 +205,7 @@ class Selector:
         return cls(members.get("path"), members.get("column"), tuple(members.get("values", ())))
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(Struct, frozen=True):
     """The files of a dataset that are under equal terms, and those terms.
 
     Attributes:
@@ -279,8 +276,7 @@ class Partition:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """The terms of a whole dataset.
 
     Attributes:

@@ -5,15 +5,15 @@ one that none selects under none; both are refused (spec §19.3).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.terms.model import Partition, Selector
 from lyrikstore.history.tree import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Struct, frozen=True):
     """How much of a dataset a partition is.
 
     Attributes:

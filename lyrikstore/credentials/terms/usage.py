@@ -8,9 +8,10 @@ cannot be followed, every partition counts as used.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
@@ -64,8 +65,7 @@ def partitions_used(
     return tuple(name for at, name in enumerate(names) if used >> at & 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     """The files of one dataset, and the partitions each may come from, as bits of an integer."""
 
     tree: Tree

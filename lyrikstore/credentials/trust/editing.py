@@ -1,10 +1,11 @@
 """Changing a trust file: what a person wrote in it stays as it is, byte for byte."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import (

@@ -2,12 +2,13 @@
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -37,8 +38,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 DEFAULT_STATUS_AGE = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedIssuer:
+class TrustedIssuer(Struct, frozen=True):
     """One issuer the verifier believes.
 
     Attributes:
@@ -82,8 +82,7 @@ class TrustedIssuer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedLog:
+class TrustedLog(Struct, frozen=True):
     """One log the verifier believes, whoever opened it.
 
     Attributes:
@@ -95,8 +94,7 @@ class TrustedLog:
     key: VerifierKey
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedWitness:
+class TrustedWitness(Struct, frozen=True):
     """One witness whose countersignature on a log checkpoint the verifier would count.
 
     Read and kept; this version makes no use of it (:attr:`Trust.witnesses_required`).
@@ -132,8 +130,7 @@ class TrustedWitness:
         return PublicKey(b64decode(self.key.split("+", 2)[2])[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedDocument:
+class PinnedDocument(Struct, frozen=True):
     """A DID document that the verifier holds to be the DID's own.
 
     Attributes:
@@ -143,7 +140,7 @@ class PinnedDocument:
     """
 
     did: str
-    data: bytes = field(repr=False)
+    data: bytes
     path: str = ""
 
     @property
@@ -157,8 +154,7 @@ def _known(data: bytes) -> KnownDocument:
     return KnownDocument.of(data, Source.PINNED)
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """The only keys and algorithms that count, whoever is believed.
 
     Attributes:
@@ -189,8 +185,7 @@ class Allowed:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Struct, frozen=True):
     """A parsed trust file.
 
     Attributes:

@@ -7,9 +7,10 @@ shows it, to whom and when.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted

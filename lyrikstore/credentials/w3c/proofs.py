@@ -1,9 +1,10 @@
 """The checks ``proof`` and ``issuer.binding`` of a foreign document (spec §17.4)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.canon.grammar import counted
@@ -19,8 +20,7 @@ from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofset import VerifiedProofs, verify_proofs
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """What the proofs of a document gave.
 
     Attributes:

@@ -7,12 +7,12 @@ file is called, or by its URL.
 import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import sha3_256, sha3_384, sha256, sha384, sha512
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from blake3 import blake3
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
@@ -46,8 +46,7 @@ MAX_RESOURCE = 16 << 20
 """Bytes of one resource; larger files are not looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(Struct, frozen=True):
     """The digests by which one resource is pinned.
 
     Attributes:

@@ -6,9 +6,10 @@ not known here, is somebody else's or is too old never counts as "not revoked".
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.grammar import counted
@@ -51,8 +52,7 @@ _TELLING = {"message", "refresh"}
 """Purposes that say something about the credential without taking it back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A ``BitstringStatusListEntry`` (B1, B2).
 
     Attributes:
@@ -93,8 +93,7 @@ class Entry:
         return cls(purpose, int(index), url, size, _messages(item, size))
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(Struct, frozen=True):
     """A status list that verified (B3).
 
     Attributes:
@@ -174,8 +173,7 @@ def check_entry_models(document: Mapping[str, JSON]) -> None:
             Entry.of(item)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
+class _Judge(Struct, frozen=True):
     issuer: str
     lists: Mapping[str, Sequence[StatedList]]
     at: datetime

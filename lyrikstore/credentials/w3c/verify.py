@@ -5,9 +5,10 @@ that failed, or that could not be made.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
@@ -58,8 +59,7 @@ NOT_PROVEN = (
 """What no check of a foreign credential can show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a document is judged by: all that is not in it.
 
     Attributes:

@@ -6,8 +6,9 @@ returns an outcome; it has no clock, no randomness, no network and no files.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -17,8 +18,7 @@ TEXT = "text"
 """The field name of a document's text; sheet columns are ``meta:COLUMN``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A record on its way through a recipe.
 
     Attributes:
@@ -52,8 +52,7 @@ class Candidate:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """The record stays as it is.
 
     Attributes:
@@ -63,8 +62,7 @@ class Keep:
     part: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(Struct, frozen=True):
     """The record goes.
 
     Attributes:
@@ -76,8 +74,7 @@ class Drop:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """What changed in one field, without the text that went.
 
     Attributes:
@@ -96,8 +93,7 @@ class FieldChange:
     before: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The record stays, changed.
 
     Attributes:

@@ -1,9 +1,10 @@
 """What a recipe step takes, checked in one place so that every filter says it alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.near import unknown
@@ -20,8 +21,7 @@ _FORMS: Mapping[Kind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One parameter of a filter.
 
     Attributes:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.filters.contacts import Span, find_emails, find_phones, find_urls
@@ -31,8 +33,7 @@ FINDERS: Mapping[str, tuple[str, Callable[[str], Iterator[Span]]]] = {
 """Pattern name -> placeholder and finder, in order of precedence where two begin together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(Struct, frozen=True):
     """One place to replace.
 
     Attributes:

@@ -4,10 +4,11 @@ import re
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, TypeVar
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, RemoteError, storage_error
 from lyrikstore.objects.backend import check_name
@@ -21,8 +22,7 @@ MAX_READ = 256 << 20
 _STEP = 8 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Struct, frozen=True):
     """What a remote can be relied on for.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
+
+from msgspec import Struct, field
 
 from lyrikstore.canon.errors import InvalidInputError
 
@@ -24,8 +25,7 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _MEMORY = re.compile(r"[A-Za-z0-9_.-]{0,255}")
 
 
-@dataclass(frozen=True, slots=True)
-class RemotePlace:
+class RemotePlace(Struct, frozen=True):
     """A remote with all that it takes to reach it; ``str()`` gives the URL.
 
     Attributes:
@@ -66,8 +66,7 @@ class RemotePlace:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteUrl:
+class RemoteUrl(Struct, frozen=True):
     """One remote. ``str()`` gives the one spelling to show and to remember.
 
     Attributes:
