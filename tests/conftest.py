@@ -47,6 +47,8 @@ DOCUMENTED = {
 GROUPS = {
     "faults": ("strace", "strace"),
     "web": ("chromium", "chromium"),
+    "firefox": ("firefox-esr", "firefox-esr"),
+    "webkit": ("WebKitWebDriver", "webkitgtk-webdriver xvfb"),
     "s3": ("radosgw", "radosgw ceph-mon ceph-osd ceph-common"),
     "sftp": ("sshd", "openssh-server"),
     "node": ("node", "nodejs"),

@@ -10,6 +10,7 @@ const PROFILE = new Map([
   ["lyrik", "a credential of lyrikstore (profile lyrik)"],
   ["w3c", "a credential or presentation of the W3C model that somebody else's software made (profile w3c)"],
 ]);
+const MAX_MEMBERS = 1000;
 const RESULT = new Map([
   ["equal", "recomputed: equal"], ["within-rounding", "recomputed: within rounding"],
   ["unchecked", "not recomputed"],
@@ -38,13 +39,26 @@ function ofDataset(credential, subject, report) {
     ["content", subject.id],
     ["files", `${counted(text(subject.fileCount), "file")}, ${counted(text(subject.byteSize), "byte")}, ${counted(text(subject.recordCount), "record")}`],
     ["licence", licence.spdxExpression],
-    ["you may", list(licence.permits)],
-    ["you may not", list(licence.prohibits)],
-    ["you must", list(licence.requires)],
+    ...termRows(members(licence.partitions)),
     ["valid", `${text(credential.validFrom)} to ${text(credential.validUntil ?? "no end")}`],
     ...qualityRows(members(subject.quality), report),
     ...descriptorRows(members(subject.descriptor)),
   ];
+}
+
+/** What may be done with each partition. @param {any[]} partitions @returns {Row[]} */
+function termRows(partitions) {
+  return partitions.flatMap((part) => {
+    const of = partitions.length > 1 ? `${text(part.name)}: ` : "";
+    const limits = isObject(part.limits) ? Object.entries(part.limits).filter(([name]) => name !== "type") : [];
+    /** @type {Row[]} */
+    const rows = [
+      ["licence", part.spdxExpression], ["you may", list(part.permits)], ["you may with a grant", list(part.grantable)],
+      ["you may not", list(part.prohibits)], ["you must", list(part.requires)],
+      ["only", limits.map(([name, bound]) => `${name} ${list(bound) ?? text(bound)}`).join("; ")],
+    ];
+    return rows.filter(([, value]) => value).map(([name, value]) => /** @type {Row} */ ([of + name, value]));
+  });
 }
 
 /** What is known, field by field; then what is not, by the reason. @param {any[]} fields @returns {Row[]} */
@@ -59,7 +73,8 @@ function descriptorRows(fields) {
       continue;
     }
     const why = [state, reason].filter((part) => part !== undefined).map(text).join(": ");
-    open.set(why, [...open.get(why) ?? [], text(field)]);
+    open.set(why, open.get(why) ?? []);
+    open.get(why)?.push(text(field));
   }
   return [...known, ...[...open].map(([why, names]) => /** @type {Row} */ ([why, names.join(", ")]))];
 }
@@ -78,8 +93,8 @@ function qualityRows(claims, report) {
   });
 }
 
-/** The objects in what should be a list of them. @param {unknown} value @returns {any[]} */
-const members = (value) => (Array.isArray(value) ? value.filter(isObject) : []);
+/** The objects in what should be a list of them: no sound credential has more. @param {unknown} value @returns {any[]} */
+const members = (value) => (Array.isArray(value) ? value.filter(isObject).slice(0, MAX_MEMBERS) : []);
 /** @param {unknown} words */
 const list = (words) => (Array.isArray(words) ? words.map(text).join(", ") : undefined);
 /** @param {unknown} value */

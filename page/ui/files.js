@@ -90,7 +90,8 @@ export class Files {
     const shown = chosen.slice(this.first, this.first + PAGE);
     const wrong = this.rows.reduce((sum, row) => sum + Number(row.bad), 0);
     const range = shown.length ? `${this.first + 1} to ${this.first + shown.length} of ${chosen.length}` : "none";
-    byId("count").textContent = `${counted(this.rows.length, "file")}, ${wrong} of them wrong; shown: ${range}`;
+    const words = `${counted(this.rows.length, "file")}, ${wrong} of them wrong; shown: ${range}`;
+    if (byId("count").textContent !== words) byId("count").textContent = words; // a screen reader reads every change
     byId("earlier").disabled = this.first === 0;
     byId("later").disabled = this.first + PAGE >= chosen.length;
     byId("shards").replaceChildren(...shown.map(rowOf));
@@ -99,7 +100,7 @@ export class Files {
 
 /** @param {Row} row */
 const rowOf = ({ path, bytes, blake3, state, bad }) => element("tr", { "data-path": path },
-  element("td", {}, path),
+  element("th", { scope: "row" }, path),
   element("td", { class: "number" }, Number.isNaN(bytes) ? "" : grouped(bytes)),
   element("td", { class: "digest" }, blake3 && `${blake3.slice(0, 16)}…`),
   element("td", { class: bad ? "fail" : state === GOOD ? "pass" : "" }, state));

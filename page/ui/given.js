@@ -9,20 +9,50 @@ const MAX_SIBLINGS = 512;
 /** @typedef {{path: string, file: File}} Item */
 /** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Given `folder`: where the data was found. */
 
-/** Files of a drop, folders walked. @param {DataTransfer} transfer @returns {Promise<Item[]>} */
+/**
+ * Files of a drop, folders walked. Chromium gives a page from disk entries that it cannot read, and
+ * handles that it can; the others know entries only. Both are to be had during the event alone.
+ *
+ * @param {DataTransfer} transfer
+ * @returns {Promise<Item[]>}
+ */
 export async function dropped(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const given = [...transfer.items].map((/** @type {any} */ item) => item.getAsFileSystemHandle?.() ?? item.webkitGetAsEntry());
   /** @type {Item[]} */
   const items = [];
-  for (const entry of entries) await walk(entry, "", items);
+  for (const one of await Promise.all(given)) {
+    if (one !== null) await (one.kind === undefined ? walkEntry : walkHandle)(one, "", items); // null: text
+  }
   return items;
 }
 
-/** Files of an input element. @param {FileList} list @returns {Item[]} */
-export const chosen = (list) => [...list].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+/**
+ * Take the files out of an input element. One that still holds them says nothing when they are chosen
+ * again, as they must be after they were changed.
+ *
+ * @param {HTMLInputElement} input
+ * @returns {Item[]}
+ */
+export function chosen(input) {
+  const items = [...input.files ?? []].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  input.value = "";
+  return items;
+}
+
+/** @param {FileSystemHandle} handle @param {string} prefix @param {Item[]} items */
+async function walkHandle(handle, prefix, items) {
+  const path = prefix + handle.name;
+  if (handle.kind === "file") {
+    items.push({ path, file: await /** @type {FileSystemFileHandle} */ (handle).getFile() });
+    return;
+  }
+  for await (const inner of /** @type {FileSystemDirectoryHandle} */ (handle).values()) {
+    await walkHandle(inner, `${path}/`, items);
+  }
+}
 
 /** @param {FileSystemEntry} entry @param {string} prefix @param {Item[]} items */
-async function walk(entry, prefix, items) {
+async function walkEntry(entry, prefix, items) {
   const path = prefix + entry.name;
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
@@ -34,7 +64,7 @@ async function walk(entry, prefix, items) {
     /** @type {FileSystemEntry[]} */
     const found = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!found.length) return;
-    for (const inner of found) await walk(inner, `${path}/`, items);
+    for (const inner of found) await walkEntry(inner, `${path}/`, items);
   }
 }
 

@@ -55,8 +55,9 @@ export class Hashing {
     const job = this.waiting[this.begun];
     this.begun += 1;
     this.workers.set(worker, job);
-    worker.onmessage = ({ data: { hashed, read } }) => {
+    worker.onmessage = ({ data: { hashed, wanted, read } }) => {
       if (hashed !== undefined) return job.done(hashed);
+      if (wanted !== undefined) return handOver(worker, job.file.slice(...wanted));
       if (read) {
         this.workers.set(worker, null);
         job.resolve(read);
@@ -69,4 +70,10 @@ export class Hashing {
     };
     worker.postMessage({ file: job.file, reading: job.reading });
   }
+}
+
+/** Read for a worker that may not. @param {Worker} worker @param {Blob} part */
+async function handOver(worker, part) {
+  const bytes = await part.arrayBuffer().catch(() => null);
+  worker.postMessage({ bytes }, bytes ? [bytes] : []);
 }

@@ -5,14 +5,22 @@ import { Records } from "../src/records.js";
 
 const STEP = 8 << 20;
 
-/** @param {MessageEvent<{file: File, reading: import("../src/records.js").Reading | null}>} message */
-onmessage = async ({ data: { file, reading } }) => {
+// WebKit lets the workers of a page from disk read no file at all, not even one of their own.
+const reads = new Blob(["x"]).arrayBuffer().then(() => true, () => false);
+/** @type {(bytes: ArrayBuffer | null) => void} Takes what the page read. */
+let take = () => undefined;
+
+/** @param {MessageEvent<{file: File, reading: import("../src/records.js").Reading | null} | {bytes: ArrayBuffer | null}>} message */
+onmessage = ({ data }) => ("bytes" in data ? take(data.bytes) : hash(data.file, data.reading));
+
+/** @param {File} file @param {import("../src/records.js").Reading | null} reading */
+async function hash(file, reading) {
   try {
     await ready;
     const hasher = new Hasher();
     const records = reading && new Records(reading);
     let hashed = 0;
-    for await (const piece of pieces(file)) {
+    for await (const piece of await reads ? pieces(file) : handed(file.size)) {
       hasher.update(piece);
       records?.update(piece);
       hashed += piece.length;
@@ -26,4 +34,18 @@ onmessage = async ({ data: { file, reading } }) => {
   } catch {
     postMessage({ lost: true }); // unreadable, changed while it was read, or out of memory
   }
-};
+}
+
+/** Yield the bytes of a file as the page hands them over, each piece when it is asked for. @param {number} size */
+async function* handed(size) {
+  for (let from = 0; from < size; from += STEP) {
+    const to = Math.min(size, from + STEP);
+    /** @type {ArrayBuffer | null} */
+    const bytes = await new Promise((resolve) => {
+      take = resolve;
+      postMessage({ wanted: [from, to] });
+    });
+    if (bytes?.byteLength !== to - from) throw new Error("unreadable");
+    yield new Uint8Array(bytes);
+  }
+}

@@ -18,7 +18,7 @@ export function lineageView(lineage) {
   const cut = lineage.cut ? [element("p", {}, `Only the first ${counted(lineage.steps.length, "step is", "steps are")} shown.`)] : [];
   if (!sources.length) return [element("p", {}, words)];
   return [
-    element("div", { class: "scroll drawing", tabindex: "0", role: "region", "aria-label": "Lineage, drawn" }, drawing(lineage)),
+    element("div", { class: "scroll drawing", tabindex: "0", role: "region", "aria-label": "Lineage, drawn; the list that follows says the same" }, drawing(lineage)),
     element("p", {}, words), ...cut, element("ul", {}, item(lineage, here, "", new Set())),
   ];
 }

@@ -18,6 +18,9 @@ import { byId, element, grouped, showReport } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
 const MAX_TRUST = (1 << 20) + 1;
+const DRAWN_EVERY = 250; // milliseconds
+const SAID_EVERY = 10_000;
+const SILENCE = 100;
 const STOPPED = "Stopped: nothing was judged.";
 
 /** @typedef {import("./given.js").Item} Item */
@@ -48,7 +51,7 @@ function told() {
   byId("given").textContent = found === null ? nothing() :
     `A credential, ${counted(found.siblings.length, "file")} beside it, ` +
     (found.data === null ? "no data." : `${counted(found.data.length, "file")} of data in “${found.folder}”.`);
-  byId("verify").disabled = found === null || running !== null;
+  byId("verify").disabled = found === null;
 }
 
 const nothing = () => (items.length ? `${counted(items.length, "file")}, but no credential.json among them.` : "Nothing given yet.");
@@ -82,34 +85,36 @@ async function bytesOf(file, limit) {
 
 async function verify() {
   const given = sortOut(items, inside.items, byId("target").value);
-  if (given === null) return;
-  running?.abort();
+  if (given === null || running !== null) return;
   const control = new AbortController();
   running = control;
   busy();
   byId("answer").hidden = true;
   byId("kept").hidden = true;
+  byId("progress").textContent = "";
   control.signal.onabort = () => hashing.stop(control.signal.reason);
   try {
     checkFew(given.siblings);
     await judge(given, control.signal);
     byId("progress").textContent = "";
   } catch (error) {
-    if (running !== control) return; // another one has begun
     files.list([]);
+    await new Promise((resolve) => setTimeout(resolve, SILENCE)); // else the same words again are no change to be read
     byId("progress").textContent = control.signal.aborted ? STOPPED : /** @type {Error} */ (error).message;
   } finally {
-    if (running === control) {
-      running = null;
-      busy();
-    }
+    running = null;
+    busy();
   }
 }
 
 function busy() {
-  byId("verify").disabled = running !== null || sortOut(items, inside.items, byId("target").value) === null;
+  const stopped = document.activeElement === byId("stop");
+  // A button that is disabled loses the focus, and with it a screen reader its place.
+  byId("verify").setAttribute("aria-disabled", String(running !== null));
   byId("stop").hidden = running === null;
-  if (running === null) byId("bar").hidden = true;
+  if (running !== null) return;
+  byId("bar").hidden = true;
+  if (stopped) byId("verify").focus();
 }
 
 /** @param {import("./given.js").Given} given @param {AbortSignal} signal */
@@ -180,10 +185,10 @@ class Meter {
       this.sum += bytes;
       files.progress(path, done);
       const now = performance.now();
-      if (now - this.drawn < 250) return; // drawing takes what hashing needs
+      if (now - this.drawn < DRAWN_EVERY) return; // drawing takes what hashing needs
       this.drawn = now;
       byId("bar").value = this.sum / this.total;
-      if (now - this.said < 1000) return; // a screen reader reads every change
+      if (now - this.said < SAID_EVERY) return; // a screen reader reads every change
       this.said = now;
       byId("progress").textContent = `hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${grouped(this.total)} bytes`;
     };
@@ -209,28 +214,27 @@ function listed(credential, find) {
   }
 }
 
-byId("folder").onchange = () => give(chosen(byId("folder").files));
-byId("files").onchange = () => give(chosen(byId("files").files));
+// Buttons of our own: a screen reader would say of an emptied input that nothing is chosen.
+for (const id of ["folder", "files", "trust"]) byId(`choose-${id}`).onclick = () => byId(id).click();
+byId("folder").onchange = () => give(chosen(byId("folder")));
+byId("files").onchange = () => give(chosen(byId("files")));
 byId("target").onchange = told;
 byId("clear").onclick = () => {
   items = [];
   trustFile = null;
   byId("answer").hidden = true;
   files.list([]);
-  for (const id of ["folder", "files", "trust", "did", "at", "challenge", "domain", "seek"]) byId(id).value = "";
+  for (const id of ["did", "at", "challenge", "domain", "seek"]) byId(id).value = "";
   believed();
   give([]);
 };
 byId("trust").onchange = () => {
-  trustFile = byId("trust").files[0] ?? null;
+  trustFile = chosen(byId("trust"))[0]?.file ?? null;
   believed();
 };
 byId("did").oninput = believed;
 byId("verify").onclick = verify;
-byId("stop").onclick = () => {
-  running?.abort();
-  byId("verify").focus();
-};
+byId("stop").onclick = () => running?.abort();
 const drop = byId("drop");
 drop.ondragover = (/** @type {DragEvent} */ event) => {
   event.preventDefault();
@@ -240,7 +244,9 @@ drop.ondragleave = () => drop.classList.remove("over");
 drop.ondrop = async (/** @type {DragEvent} */ event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  if (event.dataTransfer) give(await dropped(event.dataTransfer));
+  const items = event.dataTransfer ? await dropped(event.dataTransfer).catch(() => []) : [];
+  if (items.length) give(items);
+  else byId("given").textContent = "Nothing was dropped that can be read: choose the folder or the files.";
 };
 if (location.protocol !== "file:") byId("origin").textContent = `This copy was loaded from ${location.origin}.`;
 believed();

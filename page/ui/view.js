@@ -1,14 +1,15 @@
 /** How a report is shown. Text nodes only: nothing a document says becomes markup. */
+import { counted } from "../src/grammar.js";
 import { isDoubtful } from "../src/report.js";
 
 const MARK = new Map([
-  ["pass", "✓ pass"], ["fail", "✗ fail"], ["warn", "! warning"], ["unchecked", "– not checked"], ["n/a", "– n/a"],
+  ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]], ["unchecked", ["–", "not checked"]], ["n/a", ["–", "n/a"]],
 ]);
 const VERDICT = new Map([
-  ["trusted", ["✓ Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
-  ["valid", ["! Valid, but your trust does not know the issuer", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
-  ["incomplete", ["– Incomplete: something needed to decide is missing", "Ask for the missing files named below, or give them to this page."]],
-  ["invalid", ["✗ Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
+  ["trusted", ["✓", "Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
+  ["valid", ["!", "Valid, but your trust does not know the issuer", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
+  ["incomplete", ["–", "Incomplete: something needed to decide is missing", "Ask for the missing files named below, or give them to this page."]],
+  ["invalid", ["✗", "Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -35,15 +36,18 @@ export function svg(tag, attributes, ...children) {
   return made;
 }
 
+/** A sign for the eye, and words: whoever listens is not told of a "ballot x". @param {string} sign @param {string} words */
+const signed = (sign, words) => [element("span", { "aria-hidden": "true" }, `${sign} `), words];
+
 /**
  * @param {import("../src/report.js").Report} report
  * @param {Node[]} lineage
  */
 export function showReport(report, lineage) {
-  const [words, meaning] = /** @type {string[]} */ (VERDICT.get(report.verdict));
+  const [sign, words, meaning] = /** @type {string[]} */ (VERDICT.get(report.verdict));
   const failures = report.checks.filter((check) => check.state === "fail").length;
   byId("verdict").className = report.verdict;
-  byId("verdict").textContent = failures ? `${words}: ${failures} check${failures > 1 ? "s" : ""} failed` : words;
+  byId("verdict").replaceChildren(...signed(sign, failures ? `${words}: ${counted(failures, "check")} failed` : words));
   byId("meaning").textContent = meaning;
   byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
   byId("checks").replaceChildren(...report.checks.map(checkRow), ...(report.parts ?? []).map(partRow));
@@ -62,8 +66,9 @@ export const grouped = (value) => value.toLocaleString("en");
 /** @param {import("../src/report.js").Check} check */
 function checkRow(check) {
   const word = check.state === "unchecked" ? `not checked: ${check.summary}` : check.summary;
+  const [sign, state] = /** @type {string[]} */ (MARK.get(check.state));
   const line = [
-    element("span", { class: `mark ${check.state.replace("/", "")}` }, /** @type {string} */ (MARK.get(check.state))), " ",
+    element("span", { class: `mark ${check.state.replace("/", "")}` }, ...signed(sign, state)), " ",
     element("strong", {}, check.id), " ", element("span", {}, word),
   ];
   const details = element("details", {}, element("summary", {}, ...line),
@@ -83,11 +88,11 @@ function deciding({ verdict, checks }) {
 
 /** One credential of a presentation, with its own checks. @param {import("../src/report.js").Report} part @param {number} at */
 function partRow(part, at) {
-  const [words] = /** @type {string[]} */ (VERDICT.get(part.verdict));
+  const [sign, words] = /** @type {string[]} */ (VERDICT.get(part.verdict));
   return element("li", { "data-part": String(at) },
     element("details", {},
-      element("summary", {}, element("span", { class: `mark ${part.verdict}` }, words.split(/[,:]/)[0]), " ",
+      element("summary", {}, element("span", { class: `mark ${part.verdict}` }, ...signed(sign, words.split(/[,:]/)[0])), " ",
         element("strong", {}, `credential ${at + 1}`), " ",
         element("span", {}, `${part.subject} by ${part.issuer ?? "nobody named"}`)),
-      element("ul", { class: "checks" }, ...part.checks.map(checkRow))));
+      element("ul", { class: "checks", role: "list" }, ...part.checks.map(checkRow))));
 }

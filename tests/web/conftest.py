@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Person
+from tests.web import webdriver
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "lyrikstore" / "web" / "verify.html"
@@ -18,7 +19,19 @@ PAGE = REPOSITORY / "lyrikstore" / "web" / "verify.html"
 
 WATCH = """window.violations = [];
 document.addEventListener("securitypolicyviolation",
-  (event) => window.violations.push(event.violatedDirective + " " + event.blockedURI));"""
+  (event) => window.violations.push(event.violatedDirective + " " + event.blockedURI));
+for (const kind of ["error", "unhandledrejection"])
+  window.addEventListener(kind,
+    ({ message, reason }) => window.violations.push(String(message ?? reason)));"""
+
+
+def browsers(*others: str) -> pytest.MarkDecorator:
+    """Run a test in Chromium and in these: ``firefox``, ``webkit``."""
+    marked = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in others]
+    return pytest.mark.parametrize("open_page", ["browser", *marked], indirect=True)
+
+
+EVERY_BROWSER = browsers("firefox", "webkit")
 
 
 @pytest.fixture(scope="session")
@@ -73,14 +86,65 @@ class Window:
 
     def shot(self, name: str) -> None:
         """Keep what the window shows for docs/page.md, if the environment says where."""
-        if folder := os.environ.get("LYRIKSTORE_SHOTS"):
+        folder = os.environ.get("LYRIKSTORE_SHOTS")
+        if folder and not isinstance(self.page, webdriver.Page):
             self.page.evaluate("document.getElementById('verdict').scrollIntoView()")
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
 
+@pytest.fixture(scope="session")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Firefox]:
+    browser = webdriver.Firefox(tmp_path_factory.mktemp("firefox") / "home")
+    try:
+        browser.start()
+        yield browser
+    finally:
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def webkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.WebKit]:
+    browser = webdriver.WebKit(tmp_path_factory.mktemp("webkit") / "home")
+    try:
+        browser.start()
+        yield browser
+    finally:
+        browser.close()
+
+
 @pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Window]]:
-    """Return a maker of windows; at the end, nothing was asked of any network."""
+def open_page(request: pytest.FixtureRequest) -> Iterator[Callable[..., Window]]:
+    """Return a maker of windows, of Chromium or, by parameter, of another browser."""
+    name = getattr(request, "param", "browser")
+    windows = in_chromium if name == "browser" else in_another
+    yield from windows(request.getfixturevalue(name))
+
+
+def in_another(browser: Any) -> Iterator[Callable[..., Window]]:
+    """Give a maker of windows, each in the place of the one before."""
+    opened: list[Window] = []
+
+    def make(path: Path = PAGE) -> Window:
+        page = webdriver.Page(browser)
+        page.goto(path.as_uri())
+        page.run(WATCH)
+        webdriver.waited(
+            lambda: page.evaluate("document.getElementById('verify').onclick !== null")
+        )
+        opened[:] = [Window(page)]
+        return opened[0]
+
+    yield make
+    for window in opened:
+        page = window.page
+        assert window.allowed or not page.evaluate("window.violations")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        loaded = page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
+        assert all(url.startswith("blob:") for url in loaded), loaded
+
+
+def in_chromium(browser: Any) -> Iterator[Callable[..., Window]]:
+    """Give a maker of windows; at the end, nothing was asked of any network."""
     windows = []
 
     def make(path: Path = PAGE, *, script: bool = True, **options: Any) -> Window:

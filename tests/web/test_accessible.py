@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests import npm
+from tests.web.conftest import EVERY_BROWSER
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
-PAGE = Path(__file__).resolve().parents[2] / "page"
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = REPOSITORY / "page"
+PRESENTED = REPOSITORY / "spec" / "vectors" / "verdicts" / "presented.json"
 
 
 def shortcomings(window) -> list[str]:
@@ -26,24 +29,115 @@ def shortcomings(window) -> list[str]:
 @pytest.mark.page
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_it(open_page, delivery, width, scheme) -> None:
+def test_everybody_can_read_it(open_page, delivery, did, width, scheme) -> None:
     window = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = window.page
+    assert shortcomings(window) == []
+    window.give(delivery)
+    assert window.verify() == "valid"
+    assert shortcomings(window) == []
+    window.at("yesterday")
+    page.click("#verify")
+    page.wait_for_selector("#progress:text('yesterday')")
+    assert shortcomings(window) == []
+    window.at("")
+    page.fill("#did", did)
+    assert window.verify() == "trusted"
     assert shortcomings(window) == []
     first, second, *_ = sorted((delivery / "data").iterdir())
-    first.write_bytes(first.read_bytes()[:-1] + b"!")
     second.unlink()
+    page.click("#clear")
+    window.give(delivery)
+    assert window.verify() == "incomplete"
+    assert shortcomings(window) == []
+    first.write_bytes(first.read_bytes()[:-1] + b"!")
     window.give(delivery)
     assert window.verify() == "invalid"
     assert shortcomings(window) == []
-    assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     window.shot(f"look-{scheme}-{width}")
+
+
+@pytest.mark.page
+def test_a_presentation_and_the_work_at_it_can_be_read(open_page, delivery, tmp_path) -> None:
+    base = json.loads(PRESENTED.read_text("utf-8"))["base"]
+    (tmp_path / "presentation.json").write_text(base["target"], "utf-8")
+    window = open_page()
+    page = window.page
+    page.set_input_files("#files", tmp_path / "presentation.json")
+    window.verify()
+    assert page.locator("[data-part]").count() > 0
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    assert shortcomings(window) == []
+    page.click("#clear")
+    work(window, delivery)
+    assert shortcomings(window) == []
+    page.click("#stop")
+
+
+def work(window, delivery) -> None:
+    """Let the page begin with more than it ends soon."""
+    (delivery / "tree.jsonl").unlink()  # without a list every file is read, whatever its length
+    with (delivery / "data" / "large.bin").open("wb") as file:
+        file.truncate(64 << 30)
+    window.give(delivery)
+    window.page.click("#verify")
+    window.page.wait_for_selector("#bar:not([hidden])")
+
+
+def heard(window) -> list[dict]:
+    """Return what the browser tells a screen reader, in order."""
+    session = window.page.context.new_cdp_session(window.page)
+    return [
+        {
+            "role": node["role"]["value"],
+            "name": node.get("name", {}).get("value", ""),
+            **{one["name"]: one["value"].get("value") for one in node.get("properties", [])},
+        }
+        for node in session.send("Accessibility.getFullAXTree")["nodes"]
+        if not node["ignored"]
+    ]
+
+
+def test_what_a_screen_reader_is_told(open_page, delivery) -> None:
+    first = min((delivery / "data").iterdir())
+    first.write_bytes(first.read_bytes()[:-1] + b"!")
+    window = open_page()
+    window.give(delivery)
+    assert window.verify() == "invalid"
+    told = heard(window)
+    [verdict] = [one for one in told if one.get("focused") and one["role"] == "heading"]
+    assert verdict["name"].startswith("Invalid: ")
+    levels = [one["level"] for one in told if one["role"] == "heading"]
+    assert levels == [1, 2, 2, 2, 3, 3, 3, 3, 3, 2]
+    named = {one["name"] for one in told if one["role"] in {"heading", "DisclosureTriangle"}}
+    assert not {name for name in named if set(name) & set("✓✗–")}
+    assert any(name.startswith("fail data.files ") for name in named)
+    assert [one["name"] for one in told if one["role"] == "table"] == ["Files"]
+    assert first.name in [one["name"] for one in told if one["role"] == "rowheader"]
+    assert not [one for one in told if one["role"] in {"button", "textbox"} and not one["name"]]
+    assert [one.get("live") for one in told if one["role"] == "status"] == ["polite"] * 4
+
+
+@EVERY_BROWSER
+def test_focus_stays_where_the_work_is(open_page, delivery) -> None:
+    window = open_page()
+    page = window.page
+    page.locator("#verify").focus()
+    work(window, delivery)
+    assert page.evaluate("document.activeElement.id") == "verify"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "stop"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#stop", state="hidden")
+    assert page.evaluate("document.activeElement.id") == "verify"
 
 
 def test_by_keyboard_alone(open_page, delivery, did) -> None:
     window = open_page()
     window.give(delivery)
     page = window.page
-    page.locator("#folder").focus()
+    page.locator("#choose-folder").focus()
     for _ in range(12):
         if page.evaluate("document.activeElement.id") == "did":
             break

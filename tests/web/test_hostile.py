@@ -12,6 +12,7 @@ from blake3 import blake3
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.crypto.proof import add_proof
 from lyrikstore.testing.keys import signer_for
+from tests.web.conftest import EVERY_BROWSER
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
 
@@ -26,7 +27,7 @@ def poisoned(value, kept=KEPT):
     """Return the document with markup in every text, where its form allows that."""
     if isinstance(value, dict):
         return {
-            name: item if name in kept and isinstance(item, str) else poisoned(item, kept)
+            name: item if name in kept and not isinstance(item, dict) else poisoned(item, kept)
             for name, item in value.items()
         }
     if isinstance(value, list):
@@ -66,6 +67,7 @@ def is_clean(window) -> bool:
     return set(found) <= allowed and active == 0 and scripts == 2
 
 
+@EVERY_BROWSER
 def test_markup_in_every_text_of_a_credential(open_page, delivery) -> None:
     credential = json.loads((delivery / "credential.json").read_text())
     (delivery / "credential.json").write_text(json.dumps(poisoned(credential)))
@@ -100,13 +102,14 @@ def test_anything_in_the_place_of_anything(open_page, delivery) -> None:
             content = json.dumps(credential).encode()
             window.page.set_input_files("#files", {**file, "buffer": content})
             window.page.click("#verify")
-            window.page.wait_for_selector("#verify:enabled")
+            window.page.wait_for_selector("#verify[aria-disabled=false]")
             problem = window.page.text_content("#progress")
             assert window.page.is_visible("#answer"), (name, value, problem)
             assert window.page.get_attribute("#verdict", "class") == "invalid", (name, value)
         where[name] = kept
 
 
+@EVERY_BROWSER
 def test_markup_in_everything_else(open_page, delivery) -> None:
     """Signed by its attacker, so that nothing stops before the texts are shown."""
     signer = signer_for("mallory")
@@ -146,31 +149,34 @@ def test_markup_in_everything_else(open_page, delivery) -> None:
     assert "<img src=x" in window.page.text_content("#shards")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        "null",
-        "\ufeff{}",
-        "{} {}",
-        '{"a":1,"a":2}',
-        '{"a":NaN}',
-        "{" * 20_000,
-        "[" * 20_000 + "]" * 20_000,
-        '{"a":' * 20_000 + "1" + "}" * 20_000,
-        '{"__proto__":{"verdict":"trusted"},"constructor":1}',
-        '{"__proto__":{"credentialSubject":{"manifest":"x"}},"toString":null}',
-        '{"credentialSubject":{"id":9007199254740993}}',
-        '"\\ud800"',
-        "1e999",
-        "1" * 1_000_000,
-        '"' + "\\" * 1_000_000,
-        "x" * 2_000_000,
-        '{"type":["VerifiableCredential"],"credentialSubject":[[]]}',
-    ],
-    ids=lambda text: ascii(text[:12]) + str(len(text)),
-)
+CROWD = "[" + "{}," * 300_000 + "{}]"  # an attacker's list within the size of a credential
+HOSTILE = [
+    "",
+    "[]",
+    "null",
+    "\ufeff{}",
+    "{} {}",
+    '{"a":1,"a":2}',
+    '{"a":NaN}',
+    "{" * 20_000,
+    "[" * 20_000 + "]" * 20_000,
+    '{"a":' * 20_000 + "1" + "}" * 20_000,
+    '{"__proto__":{"verdict":"trusted"},"constructor":1}',
+    '{"__proto__":{"credentialSubject":{"manifest":"x"}},"toString":null}',
+    '{"credentialSubject":{"id":9007199254740993}}',
+    '"\\ud800"',
+    "1e999",
+    "1" * 1_000_000,
+    '"' + "\\" * 1_000_000,
+    "x" * 2_000_000,
+    '{"type":["VerifiableCredential"],"credentialSubject":[[]]}',
+    f'{{"credentialSubject":{{"quality":{CROWD}}}}}',
+    f'{{"credentialSubject":{{"descriptor":{CROWD}}}}}',
+    f'{{"credentialSubject":{{"licence":{{"partitions":{CROWD}}}}}}}',
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:33]) + str(len(text)))
 def test_hostile_credentials_end_in_an_answer(open_page, browser, tmp_path, text) -> None:
     (tmp_path / "credential.json").write_text(text)
     window = open_page()
@@ -181,11 +187,44 @@ def test_hostile_credentials_end_in_an_answer(open_page, browser, tmp_path, text
     assert window.report["checks"][0]["state"] in {"fail", "pass"}
 
 
+@EVERY_BROWSER
+def test_hostile_credentials_end_in_an_answer_everywhere(open_page, tmp_path) -> None:
+    window = open_page()
+    for text in HOSTILE:
+        (tmp_path / "credential.json").write_text(text)
+        window.page.set_input_files("#files", tmp_path / "credential.json")
+        assert window.verify() == "invalid", text[:40]
+
+
 @pytest.fixture(scope="module")
 def bomb() -> str:
     """1.4 MB of base64url that unpack to one GiB."""
     packed = gzip.compress(bytes(1 << 30), compresslevel=9)
     return "u" + urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def with_a_bomb(delivery: Path, bomb: str) -> None:
+    """Sign a delivery anew whose status list is a bomb."""
+    mallory = signer_for("mallory")
+    now = datetime.now(UTC)
+    for name in ("credential.json", "status-revocation-1.json"):
+        document = json.loads((delivery / name).read_text())
+        del document["proof"]
+        document["issuer"] = {"id": mallory.did}
+        if "encodedList" in document["credentialSubject"]:
+            document["issuer"] = mallory.did
+            document["credentialSubject"]["encodedList"] = bomb
+        (delivery / name).write_bytes(encode(add_proof(document, mallory, created=now)))
+
+
+@EVERY_BROWSER
+def test_a_bomb_is_cut_off_everywhere(open_page, delivery, bomb) -> None:
+    with_a_bomb(delivery, bomb[:1_000_001])
+    window = open_page()
+    window.give(delivery)
+    assert window.verify() == "incomplete"
+    [check] = [check for check in window.report["checks"] if check["id"] == "status"]
+    assert check["detail"]["reason"] == "unsound-list"
 
 
 @pytest.mark.parametrize(
@@ -196,16 +235,7 @@ def bomb() -> str:
     ],
 )
 def test_a_bomb_is_cut_off(open_page, browser, delivery, bomb, length, reason, words) -> None:
-    mallory = signer_for("mallory")
-    now = datetime.now(UTC)
-    for name in ("credential.json", "status-revocation-1.json"):
-        document = json.loads((delivery / name).read_text())
-        del document["proof"]
-        document["issuer"] = {"id": mallory.did}
-        if "encodedList" in document["credentialSubject"]:
-            document["issuer"] = mallory.did
-            document["credentialSubject"]["encodedList"] = bomb[:length]
-        (delivery / name).write_bytes(encode(add_proof(document, mallory, created=now)))
+    with_a_bomb(delivery, bomb[:length])
     window = open_page()
     window.give(delivery)
     before = memory(browser, "VmRSS")

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from tests.web.conftest import EVERY_BROWSER, browsers
+
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
 
 
@@ -31,6 +33,7 @@ def same_as_the_command_line(window, publisher, delivery, *more):
     assert page["subject"] == ours["subject"]
 
 
+@EVERY_BROWSER
 def test_the_four_verdicts(open_page, publisher, delivery, did) -> None:
     window = open_page()
     window.give(delivery)
@@ -65,6 +68,45 @@ def test_the_four_verdicts(open_page, publisher, delivery, did) -> None:
     window.shot("verdict-invalid")
 
 
+def drop(page, path) -> None:
+    """Drop a file or folder on the page, as from the desktop, and wait until it says something."""
+    page.locator("#drop").scroll_into_view_if_needed()
+    box, before = page.locator("#drop").bounding_box(), page.text_content("#given")
+    place = {"x": box["x"] + 9, "y": box["y"] + 9}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+    page.wait_for_selector(f"#given:not(:text('{before}'))")
+
+
+def test_what_is_dropped(open_page, delivery, tmp_path, did) -> None:
+    revocations = delivery / "status-revocation-1.json"
+    later = tmp_path / revocations.name
+    revocations.rename(later)
+    window = open_page()
+    window.page.fill("#did", did)
+    drop(window.page, delivery)
+    assert window.verify() == "incomplete"
+    drop(window.page, later)
+    assert window.verify() == "trusted"
+    (tmp_path / "nothing").mkdir()
+    drop(window.page, tmp_path / "nothing")
+    assert "Nothing was dropped that can be read" in window.page.text_content("#given")
+
+
+def test_the_same_file_can_be_chosen_again(open_page, delivery) -> None:
+    """A browser says nothing of a choice that an input holds already."""
+    window = open_page()
+    for name, chosen in (("folder", delivery), ("files", delivery / "README.md")):
+        window.page.set_input_files(f"#{name}", chosen)
+        assert window.page.input_value(f"#{name}") == ""
+    (delivery / "trust.toml").write_text("version = 1")
+    window.page.set_input_files("#trust", delivery / "trust.toml")
+    assert window.page.input_value("#trust") == ""
+    assert "trust.toml" in window.page.text_content("#believed")
+
+
 def test_a_trust_file_counts_as_on_the_command_line(open_page, publisher, delivery, did) -> None:
     publisher.ok("trust", "add", did, "--name", "Acme", "--names", "datasets/acme/*")
     window = open_page()
@@ -79,6 +121,7 @@ def test_a_trust_file_counts_as_on_the_command_line(open_page, publisher, delive
             assert checks[check["id"]]["summary"] == check["summary"]
 
 
+@browsers("firefox")  # WebKit's driver keeps no downloads
 def test_the_report_is_the_command_lines(open_page, publisher, delivery, did) -> None:
     publisher.ok("trust", "add", did, "--name", "Acme", "--names", "datasets/acme/*")
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -141,6 +184,7 @@ parameters = { column = "origin" }
 """
 
 
+@EVERY_BROWSER
 def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did) -> None:
     rows = tmp_path / "rows"
     rows.mkdir()
@@ -161,6 +205,7 @@ def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did)
     claims = window.page.text_content("#claims")
     assert "0.87 (human-asserted; 3 annotators)" in claims
     assert "(measured; recomputed: equal)" in claims
+    assert "you maytrain" in claims
     assert "--recompute" in window.page.text_content("#same")
 
     shutil.rmtree(folder / "data")
@@ -170,6 +215,7 @@ def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did)
     assert "none was recomputed" in window.page.text_content("#open")
 
 
+@EVERY_BROWSER
 def test_lineage_over_several_steps(open_page, publisher, tmp_path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE)
@@ -191,6 +237,7 @@ def test_lineage_over_several_steps(open_page, publisher, tmp_path) -> None:
     window.shot("lineage")
 
 
+@EVERY_BROWSER
 def test_files_are_paged_and_found(open_page, publisher, tmp_path) -> None:
     many = tmp_path / "many"
     many.mkdir()
@@ -208,6 +255,7 @@ def test_files_are_paged_and_found(open_page, publisher, tmp_path) -> None:
     assert rows.count() == 100
     assert rows.first.get_attribute("data-path") == "01000.txt"  # what is wrong comes first
     page.click("#later")
+    page.wait_for_selector("#earlier:enabled")
     assert "101 to 200 of 1234" in page.text_content("#count")
     page.fill("#seek", "0012")
     assert rows.count() == 11
@@ -228,6 +276,7 @@ def test_two_folders_are_never_mixed(open_page, delivery) -> None:
     assert "“data”" in window.page.text_content("#given")
 
 
+@EVERY_BROWSER
 def test_a_log_proof_given_later_counts(open_page, delivery, tmp_path, did) -> None:
     proof = delivery / "log.tlog-proof"
     later = tmp_path / "newer.tlog-proof"
