@@ -26,6 +26,7 @@ from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.terms.model import Limits
 from lyrikstore.credentials.terms.vocabulary import (
     DUTIES,
+    EU,
     PERMISSIONS,
     PURPOSES,
     check_territory,
@@ -45,12 +46,6 @@ from lyrikstore.publish.issuer import (
     speaking_for,
 )
 from lyrikstore.publish.issuing import IssuedCredential, issue_logged
-
-EU = (
-    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
-    *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
-)
-"""Member states of the European Union since 1 February 2020: a territory lists countries."""
 
 
 def grant_licence(

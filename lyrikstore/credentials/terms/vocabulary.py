@@ -81,6 +81,13 @@ def check_words(what: str, words: Iterable[str], known: Mapping[str, str]) -> No
             )
 
 
+EU = (
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+    *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+)
+"""Member states of the European Union since 1 February 2020: a territory lists countries."""
+
+
 def check_territory(codes: Iterable[str]) -> None:
     """Return if every code is a country, or a subdivision of one.
 
@@ -93,7 +100,9 @@ def check_territory(codes: Iterable[str]) -> None:
             raise InvalidInputError(
                 "unknown-word",
                 f"{code[:80]!r} is no ISO 3166 code of a country or subdivision",
-                hint="such as DE, GB, US-CA; a union of states is the list of its members",
+                hint=f"list its members: {', '.join(EU)}"
+                if code == "EU"
+                else "such as DE, GB, US-CA; a union of states is the list of its members",
             )
 
 
