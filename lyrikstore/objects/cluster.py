@@ -10,6 +10,7 @@ the driver where there is no other. That is no help against somebody who rules s
 Dask trusts its network, and whoever reaches the scheduler may run code on every worker.
 """
 
+import logging
 import queue
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ from lyrikstore.objects.workers import cores
 
 _AHEAD = 2  # tasks under way for each thread of the cluster: one runs, one waits beside it
 _LOOK = 5  # seconds between two looks at whether there are workers
+_LOGGERS = ("distributed", "tornado")
 _CONNECT = 10  # seconds for the scheduler to answer
 _WAIT = 30  # seconds for the first worker, or another one
 
@@ -188,6 +190,24 @@ async def _greet(address: str) -> None:
 
 
 @contextmanager
+def _quiet() -> Iterator[None]:
+    # Dask prints what ends a connection, with its traceback; here that is an error with a hint.
+    loggers = [
+        logger
+        for name, logger in logging.root.manager.loggerDict.items()
+        if name.partition(".")[0] in _LOGGERS and isinstance(logger, logging.Logger)
+    ]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
+
+
+@contextmanager
 def connect(address: str) -> Iterator[Cluster]:
     """Connect to a Dask scheduler.
 
@@ -206,16 +226,21 @@ def connect(address: str) -> Iterator[Cluster]:
         raise InvalidInputError(
             "no-dask", "Dask is not installed", hint="pip install 'lyrikstore[dask]'"
         ) from None
+    with _quiet():
+        yield from _connected(address, distributed)
+
+
+def _connected(address: str, distributed: Any) -> Iterator[Cluster]:
     if address == "local":
         # No dashboard: it would open a port that nobody asked for.
         with (
-            distributed.LocalCluster(  # type: ignore[no-untyped-call]
+            distributed.LocalCluster(
                 n_workers=cores(),
                 threads_per_worker=1,
                 dashboard_address=None,
                 host="127.0.0.1",
             ) as local,
-            distributed.Client(local, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+            distributed.Client(local, set_as_default=False) as client,
         ):
             yield Cluster(client)
         return
@@ -224,9 +249,7 @@ def connect(address: str) -> Iterator[Cluster]:
 
         with ThreadPoolExecutor(1) as beside:  # a notebook has an event loop in this thread
             beside.submit(asyncio.run, _greet(address)).result()
-        client = distributed.Client(  # type: ignore[no-untyped-call]
-            address, timeout=_CONNECT, set_as_default=False
-        )
+        client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
     except ValueError as error:
         raise InvalidInputError(
             "bad-address", f"{address}: {error}", hint="an address looks like tcp://10.0.0.5:8786"

@@ -1,6 +1,9 @@
 """A real Dask scheduler with two workers: the same results, whoever dies."""
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -171,3 +174,34 @@ def test_workers_get_the_options_of_a_remote_and_no_credentials(tmp_path: Path) 
     assert address_of(again) == address
     with pytest.raises(InvalidInputError, match="cannot open"):
         address_of(open_backend("memory://x", scratch=tmp_path))
+
+
+DYING = """
+import os, sys
+from lyrikstore.canon.errors import RemoteError
+from lyrikstore.objects.cluster import connect
+from lyrikstore.objects.targets import Message
+
+address, target, folder = sys.argv[1:]
+try:
+    with connect(address) as cluster:
+        scheduler = cluster._client.run_on_scheduler(os.getpid)
+        with cluster.pool(target, {"folder": folder, "seconds": 0.5}) as pool:
+            for result in pool.map(Message({"n": n}) for n in range(12)):
+                os.kill(scheduler, 9)
+except RemoteError as error:
+    print(error.kind)
+"""
+
+
+def test_a_killed_scheduler_is_one_error_and_no_word_of_dask(tmp_path: Path) -> None:
+    (tmp_path / f"{HERE}.py").write_text(TARGETS)
+    with scheduler(tmp_path) as address, worker(tmp_path, address):
+        done = subprocess.run(
+            [sys.executable, "-c", DYING, address, f"{HERE}:slow", tmp_path],
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+    assert done.stdout == "no-scheduler\n", done
+    assert "Traceback" not in done.stderr
