@@ -60,7 +60,7 @@ def test_the_command_line_checks_what_it_writes(publisher, tmp_path) -> None:
     assert (
         publisher.run("page", "--trust", tmp_path / "own.html", "-o", tmp_path / "x.html").code == 2
     )
-    assert publisher.run("page", "--with", "absent", "-o", tmp_path / "x.html").code == 16
+    assert publisher.run("page", "--with", "absent", "-o", tmp_path / "x.html").code == 1
     assert publisher.run("page", "-o", tmp_path / "own.html").code == 15
 
 
