@@ -1,9 +1,9 @@
 """The current status list of one URL, as the log of a store gives it (spec §10.6)."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.statuslist import StatusList
