@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
     NotFoundError,
+    StorageError,
     storage_error,
 )
 from lyrikstore.canon.files import no_file, read_at_most
@@ -233,7 +234,8 @@ def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
     its keys.
 
     Raises:
-        StorageError, ConflictError: As :func:`write_new`.
+        StorageError, ConflictError: As :func:`write_new`; the hint says how to write again what is
+            logged by now.
     """
     named = {path: result.data}
     if result.proof is not None:
@@ -244,6 +246,14 @@ def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
         named[path.with_name(f"{path.stem}-{name}")] = one
     for url, one in sorted(result.lists.items()):
         named[path.with_name(f"{path.stem}-status-{url.rpartition('/')[2]}")] = one
-    for place, content in named.items():
-        write_new(place, content)
+    try:
+        for place, content in named.items():
+            write_new(place, content)
+    except (ConflictError, StorageError) as error:
+        if result.log_index is not None:
+            error.hint = (
+                f"it is logged, as entry {result.log_index}; to write it again: "
+                f"lyrikstore show {result.id.short} --raw > FILE"
+            )
+        raise
     return list(named)

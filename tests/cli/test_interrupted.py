@@ -72,3 +72,27 @@ def test_a_grant_to_another_is_another(issued) -> None:
     again = ("grant", "delivery", "--to", other, *words, "-o", "three.json", "--json")
     made = issued.ok(*again, "--supersedes", "two.json").json
     assert made["earlier"] == []
+
+
+def test_a_grant_that_cannot_be_written_is_said_to_be_logged(issued) -> None:
+    words = ("grant", "delivery", "--to", issued.did(), "--permit", "train", "--until", "30d")
+    program = (
+        "from pathlib import Path\nfrom lyrikstore.canon.errors import storage_error\n"
+        "def write(path, _):\n"
+        "    try: Path('/dev/full').write_bytes(b'x')\n"
+        "    except OSError as error: raise storage_error(error, f'writing {path}') from error\n"
+        + KILLED.replace("lambda *_: os.kill(os.getpid(), signal.SIGKILL)", "write")
+    ).replace("run(sys.argv[2:])", "sys.exit(run(sys.argv[2:]))")
+    failed = subprocess.run(
+        [sys.executable, "-c", program, "lyrikstore_cli.options.write_new", *words, "-o", "g.json"],
+        cwd=issued.folder,
+        env=issued.variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    said = " ".join(failed.stderr.split())
+    assert "it is logged, as entry" in said
+    digest = said.partition("lyrikstore show ")[2].partition(" ")[0]
+    assert '"GrantCredential"' in issued.ok("show", digest, "--raw").out
