@@ -4,6 +4,7 @@ A delivery brings its store's policies with their log proofs; whoever attests so
 store of his own, and lay the same beside it. Nothing here believes a date (attack cases A26, A27).
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +32,8 @@ MAX_POLICIES = 128
 
 MAX_STORES = 8
 """Most stores that may be said to speak of one key."""
+
+_STORE = re.compile(rb'"store":"(blake3:[0-9a-f]{64})"')
 
 
 class Places(Protocol):
@@ -162,6 +165,7 @@ class Statements(Struct, frozen=True):
     policies: Sequence[bytes] = ()
     proofs: Sequence[bytes] = ()
     here: tuple[KeyHistory, Places] | None = None
+    _ids: dict[bytes, Digest] = field(default_factory=dict)
     _read_before: dict[bytes, tuple[str, KeyHistory, Proofs] | LyrikstoreError] = field(
         default_factory=dict
     )
@@ -176,6 +180,11 @@ class Statements(Struct, frozen=True):
             tuple(data for data in found if data.startswith(PROOF_HEAD)),
         )
 
+    def _id(self, data: bytes) -> Digest:
+        if data not in self._ids:
+            self._ids[data] = Digest.of(data)
+        return self._ids[data]
+
     def of(self, store: Digest) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the policies of ``store``, with the log proofs left over, if they are at hand.
 
@@ -186,7 +195,7 @@ class Statements(Struct, frozen=True):
             yield self.here
             return
         for data in self.geneses:
-            if Digest.of(data) == store:
+            if self._id(data) == store:
                 yield from self._read(data, None)
                 return
 
@@ -208,7 +217,7 @@ class Statements(Struct, frozen=True):
         ):
             yield self.here
         # Cheap first: whoever lays a hundred there is not to cost a hundred signatures.
-        named = {data for data in self.geneses if store is not None and Digest.of(data) == store}
+        named = {data for data in self.geneses if store is not None and self._id(data) == store}
         heard = [data for data in self.geneses if data in named or key.encode() in data]
         if len(heard) > MAX_STORES:
             # ATTACK: stores founded with a stolen key crowd out the one that says so.
@@ -231,8 +240,9 @@ class Statements(Struct, frozen=True):
         if self.here is not None:
             yield self.here
         said = [data for data in self.policies if f'"successor":"{key}"'.encode() in data]
-        names = [(data, str(Digest.of(data)).encode()) for data in (self.geneses if said else ())]
-        wanted = [data for data, name in names if any(name in policy for policy in said)]
+        # ATTACK: hundreds of each. Every file is looked through once, not once for every other.
+        named = {name for policy in said for name in _STORE.findall(policy)}
+        wanted = [data for data in self.geneses if named and str(self._id(data)).encode() in named]
         for data in wanted[:MAX_STORES]:
             with suppress(IncompleteError):
                 yield from self._read(data, None)

@@ -18,12 +18,18 @@ export function blake3(bytes) {
   return new Hasher().update(bytes).digest();
 }
 
+/** The same of a file that is asked for often, and does not change. @param {Uint8Array} bytes @returns {Hex} */
+export function blake3Once(bytes) {
+  const digest = digests.get(bytes) ?? blake3(bytes);
+  digests.set(bytes, digest);
+  return digest;
+}
+
 /** The files, each once: under two names it says what it says once. @param {Iterable<Uint8Array>} files @returns {Uint8Array[]} */
 export function distinct(files) {
   const found = new Map();
   for (const bytes of files) {
-    const digest = digests.get(bytes) ?? blake3(bytes);
-    digests.set(bytes, digest);
+    const digest = blake3Once(bytes);
     if (!found.has(digest)) found.set(digest, bytes);
   }
   return [...found.values()];

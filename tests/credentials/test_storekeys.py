@@ -11,7 +11,7 @@ from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import merkle
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
-from lyrikstore.history.manifest import sign_manifest
+from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy
 from lyrikstore.history.succession import with_writer
@@ -57,17 +57,33 @@ def test_each_proof_is_looked_at_a_few_times_however_many_there_are() -> None:
     assert proofs.take(Leaf("manifest", Digest.of(b"none of them")), keys) is None
 
 
-def test_a_store_is_read_once_for_all_that_ask() -> None:
-    policy = Policy.sole(OWNER.did, VerifierKey(ORIGIN, LOG.public))
-    genesis = sign_manifest(
+POLICY = Policy.sole(OWNER.did, VerifierKey(ORIGIN, LOG.public))
+
+
+def founded() -> Manifest:
+    return sign_manifest(
         kind="genesis",
         store=None,
         name=GENESIS_NAME,
-        body=Genesis(ORIGIN, "0" * 32, policy).to_json(),
+        body=Genesis(ORIGIN, "0" * 32, POLICY).to_json(),
         signer=OWNER,
         created=NOW,
     )
-    later = replace(with_writer(LOG.did, None)(policy), version=2)
+
+
+def test_an_heir_is_sought_in_the_stores_whose_policies_name_him() -> None:
+    genesis = founded()
+    names = f'{{"kind":"policy","store":"{genesis.id}","successor":"{LOG.did}"}}'.encode()
+    ((history, _),) = Statements.among([genesis.encode(), names]).naming(LOG.did)
+    assert history.store == genesis.id
+    # Files are not held one against the other: a policy of another store, of whatever it speaks.
+    elsewhere = names.replace(b'"store":', b'"about":')
+    assert list(Statements.among([genesis.encode(), elsewhere]).naming(LOG.did)) == []
+
+
+def test_a_store_is_read_once_for_all_that_ask() -> None:
+    genesis = founded()
+    later = replace(with_writer(LOG.did, None)(POLICY), version=2)
     following = sign_manifest(
         kind="policy",
         store=genesis.id,
