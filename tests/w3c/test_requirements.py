@@ -116,6 +116,14 @@ def test_M3_types(made: Any) -> None:
         assert not takes({**plain, "type": types})
 
 
+def test_M3_proofs_are_typed(made: Any) -> None:
+    signed = parse(made.signed(made.base()).encode())
+    untyped = {name: value for name, value in signed["proof"].items() if name != "type"}
+    assert takes(signed)
+    assert not takes({**signed, "proof": untyped})
+    assert not takes({**signed, "proof": [signed["proof"], untyped]})
+
+
 @pytest.mark.parametrize(
     "member",
     [
