@@ -374,6 +374,8 @@ def _presentation_rows(sound: str) -> list[Row]:
          {**asked, "domain": "https://evil.example"}),
         ("no-challenge-in-it", "invalid", {"challenge": "other-challenge"},
          show(shown(sound), challenge=None, domain=None), asked),
+        ("second-proof-other-challenge", "invalid", {"challenge": "other-challenge"},
+         show(parse(good.encode(), floats=True, nulls=True), challenge="c-0000"), asked),
         ("challenge-edited", "invalid", {"proof": "edited"},
          proof_set(good, challenge="c-0000"), {**asked, "challenge": "c-0000"}),
         ("unsigned", "incomplete", {"proof": "no-proof"},
