@@ -20,7 +20,6 @@ const MAX_CREDENTIAL = (1 << 20) + 1;
 const MAX_TRUST = (1 << 20) + 1;
 const DRAWN_EVERY = 250; // milliseconds
 const SAID_EVERY = 10_000;
-const SILENCE = 100;
 const STOPPED = "Stopped: nothing was judged.";
 
 /** @typedef {import("./given.js").Item} Item */
@@ -99,7 +98,6 @@ async function verify() {
     byId("progress").textContent = "";
   } catch (error) {
     files.list([]);
-    await new Promise((resolve) => setTimeout(resolve, SILENCE)); // else the same words again are no change to be read
     byId("progress").textContent = control.signal.aborted ? STOPPED : /** @type {Error} */ (error).message;
   } finally {
     running = null;
