@@ -102,4 +102,4 @@ def test_what_does_not_belong_together(buyer: Any, made: Any) -> None:
     assert buyer.run("verify", "./hello.json", "--challenge", "c").code == 2
     assert buyer.run("verify", "./hello.json").code == 3
     missing = verify(buyer, "vc.json", made.signed(made.base()), "--resource", "nothing.json")
-    assert missing.code == 16
+    assert (missing.code, missing.error["kind"]) == (1, "no-file")
