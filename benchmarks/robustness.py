@@ -7,6 +7,11 @@
     python benchmarks/robustness.py --json           the same as JSON
     python benchmarks/robustness.py --every 1        let every call fail, not every third one
     python benchmarks/robustness.py --write-docs     the full matrix into docs/robustness.md
+    python benchmarks/robustness.py --only serve --write-docs
+                                                     these rows anew, the others stay; the page
+                                                     says of which run and commit each row is
+    python benchmarks/robustness.py --only --write-docs
+                                                     no row anew, only the page
     python benchmarks/robustness.py --resume FOLDER  keep results, run only what FOLDER lacks;
                                                      several at once share the work
 
@@ -31,13 +36,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from robust import calls, copies, damage, disks, files, kills, limits, loading, writers
+from robust import (
+    calls,
+    cluster,
+    copies,
+    damage,
+    disks,
+    files,
+    kills,
+    limits,
+    loading,
+    serving,
+    writers,
+)
 from robust.evidence import WORKS
+from robust.models import MODELS
 from robust.table import Row, UnavailableError, joined, markdown, text, total
 from robust.work import MOVING
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "robustness.md"
+KEPT = HERE / "robust" / "rows.json"
+"""What the page was made from, a row a line: rows that are not run again stay."""
 EVERY = 3
 COMMAND = "python benchmarks/robustness.py"
 # Thousands of files are written and removed: a disk would take ten times as long, and every
@@ -85,11 +105,16 @@ SCENARIOS = {
     "limits": Scenario(limits.starved, tuple(WORKS)),
     "streams": Scenario(limits.streams, tuple(WORKS)),
     "surroundings": Scenario(limits.surroundings),
+    "model-kill": Scenario(kills.kill, tuple(MODELS)),
+    "model-call-kills": Scenario(calls.killed, ("card",), sweeps=True),
+    "model-limits": Scenario(limits.starved, limits.OF_MODELS),
+    "serve": Scenario(serving.badly),
+    "cluster": Scenario(cluster.spread, cluster.SHARED),
 }
 
 
-def machine() -> dict[str, str]:
-    """Return what the table depends on: when, what, where."""
+def conditions(every: int, *, quick: bool) -> str:
+    """Return what a row depends on beside the commit: when, with what, where."""
     from lyrikstore import __version__
 
     def said(*command: str) -> str:
@@ -100,16 +125,18 @@ def machine() -> dict[str, str]:
         return (done.stdout or done.stderr).splitlines()[0] if done.returncode == 0 else ""
 
     tools = [said("strace", "--version").replace(" -- version", ""), said("xfs_io", "-V")]
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "lyrikstore": __version__,
-        "commit": commit(),
-        "python": platform.python_version(),
-        "faults": calls.faults(),
-        "tools": ", ".join(tool for tool in tools if tool) or "no tools",
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"user id {os.getuid()}",
-    }
+    return ", ".join(
+        [
+            datetime.now(UTC).strftime("%Y-%m-%d"),
+            f"--every {every}{' --quick' * quick}",
+            f"lyrikstore {__version__}",
+            f"Python {platform.python_version()}",
+            *filter(None, tools),
+            f"{os.cpu_count()} cores",
+            f"{platform.system()} {platform.release()}",
+            f"user id {os.getuid()}",
+        ]
+    )
 
 
 def commit() -> str:
@@ -175,12 +202,13 @@ class Part:
                 return False
             if self.path.exists():
                 return True
-            begin = time.monotonic()
+            begin, before = time.monotonic(), commit()
             rows = self._run(base)
             seconds = round(time.monotonic() - begin, 1)
-            ran = commit()
+            ran = conditions(self.every, quick=self.quick)
+            commits = " ".join(dict.fromkeys((before, commit())))  # the tree may have moved on
             for row in rows:
-                row.commit = ran
+                row.commit, row.option, row.ran = commits, self.scenario, ran
             record = {"seconds": seconds, "rows": [row.to_json() for row in rows]}
             new = self.path.with_suffix(".new")
             new.write_text(json.dumps(record, indent=2), "utf-8")
@@ -201,6 +229,18 @@ class Part:
             shutil.rmtree(base, ignore_errors=True)
 
 
+def write_docs(new: list[Row]) -> None:
+    """Write the page anew, with ``new`` in the place of the rows of the same scenarios."""
+    ran = {row.option for row in new}
+    kept = [Row.from_json(row) for row in json.loads(KEPT.read_text("utf-8"))]
+    known = [*(row for row in kept if row.option not in ran), *new]
+    rows = [row for name in SCENARIOS for row in known if row.option == name]
+    lines = (json.dumps(row.to_json(), ensure_ascii=False) for row in rows)
+    KEPT.write_text("[\n" + ",\n".join(lines) + "\n]\n", "utf-8")
+    DOCS.write_text(markdown(rows, calls.faults(), f"{COMMAND} --write-docs"), "utf-8")
+    sys.stderr.write(f"wrote {DOCS}\n")
+
+
 def main() -> int:
     """Run, report, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -214,7 +254,7 @@ def main() -> int:
         metavar="N",
         help=f"let every N-th call fail (default: {EVERY})",
     )
-    parser.add_argument("--only", nargs="+", choices=list(SCENARIOS), help="run only these")
+    parser.add_argument("--only", nargs="*", choices=list(SCENARIOS), help="run only these")
     parser.add_argument("--folder", type=Path, help=f"where to work (default: {MEMORY})")
     parser.add_argument(
         "--resume", type=Path, metavar="FOLDER", help="keep results here, run what it lacks"
@@ -224,8 +264,6 @@ def main() -> int:
     sys.setrecursionlimit(20_000)  # folders are hundreds of levels deep
     if options.every < 1:
         parser.error("--every takes a number from 1")
-    if options.write_docs and options.only:
-        parser.error("--write-docs needs every scenario")
     with tempfile.TemporaryDirectory(
         prefix="lyrikstore-robust-", dir=options.folder or MEMORY
     ) as folder:
@@ -234,7 +272,7 @@ def main() -> int:
         results.mkdir(parents=True, exist_ok=True)
         parts = [
             Part(name, part, options.quick, options.every, results)
-            for name in options.only or SCENARIOS
+            for name in (SCENARIOS if options.only is None else options.only)
             for part in SCENARIOS[name].parts
         ]
         places = [Path(folder) / str(number) for number in range(len(parts))]
@@ -246,19 +284,12 @@ def main() -> int:
         for part, place in left:
             part.work(place, wait=True)
         rows = joined(row for part in parts for row in part.read() or [])
-    facts = machine()
-    every = "" if options.every == EVERY else f" --every {options.every}"
     if options.json:
-        document = {"facts": facts, "rows": [row.to_json() for row in rows]}
-        print(json.dumps(document, indent=2))
+        print(json.dumps({"rows": [row.to_json() for row in rows]}, indent=2))
     else:
         print(text(rows))
     if options.write_docs:
-        DOCS.write_text(
-            markdown(rows, facts, f"{COMMAND}{' --quick' * options.quick}{every} --write-docs"),
-            "utf-8",
-        )
-        sys.stderr.write(f"wrote {DOCS}\n")
+        write_docs(rows)
     return 0 if all(row.held for row in rows) else 1
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from robust.evidence import WORKS
+from robust.models import ALL
 from robust.subject import PATIENCE, Answer, Subject, ending
 from robust.table import Finding, Row, UnavailableError
 from robust.work import MANY_FILES, Work
@@ -84,14 +85,14 @@ class Point:
 def refused(base: Path, name: str, *, quick: bool, every: int) -> list[Row]:
     """Let system calls of a command fail, one in each try: every so-manieth of each kind."""
     row = Row(f"a system call fails of {name}")
-    return _rows(row, base, WORKS[name], FAULTS, quick=quick, every=every)
+    return _rows(row, base, ALL[name], FAULTS, quick=quick, every=every)
 
 
 def killed(base: Path, name: str, *, quick: bool, every: int) -> list[Row]:
     """Kill the process as it enters a system call, another one in each try."""
     row = Row(f"SIGKILL at a system call of {name}")
     kills = dict.fromkeys(KILLED, ("",))
-    return _rows(row, base, WORKS[name], kills, quick=quick, every=every)
+    return _rows(row, base, ALL[name], kills, quick=quick, every=every)
 
 
 def faults() -> str:
@@ -119,7 +120,7 @@ def _rows(
     every: int,
 ) -> list[Row]:
     need_strace()
-    if quick and work.name not in {"commit", "push"}:
+    if quick and work.name not in {"commit", "push", "card"}:
         return []
     subject = work.ready(base / "subject")
     ending(subject.begin(*work.again(subject)))  # the first one loads what it needs

@@ -160,4 +160,4 @@ _WORKS = (
 SIGNING = {work.name: work for work in _WORKS}
 """The commands under test that sign, by name."""
 WORKS = MOVING | SIGNING
-"""All commands under test."""
+"""All commands under test, but for those that need a model (``models``)."""

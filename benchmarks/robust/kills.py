@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 
 from robust.evidence import WORKS
+from robust.models import ALL
 from robust.subject import PATIENCE, Answer, Subject, end, ending
 from robust.table import Finding, Row
 from robust.warm import Command
 from robust.work import MANY_FILES, MOVING, Work
 
-_QUICK = frozenset({"commit", "filter", "commit of 2,100 files", "push", "gc"})
+_QUICK = frozenset({"commit", "filter", "commit of 2,100 files", "push", "gc", "card"})
 POLITE = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 ASKED = (MANY_FILES, "filter", "issue", "push", "gc", "revoke")
 """Commands that are asked to stop."""
@@ -26,11 +27,12 @@ def kill(base: Path, name: str, *, quick: bool) -> list[Row]:
     if quick and name not in _QUICK:
         return []
     row = Row(f"kill -9 during {name}")
-    work = WORKS[name]
+    work = ALL[name]
     subject = work.ready(base / "subject")
     whole = _duration(subject, work)
     chance = random.Random(name)
-    for attempt in range(2 if quick else 14 if name in MOVING else 8):
+    tries = 14 if name in MOVING else 4 if work.slow else 8
+    for attempt in range(2 if quick else tries):
         subject.restore()
         command = _at_work(subject, work)
         command.ended(chance.uniform(0, whole))
@@ -60,7 +62,7 @@ def kill_worker(base: Path, *, quick: bool) -> list[Row]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
                 row.facts["workers met"] += 1
-        answer = _finish(child)
+        answer = finish(child)
         findings = answer.manners()
         row.add(number, findings + work.judged(subject, answer))
     return [row]
@@ -118,7 +120,8 @@ def _start(subject: Subject, work: Work) -> "subprocess.Popen[bytes]":
     )
 
 
-def _finish(child: "subprocess.Popen[bytes]") -> Answer:
+def finish(child: "subprocess.Popen[bytes]") -> Answer:
+    """Wait for a command; kill it and all that it started after :data:`PATIENCE`."""
     try:
         out, err = child.communicate(timeout=PATIENCE)
         hung = False

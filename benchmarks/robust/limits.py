@@ -8,6 +8,7 @@ from pathlib import Path
 
 from robust.disks import unprivileged
 from robust.evidence import WORKS
+from robust.models import ALL
 from robust.subject import Subject, write_texts
 from robust.table import Finding, Row
 from robust.work import NAME, Work
@@ -20,15 +21,18 @@ LIMITS = {
     "files of 64 KiB": (resource.RLIMIT_FSIZE, 64 << 10),
     "1 second of processor time": (resource.RLIMIT_CPU, 1),
 }
+OF_MODELS = ("train", "card")
+"""Commands that have rows of their own."""
 CLOCK = ("/usr/lib", "/usr/local/lib")
 
 
 def starved(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Run a command with too little memory, too few files, too small files."""
-    if quick and name != "commit":
+    if quick and name not in {"commit", "card"}:
         return []
-    rows = [Row(title) for title in LIMITS]
-    work = WORKS[name]
+    of_models = f": {', '.join(OF_MODELS)}" if name in OF_MODELS else ""
+    rows = [Row(f"{title}{of_models}") for title in LIMITS]
+    work = ALL[name]
     subject = work.ready(base / "subject")
     for row, (which, most) in zip(rows, LIMITS.values(), strict=True):
         subject.restore()

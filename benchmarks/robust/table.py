@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from string import ascii_lowercase
 from typing import Any
 
 KINDS = ("lost", "undetected", "traceback", "hang", "stuck lock", "other")
@@ -17,6 +18,8 @@ HEAD = (
     "stuck locks",
 )
 
+_ORIGIN = ("commit", "option", "ran")
+
 METHOD = """\
 Every try runs the real command line in a process of its own, on real files. It *survived* if
 afterwards `verify` finds the store sound (or, where the try damaged a file, names that file), every
@@ -27,7 +30,7 @@ new status lists. *Lost*: an acknowledged version is gone or different. *Undetec
 not notice damage, or a reading command gave wrong bytes with exit code 0. *Stuck locks*: the next
 command found the store locked. The target of all columns but the first three is 0.
 
-This is one pass over samples, not over all that can go wrong: stores of a few dozen files (two
+Each row is one pass over samples, not over all that can go wrong: stores of a few dozen files (two
 thousand where it says so), in memory except where a scenario brings a disk of its own, on a machine
 that others used meanwhile. Another pass meets other moments.
 
@@ -63,12 +66,27 @@ that others used meanwhile. Another pass meets other moments.
   way for long. What remains is a single write, or stores through a memory map, that are under way
   for more than 2 s: only a snapshot of the file system, or a pause of whoever writes, keeps those
   out.
+* *train*, *evaluate*, *predict*, *card*: a model of one layer, and fewer tries, since all but
+  `card` load libraries for seconds. Calls kill in `card` alone; limits meet `train` and `card`.
+  To survive takes more here: the checkpoints of a run are there together or not at all,
+  `verify` finds each with its run and its rights, no worker outlives its command by 20 seconds, and
+  once the command has been run again no working folder is left.
+* *serve*: after every harm somebody else gets a credential signed, and `verify` takes it; at a
+  signal a request under way is answered, and the server ends with exit code 0; after kill -9
+  another one takes its port. Clients that only hold a place are more than there are places.
+* *--dask*: a scheduler and two workers on this machine, three files larger than a share of the
+  work. One worker dies, has room for files of 1 MiB only, or says or stores something wrong; the
+  other is honest. Two that lie alike are believed.
 
 Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
-crashes; `train`, `evaluate`, `serve`, `key backup`, Dask. Remotes here are folders. Servers that
-fail, lie or are slow are in `tests/remote`, crashes at every call of a push in
-`tests/sharing/test_crashes.py`, of a model in `tests/objects/test_crashes.py`, of a training run in
-`tests/train/test_kill.py`."""
+crashes; with models signals, closed streams, full disks, power loss, accelerators, and calls that
+fail; `serve` with `--tls` or reached from elsewhere; a Dask
+cluster of several machines, or whose network fails; `key backup`, `supersede`, `suspend`,
+`reinstate`, `present`, `export`, `page`. Remotes here are folders. Servers that fail, lie or are
+slow are in `tests/remote`, crashes at every call of a push in `tests/sharing/test_crashes.py`, of a
+model in `tests/objects/test_crashes.py`, of a training run in `tests/train/test_kill.py`; more ways
+for a worker to lie are in `tests/objects/test_lying_worker.py`, for a client to be a nuisance in
+`tests/w3c/test_listening.py`."""
 
 
 class UnavailableError(Exception):
@@ -102,6 +120,8 @@ class Row:
         calls: Of how many calls one was made to fail, by kind: of these, of all there were.
         skipped: Why the scenario did not run; empty if it did.
         commit: What ran: the commit, several where the parts of a scenario ran at several.
+        option: What ``--only`` calls it.
+        ran: When, where, with which options.
     """
 
     scenario: str
@@ -113,6 +133,8 @@ class Row:
     calls: dict[str, list[int]] = field(default_factory=dict)
     skipped: str = ""
     commit: str = ""
+    option: str = ""
+    ran: str = ""
 
     def add(self, label: object, findings: Iterable[Finding]) -> None:
         """Count one try and what was found in it."""
@@ -153,7 +175,7 @@ class Row:
     def from_json(cls, made: dict[str, Any]) -> "Row":
         """Return the row that :meth:`to_json` described."""
         counts = Counter({kind: made[kind.replace(" ", "_")] for kind in KINDS})
-        names = ("scenario", "tries", "survived", "calls", "findings", "skipped", "commit")
+        names = ("scenario", "tries", "survived", "calls", "findings", "skipped", *_ORIGIN)
         facts = Counter(made["facts"])
         return cls(**{name: made[name] for name in names}, counts=counts, facts=facts)
 
@@ -167,7 +189,7 @@ class Row:
             "facts": dict(self.facts),
             "calls": self.calls,
             "skipped": self.skipped,
-            "commit": self.commit,
+            **{name: getattr(self, name) for name in _ORIGIN},
             "findings": self.findings,
             "held": self.held,
         }
@@ -209,28 +231,34 @@ def text(rows: Sequence[Row]) -> str:
     )
 
 
-def markdown(rows: Sequence[Row], facts: dict[str, str], command: str) -> str:
-    """Return the page for ``docs/robustness.md``."""
-    whole = total(rows)
-    several = len({row.commit for row in rows}) > 1
-    where = "several commits, see the table" if several else rows[0].commit
-    head = [*HEAD, *(["commit"] if several else [])]
-    table = [[*row.cells(), *([row.commit] if several else [])] for row in (*rows, whole)]
+def markdown(rows: Sequence[Row], faults: str, command: str) -> str:
+    """Return the page for ``docs/robustness.md``.
+
+    Args:
+        rows: The rows, each with what it was run on.
+        faults: What is injected into which kind of call.
+        command: Writes the page.
+    """
+    runs = list(dict.fromkeys((row.ran, row.commit) for row in rows))
+    letters = dict(zip(runs, ascii_lowercase, strict=False))
+    table = [[*row.cells(), letters[row.ran, row.commit]] for row in rows]
+    table.append([*total(rows).cells(), ""])
     lines = [
         "# Robustness",
         "",
         f"Written by `{command}`; do not edit.",
         "",
-        f"Run on {facts['date']} with lyrikstore {facts['lyrikstore']} ({where}), Python",
-        f"{facts['python']}, {facts['tools']}, on {facts['machine']}.",
+        "Not all rows are of one run; the last column says of which:",
         "",
-        f"| {' | '.join(head)} |",
-        f"|{' --- |' * len(head)}",
+        *(f"* {letter}: {ran}, commit {commit}" for (ran, commit), letter in letters.items()),
+        "",
+        f"| {' | '.join((*HEAD, 'run'))} |",
+        f"|{' --- |' * (1 + len(HEAD))}",
         *(f"| {' | '.join(cells)} |" for cells in table),
         "",
         *METHOD.splitlines(),
         "",
-        *_coverage(rows, facts["faults"]),
+        *_coverage(rows, faults),
     ]
     open_ends = [f"* {row.scenario}: {one}" for row in rows for one in row.findings]
     if open_ends:

@@ -46,6 +46,7 @@ class Work:
         beside: Judges what others hold, right after the fault: a copy that they clone from.
         done: Exit codes that say, when the command is run again, that it was done before.
         mends: The store is damaged until the command has succeeded.
+        slow: It takes seconds, most of them to load libraries: it gets fewer tries.
         behind: The store is a clone, and the command may have extended the log at its home: until
             it has succeeded, ``verify`` may call the store older than that, with the way out.
     """
@@ -60,6 +61,7 @@ class Work:
     done: frozenset[int] = frozenset()
     mends: bool = False
     behind: bool = False
+    slow: bool = False
 
     def ready(self, base: Path) -> Subject:
         """Return a subject with two versions, a large file, and documents for a third, kept."""

@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 SCRIPT = REPOSITORY / "benchmarks" / "robustness.py"
 # Read, not imported: a script's own modules are not on the path of the tests.
 SCENARIOS = re.findall(r'^    "([a-z-]+)": Scenario\(', SCRIPT.read_text("utf-8"), re.MULTILINE)
-TRACED = {"call-fails", "call-kills", "loading"}
+TRACED = {"call-fails", "call-kills", "loading", "model-call-kills"}
 MATRIX = 3 * 3600
 
 
@@ -58,6 +58,25 @@ def test_what_one_command_had_to_load_the_next_finds_loaded(tmp_path: Path) -> N
         [sys.executable, "-c", WARM, SCRIPT.parent], cwd=tmp_path, capture_output=True, text=True
     )
     assert re.fullmatch(r"0 lyrikstore, version \S+ True\n", done.stdout), done
+
+
+PAGE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import robustness
+from robust import calls, table
+rows = [table.Row.from_json(row) for row in json.loads(robustness.KEPT.read_text("utf-8"))]
+assert {row.option for row in rows} == set(robustness.SCENARIOS)
+command = f"{robustness.COMMAND} --write-docs"
+assert table.markdown(rows, calls.faults(), command) == robustness.DOCS.read_text("utf-8")
+"""
+
+
+def test_the_page_is_made_of_the_rows_that_are_kept() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PAGE, SCRIPT.parent], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_list_of_scenarios_was_found() -> None:
