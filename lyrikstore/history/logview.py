@@ -7,11 +7,18 @@ has not published yet; readers ignore them.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, VerificationError
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
 from lyrikstore.canon.grammar import counted
 from lyrikstore.history import merkle
 from lyrikstore.history.log import (
@@ -244,7 +251,7 @@ def check_format(backend: Backend) -> None:
     try:
         text = backend.read("format", 0, 64)
     except NotFoundError:
-        if backend.size("credential.json") is not None:
+        if _is_delivery(backend):
             raise NotFoundError(
                 "no-store",
                 "there is no store here, but a delivery",
@@ -266,6 +273,12 @@ def check_format(backend: Backend) -> None:
     raise FormatError(
         "bad-store", "the file format of the store is damaged", hint=f"it should say {FORMAT!r}"
     )
+
+
+def _is_delivery(backend: Backend) -> bool:
+    with suppress(LyrikstoreError):  # for a better word only
+        return backend.size("credential.json") is not None
+    return False
 
 
 FORMAT = b"lyrikstore 1\n"

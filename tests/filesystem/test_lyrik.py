@@ -331,14 +331,15 @@ def test_ranged_reads_fetch_only_their_pieces(fs):
         fs._version(f"{NAME}/big.parquet")[2].files["big.parquet"].blake3
     )
     fetched = []
-    small = repository.blobs._small
-    repository.blobs._small = lambda raw: fetched.append(raw) or small(raw)
+    packed = repository.blobs.packed
+    read = packed.read
+    packed.read = lambda raw: fetched.append(raw) or read(raw)
     try:
         with fs.open(f"{NAME}/big.parquet") as stream:
             stream.seek(4_000_000)
             assert stream.read(100) == BIG[4_000_000:4_000_100]
     finally:
-        del repository.blobs._small
+        del packed.read
     assert len(pieces) > 4
     assert len(fetched) <= 2
 

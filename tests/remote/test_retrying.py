@@ -140,7 +140,7 @@ def test_google_and_azure_open_with_their_options(tmp_path, nobody):
 def test_a_missing_library_is_named(url, library, tmp_path, monkeypatch):
     import sys
 
-    for name in ("cloud", "sftp"):
+    for name in ("cloud", "sftp", "sftpchannel", "sftpconnection"):
         monkeypatch.delitem(sys.modules, f"lyrikstore.objects.remote.{name}", raising=False)
         monkeypatch.delattr(f"lyrikstore.objects.remote.{name}", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
