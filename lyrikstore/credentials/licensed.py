@@ -17,6 +17,7 @@ from lyrikstore.credentials.report import Check, CheckState, check_of, first_in
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Limits, Terms, Use
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository import MAX_READ, Repository
 
@@ -153,9 +154,9 @@ def _holder(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
     method = f"{named}#{key.removeprefix('did:key:')}"
     try:
         # ATTACK: whoever has a copy of the grant lays a document beside it, with a key of his own.
-        Resolver(trust.known_documents()).find(method, "authentication", at)
+        listed = Resolver(trust.known_documents()).find(method, "authentication", at)
     except IncompleteError as error:
         return Holder(named, doubt=error.kind)
     except LyrikstoreError:
         return Holder(key)
-    return Holder(named)
+    return Holder(named if did_key(listed.key) == key else key)  # a name is not yet the key

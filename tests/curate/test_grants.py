@@ -351,6 +351,10 @@ def test_a_grant_to_an_organisation_is_a_right_of_its_keys(bench: Any, terms: by
     refused("train is not permitted", bench, trust=trust, user=OTHER.did)
     other = json.dumps({**document, "authentication": []}).encode()
     refused("train is not", bench, trust=replace(TRUST, documents=(PinnedDocument(web, other),)))
+    # One that calls another key by the name of the trainer's does not list the trainer's.
+    named, held = (encode_multikey(one.public) for one in (TRAINER, OTHER))
+    other = json.dumps(build_document(web, {named: held})).encode()
+    refused("train is not", bench, trust=replace(TRUST, documents=(PinnedDocument(web, other),)))
 
 
 def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) -> None:
