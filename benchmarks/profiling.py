@@ -135,6 +135,6 @@ def _functions(turn: Turn, operation: str) -> list[list[str]]:
 
 def _name(file: str, line: int, function: str) -> str:
     del line
-    inside = re.search(r"(lyrikstore\w*/.*)\.py$", file)
+    inside = re.search(r".*/(lyrikstore(?:_cli)?/.*)\.py$", file)
     module = inside.group(1).replace("/", ".") if inside else Path(file).stem
     return function.strip("<>") if file == "~" else f"{module}.{function}"
