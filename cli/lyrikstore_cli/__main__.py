@@ -23,6 +23,8 @@ runs out, without a word."""
 _GARBAGE = 100_000
 """New objects after which cycles among them are looked for. A command makes few, and columns of
 names by the ten thousand, which the usual pace would look through again and again."""
+_SOON = 0.001
+"""Seconds after which an interrupt that came while a module was loaded is tried again."""
 _POLITE = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -82,10 +84,23 @@ def _unloaded(error: Exception) -> str:
     )
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _interrupt(_number: int, frame: FrameType | None) -> None:
     for number in _POLITE:
         signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
+    if _is_loading(frame) and hasattr(signal, "setitimer"):
+        # Not all libraries in C survive it while they are loaded, or while they make a class.
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+        return
     raise KeyboardInterrupt
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _open_streams() -> None:

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -204,3 +205,27 @@ def test_an_error_is_json_where_json_was_asked_for(publisher) -> None:
         code, _, err = run(publisher, "log", "--json", stdout=full)
     assert code == 1
     assert json.loads(err)["kind"] == "disk-full"
+
+
+_ASKED_WHILE_LOADING = """
+import os, signal, sys, time
+from lyrikstore_cli.__main__ import start
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "lyrikstore_cli.commands.log":
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.05)
+            os.write(1, b"loaded on")
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["lyrikstore", "log"]
+start()
+"""
+
+
+def test_no_module_is_left_half_loaded_by_an_interrupt(tmp_path):
+    # Libraries in C crashed where they were interrupted while a class was made.
+    command = [sys.executable, "-c", _ASKED_WHILE_LOADING]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("loaded on", 130), done.stderr
