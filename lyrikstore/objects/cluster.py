@@ -154,7 +154,7 @@ def _read(answer: bytes) -> list[Message]:
         messages = list(read_answer(answer))
     except LyrikstoreError:
         raise
-    except Exception as error:
+    except Exception as error:  # a worker that lies may send anything
         raise FormatError("bad-answer", "a worker answered something else than asked") from error
     if not messages:  # no target yields nothing; its task would be left out
         raise FormatError("bad-answer", "a worker answered nothing")
