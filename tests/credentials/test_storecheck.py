@@ -763,8 +763,8 @@ def test_verify_store_on_an_open_one(sound: Lineage) -> None:
 # --- rights by grant ----------------------------------------------------------------------------
 
 
-def granted(lineage: Lineage, holder: str, **changes: Any) -> tuple[Digest, Digest]:
-    """Log terms under which training may be granted, and a grant; return both ids."""
+def granted(lineage: Lineage, holder: str, **changes: Any) -> dict[str, Any]:
+    """Log terms under which training may be granted, and a grant; return the right it gives."""
     from lyrikstore.credentials.attestation.grant import build_grant
     from lyrikstore.credentials.credentialcheck import Claims
     from lyrikstore.credentials.envelope import issue, reference_to
@@ -782,7 +782,13 @@ def granted(lineage: Lineage, holder: str, **changes: Any) -> tuple[Digest, Dige
         "valid_until": world.NOW + timedelta(days=30),
     }
     grant = issue(build_grant(**{**arguments, **changes}), world.OWNER, world.NOW)
-    return lineage.log_credential(terms), lineage.log_credential(grant)
+    return {
+        "dataset": str(lineage.publisher.manifest.id),
+        "credential": str(lineage.log_credential(terms)),
+        "grant": str(lineage.log_credential(grant)),
+        "issuer": world.OWNER.did,
+        "permits": ["evaluate", "train"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -799,14 +805,7 @@ def test_a_run_may_rest_on_a_grant(
 ) -> None:
     world = fresh.world
     did = world.OWNER.did if holder == "owner" else world.MALLORY.did
-    terms, grant = granted(fresh, did, **changes)
-    right = {
-        "dataset": str(fresh.publisher.manifest.id),
-        "credential": str(terms),
-        "grant": str(grant),
-        "issuer": world.OWNER.did,
-        "permits": ["evaluate", "train"],
-    }
+    right = granted(fresh, did, **changes)
     run = fresh.run("runs/acme/granted", body={"rights": [right]})
     fresh.ids["granted"] = run.id
     report = fresh.object("granted")
@@ -818,14 +817,7 @@ def test_a_run_may_rest_on_a_grant(
 
 def test_a_run_may_rest_on_a_grant_to_an_organisation(fresh: Lineage) -> None:
     world, web = fresh.world, "did:web:buyer.example"
-    terms, grant = granted(fresh, web)
-    right = {
-        "dataset": str(fresh.publisher.manifest.id),
-        "credential": str(terms),
-        "grant": str(grant),
-        "issuer": world.OWNER.did,
-        "permits": ["evaluate", "train"],
-    }
+    right = granted(fresh, web)
     fresh.ids["granted"] = fresh.run("runs/acme/granted", body={"rights": [right]}).id
     report = fresh.object("granted")
     assert "you pinned no document" in problems(report, "rights")

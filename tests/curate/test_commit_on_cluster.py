@@ -8,22 +8,10 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.objects import spread
 from lyrikstore.objects.cluster import connect
-from lyrikstore.store import Store
-from lyrikstore.testing.keys import signer_for
-from tests.servers.dask import losing_a_worker
+from tests.servers.dask import losing_a_worker, new_store
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.filterwarnings("default")]
-
-
-def new_store(folder: Path) -> Store:
-    return Store.create(
-        folder / "store",
-        signer=signer_for("owner"),
-        keys_dir=folder / "keys",
-        memory_dir=folder / "memory",
-        trust_file=folder / "trust.toml",
-    )
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from lyrikstore.canon.errors import FormatError, StorageError
 from lyrikstore.objects import spread
 from lyrikstore.objects.cluster import connect
 from lyrikstore.store import Store
-from lyrikstore.testing.keys import signer_for
-from tests.servers.dask import scheduler, worker
+from tests.servers.dask import new_store, scheduler, worker
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.filterwarnings("default")]
@@ -63,16 +62,6 @@ def check_share(setup, task, *buffers, honest=spread.check_share):
 spread.store_files, spread.check_share = store_files, check_share
 """
 REFUSED = dict.fromkeys(("negative size", "no answer", "silence"), "bad-answer")
-
-
-def new_store(folder: Path) -> Store:
-    return Store.create(
-        folder / "store",
-        signer=signer_for("owner"),
-        keys_dir=folder / "keys",
-        memory_dir=folder / "memory",
-        trust_file=folder / "trust.toml",
-    )
 
 
 @pytest.fixture

@@ -12,6 +12,19 @@ from pathlib import Path
 
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.objects.cluster import Cluster, connect
+from lyrikstore.store import Store
+from lyrikstore.testing.keys import signer_for
+
+
+def new_store(folder: Path) -> Store:
+    """Return a new store that "owner" may write to, with all that belongs to it in ``folder``."""
+    return Store.create(
+        folder / "store",
+        signer=signer_for("owner"),
+        keys_dir=folder / "keys",
+        memory_dir=folder / "memory",
+        trust_file=folder / "trust.toml",
+    )
 
 
 @contextlib.contextmanager
