@@ -24,7 +24,7 @@ _GARBAGE = 100_000
 """New objects after which cycles among them are looked for. A command makes few, and columns of
 names by the ten thousand, which the usual pace would look through again and again."""
 _SOON = 0.001
-"""Seconds after which an interrupt that came while a module was loaded is tried again."""
+"""Seconds between the tries of an interrupt that came while a module was loaded."""
 _POLITE = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -87,12 +87,18 @@ def _unloaded(error: Exception) -> str:
 def _interrupt(_number: int, frame: FrameType | None) -> None:
     for number in _POLITE:
         signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
-    if _is_loading(frame) and hasattr(signal, "setitimer"):
-        # Not all libraries in C survive it while they are loaded, or while they make a class.
-        signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, _SOON)
-        return
-    raise KeyboardInterrupt
+    # Not all libraries in C survive it while they are loaded, or while they make a class. It is
+    # tried again and again: one alarm alone can come just before a call that then waits.
+    pause = _SOON if _is_loading(frame) and hasattr(signal, "setitimer") else 0
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _interrupt if pause else _heeded)
+        signal.setitimer(signal.ITIMER_REAL, pause, pause)
+    if not pause:
+        raise KeyboardInterrupt
+
+
+def _heeded(_number: int, _frame: FrameType | None) -> None:
+    """Take an alarm that was already under way."""
 
 
 def _is_loading(frame: FrameType | None) -> bool:

@@ -207,16 +207,27 @@ def test_an_error_is_json_where_json_was_asked_for(publisher) -> None:
     assert json.loads(err)["kind"] == "disk-full"
 
 
-_ASKED_WHILE_LOADING = """
-import os, signal, sys, time
+_A_LONG_COMMAND = """
+import os, signal, time
+import click
+
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(0.05)
+os.write(1, b"loaded on")
+
+@click.command("log")
+def command():
+    time.sleep(60)
+    os.write(1, b", and never interrupted")
+"""
+_STARTED_WITH_IT = """
+import importlib.util, sys
 from lyrikstore_cli.__main__ import start
 
 class Finder:
     def find_spec(self, name, path, target=None):
         if name == "lyrikstore_cli.commands.log":
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(0.05)
-            os.write(1, b"loaded on")
+            return importlib.util.spec_from_file_location(name, "long.py")
 
 sys.meta_path.insert(0, Finder())
 sys.argv = ["lyrikstore", "log"]
@@ -226,6 +237,7 @@ start()
 
 def test_no_module_is_left_half_loaded_by_an_interrupt(tmp_path):
     # Libraries in C crashed where they were interrupted while a class was made.
-    command = [sys.executable, "-c", _ASKED_WHILE_LOADING]
+    (tmp_path / "long.py").write_text(_A_LONG_COMMAND)
+    command = [sys.executable, "-c", _STARTED_WITH_IT]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("loaded on", 130), done.stderr
