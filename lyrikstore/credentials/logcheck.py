@@ -24,7 +24,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.memory import LogMemory, MemoryState
+from lyrikstore.history.memory import LogMemory, LogName, MemoryState
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import OWNER, Genesis
 
@@ -92,7 +92,7 @@ def check_log(
         return LogOutcome(made, history, logged_at, None)
     pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
     anchor = _judge_anchor(claims, founder, owner, pinned, trust, at)
-    remembered = check_memory(signed, keys, memory)
+    remembered = check_memory(signed, keys, claims.store, memory)
     return LogOutcome((inclusion, anchor, witness, remembered), history, logged_at, signed)
 
 
@@ -229,20 +229,25 @@ def _no_memory() -> Check:
 
 
 def check_memory(
-    signed: SignedCheckpoint, keys: Sequence[VerifierKey], memory: LogMemory | None
+    signed: SignedCheckpoint,
+    keys: Sequence[VerifierKey],
+    store: Digest,
+    memory: LogMemory | None,
 ) -> Check:
     """Return ``log.memory``: whether a log checkpoint contradicts those seen before.
 
     Args:
         signed: The log checkpoint, its signature verified.
         keys: All keys of the log.
+        store: The store whose log it is.
         memory: Remembered log checkpoints, or None.
     """
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
     try:
         # Under every key of the log: one that was added must not begin with an empty memory.
-        states = {memory.check_seen(key, signed.head) for key in (*signed.signers, *keys)}
+        logs: list[LogName] = [*signed.signers, *keys, store]
+        states = {memory.check_seen(log, signed.head) for log in logs}
     except LyrikstoreError as error:
         return unchecked("log.memory", error.kind, quote(error.message, 300))
     state = next(state for state in _WORST_FIRST if state in states)

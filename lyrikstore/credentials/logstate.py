@@ -45,7 +45,7 @@ from lyrikstore.history.logview import (
     read_records,
 )
 from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.memory import LogMemory, MemoryState
+from lyrikstore.history.memory import LogMemory, LogName, MemoryState
 from lyrikstore.history.merkle import consistency_proof
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import OWNER
@@ -150,7 +150,7 @@ def check_log_state(
         ),
         transactions,
         check_witness(trust),
-        _check_memory(signed, records, _keys(repository), memory, _mirror(repository)),
+        _check_memory(repository, signed, records, memory),
     )
     return LogState(checks, signed, records)
 
@@ -314,14 +314,11 @@ def _mirror(repository: Repository) -> str | None:
 
 
 def _check_memory(
-    signed: SignedCheckpoint,
-    records: Records,
-    keys: Sequence[VerifierKey],
-    memory: LogMemory | None,
-    mirror: str | None,
+    repository: Repository, signed: SignedCheckpoint, records: Records, memory: LogMemory | None
 ) -> Check:
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
+    mirror = _mirror(repository)
 
     def prove(old: int, new: int) -> list[bytes]:
         return consistency_proof(records.hashes[:new], old)
@@ -329,8 +326,9 @@ def _check_memory(
     behind: set[int] = set()
     states: set[MemoryState] = set()
     try:
-        for key in keys:  # one that was added must not begin with an empty memory
-            last = memory.last_signed(key)
+        logs: list[LogName] = [*_keys(repository), repository.store_id]
+        for log in logs:
+            last = memory.last_signed(log) if isinstance(log, VerifierKey) else None
             # Whoever holds a home could mark it as a mirror. The memory knows where it was.
             if (
                 last
@@ -338,11 +336,11 @@ def _check_memory(
                 and last.head.size > len(records.hashes)
             ):
                 behind.add(last.head.size)
-            else:
-                memory.check_signed(key, records.hashes, "")
-            state = memory.check_seen(key, signed.head, prove)
+            elif isinstance(log, VerifierKey):
+                memory.check_signed(log, records.hashes, "")
+            state = memory.check_seen(log, signed.head, prove)
             states.add(state)
-            if state is MemoryState.OLDER and (seen := memory.last_seen(key)):
+            if state is MemoryState.OLDER and (seen := memory.last_seen(log)):
                 behind.add(seen.head.size)
     except LyrikstoreError as error:
         if error.kind == "copied-store":

@@ -133,8 +133,7 @@ def verify_store(
     seen = made["log.memory"].state is CheckState.PASS
     if memory is not None and log.signed is not None and sound and seen:
         try:
-            founded = repository.founding_policy.logs
-            memory.remember_head(log.signed.head, (*log.signed.signers, *founded))
+            memory.remember_head(log.signed.head, log.signed.signers, repository.store_id)
         except StorageError as error:  # a full or read-only HOME: the verdict stands
             made["log.memory"] = warned("log.memory", error.kind, quote(error.message, 300))
             return _report(made, str(repository.store_id), repository.genesis.author, at)

@@ -51,9 +51,8 @@ from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, CredentialKind
-from lyrikstore.history.log import LogCheckpoint
+from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.tree import Entry
 
 RecordReader = Callable[[str, Entry, BinaryIO], Iterable[Digest]]
@@ -277,8 +276,7 @@ def verify_delivery(
         open_questions = (*open_questions, NOT_RECOMPUTED)
     report = _report(claims.tree.urn, outcome.issuer, checks, REQUIRED, at, open_questions)
     if memory is not None and log.signed is not None:
-        founded = rules.policies[0].policy.logs if rules is not None else ()
-        _remember(memory, log.signed.head, (*log.signed.signers, *founded), report)
+        _remember(memory, log.signed, claims.store, report)
     return report
 
 
@@ -312,11 +310,9 @@ def _report(
     )
 
 
-def _remember(
-    memory: LogMemory, head: LogCheckpoint, keys: Iterable[VerifierKey], report: Report
-) -> None:
+def _remember(memory: LogMemory, signed: SignedCheckpoint, store: Digest, report: Report) -> None:
     if report.verdict not in {Verdict.TRUSTED, Verdict.VALID}:
         return
     if report.check("log.memory").state is CheckState.PASS:
         with contextlib.suppress(StorageError):  # a full or read-only HOME: the verdict stands
-            memory.remember_head(head, keys)
+            memory.remember_head(signed.head, signed.signers, store)

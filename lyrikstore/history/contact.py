@@ -37,8 +37,7 @@ from lyrikstore.history.logview import (
     read_records,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.memory import LogMemory, MemoryState
-from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.memory import LogMemory, LogName, MemoryState
 from lyrikstore.history.refs import check_genesis
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.view import MAX_READ
@@ -191,24 +190,25 @@ def first_contact(
     signed = check_head(note, keys, records)
     if signed.origin != founded.origin:
         raise VerificationError("bad-genesis", "the log has another name than its genesis says")
-    known = check_memory(memory, keys, signed, records, where, lagging=marked)
+    logs: list[LogName] = [*keys, genesis.id]
+    known = check_memory(memory, logs, signed, records, where, lagging=marked)
     return Found(genesis, signed, records, known or expected is not None)
 
 
 def check_memory(
     memory: LogMemory,
-    keys: Sequence[VerifierKey],
+    logs: Sequence[LogName],
     signed: SignedCheckpoint,
     records: Records,
     where: str,
     *,
     lagging: bool,
 ) -> bool:
-    """Return whether this log was seen before, once it fits what was seen of it under any key.
+    """Return whether this log was seen before, once it fits what was seen of it under any name.
 
     Args:
         memory: The log checkpoints seen before.
-        keys: The log's keys.
+        logs: The log's keys, and its store.
         signed: The log checkpoint at hand.
         records: Its records.
         where: What to call the remote.
@@ -218,13 +218,13 @@ def check_memory(
         VerificationError: (``remote-rolled-back``, ``remote-forked``)
     """
     seen = False
-    for key in keys:
-        last = memory.last_seen(key)
+    for log in logs:
+        last = memory.last_seen(log)
         if last is None:
             continue
         seen = True
         state = memory.check_seen(
-            key,
+            log,
             signed.head,
             lambda old, new: merkle.consistency_proof(records.hashes[:new], old),
         )

@@ -38,6 +38,9 @@ ConsistencyProver = Callable[[int, int], Sequence[bytes]]
 
 _Shelf = Literal["signed", "seen", "intended"]
 
+LogName = VerifierKey | Digest
+"""What a head is remembered under: a key of the log, or the id of the store whose log it is."""
+
 
 class MemoryState(Enum):
     """How a log checkpoint relates to the remembered one of the same log."""
@@ -69,7 +72,7 @@ class Remembered(Struct, frozen=True):
 
 
 class LogMemory:
-    """Remembered log checkpoints, one file per log key, in a folder of the user's own.
+    """Remembered log checkpoints, one file per log key or store, in a folder of the user's own.
 
     Args:
         directory: Private to the user and outside every store; made (0700) when first written.
@@ -88,13 +91,16 @@ class LogMemory:
         """
         return self._load("signed", key)
 
-    def last_seen(self, key: VerifierKey) -> Remembered | None:
-        """Return the newest head signed by ``key`` that a verifier here accepted, or None.
+    def last_seen(self, log: LogName) -> Remembered | None:
+        """Return the newest head of a log that a verifier here accepted, or None.
+
+        Args:
+            log: A key that signed it, or the store whose log it is.
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
         """
-        return self._load("seen", key)
+        return self._load("seen", log)
 
     @contextlib.contextmanager
     def signing(self) -> Iterator[None]:
@@ -187,19 +193,19 @@ class LogMemory:
             raise self._unusable("intended", key, error) from None
 
     def check_seen(
-        self, key: VerifierKey, head: LogCheckpoint, prove: ConsistencyProver | None = None
+        self, log: LogName, head: LogCheckpoint, prove: ConsistencyProver | None = None
     ) -> MemoryState:
         """Return how a verified log checkpoint relates to the one remembered. Remembers nothing.
 
         Args:
-            key: The key whose signature on it holds.
+            log: A key of its log, or the store whose log it is.
             head: The verified head.
             prove: Gives consistency proofs; None where the whole log is not at hand.
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
         """
-        last = self.last_seen(key)
+        last = self.last_seen(log)
         if last is None:
             return MemoryState.FIRST
         old = last.head
@@ -216,7 +222,7 @@ class LogMemory:
             return MemoryState.FORK
         return MemoryState.GROWN
 
-    def remember_seen(self, key: VerifierKey, head: LogCheckpoint, location: str = "") -> None:
+    def remember_seen(self, log: LogName, head: LogCheckpoint, location: str = "") -> None:
         """Remember a head that was verified, unless a larger one is remembered.
 
         Call it only after :meth:`check_seen` gave ``FIRST``, ``SAME`` or ``GROWN``.
@@ -224,20 +230,32 @@ class LogMemory:
         Raises:
             StorageError: The memory cannot be written.
         """
-        last = self.last_seen(key)
+        last = self.last_seen(log)
         if last is None or last.head.size < head.size:
-            self._save("seen", key, Remembered(head, location))
+            self._save("seen", log, Remembered(head, location))
 
-    def remember_head(self, head: LogCheckpoint, keys: Iterable[VerifierKey]) -> None:
-        """As :meth:`remember_seen`, under each of a log's keys.
+    def remember_head(
+        self, head: LogCheckpoint, signers: Iterable[VerifierKey], store: Digest
+    ) -> None:
+        """As :meth:`remember_seen`, under the keys that signed it, and under its store.
 
-        The keys of its genesis belong to them: whoever is shown a log that parts from this one
-        before a key was added asks under those alone (attack cases A30, A33).
+        Under its store, because whoever is shown a log that parts from this one before a key was
+        added or retired is shown one by other keys (attack cases A30, A33). Under no other key.
+
+        ATTACK: somebody founds a store that names the log key of another store as well, signs its
+        log by a key of his own, and hands it over. Remembered under the other's key, his head
+        would make the other's log a fork from then on, and whatever it says later unheard.
+
+        Args:
+            head: The verified head.
+            signers: The keys whose signatures on it hold.
+            store: The store whose log it is.
         """
-        for key in dict.fromkeys(keys):
-            self.remember_seen(key, head)
+        logs: list[LogName] = [*dict.fromkeys(signers), store]
+        for log in logs:
+            self.remember_seen(log, head)
 
-    def _load(self, shelf: _Shelf, key: VerifierKey) -> Remembered | None:
+    def _load(self, shelf: _Shelf, key: LogName) -> Remembered | None:
         document = self._read(shelf, key, {"checkpoint", "location"})
         if document is None:
             return None
@@ -247,10 +265,10 @@ class LogMemory:
             raise self._unusable(shelf, key, error) from None
         return Remembered(head, document["location"])
 
-    def _save(self, shelf: _Shelf, key: VerifierKey, item: Remembered) -> None:
+    def _save(self, shelf: _Shelf, key: LogName, item: Remembered) -> None:
         self._write(shelf, key, {"checkpoint": item.head.text, "location": item.location})
 
-    def _read(self, shelf: _Shelf, key: VerifierKey, members: set[str]) -> dict[str, str] | None:
+    def _read(self, shelf: _Shelf, key: LogName, members: set[str]) -> dict[str, str] | None:
         try:
             data = self._files.read(_file_name(shelf, key))
         except NotFoundError:
@@ -264,12 +282,12 @@ class LogMemory:
         except FormatError as error:
             raise self._unusable(shelf, key, error) from None
 
-    def _write(self, shelf: _Shelf, key: VerifierKey, members: dict[str, str]) -> None:
+    def _write(self, shelf: _Shelf, key: LogName, members: dict[str, str]) -> None:
         self._make()
         document = {**members, "key": str(key), "v": 1}
         self._files.replace(_file_name(shelf, key), jsontext.encode(document))
 
-    def _unusable(self, shelf: _Shelf, key: VerifierKey, error: LyrikstoreError) -> FormatError:
+    def _unusable(self, shelf: _Shelf, key: LogName, error: LyrikstoreError) -> FormatError:
         path = self._directory / _file_name(shelf, key)
         return FormatError(
             "bad-memory",
@@ -284,11 +302,11 @@ class LogMemory:
             raise storage_error(error, f"making {self._directory}") from error
 
 
-def _file_name(shelf: _Shelf, key: VerifierKey) -> str:
+def _file_name(shelf: _Shelf, key: LogName) -> str:
     return f"{shelf}/{sha256(str(key).encode()).hexdigest()}.json"
 
 
-def _decode(data: bytes, key: VerifierKey, members: set[str]) -> dict[str, str]:
+def _decode(data: bytes, key: LogName, members: set[str]) -> dict[str, str]:
     document = jsontext.parse_canonical(data)
     if (
         not isinstance(document, dict)

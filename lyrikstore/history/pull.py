@@ -25,7 +25,7 @@ from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logkeys import copy_log_keys
 from lyrikstore.history.logview import CHECKPOINT, FORMAT, Records
 from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.memory import LogMemory, LogName
 from lyrikstore.history.partial import PARTIAL, Selection, documents_of, holders, read_selection
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend, LocalBackend
@@ -85,9 +85,10 @@ def pull(
         here = repository.checkpoint
         if contact.relation is Relation.BEHIND and contact.mark is None:
             raise rolled_back(where, contact.signed.head, here.head)
-        keys = tuple(dict.fromkeys((*repository.log_keys, *contact.signed.signers)))
+        keys = dict.fromkeys((*repository.log_keys, *contact.signed.signers))
+        logs: list[LogName] = [*keys, repository.store_id]
         lagging = contact.mark is not None
-        check_memory(memory, keys, contact.signed, contact.records, where, lagging=lagging)
+        check_memory(memory, logs, contact.signed, contact.records, where, lagging=lagging)
         ahead = contact.relation is Relation.AHEAD
         signed = contact.signed if ahead else here
         live = fold(contact.records.transactions[: contact.records.covered(signed.size)])
@@ -118,7 +119,7 @@ def pull(
             local.remove(PARTIAL)
         repository.refresh()
         moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
-        memory.remember_head(signed.head, (*signed.signers, *repository.founding_policy.logs))
+        memory.remember_head(signed.head, signed.signers, repository.store_id)
         return PullResult(here.size, signed.size, moved, _missing(repository))
 
 
@@ -183,8 +184,7 @@ def clone(
         )
         repository = Repository.open(root, memory=memory)
         moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
-        founded = repository.founding_policy.logs
-        memory.remember_head(found.signed.head, (*found.signed.signers, *founded))
+        memory.remember_head(found.signed.head, found.signed.signers, repository.store_id)
     result = PullResult(0, found.signed.size, moved, _missing(repository), found.known)
     return repository, result
 

@@ -119,7 +119,7 @@ def verify_card_alone(
         check_witness(trust),
         not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
         if history is None or logged is None
-        else check_memory(logged[1], history.log_keys, memory),
+        else check_memory(logged[1], history.log_keys, history.store, memory),
     )
     return Report.of(
         checks,
