@@ -198,6 +198,8 @@ def _screen(arguments: list[str]) -> ui.Screen:
 
 def _tell(screen: ui.Screen, error: LyrikstoreError) -> int:
     code = exit_code(error)
+    if screen.verbose:
+        screen.notes(error)
     if screen.json:
         document = {
             "type": "error",

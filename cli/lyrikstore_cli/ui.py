@@ -66,7 +66,7 @@ class Screen:
         json: Nothing but JSON may reach standard output.
         quiet: Say only results and errors.
         color: ``None`` lets the terminal and ``NO_COLOR`` decide.
-        verbose: Also say error kinds.
+        verbose: Also say error kinds, and what goes with an error.
     """
 
     def __init__(self, *, json: bool, quiet: bool, color: bool | None, verbose: bool) -> None:
@@ -100,6 +100,15 @@ class Screen:
         self._print(sys.stderr, f"error: {clean(error.message)}{kind}", "red")
         if error.hint:
             self._print(sys.stderr, f"hint: {clean(error.hint)}", "dim")
+
+    def notes(self, error: LyrikstoreError) -> None:
+        """Print what goes with an error for whoever is to find its cause, such as a worker's log.
+
+        It may be long, and have tracebacks in it: before the error, and only where asked for.
+        """
+        for note in getattr(error, "__notes__", ()):
+            for line in note.splitlines():
+                self._print(sys.stderr, clean(line), "dim")
 
     @contextmanager
     def progress(self, label: str) -> Iterator["Meter"]:
@@ -148,6 +157,11 @@ class Meter:
         self._bar = bar
         self._task = task
         self._start = time.monotonic()
+
+    @property
+    def shows(self) -> bool:
+        """Whether somebody sees it."""
+        return self._bar is not None
 
     def __call__(self, progress: Progress) -> None:
         """Show how far the work is."""

@@ -8,6 +8,7 @@ is removed with the folder.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,8 +42,11 @@ _KILLED = (
 )
 _FAILED = (
     "nothing was stored; correct the config or the data if the message names them, and run it "
-    "again; --json gives the worker's last words in details"
+    "again; --json gives the worker's last words in details, -v all of them"
 )
+_LOG_BYTES = 1 << 16
+"""How much of a worker's log is read, from its end: a library may have warned at every step."""
+_TRACE = re.compile(r"\(most recent call (first|last)\)")
 _GRACE = 5.0  # seconds between asking a worker to stop and killing it
 
 
@@ -69,6 +73,8 @@ def run_job(
             result, and the message is its own last words.
         StorageError: It could not read or write; a part of the program could not be loaded.
 
+    Where the worker fails, ``details`` has ``exitCode`` and ``log``, the last lines of what it and
+    its libraries said, without tracebacks; those, for a report, are in a note to the error.
     Whatever stops this call, Ctrl-C included, also stops the worker.
     """
     name = str(job["job"])
@@ -186,7 +192,8 @@ def _to_progress(event: Mapping[str, Any]) -> Progress:
 
 
 def _failure(name: str, code: int, log: Path, reported: LyrikstoreError | None) -> LyrikstoreError:
-    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    whole = _last_lines(log)
+    lines = _without_tracebacks(whole)
     words = " ".join(lines[-1].split())[:300] if lines else ""
     error = reported
     if error is None and mentions_memory("\n".join(lines[-5:])):  # it had none left to say so
@@ -200,7 +207,29 @@ def _failure(name: str, code: int, log: Path, reported: LyrikstoreError | None) 
         error = RunFailedError("worker-failed", f"{name} failed: {words or f'exit code {code}'}")
     error.hint = error.hint or _FAILED
     error.details |= {"exitCode": code, "log": lines[-50:]}
+    if whole:
+        error.add_note("\n".join([f"the worker's log ({name}):", *whole]))
     return error
+
+
+def _last_lines(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LOG_BYTES))
+            return file.read(_LOG_BYTES).decode("utf-8", "replace").strip().splitlines()
+    except OSError:  # how it ended is known without it
+        return []
+
+
+def _without_tracebacks(lines: list[str]) -> list[str]:
+    # Of a traceback its last line stays, which says what went wrong.
+    kept, within = [], False
+    for line in lines:
+        begins = _TRACE.search(line) is not None
+        within = begins or (within and line[:1].isspace())
+        if not within:
+            kept.append(line)
+    return kept
 
 
 def _signal_name(number: int) -> str:

@@ -3,6 +3,11 @@
 import os
 import subprocess
 
+import pytest
+
+from lyrikstore.canon.progress import Progress
+from lyrikstore_cli.steps import follow
+from lyrikstore_cli.ui import Meter, Screen
 from tests.conftest import Person
 
 
@@ -17,6 +22,21 @@ def test_a_terminal_sees_steps_bytes_and_phase(publisher: Person) -> None:
     assert "/s  data" in at_a_terminal(publisher, *issue)
     quiet = publisher.ok("checkout", "acme/docs", publisher.folder / "out")
     assert "MiB/s" not in quiet.err
+
+
+def test_a_log_says_every_minute_how_far_a_long_epoch_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hours = iter(number * 0.2 for number in range(100_000))
+    screen = Screen(json=False, quiet=False, color=None, verbose=False)
+    listen = follow(screen, Meter(None, None), lambda: next(hours))
+    listen(Progress(phase="start"))
+    for step in range(1, 1001):
+        listen(Progress(step, 1000, phase="step", detail={"loss": "0.5"}))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "– loading the model"
+    assert lines[1].startswith("– step 300 of 1000 loss 0.5")
+    assert len(lines) == 4
 
 
 def at_a_terminal(person: Person, *arguments: object) -> str:

@@ -1,10 +1,15 @@
 """Why a worker failed: each cause has its own error and its own next step."""
 
 import errno
+import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, PolicyError, RunFailedError, StorageError
+from lyrikstore.train.child import _failure
 from lyrikstore.train.fault import fault_of, from_event, loading, to_event
 from lyrikstore_cli.exits import exit_code
 
@@ -104,3 +109,62 @@ def test_a_workers_words_are_one_line_and_few() -> None:
     assert isinstance(told, RunFailedError)
     assert "\n" not in told.message
     assert len(told.message) <= 600
+
+
+FAILS = """
+import os, sys
+from pathlib import Path
+from lyrikstore.train.child import run_job
+from lyrikstore.train.staging import open_staging
+from lyrikstore_cli import main
+
+def fail(*_, **__):
+    with open_staging(Path.cwd()) as staging:
+        run_job(staging, {"job": "nonsense"}, threads=1, base_env=os.environ, progress=print)
+
+main.program.main = fail
+sys.exit(main.run(sys.argv[1:]))
+"""
+
+
+def failed(folder, *options) -> "subprocess.CompletedProcess[str]":
+    program = [sys.executable, "-c", FAILS, *options]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 18, done.stderr
+    return done
+
+
+def test_what_failed_in_a_worker_is_told_without_its_traceback(tmp_path) -> None:
+    document = json.loads(failed(tmp_path, "--json").stderr)
+    assert document["details"] == {"exitCode": 1, "log": ["ValueError: no such job: nonsense"]}
+    assert "Traceback" not in failed(tmp_path).stderr
+
+
+def test_who_asks_for_more_gets_the_workers_log_before_the_error(tmp_path) -> None:
+    told, _, document = failed(tmp_path, "--json", "-v").stderr.rstrip().rpartition("\n")
+    assert "the worker's log (nonsense):\nTraceback (most recent call last):\n  File" in told
+    assert json.loads(document)["kind"] == "worker-failed"
+    lines = failed(tmp_path, "-v").stderr.splitlines()
+    assert "Traceback (most recent call last):" in lines
+    assert [line.partition(":")[0] for line in lines[-2:]] == ["error", "hint"]
+
+
+def test_a_long_log_is_read_from_its_end(tmp_path) -> None:
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"warning {number}\n" for number in range(100_000)) + "the end\n")
+    error = _failure("train", 1, log, None)
+    assert error.message == "train failed: the end"
+    assert len(error.details["log"]) == 50
+    assert len(error.__notes__[0]) < 1 << 17
+    log.unlink()
+    assert _failure("train", 1, log, None).message == "train failed: exit code 1"
+
+
+def test_an_interpreter_that_dies_shows_no_stack_either(tmp_path) -> None:
+    code = "import faulthandler, os; faulthandler.enable(); os.abort()"
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ, stderr=subprocess.PIPE)
+    log = tmp_path / "train.log"
+    log.write_bytes(b"one\n" + done.stderr)
+    error = _failure("train", done.returncode, log, None)
+    assert "killed by SIGABRT" in error.message
+    assert not [line for line in error.details["log"] if "File" in line or "call first" in line]
