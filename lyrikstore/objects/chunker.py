@@ -55,16 +55,16 @@ def is_fine(sample: bytes | memoryview) -> bool:
 
 
 def average_of(fine: int, size: int) -> int:
-    """Return the average piece of a finely cut blob: larger for blobs above 16 GiB.
+    """Return the average piece of a finely cut blob: larger for blobs above 32 GiB.
 
     The list of pieces is held in memory by whoever reads or writes the blob; this bounds it.
 
     Args:
-        fine: What it is below 16 GiB (at 4 KiB).
+        fine: What it is below 32 GiB (at 8 KiB).
         size: Of the blob, in bytes.
     """
     while size > fine << _PIECES_LOG and fine < _COARSEST:
-        fine <<= 2
+        fine = min(fine << 2, _COARSEST)
     return fine
 
 

@@ -31,7 +31,7 @@ class Parameters(Struct, frozen=True):
 
     blockBytes: int = 1 << 20  # noqa: N815 - the names in the file
     coarseBytes: int = 1 << 20  # noqa: N815
-    fineBytes: int = 4 << 10  # noqa: N815
+    fineBytes: int = 8 << 10  # noqa: N815
     level: int = 1
     packBytes: int = 64 << 20  # noqa: N815
 

@@ -111,7 +111,7 @@ def cuts() -> list[dict[str, Any]]:
     found = []
     for seed, size, fine in cases:
         content = blake3(seed.encode()).digest(length=size) if seed else bytes(size)
-        average = 4 << 10 if fine else 1 << 20
+        average = 8 << 10 if fine else 1 << 20
         cutter = FastCDC(average, min_size=average // 4, max_size=average * 4)
         segments = [content[at : at + (16 << 20)] for at in range(0, size, 16 << 20)]
         pieces = [chunk.length for segment in segments for chunk in cutter.cut_buf(segment)]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LockedError, StorageError
 from lyrikstore.objects import statcache
-from lyrikstore.objects.chunker import PIECE_MAX, cut, encode_list, is_fine, parse_list
+from lyrikstore.objects.chunker import PIECE_MAX, average_of, cut, encode_list, is_fine, parse_list
 from lyrikstore.objects.lock import StoreLock
 from lyrikstore.objects.packs import BLOCK_MAX, unpack_block
 from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state, sizes
@@ -25,13 +25,21 @@ from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state, s
 @given(st.integers(0, 400_000), st.integers(0, 99), st.booleans())
 def test_pieces_join_to_the_whole(size: int, seed: int, fine: bool) -> None:
     data = random.Random(seed).randbytes(size)
-    sizes = cut(data, 4 << 10 if fine else 1 << 20)
+    sizes = cut(data, 8 << 10 if fine else 1 << 20)
     assert sum(sizes) == size
-    assert all(0 < piece <= (16 << 10 if fine else PIECE_MAX) for piece in sizes)
+    assert all(0 < piece <= (32 << 10 if fine else PIECE_MAX) for piece in sizes)
+
+
+@pytest.mark.parametrize("fine", [1 << log for log in range(10, 17)])
+def test_pieces_of_huge_files_stay_within_what_readers_take(fine: int) -> None:
+    averages = [average_of(fine, 1 << log) for log in range(21, 64)]
+    assert averages[0] == fine
+    assert averages == sorted(averages)
+    assert averages[-1] * 4 == PIECE_MAX
 
 
 def pieces_of(data: bytes) -> list[bytes]:
-    ends = list(accumulate(cut(data, 4 << 10)))
+    ends = list(accumulate(cut(data, 8 << 10)))
     return [data[start:end] for start, end in pairwise([0, *ends])]
 
 
