@@ -94,6 +94,7 @@ SPEC_OF: Mapping[str, str] = {
     "holder.binding": "spec/17-w3c-profile.md#179-presentations",
     "challenge": "spec/17-w3c-profile.md#179-presentations",
     "presented": "spec/17-w3c-profile.md#179-presentations",
+    "envelope": "spec/17-w3c-profile.md#1711-envelopes",
 }
 """Every check id and the place that defines it. Ids are append-only."""
 

@@ -173,7 +173,9 @@ class _Api:
         # A caller may ask for the proof alone. What is then left open is said, and what is found
         # to be wrong still is.
         skipped = {check for name, check in _CHECK_FOR.items() if asked and name not in asked}
-        return _verdict(report, [check for check in W3C_REQUIRED if check not in skipped])
+        made = {check.id for check in report.checks}
+        required = W3C_REQUIRED if made.issuperset(W3C_REQUIRED) else made  # not of an envelope
+        return _verdict(report, [check for check in required if check not in skipped])
 
     def verify_presentation(self, body: Body) -> tuple[int, Any]:
         presentation = _object(body, "verifiablePresentation")
@@ -292,8 +294,10 @@ def _verdict(report: Report, required: Sequence[str]) -> tuple[int, Any]:
             doubtful.append(line)
         else:
             held.append(check.id)
-    states = {check.id: check.state for check in report.checks}
-    malformed = CheckState.FAIL in (states["format"], states["model"])
+    malformed = any(
+        check.state is CheckState.FAIL and check.id in ("format", "model", "envelope")
+        for check in report.checks
+    )
     body = {
         "verified": good,
         "verdict": str(verdict),

@@ -55,7 +55,7 @@ const W3C_SPEC = new Map([
   ["format", "#172-bytes"], ["model", "#173-model"], ["proof", "#174-proofs"], ["issuer.binding", "#174-proofs"],
   ["trust.issuer", "#175-checks"], ["period", "#175-checks"], ["related", "#176-related-resources"],
   ["schema", "#177-schemas"], ["status", "#178-status"], ["holder.binding", "#179-presentations"],
-  ["challenge", "#179-presentations"], ["presented", "#179-presentations"],
+  ["challenge", "#179-presentations"], ["presented", "#179-presentations"], ["envelope", "#1711-envelopes"],
 ]);
 const TRUST_CHECKS = new Set([
   "issuer.document", "trust.issuer", "holder.binding", "log.anchor", "store.genesis", "rights", "presented", "challenge",

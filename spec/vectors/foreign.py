@@ -25,6 +25,7 @@ NOW = datetime(2026, 11, 24, 14, 12, 39, tzinfo=UTC)
 ORDER = 2**252 + 27742317777372353535851937790883648493
 LIST_URL = "https://status.example/1"
 PLACE = 94567
+JWT = "data:application/vc+jwt,eyJ.eyJ.x"
 TRUST = f'version = 1\n\n[[issuer]]\ndid = "{ALICE.did}"\nnickname = "Alice"\n'
 SCHEMA_URL = "https://schema.example/alumni.json"
 
@@ -50,6 +51,12 @@ def base(**changes: Any) -> dict[str, Any]:
 def signed(document: dict[str, Any], signer: KeySigner = ALICE, **options: Any) -> str:
     """Return the text of a document with its proof."""
     return encode(add_proof(document, signer, **{"created": NOW, **options})).decode()
+
+
+def envelope(**changes: Any) -> str:
+    """Return the text of an enveloped credential, of a token that nobody made."""
+    document = {"@context": V2, "id": JWT, "type": "EnvelopedVerifiableCredential"}
+    return encode({**document, **changes}).decode()
 
 
 def edited(text: str, change: Change) -> str:

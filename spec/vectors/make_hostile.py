@@ -14,6 +14,7 @@ from foreign import (
     ALICE,
     EXAMPLES,
     HOLDER,
+    JWT,
     MALLORY,
     NOW,
     ORDER,
@@ -24,6 +25,7 @@ from foreign import (
     Row,
     base,
     edited,
+    envelope,
     proof_set,
     raw_signature,
     signed,
@@ -320,6 +322,17 @@ def _other_rows(sound: str) -> list[Row]:
          {"document": sound, "at": "9999-12-31T23:59:59Z"}),
         ("not-yet-valid", "invalid", {"period": "not-yet-valid"},
          {"document": signed(base(validFrom="2026-11-25T00:00:00Z"))}),
+        ("envelope", "incomplete", {"envelope": "not-read"}, {"document": envelope()}),
+        ("envelope-of-one-we-signed", "incomplete", {"envelope": "not-read"}, {"document": signed(
+            {**base(type=["EnvelopedVerifiableCredential"], id=JWT)})}),
+        ("envelope-and-credential", "invalid", {"envelope": "bad-credential"}, {"document": signed(
+            base(type=["VerifiableCredential", "EnvelopedVerifiableCredential"], id=JWT))}),
+        ("envelope-without-media-type", "invalid", {"envelope": "bad-credential"},
+         {"document": envelope(id="data:,eyJ")}),
+        ("envelope-of-a-url", "invalid", {"envelope": "bad-credential"},
+         {"document": envelope(id="https://example.org/vc.jwt")}),
+        ("envelope-without-context", "invalid", {"envelope": "bad-credential"},
+         {"document": envelope(**{"@context": [EXAMPLES]})}),
         ("presentation-as-credential", "invalid", {"model": "bad-credential"},
          {"document": presentation}),
         ("did-document-as-credential", "invalid", {"model": "bad-credential"},
@@ -362,8 +375,9 @@ def _presentation_rows(sound: str) -> list[Row]:
 
     good = show(shown(sound))
     bad = edited(sound, lambda d: d["credentialSubject"].update(alumniOf="Basel"))
-    jws = {"@context": V2, "id": "data:application/vc+jwt,eyJ", "type":
-           "EnvelopedVerifiableCredential"}  # fmt: skip
+    jws = parse(envelope().encode())
+    opaque = envelope(type="EnvelopedVerifiablePresentation")
+
     rows: list[tuple[str, str, dict[str, str], str, dict[str, Any]]] = [
         ("sound", "trusted", {"challenge": "pass", "presented": "pass"}, good, asked),
         ("rdf-free-several", "trusted", {"presented": "pass"}, show(shown(sound, sound)), asked),
@@ -409,6 +423,18 @@ def _presentation_rows(sound: str) -> list[Row]:
          show(shown(verifiableCredential=[jws])), asked),
         ("enveloped-id-list", "invalid", {"model": "bad-credential"},
          show(shown(verifiableCredential=[{**jws, "id": [jws["id"]]}])), asked),
+        ("enveloped-typed-twice", "invalid", {"model": "bad-credential"},
+         show(shown(verifiableCredential=[{**jws, "type": [jws["type"], "VerifiableCredential"]}])),
+         asked),
+        ("envelope", "incomplete", {"envelope": "not-read"}, opaque, asked),
+        ("envelope-and-proof", "incomplete", {"envelope": "not-read"},
+         show({**parse(opaque.encode()), "holder": HOLDER.did}), asked),
+        ("envelope-of-both-types", "invalid", {"envelope": "bad-credential"},
+         show(shown(sound, type=["VerifiablePresentation", "EnvelopedVerifiablePresentation"])),
+         asked),
+        ("envelope-without-context", "invalid", {"envelope": "bad-credential"},
+         edited(opaque, lambda d: d.update({"@context": [EXAMPLES]})), asked),
+        ("envelope-of-a-credential", "invalid", {"model": "bad-credential"}, envelope(), asked),
         ("credential-as-presentation", "invalid", {"model": "bad-credential"}, sound, asked),
         ("deep", "invalid", {"format": "bad-json"}, "[" * 20000, asked),
     ]  # fmt: skip

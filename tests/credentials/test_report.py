@@ -33,6 +33,7 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.storecheck import STORE_CHECKS
 from lyrikstore.credentials.verify import DELIVERY_CHECKS
+from lyrikstore.credentials.w3c.enveloped import ENVELOPE_CHECKS
 from lyrikstore.credentials.w3c.presentation import PRESENTATION_CHECKS
 from lyrikstore.credentials.w3c.verify import W3C_CHECKS
 from lyrikstore.publish.cardalone import ALONE_CHECKS
@@ -58,7 +59,7 @@ def test_every_check_is_in_the_table_of_the_specification() -> None:
 
 
 def test_procedures_use_defined_checks() -> None:
-    foreign = {*W3C_CHECKS, *PRESENTATION_CHECKS}
+    foreign = {*W3C_CHECKS, *PRESENTATION_CHECKS, *ENVELOPE_CHECKS}
     procedures = (
         DELIVERY_CHECKS,
         ATTESTATION_CHECKS,

@@ -260,6 +260,13 @@ def test_M10_a_credential_is_secured(made: Any) -> None:
     assert report.check("model").detail["problem"]["title"] == "MALFORMED_VALUE_ERROR"
 
 
+ENVELOPE = {
+    "@context": VC_CONTEXT,
+    "id": "data:application/vc+jwt,eyJ.eyJ.x",
+    "type": "EnvelopedVerifiableCredential",
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "good"),
     [
@@ -279,16 +286,54 @@ def test_M10_a_credential_is_secured(made: Any) -> None:
         ({"id": "not a url"}, False),
         ({"termsOfUse": {"type": "urn:x:Any"}}, True),
         ({"termsOfUse": [{"type": "urn:x:Any"}, {"id": "urn:x:1"}]}, False),
-        ({"verifiableCredential": {"@context": VC_CONTEXT, "id": "data:,x",
-                                   "type": "EnvelopedVerifiableCredential"}}, True),
-        ({"verifiableCredential": {"@context": VC_CONTEXT, "id": "https://example.org/1",
-                                   "type": "EnvelopedVerifiableCredential"}}, False),
-        ({"verifiableCredential": {"id": "data:,x", "type": "EnvelopedVerifiableCredential"}},
-         False),
+        ({"verifiableCredential": ENVELOPE}, True),
+        ({"verifiableCredential": [ENVELOPE, {**ENVELOPE, "id": "https://example.org/1"}]}, False),
     ],
 )  # fmt: skip
 def test_M11_presentations(changes: dict[str, Any], good: bool) -> None:
     assert shows({"@context": [VC_CONTEXT], "type": "VerifiablePresentation", **changes}) is good
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({}, True),
+        ({"@context": [VC_CONTEXT]}, True),
+        ({"@context": ["https://example.org/c", VC_CONTEXT]}, True),
+        ({"id": "data:application/vc+jwt;charset=utf-8,eyJ"}, True),
+        ({"@context": None}, False),
+        ({"@context": []}, False),
+        ({"@context": "https://www.w3.org/ns/credentials/examples/v2"}, False),
+        ({"type": ["EnvelopedVerifiableCredential", "VerifiableCredential"]}, False),
+        ({"type": ["EnvelopedVerifiablePresentation", "VerifiablePresentation"]}, False),
+        ({"id": None}, False),
+        ({"id": ["data:application/vc+jwt,eyJ"]}, False),
+        ({"id": "eyJ.eyJ.x"}, False),
+        ({"id": "https://example.org/1"}, False),
+        ({"id": "data:,eyJ"}, False),
+        ({"id": "data:application/vc+jwt"}, False),
+        ({"id": "data:application/vc+jwt,"}, False),
+        ({"id": "data:application/vc+jwt,a b"}, False),
+    ],
+)
+def test_M11_envelopes_are_recognised_and_never_opened(
+    made: Any, changes: dict[str, Any], good: bool
+) -> None:
+    surroundings = Surroundings(trust=parse_trust(made.TRUST.encode()), at=made.NOW)
+    for kind, verify in (("Credential", verify_w3c), ("Presentation", verify_presentation)):
+        named = {**ENVELOPE, "type": f"EnvelopedVerifiable{kind}", **changes}
+        if f"EnvelopedVerifiable{kind}" not in named["type"]:
+            continue
+        document = {name: value for name, value in named.items() if value is not None}
+        report = verify(encode(document), surroundings)
+        assert [check.id for check in report.checks] == ["format", "envelope"]
+        assert report.verdict is (Verdict.INCOMPLETE if good else Verdict.INVALID), report
+        check = report.check("envelope")
+        assert check.detail["reason"] == ("not-read" if good else "bad-credential")
+        if good:
+            assert check.detail["mediaType"] == "application/vc+jwt"
+        else:
+            assert check.detail["problem"]["title"] == "MALFORMED_VALUE_ERROR"
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,36 @@ def test_a_presentation_with_a_type_of_its_own(server: Server, suite: str) -> No
     assert verify({**made, "@context": [V2], "type": [made["type"][0], iri]}) == 422
 
 
+@pytest.mark.parametrize("kind", ["Credential", "Presentation"])
+def test_4_13_envelopes_are_known_and_not_opened(server: Server, kind: str) -> None:
+    sound: dict[str, Any] = {
+        "@context": V2,
+        "id": "data:application/vc+jwt,eyJ.eyJ.x",
+        "type": f"EnvelopedVerifiable{kind}",
+    }
+
+    def answered(document: dict[str, Any]) -> tuple[int, Any]:
+        body = {f"verifiable{kind}": document, "options": {"checks": []}}
+        return server.post(f"/{kind.lower()}s/verify", body)
+
+    status, answer = answered(sound)
+    assert (status, answer["verified"], answer["verdict"]) == (422, False, "incomplete")
+    assert len(answer["errors"]) == 1
+    for change in (
+        {"@context": []},
+        {"@context": EXAMPLES},
+        {"id": "eyJ.eyJ.x"},
+        {"type": [f"Verifiable{kind}", sound["type"]]},
+        {"type": None},
+    ):
+        status, answer = answered({**sound, **change})
+        assert (status, answer["verified"]) == (400, False), change
+        assert answer["errors"]
+    # Of the plain type it is no envelope, and nobody signed it.
+    status, answer = answered({**sound, "type": f"Verifiable{kind}"})
+    assert (status, answer["verified"]) == ({"Credential": 400, "Presentation": 422}[kind], False)
+
+
 @pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize(
     ("what", "change"),

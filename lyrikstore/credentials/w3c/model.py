@@ -10,7 +10,7 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import parse_foreign_timestamp
-from lyrikstore.credentials.vcdm import VC_CONTEXT
+from lyrikstore.credentials.w3c.enveloped import CREDENTIAL, check_envelope, is_enveloped
 from lyrikstore.credentials.w3c.terms import check_contexts, check_types
 from lyrikstore.credentials.w3c.values import (
     id_of,
@@ -21,8 +21,6 @@ from lyrikstore.credentials.w3c.values import (
     refuse,
     types_of,
 )
-
-ENVELOPED = "EnvelopedVerifiableCredential"
 
 _TYPED = (
     *("credentialStatus", "credentialSchema", "termsOfUse", "evidence"),
@@ -70,11 +68,8 @@ def check_presentation_model(document: dict[str, JSON], *, secured: bool = True)
     if "holder" in document and not is_url(id_of(document["holder"])):
         refuse("holder", "neither a URL nor an object with one as id")
     for item in presented(document):
-        if ENVELOPED in types_of(item):
-            if VC_CONTEXT not in items_of(item.get("@context")):
-                refuse("verifiableCredential", "an envelope without the credentials context")
-            if not str(item.get("id")).startswith("data:"):
-                refuse("verifiableCredential", "an envelope whose id is not a data: URL")
+        if is_enveloped(item, CREDENTIAL):
+            check_envelope(item, CREDENTIAL)
         else:
             _check_type(item, "verifiableCredential")
     for item in (

@@ -32,8 +32,12 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.vcdm import CONTEXTS, VC_CONTEXT, kind_of
 from lyrikstore.credentials.verify import verify_alone
+from lyrikstore.credentials.w3c.enveloped import (
+    PRESENTATION,
+    is_enveloped,
+    judge_envelope,
+)
 from lyrikstore.credentials.w3c.model import (
-    ENVELOPED,
     check_credential_model,
     check_presentation_model,
     presented,
@@ -47,7 +51,6 @@ from lyrikstore.credentials.w3c.verify import (
     Surroundings,
     judge_credential,
     read_object,
-    unread_credential,
 )
 from lyrikstore.crypto import rdfc
 from lyrikstore.crypto.problems import SECURITY
@@ -125,7 +128,9 @@ def make_presentation(
 def is_presentation(data: bytes) -> bool:
     """Return whether ``data`` says that it is a presentation, unverified."""
     document, _ = read_object(data)
-    return document is not None and "VerifiablePresentation" in types_of(document)
+    return document is not None and not {"VerifiablePresentation", PRESENTATION}.isdisjoint(
+        types_of(document)
+    )
 
 
 def verify_presentation(
@@ -170,6 +175,8 @@ def judge_presentation(
         challenge: As there.
         domain: As there.
     """
+    if is_enveloped(document, PRESENTATION):
+        return judge_envelope(document, PRESENTATION, read, surroundings.at)
     try:
         check_presentation_model(document, secured=False)
         inner = presented(document)
@@ -292,9 +299,6 @@ def _judge(
     holder: Holder,
     surroundings: Surroundings,
 ) -> Report:
-    if ENVELOPED in types_of(item):
-        summary = "an enveloped credential, of a kind that is not read here"
-        return unread_credential(item, "enveloped", summary, surroundings.at)
     if item.get("@context") == CONTEXTS and kind_of(item) is not None:
         with suppress(FormatError):  # no canonical form: none of ours, whatever it says
             return _judge_ours(item, inner, holder, surroundings)

@@ -31,6 +31,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.statuslist import CLOCK_SKEW
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.w3c.enveloped import CREDENTIAL, is_enveloped, judge_envelope
 from lyrikstore.credentials.w3c.model import check_credential_model
 from lyrikstore.credentials.w3c.problems import model_problem
 from lyrikstore.credentials.w3c.proofs import check_binding, check_proofs, check_used
@@ -103,6 +104,8 @@ def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read
         read: The check ``format``.
     """
     at = surroundings.at
+    if is_enveloped(document, CREDENTIAL):
+        return judge_envelope(document, CREDENTIAL, read, at)
     try:
         check_credential_model(document)
     except FormatError as error:
@@ -144,13 +147,6 @@ def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read
     checks += [status, check_schemas(document, surroundings.resources)]
     checks.append(check_related(document, surroundings.resources))
     return _report(document, checks, at)
-
-
-def unread_credential(
-    document: Mapping[str, JSON], reason: str, summary: str, at: datetime
-) -> Report:
-    """Return the report on a credential that is of a kind not read here: nothing is checked."""
-    return _report(document, [unchecked(check, reason, summary) for check in W3C_CHECKS], at)
 
 
 def read_object(data: bytes) -> tuple[dict[str, JSON] | None, Check]:

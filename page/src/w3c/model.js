@@ -1,10 +1,10 @@
 /** The shape of a foreign credential or presentation (spec §17.3), by its MUST numbers. */
 import { Refusal, spelt } from "../errors.js";
 import { isObject } from "../strictjson.js";
-import { checkContexts, checkTypes, VC_CONTEXT } from "./contexts.js";
+import { checkContexts, checkTypes } from "./contexts.js";
+import { checkEnvelope, CREDENTIAL, isEnveloped } from "./enveloped.js";
 import { bad, idOf, isLanguageValue, isUrl, itemsOf, objectsOf, parseStamp, statedIn, typesOf } from "./values.js";
 
-export const ENVELOPED = "EnvelopedVerifiableCredential";
 const TYPED = [
   "credentialStatus", "credentialSchema", "termsOfUse", "evidence", "refreshService", "renderMethod", "confidenceMethod",
 ];
@@ -35,12 +35,8 @@ export function checkPresentationModel(document) {
     bad("holder", "neither a URL nor an object with one as id");
   }
   for (const item of presented(document)) {
-    if (!typesOf(item).includes(ENVELOPED)) {
-      checkType(item, "verifiableCredential");
-      continue;
-    }
-    if (!itemsOf(item["@context"]).includes(VC_CONTEXT)) bad("verifiableCredential", "an envelope without the credentials context");
-    if (typeof item.id !== "string" || !item.id.startsWith("data:")) bad("verifiableCredential", "an envelope whose id is not a data: URL");
+    if (isEnveloped(item, CREDENTIAL)) checkEnvelope(item, CREDENTIAL);
+    else checkType(item, "verifiableCredential");
   }
   if (Object.hasOwn(document, "termsOfUse")) {
     for (const item of objectsOf(document.termsOfUse, "termsOfUse")) checkType(item, "termsOfUse");

@@ -4,12 +4,13 @@ import { counted } from "../grammar.js";
 import { failed, passed, printable, printableDid, quote, reportOf, unchecked, warned } from "../report.js";
 import { checkDocument, isOurs } from "../envelope.js";
 import { canonical, isObject } from "../strictjson.js";
-import { checkPresentationModel, ENVELOPED, presented } from "./model.js";
+import { isEnveloped, judgeEnvelope, PRESENTATION } from "./enveloped.js";
+import { checkPresentationModel, presented } from "./model.js";
 import { modelProblem, securityProblem } from "./problems.js";
 import { checkBinding, checkProofs, keyOf, signersOf } from "./proofs.js";
 import { RDFC } from "./rdfc.js";
 import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
-import { judgeCredential, readObject, unreadCredential } from "./verify.js";
+import { judgeCredential, readObject } from "./verify.js";
 
 const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
 const MAX_PRESENTED = 64;
@@ -31,7 +32,7 @@ const NOT_PROVEN = [
 /** @param {Uint8Array} bytes */
 export function isPresentation(bytes) {
   const { document } = readObject(bytes);
-  return document !== null && typesOf(document).includes("VerifiablePresentation");
+  return document !== null && typesOf(document).some((type) => type === "VerifiablePresentation" || type === PRESENTATION);
 }
 
 /**
@@ -47,6 +48,7 @@ export async function verifyPresentation(bytes, surroundings, { challenge, domai
   const { at, resolver } = surroundings;
   const { document: given, check: read } = readObject(bytes);
   if (given === null) return report({}, [read, ...unmade("model")], at);
+  if (isEnveloped(given, PRESENTATION)) return judgeEnvelope(given, PRESENTATION, read, at);
   let document = given;
   try {
     checkPresentationModel(document);
@@ -129,8 +131,6 @@ async function checkPresented(inner, holder, surroundings, judgeOurs) {
       const others = inner.filter((other) => other !== item).map(canonical);
       const files = [...others, ...surroundings.resources.files];
       parts.push(await judgeOurs(canonical(item), kind, { files, surroundings, holder }));
-    } else if (typesOf(item).includes(ENVELOPED)) {
-      parts.push(unreadCredential(item, "enveloped", "an enveloped credential, of a kind that is not read here", surroundings.at));
     } else {
       parts.push(await judgeCredential(item, surroundings, passed("format", "part of the presentation")));
     }

@@ -6,6 +6,7 @@ import { SKEW } from "../status.js";
 import { isObject, parse } from "../strictjson.js";
 import { formatTimestamp } from "../timestamps.js";
 import { checkAllowed, checkDocument } from "../envelope.js";
+import { CREDENTIAL, isEnveloped, judgeEnvelope } from "./enveloped.js";
 import { checkCredentialModel } from "./model.js";
 import { modelProblem } from "./problems.js";
 import { checkBinding, checkProofs, keyOf } from "./proofs.js";
@@ -48,6 +49,7 @@ export async function verifyW3c(bytes, surroundings) {
  */
 export async function judgeCredential(document, surroundings, read) {
   const { at, trust, resolver, notices: { lists }, resources } = surroundings;
+  if (isEnveloped(document, CREDENTIAL)) return judgeEnvelope(document, CREDENTIAL, read, at);
   try {
     checkCredentialModel(document);
   } catch (error) {
@@ -81,10 +83,6 @@ export async function judgeCredential(document, surroundings, read) {
     checkRelated(document, resources),
   ], at);
 }
-
-/** The report on a credential of a kind not read here. @param {any} document @param {string} reason @param {string} summary @param {number} at */
-export const unreadCredential = (document, reason, summary, at) =>
-  report(document, W3C_CHECKS.map((id) => unchecked(id, reason, summary)), at);
 
 /** @param {Uint8Array} bytes @returns {{document: any, check: Check}} */
 export function readObject(bytes) {
