@@ -3,19 +3,23 @@
 Too little memory, a signal or a closed stream can strike before the command line is even loaded.
 """
 
-import contextlib
+# Nothing else here: until the handlers are in place, Python answers an interrupt with a traceback.
+import _signal  # type: ignore[import-not-found]  # `signal` makes enumerations, which takes time
 import gc
 import io
 import os
-import signal
 import sys
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+import time
 
+TYPE_CHECKING = False  # as `typing` has it, which takes time to load
 if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
+
     from _typeshed import ReadableBuffer
 
 INTERRUPTED = "interrupted; nothing half-made is visible, run the same command again"
+SOON = "interrupted: it ends as soon as a library is loaded; once more ends it at once"
 OUT_OF_MEMORY = "error: out of memory\nhint: free some, or raise the limit, and run it again"
 LEAST_MEMORY = 128 << 20
 """Bytes of address space below which nothing is begun: some libraries end the process when memory
@@ -23,25 +27,28 @@ runs out, without a word."""
 _GARBAGE = 100_000
 """New objects after which cycles among them are looked for. A command makes few, and columns of
 names by the ten thousand, which the usual pace would look through again and again."""
-_SOON = 0.001
+_PAUSE = 0.001
 """Seconds between the tries of an interrupt that came while a module was loaded."""
+_UNEXPLAINED = 1.0
+"""Seconds that such an interrupt may wait before its user is told why."""
 _POLITE = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(_signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(_signal, name)
 )
+_first: list[float] = []
+"""When the interrupt came, until its user is told why nothing happens."""
 
 
-def start() -> NoReturn:
+def start() -> "NoReturn":
     """Run the command line and exit with a code of the exit-code table."""
+    _handle(_leave)
     gc.set_threshold(_GARBAGE)
     _open_streams()
     os.umask(os.umask(0o077) & 0o077)  # a mask must not lock us out of what we make ourselves
-    for number in _POLITE:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell's background
-            signal.signal(number, _interrupt)
     try:
         _check_memory()
         from lyrikstore_cli.main import main
 
+        _handle(_interrupt)
         code = main(sys.argv[1:])
     except KeyboardInterrupt:
         code = _last_words(INTERRUPTED, 130)
@@ -50,7 +57,7 @@ def start() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - main() lets none out: it could not be loaded
         code = _last_words(OUT_OF_MEMORY if unmapped(error) else _unloaded(error), 1)
     for number in _POLITE:
-        signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left to interrupt
+        _signal.signal(number, _signal.SIG_IGN)  # it is done: nothing is left to interrupt
     # What was begun is closed by now, and standard output is flushed. To take the interpreter down
     # as well takes a tenth of a short command's time; and it remembers an interrupt that struck
     # inside exec(), and would end by SIGINT.
@@ -59,12 +66,13 @@ def start() -> NoReturn:
 
 
 def _check_memory() -> None:
-    with contextlib.suppress(ImportError):  # not on this system
+    try:
         import resource
-
-        most, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if most != resource.RLIM_INFINITY and most < LEAST_MEMORY:
-            raise MemoryError
+    except ImportError:  # not on this system
+        return
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY and most < LEAST_MEMORY:
+        raise MemoryError
 
 
 def unmapped(error: Exception) -> bool:
@@ -84,24 +92,46 @@ def _unloaded(error: Exception) -> str:
     )
 
 
-def _interrupt(_number: int, frame: FrameType | None) -> None:
+def _handle(handler: object) -> None:
     for number in _POLITE:
-        signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
+        if _signal.getsignal(number) != _signal.SIG_IGN:  # nohup, or a shell's background
+            _signal.signal(number, handler)
+
+
+def _leave(_number: int, _frame: "FrameType | None") -> None:
+    # The program is not loaded yet, and nothing is begun.
+    os._exit(_last_words(INTERRUPTED, 130))
+
+
+def _interrupt(_number: int, frame: "FrameType | None") -> None:
+    for number in _POLITE:
+        _signal.signal(number, _signal.SIG_DFL)  # whoever asks twice does not want to wait
     # Not all libraries in C survive it while they are loaded, or while they make a class. It is
     # tried again and again: one alarm alone can come just before a call that then waits.
-    pause = _SOON if _is_loading(frame) and hasattr(signal, "setitimer") else 0
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, _interrupt if pause else _heeded)
-        signal.setitimer(signal.ITIMER_REAL, pause, pause)
+    pause = _PAUSE if _is_loading(frame) and hasattr(_signal, "setitimer") else 0
+    if hasattr(_signal, "setitimer"):
+        _signal.signal(_signal.SIGALRM, _interrupt if pause else _heeded)
+        _signal.setitimer(_signal.ITIMER_REAL, pause, pause)
     if not pause:
         raise KeyboardInterrupt
+    _explain()
 
 
-def _heeded(_number: int, _frame: FrameType | None) -> None:
+def _explain() -> None:
+    # Once, and only where the wait is long: most modules take some milliseconds.
+    now = time.monotonic()
+    if not _first:
+        _first.append(now)
+    elif len(_first) == 1 and now - _first[0] > _UNEXPLAINED:
+        _first.append(now)
+        _say(SOON)
+
+
+def _heeded(_number: int, _frame: "FrameType | None") -> None:
     """Take an alarm that was already under way."""
 
 
-def _is_loading(frame: FrameType | None) -> bool:
+def _is_loading(frame: "FrameType | None") -> bool:
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
@@ -141,9 +171,15 @@ class _Forgiving(io.FileIO):
 
 
 def _last_words(text: str, code: int) -> int:
-    with contextlib.suppress(OSError):
-        os.write(2, text.encode() + b"\n")
+    _say(text)
     return code
+
+
+def _say(text: str) -> None:
+    try:  # noqa: SIM105 - contextlib takes time to load
+        os.write(2, text.encode() + b"\n")
+    except OSError:  # nobody takes it; the exit code still tells
+        pass
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore_cli import main
+from lyrikstore_cli.__main__ import INTERRUPTED, SOON
 from lyrikstore_cli.session import user_paths
+from tests.conftest import REPOSITORY
 
 
 def run(person, *arguments: object, **options) -> tuple[int, str, str]:
@@ -241,3 +243,65 @@ def test_no_module_is_left_half_loaded_by_an_interrupt(tmp_path):
     command = [sys.executable, "-c", _STARTED_WITH_IT]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("loaded on", 130), done.stderr
+
+
+_UNDER_WAY = """
+import os, signal, time
+os.kill(os.getpid(), signal.{name})
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_before_anything_is_begun_ends_it_at_once(publisher, tmp_path, name) -> None:
+    (tmp_path / "click.py").write_text(_UNDER_WAY.format(name=name))
+    publisher.environment["PYTHONPATH"] = str(tmp_path)
+    code, out, err = run(publisher, "--version")
+    assert (code, out, err) == (130, "", f"{INTERRUPTED}\n")
+
+
+def test_little_is_loaded_before_an_interrupt_is_taken() -> None:
+    # Until then Python answers it with a traceback.
+    code = (
+        "import sys; from lyrikstore_cli import __main__; "
+        "print(*{'contextlib', 'enum', 'signal', 'typing'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": str(REPOSITORY / "cli")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "\n"
+
+
+_SLOW_TO_LOAD = """
+import os, signal
+import click
+
+os.kill(os.getpid(), signal.SIGTERM)
+os.read(0, 1)
+
+@click.command("log")
+def command():
+    os.read(0, 1)
+    os.write(1, b"never interrupted")
+"""
+
+
+def test_whoever_waits_for_a_library_after_an_interrupt_is_told(tmp_path) -> None:
+    (tmp_path / "long.py").write_text(_SLOW_TO_LOAD)
+    with subprocess.Popen(
+        [sys.executable, "-c", _STARTED_WITH_IT],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        assert child.stderr.readline() == f"{SOON}\n".encode()
+        child.stdin.write(b".")
+        child.stdin.flush()
+        assert child.stdout.read() == b""
+        assert child.wait() == 130
+        assert child.stderr.read().strip() == INTERRUPTED.encode()
