@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
+    ConflictError,
     FormatError,
     LyrikstoreError,
     NotFoundError,
@@ -35,6 +36,7 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.extend import location_text
 from lyrikstore.history.keyhistory import KeyHistory
+from lyrikstore.history.local import check_none_lost, read_local_key
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logview import (
     Records,
@@ -313,6 +315,23 @@ def _mirror(repository: Repository) -> str | None:
     return location_text(location) if isinstance(location, Path) else location
 
 
+def _check_signed(memory: LogMemory, key: VerifierKey, backend: Backend, records: Records) -> None:
+    try:
+        memory.check_signed(key, records.hashes, "")
+    except ConflictError:  # or somebody committed since the records were read
+        memory.check_signed(key, read_records(backend, records).hashes, "")
+
+
+def _check_local(repository: Repository, memory: LogMemory) -> None:
+    # Attack case A30: refs in a clone follow from its local log as well.
+    own, location = repository.own_log, repository.location
+    key = read_local_key(repository.backend)
+    if key is not None:
+        _check_signed(memory, key, own.backend, own.records)
+    if isinstance(location, Path):
+        check_none_lost(memory, location_text(location), repository.origin, key)
+
+
 def _check_memory(
     repository: Repository, signed: SignedCheckpoint, records: Records, memory: LogMemory | None
 ) -> Check:
@@ -337,11 +356,12 @@ def _check_memory(
             ):
                 behind.add(last.head.size)
             elif isinstance(log, VerifierKey):
-                memory.check_signed(log, records.hashes, "")
+                _check_signed(memory, log, repository.backend, records)
             state = memory.check_seen(log, signed.head, prove)
             states.add(state)
             if state is MemoryState.OLDER and (seen := memory.last_seen(log)):
                 behind.add(seen.head.size)
+        _check_local(repository, memory)
     except LyrikstoreError as error:
         if error.kind == "copied-store":
             return failed("log.memory", "rollback", quote(error.message, 300))

@@ -20,8 +20,15 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import acceptable
-from lyrikstore.history.extend import Publisher
-from lyrikstore.history.local import LOCAL, read_local_key, write_local_key
+from lyrikstore.history.extend import Publisher, location_text
+from lyrikstore.history.local import (
+    LOCAL,
+    check_local_key,
+    check_none_lost,
+    local_origin,
+    read_local_key,
+    write_local_key,
+)
 from lyrikstore.history.logview import read_records
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
@@ -194,6 +201,8 @@ class Appender:
 
     def _begin(self) -> None:
         repository = self._repository
+        here = location_text(repository.root)
+        check_none_lost(self._memory, here, repository.origin, self._key)
         if write_local_key(repository.backend, self._key) != self._key:
             raise ConflictError("busy", "another process began the local log", hint="run it again")
         own = repository.own_log
@@ -268,8 +277,9 @@ def _home_key(repository: Repository, signer: Signer) -> VerifierKey:
 def _local_key(repository: Repository, signer: Signer) -> VerifierKey:
     known = read_local_key(repository.backend)
     if known is None:
-        name = f"{repository.origin}/local/{Digest.of(signer.public.raw).hex[:16]}"
-        return VerifierKey(name, signer.public)
+        identity = Digest.of(signer.public.raw).hex[:16]
+        return VerifierKey(local_origin(repository.origin, identity), signer.public)
+    check_local_key(known, repository.origin)
     if known.key != signer.public:
         raise KeyMaterialError(
             "wrong-log-key",

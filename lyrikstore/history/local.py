@@ -5,6 +5,7 @@ file of that name says; nobody appends to a mirror's log. What is committed in a
 log of its own below ``local/``, with its own origin and key, until ``push`` brings it home.
 """
 
+import re
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,13 @@ from msgspec import Struct
 
 from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationError
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    NotFoundError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
 from lyrikstore.history.log import EntryType, SignedCheckpoint
 from lyrikstore.history.logview import (
     CHECKPOINT,
@@ -25,6 +32,7 @@ from lyrikstore.history.logview import (
     read_checkpoint,
     read_records,
 )
+from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.transactions import Transaction, TransactionLog
@@ -35,6 +43,7 @@ LOCAL = "local"
 """The folder of a mirror's local log."""
 _KEY = f"{LOCAL}/key"
 _MAX = 1 << 16
+_IDENTITY = re.compile(r"[0-9a-f]{16}")
 
 
 class Mark(Struct, frozen=True):
@@ -252,6 +261,57 @@ def read_local_key(backend: Backend) -> VerifierKey | None:
             ) from None
         return None
     return VerifierKey.parse(data.decode("utf-8", "replace").removesuffix("\n"))
+
+
+def local_origin(origin: str, identity: str = "") -> str:
+    """Return the name of a local log of clones of the store whose log is ``origin``.
+
+    Args:
+        origin: The name of the home log.
+        identity: 16 hex digits; without them, how all such names start.
+    """
+    return f"{origin}/{LOCAL}/{identity}"
+
+
+def check_local_key(key: VerifierKey, origin: str) -> None:
+    """Return if ``key`` may sign the local log of a clone of the store whose log is ``origin``.
+
+    ATTACK: a clone made by somebody else, whose file names its reader's own log key, and a log of
+    his. What he commits there would be signed as the head of that log.
+
+    Raises:
+        VerificationError: (``bad-local-log``) it is named for another log.
+    """
+    start = local_origin(origin)
+    if not key.name.startswith(start) or not _IDENTITY.fullmatch(key.name[len(start) :]):
+        raise VerificationError("bad-local-log", "the key of the local log is of another log")
+
+
+def check_none_lost(memory: LogMemory, location: str, origin: str, key: VerifierKey | None) -> None:
+    """Return if no local log was signed at this place but that of ``key``.
+
+    ATTACK: whoever holds a clone removes its local log. What was committed and not pushed is gone
+    without a trace, and every name is back at the version before (attack case A30).
+
+    Args:
+        memory: What was signed.
+        location: The clone's folder, as the memory names it.
+        origin: The name of the home log.
+        key: The key of the local log that is there, or None.
+
+    Raises:
+        ConflictError: (``copied-store``) one was, and it is gone.
+        FormatError, StorageError: The memory cannot be read.
+    """
+    for other, last in memory.signed_at(location):
+        if other != key and other.name.startswith(local_origin(origin)):
+            raise ConflictError(
+                "copied-store",
+                f"the local log of {counted(last.head.size, 'entry')} that was signed here is gone",
+                hint="restore the folder local of this store from a backup; or make a new clone "
+                "here, without what was committed in this one and not pushed",
+                details={"path": location, "size": last.head.size},
+            )
 
 
 def write_local_key(backend: Backend, key: VerifierKey) -> VerifierKey:

@@ -102,6 +102,45 @@ class LogMemory:
         """
         return self._load("seen", log)
 
+    def signed_at(self, location: str) -> Iterator[tuple[VerifierKey, Remembered]]:
+        """Yield the keys that last signed at ``location``, each with the newest head it signed.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read.
+            StorageError: The disk said no.
+
+        Cost: one small file for every log key of this user.
+        """
+        for name in self._files.list("signed/"):
+            try:
+                document = jsontext.parse_canonical(self._files.read(name))
+                key = VerifierKey.parse(document["key"])
+            except NotFoundError:
+                continue
+            except (LyrikstoreError, KeyError, TypeError) as error:
+                raise FormatError(
+                    "bad-memory",
+                    f"what is remembered in {self._directory / name} is unusable: {error}",
+                    hint="restore that file",
+                ) from None
+            found = self.last_signed(key)
+            if found is not None and found.location == location:
+                yield key, found
+
+    def forget_place(self, location: str, origin: str) -> None:
+        """Forget that anything was signed there for logs whose names start so; the heads stay.
+
+        Args:
+            location: Where a new clone is being made.
+            origin: How the names of the logs of clones of its store start.
+
+        Raises:
+            FormatError, StorageError: As :meth:`signed_at`.
+        """
+        for key, last in list(self.signed_at(location)):
+            if key.name.startswith(origin):
+                self._save("signed", key, Remembered(last.head, ""))
+
     @contextlib.contextmanager
     def signing(self) -> Iterator[None]:
         """Hold the memory for one check-and-sign, against a copy of the store doing the same.

@@ -19,8 +19,8 @@ from lyrikstore.history.contact import (
     refuse_itself,
     rolled_back,
 )
-from lyrikstore.history.extend import create_files, foreign_record, log_files
-from lyrikstore.history.local import MARK, Mark, read_mark
+from lyrikstore.history.extend import create_files, foreign_record, location_text, log_files
+from lyrikstore.history.local import MARK, Mark, local_origin, read_mark
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logkeys import copy_log_keys
 from lyrikstore.history.logview import CHECKPOINT, FORMAT, Records
@@ -168,6 +168,8 @@ def clone(
         raise storage_error(error, f"making {root}") from error
     with StoreLock(root / "lock"):
         local.create(MARK, Mark().encode())
+        # Whatever clone was here before is gone because the user makes another.
+        memory.forget_place(location_text(root), local_origin(found.signed.origin))
         if selection is not None:
             local.replace(PARTIAL, selection.encode())
         live = fold(found.records.transactions[: found.records.covered(found.signed.size)])

@@ -10,7 +10,7 @@ from typing import get_args
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
-from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, read_own_mark
+from lyrikstore.history.local import LOCAL, LocalLog, OwnLog, Within, check_local_key, read_own_mark
 from lyrikstore.history.log import EntryType, SignedCheckpoint, TlogProof
 from lyrikstore.history.logkeys import open_head
 from lyrikstore.history.logview import (
@@ -246,6 +246,8 @@ class StoreView:
         signed = check_head(note, keys, records)
         if signed.origin != founded.origin:
             raise VerificationError("bad-genesis", "the log has another name than its genesis says")
+        if local is not None:
+            check_local_key(local.signed.signers[0], signed.origin)
         self._records, self._live, self._blobs = records, live, blobs
         self._genesis, self._founded, self._signed = genesis, founded, signed
         self._log_keys = keys
