@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -66,6 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 if os.environ.get("CI"):
                     raise pytest.UsageError(f"group {mark} NOT RUN: install {package}")
                 item.add_marker(pytest.mark.skip(reason=f"NOT RUN, install {package}"))
+
+
+def list_name(purpose: str, base: str, issuer: str) -> str:
+    """Return what the first status list of an issuer below a URL is called (spec §10.6)."""
+    return f"{purpose}-{blake3(f'{base}/{issuer}'.encode()).hexdigest()[:12]}-1.json"
 
 
 @dataclass

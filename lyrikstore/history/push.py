@@ -349,7 +349,9 @@ def _choose(repository: Repository, home: RefTable) -> _Choice:
             raise ref_moved(
                 manifest,
                 current.id if current else None,
-                hint="lyrikstore pull, then make the change again on what is current",
+                hint="lyrikstore pull, then push again: what was issued goes along, and stays good"
+                if manifest.kind == "records"  # of one version issued in two places: it has one
+                else "lyrikstore pull, then make the change again on what is current",
             )
         wanted.update(item.id for item in manifest.inputs)
     needed: list[Manifest] = []

@@ -1,4 +1,4 @@
-"""The current status list of one URL, as the log of a store gives it (spec §10.6)."""
+"""The current status list of one URL and issuer, as the log of a store gives it (spec §10.6)."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ LIST_VALIDITY = timedelta(days=30)
 
 
 class CurrentList(Struct, frozen=True):
-    """The current list of one URL.
+    """The current list of one URL and issuer.
 
     Attributes:
         content: What it says, and the bits of lists that were made elsewhere at the same time.
@@ -32,17 +32,16 @@ class CurrentList(Struct, frozen=True):
         method: str = parse(self.data)["proof"]["verificationMethod"]
         return did_key(parse_method_fragment(method))
 
-    def continued_by(self, issuer: str, key: str, ours: frozenset[str]) -> bool:
-        """Return whether the next list of this URL may be one of ``issuer`` signed by ``key``.
+    def continued_by(self, key: str, ours: frozenset[str]) -> bool:
+        """Return whether the next list of this URL and issuer may be signed by ``key``.
 
         Args:
-            issuer: A DID.
             key: As did:key.
             ours: The keys of the store's own people.
         """
         # ATTACK: a list in the name of our organisation by a key of somebody else's, taken in with
         # a document that says it is ours: it would keep us from revoking.
-        return issuer == self.content.issuer and (key == self.signer or {key, self.signer} <= ours)
+        return key == self.signer or {key, self.signer} <= ours
 
     def is_half_through(self, at: datetime) -> bool:
         """Return whether it is to be signed anew, so that it does not run out unseen."""
@@ -59,7 +58,7 @@ def joined(before: CurrentList, one: CurrentList) -> CurrentList:
 
     Args:
         before: The current one.
-        one: Another of the same URL, by who may continue it.
+        one: Another of the same URL and issuer, by who may continue it.
     """
     newer = one.content.valid_from > before.content.valid_from
     newest = one if newer else before

@@ -182,7 +182,7 @@ def issue_delivery(
         )
         issuer.pin(document)
         credential = issue(document, issuer.signer, valid_from)
-        new = [data for url, data in lists.items() if url not in book.lists]
+        new = [data for url, data in lists.items() if (url, issuer.did) not in book.lists]
         new += issuer.to_log(repository)
         index = _log(repository, commitment, [*new, credential], log_signer)
         documents = _documents(repository, manifest, tree, commitment, credential)

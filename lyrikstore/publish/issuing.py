@@ -76,7 +76,7 @@ def issue_logged(
         for one in issuer.to_log(repository):
             transaction.log_credential(one)
         for url, one in lists.items():
-            if url not in book.lists:
+            if (url, issuer.did) not in book.lists:
                 transaction.log_credential(one)
         transaction.log_credential(data)
         index = transaction.commit()[-1]

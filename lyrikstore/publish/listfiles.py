@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
 from lyrikstore.history.policy import Policy
 from lyrikstore.objects.backend import NOT_A_FILE, Backend
@@ -73,7 +74,8 @@ def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:
     """Return the lists by their place in a folder that a web server serves.
 
     The last segment of the URL, or, where an earlier list is called so, the whole of it without
-    ``https://``: a list that was published once is never found under another name.
+    ``https://``, with its issuer's digest where another's is called that: a list that was published
+    once is never found under another name.
 
     Args:
         lists: Oldest first.
@@ -83,8 +85,10 @@ def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:
     """
     named: dict[str, CurrentList] = {}
     for one in lists:
-        name = one.content.url.rpartition("/")[2]
-        named[name if name not in named else one.content.url.removeprefix("https://")] = one
+        url = one.content.url.removeprefix("https://")
+        whose = Digest.of(one.content.issuer.encode()).short
+        names = (url.rpartition("/")[2], url, f"{url}.{whose}")
+        named[next(name for name in names if name not in named or name is names[-1])] = one
     for name, one in named.items():
         if not all(
             re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._:~-]{1,200}", p) for p in name.split("/")

@@ -1,7 +1,7 @@
 """Revoking, suspending, reinstating: the status lists that a store keeps (spec §20.6).
 
 Lists are credentials like others: signed by the issuer and logged, so that the log shows who took
-back what, and when. The newest list of each URL is the current one; nothing else is kept.
+back what, and when. The newest list of a URL and issuer is the current one; nothing else is kept.
 """
 
 import secrets
@@ -64,15 +64,15 @@ class StatusBook:
     """Everything the log of a store says about the standing of its credentials.
 
     Attributes:
-        lists: URL → current list.
+        lists: URL and issuer → current list.
         issued: Logged credentials, oldest first.
     """
 
-    lists: dict[str, CurrentList] = field(default_factory=dict)
+    lists: dict[tuple[str, str], CurrentList] = field(default_factory=dict)
     issued: list[Issued] = field(default_factory=list)
 
     _seen: set[Digest] = field(default_factory=set)
-    _made: set[tuple[str, datetime, Digest]] = field(default_factory=set)
+    _made: set[tuple[str, str, datetime, Digest]] = field(default_factory=set)
 
     @classmethod
     def of(cls, repository: Repository) -> "StatusBook":
@@ -116,16 +116,17 @@ class StatusBook:
 
     def _take_list(self, one: CurrentList, ours: frozenset[str]) -> None:
         found = one.content
-        before = self.lists.get(found.url)
-        # The first issuer of a URL owns it: nobody else's list may take its place. Nor may one of
-        # his own that is logged again, by another writer in another spelling: the next list is
-        # made from this one, and would no longer revoke what it revoked meanwhile.
-        if before is not None and not before.continued_by(found.issuer, one.signer, ours):
+        place = (found.url, found.issuer)
+        before = self.lists.get(place)
+        # Nobody else's list takes the place of an issuer's. Nor does one of his own that is logged
+        # again, by another writer in another spelling: the next list is made from this one, and
+        # would no longer revoke what it revoked meanwhile.
+        if before is not None and not before.continued_by(one.signer, ours):
             return
-        made = (found.url, found.valid_from, Digest.of(found.bits))
+        made = (*place, found.valid_from, Digest.of(found.bits))
         if made not in self._made:
             self._made.add(made)
-            self.lists[found.url] = one if before is None else joined(before, one)
+            self.lists[place] = one if before is None else joined(before, one)
 
     def find(self, text: str) -> Issued:
         """Return the one credential that a person means.
@@ -164,16 +165,16 @@ class StatusBook:
             for one in self.issued
             for entry in one.entries
             if entry.purpose == "revocation"
-            and entry.url in self.lists
-            and self.lists[entry.url].content.holds(entry.index)
+            and (current := self.lists.get((entry.url, one.issuer))) is not None
+            and current.content.holds(entry.index)
         ]
 
     def reserve(self, base: str, issuer: Signer, ours: frozenset[str]) -> tuple[StatusEntry, ...]:
         """Return entries for a new credential: one random free place in a list of each purpose.
 
         Random, so that places tell nothing about when or for whom a credential was made. A list is
-        its issuer's alone: who issues below the URL of others, such as the next key of somebody
-        whose own was replaced, gets lists of the next number.
+        its issuer's alone, and a URL answers with one: so its name says whose it is, by a digest,
+        and two who issue below one URL in two clones need not know of each other (spec §10.6).
 
         Args:
             base: The URL below which the lists are published.
@@ -181,12 +182,15 @@ class StatusBook:
             ours: The keys of the store's own people.
         """
         key = did_key(issuer.public)
+        below = base.rstrip("/") + "/"
+        tag = Digest.of(f"{below}{issuer.did}".encode()).short
         number = 0
         while True:
             number += 1
-            urls = {p: f"{base.rstrip('/')}/{p}-{number}.json" for p in PURPOSES}
-            there = [self.lists[url] for url in urls.values() if url in self.lists]
-            if not all(one.continued_by(issuer.did, key, ours) for one in there):
+            urls = {p: f"{below}{p}-{tag}-{number}.json" for p in PURPOSES}
+            places = [(url, issuer.did) for url in urls.values()]
+            there = [self.lists[place] for place in places if place in self.lists]
+            if not all(one.continued_by(key, ours) for one in there):
                 continue
             taken = {
                 entry.index
@@ -205,8 +209,8 @@ class StatusBook:
     ) -> dict[str, bytes]:
         """Return the current list of each reserved entry, new and empty where there is none yet."""
         return {
-            entry.url: self.lists[entry.url].data
-            if entry.url in self.lists
+            entry.url: self.lists[entry.url, signer.did].data
+            if (entry.url, signer.did) in self.lists
             else sign_list(
                 *(entry.url, entry.purpose, bytes(ENTRIES // 8), signer),
                 *(clock(), LIST_VALIDITY),
@@ -255,16 +259,15 @@ def set_status(
     """
     issued = book.find(text)
     entry = next((e for e in issued.entries if e.purpose == purpose), None)
-    if entry is None or entry.url not in book.lists:
+    before = None if entry is None else book.lists.get((entry.url, issued.issuer))
+    if entry is None or before is None:
         raise InvalidInputError(
             "not-revocable",
             f"credential {issued.id.short} names no {purpose} list",
             hint="issue with --status-url to be able to take credentials back",
         )
-    current = book.lists[entry.url].content
-    if issued.issuer != current.issuer:
-        raise PolicyError("not-the-issuer", f"{entry.url} is a list of another issuer")
-    issuer = speaking_for(repository, signer, issued.issuer, [book.lists[entry.url].signer])
+    current = before.content
+    issuer = speaking_for(repository, signer, issued.issuer, [before.signer])
     if purpose == "revocation" and not value:
         raise ConflictError("revoked", "a revocation is for good; issue a new credential")
     if current.holds(entry.index) == value:
@@ -357,29 +360,30 @@ def renew_lists(
     Raises:
         NotFoundError: (``no-lists``) there are none.
     """
-    issuers: dict[str, Signer] = {}
-    for url, one in book.lists.items():
+    issuers: dict[tuple[str, str], Signer] = {}
+    for place, one in book.lists.items():
         with suppress(PolicyError):
-            issuers[url] = speaking_for(repository, signer, one.content.issuer, [one.signer])
+            issuers[place] = speaking_for(repository, signer, one.content.issuer, [one.signer])
     ours = own_keys(repository.policy)
-    urls = [url for url, one in book.lists.items() if url in issuers or one.signer in ours]
-    if not urls:
+    places = [place for place, one in book.lists.items() if place in issuers or one.signer in ours]
+    if not places:
         raise NotFoundError(
             "no-lists", "this store has no status lists of yours", hint="issue with --status-url"
         )
     now = clock()
     old = [
-        url
-        for url in urls
-        if url in issuers and (book.lists[url].is_half_through(now) or not book.lists[url].whole)
+        place
+        for place in places
+        if place in issuers
+        and (book.lists[place].is_half_through(now) or not book.lists[place].whole)
     ]
     if old:
         with repository.transaction(log_signer=log_signer) as transaction:
-            for url in old:
-                found = book.lists[url].content
+            for place in old:
+                found = book.lists[place].content
                 made = _later(found, now)
-                args = (url, found.purpose, found.bits, issuers[url], made, LIST_VALIDITY)
+                args = (found.url, found.purpose, found.bits, issuers[place], made, LIST_VALIDITY)
                 transaction.log_credential(sign_list(*args))
             transaction.commit()
         book.update(repository)
-    return [book.lists[url] for url in urls]
+    return [book.lists[place] for place in places]

@@ -186,10 +186,7 @@ def _accepted(
     known = repository.is_logged(Digest.of(data), "credential")
     if list_url(data) is not None:
         if not known:
-            if not any(list_url(data) == entry.url for one in book.issued for entry in one.entries):
-                raise NotFoundError(
-                    "unknown-content", f"{name}: no credential here names this list"
-                )
+            _require_named(name, data, book)
             _require_newer(name, data, book, trust, at, notices)
             yield data
         return
@@ -282,16 +279,20 @@ def _needed(
                     yield data
 
 
+def _require_named(name: str, data: bytes, book: StatusBook) -> None:
+    url = list_url(data)
+    owners = {one.issuer for one in book.issued for entry in one.entries if entry.url == url}
+    if not owners:
+        raise NotFoundError("unknown-content", f"{name}: no credential here names this list")
+    if issuer_of(parse(data)) not in owners:
+        raise VerificationError("does-not-verify", f"{name}: that list is another issuer's")
+
+
 def _require_newer(
     name: str, data: bytes, book: StatusBook, trust: Trust, at: datetime, notices: Notices
 ) -> None:
     found = _read_list(data, trust, at, notices)
-    before = book.lists.get(found.url)
-    owners = {one.issuer for one in book.issued for entry in one.entries if entry.url == found.url}
-    if before is not None:
-        owners = {before.content.issuer}
-    if owners and found.issuer not in owners:  # nobody takes over the lists of somebody else
-        raise VerificationError("does-not-verify", f"{name}: that list is another issuer's")
+    before = book.lists.get((found.url, found.issuer))
     if before is not None and found.valid_from <= before.content.valid_from:
         raise VerificationError("does-not-verify", f"{name}: a newer list is here already")
 

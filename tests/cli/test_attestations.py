@@ -11,6 +11,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.w3c.presentation import make_presentation
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
+from tests.conftest import list_name
 
 STATUS = "https://data.example/status"
 STATEMENT = """
@@ -183,8 +184,8 @@ def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer)
     auditor.ok(*attest(auditor, "--status-url", "https://audit.example/status"))
     lists = sorted(path.name for path in auditor.folder.glob("attestation-status-*"))
     assert lists == [
-        "attestation-status-revocation-1.json",
-        "attestation-status-suspension-1.json",
+        f"attestation-status-{list_name(purpose, 'https://audit.example/status', auditor.did())}"
+        for purpose in ("revocation", "suspension")
     ]
     assert auditor.run("verify", "--json").json["verdict"] == "trusted"
     buyers = buyer.folder / "delivery"

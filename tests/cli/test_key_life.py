@@ -14,6 +14,7 @@ from lyrikstore.history.manifest import parse_manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.succession import change_policy, with_writer
+from tests.conftest import list_name
 
 NAME = "acme/licences"
 
@@ -553,8 +554,8 @@ def test_lists_go_on_below_the_same_url_after_a_rotation(publisher, corpus, new_
     after = issue(publisher, "after", *lists, "--signer", "next")
     # A list is its issuer's alone, so the next key has its own beside them.
     assert sorted(path.name for path in after.glob("status-*")) == [
-        "status-revocation-2.json",
-        "status-suspension-2.json",
+        f"status-{list_name(purpose, lists[1], publisher.did('next'))}"
+        for purpose in ("revocation", "suspension")
     ]
     buyer = new_person("buyer")
     buyer.ok("trust", "add", old, "--name", "Acme")

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from tests.conftest import list_name
 
 STATUS = "https://data.example/status"
 
@@ -32,8 +33,7 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
     did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
     buyer.ok("trust", "add", did, "--name", "Acme")
     assert sorted(path.name for path in delivery.glob("status-*")) == [
-        "status-revocation-1.json",
-        "status-suspension-1.json",
+        f"status-{list_name(purpose, STATUS, did)}" for purpose in ("revocation", "suspension")
     ]
     assert status(buyer, delivery)[:2] == (0, "trusted")
 
@@ -52,7 +52,8 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
     assert again.rstrip().endswith("is not suspended")
 
     publisher.ok("revoke", delivery, "-o", public)
-    code, verdict, check = status(buyer, delivery, "--status", public / "revocation-1.json")
+    revocations = public / list_name("revocation", STATUS, did)
+    code, verdict, check = status(buyer, delivery, "--status", revocations)
     assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "revoked")
     assert publisher.fails(15, "revoke", delivery)
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
@@ -61,7 +62,7 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
 def test_a_list_that_is_gone_or_old_is_never_not_revoked(publisher, delivery) -> None:
     code, verdict, check = status(publisher, delivery, "--at", "2099-01-01T00:00:00Z")
     assert (code, check["detail"]["reason"]) == (3, "expired-list")  # and the credential ran out
-    (delivery / "status-revocation-1.json").unlink()
+    next(delivery.glob("status-revocation-*")).unlink()
     code, verdict, check = status(publisher, delivery)
     assert (code, verdict, check["detail"]["reason"]) == (5, "incomplete", "no-list")
 
@@ -99,15 +100,13 @@ def test_push_publishes_the_lists(publisher, delivery) -> None:
     publisher.ok("remote", "add", "origin", publisher.folder / "remote", "--mirror")
     publisher.ok("push")
     published = publisher.folder / "remote" / "status"
-    assert sorted(path.name for path in published.iterdir()) == [
-        "revocation-1.json",
-        "suspension-1.json",
-    ]
+    names = [list_name(one, STATUS, publisher.did()) for one in ("revocation", "suspension")]
+    assert sorted(path.name for path in published.iterdir()) == names
     assert status(publisher, delivery, "--status", published)[:2] == (0, "trusted")
     publisher.ok("revoke", delivery)
-    assert publisher.ok("push", "-n", "--json").json["lists"] == ["status/revocation-1.json"]
+    assert publisher.ok("push", "-n", "--json").json["lists"] == [f"status/{names[0]}"]
     said = publisher.ok("push").out
-    assert "status/revocation-1.json" in said
+    assert f"status/{names[0]}" in said
     assert "suspension" not in said
     assert status(publisher, delivery, "--status", published)[:2] == (3, "invalid")
 
@@ -129,9 +128,10 @@ def test_a_push_of_nothing_new_says_so_and_writes_nothing(publisher, delivery) -
     assert (again["changed"], again["lists"], again["packs"]) == (False, [], 0)
     assert written() == before
     # A list that somebody put back to an old state is not left so.
-    (remote / "status" / "revocation-1.json").write_text("{}")
+    name = f"status/{list_name('revocation', STATUS, publisher.did())}"
+    (remote / name).write_text("{}")
     again = publisher.ok("push", "--json").json
-    assert (again["changed"], again["lists"]) == (True, ["status/revocation-1.json"])
+    assert (again["changed"], again["lists"]) == (True, [name])
     assert not publisher.ok("push", "--json").json["changed"]
 
 
@@ -154,20 +154,19 @@ def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> Non
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
-def test_lists_keep_their_places_and_a_folder_of_folders_is_read(publisher, delivery) -> None:
+def test_lists_of_two_urls_have_places_of_their_own(publisher, delivery) -> None:
     public = publisher.folder / "public"
     publisher.ok("status-lists", "-o", public)
-    other = publisher.folder / "other"
+    other, elsewhere = publisher.folder / "other", "https://other.example/lists"
     publisher.ok("issue", "acme/docs", "-o", other, "--permit", "train",
-                 "--status-url", "https://other.example/lists")  # fmt: skip
+                 "--status-url", elsewhere)  # fmt: skip
     publisher.ok("revoke", delivery, "-o", public)
     publisher.ok("revoke", other, "-o", public)
-    assert sorted(str(path.relative_to(public)) for path in public.rglob("*.json")) == [
-        "other.example/lists/revocation-1.json",
-        "other.example/lists/suspension-1.json",
-        "revocation-1.json",
-        "suspension-1.json",
-    ]
+    assert {str(path.relative_to(public)) for path in public.rglob("*.json")} == {
+        list_name(purpose, base, publisher.did())
+        for purpose in ("revocation", "suspension")
+        for base in (STATUS, elsewhere)
+    }
     # A list that stayed behind under its old name would go on saying "not revoked".
     assert status(publisher, delivery, "--status", public)[0] == 3
     assert status(publisher, other, "--status", public)[0] == 3
@@ -210,11 +209,14 @@ def test_what_two_clones_revoke_at_once_stays_revoked(publisher, delivery, new_p
     other.ok("push", *inside)
     assert status(publisher, delivery, "--status", published)[0] == 3
     pushed = publisher.ok("push", "--json").json
-    lists = ["status/revocation-1.json", "status/suspension-1.json"]
+    lists = [
+        f"status/{list_name(purpose, STATUS, publisher.did())}"
+        for purpose in ("revocation", "suspension")
+    ]
     assert (sorted(pushed["unfinished"]), pushed["lists"]) == (lists, [])
     # What is published takes nothing back meanwhile; then it says all.
     assert status(publisher, delivery, "--status", published)[0] == 3
-    assert "not published: status/revocation-1.json" in publisher.ok("push").out
+    assert f"not published: {lists[0]}" in publisher.ok("push").out
     publisher.ok("status-lists", "-o", "public")
     pushed = publisher.ok("push", "--json").json
     assert (pushed["unfinished"], sorted(pushed["lists"])) == ([], lists)
@@ -225,4 +227,74 @@ def test_what_two_clones_revoke_at_once_stays_revoked(publisher, delivery, new_p
     publisher.ok("reinstate", third)
     publisher.ok("push")
     assert status(publisher, third, "--status", published)[:2] == (0, "trusted")
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+@pytest.mark.parametrize("organisation", [None, "did:web:acme.example"])
+def test_lists_that_two_keys_begin_at_once_are_all_published(
+    publisher, corpus, new_person, organisation
+) -> None:
+    documents, sheet = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+    folders = [publisher.folder / name for name in ("first", "second")]
+    remote = publisher.folder / "remote"
+    published = remote / "status"
+    publisher.ok("remote", "add", "origin", remote)
+    publisher.ok("push")
+    other = new_person("other")
+    shutil.copytree(publisher.home / ".config", other.home / ".config")
+    other.ok("key", "new", "second", "--no-passphrase")
+    publisher.ok("key", "admit", other.did("second"), "--remote", "origin")
+    other.ok("clone", remote, "copy")
+    other.environment["LYRIKSTORE_SIGNER"] = "second"
+    publisher.ok("pull")
+    base = "https://data.example/new"
+    named = ()
+    if organisation is not None:
+        document = publisher.folder / "did.json"
+        keys = ("default", other.did("second"))
+        publisher.ok("key", "document", organisation, *keys, "-o", document)
+        named = ("--issuer", organisation, "--did-document", document)
+    for person, folder, store in (
+        (publisher, folders[0], ".lyrikstore"),
+        (other, folders[1], "copy"),
+    ):
+        person.ok(
+            *("issue", "acme/docs", "-o", folder, "--permit", "train", "--store", store),
+            *("--status-url", base, *named),
+        )
+        person.ok("revoke", folder, "--store", store)
+    other.ok("push", "--store", "copy")
+    # Both issued the version for the first time, and it has one commitment to its records.
+    assert "pull, then push" in publisher.fails(15, "push").err
+    publisher.ok("pull")
+    unfinished = publisher.ok("push", "--json").json["unfinished"]
+    # One organisation has one list, which the two made each without the other's bit.
+    assert len(unfinished) == (0 if organisation is None else 1)
+    if unfinished:
+        publisher.ok("status-lists", "-o", "public")
+        assert not publisher.ok("push", "--json").json["unfinished"]
+    other.ok("pull", "--store", "copy")
+    for folder in folders:
+        urls = {
+            one["statusListCredential"]
+            for one in json.loads((folder / "credential.json").read_bytes())["credentialStatus"]
+        }
+        # As a web server answers that serves the remote's folder.
+        for url in urls:
+            found = json.loads((published / url.rpartition("/")[2]).read_bytes())
+            assert found["id"] == url
+        code, _, check = status(publisher, folder, "--status", published)
+        assert (code, check["detail"]["reason"]) == (3, "revoked")
+    # What is issued later goes on in the lists that are there.
+    before = sorted(path.name for path in published.iterdir())
+    more = other.folder / "more"
+    other.ok(
+        *("issue", "acme/docs", "-o", more, "--permit", "train", "--store", "copy"),
+        *("--status-url", base, *named),
+    )
+    other.ok("revoke", more, "--store", "copy")
+    other.ok("push", "--store", "copy")
+    assert status(publisher, more, "--status", published)[0] == 3
+    assert sorted(path.name for path in published.iterdir()) == before
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"

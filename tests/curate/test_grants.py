@@ -33,6 +33,7 @@ from lyrikstore.history.manifest import Attachment, sign_manifest
 from lyrikstore.history.succession import change_policy, revoked
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.publish.granting import grant_licence
+from lyrikstore.publish.listfiles import file_names
 from lyrikstore.publish.status import StatusBook, set_status
 from lyrikstore.publish.takingin import take_in
 from lyrikstore.testing.keys import signer_for
@@ -243,11 +244,21 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
             clock=lambda: later,
         )
 
-    taken = take({"attestation.json": attestation}, {"list.json": forged})
-    assert taken.logged == (Digest.of(attestation),)  # without its list
     with pytest.raises(VerificationError, match="another issuer"):
         take({"list.json": forged}, {})
-    assert StatusBook.of(bench.repo).lists[url].content.issuer == OWNER.did
+    # Below the URL of ours, but a list of its own: it takes nothing back here, nor keeps ours from.
+    taken = take({"attestation.json": attestation}, {"list.json": forged})
+    assert taken.logged == (Digest.of(attestation), Digest.of(forged))
+    lists = StatusBook.of(bench.repo).lists
+    assert lists[url, OWNER.did].data == made.lists[url]
+    assert lists[url, OTHER.did].data == forged
+    assert [
+        (name, one.data)
+        for name, one in file_names([lists[url, OWNER.did], lists[url, OTHER.did]]).items()
+    ] == [
+        (url.rpartition("/")[2], made.lists[url]),
+        (url.removeprefix("https://"), forged),
+    ]
     assert take({"attestation.json": attestation}, {}).logged == ()
     assert ask(bench)  # and what it says gives nobody a right, nor takes one
 
@@ -366,7 +377,7 @@ def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) 
         with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
             transaction.log_credential(data)
             transaction.commit()
-    current = StatusBook.of(bench.repo).lists[url]
+    current = StatusBook.of(bench.repo).lists[url, web]
     assert current.signer == OWNER.did
     assert current.content.valid_from == AT + timedelta(minutes=2)
 
@@ -395,7 +406,7 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
         change = revoked(OWNER.did, since, OTHER.did)
         change_policy(bench.repo, change, signer=OWNER, **signing)
         bench.repo.refresh()
-    current = StatusBook.of(bench.repo).lists[urls[0]].content
+    current = StatusBook.of(bench.repo).lists[urls[0], OWNER.did].content
     assert any(current.bits)
     (entry,) = [one for one in status_entries(parse(made.data)) if one.purpose == "revocation"]
     assert current.holds(entry.index)

@@ -207,7 +207,8 @@ def with_a_bomb(delivery: Path, bomb: str) -> None:
     """Sign a delivery anew whose status list is a bomb."""
     mallory = signer_for("mallory")
     now = datetime.now(UTC)
-    for name in ("credential.json", "status-revocation-1.json"):
+    (revocations,) = delivery.glob("status-revocation-*")
+    for name in ("credential.json", revocations.name):
         document = json.loads((delivery / name).read_text())
         del document["proof"]
         document["issuer"] = {"id": mallory.did}

@@ -81,7 +81,7 @@ def drop(page, path) -> None:
 
 
 def test_what_is_dropped(open_page, delivery, tmp_path, did) -> None:
-    revocations = delivery / "status-revocation-1.json"
+    (revocations,) = delivery.glob("status-revocation-*")
     later = tmp_path / revocations.name
     revocations.rename(later)
     window = open_page()
@@ -353,8 +353,8 @@ def test_a_file_that_changes_meanwhile_is_no_success(open_page, delivery, did) -
 
 def test_revoked(open_page, publisher, tmp_path, delivery, did) -> None:
     publisher.ok("revoke", delivery, "-o", tmp_path / "public")
-    newer = tmp_path / "public" / "revocation-1.json"
-    (delivery / "status-revocation-1.json").write_bytes(newer.read_bytes())
+    (newer,) = (tmp_path / "public").glob("revocation-*")
+    (delivery / f"status-{newer.name}").write_bytes(newer.read_bytes())
     window = open_page()
     window.page.fill("#did", did)
     window.give(delivery)
