@@ -15,6 +15,7 @@ from lyrikstore_cli.session import Session
 if TYPE_CHECKING:
     from lyrikstore.crypto.ed25519 import PublicKey
     from lyrikstore.crypto.keyfile import StoredKey
+    from lyrikstore.history.succession import Change, PolicyChange
     from lyrikstore.store import Store
 
 
@@ -37,6 +38,7 @@ def find_key(session: Session, name: str) -> "StoredKey":
 
 
 _because = click.option("-m", "--message", default="", help="Why; signed and public.")
+_remote = click.option("--remote", metavar="NAME", help="Do it there, at the home of the log.")
 _statements_at = click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write the statements there."
 )
@@ -179,7 +181,7 @@ def _revoke(
 @click.option(
     "--log-key", metavar="KEY", help="Its key for the log: a key of yours, did:key or Multikey."
 )
-@click.option("--remote", metavar="NAME", help="Do it there, at the home of the log.")
+@_remote
 @_because
 def _admit(
     session: Session, did: str, log_key: str | None, remote: str | None, message: str
@@ -189,22 +191,11 @@ def _admit(
     An owner signs it. The person may say everything but who else may. A log key is added where the
     log is extended: with --remote NAME if that is a remote, such as a bucket.
     """
-    from lyrikstore.history.succession import change_policy, with_writer
+    from lyrikstore.history.succession import with_writer
 
     writer = _did(session, did)
     change = with_writer(writer, None if log_key is None else _public(session, log_key))
-    store = session.open_store(sign=remote is None)
-    if remote is None:
-        made = change_policy(store.repository, change, message=message, **store.signing())
-    else:
-        made = store.change_policy_at(
-            session.place(session.remotes().find(remote)),
-            change,
-            message=message,
-            signer=session.signer(),
-            log_signer=session.log_signer(store.log_keys()),
-            clock=store.clock,
-        )
+    _, made = _changed(session, change, remote, message)
     session.emit(
         "key-admit",
         {"did": writer, "logIndex": made.index, "logs": [str(log) for log in made.policy.logs]},
@@ -221,22 +212,23 @@ def _admit(
     "lyrikstore key retire did:key:z6Mk…oldlog",
 )
 @click.argument("log_key", metavar="LOGKEY")
+@_remote
 @_because
 @_statements_at
-def _retire(session: Session, log_key: str, message: str, output: Path | None) -> None:
+def _retire(
+    session: Session, log_key: str, remote: str | None, message: str, output: Path | None
+) -> None:
     """Let LOGKEY sign no log checkpoint of this store from now on, for good.
 
     An owner signs it, and another log key the log. Log checkpoints by LOGKEY that cover it are
     refused by everybody who sees it; earlier ones stay good. Whoever never sees it cannot know:
-    hand the statements (-o) to those who hold deliveries.
+    hand the statements (-o) to those who hold deliveries. In a clone it waits for the next push;
+    with --remote NAME it is done at once, where the log is extended.
     """
-    from lyrikstore.history.succession import change_policy, without_log_key
+    from lyrikstore.history.succession import without_log_key
 
     public = _public(session, log_key)
-    store = session.open_store(sign=True, without_log_key=public)
-    made = change_policy(
-        store.repository, without_log_key(public), message=message, **store.signing()
-    )
+    store, made = _changed(session, without_log_key(public), remote, message, but=public)
     written = _write_statements(store, output)
     session.emit(
         "key-retire",
@@ -302,6 +294,31 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     if output is None and not session.options.json:
         session.screen.result(text.rstrip())
     session.screen.hint(f"publish it at {url}")
+
+
+def _changed(
+    session: Session,
+    change: "Change",
+    remote: str | None,
+    message: str,
+    but: "PublicKey | None" = None,
+) -> "tuple[Store, PolicyChange]":
+    # Here, or where the log is extended; and not by the log key that the change takes away.
+    from lyrikstore.crypto.signer import DeferredSigner
+    from lyrikstore.history.succession import change_policy
+
+    store = session.open_store(sign=remote is None, without_log_key=but)
+    if remote is None:
+        return store, change_policy(store.repository, change, message=message, **store.signing())
+    made = store.change_policy_at(
+        session.place(session.remotes().find(remote)),
+        change,
+        message=message,
+        signer=session.signer(),
+        log_signer=DeferredSigner(lambda: session.log_signer(store.log_keys(), but)),
+        clock=store.clock,
+    )
+    return store, made
 
 
 def _did(session: Session, text: str) -> str:

@@ -219,12 +219,8 @@ class Session:
 
     def _own_log_signer(self, store: "Store", but: "PublicKey | None" = None) -> "Signer":
         keys = store.own_log_keys()
-        if but is not None:
-            from lyrikstore.crypto.multikey import encode_multikey
-
-            return self.log_signer(tuple(key for key in keys if key != encode_multikey(but)))
         if keys:
-            return self.log_signer(keys)
+            return self.log_signer(keys, but)
         # The first commit in a clone begins its local log, with a key of its own.
         from lyrikstore.crypto.keyfile import create_key, load_key
         from lyrikstore.crypto.signer import KeySigner
@@ -286,11 +282,12 @@ class Session:
 
         return signer_from_uri(self.signer_uri(), self.passphrase)
 
-    def log_signer(self, log_keys: tuple[str, ...]) -> "Signer":
+    def log_signer(self, log_keys: tuple[str, ...], but: "PublicKey | None" = None) -> "Signer":
         """Return the signer of a log this user may extend.
 
         Args:
             log_keys: The log keys the store's policy lists, as Multikeys.
+            but: One of them that is not to sign.
 
         Raises:
             KeyMaterialError: (``log-key-missing``) none of them is in the key folder.
@@ -300,7 +297,7 @@ class Session:
         from lyrikstore.crypto.signer import file_uri, signer_from_uri
 
         for key in list_keys(self.paths.keys):
-            if encode_multikey(key.public) in log_keys:
+            if key.public != but and encode_multikey(key.public) in log_keys:
                 return signer_from_uri(file_uri(key.path.resolve()), self.passphrase)
         raise KeyMaterialError(
             "log-key-missing",

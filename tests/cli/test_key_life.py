@@ -467,8 +467,8 @@ def test_a_writer_is_admitted_where_the_log_is_extended(publisher, corpus, new_p
     assert (refused["kind"], "--remote" in refused["hint"]) == ("not-home", True)
     writer.ok("clone", home, "copy")
     inside = ("--store", "copy")
-    # No owner, and no log key of the home.
-    assert writer.fails(12, *admit, "--remote", "origin", *inside)
+    # No owner; and no log key of the home, which would be asked for next.
+    assert writer.fails(14, *admit, "--remote", "origin", *inside)
     publisher.ok(*admit, "--remote", "origin")
     policy = publisher.ok("show", "policies/store/main", "--json").json["manifest"]["body"]
     assert len(policy["policy"]["logs"]) == 2
@@ -478,6 +478,34 @@ def test_a_writer_is_admitted_where_the_log_is_extended(publisher, corpus, new_p
     writer.ok("push", *inside)
     assert publisher.ok("pull")
     assert len(publisher.ok("log", NAME, "--json").json["versions"]) == 2
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_a_log_key_is_retired_where_the_log_is_extended(publisher, corpus, new_person) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    home = publisher.folder / "remote"
+    publisher.ok("remote", "add", "origin", home)
+    publisher.ok("push")
+    [log] = [
+        key["name"]
+        for key in publisher.ok("key", "list", "--json").json["keys"]
+        if key["name"].startswith("log-")
+    ]
+    retire = ("key", "retire", log, "--remote", "origin", "-o", "statements")
+    assert publisher.fails(16, *retire, "--json").error["kind"] == "bad-policy"  # the only one
+    publisher.ok("key", "new", "next-log", "--no-passphrase")
+    publisher.ok("key", "admit", "default", "--log-key", "next-log", "--remote", "origin")
+    # Signed by the other key, and done: nothing waits for a push, and the statements are out.
+    made = publisher.ok(*retire, "--json").json
+    assert len(made["logs"]) == 1
+    assert made["written"]
+    assert not publisher.ok("push", "--json").json["changed"]
+    (publisher.home / ".config/lyrikstore/keys" / log).unlink()
+    (documents / "more.txt").write_text("more")
+    publisher.ok("commit", documents, "-d", NAME)
+    publisher.ok("push")
+    new_person("reader").ok("clone", home, "copy")
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
