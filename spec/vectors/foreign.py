@@ -128,9 +128,11 @@ def sri(data: bytes) -> str:
     return "sha384-" + base64.b64encode(sha384(data).digest()).decode()
 
 
-def multibase(data: bytes, header: bytes = b"\x12\x20") -> str:
-    """Return a SHA-256 digest as digestMultibase writes it."""
-    digest = header + sha256(data).digest()
+def multibase(
+    data: bytes, header: bytes = b"\x12\x20", function: Callable[[bytes], Any] = sha256
+) -> str:
+    """Return a digest, of SHA-256 if nothing else is said, as digestMultibase writes it."""
+    digest = header + function(data).digest()
     return "u" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 

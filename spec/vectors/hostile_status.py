@@ -2,7 +2,7 @@
 
 import base64
 import json
-from hashlib import md5
+from hashlib import md5, sha3_384, sha256, sha384, sha512
 from typing import Any
 
 from foreign import (
@@ -49,6 +49,14 @@ def status_rows() -> list[Row]:
     def spelt(text: str) -> list[str]:
         return [json.dumps(parse(text.encode()), indent=width) for width in range(8)]
 
+    other = "https://status.example/2"
+    both = signed(base(credentialStatus=[
+        entry(), entry(statusPurpose="suspension", statusListCredential=other)]))  # fmt: skip
+
+    def held(said: str) -> str:
+        bits = bits_with(int(said == "set"))
+        return status_list(bits, id=other, statusPurpose="suspension")
+
     unsigned = encode({n: v for n, v in parse(good.encode()).items() if n != "proof"}).decode()
     return [
         row("good", "trusted", "pass", plain, good),
@@ -81,6 +89,23 @@ def status_rows() -> list[Row]:
         row("list-untyped", "incomplete", "no-list", plain,
             status_list(type=["VerifiableCredential"])),
         unsound("subject-untyped", signed_list_without_subject_type()),
+        unsound("signed-by-another-in-its-name", status_list(signer=MALLORY, issuer=ALICE.did)),
+        unsound("graph-inside", status_list(note={"@graph": []})),
+        unsound("subject-list", status_list(
+            credentialSubject=[parse(good.encode())["credentialSubject"]])),
+        unsound("ttl-text", status_list(ttl="300000")),
+        unsound("ttl-true", status_list(ttl=True)),
+        unsound("ttl-zero", status_list(ttl=0)),
+        row("value-of-several-bits", "invalid", "revoked", with_status(**two),
+            status_list(bits_with(2, size=2))),
+        row("first-of-two-set", "invalid", "revoked", both, revoked, held("clear")),
+        row("second-of-two-set", "invalid", "suspended", both, good, held("set")),
+        row("second-of-two-missing", "incomplete", "no-list", both, good),
+        row("taken-back-by-a-later-list", "trusted", "pass", plain,
+            status_list(bits_with(1), validFrom="2026-11-19T00:00:00Z"), good),
+        row("set-by-a-later-list", "invalid", "revoked", plain,
+            status_list(validFrom="2026-11-19T00:00:00Z"), revoked),
+        row("set-by-one-of-a-moment", "invalid", "revoked", plain, good, revoked),
         row("wrong-purpose", "incomplete", "wrong-list", plain,
             status_list(statusPurpose="suspension")),
         row("expired", "incomplete", "expired-list", plain,
@@ -125,8 +150,12 @@ def signed_list_without_subject_type() -> str:
     """Return a list whose subject is of another type."""
     document = parse(status_list().encode())
     del document["proof"]
-    document["credentialSubject"]["type"] = "StatusList2021"
+    document["credentialSubject"]["type"] = "https://example.org/#StatusList"
     return signed(document)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def resource_rows() -> list[Row]:
@@ -161,11 +190,34 @@ def resource_rows() -> list[Row]:
         related("one-of-list-differs", "invalid", "digest-mismatch",
                 digestMultibase=[multibase(report), multibase(b"another")]),
         related("md5", "invalid", "bad-digest",
-                digestSRI="md5-" + base64.b64encode(md5(report, usedforsecurity=False).digest())
-                .decode()),
+                digestSRI="md5-" + _base64(md5(report, usedforsecurity=False).digest())),
         related("bare-digest", "invalid", "bad-digest", digestMultibase=multibase(report, b"")),
         related("short-digest", "invalid", "bad-digest", digestMultibase=multibase(report)[:-8]),
         related("number", "invalid", "bad-digest", digestSRI=7),
+        related("sha-512", "trusted", "pass", digestMultibase=multibase(
+            report, b"\x13\x40", sha512), digestSRI="sha512-" + _base64(sha512(report).digest())),
+        related("sha3-384", "trusted", "pass",
+                digestMultibase=multibase(report, b"\x15\x30", sha3_384)),
+        related("sha3-384-of-another", "invalid", "digest-mismatch",
+                digestMultibase=multibase(b"another", b"\x15\x30", sha3_384)),
+        related("sha-384-labelled-sha-512", "invalid", "bad-digest",
+                digestMultibase=multibase(report, b"\x13\x30", sha384)),
+        related("sri-sha-256-labelled-sha-384", "invalid", "bad-digest",
+                digestSRI="sha384-" + _base64(sha256(report).digest())),
+        related("base64-cut-off", "invalid", "bad-digest", digestMultibase=multibase(report)[:-1]),
+        related("seventeen-digests", "invalid", "bad-digest",
+                digestMultibase=[multibase(report)] * 17),
+        ("related-second-of-two", "invalid", {"related": "digest-mismatch"}, {
+            "document": signed(base(relatedResource=[
+                {"id": "https://example.org/report", "digestSRI": sri(report)},
+                {"id": "https://example.org/other", "digestSRI": sri(report)}])),
+            "resources": {"https://example.org/report": report.decode(),
+                          "https://example.org/other": "another"}}),
+        ("related-found-by-one-digest-only", "trusted", {"related": "not-at-hand"}, {
+            "document": signed(base(relatedResource={
+                "id": "https://example.org/report", "digestSRI": sri(report),
+                "digestMultibase": multibase(b"another")})),
+            "resources": {"report.txt": report.decode()}}),
         schema("good", "trusted", "pass", good, digestSRI=sri(good)),
         schema("good-without-digest", "trusted", "pass", good),
         schema("violated", "invalid", "failure",

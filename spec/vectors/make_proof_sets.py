@@ -163,6 +163,12 @@ def cases() -> list[dict[str, Any]]:
             _changed(chain, lambda d: d["proof"].reverse()),
             {},
         ),
+        (
+            "chain-names-one-twice",
+            "verifies",
+            add_proof(pair, LAWYER, created=now, proof_id=THREE, previous=[ONE, ONE]),
+            {},
+        ),
         ("chain-previous-missing", "bad-chain", _changed(chain, lambda d: d["proof"].pop(0)), {}),
         (
             "chain-previous-altered",
@@ -312,6 +318,40 @@ def cases() -> list[dict[str, Any]]:
         ),
         ("type-other", "bad-proof", _forged(CREDENTIAL, type="Ed25519Signature2020"), {}),
         ("id-number", "bad-proof", _forged(CREDENTIAL, id=1), {}),
+        ("id-empty", "bad-proof", _forged(CREDENTIAL, id=""), {}),
+        ("nonce", "verifies", _forged(CREDENTIAL, nonce="n-1"), {}),
+        ("nonce-number", "bad-proof", _forged(CREDENTIAL, nonce=1), {}),
+        ("nonce-list", "bad-proof", _forged(CREDENTIAL, nonce=["n-1"]), {}),
+        ("nonce-object", "bad-proof", _forged(CREDENTIAL, nonce={"@value": "n-1"}), {}),
+        ("nonce-empty", "bad-proof", _forged(CREDENTIAL, nonce=""), {}),
+        (
+            "nonce-altered",
+            "bad-signature",
+            _changed(_forged(CREDENTIAL, nonce="n-1"), lambda d: d["proof"].update(nonce="n-2")),
+            {},
+        ),
+        ("cryptosuite-draft", "unknown-suite", _forged(CREDENTIAL, cryptosuite="eddsa-2022"), {}),
+        ("cryptosuite-list", "bad-proof", _forged(CREDENTIAL, cryptosuite=["eddsa-jcs-2022"]), {}),
+        ("cryptosuite-absent", "bad-proof", _forged(CREDENTIAL, cryptosuite=None), {}),
+        ("type-list", "bad-proof", _forged(CREDENTIAL, type=[PROOF_TYPE]), {}),
+        (
+            "context-as-text",
+            "bad-proof",
+            _changed(single, lambda d: d.update({"@context": d["@context"][0]})),
+            {},
+        ),
+        (
+            "context-of-the-proof-shorter",
+            "bad-proof",
+            _forged(
+                {
+                    **CREDENTIAL,
+                    "@context": [*CREDENTIAL["@context"], "https://www.w3.org/ns/did/v1"],
+                },
+                **{"@context": CREDENTIAL["@context"]},
+            ),
+            {},
+        ),
     ]
     return [
         {

@@ -4,13 +4,13 @@ M: VC Data Model 2.0; B: Bitstring Status List 1.0; S: VC JSON Schema; D10: reso
 """
 
 from base64 import b64encode, urlsafe_b64encode
-from hashlib import sha3_256, sha256, sha384
+from hashlib import sha3_256, sha3_384, sha256, sha384, sha512
 from typing import Any
 
 import pytest
 from blake3 import blake3
 
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.report import Report, Verdict
 from lyrikstore.credentials.statuscheck import Notices
@@ -24,6 +24,7 @@ from lyrikstore.credentials.w3c.status import Entry
 from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
 from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
 from lyrikstore.crypto.multikey import encode_base58
+from lyrikstore.crypto.problems import problem_type
 
 
 def takes(document: dict[str, Any]) -> bool:
@@ -352,6 +353,31 @@ def test_M12_related_resources(made: Any, resource: Any, good: bool) -> None:
     assert takes(made.base(relatedResource=resource)) is good
 
 
+def test_M12_what_does_not_fit_is_named_as_malformed(made: Any) -> None:
+    url = "https://example.org/report"
+    pins = {"id": url, "digestSRI": made.sri(b"report")}
+    text = made.signed(made.base(relatedResource=pins))
+    check = judge(made, text, resources={url: b"another"}).check("related")
+    assert check.detail["reason"] == "digest-mismatch"
+    assert check.detail["problem"]["title"] == "MALFORMED_VALUE_ERROR"
+    assert judge(made, text, resources={url: b"report"}).check("related").state == "pass"
+    assert judge(made, text, resources={"x": b"report"}).check("related").state == "pass"
+    assert judge(made, text, resources={"x": b"another"}).check("related").state == "unchecked"
+
+
+def test_M12_what_lies_beside_is_found_by_its_digest_alone(made: Any) -> None:
+    url = "https://schema.example/1"
+    data = encode({"$id": url})
+    pinned = Pinned.of({"digestSRI": made.sri(data)})
+    assert Resources({"x": data}).find(url, Pinned(())) == data
+    # ATTACK: whoever hands the credential over adds a schema that claims the URL.
+    assert Resources(beside=[data]).find(url, Pinned(())) is None
+    assert Resources(beside=[data]).find(url, pinned) == data
+    # A context that is bundled is nobody's to replace.
+    other = Resources({VC_CONTEXT: b"{}", "x": encode({"id": VC_CONTEXT})})
+    assert other.find(VC_CONTEXT, Pinned(())) == context_bytes(VC_CONTEXT)
+
+
 def test_M13_the_base_context_is_the_published_one(made: Any) -> None:
     assert VC_CONTEXT in CONTEXTS
     text = context_bytes(VC_CONTEXT)
@@ -370,6 +396,8 @@ def test_D10_digests(made: Any) -> None:
         b"\x20\x30": sha384(data).digest(),
         b"\x16\x20": sha3_256(data).digest(),
         b"\x1e\x20": blake3(data).digest(),
+        b"\x13\x40": sha512(data).digest(),
+        b"\x15\x30": sha3_384(data).digest(),
     }
     for header, digest in digests.items():
         raw = header + digest
@@ -377,7 +405,7 @@ def test_D10_digests(made: Any) -> None:
         for text in (base64, "z" + encode_base58(raw), [base64]):
             assert Pinned.of({"digestMultibase": text}).fits(data)
             assert not Pinned.of({"digestMultibase": text}).fits(data + b"x")
-    for name, function in (("sha256", sha256), ("sha384", sha384)):
+    for name, function in (("sha256", sha256), ("sha384", sha384), ("sha512", sha512)):
         text = f"{name}-{b64encode(function(data).digest()).decode()}"
         assert Pinned.of({"digestSRI": text}).fits(data)
     # Of several in one text the strongest counts, as in a browser.
@@ -389,6 +417,28 @@ def test_D10_digests(made: Any) -> None:
     for bad in ("", "f1220" + "00" * 32, made.multibase(data, b""), 7):
         with pytest.raises(FormatError):
             Pinned.of({"digestMultibase": bad})
+
+
+@pytest.mark.parametrize("suite", ["eddsa-jcs-2022", "eddsa-rdfc-2022"])
+def test_E3_the_proof_repeats_the_context_where_it_is_signed_as_json(made: Any, suite: str) -> None:
+    document = made.base()
+    proof = parse(made.signed(document, suite=suite).encode())["proof"]
+    if suite == "eddsa-rdfc-2022":
+        assert "@context" not in proof
+    else:
+        assert proof["@context"] == document["@context"]
+
+
+@pytest.mark.parametrize("form", ["eddsa-2022", "ecdsa-jcs-2019", "eddsa-jcs-2023", ""])
+def test_E1_no_other_cryptosuite_is_made_or_verified(made: Any, form: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        made.signed(made.base(), suite=form)
+    assert caught.value.kind == "unknown-suite"
+    assert problem_type(caught.value).endswith("#PROOF_TRANSFORMATION_ERROR")
+    text = made.proof_set(made.signed(made.base()), cryptosuite=form)
+    check = judge(made, text).check("proof")
+    assert check.detail["reason"] == "unknown-suite"
+    assert check.detail["problem"]["title"] == "PROOF_TRANSFORMATION_ERROR"
 
 
 ENTRY = {
@@ -452,7 +502,7 @@ def test_B3_the_first_entry_is_the_highest_bit(made: Any) -> None:
         assert (good.verdict, bad.verdict) == (Verdict.TRUSTED, Verdict.INVALID)
 
 
-@pytest.mark.parametrize("case", ["short", "range", "purpose", "set", "unsound"])
+@pytest.mark.parametrize("case", ["short", "range", "purpose", "set", "unsound", "malformed"])
 def test_B4_validation(made: Any, case: str) -> None:
     text = made.with_status(**({"statusListIndex": "131072"} if case == "range" else {}))
     lists = {
@@ -461,13 +511,27 @@ def test_B4_validation(made: Any, case: str) -> None:
         "purpose": made.status_list(statusPurpose="suspension"),
         "set": made.status_list(made.bits_with(1)),
         "unsound": made.status_list().replace("2026-11-20", "2026-11-21"),
+        "malformed": made.status_list(ttl="soon"),
     }
     problem = judge(made, text, lists[case]).check("status").detail["problem"]
     assert problem["title"] == {
         "short": "STATUS_LIST_LENGTH_ERROR",
         "range": "RANGE_ERROR",
+        "malformed": "MALFORMED_VALUE_ERROR",
     }.get(case, "STATUS_VERIFICATION_ERROR")
     assert problem["type"].startswith("https://www.w3.org/ns/credentials/status-list#")
+
+
+def test_B4_values_of_several_bits(made: Any) -> None:
+    words = [{"status": f"{n:#x}", "message": f"m{n}"} for n in range(8)]
+    for index in (0, 1, 94567):
+        entry = {"statusSize": 3, "statusMessage": words, "statusListIndex": str(index)}
+        text = made.with_status(statusPurpose="message", **entry)
+        for value in (1, 4, 6):
+            bits = made.bits_with(value, index, size=3)
+            check = judge(made, text, made.status_list(bits, statusPurpose="message"))
+            found = check.check("status")
+            assert (found.detail["value"], found.detail["message"]) == (value, f"m{value}")
 
 
 def test_B5_malformed_values(made: Any) -> None:
