@@ -1,5 +1,8 @@
 """``verify --repair-from REMOTE``: put right what is damaged, before it is judged."""
 
+from collections.abc import Mapping
+
+from lyrikstore.canon.errors import VerificationError
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import clean
 
@@ -13,15 +16,23 @@ def repair_from(session: Session, remote: str) -> None:
     known = {one.name: one for one in session.remotes().all()}
     source = known.get(remote) or NamedRemote(remote, place_of(remote))
     root = session.store_folder()
-    with session.screen.progress("repairing") as meter:
-        repaired = repair_store(
-            root,
-            open_backend(session.place(source), scratch=root / "tmp"),
-            source.url,
-            memory=session.memory(),
-            progress=meter,
-        )
-    for one in repaired:
-        session.screen.say(f"✓ restored {one.name}, which was {one.problem}")
+    try:
+        with session.screen.progress("repairing") as meter:
+            repaired = repair_store(
+                root,
+                open_backend(session.place(source), scratch=root / "tmp"),
+                source.url,
+                memory=session.memory(),
+                progress=meter,
+            )
+    except VerificationError as error:
+        _tell(session, error.details.get("restored", {}))
+        raise
+    _tell(session, {one.name: one.problem for one in repaired})
     if not repaired:
         session.screen.say(f"– nothing to repair from {clean(source.url)}")
+
+
+def _tell(session: Session, restored: Mapping[str, str]) -> None:
+    for name, problem in restored.items():
+        session.screen.say(f"✓ restored {name}, which was {problem}")

@@ -17,6 +17,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.files import open_regular
 from lyrikstore.history import merkle
 from lyrikstore.history.refs import Flagged, Mover, Step
 from lyrikstore.version import __version__
@@ -63,7 +64,7 @@ class RefCache:
                 of any other log, by another version of this program, or damaged, is nothing.
         """
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 data = file.read(MAX_BYTES + 1)
             found = json.loads(data[_SUM:]) if _sum(data[_SUM:]) == data[:_SUM] else {}
             size = found["size"]

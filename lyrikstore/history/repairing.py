@@ -10,7 +10,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.history.contact import Found, first_contact, refuse_itself
 from lyrikstore.history.extend import log_files
@@ -65,6 +72,8 @@ def repair_store(
         What was repaired. What only this store has — entries that the source lacks — cannot be.
 
     Raises:
+        VerificationError: (``not-repaired``) packs that are damaged here are damaged or missing
+            there too: ``details.packs``. All else is repaired: ``details.restored``, by name.
         ConflictError: (``other-store``) the source holds another store; (``own-store``) it is
             this one.
         VerificationError, FormatError, NotFoundError: The source does not hold what it should.
@@ -88,16 +97,34 @@ def repair_store(
             _restore(local, name, data, repaired)
         packs = fold(records.transactions[: records.covered(size)]).packs
         done = 0
+        lacking: list[str] = []
         for number, pack in enumerate(packs, 1):
             there = local.size(pack.name) if _is_file(local, pack.name) else None
             if (local.root / "partial").exists() and there is None:
                 continue  # not fetched is no damage
-            if repair_pack(local, source, pack):
-                problem = "missing" if there is None else "damaged"
-                repaired.append(Repaired(pack.name, problem))
+            problem = "missing" if there is None else "damaged"
+            try:
+                if repair_pack(local, source, pack):
+                    repaired.append(Repaired(pack.name, problem))
+            except (NotFoundError, VerificationError):
+                lacking.append(pack.name)  # the next one may be whole there
             done += pack.bytes
             progress(Progress(number, len(packs), done))
+    if lacking:
+        raise _not_repaired(where, lacking, repaired)
     return repaired
+
+
+def _not_repaired(where: str, lacking: list[str], repaired: list[Repaired]) -> VerificationError:
+    shown = Path(lacking[0]).stem[:12] + (", …" if len(lacking) > 1 else "")
+    return VerificationError(
+        "not-repaired",
+        f"{counted(len(lacking), 'pack is', 'packs are')} damaged or missing here and at {where} "
+        f"too: {shown}",
+        hint="what else was damaged is restored; repair it from another copy, or let lyrikstore "
+        "verify say what is lost",
+        details={"packs": lacking, "restored": {one.name: one.problem for one in repaired}},
+    )
 
 
 def _restore_head(local: LocalBackend, found: Found, repaired: list[Repaired]) -> int:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from lyrikstore.canon.files import open_regular
+
 STATE = struct.Struct("=QQqqq")
 """The state of a file: device, inode, size, mtime and ctime in nanoseconds."""
 
@@ -170,7 +172,7 @@ class StatCache:
         )
 
     def _load(self) -> None:
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:
             if os.fstat(file.fileno()).st_size > _MAX:
                 return
             head = file.read(_HEADER.size)

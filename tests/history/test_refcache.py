@@ -1,6 +1,7 @@
 """What is remembered of refs changes nothing but time, and is never believed of another log."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -113,6 +114,9 @@ def test_every_byte_of_it_is_checked(long, tmp_path):
         assert cache.load(hashes) == (0, [])
         assert Repository.open(long.root, cache_dir=tmp_path / "cache").refs == refs
         assert cache.load(hashes)[0] == len(hashes)  # made anew
+    path.unlink()
+    os.mkfifo(path)
+    assert cache.load(hashes) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,11 @@ def test_stat_cache(root: Path, patient) -> None:
     assert newest(b"") == 0
 
 
+def test_a_pipe_in_the_place_of_the_cache_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "statcache")
+    assert len(StatCache(tmp_path / "statcache")) == 0
+
+
 @given(st.permutations(range(9)), st.permutations(range(9)), st.integers(0, 9))
 def test_what_is_looked_up_is_what_was_saved(before: list[int], after: list[int], cut: int) -> None:
     before = sorted(before[:cut])

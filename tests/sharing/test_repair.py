@@ -4,10 +4,11 @@ import os
 
 import pytest
 
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import LyrikstoreError, VerificationError
 from lyrikstore.credentials.storecheck import verify_store
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repairing import repair_store
+from lyrikstore.objects.sync import pack_problem
 from tests.sharing.conftest import NOW, REMOTES
 
 # Repairing only reads, which the emulators show elsewhere.
@@ -69,11 +70,36 @@ def test_a_damaged_source_repairs_nothing(office, remote):
     home.push(remote, mirror=True)
     name = next(iter(remote.list("packs/")))
     for backend in (home.repo.backend, remote):
-        data = backend.read(name)
-        backend.replace(name, data[:20] + bytes([data[20] ^ 1]) + data[21:])
+        spoil(backend, name)
     with pytest.raises(LyrikstoreError):
         repair_store(home.repo.root, remote, "origin", memory=home.memory)
     assert home.repo.backend.size(name) is not None
+
+
+def test_what_the_source_lacks_too_keeps_nothing_else_from_being_restored(office, remote):
+    home = office.home()
+    for word in (b"one", b"two", b"three"):
+        home.commit({"a": word * 100})
+    home.push(remote, mirror=True)
+    packs = [pack.name for pack in home.repo.live.packs]
+    for name in packs:
+        spoil(home.repo.backend, name)
+    spoil(remote, packs[0])
+    with pytest.raises(VerificationError, match="1 pack is damaged or missing here and at") as told:
+        repair_store(home.repo.root, remote, "origin", memory=home.memory)
+    assert told.value.details["packs"] == packs[:1]
+    assert set(told.value.details["restored"]) == set(packs[1:])
+    live = home.repo.live.packs
+    assert [one.name for one in live if pack_problem(home.repo.backend, one)] == packs[:1]
+    spoil(remote, packs[0])  # which mends it
+    repaired = repair_store(home.repo.root, remote, "origin", memory=home.memory)
+    assert [one.name for one in repaired] == packs[:1]
+    whole(home)
+
+
+def spoil(backend, name):
+    data = backend.read(name)
+    backend.replace(name, data[:20] + bytes([data[20] ^ 1]) + data[21:])
 
 
 def test_verify_looks_at_the_local_log_too(office, make_remote):
