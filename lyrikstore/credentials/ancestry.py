@@ -25,7 +25,6 @@ from lyrikstore.credentials.report import (
     warned,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.refs import REASONS
 from lyrikstore.history.repository import MAX_READ, Repository
 from lyrikstore.history.retention import retired_versions
 
@@ -219,14 +218,17 @@ def check_contents(
 def check_flags(repository: Repository, manifests: Iterable[Digest], problems: Problems) -> None:
     """Add every one of ``manifests`` that is logged without effect, with the reason.
 
+    One that is logged again is only odd: what it says took effect, or had none, where it stood
+    first; and whoever may write the log could else spoil anything that is in it.
+
     Raises:
         LyrikstoreError: A logged manifest cannot be read, so no ref can be known.
     """
     wanted = set(manifests)
     for item in repository.flagged:
         if item.id in wanted:
-            reason = REASONS[item.reason]
-            problems.bad.append(f"{item.id.short} at log entry {item.index}: {reason}")
+            found = problems.odd if item.reason == "already-logged" else problems.bad
+            found.append(f"{item.id.short} at log entry {item.index}: {item.summary}")
 
 
 def hash_blobs(

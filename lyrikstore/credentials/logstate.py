@@ -1,16 +1,14 @@
 """The log of a store, judged from its own files anew (spec §11.6)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
-    ConflictError,
     FormatError,
     LyrikstoreError,
     NotFoundError,
@@ -22,10 +20,10 @@ from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.ancestry import Problems
 from lyrikstore.credentials.inheriting import inherited
 from lyrikstore.credentials.logcheck import check_witness
+from lyrikstore.credentials.memorycheck import check_remembered
 from lyrikstore.credentials.report import (
     Check,
     failed,
-    not_applicable,
     passed,
     quote,
     unchecked,
@@ -33,10 +31,9 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.storekeys import statements_here
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.credentials.vcdm import DATASET, kind_of
 from lyrikstore.crypto.proof import signed_by
-from lyrikstore.history.extend import location_text
 from lyrikstore.history.keyhistory import KeyHistory
-from lyrikstore.history.local import check_none_lost, read_local_key
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logview import (
     Records,
@@ -47,9 +44,7 @@ from lyrikstore.history.logview import (
     read_records,
 )
 from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.memory import LogMemory, LogName, MemoryState
-from lyrikstore.history.merkle import consistency_proof
-from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.policy import OWNER
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tiles import first_items, new_files, paths_at
@@ -152,7 +147,7 @@ def check_log_state(
         ),
         transactions,
         check_witness(trust),
-        _check_memory(repository, signed, records, memory),
+        check_remembered(repository, signed, records, memory),
     )
     return LogState(checks, signed, records)
 
@@ -287,8 +282,11 @@ def _signed_here(repository: Repository, key: str) -> bool:
 
 
 def _names(data: bytes, store: Digest) -> bool:
+    # ATTACK: a store whose dataset somebody attests. He vouches for the data, not for the store,
+    # and its founder can name him an owner of it.
     document = parse(data)
-    subject = document.get("credentialSubject") if isinstance(document, dict) else None
+    known = isinstance(document, dict) and kind_of(document) is DATASET
+    subject = document.get("credentialSubject") if known else None
     return isinstance(subject, dict) and subject.get("store") == store.urn
 
 
@@ -298,87 +296,3 @@ def _check_retired(repository: Repository) -> None:
     except LyrikstoreError as error:  # what else is wrong with the policies, `refs` says
         if error.kind == "retired-log-key":
             raise
-
-
-def _keys(repository: Repository) -> Sequence[VerifierKey]:
-    added: Sequence[VerifierKey] = ()
-    with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
-        added = repository.policy.logs
-    return tuple(dict.fromkeys((*repository.log_keys, *added)))
-
-
-def _mirror(repository: Repository) -> str | None:
-    # Where the store is, if its log is extended elsewhere, so that it may be behind.
-    if not repository.is_mirror:
-        return None
-    location = repository.location
-    return location_text(location) if isinstance(location, Path) else location
-
-
-def _check_signed(memory: LogMemory, key: VerifierKey, backend: Backend, records: Records) -> None:
-    try:
-        memory.check_signed(key, records.hashes, "")
-    except ConflictError:  # or somebody committed since the records were read
-        memory.check_signed(key, read_records(backend, records).hashes, "")
-
-
-def _check_local(repository: Repository, memory: LogMemory) -> None:
-    # Attack case A30: refs in a clone follow from its local log as well.
-    own, location = repository.own_log, repository.location
-    key = read_local_key(repository.backend)
-    if key is not None:
-        _check_signed(memory, key, own.backend, own.records)
-    if isinstance(location, Path):
-        check_none_lost(memory, location_text(location), repository.origin, key)
-
-
-def _check_memory(
-    repository: Repository, signed: SignedCheckpoint, records: Records, memory: LogMemory | None
-) -> Check:
-    if memory is None:
-        return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
-    mirror = _mirror(repository)
-
-    def prove(old: int, new: int) -> list[bytes]:
-        return consistency_proof(records.hashes[:new], old)
-
-    behind: set[int] = set()
-    states: set[MemoryState] = set()
-    try:
-        logs: list[LogName] = [*_keys(repository), repository.store_id]
-        for log in logs:
-            last = memory.last_signed(log) if isinstance(log, VerifierKey) else None
-            # Whoever holds a home could mark it as a mirror. The memory knows where it was.
-            if (
-                last
-                and mirror not in {None, last.location}
-                and last.head.size > len(records.hashes)
-            ):
-                behind.add(last.head.size)
-            elif isinstance(log, VerifierKey):
-                _check_signed(memory, log, repository.backend, records)
-            state = memory.check_seen(log, signed.head, prove)
-            states.add(state)
-            if state is MemoryState.OLDER and (seen := memory.last_seen(log)):
-                behind.add(seen.head.size)
-        _check_local(repository, memory)
-    except LyrikstoreError as error:
-        if error.kind == "copied-store":
-            return failed("log.memory", "rollback", quote(error.message, 300))
-        return unchecked("log.memory", error.kind, quote(error.message, 300))
-    if MemoryState.FORK in states:
-        summary = "contradicts a log checkpoint seen before: this log was forked"
-        return failed("log.memory", "fork", summary)
-    if MemoryState.OLDER in states and mirror is None:
-        summary = "older than a log checkpoint seen before: this store was rolled back"
-        return failed("log.memory", "rollback", summary)
-    if behind:
-        size = max(behind)
-        summary = (
-            f"this clone is behind: it holds {signed.size} of the {counted(size, 'entry')} "
-            "of the log that were seen before; what came after is not here"
-        )
-        return unchecked("log.memory", "behind", summary, size=signed.size, seen=size)
-    first = states == {MemoryState.FIRST}
-    summary = "first log checkpoint seen of this log" if first else "extends what was seen before"
-    return passed("log.memory", summary)

@@ -200,6 +200,8 @@ class _Judge(Struct, frozen=True):
             return f"{what} has another issuer than recorded"
         if checks["period"].state is not CheckState.PASS:
             return f"{what} was not in force: {checks['period'].summary}"
+        if checks["trust.allowed"].state is CheckState.FAIL:
+            return f"{what} does not count: {checks['trust.allowed'].summary}"
         try:
             wanted = Use.of_run(use.declared, then)
         except FormatError as error:
@@ -217,8 +219,9 @@ class _Judge(Struct, frozen=True):
         if key.state is CheckState.UNCHECKED:
             self.problems.lost.append(f"{label}: {key.summary}")
         since = check_credential(data, trust=self.trust, at=self.at, notices=self.notices)
-        if since.check("status").state is CheckState.FAIL:
-            self.problems.odd.append(f"{label}: {what} was taken back after the {use.kind}")
+        if since.check("status").state is CheckState.FAIL:  # a claimed date proves no order
+            said = f"{what} was taken back; the {use.kind} says it is from before that"
+            self.problems.odd.append(f"{label}: {said}")
         believed = since.check("trust.issuer").state is CheckState.PASS
         copied = is_named_by_a_copy_alone(checks["issuer.document"])
         self._note_unbelieved(right, label, believed=believed, copied=copied)
@@ -292,8 +295,9 @@ class _Judge(Struct, frozen=True):
                 f"{label}: {what} is for {found.grant.holder}; you pinned no document of that "
                 f"organisation, which would list the key of the {use.kind}"
             )
-        if since.check("status").state is CheckState.FAIL:
-            self.problems.odd.append(f"{label}: {what} was taken back after the {use.kind}")
+        if since.check("status").state is CheckState.FAIL:  # a claimed date proves no order
+            said = f"{what} was taken back; the {use.kind} says it is from before that"
+            self.problems.odd.append(f"{label}: {said}")
         believed = since.check("trust.issuer").state is CheckState.PASS
         copied = is_named_by_a_copy_alone(since.check("issuer.document"))
         self._note_unbelieved(right, label, believed=believed, copied=copied)

@@ -270,7 +270,7 @@ def _check_refs(repository: Repository) -> Check:
         problems.note("refs cannot be derived", error)
         return problems.close("")
     # Logged without effect: somebody tried, and did not succeed. Worth saying, no damage.
-    problems.odd, problems.bad = problems.bad, []
+    problems.odd, problems.bad = problems.odd + problems.bad, []
     return problems.close(
         f"{counted(len(refs), 'name')}, each derived from the log", refs=len(refs)
     )

@@ -18,6 +18,7 @@ from lyrikstore.credentials.attestation.grantcheck import find_terms
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims, check_credential
 from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.licensed import Published, judge_grant, published
+from lyrikstore.credentials.memorycheck import check_remembered
 from lyrikstore.credentials.report import Check, CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Terms, Use
@@ -113,10 +114,13 @@ def check_rights(
 
     Raises:
         PolicyError: (``rights-missing``) a source lacks such a credential; the message names the
-            source and what is missing, the hint the command that would mend it.
+            source and what is missing, the hint the command that would mend it. (``log-behind``)
+            the log is not all that this user has seen of it: what is missing could take any
+            right back.
 
     Cost: one signature verification per credential about a source.
     """
+    _check_log(repository)
     rights: list[Right] = []
     judge = _Judge(repository, datasets, use, trust, logged_notices(repository), user)
     purpose = " and ".join(use.acts)
@@ -143,6 +147,19 @@ def check_rights(
             },
         )
     return rights
+
+
+def _check_log(repository: Repository) -> None:
+    # ATTACK: whoever holds a clone puts the home log back to before a revocation. Nobody appends
+    # to that log here, so nothing else would tell.
+    log, memory = (repository.checkpoint, repository.records), repository.memory
+    check = check_remembered(repository, *log, memory)
+    if check.state not in _FINE:
+        raise PolicyError(
+            "log-behind",
+            f"the log here is not all that was seen of it: {check.summary}",
+            hint="lyrikstore pull brings a clone up to its home; lyrikstore verify says more",
+        )
 
 
 def _way(repository: Repository, source: Manifest, use: Use, reason: str) -> str:
@@ -285,7 +302,7 @@ class _Judge(Struct, frozen=True):
             permitted = ", ".join(Terms(claims.terms.named(used)).permits) or "nothing"
             return f"permits {permitted}; {reason}"
         checks = {check.id: check for check in outcome.checks}
-        for name in ("period", "status", "terms"):
+        for name in ("period", "status", "terms", "trust.allowed"):
             check = checks[name]
             if check.state not in _FINE:
                 return f"is not in force: {check.summary}"

@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, check_credential
 from lyrikstore.credentials.licensed import published
+from lyrikstore.credentials.memorycheck import check_remembered
 from lyrikstore.credentials.report import TRUST_CHECKS, Check, CheckState, Verdict, decide
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.mix import Source
@@ -101,10 +102,20 @@ def sources_of_datasets(
         NotFoundError, IncompleteError: A dataset on the way cannot be followed.
     """
     notices = logged_notices(repository)
+    log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
     return [
-        _logged(repository, source, datasets, trust, at, notices)
+        _as_of(log, _logged(repository, source, datasets, trust, at, notices))
         for source in source_datasets(repository, datasets)
     ]
+
+
+def _as_of(log: Check, source: Source) -> Source:
+    # What is missing from the log could take any credential back.
+    if log.state is CheckState.FAIL:
+        return replace(source, terms=None, problem=log.summary, verdict=Verdict.INVALID)
+    if log.state is CheckState.UNCHECKED and source.verdict is not Verdict.INVALID:
+        return replace(source, note=log.summary, verdict=Verdict.INCOMPLETE)
+    return source
 
 
 def _logged(

@@ -145,6 +145,11 @@ class Repository(StoreView):
             return self
         return type(self).over(self._backend, location=self._location, memory=self._memory)
 
+    @property
+    def memory(self) -> LogMemory | None:
+        """What its user signed and saw of logs before; None if it was opened without."""
+        return self._memory
+
     def transaction(self, *, log_signer: Signer) -> "TransactionBuilder":
         """Return a transaction to be used in ``with``: put blobs, log manifests, commit.
 

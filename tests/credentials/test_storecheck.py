@@ -14,9 +14,13 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
+from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.schemas import check_schema
+from lyrikstore.credentials.attestation.attest import build_attestation
+from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.objectcheck import OBJECT_CHECKS, verify_object
 from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.storecheck import (
@@ -26,10 +30,13 @@ from lyrikstore.credentials.storecheck import (
 )
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import PinnedDocument, Trust
+from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
+from lyrikstore.history.succession import change_policy, rotated
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.backend import LocalBackend
 
@@ -501,6 +508,54 @@ def test_unauthorised_manifest_is_reported(fresh: Lineage, monkeypatch: pytest.M
     report = fresh.object("evil")
     assert report.verdict == "invalid"
     assert states(report)["manifests"] == "fail"
+
+
+def test_a_manifest_that_is_logged_again_stays_good(
+    fresh: Lineage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ATTACK: whoever may write the log logs what others signed once more."""
+    monkeypatch.setattr("lyrikstore.history.append.Appender._check_refs", lambda *_: None)
+    fresh.log(fresh.repository.manifest(fresh.ids["model"]))
+    report = fresh.object("model")
+    assert report.verdict == "trusted"
+    assert "stands earlier in the log" in problems(report, "manifests")
+    assert "stands earlier in the log" in problems(fresh.store(), "refs")
+
+
+def test_who_attests_a_dataset_owns_no_store(fresh: Lineage) -> None:
+    """ATTACK: a founder whom nobody knows names the auditor of his data an owner of his store."""
+    world, repository = fresh.world, fresh.repository
+    auditor = KeySigner(PrivateKey.from_seed(b"\x51" * 32))
+    change_policy(
+        repository,
+        rotated(world.OWNER.did, auditor.did),
+        signer=world.OWNER,
+        log_signer=world.LOG,
+        clock=lambda: world.NOW,
+    )
+    attestation = build_attestation(
+        about=Claims.of(parse(fresh.publisher.credential())["credentialSubject"]),
+        kind="quality",
+        statement={
+            "extent": "all",
+            "standard": "none",
+            "method": "read",
+            "conclusion": "fine",
+            "results": [{"metric": "share", "value": "1"}],
+            "limitations": ["few were read"],
+            "liability": "none",
+        },
+        issuer=auditor.did,
+        documents={},
+        content_checked=True,
+        valid_from=world.NOW,
+        valid_until=world.NOW + timedelta(days=9),
+    )
+    fresh.log_credential(issue(attestation, auditor, world.NOW))
+    trust = world.trusting(auditor.did)
+    assert states(fresh.object("dataset", trust=trust))["store.genesis"] == "warn"
+    assert fresh.object("dataset", trust=trust).verdict == "valid"
+    assert fresh.store(trust=trust).verdict == "valid"
 
 
 def test_credential_that_does_not_hold(fresh: Lineage) -> None:
