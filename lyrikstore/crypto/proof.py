@@ -263,7 +263,7 @@ def check_signature(key: PublicKey, proof: dict[str, JSON], message: bytes) -> N
     if not key.verify(_parse_signature(proof["proofValue"]), message):
         raise VerificationError(
             "bad-signature",
-            f"the signature does not fit the document and {proof['verificationMethod'][:200]!a}",
+            f"the signature does not fit the document and '{proof['verificationMethod'][:200]}'",
             hint="the document or its proof was changed after signing",
         )
 

@@ -45,7 +45,7 @@ export function verifyProof(document, resolve = parseVerificationMethod) {
   const key = resolve(proof.verificationMethod);
   const message = concat(sha256(canonical(bare(options))), sha256(canonical(bare(unsecured))));
   if (!verify(key, parseSignature(proofValue), message)) {
-    refuse("bad-signature", "the signature does not fit the document and its key");
+    refuse("bad-signature", `the signature does not fit the document and '${proof.verificationMethod.slice(0, 200)}'`);
   }
   return { document: bare(unsecured), key };
 }

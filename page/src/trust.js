@@ -13,6 +13,9 @@ import { parseTimestamp } from "./timestamps.js";
 
 const MAX_BYTES = 1 << 20;
 const DAY = 86_400_000;
+/** Every alternative ends, closed or not. */
+const STRING_OR_COMMENT =
+  /"""(?:[^\\]|\\[^])*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:[^"\\\n]|\\[^])*"?|'[^'\n]*'?|#[^\n]*/g;
 const DEFAULT_STATUS_DAYS = 30;
 /** What an issuer is believed about in each role, without more words. @type {Map<string, string[]>} */
 const ROLES = new Map([
@@ -46,6 +49,7 @@ export class Trust {
   static parse(source, read) {
     if (utf8(source).length > MAX_BYTES) refuse("bad-trust", "the trust file is too large");
     try {
+      refuseNewer(source);
       const stated = parseToml(source);
       checkSchema("trust", stated);
       return new Trust(stated, read);
@@ -120,6 +124,26 @@ function issuer(item) {
     since,
     until,
   };
+}
+
+/**
+ * Refuse what only TOML 1.1 has (spec §2.6): two escapes, and inline tables of several lines or with
+ * a comma at their end. Otherwise one file would believe somebody here and nobody elsewhere.
+ *
+ * @param {string} source
+ */
+function refuseNewer(source) {
+  const bare = source.replace(STRING_OR_COMMENT, (found) => {
+    if (found.startsWith('"') && !/^(?:[^\\]|\\[^ex])*$/.test(found)) refuse("bad-trust", "an escape of TOML 1.1");
+    return found.startsWith("#") ? "" : "q";
+  });
+  const open = [];
+  for (const [sign] of bare.matchAll(/[[\]{}]|,\s*\}|\n/g)) {
+    if (sign === "[" || sign === "{") open.push(sign);
+    else if (sign !== "\n") open.pop();
+    const inline = sign === "\n" && open.at(-1) === "{";
+    if (inline || sign.startsWith(",")) refuse("bad-trust", "an inline table of TOML 1.1");
+  }
 }
 
 /** @param {any} item */

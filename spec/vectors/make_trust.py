@@ -89,6 +89,9 @@ def files() -> dict[str, Any]:
           asked(None, role=None, claim="quality")]),
         ("no-claims", issuer(ADA, "Ada", 'roles = ["auditor"]', "claims = []"), {},
          [asked(None, role=None, claim="quality")]),
+        ("what-toml-1.0-has",
+         "# allow = {\n" + issuer(ADA, "\\\\x41 \\u0041 {,}", "names = [\n'x*', \"*\",\n]")
+         + "[allow]\nhashes = [\n  \"blake3\", # {,\n]\n", {}, [asked("\\x41 A {,}")]),
         ("several-entries-of-one", issuer(ADA, "Ada", 'names = ["datasets/x/*"]')
          + issuer(ADA, "Ada again", 'names = ["datasets/acme/*"]'), {},
          [asked("Ada again"), asked("Ada", name="datasets/x/y")]),
@@ -106,6 +109,10 @@ def files() -> dict[str, Any]:
         ("twice", "version = 1\nversion = 1", {}),
         ("version-2", "version = 2", {}),
         ("unknown-member", "maxStatusDay = 3", {}),
+        ("escape-of-toml-1.1", issuer(ADA, "\\x41da"), {}),
+        ("escape-of-toml-1.1-in-lines", issuer(ADA, '""A\\e""'), {}),
+        ("inline-table-with-a-comma", "allow = {keys = [],}", {}),
+        ("inline-table-of-two-lines", "allow = {keys = [],\nhashes = []}", {}),
         ("misspelt-until", issuer(ADA, "Ada", f'untill = "{NOW}"'), {}),
         ("no-nickname", f'[[issuer]]\ndid = "{ADA}"\n', {}),
         ("empty-nickname", issuer(ADA, ""), {}),

@@ -134,6 +134,8 @@ def make() -> dict[str, Any]:
 
 
 def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
+    from base64 import urlsafe_b64decode, urlsafe_b64encode
+
     from lyrikstore.canon.jsontext import encode, parse
     from lyrikstore.crypto.proof import add_proof
 
@@ -180,6 +182,10 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
 
     def unsound(name: str, text: str) -> Any:
         return case(f"status-{name}", "incomplete", "unsound-list", plain, text)
+
+    def twice(*packed: str) -> str:
+        members = b"".join(urlsafe_b64decode(one[1:] + "=" * (-len(one[1:]) % 4)) for one in packed)
+        return "u" + urlsafe_b64encode(members).decode().rstrip("=")
 
     def unread(name: str, credential: str) -> Any:
         return case(f"status-{name}", "incomplete", "bad-entry", credential, good)
@@ -236,6 +242,7 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
         unsound("not-gzip", lying(encodedList="uAAAA")),
         unsound("base64-padded", lying(encodedList=pack(empty) + "=")),
         unsound("no-multibase", lying(encodedList=pack(empty)[1:])),
+        unsound("two-gzip-members", lying(encodedList=twice(pack(empty), pack(bytes(raised))))),
         unsound("cut-short", lying(encodedList=pack(empty)[:-8])),
         case("status-out-of-range", "incomplete", "unsound-list",
              entry(statusListIndex="131072"), good),

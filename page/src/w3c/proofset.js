@@ -43,7 +43,7 @@ export async function verifyProofs(document, { at, purpose, resolve, domain, cha
     const key = resolve(proof.verificationMethod, purpose);
     const signature = parseSignature(proof.proofValue);
     if (!verify(key, signature, await signedBytes(unsecured, links[number], options))) {
-      refuse("bad-signature", "the signature does not fit the document and its key");
+      refuse("bad-signature", `the signature does not fit the document and '${proof.verificationMethod.slice(0, 200)}'`);
     }
     made.push({ key, method: proof.verificationMethod, suite: proof.cryptosuite, options });
   }

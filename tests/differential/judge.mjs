@@ -1,0 +1,50 @@
+/**
+ * The page's verifier as a process: one case a line in, its whole answer a line out.
+ *
+ *     node judge.mjs PAGE    PAGE: the folder with `src/` and `generated/`
+ */
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+
+const load = (name) => import(new URL(name, pathToFileURL(`${process.argv[2]}/`)));
+const [{ text }, { blake3 }, { Refusal }, { Records }, { parseTimestamp }, { Trust }, { verifyFile }] = await Promise.all(
+  ["bytes", "digest", "errors", "records", "timestamps", "trust", "verify"].map((name) => load(`src/${name}.js`)));
+
+const bytes = (encoded) => new Uint8Array(Buffer.from(encoded, "base64"));
+
+/** What the page reads of a file, without a worker. */
+function dataFile([path, encoded]) {
+  const content = bytes(encoded);
+  const read = async (reading) => {
+    if (reading === null) return { digest: blake3(content), records: null };
+    const records = new Records(reading);
+    records.update(content);
+    return { digest: blake3(content), records: records.end(blake3(content)) };
+  };
+  return { path, size: content.length, read };
+}
+
+async function answer({ target, siblings, data, trust, at, challenge, domain, recompute }) {
+  const files = new Map(siblings.map(([name, encoded]) => [name, bytes(encoded)]));
+  let believed;
+  try {
+    believed = Trust.parse(text(bytes(trust), "bad-trust"), (path) => files.get(path));
+  } catch (error) {
+    if (error instanceof Refusal) return { refused: error.kind };
+    throw error;
+  }
+  return verifyFile(bytes(target), {
+    siblings: files,
+    data: data === null ? null : data.map(dataFile),
+    trust: believed,
+    at: parseTimestamp(at),
+    challenge: challenge ?? undefined,
+    domain: domain ?? undefined,
+    recompute,
+  });
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const said = await answer(JSON.parse(line)).catch((error) => ({ thrown: String(error.stack ?? error) }));
+  process.stdout.write(`${JSON.stringify(said)}\n`);
+}
