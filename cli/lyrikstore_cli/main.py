@@ -3,7 +3,6 @@
 # Where these cannot be loaded Python makes do, until a library in C crashes, or prints tracebacks.
 import _blake2  # noqa: F401
 import _datetime  # type: ignore[import-not-found]  # noqa: F401
-import json
 import os
 import sys
 import traceback
@@ -209,7 +208,7 @@ def _tell(screen: ui.Screen, error: LyrikstoreError) -> int:
             "details": error.details,
             "exit_code": code,
         }
-        sys.stderr.write(json.dumps(document, ensure_ascii=False) + "\n")
+        sys.stderr.write(ui.json_text(document) + "\n")
     else:
         screen.error(error)
     return code

@@ -1,6 +1,5 @@
 """A verification report on the terminal, and in the file that keeps it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from lyrikstore.credentials.wording import SYMBOL, headline, signed_by, words
 from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import json_text
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
@@ -138,7 +138,7 @@ def keep_report(path: Path, report: Report, trust: "Trust") -> None:
         data = report_page(report, tool=tool, trust=trust_id)
     else:
         document = {"tool": tool, "trust": str(trust_id), "report": report.to_json()}
-        data = (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+        data = (json_text(document, indent=2) + "\n").encode()
     try:
         write_over(path, data)
     except OSError as error:

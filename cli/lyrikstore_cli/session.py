@@ -5,7 +5,6 @@ must not choose whom its reader trusts.
 """
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.files import no_file
 from lyrikstore.history.places import nearest_store, store_folder
-from lyrikstore_cli.ui import Screen, clean
+from lyrikstore_cli.ui import Screen, clean, json_text
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
@@ -129,7 +128,7 @@ class Session:
         """Print the result as one JSON object, if the user asked for JSON."""
         if self.options.json:
             document = {"schema": f"lyrikstore/cli/{command}/v1", **result}
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(json_text(document, indent=2) + "\n")
 
     @property
     def store_named(self) -> bool:

@@ -8,6 +8,7 @@ binary units to people and bytes in JSON. Text from credentials, cards and file 
 untrusted: control and direction-changing characters never reach the terminal.
 """
 
+import json
 import os
 import sys
 import time
@@ -47,6 +48,22 @@ def clean(text: object) -> str:
         else f"\\u{ord(char):04x}"
         for char in str(text)
     )
+
+
+def json_text(document: object, *, indent: int | None = None) -> str:
+    """Return ``document`` as JSON whose lines cannot steer a terminal either.
+
+    JSON itself escapes the first 32 control characters and no others: U+009B begins a sequence as
+    well as escape does, and U+202E turns a line round. To a program it is the same document.
+    """
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    if all(line.isprintable() for line in text.split("\n")):
+        return text
+    return "".join(char if char == "\n" or char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
 def size(count: int) -> str:
@@ -130,6 +147,9 @@ class Screen:
             yield Meter(bar, bar.add_task(label, total=None, facts=""))
 
     def _print(self, stream: TextIO, line: str, style: str) -> None:
+        # ATTACK: a label, a heading, a reason with an escape sequence in it. Whoever composes a
+        # line quotes what is foreign, so that it is known as such; what is forgotten ends here.
+        line = clean(line)
         # rich takes 40 ms to load: only where somebody sees colours.
         if stream.isatty() and stream.fileno() in self._consoles:
             self._consoles[stream.fileno()].print(_styled(line, style))

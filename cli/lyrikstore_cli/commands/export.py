@@ -1,6 +1,5 @@
 """``lyrikstore export``: what a credential says, in formats that other software reads."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import EXISTING, read_credential, write_new
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import json_text
 
 
 @declare(
@@ -45,7 +45,7 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
             hint=f"lyrikstore verify {target}",
         )
     policy = odrl_policy(parse(data))
-    text = json.dumps(policy, ensure_ascii=False, indent=2) + "\n"
+    text = json_text(policy, indent=2) + "\n"
     if output is not None:
         write_new(output, text.encode())
         session.screen.wrote([output])

@@ -38,12 +38,13 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
         rows = [[_text(cell) for cell in row] for row in answer.rows]
         csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *rows])
     else:
+        titles = [clean(title) for title in answer.columns]
         cells = [[clean(_text(cell)) for cell in row] for row in answer.rows]
         widths = [
             min(_WIDEST, max(len(text) for text in column))
-            for column in zip(answer.columns, *cells, strict=True)
+            for column in zip(titles, *cells, strict=True)
         ]
-        for row in (list(answer.columns), *cells):
+        for row in (titles, *cells):
             line = "  ".join(
                 f"{_cut(cell, width):<{width}}" for cell, width in zip(row, widths, strict=True)
             )
