@@ -11,6 +11,7 @@ from foreign import (
     MALLORY,
     PLACE,
     SCHEMA_URL,
+    V2,
     Row,
     base,
     bits_with,
@@ -26,6 +27,14 @@ from foreign import (
 )
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.statuslist import ENTRIES, pack
+from lyrikstore.crypto.signer import KeySigner
+
+INSIDE = "https://schema.example/inside.json"
+META_SCHEMA = {
+    "id": "https://www.w3.org/ns/credentials/json-schema/v2.json",
+    "type": "JsonSchema",
+    "digestSRI": "sha384-S57yQDg1MTzF56Oi9DbSQ14u7jBy0RDdx0YbeV7shwhCS88G8SCXeFq82PafhCrW",
+}
 
 
 def status_rows() -> list[Row]:
@@ -154,6 +163,94 @@ def signed_list_without_subject_type() -> str:
     return signed(document)
 
 
+def _schema_credential(
+    schema: dict[str, Any] | None = None, signer: KeySigner = MALLORY, **changes: Any
+) -> str:
+    """Return a credential that holds a schema; changes as of :func:`base`."""
+    inside = {**json.loads(json_schema(**{"$id": INSIDE})), **(schema or {})}
+    subject = {"id": INSIDE, "type": "JsonSchema", "jsonSchema": inside}
+    return signed(
+        base(
+            **{
+                "@context": [V2],
+                "id": SCHEMA_URL,
+                "type": ["VerifiableCredential", "JsonSchemaCredential"],
+                "issuer": signer.did,
+                "credentialSchema": META_SCHEMA,
+                "credentialSubject": subject,
+                **changes,
+            }
+        ),
+        signer,
+    )
+
+
+def _schema_credential_rows() -> list[Row]:
+    """Schemas that are credentials, and what is no such thing."""
+    good = _schema_credential()
+    subject = parse(good.encode())["credentialSubject"]
+    unsigned = encode({n: v for n, v in parse(good.encode()).items() if n != "proof"}).decode()
+    web = "did:web:schema.example"
+
+    def row(
+        name: str, verdict: str, reason: str, text: str | None, *lists: str, **pins: Any
+    ) -> Row:
+        item = {"id": SCHEMA_URL, "type": "JsonSchemaCredential", **pins}
+        document = signed(base(credentialSchema=item))
+        found = {} if text is None else {"schema.json": text}
+        return f"schema-credential-{name}", verdict, {"schema": reason}, {
+            "document": document, "resources": found, "lists": list(lists)}  # fmt: skip
+
+    def wrong(name: str, **changes: Any) -> Row:
+        return row(name, "invalid", "failure", _schema_credential(**changes))
+
+    status = _schema_credential(credentialStatus=entry())
+    return [
+        row("good", "trusted", "pass", good),
+        row("good-and-pinned", "trusted", "pass", good, digestSRI=sri(good.encode())),
+        row("of-the-issuer", "trusted", "pass", _schema_credential(signer=ALICE)),
+        row("of-an-older-draft", "trusted", "pass", _schema_credential(credentialSchema={
+            **META_SCHEMA, "id":
+            "https://www.w3.org/2022/credentials/v2/json-schema-credential-schema.json"})),
+        row("not-at-hand", "incomplete", "not-at-hand", None),
+        row("other-text", "invalid", "digest-mismatch", good, digestSRI=sri(b"another")),
+        row("violated", "invalid", "failure", _schema_credential({"required": ["degree"]})),
+        row("edited", "invalid", "failure", edited(good, lambda d: d["credentialSubject"][
+            "jsonSchema"].pop("properties"))),
+        row("unsigned", "invalid", "failure", unsigned),
+        row("bare-schema", "invalid", "failure", json_schema().decode()),
+        row("of-another-key", "invalid", "failure", _schema_credential(issuer=ALICE.did)),
+        wrong("expired", validUntil="2026-11-23T00:00:00Z"),
+        wrong("not-yet-valid", validFrom="2026-11-29T00:00:00Z"),
+        wrong("without-its-type", type=["VerifiableCredential"]),
+        wrong("of-no-schema", credentialSchema=None),
+        wrong("of-another-schema", credentialSchema={**META_SCHEMA, "id": SCHEMA_URL}),
+        wrong("of-another-digest", credentialSchema={**META_SCHEMA, "digestSRI": sri(b"x")}),
+        wrong("of-a-schema-credential", credentialSchema={
+            **META_SCHEMA, "type": "JsonSchemaCredential"}),
+        wrong("of-two-schemas", credentialSchema=[META_SCHEMA, META_SCHEMA]),
+        wrong("subject-untyped", credentialSubject={
+            **subject, "type": "https://example.org/#Other"}),
+        wrong("subject-list", credentialSubject=[subject]),
+        wrong("without-schema", credentialSubject={"id": subject["id"], "type": "JsonSchema"}),
+        wrong("schema-as-text", credentialSubject={**subject, "jsonSchema": "{}"}),
+        wrong("another-id", schema={"$id": "https://schema.example/other.json"}),
+        wrong("without-id", schema={"$id": None}),
+        wrong("without-draft", schema={"$schema": None}),
+        row("unknown-draft", "incomplete", "indeterminate", _schema_credential(
+            {"$schema": "https://schema.example/draft/1"})),
+        row("status-not-at-hand", "incomplete", "indeterminate", status),
+        row("revoked", "invalid", "failure", status,
+            status_list(bits_with(1), signer=MALLORY)),
+        row("not-revoked", "trusted", "pass", status, status_list(signer=MALLORY)),
+        row("issuer-not-at-hand", "incomplete", "indeterminate", edited(
+            _schema_credential(issuer=web), lambda d: d["proof"].update(
+                verificationMethod=f"{web}#key-1"))),
+        row("in-an-envelope", "invalid", "failure", edited(good, lambda d: d.update(
+            type=["EnvelopedVerifiableCredential", "JsonSchemaCredential"]))),
+    ]  # fmt: skip
+
+
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -237,6 +334,11 @@ def resource_rows() -> list[Row]:
         schema("slow-pattern", "trusted", "pass", json_schema(
             properties={"credentialSubject": {"properties": {"alumniOf": {
                 "pattern": "^(a+)+$|Z"}}}})),
+        *_schema_credential_rows(),
+        ("schema-too-many", "incomplete", {"schema": "too-many"}, {
+            "document": signed(base(
+                credentialSchema=[{"id": SCHEMA_URL, "type": "JsonSchema"}] * 17)),
+            "resources": {"alumni.json": good.decode()}}),
         ("schema-unknown-type", "incomplete", {"schema": "unknown-type"}, {"document": signed(
             base(credentialSchema={"id": SCHEMA_URL, "type": "ShapeExpression"}))}),
     ]  # fmt: skip

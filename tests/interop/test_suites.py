@@ -11,6 +11,20 @@ import pytest
 HERE = Path(__file__).parent / "suites"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
+SCHEMA_CREDENTIAL = {
+    "id": "urn:x:2",
+    "type": ["VerifiableCredential", "JsonSchemaCredential"],
+    "credentialSchema": {
+        "id": "https://www.w3.org/ns/credentials/json-schema/v2.json",
+        "type": "JsonSchema",
+    },
+    "credentialSubject": {
+        "id": "urn:x:1",
+        "type": "JsonSchema",
+        "jsonSchema": {"$schema": DRAFT, "$id": "urn:x:1"},
+    },
+}
+
 # What the official suites do, in small: read the configuration, post, look at the status.
 MOCHA = """#!/usr/bin/env node
 const {implementations: [it]} = require(process.cwd() + '/localConfig.cjs');
@@ -80,17 +94,28 @@ def test_the_runner_of_schemas(tmp_path: Path) -> None:
         {**case, "expected_result": "failure"},
         {**case, "expected_result": "success", "schema_number": 2},
     ]
-    mapping = f"export const JsonSchemaTestMapping = {json.dumps({'S1': cases})};"
+    held = suite / "input" / "jsonschemacredential" / "2020-12"
+    held.mkdir(parents=True)
+    named = {"credentialSchema": {"id": "urn:x:2", "type": "JsonSchemaCredential"}}
+    (held / "1-credential.json").write_text(json.dumps(named))
+    (held / "1-schema.json").write_text(json.dumps(SCHEMA_CREDENTIAL))
+    mapping = (
+        f"export const JsonSchemaTestMapping = {json.dumps({'S1': cases})};"
+        f"export const JsonSchemaCredentialTestMapping = {json.dumps({'S2': cases[:2]})};"
+    )
     (suite / "testmapping.js").write_text(mapping)
     results = tmp_path / "results.json"
     command = [sys.executable, str(HERE / "run.py"), str(tmp_path), "--results", str(results)]
     assert subprocess.run(command, capture_output=True, timeout=300).returncode == 1
     assert json.loads(results.read_text()) == {
         "vc-json-schema-test-suite": {
-            "passes": 1,
-            "failures": 1,
+            "passes": 2,
+            "failures": 2,
             "pending": 1,
-            "failing": {"2020-12 S1 1 good": "success instead of failure"},
+            "failing": {
+                "JsonSchema 2020-12 S1 1 good": "success instead of failure",
+                "JsonSchemaCredential 2020-12 S2 1 good": "success instead of failure",
+            },
         }
     }
 
@@ -98,6 +123,30 @@ def test_the_runner_of_schemas(tmp_path: Path) -> None:
 def test_nothing_to_run(tmp_path: Path) -> None:
     command = [sys.executable, str(HERE / "run.py"), str(tmp_path)]
     assert subprocess.run(command, capture_output=True).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "result"),
+    [
+        ({}, "success"),
+        ({"id": "urn:x:3"}, "failure"),
+        ({"type": "VerifiableCredential"}, "failure"),
+        ({"credentialSchema": {"id": "urn:x:1", "type": "JsonSchema"}}, "failure"),
+        ({"credentialSubject": {"type": "JsonSchema"}}, "failure"),
+    ],
+)
+def test_the_schema_command_on_credentials(
+    tmp_path: Path, changes: dict[str, Any], result: str
+) -> None:
+    credential = {"credentialSchema": {"id": "urn:x:2", "type": "JsonSchemaCredential"}}
+    contents = (("schema", {**SCHEMA_CREDENTIAL, **changes}), ("credential", credential))
+    for name, content in contents:
+        (tmp_path / name).write_text(json.dumps(content))
+    command = [sys.executable, str(HERE / "validate_schema.py"), "validate"]
+    for name in ("schema", "credential", "output"):
+        command += [f"--{name}", str(tmp_path / name)]
+    subprocess.run([*command, "--format", "JsonSchemaCredential"], check=True)
+    assert json.loads((tmp_path / "output").read_text()) == {"result": result}
 
 
 @pytest.mark.parametrize(

@@ -580,6 +580,28 @@ def test_S1_not_json() -> None:
     assert apply_schema({}, b" " * (1 << 18), "urn:x:1")[0] is Outcome.INDETERMINATE
 
 
+@pytest.mark.parametrize("signer", ["ALICE", "MALLORY"])
+def test_S1_the_report_says_who_signed_a_schema(made: Any, signer: str) -> None:
+    issuer = getattr(made, signer)
+    url, inside = "https://schema.example/1", "https://schema.example/inside"
+    schema = {"$schema": DRAFT, "$id": inside, "required": ["issuer"]}
+    held = made.base(
+        **{"@context": [VC_CONTEXT]},
+        id=url,
+        type=["VerifiableCredential", "JsonSchemaCredential"],
+        issuer=issuer.did,
+        credentialSchema={
+            "id": "https://www.w3.org/ns/credentials/json-schema/v2.json",
+            "type": "JsonSchema",
+        },
+        credentialSubject={"id": inside, "type": "JsonSchema", "jsonSchema": schema},
+    )
+    text = made.signed(made.base(credentialSchema={"id": url, "type": "JsonSchemaCredential"}))
+    report = judge(made, text, resources={"x": made.signed(held, issuer).encode()})
+    assert report.check("schema").detail["schemaIssuer"] == issuer.did
+    assert report.verdict is Verdict.TRUSTED  # by whoever issued the credential
+
+
 def test_S1_another_schema() -> None:
     schema = encode({"$schema": DRAFT, "$id": "urn:x:1#"})
     assert apply_schema({}, schema, "urn:x:1")[0] is Outcome.SUCCESS

@@ -4,7 +4,7 @@ Of VC JSON Schema: a schema is text that somebody else wrote. It is taken only f
 at hand, applied without fetching what it refers to, and with bounds on what it may cost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NoReturn
 
@@ -13,6 +13,7 @@ from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
+    Report,
     failed,
     first_in,
     not_applicable,
@@ -23,6 +24,11 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.w3c.problems import model_problem
 from lyrikstore.credentials.w3c.resources import Pinned, Resources
 from lyrikstore.credentials.w3c.schemacost import check_cost
+from lyrikstore.credentials.w3c.schemacredential import (
+    SCHEMA_CREDENTIAL,
+    read_schema_credential,
+    why_not,
+)
 from lyrikstore.credentials.w3c.values import is_url, items_of
 
 DRAFTS = {
@@ -33,8 +39,13 @@ DRAFTS = {
 }
 """``$schema``, without an empty fragment → who applies it."""
 
+Judge = Callable[[bytes], Report]
+
+MAX_SCHEMAS = 16
+"""Schemas of one credential that are looked at; each may cost a signature and its status lists."""
+
 MAX_SCHEMA = 1 << 17
-"""Bytes of one schema."""
+"""Bytes of one schema, or of the credential that holds it."""
 
 
 class Outcome(StrEnum):
@@ -64,6 +75,29 @@ def apply_schema(document: JSON, data: bytes, url: str) -> tuple[Outcome, str]:
         schema = parse(data, floats=True, nulls=True)
     except FormatError as error:
         return Outcome.FAILURE, f"the schema is not JSON: {error.message}"
+    return _apply_parsed(document, schema, url)
+
+
+def apply_schema_credential(document: JSON, data: bytes, url: str) -> tuple[Outcome, str]:
+    """Return what the schema in a credential says of ``document``: :func:`apply_schema`.
+
+    Whether that credential holds is for the caller.
+
+    Args:
+        document: The credential that names it.
+        data: The bytes of the credential that holds the schema.
+        url: What ``document`` calls it.
+    """
+    if len(data) > MAX_SCHEMA:
+        return Outcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
+    try:
+        schema, name = read_schema_credential(data, url)
+    except FormatError as error:
+        return Outcome.FAILURE, f"no credential of a schema: {error.message}"
+    return _apply_parsed(document, schema, name)
+
+
+def _apply_parsed(document: JSON, schema: JSON, url: str) -> tuple[Outcome, str]:
     if not isinstance(schema, dict) or not isinstance(schema.get("$schema"), str):
         return Outcome.FAILURE, "the schema does not say of which draft it is"
     if not is_url(schema.get("$id")):
@@ -76,23 +110,34 @@ def apply_schema(document: JSON, data: bytes, url: str) -> tuple[Outcome, str]:
     return _apply(document, schema, draft)
 
 
-def check_schemas(document: Mapping[str, JSON], resources: Resources) -> Check:
+def check_schemas(
+    document: Mapping[str, JSON], resources: Resources, judge: Judge | None = None
+) -> Check:
     """Return the check ``schema``: does the credential satisfy the schemas it names (S1)?
 
     Args:
         document: The credential without its proof; it passed the model.
         resources: Where the schemas are taken from.
+        judge: Verifies a credential that holds a schema, with no resources at hand, so that none
+            leads to another; None leaves these unchecked.
     """
     stated = items_of(document.get("credentialSchema", []))
     if not stated:
         return not_applicable("schema", "names no schema for itself")
-    checks = [_check_one(document, item, resources) for item in stated]
+    if len(stated) > MAX_SCHEMAS:
+        return unchecked("schema", "too-many", f"names more than {MAX_SCHEMAS} schemas")
+    checks = [_check_one(document, item, resources, judge) for item in stated]
     return first_in(checks, CheckState.FAIL, CheckState.UNCHECKED) or checks[0]
 
 
-def _check_one(document: Mapping[str, JSON], item: dict[str, Any], resources: Resources) -> Check:
-    url = item["id"]
-    if item["type"] not in ("JsonSchema", ["JsonSchema"]):
+def _check_one(
+    document: Mapping[str, JSON],
+    item: dict[str, Any],
+    resources: Resources,
+    judge: Judge | None,
+) -> Check:
+    url, types = item["id"], items_of(item["type"])
+    if types not in (["JsonSchema"], [SCHEMA_CREDENTIAL]):
         summary = f"a schema of a type not known here: {quote(item['type'])}"
         return unchecked("schema", "unknown-type", summary)
     try:
@@ -102,13 +147,24 @@ def _check_one(document: Mapping[str, JSON], item: dict[str, Any], resources: Re
         return failed("schema", error.kind, quote(error.message, 300), **problem)
     if data is None:
         return unchecked("schema", "not-at-hand", f"the schema {quote(url)} is not at hand")
-    outcome, why = apply_schema(document, data, url)
+    detail: dict[str, JSON] = {}
+    if types == ["JsonSchema"]:
+        outcome, why = apply_schema(document, data, url)
+    else:
+        report = None if judge is None else judge(data)
+        if report is not None and report.issuer is not None:
+            detail = {"schemaIssuer": report.issuer}
+        outcome, why = apply_schema_credential(document, data, url)
+        broken = (CheckState.UNCHECKED, "not verified") if report is None else why_not(report)
+        if broken is not None and outcome is not Outcome.FAILURE:
+            state, why = broken
+            outcome = Outcome.FAILURE if state is CheckState.FAIL else Outcome.INDETERMINATE
     if outcome is Outcome.SUCCESS:
-        return passed("schema", f"satisfies {quote(url)}", result="success")
+        return passed("schema", f"satisfies {quote(url)}", result="success", **detail)
     summary = f"{quote(url)}: {quote(why, 300)}"
     if outcome is Outcome.FAILURE:
-        problem = model_problem("MALFORMED_VALUE_ERROR")
-        return failed("schema", "failure", summary, result="failure", **problem)
+        detail |= model_problem("MALFORMED_VALUE_ERROR")
+        return failed("schema", "failure", summary, result="failure", **detail)
     return unchecked("schema", "indeterminate", summary, result="indeterminate")
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
@@ -144,7 +145,11 @@ def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read
         )
     else:
         status = unchecked("status", "no-issuer", "whose status list counts is not established")
-    checks += [status, check_schemas(document, surroundings.resources)]
+    alone = replace(surroundings, resources=NO_RESOURCES)
+    checks.append(status)
+    checks.append(
+        check_schemas(document, surroundings.resources, lambda data: verify_w3c(data, alone))
+    )
     checks.append(check_related(document, surroundings.resources))
     return _report(document, checks, at)
 

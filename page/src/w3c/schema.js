@@ -9,12 +9,14 @@ import { failed, notApplicable, passed, quote, unchecked } from "../report.js";
 import { isObject, parse } from "../strictjson.js";
 import { modelProblem } from "./problems.js";
 import { pinnedBy } from "./resources.js";
+import { readSchemaCredential, SCHEMA_CREDENTIAL, whyNot } from "./schemacredential.js";
 import { isUrl, statedIn } from "./values.js";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 const OLDER = [
   "https://json-schema.org/draft/2019-09/schema", "http://json-schema.org/draft-07/schema", "https://json-schema.org/draft-07/schema",
 ];
+const MAX_SCHEMAS = 16; // each may cost a signature and its status lists
 const MAX_SCHEMA = 1 << 17;
 const MAX_STEPS = 4_000_000;
 const MAX_NESTING = 200;
@@ -22,18 +24,25 @@ const CHARACTERS = 16;
 
 /** @typedef {import("../report.js").Check} Check */
 
-/** The check `schema` (S1). @param {any} document @param {import("./resources.js").Resources} resources @returns {Check} */
-export function checkSchemas(document, resources) {
+/** @typedef {(bytes: Uint8Array) => Promise<import("../report.js").Report>} Judge Verifies a credential that holds a schema, with no resources at hand, so that none leads to another. */
+/** @typedef {{result: "success" | "failure" | "indeterminate", why: string}} Applied */
+
+/** The check `schema` (S1). @param {any} document @param {import("./resources.js").Resources} resources @param {Judge} judge @returns {Promise<Check>} */
+export async function checkSchemas(document, resources, judge) {
   const stated = statedIn(document, "credentialSchema");
   if (!stated.length) return notApplicable("schema", "names no schema for itself");
-  const checks = stated.map((item) => checkOne(document, item, resources));
+  if (stated.length > MAX_SCHEMAS) return unchecked("schema", "too-many", `names more than ${MAX_SCHEMAS} schemas`);
+  /** @type {Check[]} */
+  const checks = [];
+  for (const item of stated) checks.push(await checkOne(document, item, resources, judge));
   return checks.find(({ state }) => state === "fail") ?? checks.find(({ state }) => state === "unchecked") ?? checks[0];
 }
 
-/** @param {any} document @param {any} item @param {import("./resources.js").Resources} resources @returns {Check} */
-function checkOne(document, item, resources) {
+/** @param {any} document @param {any} item @param {import("./resources.js").Resources} resources @param {Judge} judge @returns {Promise<Check>} */
+async function checkOne(document, item, resources, judge) {
   const { id: url, type } = item;
-  if ((Array.isArray(type) ? type.join() : type) !== "JsonSchema") {
+  const kind = Array.isArray(type) ? type.join() : type;
+  if (kind !== "JsonSchema" && kind !== SCHEMA_CREDENTIAL) {
     return unchecked("schema", "unknown-type", `a schema of a type not known here: ${quote(JSON.stringify(type))}`);
   }
   let bytes;
@@ -44,15 +53,36 @@ function checkOne(document, item, resources) {
     return failed("schema", kind, quote(message, 300), modelProblem("MALFORMED_VALUE_ERROR"));
   }
   if (bytes === undefined) return unchecked("schema", "not-at-hand", `the schema ${quote(url)} is not at hand`);
-  const { result, why } = apply(document, bytes, url);
-  if (result === "success") return passed("schema", `satisfies ${quote(url)}`, { result });
+  const { result, why, detail } = kind === "JsonSchema"
+    ? { ...apply(document, bytes, url), detail: {} }
+    : await applyCredential(document, bytes, url, judge);
+  if (result === "success") return passed("schema", `satisfies ${quote(url)}`, { result, ...detail });
   const summary = `${quote(url)}: ${quote(why, 300)}`;
   return result === "failure"
-    ? failed("schema", "failure", summary, { result, ...modelProblem("MALFORMED_VALUE_ERROR") })
+    ? failed("schema", "failure", summary, { result, ...detail, ...modelProblem("MALFORMED_VALUE_ERROR") })
     : unchecked("schema", "indeterminate", summary, { result });
 }
 
-/** @param {any} document @param {Uint8Array} bytes @param {string} url @returns {{result: "success" | "failure" | "indeterminate", why: string}} */
+/** @param {any} document @param {Uint8Array} bytes @param {string} url @param {Judge} judge @returns {Promise<Applied & {detail: object}>} */
+async function applyCredential(document, bytes, url, judge) {
+  const report = await judge(bytes);
+  const detail = report.issuer === undefined ? {} : { schemaIssuer: report.issuer };
+  const broken = whyNot(report);
+  /** @type {Applied} */
+  let applied;
+  try {
+    if (bytes.length > MAX_SCHEMA) refuse("schema-cost", `the schema has more than ${MAX_SCHEMA} bytes`);
+    const { schema, name } = readSchemaCredential(bytes, url);
+    applied = applyParsed(document, schema, name);
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    applied = { result: kind === "schema-cost" ? "indeterminate" : "failure", why: message };
+  }
+  if (broken === null || applied.result === "failure") return { ...applied, detail };
+  return { result: broken.state === "fail" ? "failure" : "indeterminate", why: broken.why, detail };
+}
+
+/** @param {any} document @param {Uint8Array} bytes @param {string} url @returns {Applied} */
 function apply(document, bytes, url) {
   if (bytes.length > MAX_SCHEMA) return { result: "indeterminate", why: `the schema has more than ${MAX_SCHEMA} bytes` };
   let schema;
@@ -61,6 +91,11 @@ function apply(document, bytes, url) {
   } catch (error) {
     return { result: "failure", why: `the schema is not JSON: ${/** @type {Refusal} */ (error).message}` };
   }
+  return applyParsed(document, schema, url);
+}
+
+/** @param {any} document @param {any} schema @param {string} url @returns {Applied} */
+function applyParsed(document, schema, url) {
   if (!isObject(schema) || typeof schema.$schema !== "string") {
     return { result: "failure", why: "the schema does not say of which draft it is" };
   }

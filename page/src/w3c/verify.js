@@ -10,7 +10,7 @@ import { CREDENTIAL, isEnveloped, judgeEnvelope } from "./enveloped.js";
 import { checkCredentialModel } from "./model.js";
 import { modelProblem } from "./problems.js";
 import { checkBinding, checkProofs, keyOf } from "./proofs.js";
-import { checkRelated } from "./resources.js";
+import { checkRelated, Resources } from "./resources.js";
 import { checkSchemas } from "./schema.js";
 import { checkStatus } from "./status.js";
 import { idOf, parseStamp, typesOf } from "./values.js";
@@ -79,7 +79,7 @@ export async function judgeCredential(document, surroundings, read) {
     genuine
       ? await checkStatus(document, { issuer, lists, at, maxAge: trust.maxStatusAge, resolver: ofLists })
       : unchecked("status", "no-issuer", "whose status list counts is not established"),
-    checkSchemas(document, resources),
+    await checkSchemas(document, resources, (bytes) => verifyW3c(bytes, { ...surroundings, resources: new Resources() })),
     checkRelated(document, resources),
   ], at);
 }

@@ -4,7 +4,7 @@ Usage: ``make suites SUITES=DIR``, where DIR holds any of the checkouts named in
 each after its own ``npm install``. Starts the server with a key made for the occasion, writes the
 ``localConfig.cjs`` that the suites read, runs mocha, and prints what passed and every test that did
 not, with its message; of vc-json-schema-test-suite, which asks for a command instead of a server,
-the cases of type JsonSchema go to :mod:`validate_schema`. A suite that takes one issuer gets the
+the cases go to :mod:`validate_schema`. A suite that takes one issuer gets the
 one of its own choice below, or of ``--cryptosuite``. Exit code 1 if one failed, 2 if nothing could
 be run.
 """
@@ -67,6 +67,7 @@ SUITES = {
     "did-key-test-suite": Suite({}, ["did-key"]),
 }
 SCHEMAS = "vc-json-schema-test-suite"
+SCHEMA_FORMATS = ("JsonSchema", "JsonSchemaCredential")
 NAME = "lyrikstore"
 
 
@@ -153,37 +154,42 @@ def run(folder: Path, suite: Suite) -> dict[str, Any]:
 
 
 def run_schemas(folder: Path) -> dict[str, Any]:
-    """Run the cases of type JsonSchema of every draft, and return what mocha would report."""
+    """Run the cases of both types and of every draft, and return what mocha would report."""
     mapping = (folder / "tests/testmapping.js").as_uri()
-    show = f"import * as m from '{mapping}'; console.log(JSON.stringify(m.JsonSchemaTestMapping))"
+    show = f"import * as m from '{mapping}'; console.log(JSON.stringify(m))"
     node = ["node", "--input-type=module", "-e", show]
-    titles = json.loads(subprocess.run(node, check=True, capture_output=True, text=True).stdout)
+    mapped = json.loads(subprocess.run(node, check=True, capture_output=True, text=True).stdout)
     stats = {"passes": 0, "failures": 0, "pending": 0}
     failures = []
-    cases = [(title, case) for title, those in titles.items() for case in those]
-    for draft in sorted((folder / "tests/input/jsonschema").iterdir()):
-        for title, case in cases:
+    drafts = [
+        (kind, draft)
+        for kind in SCHEMA_FORMATS
+        for draft in sorted((folder / "tests/input" / kind.lower()).glob("*"))
+    ]
+    for kind, draft in drafts:
+        titles = mapped[f"{kind}TestMapping"]
+        for title, case in [(title, case) for title, those in titles.items() for case in those]:
             schema = draft / f"{case['schema_number']}-schema.json"
             credential = draft / f"{case['cred_number']}-credential.json"
             if not (schema.is_file() and credential.is_file()):
                 stats["pending"] += 1
                 continue
-            result = _validated(schema, credential)
+            result = _validated(kind, schema, credential)
             if result == case["expected_result"]:
                 stats["passes"] += 1
                 continue
             stats["failures"] += 1
-            full = f"{draft.name} {title} {case['number']} {case['description']}"
+            full = f"{kind} {draft.name} {title} {case['number']} {case['description']}"
             message = f"{result} instead of {case['expected_result']}"
             failures.append({"fullTitle": full, "err": {"message": message}})
     return {"stats": stats, "failures": failures}
 
 
-def _validated(schema: Path, credential: Path) -> str:
+def _validated(kind: str, schema: Path, credential: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="lyrikstore-suites-") as home:
         output = Path(home) / "output.json"
         command = [sys.executable, str(Path(__file__).parent / "validate_schema.py"), "validate"]
-        command += ["--format", "JsonSchema", "--schema", str(schema)]
+        command += ["--format", kind, "--schema", str(schema)]
         subprocess.run(
             [*command, "--credential", str(credential), "--output", str(output)], check=True
         )

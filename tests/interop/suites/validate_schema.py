@@ -2,7 +2,8 @@
 
 Usage: ``validate --format F --schema S --credential C --output O``. Writes
 ``{"result": "success" | "failure" | "indeterminate"}`` to O: ``failure`` also where the credential
-names no schema of that format, or another one.
+names no schema of that format, or another one. The credentials that hold schemas are unsigned in
+that suite: their proofs are not looked at here, as they are in verification.
 """
 
 import argparse
@@ -11,8 +12,10 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import parse
-from lyrikstore.credentials.w3c.schema import Outcome, apply_schema
+from lyrikstore.credentials.w3c.schema import Outcome, apply_schema, apply_schema_credential
 from lyrikstore.credentials.w3c.values import items_of
+
+APPLY = {"JsonSchema": apply_schema, "JsonSchemaCredential": apply_schema_credential}
 
 
 def main() -> int:
@@ -24,21 +27,22 @@ def main() -> int:
     parser.add_argument("--format", default="JsonSchema")
     arguments = parser.parse_args()
     outcome = Outcome.INDETERMINATE
-    if arguments.format == "JsonSchema":
-        outcome = _applied(arguments.credential.read_bytes(), arguments.schema.read_bytes())
+    if arguments.format in APPLY:
+        given = arguments.credential.read_bytes(), arguments.schema.read_bytes()
+        outcome = _applied(*given, arguments.format)
     arguments.output.write_text(json.dumps({"result": str(outcome)}) + "\n", "utf-8")
     return 0
 
 
-def _applied(credential: bytes, schema: bytes) -> Outcome:
+def _applied(credential: bytes, schema: bytes, kind: str) -> Outcome:
     try:
         document = parse(credential, floats=True, nulls=True)
     except FormatError:
         return Outcome.FAILURE
     named = items_of(document.get("credentialSchema", [])) if isinstance(document, dict) else []
     for item in named:
-        if isinstance(item, dict) and item.get("type") == "JsonSchema":
-            return apply_schema(document, schema, str(item.get("id")))[0]
+        if isinstance(item, dict) and item.get("type") == kind:
+            return APPLY[kind](document, schema, str(item.get("id")))[0]
     return Outcome.FAILURE
 
 
