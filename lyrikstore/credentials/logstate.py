@@ -23,6 +23,7 @@ from lyrikstore.credentials.logcheck import check_witness
 from lyrikstore.credentials.memorycheck import check_remembered
 from lyrikstore.credentials.report import (
     Check,
+    CheckState,
     failed,
     passed,
     quote,
@@ -65,6 +66,10 @@ CHECK_FOR_KIND = {
 """Which check an error while opening a store fails; any other fails ``log.transactions``."""
 
 
+_TRIES = 4
+"""How often a log is read before it is called rolled back, while it grows."""
+
+
 class LogState(Struct, frozen=True):
     """What the log's own checks gave.
 
@@ -91,8 +96,33 @@ def check_log_state(
         at: The moment to judge for.
         memory: What was signed and seen before, or None.
 
-    Cost: one read of every transaction record, one hash per log entry.
+    Cost: one read of every transaction record, one hash per log entry; again where the log grows
+        meanwhile.
     """
+    for _ in range(_TRIES - 1):
+        state = _judge(repository, trust, at, memory)
+        # The memory is read after the log: another process of this user may have committed
+        # meanwhile, and remembered that. One that was rolled back is as short when read again.
+        if state.checks[-1].state in {CheckState.PASS, CheckState.NOT_APPLICABLE} or not _has_grown(
+            repository.backend, state
+        ):
+            return state
+    return _judge(repository, trust, at, memory)
+
+
+def _has_grown(backend: Backend, state: LogState) -> bool:
+    if state.signed is None or state.records is None:
+        return False
+    with suppress(LyrikstoreError):
+        return claimed_size(read_checkpoint(backend)) > state.signed.size or TransactionLog(
+            backend
+        ).taken(len(state.records.transactions))
+    return False
+
+
+def _judge(
+    repository: Repository, trust: Trust, at: datetime, memory: LogMemory | None
+) -> LogState:
     history = None
     with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
         history, _ = statements_here(repository)

@@ -4,10 +4,11 @@ Nothing a remote says is believed. Its log checkpoint must carry the signature o
 genesis names; its records must give the signed root, and must continue those that are here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -49,6 +50,9 @@ from lyrikstore.objects.transactions import TransactionLog, fold, parse_transact
 MAX_ENTRIES = 1 << 24
 """Entries of the longest log taken from a remote; a hostile one could go on for ever."""
 _AHEAD = 8
+_TRIES = 4
+"""How often a log is read before it is called rolled back, while it grows."""
+Answer = TypeVar("Answer")
 
 
 class Relation(Enum):
@@ -172,6 +176,30 @@ def first_contact(
             f"what is at {where} is no store: its file format is something else",
             hint="check the URL; many web servers answer with a page whatever is asked for",
         ) from None
+    return while_it_grows(backend, lambda: _found(backend, where, memory=memory, expected=expected))
+
+
+def while_it_grows(backend: Backend, ask: Callable[[], Answer]) -> Answer:
+    """Return what ``ask`` says of a remote; asked again where that is older than remembered.
+
+    The memory is read after the remote: another process of this user may have extended the log
+    meanwhile, and remembered that. One that was rolled back is as short when it is read again.
+
+    Raises:
+        VerificationError: (``remote-rolled-back``) it is older. And whatever ``ask`` raises.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return ask()
+        except VerificationError as error:
+            if error.kind != "remote-rolled-back":
+                raise
+            if claimed_size(read_checkpoint(backend)) <= error.details["there"]:
+                raise
+    return ask()
+
+
+def _found(backend: Backend, where: str, *, memory: LogMemory, expected: Digest | None) -> Found:
     marked = read_mark(backend) is not None
     note = read_checkpoint(backend)
     size = claimed_size(note)

@@ -12,12 +12,14 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.contact import (
+    Contact,
     Relation,
     check_memory,
     first_contact,
     meet,
     refuse_itself,
     rolled_back,
+    while_it_grows,
 )
 from lyrikstore.history.extend import create_files, foreign_record, location_text, log_files
 from lyrikstore.history.local import MARK, Mark, local_origin, read_mark
@@ -81,14 +83,8 @@ def pull(
     """
     with StoreLock(repository.root / "lock"):
         repository.refresh()
-        contact = meet(backend, repository, where)
+        contact = while_it_grows(backend, lambda: _meet(repository, backend, where, memory))
         here = repository.checkpoint
-        if contact.relation is Relation.BEHIND and contact.mark is None:
-            raise rolled_back(where, contact.signed.head, here.head)
-        keys = dict.fromkeys((*repository.log_keys, *contact.signed.signers))
-        logs: list[LogName] = [*keys, repository.store_id]
-        lagging = contact.mark is not None
-        check_memory(memory, logs, contact.signed, contact.records, where, lagging=lagging)
         ahead = contact.relation is Relation.AHEAD
         signed = contact.signed if ahead else here
         live = fold(contact.records.transactions[: contact.records.covered(signed.size)])
@@ -121,6 +117,17 @@ def pull(
         moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
         memory.remember_head(signed.head, signed.signers, repository.store_id)
         return PullResult(here.size, signed.size, moved, _missing(repository))
+
+
+def _meet(repository: Repository, backend: Backend, where: str, memory: LogMemory) -> Contact:
+    contact = meet(backend, repository, where)
+    lagging = contact.mark is not None
+    if contact.relation is Relation.BEHIND and not lagging:
+        raise rolled_back(where, contact.signed.head, repository.checkpoint.head)
+    keys = dict.fromkeys((*repository.log_keys, *contact.signed.signers))
+    logs: list[LogName] = [*keys, repository.store_id]
+    check_memory(memory, logs, contact.signed, contact.records, where, lagging=lagging)
+    return contact
 
 
 def clone(

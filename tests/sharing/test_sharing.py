@@ -14,13 +14,17 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.history.contact import MAX_ENTRIES
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.storecheck import verify_store
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.contact import MAX_ENTRIES, first_contact
 from lyrikstore.history.local import MARK, Mark
 from lyrikstore.history.log import LogCheckpoint
+from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.partial import Selection
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
-from tests.sharing.conftest import LOG, NAME, key
+from tests.sharing.conftest import LOG, NAME, NOW, key
 
 
 def contents(backend):
@@ -199,6 +203,49 @@ def test_a_rolled_back_remote_is_noticed(office, remote):
         assert caught.value.kind == "remote-rolled-back"
     stranger = office.clone(remote, "somebody-else")  # who saw nothing else cannot know
     assert stranger.repo.checkpoint.size == 4
+
+
+class Busy(LogMemory):
+    """The memory of somebody of whom another process does something just before it is read."""
+
+    def __init__(self, directory, meanwhile):
+        super().__init__(directory)
+        self.left = [meanwhile]
+
+    def last_seen(self, log):
+        if self.left:
+            self.left.pop()()
+        return super().last_seen(log)
+
+
+def test_a_remote_that_grows_while_it_is_read_was_not_rolled_back(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    other = office.clone(remote)
+
+    def grow():
+        home.commit({"a": b"grown %d" % len(contents(remote))})
+        home.push(remote)
+
+    found = first_contact(remote, "origin", memory=Busy(office.folder / "memory", grow))
+    assert found.signed.size == home.again().checkpoint.size
+    other.memory = Busy(office.folder / "memory", grow)
+    assert other.pull(remote).after == home.again().checkpoint.size
+
+
+def test_a_store_that_grows_while_it_is_verified_was_not_rolled_back(office):
+    home = office.home()
+    home.commit({"a": b"one"})
+
+    def grow():
+        home.commit({"a": b"two"})
+        log = home.again()
+        home.memory.remember_seen(log.store_id, log.checkpoint.head)  # as `verify` does
+
+    memory = Busy(office.folder / "memory", grow)
+    report = verify_store(home.again(), trust=Trust(), at=NOW, memory=memory)
+    assert report.check("log.memory").state is CheckState.PASS
 
 
 def test_a_fork_is_refused_naming_both_heads(office, remote, make_remote):
