@@ -78,7 +78,7 @@ def command(
 
     TARGET is verified first, every byte of it; nothing is attested about what does not verify. You
     need no store, unless you want to be able to take the attestation back. The publisher takes it
-    in with `lyrikstore import`; a buyer can also put it beside the delivery himself.
+    in with `lyrikstore import`; buyers can also put it beside the delivery themselves.
     """
     from lyrikstore.credentials.attestation.attest import parse_statement
     from lyrikstore.credentials.datacheck import read_siblings

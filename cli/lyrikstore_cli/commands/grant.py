@@ -19,10 +19,14 @@ from lyrikstore_cli.session import Session
     "--until 180d --seats 5 -o grant.json",
 )
 @click.argument("credential", type=options.EXISTING)
-@click.option("--to", "holder", metavar="DID", required=True, help="Whom: his key.")
-@click.option("--to-name", help="What he is called; claimed, never proved.")
+@click.option("--to", "holder", metavar="DID", required=True, help="Whom: the key of the holder.")
+@click.option("--to-name", help="What the holder is called; claimed, never proved.")
 @click.option(
-    "--permit", "--purpose", "permits", required=True, help="What he may do: train,evaluate,…"
+    "--permit",
+    "--purpose",
+    "permits",
+    required=True,
+    help="What the holder may do: train,evaluate,…",
 )
 @click.option("--require", "requires", default="", help="Duties besides those of the terms.")
 @click.option("--territory", default="", help="Where: DE,FR,US-CA; EU for all its members.")
@@ -57,7 +61,7 @@ def command(
 
     What can be granted is what CREDENTIAL permits to everybody, and what it was issued as
     `--grantable`. The grant is logged here and written to one file for the holder, who proves with
-    `lyrikstore present` that it is his. What a did:web issued, whoever may sign here for that
+    `lyrikstore present` that it is theirs. What a did:web issued, whoever may sign here for that
     organisation grants in its name; its document is written beside the grant.
     """
     options.check_new(output)
@@ -103,7 +107,9 @@ def command(
         f"✓ wrote    {', '.join(map(str, written))}; credential {result.id.short}, "
         f"log entry {result.log_index}"
     )
-    screen.hint("the holder puts them beside the delivery; to prove it is his: lyrikstore present")
+    screen.hint(
+        "the holder puts them beside the delivery; to prove it is theirs: lyrikstore present"
+    )
     hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)

@@ -20,7 +20,7 @@ from lyrikstore_cli.ui import clean
 )
 @click.argument("grant", type=options.EXISTING)
 @click.option("--challenge", required=True, help="What the verifier gave you to sign.")
-@click.option("--domain", required=True, help="The verifier's name, as he told you.")
+@click.option("--domain", required=True, help="The verifier's name, as they told you.")
 @options.did_document
 @options.output_file
 def command(
@@ -34,7 +34,7 @@ def command(
     """Sign a presentation of GRANT for one verifier, with the key it was granted to.
 
     What was granted to a did:web, whoever's key its document lists presents in its name; that
-    document is written beside, but a verifier believes only one that he pinned or fetched. The
+    document is written beside, but a verifier believes only one that it pinned or fetched. The
     dataset credential that the grant rests on is shown with it, if it lies beside. The verifier
     runs: lyrikstore verify FILE --challenge C --domain D, with a new challenge each time.
     """

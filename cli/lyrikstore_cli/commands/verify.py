@@ -315,7 +315,7 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
             raise NotFoundError(
                 "no-file",
                 f"there is no status list in {path}",
-                hint="a publisher serves them at the URLs that his credentials name",
+                hint="a publisher serves them at the URLs that the credentials name",
             )
         found += read
     return found
