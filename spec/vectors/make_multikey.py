@@ -58,6 +58,7 @@ def refused() -> list[dict[str, str]]:
         "codec-secp256k1": "z" + base58(b"\xe7\x01" + raw),
         "codec-secret": "z" + base58(b"\x80\x26" + raw),
         "codec-one-byte": "z" + base58(b"\xed" + raw),
+        "codec-ed-02": "z" + base58(b"\xed\x02" + raw),
         "codec-long-form": "z" + base58(b"\xed\x81\x00" + raw),
         "31-bytes": "z" + base58(data[:-1]),
         "33-bytes": "z" + base58(data + b"\0"),

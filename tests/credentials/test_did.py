@@ -135,6 +135,9 @@ def test_documents_are_found_among_files_by_what_they_are() -> None:
     files = [b"{}", b"\xff" * 10, document(KEYS[0]), cut, document()]
     assert [known.document.id for known in documents_among(files, DID)] == [DID, DID]
     assert documents_among(files, "did:web:other.example") == []
+    # A document of another DID that names this one says nothing about it.
+    value = {**build_document("did:web:other.example", {}), "alsoKnownAs": [DID]}
+    assert documents_among([json.dumps(value).encode()], DID) == []
     many = [json.dumps({"verificationMethod": [], "n": n, "x": "did:"}).encode() for n in range(99)]
     assert documents_among([*many, document(KEYS[0])]) == []  # capped
 
