@@ -67,7 +67,6 @@ class Store(Shared, Standing):
     clock: Clock = now
     cache_dir: Path | None = None
     _signer: "Signer | None" = field(default=None, repr=False)
-    _log_signer: "Signer | None" = field(default=None, repr=False)
 
     @classmethod
     def open(
@@ -130,7 +129,7 @@ class Store(Shared, Standing):
         """
         from lyrikstore.credentials.founding import found_store
 
-        repository, memory, log_signer = found_store(
+        repository, memory = found_store(
             folder,
             signer=signer,
             keys_dir=keys_dir,
@@ -141,14 +140,12 @@ class Store(Shared, Standing):
             writers=writers,
             log_keys=log_keys,
         )
-        store = cls(repository, memory, trust_file, clock)
-        store.use_signers(signer, log_signer)
-        return store
+        return cls(repository, memory, trust_file, clock, _signer=signer)
 
     def use_signers(self, signer: "Signer", log_signer: "Signer") -> None:
         """Let this store append: ``signer`` signs manifests, ``log_signer`` log checkpoints."""
         self._signer = signer
-        self._log_signer = log_signer
+        self.repository.log_signer = log_signer
 
     @property
     def id(self) -> Digest:
@@ -177,14 +174,14 @@ class Store(Shared, Standing):
 
         return walk(self.repository, self.resolve(ref).id)
 
-    def signing(self) -> dict[str, Any]:
-        """Return signer, log signer and clock, as everything that appends takes them."""
-        if self._signer is None or self._log_signer is None:
+    def signer(self) -> "Signer":
+        """Return who signs here, after publishing what an earlier writer committed and left."""
+        if self._signer is None:
             raise KeyMaterialError(
                 "no-signer", "the store was opened for reading", hint="call use_signers first"
             )
-        self.repository.recover(log_signer=self._log_signer)
-        return {"signer": self._signer, "log_signer": self._log_signer, "clock": self.clock}
+        self.repository.recover()
+        return self._signer
 
     def checkout(
         self, manifest: Manifest, folder: Path, *, progress: OnProgress = silent
@@ -219,9 +216,10 @@ class Store(Shared, Standing):
         """Collect garbage; ``options`` as :func:`lyrikstore.history.liveness.collect`."""
         from lyrikstore.history import liveness
 
-        keyless = dry_run or self.repository.is_mirror
-        signing = {"clock": self.clock} if keyless else self.signing()
-        return liveness.collect(self.repository, dry_run=dry_run, **signing, **options)
+        signer = None if dry_run or self.repository.is_mirror else self.signer()
+        return liveness.collect(
+            self.repository, clock=self.clock, signer=signer, dry_run=dry_run, **options
+        )
 
     def query(
         self, sql: str, parameters: Sequence[Any] = (), *, rows: int = 10_000
@@ -251,7 +249,13 @@ class Store(Shared, Standing):
         from lyrikstore.curate.commit import commit_folder
 
         return commit_folder(
-            self.repository, folder, name, cache_dir=self._cache, **self.signing(), **options
+            self.repository,
+            folder,
+            name,
+            cache_dir=self._cache,
+            signer=self.signer(),
+            clock=self.clock,
+            **options,
         )
 
     def status(self, folder: Path | None = None) -> "list[FolderStatus]":
@@ -275,7 +279,15 @@ class Store(Shared, Standing):
         """
         from lyrikstore.curate.apply import apply_recipe
 
-        return apply_recipe(self.repository, ref, recipe, as_name, **self.signing(), **options)
+        return apply_recipe(
+            self.repository,
+            ref,
+            recipe,
+            as_name,
+            signer=self.signer(),
+            clock=self.clock,
+            **options,
+        )
 
     def why(self, ref: str, record: str) -> "Explanation":
         """Return what happened to one record on its way to the dataset ``ref``."""
@@ -309,7 +321,8 @@ class Store(Shared, Standing):
             folder,
             offer=offer,
             progress=progress,
-            **self.signing(),
+            signer=self.signer(),
+            clock=self.clock,
             **options,
         )
 
@@ -318,7 +331,11 @@ class Store(Shared, Standing):
         from lyrikstore.publish.card import make_card
 
         return make_card(
-            self.repository, self.resolve(checkpoint), responses=responses, **self.signing()
+            self.repository,
+            self.resolve(checkpoint),
+            signer=self.signer(),
+            clock=self.clock,
+            responses=responses,
         )
 
     def train(
@@ -345,7 +362,8 @@ class Store(Shared, Standing):
             trust=self.trust,
             base_env=environment,
             message=message,
-            **self.signing(),
+            signer=self.signer(),
+            clock=self.clock,
             progress=progress,
         )
 
@@ -366,7 +384,8 @@ class Store(Shared, Standing):
             dataset,
             trust=self.trust,
             base_env=environment,
-            **self.signing(),
+            signer=self.signer(),
+            clock=self.clock,
             progress=progress,
         )
 

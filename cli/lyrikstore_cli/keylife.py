@@ -63,10 +63,12 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     from lyrikstore.history.succession import change_policy, rotated
 
     store = session.open_store(sign=True)
-    signing = store.signing()
-    before = _did(session, old) if old else signing["signer"].did
+    signer = store.signer()
+    before = _did(session, old) if old else signer.did
     after = _did(session, new)
-    made = change_policy(store.repository, rotated(before, after), message=message, **signing)
+    made = change_policy(
+        store.repository, rotated(before, after), signer=signer, clock=store.clock, message=message
+    )
     _believe_too(session, store, before, after)
     written = _write_statements(store, output)
     session.emit(
@@ -146,8 +148,13 @@ def _revoke(
                 )
             )
     after = _did(session, successor) if successor else None
-    signing = store.signing()
-    made = change_policy(store.repository, revoked(did, index, after), message=message, **signing)
+    made = change_policy(
+        store.repository,
+        revoked(did, index, after),
+        signer=store.signer(),
+        clock=store.clock,
+        message=message,
+    )
     if after is not None:
         _believe_too(session, store, did, after)
     written = _write_statements(store, output)
@@ -309,7 +316,10 @@ def _changed(
 
     store = session.open_store(sign=remote is None, without_log_key=but)
     if remote is None:
-        return store, change_policy(store.repository, change, message=message, **store.signing())
+        made = change_policy(
+            store.repository, change, signer=store.signer(), clock=store.clock, message=message
+        )
+        return store, made
     made = store.change_policy_at(
         session.place(session.remotes().find(remote)),
         change,

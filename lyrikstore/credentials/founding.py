@@ -26,8 +26,8 @@ def found_store(
     clock: Clock,
     writers: Sequence[str] = (),
     log_keys: Sequence[PublicKey] = (),
-) -> tuple[Repository, LogMemory, Signer]:
-    """Make a store and return it with the memory and the signer of its log.
+) -> tuple[Repository, LogMemory]:
+    """Make a store and return it, opened to append, with the memory of its log.
 
     Arguments and errors are those of :meth:`lyrikstore.store.Store.create`.
     """
@@ -35,14 +35,13 @@ def found_store(
         raise ConflictError("store-exists", f"there is something at {folder} already")
     tag = os.urandom(8).hex()
     stored = create_key(keys_dir, f"log-{tag}", None, comment="log key")
-    log_signer = KeySigner(load_key(stored.path, None))
     memory = LogMemory(memory_dir)
     folder.parent.mkdir(parents=True, exist_ok=True)
     repository = Repository.create(
         folder,
         origin=origin or f"lyrikstore.local/{tag}",
         signer=signer,
-        log_signer=log_signer,
+        log_signer=KeySigner(load_key(stored.path, None)),
         clock=clock,
         memory=memory,
         writers=writers,
@@ -57,4 +56,4 @@ def found_store(
             stores=(repository.store_id,),
         ),
     )
-    return repository, memory, log_signer
+    return repository, memory

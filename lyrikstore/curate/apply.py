@@ -69,7 +69,6 @@ def apply_recipe(
     as_name: str,
     *,
     signer: Signer,
-    log_signer: Signer,
     message: str = "",
     progress: OnProgress = silent,
     clock: Clock = now,
@@ -78,12 +77,11 @@ def apply_recipe(
     """Derive ``as_name`` (with a split: ``as_name.train``, …) from the dataset ``ref``.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         ref: The source version.
         recipe: What to do.
         as_name: The new dataset's name.
         signer: The author.
-        log_signer: Holds the store's log key.
         message: Free text.
         progress: Told about records.
         clock: Tells the claimed time.
@@ -113,7 +111,7 @@ def apply_recipe(
     unmatched = recipe.unmatched(tree.metas.values())
     if recipe.reads_text and pools is None:
         _check_readable(foreign_files(tree, repository.blobs.open))
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         put = transaction.writer.put_bytes
         if pools is None:
             put_data = transaction.writer.put_data

@@ -98,7 +98,6 @@ def commit_folder(
     name: str,
     *,
     signer: Signer,
-    log_signer: Signer,
     sheet: Path | None = None,
     key: str | None = None,
     licence: str | None = None,
@@ -120,11 +119,10 @@ def commit_folder(
     """Make ``folder`` the current version of ``name``.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         folder: The snapshot; files gone from it leave the dataset.
         name: As people type it; ``checkpoints/…`` imports model weights.
         signer: The author.
-        log_signer: Holds the store's log key.
         sheet: CSV, TSV or XLSX with one row per file.
         key: The sheet's join column.
         licence: SPDX expression; for checkpoints the rights as asserted.
@@ -280,7 +278,7 @@ def commit_folder(
         if dry_run or statement.repeats(current):
             return result(None, tree, None)
     _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         tree = job.store(transaction.writer, repository.backend, pools)
         put = transaction.writer.put_bytes
         put(tree.encode())

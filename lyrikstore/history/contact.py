@@ -23,6 +23,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import real_path
 from lyrikstore.canon.grammar import counted
+from lyrikstore.crypto.signer import Signer
 from lyrikstore.history import merkle
 from lyrikstore.history.keyhistory import check_head as check_retired
 from lyrikstore.history.local import Mark, read_mark
@@ -270,8 +271,9 @@ def at_home(
     name: str,
     *,
     memory: LogMemory,
+    log_signer: Signer | None,
 ) -> Repository:
-    """Return the store at a remote, which is the home of this one, to write in it there.
+    """Return the store at a remote, which is the home of this one, opened to append.
 
     Raises:
         InvalidInputError: (``not-home``) it is a mirror.
@@ -286,7 +288,9 @@ def at_home(
         raise two_homes(name)
     if contact.relation is Relation.BEHIND:
         raise rolled_back(name, contact.signed.head, repository.checkpoint.head)
-    return Repository.over(backend, location=location, memory=memory, known=repository)
+    return Repository.over(
+        backend, location=location, memory=memory, log_signer=log_signer, known=repository
+    )
 
 
 def refuse_itself(backend: Backend, store: Path | str) -> None:

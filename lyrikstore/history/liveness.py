@@ -100,7 +100,6 @@ def collect(
     *,
     clock: Clock,
     signer: Signer | None = None,
-    log_signer: Signer | None = None,
     keep: tuple[str, int] | None = None,
     message: str = "",
     grace: timedelta = GRACE,
@@ -114,10 +113,9 @@ def collect(
     the home dropped is deleted.
 
     Args:
-        repository: The store, here or on another machine.
+        repository: The store, here or on another machine. One without a log signer is only swept.
         clock: The time.
-        signer: Signs a retention.
-        log_signer: Holds the log key; like ``signer`` not needed for a dry run, nor for a sweep.
+        signer: Signs a retention; not needed where nothing is retired.
         keep: A name and how many versions of it, the newest first, to keep: older ones are
             retired first.
         message: Free text, signed with the retention.
@@ -152,12 +150,11 @@ def collect(
         )
     retirement = plan_retirement(repository, *keep) if keep else None
     retiring = {version.id for version in retirement.versions} if retirement else set()
-    if retirement and retiring and signer and log_signer and not dry_run:
+    if retirement and retiring and signer and not dry_run:
         retention = retire(
             repository,
             retirement,
             signer=signer,
-            log_signer=log_signer,
             clock=clock,
             message=message,
         )
@@ -165,7 +162,7 @@ def collect(
         for attempt in range(_TRIES):
             try:
                 plan, repacked, seq = _repack(
-                    repository, log_signer, retiring, share, dry_run=dry_run, progress=progress
+                    repository, retiring, share, dry_run=dry_run, progress=progress
                 )
                 break
             except ConflictError as error:
@@ -178,16 +175,15 @@ def collect(
 
 def _repack(
     repository: Repository,
-    log_signer: Signer | None,
     retiring: Collection[Digest],
     share: float,
     *,
     dry_run: bool,
     progress: OnProgress,
 ) -> tuple[RepackPlan, Repacked, int | None]:
-    if dry_run or log_signer is None:
+    if dry_run or repository.log_signer is None:
         return *_rewrite(repository, retiring, share, dry_run=True, progress=progress), None
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         plan, repacked = _rewrite(repository, retiring, share, dry_run=False, progress=progress)
         if not repacked.dropped:
             return plan, repacked, None

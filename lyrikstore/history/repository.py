@@ -50,6 +50,9 @@ class Repository(StoreView):
     """The verified view of one store. Make it with :meth:`open` or :meth:`create`.
 
     The view is of one moment; :meth:`refresh` moves it to now. Not for use from several threads.
+
+    Attributes:
+        log_signer: Holds the key of the log that is extended here; needed to append only.
     """
 
     def __init__(
@@ -58,9 +61,11 @@ class Repository(StoreView):
         *,
         location: Path | str,
         memory: LogMemory | None = None,
+        log_signer: Signer | None = None,
         known: "Repository | None" = None,
         cache_dir: Path | None = None,
     ) -> None:
+        self.log_signer = log_signer
         self._memory = memory
         self._recalled = 0
         self._table = RefTable()
@@ -79,14 +84,19 @@ class Repository(StoreView):
 
     @classmethod
     def open(
-        cls, root: Path, *, memory: LogMemory | None = None, cache_dir: Path | None = None
+        cls,
+        root: Path,
+        *,
+        memory: LogMemory | None = None,
+        log_signer: Signer | None = None,
+        cache_dir: Path | None = None,
     ) -> Self:
         """Return the store in the folder ``root`` (the ``.lyrikstore`` folder itself).
 
         Args:
             root: The store's folder; read permission is enough.
-            memory: The user's memory of signed log checkpoints; needed for :meth:`transaction`
-                only.
+            memory: The user's memory of signed log checkpoints; needed to append only.
+            log_signer: Holds the key of the store's log; needed to append only.
             cache_dir: Where this user remembers what refs followed from, verified before. None to
                 verify all of it anew.
 
@@ -98,7 +108,13 @@ class Repository(StoreView):
 
         Cost: one small file per transaction, and one manifest.
         """
-        return cls.over(LocalBackend(root), location=root, memory=memory, cache_dir=cache_dir)
+        return cls.over(
+            LocalBackend(root),
+            location=root,
+            memory=memory,
+            log_signer=log_signer,
+            cache_dir=cache_dir,
+        )
 
     @classmethod
     def over(
@@ -107,6 +123,7 @@ class Repository(StoreView):
         *,
         location: Path | str,
         memory: LogMemory | None = None,
+        log_signer: Signer | None = None,
         known: "Repository | None" = None,
         cache_dir: Path | None = None,
     ) -> Self:
@@ -116,6 +133,7 @@ class Repository(StoreView):
             backend: The store's files.
             location: A folder, or what messages and the memory call the place.
             memory: As for :meth:`open`.
+            log_signer: As for :meth:`open`.
             known: The same store as seen before; only what came after it is read.
             cache_dir: As for :meth:`open`.
 
@@ -123,18 +141,25 @@ class Repository(StoreView):
             LyrikstoreError: As :meth:`open`; RemoteError as the backend.
         """
         check_format(backend)
-        return cls(backend, location=location, memory=memory, known=known, cache_dir=cache_dir)
+        return cls(
+            backend,
+            location=location,
+            memory=memory,
+            log_signer=log_signer,
+            known=known,
+            cache_dir=cache_dir,
+        )
 
     @classmethod
-    def create(cls, root: Path, *, memory: LogMemory, **options: Any) -> Self:
-        """Make a new store in the folder ``root`` and return it.
+    def create(cls, root: Path, *, memory: LogMemory, log_signer: Signer, **options: Any) -> Self:
+        """Make a new store in the folder ``root`` and return it, opened to append.
 
         Arguments and errors are those of :func:`lyrikstore.history.transact.create_store`.
         """
         from lyrikstore.history.transact import create_store
 
-        create_store(root, memory=memory, **options)
-        return cls.open(root, memory=memory)
+        create_store(root, memory=memory, log_signer=log_signer, **options)
+        return cls.open(root, memory=memory, log_signer=log_signer)
 
     def afresh(self) -> Self:
         """Return the store as to somebody who remembers nothing of its refs, to verify it.
@@ -150,15 +175,13 @@ class Repository(StoreView):
         """What its user signed and saw of logs before; None if it was opened without."""
         return self._memory
 
-    def transaction(self, *, log_signer: Signer) -> "TransactionBuilder":
+    def transaction(self) -> "TransactionBuilder":
         """Return a transaction to be used in ``with``: put blobs, log manifests, commit.
-
-        Args:
-            log_signer: Holds the log key of this store.
 
         Raises:
             InvalidInputError: (``no-memory``) the store was opened without a memory.
-            KeyMaterialError: (``wrong-log-key``) it is not this log's key.
+            KeyMaterialError: (``no-signer``) it has no log signer; (``wrong-log-key``) that does
+                not hold this log's key.
         """
         from lyrikstore.history.transact import TransactionBuilder
 
@@ -166,17 +189,21 @@ class Repository(StoreView):
             raise InvalidInputError(
                 "no-memory", "the store was opened for reading", hint="open it with a LogMemory"
             )
-        return TransactionBuilder(self, log_signer=log_signer, memory=self._memory)
+        if self.log_signer is None:
+            raise KeyMaterialError(
+                "no-signer", "the store was opened for reading", hint="give it a log signer"
+            )
+        return TransactionBuilder(self, log_signer=self.log_signer, memory=self._memory)
 
-    def recover(self, *, log_signer: Signer) -> None:
+    def recover(self) -> None:
         """Publish what an earlier writer of this user committed before it died, and refresh.
 
-        Call it before working out what a new version succeeds. Arguments and errors are those of
+        Call it before working out what a new version succeeds. Errors are those of
         :meth:`transaction`. Cost: one look for a file if there is nothing to do.
         """
         own = self.own_log
         if TransactionLog(own.backend).taken(len(own.records.transactions)):
-            with self.transaction(log_signer=log_signer):
+            with self.transaction():
                 pass
 
     @property

@@ -92,7 +92,6 @@ def retire(
     retirement: Retirement,
     *,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
     message: str = "",
 ) -> Manifest:
@@ -117,7 +116,7 @@ def retire(
         created=clock(),
         message=message,
     )
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         transaction.log_manifest(manifest)
         transaction.commit()
     return manifest

@@ -111,7 +111,7 @@ class Shared:
         Args:
             place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
             signer: Signs a retention; like ``log_signer`` not needed for a dry run.
-            log_signer: Signs the home log.
+            log_signer: Holds a key of the home log.
             options: As :func:`lyrikstore.history.liveness.collect`.
 
         Raises:
@@ -123,21 +123,22 @@ class Shared:
         """
         from lyrikstore.history.liveness import collect
 
-        there = self._at_home(place)
-        found = collect(there, signer=signer, log_signer=log_signer, **options)
+        there = self._at_home(place, log_signer)
+        found = collect(there, signer=signer, **options)
         if not options.get("dry_run"):
             self.pull(place)
         return found
 
     def change_policy_at(
-        self, place: "str | RemotePlace", change: "Change", **options: Any
+        self, place: "str | RemotePlace", change: "Change", *, log_signer: Signer, **options: Any
     ) -> "PolicyChange":
         """Change who speaks for this store at ``place``, its home; it is pulled here.
 
         Args:
             place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
             change: As :func:`lyrikstore.history.succession.change_policy` takes it.
-            options: Likewise; the log signer has to be one of the home log.
+            log_signer: Holds a key of the home log.
+            options: As ``change_policy``.
 
         Raises:
             InvalidInputError: (``not-home``) it is a mirror.
@@ -146,17 +147,24 @@ class Shared:
         """
         from lyrikstore.history.succession import change_policy
 
-        made = change_policy(self._at_home(place), change, **options)
+        made = change_policy(self._at_home(place, log_signer), change, **options)
         self.pull(place)
         return made
 
-    def _at_home(self, place: "str | RemotePlace") -> Repository:
+    def _at_home(self, place: "str | RemotePlace", log_signer: Signer | None) -> Repository:
         from lyrikstore.history.contact import at_home
         from lyrikstore.objects.remote import open_backend
 
         backend = open_backend(place, scratch=self.repository.backend.scratch)
         location = backend.root if isinstance(backend, LocalBackend) else str(place)
-        return at_home(self.repository, backend, location, str(place), memory=self.memory)
+        return at_home(
+            self.repository,
+            backend,
+            location,
+            str(place),
+            memory=self.memory,
+            log_signer=log_signer,
+        )
 
     def log_keys(self) -> tuple[str, ...]:
         """Return the keys that may extend the home log, as Multikeys."""

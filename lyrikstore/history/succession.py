@@ -54,17 +54,15 @@ def change_policy(
     change: Change,
     *,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
     message: str = "",
 ) -> PolicyChange:
     """Sign and log the policy that ``change`` makes of the one in force.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         change: Such as :func:`rotated` or :func:`revoked`, with its key.
         signer: An owner.
-        log_signer: Holds the log's key.
         clock: Tells when the policy claims to be signed.
         message: Why; signed and public.
 
@@ -110,7 +108,7 @@ def change_policy(
         earlier = repository.refs[GENESIS_NAME].history[:-1]
         known = [repository.manifest(identity) for identity in reversed(earlier)]
         write_log_keys(repository.backend, [*known, manifest])
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
     return PolicyChange(manifest, index, following)

@@ -40,7 +40,6 @@ def attest(
     did_document: bytes | None = None,
     supersedes: bytes | None = None,
     repository: Repository | None = None,
-    log_signer: Signer | None = None,
     status_url: str | None = None,
 ) -> IssuedCredential:
     """Return a signed attestation about the dataset of a delivery.
@@ -60,7 +59,6 @@ def attest(
         did_document: Its published document; None makes one that lists the signer's key alone.
         supersedes: The attestation that this one replaces.
         repository: The attester's own store, needed only to be able to take it back.
-        log_signer: Holds the key of that store's log.
         status_url: Below which he publishes his status lists.
 
     Raises:
@@ -109,14 +107,13 @@ def attest(
             supersedes=replaced,
         )
 
-    if repository is None or log_signer is None:
+    if repository is None:
         return issue_alone(build, issuer, clock)
     return issue_logged(
         repository,
         build,
         status_url=status_url,
         issuer=issuer,
-        log_signer=log_signer,
         clock=clock,
     )
 

@@ -45,7 +45,6 @@ def make_card(
     checkpoint: Manifest,
     *,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
     responses: Responses | None = None,
 ) -> CardResult:
@@ -55,10 +54,9 @@ def make_card(
     and the second time nothing is logged.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         checkpoint: A logged checkpoint manifest of it.
         signer: Signs the card.
-        log_signer: Holds the store's log key.
         clock: When the card claims to be signed.
         responses: Answers of :func:`lyrikstore.publish.responses.parse_responses`.
 
@@ -106,7 +104,7 @@ def make_card(
         inputs=facts.inputs(),
         attachments=attachments,
     )
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         transaction.writer.put_bytes(card.data)
         if responses is not None:
             transaction.writer.put_bytes(responses.data)

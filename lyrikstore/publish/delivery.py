@@ -86,7 +86,6 @@ def issue_delivery(
     destination: Path,
     *,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
     offer: Offer,
     valid_for: timedelta | None = None,
@@ -101,11 +100,10 @@ def issue_delivery(
     """Issue a credential about a dataset version and write the folder to hand over.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         manifest: A dataset manifest of it that is or was the current one of its name.
         destination: A folder that does not exist or is empty; its parent exists.
         signer: The issuer, or whoever signs for the organisation that is.
-        log_signer: Holds the store's log key.
         clock: Start of validity.
         offer: What the credential says beyond the manifest.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
@@ -184,7 +182,7 @@ def issue_delivery(
         credential = issue(document, issuer.signer, valid_from)
         new = [data for url, data in lists.items() if (url, issuer.did) not in book.lists]
         new += issuer.to_log(repository)
-        index = _log(repository, commitment, [*new, credential], log_signer)
+        index = _log(repository, commitment, [*new, credential])
         documents = _documents(repository, manifest, tree, commitment, credential)
         proof = credential_proof(repository, index)
         if proof is not None:
@@ -302,10 +300,8 @@ def _warranted(statement: Mapping[str, JSON], issuer: str) -> dict[str, JSON]:
     return {**statement, "warrantedBy": party}
 
 
-def _log(
-    repository: Repository, commitment: Commitment, credentials: list[bytes], log_signer: Signer
-) -> int:
-    with repository.transaction(log_signer=log_signer) as transaction:
+def _log(repository: Repository, commitment: Commitment, credentials: list[bytes]) -> int:
+    with repository.transaction() as transaction:
         if commitment.new:
             transaction.writer.put_bytes(commitment.salts)
             transaction.log_manifest(commitment.manifest)

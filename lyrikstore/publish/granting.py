@@ -65,13 +65,12 @@ def grant_licence(
     status_url: str | None = None,
     did_document: bytes | None = None,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
 ) -> IssuedCredential:
     """Return a signed, logged grant.
 
     Args:
-        repository: The publisher's store, opened with a memory.
+        repository: The publisher's store, opened to append.
         credential: The dataset credential under whose terms it is granted.
         holder: DID of the buyer.
         permits: What he may do.
@@ -88,7 +87,6 @@ def grant_licence(
         did_document: Where an organisation issued the dataset credential: its published document;
             None makes one that lists the signer's key alone.
         signer: The issuer of the dataset credential, or whoever signs for the organisation that is.
-        log_signer: Holds the key of the store's log.
         clock: Start of validity.
 
     Raises:
@@ -181,7 +179,6 @@ def grant_licence(
         build,
         status_url=status_url,
         issuer=issuer,
-        log_signer=log_signer,
         clock=clock,
     )
 

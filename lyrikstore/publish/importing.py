@@ -48,13 +48,12 @@ def import_delivery(
     name: str | None = None,
     trust: Trust,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
 ) -> TakenIn:
     """Import a delivery, and what others attest in it, or grant, as far as that belongs to it.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         book: What its log says up to now.
         credential: The delivery's credential.
         beside: File name → the files beside it.
@@ -63,7 +62,6 @@ def import_delivery(
         name: The dataset's name here; by default the one it has there.
         trust: Pinned DID documents.
         signer: Who imports it.
-        log_signer: Holds the store's log key.
         clock: Now.
 
     Returns:
@@ -90,7 +88,7 @@ def import_delivery(
     listing = Tree.parse(found[claims.tree])
     at = clock()
     aside: dict[str, LyrikstoreError] = {}
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         put = transaction.writer.put_bytes
         manifest = current if known_here else None
         new = manifest is None

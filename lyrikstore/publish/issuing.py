@@ -9,7 +9,6 @@ from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.statuslist import StatusEntry
-from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuer, own_keys
 from lyrikstore.publish.keystatements import credential_proof, store_statements
@@ -53,17 +52,15 @@ def issue_logged(
     *,
     status_url: str | None,
     issuer: Issuer,
-    log_signer: Signer,
     clock: Clock,
 ) -> IssuedCredential:
     """Return a credential that the store has logged, with new status lists where it needs any.
 
     Args:
-        repository: The issuer's store, opened with a memory.
+        repository: The issuer's store, opened to append.
         build: Makes the unsigned credential.
         status_url: Below which the issuer publishes his lists; None: it cannot be taken back.
         issuer: Who issues it.
-        log_signer: Holds the store's log key.
         clock: Now.
 
     Raises:
@@ -72,7 +69,7 @@ def issue_logged(
     book, entries = places_for(repository, status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
     data = _issue(build(entries), issuer, clock)
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         for one in issuer.to_log(repository):
             transaction.log_credential(one)
         for url, one in lists.items():

@@ -15,6 +15,7 @@ from lyrikstore.history.repository import Repository
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
     from lyrikstore.credentials.trust import Trust
+    from lyrikstore.crypto.signer import Signer
     from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.publish.collecting import Attested
     from lyrikstore.publish.currentlist import CurrentList
@@ -35,8 +36,8 @@ class Standing(ABC):
         """Whom this user believes."""
 
     @abstractmethod
-    def signing(self) -> dict[str, Any]:
-        """Return signer, log signer and clock, as everything that appends takes them."""
+    def signer(self) -> "Signer":
+        """Return who signs here; see :meth:`lyrikstore.store.Store.signer`."""
 
     @property
     def status_book(self) -> "StatusBook":
@@ -52,7 +53,9 @@ class Standing(ABC):
         """Grant a licence under the terms of a dataset credential; see ``grant_licence``."""
         from lyrikstore.publish.granting import grant_licence
 
-        return grant_licence(self.repository, credential, **options, **self.signing())
+        return grant_licence(
+            self.repository, credential, signer=self.signer(), clock=self.clock, **options
+        )
 
     def earlier(self, credential: bytes) -> list[LoggedEntry]:
         """Return the credentials logged before that say the same; see ``earlier_alike``."""
@@ -82,7 +85,7 @@ class Standing(ABC):
         """Log what others said about datasets that are here; see ``takingin.take_in``."""
         from lyrikstore.publish.takingin import take_in
 
-        signing = self.signing()
+        self.signer()  # which may bring the log up to date
         return take_in(
             self.repository,
             self.status_book,
@@ -90,8 +93,7 @@ class Standing(ABC):
             beside,
             found=found,
             trust=self.trust,
-            log_signer=signing["log_signer"],
-            clock=signing["clock"],
+            clock=self.clock,
         )
 
     def import_delivery(
@@ -105,7 +107,7 @@ class Standing(ABC):
         """Take in the dataset of another store; see ``importing.import_delivery``."""
         from lyrikstore.publish.importing import import_delivery
 
-        signing = self.signing()
+        signer = self.signer()  # which may bring the log up to date
         return import_delivery(
             self.repository,
             self.status_book,
@@ -115,24 +117,33 @@ class Standing(ABC):
             report,
             name=name,
             trust=self.trust,
-            **signing,
+            signer=signer,
+            clock=self.clock,
         )
 
     def set_status(self, credential: str, purpose: str, *, value: bool) -> "Issued":
         """Revoke (``revocation``) or suspend (``suspension``) a credential, or end a suspension."""
         from lyrikstore.publish.status import set_status
 
-        signing = self.signing()  # which may bring the log up to date
+        signer = self.signer()  # which may bring the log up to date
         return set_status(
-            self.repository, self.status_book, credential, purpose, value=value, **signing
+            self.repository,
+            self.status_book,
+            credential,
+            purpose,
+            value=value,
+            signer=signer,
+            clock=self.clock,
         )
 
     def supersede(self, credential: str) -> "Issued":
         """Revoke a credential in whose place this issuer has issued another."""
         from lyrikstore.publish.status import supersede
 
-        signing = self.signing()
-        return supersede(self.repository, self.status_book, credential, **signing)
+        signer = self.signer()
+        return supersede(
+            self.repository, self.status_book, credential, signer=signer, clock=self.clock
+        )
 
     def publish_lists(self, place: "str | RemotePlace", *, dry_run: bool = False) -> list[str]:
         """Write this store's current status lists to a remote; return where the new ones are.
@@ -172,5 +183,6 @@ class Standing(ABC):
         from lyrikstore.publish.listfiles import file_names
         from lyrikstore.publish.status import renew_lists
 
-        signing = self.signing()
-        return file_names(renew_lists(self.repository, self.status_book, **signing))
+        signer = self.signer()
+        lists = renew_lists(self.repository, self.status_book, signer=signer, clock=self.clock)
+        return file_names(lists)

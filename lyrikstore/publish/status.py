@@ -235,19 +235,17 @@ def set_status(
     *,
     value: bool,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
 ) -> Issued:
     """Set or clear one bit of a credential's standing: sign the list anew and log it.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         book: What its log says up to now.
         text: The credential, as :meth:`StatusBook.find` takes it.
         purpose: ``revocation`` or ``suspension``.
         value: Whether it is revoked or suspended from now on.
         signer: Its issuer.
-        log_signer: Holds the store's log key.
         clock: Now.
 
     Raises:
@@ -283,7 +281,7 @@ def set_status(
     bits = current.with_bit(entry.index, value)
     made = _later(current, clock())
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         transaction.log_credential(data)
         transaction.commit()
     return issued
@@ -299,7 +297,6 @@ def supersede(
     text: str,
     *,
     signer: Signer,
-    log_signer: Signer,
     clock: Clock,
 ) -> Issued:
     """Revoke a credential in whose place its issuer has logged another, and return that one.
@@ -307,11 +304,10 @@ def supersede(
     Who is shown the new one learns that it replaces the old; who is not, sees the old revoked.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         book: What its log says up to now.
         text: The old credential, as :meth:`StatusBook.find` takes it.
         signer: Its issuer.
-        log_signer: Holds the store's log key.
         clock: Now.
 
     Raises:
@@ -336,14 +332,13 @@ def supersede(
         "revocation",
         value=True,
         signer=signer,
-        log_signer=log_signer,
         clock=clock,
     )
     return successors[-1]
 
 
 def renew_lists(
-    repository: Repository, book: StatusBook, *, signer: Signer, log_signer: Signer, clock: Clock
+    repository: Repository, book: StatusBook, *, signer: Signer, clock: Clock
 ) -> list[CurrentList]:
     """Return the current lists of this store's people, those of this signer's renewed.
 
@@ -351,10 +346,9 @@ def renew_lists(
     One that is half through, or not whole, and not the signer's to sign is returned as it is.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         book: What its log says up to now.
         signer: Signs those of his anew that are half through or not whole.
-        log_signer: Holds the store's log key.
         clock: Now.
 
     Raises:
@@ -378,7 +372,7 @@ def renew_lists(
         and (book.lists[place].is_half_through(now) or not book.lists[place].whole)
     ]
     if old:
-        with repository.transaction(log_signer=log_signer) as transaction:
+        with repository.transaction() as transaction:
             for place in old:
                 found = book.lists[place].content
                 made = _later(found, now)

@@ -31,7 +31,6 @@ from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, issuer_of, kind_of
 from lyrikstore.crypto.proof import signed_by
-from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.log import Leaf
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -97,20 +96,18 @@ def take_in(
     *,
     found: Mapping[str, bytes] | None = None,
     trust: Trust,
-    log_signer: Signer,
     clock: Clock,
 ) -> TakenIn:
     """Log credentials of others about datasets of this store, and their status lists.
 
     Args:
-        repository: The store, opened with a memory.
+        repository: The store, opened to append.
         book: What its log says up to now.
         wanted: File name → credential or status list.
         beside: File name → files beside them, of which only status lists, DID documents and
             statements about keys that the credentials need are taken.
         found: File name → credentials that nobody named, taken in as far as that can be.
         trust: Pinned DID documents; whether an issuer is believed does not matter.
-        log_signer: Holds the store's log key.
         clock: Now.
 
     Raises:
@@ -128,7 +125,7 @@ def take_in(
     known = tuple(one for one in ids if repository.is_logged(one, "credential"))
     if not accepted:
         return TakenIn((), known, aside=aside)
-    with repository.transaction(log_signer=log_signer) as transaction:
+    with repository.transaction() as transaction:
         logged = tuple(transaction.log_credential(data) for data in accepted)
         transaction.commit()
     return TakenIn(logged, known, aside=aside)

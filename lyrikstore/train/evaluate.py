@@ -42,7 +42,6 @@ def evaluate_checkpoint(
     dataset_ref: str,
     *,
     signer: Signer,
-    log_signer: Signer,
     trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
@@ -51,11 +50,10 @@ def evaluate_checkpoint(
     """Return the signed, logged evaluation of a trained checkpoint on a test set.
 
     Args:
-        repo: The store, opened with a memory.
+        repo: The store, opened to append.
         checkpoint_ref: A checkpoint that a run here made.
         dataset_ref: A dataset that was logged before that run.
         signer: Signs the evaluation.
-        log_signer: Holds the log key.
         trust: Whose permissions count.
         clock: Tells the claimed time, and the moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the workers.
@@ -127,7 +125,7 @@ def evaluate_checkpoint(
     }
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     progress(Progress(phase="log"))
-    with repo.transaction(log_signer=log_signer) as transaction:
+    with repo.transaction() as transaction:
         state = repo.refs.get(name)
         manifest = sign_manifest(
             kind="evaluation",

@@ -96,14 +96,6 @@ class Plan(Struct, frozen=True):
         return [*found, Input("base", "checkpoint", self.base.id)]
 
 
-class _Hands(Struct, frozen=True):
-    """Who signs, and what time they say it is."""
-
-    signer: Signer
-    log_signer: Signer
-    clock: Clock
-
-
 class _Output(Struct, frozen=True):
     """What a worker left."""
 
@@ -117,7 +109,6 @@ def train_run(
     config: TrainConfig,
     *,
     signer: Signer,
-    log_signer: Signer,
     trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
@@ -130,10 +121,9 @@ def train_run(
     signed and logged; training in a worker; sealing; the checkpoint manifests, logged together.
 
     Args:
-        repo: The store, opened with a memory.
+        repo: The store, opened to append.
         config: What to do.
         signer: Signs run and checkpoints.
-        log_signer: Holds the log key.
         trust: Whose permissions count.
         clock: Tells the claimed times.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
@@ -161,8 +151,7 @@ def train_run(
     with open_staging(repo.root) as staging:
         train, validation = _copy_inputs(repo, plan, staging)
         progress(Progress(phase="register"))
-        hands = _Hands(signer, log_signer, clock)
-        run = _register(repo, plan, (train, validation), hands, message)
+        run = _register(repo, plan, (train, validation), signer, clock, message)
         job = {"job": "train", "config": config.to_json(), "labels": list(train.labels)}
         progress(Progress(phase="start", detail={"run": str(run.id)}))
         result = run_job(
@@ -173,7 +162,7 @@ def train_run(
             raise RunFailedError("bad-output", "the worker made no final checkpoint")
         progress(Progress(0, len(made), phase="seal"))
         output = _Output(staging.path, made, list(train.labels))
-        checkpoints, indices = _emit(repo, plan, run, output, hands=hands, progress=progress)
+        checkpoints, indices = _emit(repo, plan, run, output, signer, clock, progress)
     progress(Progress(phase="done"))
     return TrainResult(
         run,
@@ -258,7 +247,8 @@ def _register(
     repo: Repository,
     plan: Plan,
     copied: tuple[Snapshot, Snapshot],
-    hands: _Hands,
+    signer: Signer,
+    clock: Clock,
     message: str,
 ) -> Manifest:
     config = plan.config
@@ -276,7 +266,7 @@ def _register(
         "plannedOutputs": [config.name],
         "rights": [right.to_json() for right in plan.rights],
     }
-    with repo.transaction(log_signer=hands.log_signer) as transaction:
+    with repo.transaction() as transaction:
         run = sign_manifest(
             kind="run",
             store=repo.store_id,
@@ -284,8 +274,8 @@ def _register(
             parents=_current(repo, config.run_name),
             inputs=plan.inputs,
             body=body,
-            signer=hands.signer,
-            created=hands.clock(),
+            signer=signer,
+            created=clock(),
             message=message,
         )
         transaction.log_manifest(run)
@@ -298,15 +288,15 @@ def _emit(
     plan: Plan,
     run: Manifest,
     output: _Output,
-    *,
-    hands: _Hands,
+    signer: Signer,
+    clock: Clock,
     progress: OnProgress,
 ) -> tuple[list[Manifest], list[int]]:
     name = plan.config.name
     checkpoints: list[Manifest] = []
     if plan.base.tree is None:
         raise InvalidInputError("not-a-model", f"{plan.base.name} has no files")
-    with repo.transaction(log_signer=hands.log_signer) as transaction:
+    with repo.transaction() as transaction:
         # Looked up now: another run may have moved the name while this one trained.
         parents = _current(repo, name)
         for number, item in enumerate(output.made):
@@ -325,8 +315,8 @@ def _emit(
                 tree=sealed.tree_id,
                 files=sealed.tree.files_id,
                 body=_checkpoint_body(plan.config, item, output.labels),
-                signer=hands.signer,
-                created=hands.clock(),
+                signer=signer,
+                created=clock(),
                 attachments=[Attachment("sha256sums", sealed.sums, sealed.sums_bytes)],
             )
             transaction.log_manifest(manifest)

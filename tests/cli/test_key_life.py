@@ -342,17 +342,17 @@ def admit_many(person, count: int, signer: str = "default") -> None:
     """Admit so many writers: what `key admit` does, without as many processes."""
     keys = person.home / ".config" / "lyrikstore" / "keys"
     log = next(path for path in keys.glob("log-*") if path.suffix != ".pub")
+    own, of_log = (KeySigner(load_key(keys / name, None)) for name in (signer, log.name))
     repository = Repository.open(
         person.folder / ".lyrikstore",
         memory=LogMemory(person.home / ".local" / "state" / "lyrikstore" / "logs"),
+        log_signer=of_log,
     )
-    own, of_log = (KeySigner(load_key(keys / name, None)) for name in (signer, log.name))
     for _ in range(count):
         change_policy(
             repository,
             with_writer(KeySigner(PrivateKey.generate()).did, None),
             signer=own,
-            log_signer=of_log,
             clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
         )
         repository.refresh()

@@ -150,7 +150,7 @@ def make_publisher(home: Path) -> Publisher:
         nonce=bytes(16),
     )
     tree, manifest, records = dataset(repository.store_id, OWNER, NOW)
-    with repository.transaction(log_signer=LOG) as tx:
+    with repository.transaction() as tx:
         for data in (*FILES.values(), LICENCE, SALTS, tree.encode()):
             tx.writer.put_bytes(data)
         tx.log_manifest(manifest)

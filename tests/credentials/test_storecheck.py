@@ -54,7 +54,8 @@ class Lineage:
 
     @property
     def repository(self) -> Repository:
-        return Repository.open(self.root, memory=self.publisher.memory)
+        memory = self.publisher.memory
+        return Repository.open(self.root, memory=memory, log_signer=self.world.LOG)
 
     def store(self, **changes: Any) -> Report:
         arguments = {"trust": self.world.trusting(self.world.OWNER.did), "at": self.world.NOW}
@@ -74,7 +75,7 @@ class Lineage:
         )
 
     def log(self, *manifests: Manifest, blobs: tuple[bytes, ...] = ()) -> None:
-        with self.repository.transaction(log_signer=self.world.LOG) as tx:
+        with self.repository.transaction() as tx:
             for blob in blobs:
                 tx.writer.put_bytes(blob)
             for manifest in manifests:
@@ -82,7 +83,7 @@ class Lineage:
             tx.commit()
 
     def log_credential(self, data: bytes) -> Digest:
-        with self.repository.transaction(log_signer=self.world.LOG) as tx:
+        with self.repository.transaction() as tx:
             identity = tx.log_credential(data)
             tx.commit()
         return identity
@@ -530,7 +531,6 @@ def test_who_attests_a_dataset_owns_no_store(fresh: Lineage) -> None:
         repository,
         rotated(world.OWNER.did, auditor.did),
         signer=world.OWNER,
-        log_signer=world.LOG,
         clock=lambda: world.NOW,
     )
     attestation = build_attestation(

@@ -29,7 +29,7 @@ from lyrikstore.history.succession import change_policy, revoked, rotated
 def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path: Path) -> None:
     publisher = world.make_publisher(tmp_path)
     repository, trust = publisher.repository, world.trusting(world.OWNER.did)
-    with repository.transaction(log_signer=world.LOG) as transaction:
+    with repository.transaction() as transaction:
         transaction.log_credential(publisher.credential())
         index = transaction.commit()[0]
     use = Use(("train",), world.NOW)
@@ -47,7 +47,6 @@ def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path:
             repository,
             revoked(world.OWNER.did, suspect, following.did if suspect > index else None),
             signer=signer,
-            log_signer=world.LOG,
             clock=lambda: world.NOW + timedelta(hours=1),
         )
         repository.refresh()
@@ -101,7 +100,7 @@ def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
     credential = issue(publisher.unsigned(issuer=web), house, world.NOW)
     run = run_by(repository, publisher.manifest, credential, web, world.OWNER, world.NOW)
     for logged in ((document, credential), (run,)):
-        with repository.transaction(log_signer=world.LOG) as transaction:
+        with repository.transaction() as transaction:
             for one in logged:
                 if isinstance(one, bytes):
                     transaction.log_credential(one)
@@ -127,18 +126,18 @@ def test_an_heir_gives_rights_and_a_thief_gives_none(
     use = Use(("train",), later)
 
     def change(how: Any, signer: Any) -> None:
-        change_policy(repository, how, signer=signer, log_signer=world.LOG, clock=lambda: later)
+        change_policy(repository, how, signer=signer, clock=lambda: later)
         repository.refresh()
 
     def log(data: bytes) -> bytes:
-        with repository.transaction(log_signer=world.LOG) as transaction:
+        with repository.transaction() as transaction:
             transaction.log_credential(data)
             transaction.commit()
         return data
 
     def ran() -> Any:
         run = run_by(repository, publisher.manifest, credential, heir.did, heir, later)
-        with repository.transaction(log_signer=world.LOG) as transaction:
+        with repository.transaction() as transaction:
             transaction.log_manifest(run)
             transaction.commit()
         ancestry = {one.id: one for one in (run, publisher.manifest)}

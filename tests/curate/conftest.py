@@ -50,7 +50,6 @@ class Bench:
             self.data,
             name,
             signer=signer_for("owner"),
-            log_signer=signer_for("log"),
             clock=lambda: NOW,
             **options,
         )
@@ -62,7 +61,6 @@ class Bench:
             parse_recipe(recipe.encode()),
             to,
             signer=signer_for("owner"),
-            log_signer=signer_for("log"),
             clock=lambda: NOW,
         )
 

@@ -292,7 +292,7 @@ def _credential(
         licence_texts=[("CC-BY-4.0", b"the licence")],
         **more,
     )
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         transaction.log_credential(issue(document, signer, at))
         transaction.commit()
 
@@ -386,7 +386,7 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
     trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
     book = StatusBook.of(bench.repo)
     entries = book.reserve("https://data.example/status", signer, frozenset())
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         for data in book.signed(entries, signer, lambda: at).values():
             transaction.log_credential(data)
         transaction.commit()
@@ -397,7 +397,7 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
         now = at = at + timedelta(minutes=10)
         set_status(
             *(bench.repo, StatusBook.of(bench.repo), name, purpose), value=value, signer=signer,
-            log_signer=signer_for("log"), clock=lambda now=now: now,
+            clock=lambda now=now: now,
         )  # fmt: skip
         if value:
             with pytest.raises(PolicyError, match="by its issuer"):

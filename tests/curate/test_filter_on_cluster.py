@@ -92,7 +92,6 @@ def derive(bench: Bench, name: str, pools: Any = None, **options: Any) -> Filter
         recipe,
         name,
         signer=signer_for("owner"),
-        log_signer=signer_for("log"),
         clock=lambda: NOW,
         pools=pools,
         **options,

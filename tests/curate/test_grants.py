@@ -78,7 +78,7 @@ def issued(bench: Any, issuer: Signer, terms: Terms = TERMS) -> bytes:
         valid_until=AT + timedelta(days=10),
     )
     data = issue(document, issuer, AT)
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         transaction.log_credential(data)
         transaction.commit()
     return data
@@ -92,7 +92,6 @@ def grant(bench: Any, terms: bytes, **changes: Any) -> Any:
         "seats": 3,
         "status_url": STATUS,
         "signer": OWNER,
-        "log_signer": signer_for("log"),
         "clock": lambda: AT,
     }
     return grant_licence(bench.repo, terms, **{**options, **changes})
@@ -143,7 +142,6 @@ def test_a_grant_taken_back_is_none(bench: Any, terms: bytes) -> None:
             purpose,
             value=value,
             signer=OWNER,
-            log_signer=signer_for("log"),
             clock=lambda at=at: at,
         )
         if value:
@@ -240,7 +238,6 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
             wanted,
             beside,
             trust=TRUST,
-            log_signer=signer_for("log"),
             clock=lambda: later,
         )
 
@@ -269,7 +266,7 @@ def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
     licensed = bench.repo.resolve("acme/docs")
     stolen = b"data of somebody who permits nothing"
     tree = Tree.of([Entry("a.txt", len(stolen), Digest.of(stolen))])
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         for data in (stolen, tree.encode()):
             transaction.writer.put_bytes(data)
         carried = transaction.writer.put_bytes(licensed.data)
@@ -304,7 +301,7 @@ def test_who_lacks_a_right_is_told_what_he_or_the_publisher_can_do(
         ask(bench, seats=None)
     assert "[use]" in (caught.value.hint or "")
     theirs = bench.repo.resolve("acme/docs")
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         carried = transaction.writer.put_bytes(theirs.data)
         imported = sign_manifest(
             kind="dataset",
@@ -352,7 +349,7 @@ def test_a_grant_to_an_organisation_is_a_right_of_its_keys(bench: Any, terms: by
     document = build_document(web, {key: key for key in [encode_multikey(TRAINER.public)]})
     data = json.dumps(document).encode()
     # ATTACK: whoever has a copy of the grant brings a document that lists his own key.
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         transaction.log_credential(data)
         transaction.commit()
     refused("you pinned no document", bench)
@@ -374,7 +371,7 @@ def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) 
         made = AT + timedelta(minutes=number)
         house = OrganisationSigner(signer, web)
         data = sign_list(url, "revocation", bytes(ENTRIES // 8), house, made, timedelta(days=9))
-        with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+        with bench.repo.transaction() as transaction:
             transaction.log_credential(data)
             transaction.commit()
     current = StatusBook.of(bench.repo).lists[url, web]
@@ -389,9 +386,9 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
     made = grant(bench, terms)
     urls = [one for one in made.lists if "revocation" in one]
     before = made.lists[urls[0]]
-    signing = {"log_signer": signer_for("log"), "clock": lambda: AT + timedelta(minutes=5)}
+    signing = {"signer": OWNER, "clock": lambda: AT + timedelta(minutes=5)}
     book = StatusBook.of(bench.repo)
-    set_status(bench.repo, book, str(made.id), "revocation", value=True, signer=OWNER, **signing)
+    set_status(bench.repo, book, str(made.id), "revocation", value=True, **signing)
     # Another writer logs the list from before again, spelt otherwise: or signs one, as a thief.
     again = json.dumps(parse(before), indent=1).encode()
     if stolen:
@@ -399,12 +396,12 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
         clear = bytes(ENTRIES // 8)
         later = AT + timedelta(hours=1)
         again = sign_list(urls[0], "revocation", clear, OWNER, later, timedelta(days=9))
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         transaction.log_credential(again)
         transaction.commit()
     if stolen:
         change = revoked(OWNER.did, since, OTHER.did)
-        change_policy(bench.repo, change, signer=OWNER, **signing)
+        change_policy(bench.repo, change, **signing)
         bench.repo.refresh()
     current = StatusBook.of(bench.repo).lists[urls[0], OWNER.did].content
     assert any(current.bits)

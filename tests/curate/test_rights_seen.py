@@ -42,7 +42,7 @@ def log(bench: Any, valid_until: datetime) -> None:
         valid_from=AT,
         valid_until=valid_until,
     )
-    with bench.repo.transaction(log_signer=signer_for("log")) as transaction:
+    with bench.repo.transaction() as transaction:
         transaction.log_credential(issue(document, OWNER, AT))
         transaction.commit()
 

@@ -77,7 +77,7 @@ FILES = {
 
 def commit(repository: Repository, files: dict[str, bytes]) -> str:
     state = repository.refs.get(NAME)
-    with repository.transaction(log_signer=LOG) as tx:
+    with repository.transaction() as tx:
         entries = [
             Entry(path, len(data), tx.writer.put_data(data), None) for path, data in files.items()
         ]

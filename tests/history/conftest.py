@@ -59,7 +59,7 @@ class Shelf:
     filter_body = staticmethod(filter_body)
 
     def __post_init__(self) -> None:
-        self.repo = Repository.open(self.root, memory=self.memory)
+        self.repo = Repository.open(self.root, memory=self.memory, log_signer=self.log)
 
     def again(self) -> Repository:
         """Return the store as somebody else opens it now."""
@@ -101,7 +101,7 @@ class Shelf:
         if parents is None:
             state = self.repo.refs.get(name)
             parents = (state.id,) if state else ()
-        with self.repo.transaction(log_signer=LOG) as tx:
+        with self.repo.transaction() as tx:
             manifest = self.manifest(tx, name, content, parents=parents, **changes)
             tx.log_manifest(manifest)
             tx.commit()
@@ -109,7 +109,7 @@ class Shelf:
 
     def derive(self, source: Manifest, name: str = "datasets/acme/clean") -> Manifest:
         """Commit a filter and the dataset it gives."""
-        with self.repo.transaction(log_signer=LOG) as tx:
+        with self.repo.transaction() as tx:
             made_by = sign_manifest(
                 kind="filter",
                 store=self.repo.store_id,

@@ -39,7 +39,6 @@ def run(shelf, repo=None, *, days=0, **options):
         repo,
         clock=lambda: shelf.now + timedelta(days=days),
         signer=shelf.owner,
-        log_signer=shelf.log,
         **options,
     )
 
@@ -128,7 +127,6 @@ def test_retention_frees_the_data_of_old_versions_only(shelf):
             shelf.repo,
             again.retirement,
             signer=shelf.owner,
-            log_signer=shelf.log,
             clock=lambda: shelf.now,
         )
     # The same data again is present, and stays.
@@ -140,7 +138,7 @@ def test_retention_frees_the_data_of_old_versions_only(shelf):
 def test_a_retention_counts_for_its_own_name_only(shelf):
     one = shelf.commit(content={"a": b"1"})
     other = shelf.commit("datasets/acme/other", {"a": b"2"})
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         for name, of, target in (
             ("retentions/acme/texts", "datasets/acme/other", other),  # another name than its own
             ("retentions/acme/other", "datasets/acme/other", one),  # a version of another name
@@ -162,10 +160,10 @@ def test_a_retention_counts_for_its_own_name_only(shelf):
 
 def commit_twice(shelf):
     """Return two versions by writers who did not see each other: BIG is stored twice."""
-    second = Repository.open(shelf.root, memory=shelf.memory)
+    second = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
     with (
-        shelf.repo.transaction(log_signer=shelf.log) as one,
-        second.transaction(log_signer=shelf.log) as two,
+        shelf.repo.transaction() as one,
+        second.transaction() as two,
     ):
         a = shelf.manifest(one, "datasets/acme/a", {"x": BIG})
         b = shelf.manifest(two, "datasets/acme/b", {"x": BIG, "y": b"y"})
@@ -183,7 +181,7 @@ def flip(shelf, pack, at):
     data = bytearray(path.read_bytes())
     data[at] ^= 1
     path.write_bytes(data)
-    shelf.repo = Repository.open(shelf.root, memory=shelf.memory)
+    shelf.repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
 
 
 def test_duplicates_go(shelf):
@@ -201,8 +199,8 @@ def test_duplicates_go(shelf):
 def test_a_commit_that_relied_on_garbage_is_told_to_run_again(shelf):
     shelf.commit(content={"a": TEXT})
     shelf.commit(content={"a": b"new"})
-    other = Repository.open(shelf.root, memory=shelf.memory)
-    with other.transaction(log_signer=shelf.log) as late:
+    other = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
+    with other.transaction() as late:
         manifest = shelf.manifest(late, "datasets/acme/late", {"a": TEXT})
         late.log_manifest(manifest)
         found = run(shelf, keep=(NAME, 1))
@@ -210,7 +208,7 @@ def test_a_commit_that_relied_on_garbage_is_told_to_run_again(shelf):
         with pytest.raises(ConflictError) as caught:
             late.commit()
     assert caught.value.kind == "repacked"
-    with other.transaction(log_signer=shelf.log) as late:
+    with other.transaction() as late:
         manifest = shelf.manifest(late, "datasets/acme/late", {"a": TEXT})
         late.log_manifest(manifest)
         late.commit()
@@ -220,8 +218,8 @@ def test_a_commit_that_relied_on_garbage_is_told_to_run_again(shelf):
 def test_a_commit_that_relied_on_moved_blobs_goes_through(shelf):
     for n in range(10):
         shelf.commit(content={"a": TEXT, "n": b"%d" % n})
-    other = Repository.open(shelf.root, memory=shelf.memory)
-    with other.transaction(log_signer=shelf.log) as late:
+    other = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
+    with other.transaction() as late:
         manifest = shelf.manifest(late, "datasets/acme/late", {"a": TEXT, "b": b"b"})
         late.log_manifest(manifest)
         assert run(shelf).repacked.dropped
@@ -233,14 +231,14 @@ def test_a_commit_that_relied_on_moved_blobs_goes_through(shelf):
 def test_a_commit_while_gc_copies_is_not_robbed(shelf, monkeypatch):
     shelf.commit(content={"a": TEXT})
     shelf.commit(content={"a": b"new"})
-    other = Repository.open(shelf.root, memory=shelf.memory)
+    other = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
     made = []
     genuine = liveness.repack
 
     def meanwhile(*arguments, **options):
         done = genuine(*arguments, **options)
         if not made:
-            with other.transaction(log_signer=shelf.log) as tx:
+            with other.transaction() as tx:
                 made.append(shelf.manifest(tx, "datasets/acme/late", {"a": TEXT}))
                 tx.log_manifest(made[0])
                 tx.commit()
@@ -296,7 +294,7 @@ def test_a_lost_tree_stops_it(shelf):
     (shelf.root / place.name).unlink()
     repo = Repository.open
     with pytest.raises(LyrikstoreError):
-        run(shelf, repo(shelf.root, memory=shelf.memory))
+        run(shelf, repo(shelf.root, memory=shelf.memory, log_signer=shelf.log))
 
 
 def test_a_clone_only_sweeps(shelf, tmp_path):
@@ -306,8 +304,8 @@ def test_a_clone_only_sweeps(shelf, tmp_path):
     theirs, _ = clone(
         shelf.repo.backend, str(shelf.root), tmp_path / "clone" / ".lyrikstore", memory=memory
     )
-    local = KeySigner(PrivateKey.from_seed(b"\x77" * 32))
-    with theirs.transaction(log_signer=local) as tx:
+    theirs.log_signer = KeySigner(PrivateKey.from_seed(b"\x77" * 32))
+    with theirs.transaction() as tx:
         mine = shelf.manifest(tx, "datasets/acme/mine", {"m": b"mine"})
         tx.log_manifest(mine)
         tx.commit()
@@ -334,7 +332,7 @@ def test_a_clone_only_sweeps(shelf, tmp_path):
 
 def test_packs_of_unpublished_records_stay(shelf, monkeypatch):
     shelf.commit()
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         manifest = shelf.manifest(tx, "datasets/acme/pending", {"p": b"pending"})
         tx.log_manifest(manifest)
         monkeypatch.setattr(tx._appender, "_publish", _once(tx._appender._publish))
@@ -344,7 +342,7 @@ def test_packs_of_unpublished_records_stay(shelf, monkeypatch):
     for _ in range(3):
         found = collect(_elsewhere(shelf), clock=lambda: shelf.now, grace=grace)
         assert found.swept.deleted == ()
-    shelf.repo.recover(log_signer=shelf.log)
+    shelf.repo.recover()
     assert read_all(shelf.again(), manifest) == {"p": b"pending"}
 
 
@@ -374,7 +372,8 @@ def test_a_crash_at_any_call_harms_nothing(shelf, after):
         faulty = FaultyBackend(shelf.repo.backend, fail_at, "crash", after=after)
         crashed = False
         try:
-            run(shelf, Repository.over(faulty, location=shelf.root, memory=shelf.memory))
+            options = {"memory": shelf.memory, "log_signer": shelf.log}
+            run(shelf, Repository.over(faulty, location=shelf.root, **options))
         except CrashError:
             crashed = True
         fail_at += 1 if fail_at < 20 else 7

@@ -67,7 +67,7 @@ def test_refs_go_on_from_what_is_remembered_as_if_all_had_been_read(tmp_path):
 @pytest.fixture
 def long(shelf):
     """A store with a longer history than is worth being remembered, and its refs."""
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         parents = ()
         for number in range(WORTH):
             manifest = shelf.manifest(tx, parents=parents, message=str(number))

@@ -278,7 +278,7 @@ def test_indices_and_proofs(shelf):
 
 
 def test_a_blob_is_not_a_manifest_just_because_it_looks_like_one(shelf):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         real = shelf.manifest(tx)
         smuggled = shelf.manifest(tx, "datasets/acme/other")
         tx.writer.put_bytes(smuggled.encode())
@@ -300,7 +300,7 @@ def test_an_abandoned_transaction_leaves_nothing(shelf):
     before = snapshot(shelf.root)
     with pytest.raises(KeyboardInterrupt):
         _interrupted(shelf)
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         tx.writer.put_bytes(b"x" * 100)
     after = snapshot(shelf.root)
     assert {name for name in after if not name.startswith(("tmp", "lock"))} == {
@@ -312,13 +312,13 @@ def test_an_abandoned_transaction_leaves_nothing(shelf):
 
 
 def _interrupted(shelf):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         tx.log_manifest(shelf.manifest(tx))
         raise KeyboardInterrupt
 
 
 def test_nothing_to_log(shelf):
-    transaction = shelf.repo.transaction(log_signer=shelf.log)
+    transaction = shelf.repo.transaction()
     with transaction as tx, pytest.raises(InvalidInputError) as caught:
         tx.commit()
     assert caught.value.kind == "nothing-to-log"
@@ -326,21 +326,25 @@ def test_nothing_to_log(shelf):
 
 def test_reading_views_cannot_write(shelf):
     with pytest.raises(InvalidInputError) as caught:
-        shelf.again().transaction(log_signer=shelf.log)
+        shelf.again().transaction()
     assert caught.value.kind == "no-memory"
+    with pytest.raises(KeyMaterialError) as caught:
+        Repository.open(shelf.root, memory=shelf.memory).transaction()
+    assert caught.value.kind == "no-signer"
 
 
 def test_the_wrong_log_key(shelf):
     for signer in (shelf.owner, shelf.stranger):
+        shelf.repo.log_signer = signer
         with pytest.raises(KeyMaterialError) as caught:
-            shelf.repo.transaction(log_signer=signer)
+            shelf.repo.transaction()
         assert caught.value.kind == "wrong-log-key"
 
 
 def test_a_ref_that_moved_meanwhile(shelf):
     one = shelf.commit()
-    second = Repository.open(shelf.root, memory=shelf.memory)
-    with second.transaction(log_signer=shelf.log) as tx:
+    second = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
+    with second.transaction() as tx:
         late = shelf.manifest(tx, content={"a": b"late"}, parents=(one.id,))
         two = shelf.commit(content={"a": b"early"})
         tx.log_manifest(late)
@@ -353,8 +357,8 @@ def test_a_ref_that_moved_meanwhile(shelf):
 
 
 def test_two_writers_of_different_names(shelf):
-    second = Repository.open(shelf.root, memory=shelf.memory)
-    with second.transaction(log_signer=shelf.log) as tx:
+    second = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
+    with second.transaction() as tx:
         other = shelf.manifest(tx, "datasets/acme/other")
         one = shelf.commit()
         tx.log_manifest(other)
@@ -390,7 +394,7 @@ def test_blobs_must_be_there(shelf):
 
 
 def _commit_wrong_files(shelf):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         made = shelf.manifest(tx)
         options = {"tree": made.tree, "files": Digest(b"\7" * 32)}
         tx.log_manifest(shelf.manifest(tx, **options))
@@ -408,7 +412,7 @@ def test_inputs_must_be_logged_and_of_their_kind(shelf):
 
 
 def _commit_records(shelf, item, name="records/acme/texts"):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         salts = tx.writer.put_bytes(b"\0" * 16)
         made = sign_manifest(
             kind="records",
@@ -443,7 +447,7 @@ def test_credentials(shelf):
             }
         }
     ).encode()
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         identity = tx.log_credential(data)
         foreign = tx.log_credential(b"not json")
         assert tx.commit() == [4, 5]
@@ -458,7 +462,7 @@ def test_credentials(shelf):
 
 
 def test_the_same_bytes_as_credential_and_as_manifest(shelf):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         made = shelf.manifest(tx)
         tx.log_credential(made.encode())
         tx.log_manifest(made)
@@ -471,7 +475,7 @@ def test_the_same_bytes_as_credential_and_as_manifest(shelf):
 
 
 def test_a_credential_that_nobody_could_read_is_not_logged(shelf):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         with pytest.raises(InvalidInputError) as caught:
             tx.log_credential(bytes(MAX_CREDENTIAL_BYTES + 1))
         assert caught.value.kind == "too-large"
@@ -528,8 +532,8 @@ def test_a_writer_that_dies_while_publishing(shelf, monkeypatch, target, name, a
         assert len(reader.records.transactions) == 2
         assert reader.check_tiles() == []
     # The next transaction finishes it, whatever it is about.
-    repo = Repository.open(shelf.root, memory=shelf.memory)
-    with repo.transaction(log_signer=shelf.log):
+    repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
+    with repo.transaction():
         pass
     assert repo.refs[NAME].history[-1] == one.id
     assert len(repo.refs[NAME].history) == 2
@@ -555,12 +559,12 @@ def test_recovery_shows_what_was_committed_before_its_writer_died(shelf, monkeyp
         crash_at(patch, extend, "create_files")
         with pytest.raises(KeyboardInterrupt):
             shelf.commit(content={"a.txt": b"two"})
-    repo = Repository.open(shelf.root, memory=shelf.memory)
+    repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
     assert repo.refs[NAME].id == one.id
-    repo.recover(log_signer=shelf.log)
+    repo.recover()
     assert len(repo.refs[NAME].history) == 2
     before = snapshot(shelf.root)
-    repo.recover(log_signer=shelf.log)
+    repo.recover()
     assert snapshot(shelf.root) == before
     # Whoever recovers first builds on what is current, and need not be told to run again.
     shelf.repo = repo
@@ -584,7 +588,7 @@ def test_a_lost_slot_is_followed_by_the_next(shelf, monkeypatch):
             other.publish(read_records(repo.backend), repo.checkpoint)
         return original(self, transaction)
 
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         lost = tx.log_credential(b"theirs")
         tx.commit()
     monkeypatch.setattr(TransactionLog, "append", slower)
@@ -614,11 +618,11 @@ def test_a_record_that_nobody_here_made_is_neither_read_nor_signed(shelf, forge)
     planted = shelf.root / "tx" / f"{3:020d}"
     planted.write_bytes(forge(shelf.repo))
     for _ in range(2):
-        repo = Repository.open(shelf.root, memory=shelf.memory)
+        repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
         assert len(repo.entries()) == 6
         assert repo.refs[NAME].history == shelf.repo.refs[NAME].history
         with pytest.raises(ConflictError) as caught:
-            repo.recover(log_signer=shelf.log)
+            repo.recover()
         assert caught.value.kind == "foreign-record"
         assert planted.name in caught.value.message
         assert caught.value.hint
@@ -698,15 +702,15 @@ def test_a_copy_is_refused_while_the_original_stands(shelf, tmp_path):
     shelf.commit()
     copy = tmp_path / "copy"
     shutil.copytree(shelf.root, copy)
-    repo = Repository.open(copy, memory=shelf.memory)  # reading is fine
-    with pytest.raises(ConflictError) as caught, repo.transaction(log_signer=shelf.log):
+    repo = Repository.open(copy, memory=shelf.memory, log_signer=shelf.log)  # reading is fine
+    with pytest.raises(ConflictError) as caught, repo.transaction():
         pass
     assert caught.value.kind == "copied-store"
     text = f"this store is a copy or an old backup of the one at {shelf.root}"
     assert caught.value.message == text
     # An older copy is one too.
     shelf.commit(content={"a": b"2"})
-    with pytest.raises(ConflictError) as caught, repo.transaction(log_signer=shelf.log):
+    with pytest.raises(ConflictError) as caught, repo.transaction():
         pass
     assert caught.value.message == text
     assert "a log has one home" in caught.value.hint
@@ -717,14 +721,16 @@ def test_a_moved_store_goes_on(shelf, tmp_path):
     moved = tmp_path / "moved"
     shelf.root.rename(moved)
     shelf.root = moved
-    shelf.repo = Repository.open(moved, memory=shelf.memory)
+    shelf.repo = Repository.open(moved, memory=shelf.memory, log_signer=shelf.log)
     shelf.commit(content={"a": b"2"})
     assert shelf.memory.last_signed(shelf.repo.policy.logs[0]).location == str(moved)
 
 
 def test_a_store_reached_by_another_path_goes_on(shelf, tmp_path):
     (tmp_path / "link").symlink_to(shelf.root.parent)
-    shelf.repo = Repository.open(tmp_path / "link" / ".lyrikstore", memory=shelf.memory)
+    shelf.repo = Repository.open(
+        tmp_path / "link" / ".lyrikstore", memory=shelf.memory, log_signer=shelf.log
+    )
     shelf.commit()
 
 
@@ -735,8 +741,8 @@ def test_an_older_backup_cannot_be_extended(shelf, tmp_path):
     shelf.commit(content={"a": b"2"})
     shutil.rmtree(shelf.root)
     backup.rename(shelf.root)
-    repo = Repository.open(shelf.root, memory=shelf.memory)
-    with pytest.raises(ConflictError) as caught, repo.transaction(log_signer=shelf.log):
+    repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
+    with pytest.raises(ConflictError) as caught, repo.transaction():
         pass
     assert caught.value.kind == "copied-store"
     assert caught.value.hint
@@ -746,13 +752,13 @@ def test_a_forked_copy_cannot_be_extended(shelf, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(shelf.root, copy)
     forgetful = LogMemory(tmp_path / "elsewhere")
-    other = Repository.open(copy, memory=forgetful)
-    with other.transaction(log_signer=shelf.log) as tx:
+    other = Repository.open(copy, memory=forgetful, log_signer=shelf.log)
+    with other.transaction() as tx:
         tx.log_credential(b"only in the copy")
         tx.commit()
     shelf.commit()
-    other = Repository.open(copy, memory=shelf.memory)
-    with pytest.raises(ConflictError), other.transaction(log_signer=shelf.log):
+    other = Repository.open(copy, memory=shelf.memory, log_signer=shelf.log)
+    with pytest.raises(ConflictError), other.transaction():
         pass
 
 
@@ -835,7 +841,7 @@ def test_changed_and_missing_tiles_are_named(shelf):
 
 def test_logged_garbage_is_flagged_and_moves_nothing(shelf):
     one = shelf.commit()
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         tx.log_credential(b"{}")
         # What a writer with the log key, but other software, could do.
         tx._items[:] = [LogItem("manifest", Digest.of(b"{}"))]
@@ -848,7 +854,7 @@ def test_logged_garbage_is_flagged_and_moves_nothing(shelf):
 
 
 def test_many_entries_fill_tiles(shelf):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         for number in range(300):
             tx.log_credential(b"%d" % number)
         tx.commit()
@@ -862,9 +868,9 @@ def test_many_entries_fill_tiles(shelf):
 
 
 def _commit_in_a_process(root, state, number, barrier):
-    repo = Repository.open(root, memory=LogMemory(state))
+    repo = Repository.open(root, memory=LogMemory(state), log_signer=_LOG)
     barrier.wait()
-    with repo.transaction(log_signer=_LOG) as tx:
+    with repo.transaction() as tx:
         tx.log_credential(b"credential %d" % number)
         tx.commit()
 
@@ -893,7 +899,7 @@ def test_writers_in_several_processes_take_turns(shelf, tmp_path):
 
 
 def test_a_tree_so_large_that_it_is_stored_in_pieces(shelf):
-    with shelf.repo.transaction(log_signer=shelf.log) as tx:
+    with shelf.repo.transaction() as tx:
         empty = tx.writer.put_bytes(b"")
         for count in (9_000, 9_001):
             tree = Tree.of(Entry(f"{n:06d}{'x' * 100}", 0, empty, None) for n in range(count))

@@ -72,7 +72,6 @@ class Chain:
     clock: FrozenClock = field(default_factory=FrozenClock)
     made: dict[str, Manifest] = field(default_factory=dict)
     signer = OWNER
-    log_signer = LOG
 
     def __post_init__(self) -> None:
         self.memory = LogMemory(self.home / "memory")
@@ -88,7 +87,7 @@ class Chain:
 
     def log(self, nickname: str, *blobs: bytes, **manifest: Any) -> Manifest:
         """Sign, store and log one manifest."""
-        with self.repository.transaction(log_signer=LOG) as tx:
+        with self.repository.transaction() as tx:
             for blob in blobs:
                 tx.writer.put_bytes(blob)
             made = sign_manifest(
@@ -304,7 +303,7 @@ class Chain:
             valid_until=self.clock() + timedelta(days=365),
             licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
         )
-        with self.repository.transaction(log_signer=LOG) as tx:
+        with self.repository.transaction() as tx:
             identity = tx.log_credential(issue(document, OWNER, self.clock()))
             tx.commit()
         return identity

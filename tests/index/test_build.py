@@ -241,7 +241,7 @@ def test_what_cannot_be_read_is_a_gap(chain: Any) -> None:
         blobs=[junk],
         attachments=[Attachment("decisions", Digest.of(junk), len(junk))],
     )
-    with chain.repository.transaction(log_signer=chain.log_signer) as tx:
+    with chain.repository.transaction() as tx:
         identity = tx.log_credential(b"not JSON at all")
         tx.commit()
     gaps = one(chain.repository, "SELECT id, what FROM gaps ORDER BY what")
@@ -256,7 +256,7 @@ def test_a_manifest_without_effect_is_shown_as_such(
     original = chain.made["raw"]
     with (
         monkeypatch.context() as patched,
-        chain.repository.transaction(log_signer=chain.log_signer) as tx,
+        chain.repository.transaction() as tx,
     ):
         patched.setattr(Appender, "_check_refs", lambda *_: None)
         forged = sign_manifest(

@@ -83,11 +83,11 @@ def good(tmp_path_factory):
         "deep/large.bin": (noise, None),
         "empty": (b"", None),
     }
-    with repo.transaction(log_signer=LOG) as tx:
+    with repo.transaction() as tx:
         one = dataset(tx, repo.store_id, files)
         tx.log_manifest(one)
         tx.commit()
-    with repo.transaction(log_signer=LOG) as tx:
+    with repo.transaction() as tx:
         files["deep/large.bin"] = (noise[:1000] + b"changed" + noise[1000:], None)
         tx.log_manifest(dataset(tx, repo.store_id, files, parents=(one.id,)))
         made_by = sign_manifest(

@@ -85,7 +85,8 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     def open(self, fail_at: int = 0, fault: str = "crash", *, after: bool = False) -> Repository:
         faulty = FaultyBackend(self.backend, fail_at, fault, after=after) if fail_at else None
-        return Repository.over(faulty or self.backend, location=self.root, memory=self.memory)
+        backend = faulty or self.backend
+        return Repository.over(backend, location=self.root, memory=self.memory, log_signer=LOG)
 
     # ---- what people do
 
@@ -121,8 +122,8 @@ class StoreAgainstDict(RuleBasedStateMachine):
         return manifest
 
     def commit_to(self, repository: Repository, name: str, files: dict[str, bytes]) -> Manifest:
-        repository.recover(log_signer=LOG)
-        with repository.transaction(log_signer=LOG) as transaction:
+        repository.recover()
+        with repository.transaction() as transaction:
             manifest = self.write(transaction, name, files)
             self.unsure = (name, manifest.id, files)
             transaction.commit()
@@ -137,7 +138,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def settle(self) -> None:
         """Let the next writer come: what was won is published, what was not never happened."""
         repository = self.open()
-        repository.recover(log_signer=LOG)
+        repository.recover()
         if self.unsure is not None:
             name, identity, _ = self.unsure
             state = repository.refs.get(name)
@@ -177,7 +178,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         slow, name = self.open(), NAMES[0]
         if self.versions[name] and data.draw(st.booleans(), "old content again"):
             files = data.draw(st.sampled_from(self.versions[name]))[1]
-        with slow.transaction(log_signer=LOG) as transaction:
+        with slow.transaction() as transaction:
             manifest = self.write(transaction, name, files)
             if data.draw(st.booleans(), "gc meanwhile"):
                 self.collect((name, 1) if self.versions[name] else None)
@@ -196,10 +197,8 @@ class StoreAgainstDict(RuleBasedStateMachine):
         repository = self.open(**options)
         if keep is not None:
             self.retiring = {one for one, _ in self.versions[keep[0]][: -keep[1]]}
-        repository.recover(log_signer=LOG)
-        collect(
-            repository, clock=lambda: self.now, signer=OWNER, log_signer=LOG, keep=keep, share=0.1
-        )
+        repository.recover()
+        collect(repository, clock=lambda: self.now, signer=OWNER, keep=keep, share=0.1)
         self.retired |= self.retiring
         self.retiring = set()
 

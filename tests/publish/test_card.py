@@ -30,7 +30,7 @@ limitations = "<script>alert(1)</script> | [x](http://evil.example)"
 
 
 def make(chain: Any, nickname: str = "checkpoint", **changes: Any) -> CardResult:
-    arguments = {"signer": chain.signer, "log_signer": chain.log_signer, "clock": chain.clock}
+    arguments = {"signer": chain.signer, "clock": chain.clock}
     return make_card(chain.repository, chain.made[nickname], **{**arguments, **changes})
 
 
@@ -213,7 +213,7 @@ def test_evaluations_without_effect_are_left_out(
     genuine = chain.made["evaluation"]
     with (
         monkeypatch.context() as patched,
-        chain.repository.transaction(log_signer=chain.log_signer) as tx,
+        chain.repository.transaction() as tx,
     ):
         patched.setattr(Appender, "_check_refs", lambda *_: None)
         forged = sign_manifest(

@@ -26,7 +26,7 @@ ANSWERS = b'expert = "Ada"\ndate = "2026-11-24"\n[answers]\nrisks = "none"\n'
 
 
 def make(chain: Any, **changes: Any) -> Any:
-    arguments = {"signer": chain.signer, "log_signer": chain.log_signer, "clock": chain.clock}
+    arguments = {"signer": chain.signer, "clock": chain.clock}
     return make_card(chain.repository, chain.made["checkpoint"], **{**arguments, **changes})
 
 
@@ -148,7 +148,7 @@ def _log_card(
     from lyrikstore.canon.digest import Digest
 
     body = {**like.manifest.body, **({"profile": profile} if profile else {})}
-    with chain.repository.transaction(log_signer=chain.log_signer) as tx:
+    with chain.repository.transaction() as tx:
         tx.writer.put_bytes(text)
         tx.log_manifest(
             sign_manifest(
@@ -312,7 +312,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
     # Logged, by whom the policy does not allow.
     with (
         pytest.MonkeyPatch.context() as patched,
-        chain.repository.transaction(log_signer=chain.log_signer) as tx,
+        chain.repository.transaction() as tx,
     ):
         patched.setattr(Appender, "_check_refs", lambda *_: None)
         tx.log_manifest(forged)

@@ -36,7 +36,6 @@ from lyrikstore.testing.keys import signer_for
 def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> DeliveryResult:
     arguments: dict[str, Any] = {
         "signer": chain.signer,
-        "log_signer": chain.log_signer,
         "clock": chain.clock,
         "offer": Offer.of_words(("train", "evaluate")),
         "valid_for": timedelta(days=365),

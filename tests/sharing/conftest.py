@@ -46,12 +46,12 @@ class Desk:
         parents: tuple[Digest, ...] | None = None,
     ) -> Manifest:
         """Commit a version of a dataset that succeeds the current one."""
-        log = key(self.number) if self.repo.is_mirror else self.log
-        self.repo.recover(log_signer=log)
+        self.repo.log_signer = key(self.number) if self.repo.is_mirror else self.log
+        self.repo.recover()
         if parents is None:
             state = self.repo.refs.get(name)
             parents = (state.id,) if state else ()
-        with self.repo.transaction(log_signer=log) as tx:
+        with self.repo.transaction() as tx:
             entries = [
                 Entry(path, len(data), tx.writer.put_data(data), None)
                 for path, data in sorted(content.items())
@@ -93,7 +93,7 @@ class Desk:
 
     def again(self) -> Repository:
         """Return the store as it is found anew."""
-        return Repository.open(self.repo.root, memory=self.memory)
+        return Repository.open(self.repo.root, memory=self.memory, log_signer=self.log)
 
 
 @dataclass

@@ -17,12 +17,11 @@ from tests.sharing.conftest import LOG, NAME, NOW, OWNER, Desk
 def collect_at(desk: Desk, backend: Backend, keep: int = 1) -> Collected:
     """Collect garbage at the home as somebody at a clone of it."""
     where = backend.root if isinstance(backend, LocalBackend) else f"memory://{id(backend)}"
-    there = at_home(desk.repo, backend, where, "origin", memory=desk.memory)
+    there = at_home(desk.repo, backend, where, "origin", memory=desk.memory, log_signer=LOG)
     return collect(
         there,
         clock=lambda: NOW,
         signer=OWNER,
-        log_signer=LOG,
         keep=(NAME, keep),
         grace=timedelta(0),
     )

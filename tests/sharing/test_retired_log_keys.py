@@ -28,7 +28,8 @@ NEXT = KeySigner(PrivateKey.from_seed(b"\x03" * 32))
 
 
 def change(desk, how, log_signer):
-    made = change_policy(desk.repo, how, signer=OWNER, log_signer=log_signer, clock=lambda: NOW)
+    desk.repo.log_signer = log_signer
+    made = change_policy(desk.repo, how, signer=OWNER, clock=lambda: NOW)
     desk.repo.refresh()
     return made
 

@@ -122,7 +122,7 @@ class Workshop:
     def put(
         self, kind: str, name: str, files: list[tuple[str, bytes, dict[str, str]]], **body: Any
     ) -> Manifest:
-        with self.repo.transaction(log_signer=LOG) as tx:
+        with self.repo.transaction() as tx:
             tree = Tree.of(
                 Entry(path, len(data), tx.writer.put_bytes(data), meta or None)
                 for path, data, meta in files
@@ -179,7 +179,7 @@ class Workshop:
             valid_from=now() - timedelta(hours=1),
             valid_until=now() + timedelta(days=30),
         )
-        with self.repo.transaction(log_signer=LOG) as tx:
+        with self.repo.transaction() as tx:
             tx.log_credential(issue(document, OWNER, now()))
             tx.commit()
 
@@ -188,7 +188,6 @@ class Workshop:
             self.repo,
             TrainConfig.parse(config.encode()),
             signer=OWNER,
-            log_signer=LOG,
             trust=TRUST,
             clock=now,
             base_env=os.environ,
@@ -201,7 +200,6 @@ class Workshop:
             checkpoint,
             dataset,
             signer=OWNER,
-            log_signer=LOG,
             trust=TRUST,
             clock=now,
             base_env=os.environ,

@@ -35,8 +35,12 @@ def progress(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 train_run(
-    Repository.open(root / ".lyrikstore", memory=LogMemory(root / "state")),
-    TrainConfig.parse(config.encode()), signer=owner, log_signer=signer_for("train log"),
+    Repository.open(
+        root / ".lyrikstore",
+        memory=LogMemory(root / "state"),
+        log_signer=signer_for("train log"),
+    ),
+    TrainConfig.parse(config.encode()), signer=owner,
     trust=Trust((TrustedIssuer(did=owner.did, nickname="owner"),)),
     clock=now, base_env=os.environ, progress=progress,
 )

@@ -304,7 +304,7 @@ def test_a_checkpoint_that_somebody_else_wrote_reaches_no_library(
     entries = list(repo.tree(made).entries)
     data = b"\x80\x04." if changes is None else encode(workshop.read_json(made, path) | changes)
     name = "checkpoints/acme/forged"
-    with repo.transaction(log_signer=signer_for("train log")) as tx:
+    with repo.transaction() as tx:
         changed = Entry(path, len(data), tx.writer.put_bytes(data))
         tree = Tree.of(changed if entry.path == path else entry for entry in entries)
         tx.writer.put_bytes(tree.encode())

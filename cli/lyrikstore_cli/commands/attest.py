@@ -1,7 +1,6 @@
 """``lyrikstore attest``: sign what you found about somebody else's dataset."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -95,15 +94,14 @@ def command(
     credential, beside = options.read_file(path), read_siblings(path)
     report = verify_delivered(session, path, data, credential=credential, beside=beside)
     store = session.open_store(sign=True) if status_url is not None else None
-    signing: dict[str, Any] = (
-        {"signer": session.signer(), "clock": now} if store is None else store.signing()
-    )
     result = attest(
         credential,
         report,
         kind=kind,
         statement=stated,
         documents=found,
+        signer=session.signer() if store is None else store.signer(),
+        clock=now,
         valid_for=options.duration(valid_for),
         unchecked=unchecked,
         issuer_name=issuer_name,
@@ -112,7 +110,6 @@ def command(
         supersedes=options.read_given(supersedes),
         repository=None if store is None else store.repository,
         status_url=status_url,
-        **signing,
     )
     written = options.write_credential(output, result)
     session.emit(
@@ -129,6 +126,6 @@ def command(
     screen = session.screen
     screen.result(f"✓ attested {kind}, credential {result.id.short}, about {report.subject}")
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
-    screen.hint("send your key on another way; the publisher runs: lyrikstore import FILE")
+    screen.hint("send your key by another route; the publisher runs: lyrikstore import FILE")
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
