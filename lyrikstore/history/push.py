@@ -21,7 +21,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import require_blobs
-from lyrikstore.history.append import Appender, ref_moved
+from lyrikstore.history.append import Appender
 from lyrikstore.history.contact import (
     Contact,
     Relation,
@@ -30,12 +30,11 @@ from lyrikstore.history.contact import (
     rolled_back,
     two_homes,
 )
+from lyrikstore.history.homeward import complete, homeward, packs_of
 from lyrikstore.history.local import MARK, Mark, read_mark
-from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.pull import copy_log, pull
-from lyrikstore.history.refs import RefTable
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.lock import StoreLock
@@ -251,33 +250,29 @@ def _append(
         known=repository,
     )
     before = there.checkpoint.size
-    choice, entries = _missing(repository, there)
-    wanted = entries
-    if entries and not dry_run:
+    work = homeward(repository, there)
+    logged = tuple(entry.id for entry in work.entries)
+    if work.entries and not dry_run:
         appender = Appender(there, log_signer=log_signer(), memory=memory)
         if TransactionLog(remote.backend).taken(there.records.covered(before)):
             # Of a push that died before what it had brought was visible, perhaps: then it is done.
             with appender.locked():
-                choice, entries = _missing(repository, there)
-    holders = _holders(repository, entries)
-    packs = [pack for holder in holders for pack in holder.added]
-    if dry_run or not entries:
-        lacking = absent(remote.backend, packs)
-        moved = Moved(len(lacking), sum(pack.bytes for pack in lacking)) if entries else Moved()
+                work = homeward(repository, there)
+    brought = packs_of(repository, work.entries)
+    if dry_run or not work.entries:
+        lacking = absent(remote.backend, brought.added)
+        moved = Moved(len(lacking), sum(pack.bytes for pack in lacking))
         if not dry_run:
             pull(repository, remote.backend, remote.name, memory=memory, progress=progress)
-        after = before + len(entries) + 1 if entries else there.checkpoint.size
-        logged = tuple(entry.id for entry in wanted)
+        after = before + len(work.entries) + 1 if work.entries else there.checkpoint.size
         return PushResult(
-            "appended", before, after, logged, choice.overtaken, len(repository.pending), moved
+            "appended", before, after, logged, work.overtaken, len(repository.pending), moved
         )
     # Before any lock is held: only then may the record name them, and nobody waits meanwhile.
-    moved = copy_packs(repository.backend, remote.backend, packs, progress)
-    manifests = [repository.manifest(entry.id) for entry in entries if entry.type == "manifest"]
-    lists = dict(pair for holder in holders for pair in holder.chunk_lists)
-    changes = _complete(
-        repository, there, manifests, PackChanges(tuple(dict.fromkeys(packs)), tuple(lists.items()))
-    )
+    moved = copy_packs(repository.backend, remote.backend, brought.added, progress)
+    items = [LogItem(one.type, one.id) for one in work.entries if one.type != "transaction"]
+    manifests = [repository.manifest(item.id) for item in items if item.type == "manifest"]
+    changes = complete(repository, there, manifests, brought)
     copy_packs(repository.backend, remote.backend, changes.added)
 
     opened = frozenset(there.live.packs)
@@ -285,18 +280,17 @@ def _append(
     def check(stored: PackChanges) -> None:
         # Whoever collects garbage there may have dropped what was found there when this began.
         if not opened <= frozenset(there.live.packs):
-            relied = [entry.id for entry in entries if entry.type != "transaction"]
-            require_blobs(there, manifests, stored, repacked=relied)
+            require_blobs(there, manifests, stored, repacked=[item.id for item in items])
 
     def won(record: Transaction) -> None:
         # Whoever collects garbage there may have taken our packs before a record named them.
         copy_packs(repository.backend, remote.backend, record.added)
 
     appender.append(
-        [LogItem(entry.type, entry.id) for entry in entries if entry.type != "transaction"],
+        items,
         manifests,
         lambda: changes,
-        overtaken=frozenset(manifest.id for manifest in choice.needed),
+        overtaken=frozenset(manifest.id for manifest in work.needed),
         check=check,
         won=won,
     )
@@ -305,100 +299,8 @@ def _append(
         "appended",
         before,
         there.checkpoint.size,
-        tuple(entry.id for entry in wanted),
-        choice.overtaken,
+        logged,
+        work.overtaken,
         len(repository.pending),
         moved,
     )
-
-
-class _Choice(Struct, frozen=True):
-    # What of the pending entries goes home: those with effect, and overtaken ones that they rest
-    # on; other overtaken ones stay.
-    entries: tuple[LoggedEntry, ...]
-    needed: tuple[Manifest, ...]
-    overtaken: tuple[Manifest, ...]
-
-
-def _missing(repository: Repository, there: Repository) -> tuple[_Choice, list[LoggedEntry]]:
-    # What the home lacks.
-    choice = _choose(repository, there.home_table)
-    return choice, [entry for entry in choice.entries if not there.is_logged(entry.id, entry.type)]
-
-
-def _choose(repository: Repository, home: RefTable) -> _Choice:
-    without_effect = {item.index for item in repository.flagged}
-    table = home.copy()
-    index = 1 << 52  # any number will do: nobody sees this table
-    wanted: set[Digest] = set()
-    overtaken: dict[Digest, Manifest] = {}
-    for entry in repository.pending:
-        if entry.type != "manifest":
-            continue
-        manifest = repository.manifest(entry.id)
-        if entry.index in without_effect:
-            overtaken[entry.id] = manifest
-            continue
-        current = table.refs.get(manifest.name)
-        index += 1
-        reason = table.apply(index, manifest)
-        # What the policy forbids by now is said when the slot is asked for; what is there already
-        # was brought by a push whose answer got lost.
-        there = reason == "already-logged" and _moved(home, entry.id)
-        if reason is not None and reason != "unauthorised" and not there:
-            raise ref_moved(
-                manifest,
-                current.id if current else None,
-                hint="lyrikstore pull, then push again: what was issued goes along, and stays good"
-                if manifest.kind == "records"  # of one version issued in two places: it has one
-                else "lyrikstore pull, then make the change again on what is current",
-            )
-        wanted.update(item.id for item in manifest.inputs)
-    needed: list[Manifest] = []
-    for identity in reversed(list(overtaken)):
-        if identity in wanted:
-            manifest = overtaken.pop(identity)
-            needed.insert(0, manifest)
-            wanted.update(item.id for item in manifest.inputs)
-    entries = tuple(entry for entry in repository.pending if entry.id not in overtaken)
-    return _Choice(entries, tuple(needed), tuple(overtaken.values()))
-
-
-def _moved(table: RefTable, identity: Digest) -> bool:
-    return any(identity in state.history for state in table.refs.values())
-
-
-def _holders(repository: Repository, entries: list[LoggedEntry]) -> list[Transaction]:
-    ids = {entry.id for entry in entries}
-    return [
-        transaction
-        for transaction in repository.pending_transactions
-        if any(item.id in ids for item in transaction.log)
-    ]
-
-
-def _complete(
-    repository: Repository, there: Repository, manifests: list[Manifest], changes: PackChanges
-) -> PackChanges:
-    # What goes home may rest on blobs in packs that do not go with it: of an overtaken version
-    # with the same files, or that the home dropped since. Every blob is looked for there, and
-    # where one would be missing those packs go along.
-    try:
-        require_blobs(there, manifests, changes)
-    except IncompleteError:
-        first = repository.records.covered(repository.checkpoint.size)
-        dropped = {
-            pack
-            for transaction in there.records.transactions[first:]
-            for pack in transaction.dropped
-        }
-        known = {pack.id for pack in (*there.live.packs, *changes.added)}
-        ours = [pack for pack in repository.home_live.packs if pack.id in dropped]
-        ours += [pack for one in repository.pending_transactions for pack in one.added]
-        lists = {pair for one in repository.pending_transactions for pair in one.chunk_lists}
-        more = dict.fromkeys(pack for pack in ours if pack.id not in known)
-        changes = PackChanges(
-            (*changes.added, *more), tuple(dict((*changes.chunk_lists, *lists)).items())
-        )
-        require_blobs(there, manifests, changes)
-    return changes
