@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.visible import visible
 from lyrikstore.credentials.report import check_of
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.store import Store
-from lyrikstore_cli.ui import clean, short_did
+from lyrikstore_cli.ui import short_did
 
 Rows = list[dict[str, Any]]
 
@@ -37,6 +38,6 @@ def attestation_line(row: dict[str, Any]) -> str:
     """Return one attestation as people read it."""
     who = row["nickname"] or f"{short_did(row['issuer'])} (unknown to you)"
     return (
-        f"attested {row['kind']} by {clean(who)}: {clean(row['conclusion'])} "
+        f"attested {row['kind']} by {visible(who)}: {visible(row['conclusion'])} "
         f"({row['verdict']}, credential {row['credential'][7:19]})"
     )

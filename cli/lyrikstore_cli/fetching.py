@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import JSON, parse
-from lyrikstore_cli.ui import clean
+from lyrikstore.canon.visible import visible
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.did import KnownDocument
@@ -61,9 +61,9 @@ def fetch_for(
             try:
                 yield get(name)
             except LyrikstoreError as error:
-                say(f"! {clean(error.message)}")
+                say(f"! {visible(error.message)}")
             else:
-                say(f"✓ fetched {clean(name)}")
+                say(f"✓ fetched {visible(name)}")
 
     return Fetched(
         tuple(each(dids[:MAX_DOCUMENTS], using.did_document)),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import MAX_BYTES, parse
+from lyrikstore.canon.visible import visible
 from lyrikstore.credentials.report import CheckState, Report
 from lyrikstore.history.places import STORE_FOLDER
 from lyrikstore_cli.options import read_file
-from lyrikstore_cli.ui import clean
 
 _BEGINNINGS = {
     b"%PDF-": "a PDF",
@@ -43,7 +43,7 @@ def next_steps(path: Path, report: Report) -> Iterator[str]:
         data = read_file(path)
     except (InvalidInputError, NotFoundError):  # it is gone meanwhile
         return
-    name = clean(str(path))
+    name = visible(str(path))
     if "model" in broken and _has_context(data):
         return  # one of others, and the report says what is wrong with it
     if b'"@context"' in data:

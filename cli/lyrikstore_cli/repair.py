@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from lyrikstore.canon.errors import VerificationError
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 
 
 def repair_from(session: Session, remote: str) -> None:
@@ -30,7 +30,7 @@ def repair_from(session: Session, remote: str) -> None:
         raise
     _tell(session, {one.name: one.problem for one in repaired})
     if not repaired:
-        session.screen.say(f"– nothing to repair from {clean(source.url)}")
+        session.screen.say(f"– nothing to repair from {visible(source.url)}")
 
 
 def _tell(session: Session, restored: Mapping[str, str]) -> None:

@@ -18,8 +18,9 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.files import no_file
+from lyrikstore.canon.visible import visible
 from lyrikstore.history.places import nearest_store, store_folder
-from lyrikstore_cli.ui import Screen, clean, json_text
+from lyrikstore_cli.ui import Screen, json_text
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
@@ -268,7 +269,9 @@ class Session:
         # Log keys are kept beside the signing keys; nobody signs with one by hand.
         names = [key.name for key in list_keys(self.paths.keys) if not key.name.startswith("log-")]
         if names:
-            return f"you have {clean(', '.join(names))}: name one with --signer {clean(names[0])}"
+            return (
+                f"you have {visible(', '.join(names))}: name one with --signer {visible(names[0])}"
+            )
         return "make one with `lyrikstore key new`, or name one with --signer file:PATH"
 
     def signer(self) -> "Signer":
@@ -335,7 +338,7 @@ class Session:
                 raise KeyMaterialError(
                     "passphrase-missing",
                     f"no passphrase of 1 to {MAX_PASSPHRASE} bytes on the first line of "
-                    f"{clean(file)}",
+                    f"{visible(file)}",
                 )
             return lines[0]
         if self.options.no_input or not sys.stdin.isatty():

@@ -12,7 +12,6 @@ import json
 import os
 import sys
 import time
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.progress import Progress
+from lyrikstore.canon.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,22 +32,8 @@ _STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "?": "yellow", "–"
 
 def short_did(did: str) -> str:
     """Return a DID for a line that holds more than it: the start of a key, a name as a whole."""
-    shown = clean(did)
+    shown = visible(did)
     return f"{shown[:20]}…" if did.startswith("did:key:") or len(shown) > 60 else shown
-
-
-def clean(text: object) -> str:
-    """Return ``text`` on one line, with every character that could steer a terminal spelled out.
-
-    Escape sequences, newlines and bidirectional overrides in a file name or a credential could
-    otherwise forge lines of our own output.
-    """
-    return "".join(
-        char
-        if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-        else f"\\u{ord(char):04x}"
-        for char in str(text)
-    )
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:
@@ -114,9 +100,9 @@ class Screen:
     def error(self, error: LyrikstoreError) -> None:
         """Print an error and its hint."""
         kind = f" [{error.kind}]" if self.verbose else ""
-        self._print(sys.stderr, f"error: {clean(error.message)}{kind}", "red")
+        self._print(sys.stderr, f"error: {visible(error.message)}{kind}", "red")
         if error.hint:
-            self._print(sys.stderr, f"hint: {clean(error.hint)}", "dim")
+            self._print(sys.stderr, f"hint: {visible(error.hint)}", "dim")
 
     def notes(self, error: LyrikstoreError) -> None:
         """Print what goes with an error for whoever is to find its cause, such as a worker's log.
@@ -125,7 +111,7 @@ class Screen:
         """
         for note in getattr(error, "__notes__", ()):
             for line in note.splitlines():
-                self._print(sys.stderr, clean(line), "dim")
+                self._print(sys.stderr, visible(line), "dim")
 
     @contextmanager
     def progress(self, label: str) -> Iterator["Meter"]:
@@ -149,7 +135,7 @@ class Screen:
     def _print(self, stream: TextIO, line: str, style: str) -> None:
         # ATTACK: a label, a heading, a reason with an escape sequence in it. Whoever composes a
         # line quotes what is foreign, so that it is known as such; what is forgotten ends here.
-        line = clean(line)
+        line = visible(line)
         # rich takes 40 ms to load: only where somebody sees colours.
         if stream.isatty() and stream.fileno() in self._consoles:
             self._consoles[stream.fileno()].print(_styled(line, style))
@@ -192,7 +178,7 @@ class Meter:
         if moved:
             rate = moved / max(time.monotonic() - self._start, 1e-3)
             facts += size(moved), f"{size(int(rate))}/s"
-        facts += (clean(text) for text in (phase, figures(detail)) if text)
+        facts += (visible(text) for text in (phase, figures(detail)) if text)
         self._bar.update(self._task, completed=done, total=total or None, facts="  ".join(facts))
 
 

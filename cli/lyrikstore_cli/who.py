@@ -5,8 +5,9 @@ from functools import partial
 
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.timestamps import now
+from lyrikstore.canon.visible import visible
 from lyrikstore.store import Store
-from lyrikstore_cli.ui import clean, short_did
+from lyrikstore_cli.ui import short_did
 
 
 def names_in(store: Store) -> Callable[[str], str]:
@@ -28,11 +29,11 @@ def names_in(store: Store) -> Callable[[str], str]:
     def name(did: str) -> str:
         known = trust.knows(did)
         if known is not None:
-            return clean(known.nickname)
+            return visible(known.nickname)
         stolen = history is None or history.state_of(did).standing is Standing.COMPROMISED
         heir = None if history is None or stolen else inherited(did, history, believes)
         if heir is not None:
-            return f"{clean(heir.entry.nickname)}, by a later key"
+            return f"{visible(heir.entry.nickname)}, by a later key"
         return f"{short_did(did)} (unknown to you)"
 
     return name

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.canon.visible import visible
 
 MAX_NAMED = 10_000
 """Names a detail lists at most; the rest is counted. Bounds a report about a hostile folder."""
@@ -308,20 +309,17 @@ def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
 
 
 def quote(text: object, limit: int = 80) -> str:
-    """Return foreign text safe for one line of a terminal.
+    """Return foreign text in quotes, safe for one line of a terminal, cut at ``limit`` characters.
 
-    Control, bidi and other unprintable characters become escapes: a name inside a credential
-    must not be able to repaint the verdict above it.
+    A name inside a credential must not be able to repaint the verdict above it.
     """
     whole = str(text)
     return f"'{visible(whole[:limit])}{'…' if len(whole) > limit else ''}'"
 
 
-def printable(text: object, limit: int = 300) -> str | None:
+def printable(text: object) -> str | None:
     """Return ``text`` if a report can show it as it is, else None."""
-    good = (
-        isinstance(text, str) and 0 < len(text) <= limit and text.isascii() and text.isprintable()
-    )
+    good = isinstance(text, str) and 0 < len(text) <= 300 and text.isascii() and text.isprintable()
     return text if good else None  # type: ignore[return-value]
 
 
@@ -331,20 +329,10 @@ def printable_did(text: object) -> str | None:
     return shown if shown is not None and shown.startswith("did:") else None
 
 
-def visible(text: str) -> str:
-    """Return ``text`` with control, bidi and other unprintable characters spelt as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
-def name_some(names: Sequence[str], limit: int = 3) -> str:
-    """Return a short, quoted list for a summary line."""
-    shown = ", ".join(quote(name) for name in names[:limit])
-    more = len(names) - limit
+def name_some(names: Sequence[str]) -> str:
+    """Return a quoted list for a summary line: three of the names, and how many more there are."""
+    shown = ", ".join(quote(name) for name in names[:3])
+    more = len(names) - 3
     return f"{shown} and {more} more" if more > 0 else shown
 
 

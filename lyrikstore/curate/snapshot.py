@@ -9,9 +9,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.visible import visible
 from lyrikstore.curate.listing import Listed
 from lyrikstore.curate.walk import Ignored, Offender, offender
-from lyrikstore.history.paths import Paths, brief, show
+from lyrikstore.history.paths import Paths, brief
 from lyrikstore.history.paths import offenders as path_offenders
 from lyrikstore.objects.statcache import STATE, sizes
 
@@ -114,7 +115,7 @@ def _judge(listed: Listed, *, known: bool) -> Scan:
     offences = {offence.path: offence for offence in path_offenders(names)}
     found = list(listed.offenders)
     for offence in offences.values():
-        other = f" ({brief(show(offence.other))})" if offence.other else ""
+        other = f" ({brief(visible(offence.other))})" if offence.other else ""
         found.append(offender(offence.path, offence.kind, offence.reason + other))
     kept = [at for at, name in enumerate(names) if name not in offences]
     width = STATE.size

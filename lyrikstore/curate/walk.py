@@ -108,9 +108,9 @@ class Run(NamedTuple):
 
 
 def _show(path: str) -> str:
-    from lyrikstore.history.paths import show  # with the whole grammar, for what is rare
+    from lyrikstore.canon.visible import visible  # for what is rare
 
-    return show(path)
+    return visible(path)
 
 
 def identity(state: os.stat_result) -> tuple[int, int]:

@@ -13,8 +13,9 @@ from typing import BinaryIO, Protocol
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, VerificationError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.visible import visible
 from lyrikstore.history.destination import FOLDER, Destination, refuse
-from lyrikstore.history.paths import brief, show
+from lyrikstore.history.paths import brief
 from lyrikstore.history.pouring import pour
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.blobs import BlobStore
@@ -101,7 +102,7 @@ def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: On
         if not sound:
             raise VerificationError(
                 "digest-mismatch",
-                f"{brief(show(path))!r} does not have the bytes that the tree names",
+                f"{brief(visible(path))!r} does not have the bytes that the tree names",
                 hint="run lyrikstore verify",
                 details={"path": path, "blake3": digest.hex()},
             )

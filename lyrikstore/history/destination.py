@@ -20,7 +20,8 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.history.paths import brief, show
+from lyrikstore.canon.visible import visible
+from lyrikstore.history.paths import brief
 from lyrikstore.objects.bulkfile import WORTH, Buffers, BulkFile
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -106,7 +107,7 @@ class Destination:
         if self.made.setdefault(path, identity) != identity:
             os.close(inner)
             raise VerificationError(
-                "changed-meanwhile", f"{brief(show(path))!r} was replaced during the check-out"
+                "changed-meanwhile", f"{brief(visible(path))!r} was replaced during the check-out"
             )
         self._leave()
         self.folder, self.folder_fd = path, inner
@@ -174,7 +175,7 @@ class Destination:
                 if set(os.listdir(self._here())) != names:  # noqa: PTH208 - by descriptor
                     raise VerificationError(
                         "changed-meanwhile",
-                        f"{brief(show(folder)) or 'the folder'!r} was changed during the check-out",
+                        f"{brief(visible(folder)) or 'the folder'!r} was changed meanwhile",
                     )
 
     def look(self, path: str) -> os.stat_result:
@@ -211,7 +212,7 @@ def _errors(path: str) -> Iterator[None]:
     except LyrikstoreError:  # StorageError is an OSError too, and says it better already
         raise
     except OSError as error:
-        refuse(error, brief(show(path)))
+        refuse(error, brief(visible(path)))
 
 
 def refuse(error: OSError, path: str) -> NoReturn:

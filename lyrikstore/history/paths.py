@@ -17,6 +17,7 @@ from unicodedata import category, is_normalized, normalize
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.visible import IGNORABLE, visible
 from lyrikstore.history.assigned import is_assigned
 
 MAX_PATH = 4096
@@ -28,13 +29,6 @@ MAX_COMPONENT = 255
 _BRIEF = 160
 """Characters of a path that a message shows."""
 
-# Default_Ignorable_Code_Point of Unicode, which contains most bidi controls, then the
-# interlinear annotation characters. They do not show, so two names with them look like one.
-_IGNORABLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9])")
@@ -73,21 +67,11 @@ class Offence(Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The path with everything escaped that could hide or move text on a terminal."""
-        return show(self.path)
-
-
-def show(path: str) -> str:
-    """Return ``path`` for people: control, bidi, ignorable and broken characters are escaped."""
-    return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if _IGNORABLE.match(character) or category(character) in {"Cc", "Cn", "Cs", "Zl", "Zp"}
-        else character
-        for character in path
-    )
+        return visible(self.path)
 
 
 def brief(shown: str) -> str:
-    """Return what :func:`show` gave, without its middle where it would fill the screen."""
+    """Return what :func:`visible` gave, without its middle where it would fill the screen."""
     return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF // 2]} … {shown[-_BRIEF // 2 :]}"
 
 
@@ -281,12 +265,12 @@ class Twins:
             return None
         other, other_is_folder = kept
         if other_is_folder != is_folder:
-            reason = f"{brief(show(other))!r} would be both file and folder"
+            reason = f"{brief(visible(other))!r} would be both file and folder"
             return Offence(path, "file-and-folder", reason, other)
         if other == spelling:
             return Offence(path, "duplicate", "is listed twice", other)
         what = "folder " if is_folder else ""
-        reason = f"differs from {what}{brief(show(other))!r} only by case or normal form"
+        reason = f"differs from {what}{brief(visible(other))!r} only by case or normal form"
         return Offence(path, "twin", reason, other)
 
 
@@ -340,7 +324,7 @@ def _character_offence(character: str) -> str | None:
         return "control"
     if character in _BIDI:
         return "bidi"
-    if _IGNORABLE.match(character):
+    if IGNORABLE.match(character):
         return "ignorable"
     return None if is_assigned(character) else "unassigned"
 
@@ -348,8 +332,8 @@ def _character_offence(character: str) -> str | None:
 def _lookalike(component: str) -> tuple[str, str] | None:
     # HFS+ drops ignorable characters, NTFS trailing dots, spaces and stream names, and either
     # ignores case: what is left must not be a name that some tool acts on (CVE-2014-9390).
-    bare = normalize("NFKC", _IGNORABLE.sub("", component)).casefold()
-    bare = normalize("NFKC", _IGNORABLE.sub("", bare)).partition(":")[0].rstrip(". ")
+    bare = normalize("NFKC", IGNORABLE.sub("", component)).casefold()
+    bare = normalize("NFKC", IGNORABLE.sub("", bare)).partition(":")[0].rstrip(". ")
     if bare in _OURS or _SHORT_FORM.fullmatch(bare):
         return "lookalike", f"has a component that is or could pass for {_which(bare)!r}"
     if _WINDOWS_DEVICE.fullmatch(bare.partition(".")[0].rstrip(" ")):

@@ -6,7 +6,8 @@ from hashlib import sha256
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.report import Check, CheckState, Report, visible
+from lyrikstore.canon.visible import visible
+from lyrikstore.credentials.report import Check, CheckState, Report
 from lyrikstore.credentials.wording import MEANING, STATE, SYMBOL, headline, signed_by, words
 from lyrikstore.web import stylesheet
 

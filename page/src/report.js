@@ -133,7 +133,7 @@ export const isDoubtful = ({ id, state }) => TRUST_CHECKS.has(id) && (state === 
 export function quote(value, limit = 80) {
   const whole = Array.from(spelt(value));
   const shown = whole.slice(0, limit).map((character) =>
-    (character === " " || !/[\p{C}\p{Z}]/u.test(character) ? character : escaped(character)));
+    (character === " " || !/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(character) ? character : escaped(character)));
   return `'${shown.join("")}${whole.length > limit ? "…" : ""}'`;
 }
 

@@ -19,6 +19,7 @@ def make() -> dict[str, Any]:
         ("line-separators", "\u2028\u2029", 80, r"'\u2028\u2029'"),
         ("bidirectional", "a\u202egnp.exe\u2066", 80, r"'a\u202egnp.exe\u2066'"),
         ("no-width", "a\u200bb\ufeff", 80, r"'a\u200bb\ufeff'"),
+        ("ignorable", "a\u034f\u115f\u3164\ufe0f", 80, r"'a\u034f\u115f\u3164\ufe0f'"),
         ("private-and-tags", "\ue000\U000e0041\U0010ffff", 80, r"'\ue000\U000e0041\U0010ffff'"),
         ("lone-surrogate", "\udcff", 80, r"'\udcff'"),
         ("cut-by-characters", "😀\x1b" * 3, 5, "'😀\\x1b😀\\x1b😀…'"),

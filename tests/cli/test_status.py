@@ -22,7 +22,7 @@ def test_status_tells_people_and_scripts_what_would_change(publisher, tmp_path) 
     (documents / "b.txt").unlink()
     (documents / "new\x1b.txt").write_text("x")
     result = publisher.ok("status", documents)
-    assert "✗ new\\u001b.txt" in result.out.replace("\\x1b", "\\u001b")
+    assert "✗ new\\x1b.txt" in result.out
     assert "\x1b" not in result.out
     (documents / "new\x1b.txt").rename(documents / "new.txt")
     result = publisher.ok("status", documents)

@@ -53,7 +53,7 @@ def test_nothing_that_is_shown_steers_the_terminal(hostile, arguments) -> None:
 def test_what_a_command_forgets_to_quote_ends_at_the_screen(capsys) -> None:
     """Such as the label of a model, which whoever trained it chose."""
     Screen(json=False, quiet=False, color=False, verbose=False).result(f"0.99  {HOSTILE}")
-    assert capsys.readouterr().out == "0.99  a\\u001b[31mb\\u009b2Jc\\u202ed\\u2028e\\u007ff\n"
+    assert capsys.readouterr().out == "0.99  a\\x1b[31mb\\x9b2Jc\\u202ed\\u2028e\\x7ff\n"
 
 
 def strings(value: object) -> list[str]:

@@ -20,7 +20,6 @@ from lyrikstore.history.paths import (
     fold,
     offenders,
     path_offence,
-    show,
 )
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "paths"
@@ -70,7 +69,6 @@ def test_offenders_name_both_sides_and_never_break_a_terminal():
     for offence in found:
         text = f"{offence.shown}: {offence.reason}"
         assert text.isprintable()
-    assert show("a\nb\u202e\udc80é") == "a\\nb\\u202e\\udc80é"
 
 
 @given(

@@ -8,11 +8,12 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import now
+from lyrikstore.canon.visible import visible
 from lyrikstore.history.places import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean, size
+from lyrikstore_cli.ui import size
 
 
 @declare(
@@ -84,7 +85,7 @@ def command(
     )
     screen = session.screen
     screen.result(
-        f"✓ cloned   {clean(place)} to {folder}  store "
+        f"✓ cloned   {visible(place)} to {folder}  store "
         f"{store_id.short}, {counted(result.after, 'log entry')}"
     )
     screen.result(f"✓ fetched  {counted(result.packs.files, 'pack')}, {size(result.packs.bytes)}")
@@ -95,7 +96,7 @@ def command(
         )
     if not known:
         screen.result(
-            f"! first seen here: store {store_id}, founded by {clean(founder)}; compare "
+            f"! first seen here: store {store_id}, founded by {visible(founder)}; compare "
             "both with what its owner tells you"
         )
 

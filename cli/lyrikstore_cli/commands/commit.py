@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import Screen, clean, size
+from lyrikstore_cli.ui import Screen, size
 
 if TYPE_CHECKING:
     from lyrikstore.curate.descriptor import Descriptor
@@ -140,9 +141,9 @@ def command(
     litter = [path for path in result.added if is_litter(path)]
     _name(screen, "! the desktop's, not the data's, and recorded", litter)
     if litter:
-        screen.hint(f"leave such files out: name them in {clean(path)}/.lyrikignore, one a line")
+        screen.hint(f"leave such files out: name them in {visible(path)}/.lyrikignore, one a line")
     for lost in result.unsaid:
-        screen.result(f"! no longer stated: {clean(lost)}")
+        screen.result(f"! no longer stated: {visible(lost)}")
     if dry_run:
         screen.result(f"– nothing was written; {name} would change by {changes}")
         if result.unsaid and not yes:
@@ -168,7 +169,7 @@ def _described(path: Path | None) -> "Descriptor | None":
 def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> None:
     if not names:
         return
-    shown = ", ".join(clean(one) for one in names[:SHOWN])
+    shown = ", ".join(visible(one) for one in names[:SHOWN])
     more = f" and {len(names) - SHOWN} more (all of them with --json)" if len(names) > SHOWN else ""
     screen.result(f"{title}: {len(names)}: {shown}{more}")
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 
 
 @declare(
@@ -68,7 +68,7 @@ def command(
         for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
             screen.result(f"  {title:<8} {count:>7}  {reason}")
     for item in result.unmatched:
-        screen.result(f"! {clean(str(item))}")
+        screen.result(f"! {visible(str(item))}")
     for part, manifest in result.manifests.items():
         counts = result.counts[part]
         numbers = f"{counts['in']} in, {counts['kept']} kept, {counts['dropped']} dropped"

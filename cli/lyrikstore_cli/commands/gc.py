@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean, size
+from lyrikstore_cli.ui import size
 
 if TYPE_CHECKING:
     from lyrikstore.history.liveness import Collected
@@ -135,7 +136,7 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
             "them is not needed"
         )
         for pack, why in done.skipped.items():
-            screen.result(f"! left alone: pack {pack.short}: {clean(why)}")
+            screen.result(f"! left alone: pack {pack.short}: {visible(why)}")
         if done.dropped:
             before = sum(pack.bytes for pack in done.dropped)
             after = sum(pack.bytes for pack in done.added)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
 from lyrikstore_cli.options import EXISTING, credential_file, read_file
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 
 if TYPE_CHECKING:
     from lyrikstore.publish.takingin import TakenIn
@@ -56,7 +56,7 @@ def command(
                 ],
             }
         )
-        shown = clean(str(target))
+        shown = visible(str(target))
         if version is not None and found.new:
             session.screen.result(f"✓ imported {version.name} {version.id.short} from {shown}")
         if found.logged:
@@ -65,7 +65,7 @@ def command(
             )
         for file, why in found.aside.items():
             said = why.message if file in why.message else f"{file}: {why.message}"
-            session.screen.result(f"! left out  {clean(said)}")
+            session.screen.result(f"! left out  {visible(said)}")
         if not found.logged and not found.new:
             session.screen.result(f"– nothing new in {shown}")
     session.emit("import", {"imported": rows})

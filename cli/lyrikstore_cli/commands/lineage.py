@@ -9,11 +9,12 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore.history.lineage import Graph
 from lyrikstore.history.retention import retired_versions
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean, short_did
+from lyrikstore_cli.ui import short_did
 
 
 @declare("lineage", epilog="lyrikstore lineage checkpoints/acme/clause-classifier")
@@ -54,7 +55,7 @@ def command(session: Session, ref: str) -> None:
     )
     _draw(session, graph, graph.root, "", "", set(), retired)
     for problem in graph.problems:
-        session.screen.result(f"✗ {problem.kind}: {clean(problem.summary)}")
+        session.screen.result(f"✗ {problem.kind}: {visible(problem.summary)}")
     if graph.problems:
         missing = all(problem.kind in {"missing", "unlogged"} for problem in graph.problems)
         raise click.exceptions.Exit(5 if missing else 3)
@@ -76,7 +77,9 @@ def _draw(
     facts = _facts(node.manifest.kind, node.manifest.body)
     facts += "  (data retired)" if identity in retired else ""
     signer = short_did(node.manifest.author)
-    line = f"{node.manifest.kind} {clean(node.manifest.name)}  {identity.short}{facts}  by {signer}"
+    line = (
+        f"{node.manifest.kind} {visible(node.manifest.name)}  {identity.short}{facts}  by {signer}"
+    )
     if identity in shown:
         session.screen.result(f"{lead}{branch}{line}  (see above)")
         return

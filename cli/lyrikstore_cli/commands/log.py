@@ -8,11 +8,11 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore.history.manifest import Manifest
 from lyrikstore_cli.attested import attestation_line, attestation_rows
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 from lyrikstore_cli.who import names_in
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
             if row["type"] == "credential" and kind not in {"document", "statement"}:
                 kind = "credential"
             what = f"{kind:<11} {_short(row['id'])}"
-            who = f"{row.get('created', ''):<20} {clean(row.get('name', ''))}"
+            who = f"{row.get('created', ''):<20} {visible(row.get('name', ''))}"
             by = f"  by {called(row['author'])}" if "author" in row else ""
             mark = f"  ! {row['flagged']}" if "flagged" in row else ""
             session.screen.result(f"{row['index']:>5}  {what}  {who}{by}{mark}".rstrip())
@@ -89,7 +89,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         for state in states:
             count = len(state.history)
             session.screen.result(
-                f"{clean(state.name):<44} {state.id.short}  {counted(count, 'version')}"
+                f"{visible(state.name):<44} {state.id.short}  {counted(count, 'version')}"
             )
         return
     manifest = repository.resolve(ref)
@@ -114,7 +114,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         },
     )
     for version in versions:
-        session.screen.result(f"{version.id.short}  {clean(version.name)}", "bold")
+        session.screen.result(f"{version.id.short}  {visible(version.name)}", "bold")
         session.screen.result(
             f"  logged as entry {repository.index_of(version.id)}, signed by "
             f"{called(version.author)} ({version.author}), claims {version.created}"
@@ -127,7 +127,7 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:
-            session.screen.result(f"  {clean(version.message)}")
+            session.screen.result(f"  {visible(version.message)}")
 
 
 def _checkpoints_of(
@@ -194,7 +194,7 @@ def _body_lines(manifest: Manifest) -> list[str]:
     if manifest.kind == "retention":
         lines.append(
             f"retires the data of {counted(len(manifest.inputs), 'version')} "
-            f"of {clean(body['of'])}; the "
+            f"of {visible(body['of'])}; the "
             f"newest {body['keep']} stay"
         )
     elif manifest.inputs:
@@ -218,7 +218,7 @@ def _right_lines(body: Mapping[str, Any]) -> Iterator[str]:
         by = f"credential {ids[1]}" + (
             f" and grant {Digest.parse(right['grant']).short}" if "grant" in right else ""
         )
-        words = ", ".join(clean(word) for word in right["permits"])
+        words = ", ".join(visible(word) for word in right["permits"])
         yield f"may use dataset {ids[0]} by {by}: {words}, to {right.get('validUntil', 'no end')}"
 
 

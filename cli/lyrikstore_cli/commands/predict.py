@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 
 
 @declare("predict", epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt")
@@ -30,9 +30,9 @@ def command(session: Session, checkpoint: str, file: Path) -> None:
     )
     screen = session.screen
     for label, probability in answer.probabilities.items():
-        screen.result(f"{probability:>8}  {clean(label)}")
+        screen.result(f"{probability:>8}  {visible(label)}")
     if answer.cut_off:
         screen.say(
             f"! only the first {counted(answer.max_tokens, 'token was', 'tokens were')} read"
         )
-    screen.result(clean(answer.label), "bold")
+    screen.result(visible(answer.label), "bold")

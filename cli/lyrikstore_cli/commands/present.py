@@ -7,10 +7,10 @@ import click
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import now
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 
 
 @declare(
@@ -58,7 +58,7 @@ def command(
     if holder.did != named:
         raise KeyMaterialError(
             "not-the-holder",
-            f"{grant} was granted to {clean(named)}, and the key here is {signer.did}",
+            f"{grant} was granted to {visible(named)}, and the key here is {signer.did}",
             hint="sign with the holder's key: --signer",
         )
     shown = [data, *([terms] if terms is not None else [])]

@@ -3,9 +3,10 @@
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean, size
+from lyrikstore_cli.ui import size
 
 
 @declare("pull", epilog="lyrikstore pull\nlyrikstore pull --all-data")
@@ -42,7 +43,7 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
     if result.packs.files:
         screen.result(
             f"{mark} {would}fetched  {counted(result.packs.files, 'pack')}, "
-            f"{size(result.packs.bytes)}, from {clean(source.url)}"
+            f"{size(result.packs.bytes)}, from {visible(source.url)}"
         )
     if result.before == result.after and not result.packs.files:
         screen.result(f"– nothing new: the log has {counted(result.after, 'entry')}")

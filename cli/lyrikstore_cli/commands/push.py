@@ -3,9 +3,10 @@
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean, size
+from lyrikstore_cli.ui import size
 
 
 @declare(
@@ -63,23 +64,23 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
     if result.packs.files:
         screen.result(
             f"{mark} {would}copied   {counted(result.packs.files, 'pack')}, "
-            f"{size(result.packs.bytes)}, to {clean(target.url)}"
+            f"{size(result.packs.bytes)}, to {visible(target.url)}"
         )
     for manifest in result.overtaken:
         screen.result(
             f"! overtaken: {manifest.name} {manifest.id.short} stays here, without effect"
         )
     for name in lists:
-        screen.result(f"{mark} {would}published {clean(name)}")
+        screen.result(f"{mark} {would}published {visible(name)}")
     for name in unfinished:
         screen.result(
-            f"! not published: {clean(name)} was signed in two places at once, and would take back "
-            "what the other list says"
+            f"! not published: {visible(name)} was signed in two places at once, and would take "
+            "back what the other list says"
         )
         screen.hint("join them: lyrikstore status-lists -o FOLDER, then lyrikstore push")
     there = counted(result.after, "entry")
     if not changed:
-        screen.result(f"– nothing new: the log at {clean(target.name)} has {there}")
+        screen.result(f"– nothing new: the log at {visible(target.name)} has {there}")
     elif dry_run:
         screen.result(
             f"– nothing was changed; the log there would grow from {result.before} to {there}"
@@ -89,7 +90,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         screen.result(f"✓ logged   {grown}; the log there has {result.after}")
     if result.what == "moved" and not dry_run:
         screen.result(
-            f"! the home of this log is {clean(target.url)} from now on: what you commit "
+            f"! the home of this log is {visible(target.url)} from now on: what you commit "
             "here waits until you push"
         )
     if result.what == "filled" and result.pending:

@@ -5,9 +5,9 @@ import sys
 
 import click
 
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 
 _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has all of it
 
@@ -38,8 +38,8 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
         rows = [[_text(cell) for cell in row] for row in answer.rows]
         csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *rows])
     else:
-        titles = [clean(title) for title in answer.columns]
-        cells = [[clean(_text(cell)) for cell in row] for row in answer.rows]
+        titles = [visible(title) for title in answer.columns]
+        cells = [[visible(_text(cell)) for cell in row] for row in answer.rows]
         widths = [
             min(_WIDEST, max(len(text) for text in column))
             for column in zip(titles, *cells, strict=True)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import Screen, clean
+from lyrikstore_cli.ui import Screen
 
 if TYPE_CHECKING:
     from lyrikstore.curate.status import FolderStatus
@@ -62,10 +63,10 @@ def command(session: Session, path: Path | None) -> None:
 
 
 def _show(screen: Screen, status: "FolderStatus") -> None:
-    folder = clean(_shown(status.folder))
+    folder = visible(_shown(status.folder))
     screen.result(f"{status.name}  {status.current.short}  {folder}", "bold")
     if status.problem:
-        screen.result(f"✗ {clean(status.problem)}")
+        screen.result(f"✗ {visible(status.problem)}")
         name = status.name.removeprefix("datasets/")
         screen.hint(
             f"if it was moved, commit it from where it is now: lyrikstore commit PATH -d {name}"
@@ -78,7 +79,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
     _list(screen, "~", status.changed)
     _list(screen, "✗", (f"{item.path}: {item.reason}" for item in status.unreadable))
     if status.sheet_changed:
-        screen.result(f"! the metadata sheet changed: {clean(_shown(status.sheet))}")
+        screen.result(f"! the metadata sheet changed: {visible(_shown(status.sheet))}")
     if status.clean:
         screen.result(f"– nothing changed in {counted(status.files, 'file')}")
         return
@@ -88,7 +89,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
         screen.hint(status.unreadable[0].hint)
     else:
         screen.result(f"! changed {counts}")
-        screen.hint(clean(_commit(status)))
+        screen.hint(visible(_commit(status)))
 
 
 def _commit(status: "FolderStatus") -> str:
@@ -110,7 +111,7 @@ def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
 
     paths = list(items)
     for path in paths[:SHOWN]:
-        screen.result(f"  {mark} {clean(brief(path))}")
+        screen.result(f"  {mark} {visible(brief(path))}")
     if len(paths) > SHOWN:
         screen.result(f"  {mark} and {len(paths) - SHOWN} more (all of them with --json)")
 

@@ -5,10 +5,10 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
+from lyrikstore.canon.visible import visible
 from lyrikstore.curate.decisions import Decision
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import clean
 
 
 @declare("why", epilog="lyrikstore why acme/contracts-clean letter-0231.txt")
@@ -39,7 +39,7 @@ def command(session: Session, ref: str, record: str) -> None:
         },
     )
     screen = session.screen
-    screen.result(f"{clean(found.path)}  record {found.record[:12]}", "bold")
+    screen.result(f"{visible(found.path)}  record {found.record[:12]}", "bold")
     screen.result(f"  committed in {found.root.name} {found.root.id.short}")
     for stage in found.stages:
         screen.result(
@@ -70,4 +70,4 @@ def _sentence(decision: Decision) -> str:
         words.append(f"in part {decision.part}")
     if decision.detail:
         words.append(f"({decision.detail})")
-    return clean(" ".join(words))
+    return visible(" ".join(words))
