@@ -352,7 +352,7 @@ class Session:
         answer: str = click.prompt(prompt, hide_input=True, err=True, confirmation_prompt=confirm)
         return answer.encode()
 
-    def confirm(self, question: str, flag: str = "--yes") -> None:
+    def confirm(self, question: str) -> None:
         """Ask before something that is hard to take back.
 
         Raises:
@@ -360,7 +360,7 @@ class Session:
         """
         if self.options.no_input or not sys.stdin.isatty():
             raise InvalidInputError(
-                "not-confirmed", question, hint=f"run it again with {flag} if that is meant"
+                "not-confirmed", question, hint="run it again with --yes if that is meant"
             )
         import click
 

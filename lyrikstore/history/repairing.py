@@ -55,7 +55,6 @@ def repair_store(
     where: str,
     *,
     memory: LogMemory,
-    expected: Digest | None = None,
     progress: OnProgress = silent,
 ) -> list[Repaired]:
     """Put right what is damaged or missing in the store at ``root``.
@@ -65,7 +64,6 @@ def repair_store(
         source: A clone, mirror or home of the same store.
         where: What to call it.
         memory: The log checkpoints seen before.
-        expected: The store's id, where the first record here cannot say it.
         progress: Told about packs.
 
     Returns:
@@ -83,7 +81,7 @@ def repair_store(
     """
     local = LocalBackend(root)
     refuse_itself(source, root)
-    found = first_contact(source, where, memory=memory, expected=expected or _id_of(local))
+    found = first_contact(source, where, memory=memory, expected=_id_of(local))
     repaired: list[Repaired] = []
     with StoreLock(root / "lock"):
         _restore(local, "format", FORMAT, repaired)

@@ -189,9 +189,9 @@ class StoreView:
             raise NotFoundError("not-logged", f"{identity.short} is not logged as a {kind}")
         return index
 
-    def entry_of(self, identity: Digest, kind: EntryType = "manifest") -> LoggedEntry:
-        """Return the first entry of this type with this id; raises as :meth:`index_of`."""
-        return self.entries()[self.index_of(identity, kind)]
+    def entry_of(self, identity: Digest) -> LoggedEntry:
+        """Return the first entry of the manifest with this id; raises as :meth:`index_of`."""
+        return self.entries()[self.index_of(identity)]
 
     def proof_for(self, index: int) -> TlogProof:
         """Return the proof that the entry at ``index`` is under the log checkpoint.

@@ -12,7 +12,7 @@ import platform
 import resource
 import struct
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # equal on all architectures
@@ -75,14 +75,9 @@ def limit(*, memory_bytes: int, cpu_seconds: int, open_files: int) -> None:
         _lower(resource.RLIMIT_AS, total, total)
 
 
-def close_inherited(keep: Iterable[int] = (0, 1, 2)) -> None:
-    """Close every file this process inherited, except ``keep``."""
-    highest = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16)
-    start = 0
-    for number in [*sorted(keep), highest]:
-        if start < number:  # closerange(0, 0) closes everything (Python 3.11)
-            os.closerange(start, number)
-        start = number + 1
+def close_inherited() -> None:
+    """Close every file this process inherited, except standard input, output and error."""
+    os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16))
 
 
 def confine(readable: Path) -> dict[str, str]:

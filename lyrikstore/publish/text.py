@@ -49,11 +49,11 @@ def code(text: str) -> str:
     return f"`{text}`" if re.fullmatch(r"[A-Za-z0-9:/._~+-]+", text) else escape(text)
 
 
-def quoted(text: str, limit: int = 500) -> str:
+def quoted(text: str) -> str:
     """Return ``text`` as a YAML double-quoted scalar on one line.
 
     JSON's string syntax is a subset of YAML's, so nothing in it can end the scalar.
     """
     import json
 
-    return json.dumps(plain(text, limit), ensure_ascii=False)
+    return json.dumps(plain(text, 500), ensure_ascii=False)

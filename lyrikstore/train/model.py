@@ -29,6 +29,9 @@ from lyrikstore.train.adapter import (
 from lyrikstore.train.fault import loading
 from lyrikstore.train.guard import STAGED
 
+_AT_ONCE = 32
+"""Texts that are answered together."""
+
 Batch = tuple[Tensor, Tensor]
 """Token ids and attention mask, both (records, tokens)."""
 
@@ -217,7 +220,7 @@ def _add_trained(encoder: BertModel, folder: Path, about: Mapping[str, Any]) -> 
 
 
 def predict_logits(
-    model: TextClassifier, encoder: TextEncoder, sequences: Sequence[Sequence[int]], batch: int = 32
+    model: TextClassifier, encoder: TextEncoder, sequences: Sequence[Sequence[int]]
 ) -> Tensor:
     """Return the logits of encoded texts, in their order: (records, labels)."""
     model.eval()
@@ -225,8 +228,8 @@ def predict_logits(
     # By length, so that little is padded.
     order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
     with torch.inference_mode():
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
+        for start in range(0, len(order), _AT_ONCE):
+            chosen = order[start : start + _AT_ONCE]
             result[chosen] = model(encoder.batch([sequences[index] for index in chosen]))
     return result
 
