@@ -205,6 +205,7 @@ def _schema_credential_rows() -> list[Row]:
         return row(name, "invalid", "failure", _schema_credential(**changes))
 
     status = _schema_credential(credentialStatus=entry())
+    moved = _schema_credential(id="https://schema.example/other.json")
     return [
         row("good", "trusted", "pass", good),
         row("good-and-pinned", "trusted", "pass", good, digestSRI=sri(good.encode())),
@@ -246,6 +247,7 @@ def _schema_credential_rows() -> list[Row]:
         row("issuer-not-at-hand", "incomplete", "indeterminate", edited(
             _schema_credential(issuer=web), lambda d: d["proof"].update(
                 verificationMethod=f"{web}#key-1"))),
+        row("of-another-url", "invalid", "failure", moved, digestSRI=sri(moved.encode())),
         row("in-an-envelope", "invalid", "failure", edited(good, lambda d: d.update(
             type=["EnvelopedVerifiableCredential", "JsonSchemaCredential"]))),
     ]  # fmt: skip

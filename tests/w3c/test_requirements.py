@@ -22,9 +22,11 @@ from lyrikstore.credentials.w3c.resources import Pinned, Resources
 from lyrikstore.credentials.w3c.schema import Outcome, apply_schema
 from lyrikstore.credentials.w3c.status import Entry
 from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
+from lyrikstore.crypto import rdfc
 from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
 from lyrikstore.crypto.multikey import encode_base58
 from lyrikstore.crypto.problems import problem_type
+from lyrikstore.crypto.proof import sign, signed_bytes
 
 
 def takes(document: dict[str, Any]) -> bool:
@@ -427,6 +429,25 @@ def test_E3_the_proof_repeats_the_context_where_it_is_signed_as_json(made: Any, 
         assert "@context" not in proof
     else:
         assert proof["@context"] == document["@context"]
+
+
+def test_E3_options_signed_as_rdf_mean_what_the_contexts_of_the_document_say(made: Any) -> None:
+    document = made.base()
+    proof = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-rdfc-2022",
+        "verificationMethod": made.ALICE.method,
+        "proofPurpose": "assertionMethod",
+        "note": "a term of the second context",
+    }
+    options = {**proof, "@context": document["@context"]}
+    value = sign(signed_bytes(document, options, rdfc.canonical), made.ALICE)
+    signed = {**document, "proof": {**proof, "proofValue": value}}
+    assert judge(made, encode(signed).decode()).verdict is Verdict.TRUSTED
+    # What is hashed is not what may be sent: one reader would process it and the other not.
+    repeated = {**proof, "@context": document["@context"], "proofValue": value}
+    check = judge(made, encode({**document, "proof": repeated}).decode()).check("proof")
+    assert check.detail["reason"] == "bad-proof"
 
 
 @pytest.mark.parametrize("form", ["eddsa-2022", "ecdsa-jcs-2019", "eddsa-jcs-2023", ""])
