@@ -34,13 +34,24 @@ class _Use(Struct, frozen=True):
 
     Attributes:
         manifest: The run or evaluation.
-        declared: What the use was: ``purpose``, and ``config`` of the run.
+        config: Of the run, which declares the use.
         datasets: Ids of the datasets that it used by the rights it recorded.
     """
 
     manifest: Manifest
-    declared: Mapping[str, Any]
+    config: Mapping[str, Any]
     datasets: tuple[Digest, ...]
+
+    def at(self, moment: datetime) -> Use:
+        """Return it as what terms are asked about; raises FormatError as :meth:`Use.of_run`."""
+        if self.manifest.kind == "run":
+            return Use.of_run(self.manifest.body, moment)
+        return Use.of_evaluation(self.config, moment)
+
+    @property
+    def acts(self) -> str:
+        words = ("train", self.manifest.body["purpose"]) if self.kind == "run" else ("evaluate",)
+        return " and ".join(map(quote, dict.fromkeys(words)))
 
     @property
     def label(self) -> str:
@@ -114,7 +125,7 @@ def check_rights(
         for source in sources:
             count += 1
             judge.check_source(use, source, f"{use.label}: {source.name}")
-    purposes = ", ".join(sorted({quote(use.declared["purpose"]) for use in uses}))
+    purposes = ", ".join(sorted({use.acts for use in uses}))
     return judge.problems.close(
         counted(count, f"right to {purposes} holds", f"rights to {purposes} hold"), rights=count
     )
@@ -124,7 +135,7 @@ def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_
     for manifest in ancestry.values():
         if manifest.kind == "run":
             used = tuple(item.id for item in manifest.inputs if item.kind == "dataset")
-            yield _Use(manifest, manifest.body, used)
+            yield _Use(manifest, manifest.body["config"], used)
         elif manifest.kind == "evaluation":
             use = _evaluation(manifest, ancestry)
             if isinstance(use, str):
@@ -147,7 +158,7 @@ def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _U
             return "the run of its checkpoint cannot be followed"
         config = run.body["config"]
     tests = tuple(item.id for item in evaluation.inputs_in("test"))
-    return _Use(evaluation, {"purpose": "evaluate", "config": config}, tests)
+    return _Use(evaluation, config, tests)
 
 
 class _Judge(Struct, frozen=True):
@@ -203,7 +214,7 @@ class _Judge(Struct, frozen=True):
         if checks["trust.allowed"].state is CheckState.FAIL:
             return f"{what} does not count: {checks['trust.allowed'].summary}"
         try:
-            wanted = Use.of_run(use.declared, then)
+            wanted = use.at(then)
         except FormatError as error:
             return error.message
         answer, reason = claims.terms.judge(wanted, self._partitions(use, source, claims.terms))
@@ -267,7 +278,7 @@ class _Judge(Struct, frozen=True):
         if self._is_suspect(identity, data) or self._is_suspect(terms_id, terms):
             return f"{what}, or what it rests on, is by a key that was compromised by then"
         try:
-            wanted = Use.of_run(use.declared, parse_timestamp(use.manifest.created))
+            wanted = use.at(parse_timestamp(use.manifest.created))
         except FormatError as error:
             return error.message
         found, since = (

@@ -82,7 +82,7 @@ def evaluate_checkpoint(
     _check_locked(repo, run, test)
     train = repo.manifest(checkpoint.inputs_in("train")[0].id)
     config = run.body["config"]
-    use = Use.of_run({"purpose": "evaluate", "config": config}, clock())
+    use = Use.of_evaluation(config, clock())
     rights = check_rights(repo, [test], use, trust=trust, user=signer.did)
     threads, seed = config["training"]["threads"], config["training"]["seed"]
     label = config["data"]["label"]

@@ -685,9 +685,22 @@ def test_run_logged_together_with_its_checkpoint(
     assert "not logged before it" in problems(fresh.object("late"), "runs")
 
 
+def _evaluable(lineage: Lineage) -> dict[str, Any]:
+    data = lineage.publisher.credential(
+        terms=whole(["evaluate"], ["train"]),
+        credential_id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1c",
+    )
+    return _right(lineage, credential=str(lineage.log_credential(data)))
+
+
 RIGHTS: dict[str, tuple[Callable[[Lineage], dict[str, Any]], str]] = {
     "none recorded": (lambda lineage: {"rights": []}, "recorded no right"),
     "purpose not permitted": (lambda lineage: {"purpose": "redistribute"}, "does not permit"),
+    # ATTACK: the terms let one evaluate, and nobody train.
+    "trained, to evaluate": (
+        lambda lineage: {**_evaluable(lineage), "purpose": "evaluate"},
+        "prohibited: train",
+    ),
     "credential not logged": (
         lambda lineage: _right(lineage, credential=str(Digest.of(b"nothing"))),
         "is not here",

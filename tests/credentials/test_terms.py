@@ -108,6 +108,8 @@ def test_what_a_run_declares() -> None:
     use = Use.of_run({"purpose": "train", "config": {"use": declared}}, AT)
     assert use == Use(("train", "commercialUse"), AT, ("DE",), 3, ("x-a",))
     assert Use.of_run({"purpose": "train", "config": {}}, AT) == Use(("train",), AT)
+    assert Use.of_run({"purpose": "evaluate", "config": {}}, AT).acts == ("train", "evaluate")
+    assert Use.of_evaluation({"use": declared}, AT).acts == ("evaluate", "commercialUse")
 
 
 def test_a_licence_id_implies_nothing() -> None:

@@ -347,6 +347,17 @@ def test_no_right_no_run(workshop):
     with pytest.raises(PolicyError):
         workshop.train(workshop.tiny.replace('purpose = "train"', 'purpose = "redistribute"'))
     assert size(workshop) == before
+    # ATTACK: what may be measured with is trained on, under the purpose that it may be used for.
+    measured = workshop.put_dataset(
+        "datasets/acme/measured", [("a.txt", b"text", {"family": "mit"})]
+    )
+    workshop.permit(measured, "evaluate", "research")
+    before = size(workshop)
+    for purpose in ("evaluate", "research"):
+        config = workshop.tiny.replace("acme/tiny.train", "acme/measured")
+        with pytest.raises(PolicyError, match="train is not permitted"):
+            workshop.train(config.replace('purpose = "train"', f'purpose = "{purpose}"'))
+    assert size(workshop) == before
     assert not workshop.leftovers
 
 

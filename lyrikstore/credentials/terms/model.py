@@ -60,12 +60,36 @@ class Use(Struct, frozen=True):
 
     @classmethod
     def of_run(cls, body: Mapping[str, Any], at: datetime) -> Self:
-        """Return what the body of a run manifest declares: its purpose and its config's ``use``.
+        """Return the use that a run is: its purpose, and its config's ``use``; always ``train``.
+
+        ATTACK: a run for the purpose ``evaluate``, on data that nobody may train on. Whatever a
+        run is for, it changes parameters of a model by means of the data.
+
+        Args:
+            body: Of a run manifest.
+            at: The moment.
 
         Raises:
             FormatError: (``bad-use``) the config declares it in a way that nobody can read.
         """
-        declared = body["config"].get("use", {})
+        return cls._declared(("train", body["purpose"]), body["config"], at)
+
+    @classmethod
+    def of_evaluation(cls, config: Mapping[str, Any], at: datetime) -> Self:
+        """Return the use that the measuring of what a run made is; what that declared holds here.
+
+        Args:
+            config: Of the run; empty where the model is not one's own.
+            at: The moment.
+
+        Raises:
+            FormatError: (``bad-use``) As :meth:`of_run`.
+        """
+        return cls._declared(("evaluate",), config, at)
+
+    @classmethod
+    def _declared(cls, acts: tuple[str, ...], config: Mapping[str, Any], at: datetime) -> Self:
+        declared = config.get("use", {})
         seats = declared.get("seats") if isinstance(declared, dict) else ""
         if seats is not None and type(seats) is not int:
             raise FormatError("bad-use", "the config's use is malformed")
@@ -74,7 +98,7 @@ class Use(Struct, frozen=True):
             if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
                 raise FormatError("bad-use", "the config's use is malformed")
         return cls(
-            acts=(body["purpose"], *lists["also"]),
+            acts=tuple(dict.fromkeys((*acts, *lists["also"]))),
             at=at,
             territory=tuple(lists["territory"]),
             seats=seats,
