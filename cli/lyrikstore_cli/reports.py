@@ -88,7 +88,7 @@ def _next_steps(report: Report) -> Iterator[str]:
         return
     add = f"lyrikstore trust add {report.issuer} --name NICKNAME{_as_what(report)}"
     if not report.issuer.startswith("did:web:"):
-        yield f"compare the key with one you received on another way, then: {add}"
+        yield f"compare the key with one from another source, then: {add}"
     elif any(
         check.id == "issuer.document" and check.state is CheckState.WARN for check in report.checks
     ):

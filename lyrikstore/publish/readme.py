@@ -131,15 +131,15 @@ def _whom_to_believe(did: str) -> str:
 
    `{web_url(did)}`
 
-   Download it from there yourself, or get it from the publisher on another way than this folder: a
-   copy that came with the data proves nothing.
+   Download it from there yourself, or get it from the publisher by another route than this folder:
+   a copy that came with the data proves nothing.
 3. Tell the program that you believe the name, in your own words, and the document to be its own:
 
    `lyrikstore trust add {did} --name "my supplier" --document did.json`"""
     return f"""\
-2. **Get the publisher's key on another way than this folder**: from a contract, a letter, a website
-   you already trust, or a telephone call. A key that came with the data proves nothing. This
-   delivery claims to be signed by
+2. **Get the publisher's key by another route than this folder**: from a contract, a letter, a
+   website you already trust, or a telephone call. A key that came with the data proves nothing.
+   This delivery claims to be signed by
 
    `{did}`
 

@@ -126,7 +126,7 @@ def command(
         f"and their evidence to {output}"
     )
     known = (
-        "send your key on another way than the folder: lyrikstore key show"
+        "send your key by another route than the folder: lyrikstore key show"
         if issuer is None
         else f"publish the DID document, or send it: lyrikstore key document {issuer}"
     )

@@ -25,7 +25,7 @@ def command() -> None:
     """Say whose signatures you believe, and for which names.
 
     The trust file is yours, outside every store, and can be edited by hand (docs/trust.md).
-    Compare a key with one you received on another way before you add it.
+    Compare a key with one from another source before you add it.
     """
 
 
