@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
+from lyrikstore.canon.files import open_regular
 from lyrikstore.history.places import STORE_FOLDER
 
 DEFAULT = "origin"
@@ -77,7 +78,7 @@ class Remotes:
             FormatError: (``bad-remotes``) the file is damaged.
         """
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 document = json.loads(file.read(_MAX))
             return [
                 NamedRemote(

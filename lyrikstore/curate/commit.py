@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.files import real_path
+from lyrikstore.canon.files import open_regular, real_path
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
@@ -384,7 +384,7 @@ def _count(reader: str, snapshot: Scan) -> int:
     total = 0
     for at, path in enumerate(snapshot.paths):
         try:
-            with Path(snapshot.location(at)).open("rb") as stream:
+            with open_regular(Path(snapshot.location(at))) as stream:
                 total += count_records(reader, path, stream)
         except OSError as error:
             raise InvalidInputError(

@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.files import real_path
+from lyrikstore.canon.files import open_regular, real_path
 from lyrikstore.curate.sheet import Row, Sheet, read_sheet
 from lyrikstore.curate.unchanged import sheet_digest
 
@@ -60,7 +60,8 @@ def _load(place: Path, said: dict[str, Any], name: str) -> Sheet | None:
     with suppress(OSError, ValueError, KeyError, TypeError, FormatError):
         if place.stat().st_size > MAX_BYTES + 32:
             return None
-        data = place.read_bytes()
+        with open_regular(place) as file:
+            data = file.read(MAX_BYTES + 32)
         if data[:32] != blake3(data[32:]).digest():
             return None
         found = json.loads(data[32:])

@@ -16,7 +16,7 @@ from msgspec.structs import asdict
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
-from lyrikstore.canon.files import real_path
+from lyrikstore.canon.files import open_regular, real_path
 from lyrikstore.curate.listing import Listed
 from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state
 
@@ -60,7 +60,7 @@ class LastCommit(Struct, frozen=True):
         new = path.with_name(f"{path.name}.new")
         with suppress(OSError, ValueError):
             data = json.dumps(asdict(self)).encode()
-            if path.exists() and path.read_bytes() == data:
+            if path.exists() and _kept(path) == data:
                 return
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             new.write_bytes(data)
@@ -162,10 +162,14 @@ def _key(text: str) -> str:
     return Digest.of(os.fsencode(text)).short
 
 
+def _kept(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def _load(path: Path) -> LastCommit | None:
     # None if it is damaged: it may be deleted at any time, and then is no memory either.
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+    data = _kept(path)
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         found = json.loads(data)
         texts = {name: found[name] for name in _TEXTS}

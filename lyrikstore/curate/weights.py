@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import open_regular
 from lyrikstore.curate.snapshot import Scan
 
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz")
@@ -70,7 +71,7 @@ def _sha256(path: str, location: Path, size: int) -> str:
     lowered = path.lower()
     hasher = hashlib.sha256()
     try:
-        with location.open("rb") as file:
+        with open_regular(location) as file:
             head = file.read(9)
             # Protocols 2 to 5 begin so, but so may the length of a safetensors header, which a
             # brace follows; a whole pickle cannot pass for that (the format is checked again

@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
-from lyrikstore.canon.files import real_path
-from lyrikstore.canon.jsontext import encode, parse_canonical
+from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.canon.jsontext import MAX_BYTES, encode, parse_canonical
 from lyrikstore.history.repository import Repository
 from lyrikstore.index.collect import collect
 from lyrikstore.index.faults import system_error
@@ -143,7 +143,8 @@ def _misfit(repository: Repository, path: Path) -> str:
     if path.is_symlink() or not path.is_file():
         return "wrong"  # and whatever it is, it is not written through
     try:
-        stamp = parse_canonical(_stamp_path(path).read_bytes())
+        with open_regular(_stamp_path(path)) as file:
+            stamp = parse_canonical(file.read(MAX_BYTES + 1))
         found = str(Digest.of_file(path))
     except (OSError, FormatError):
         return "wrong"

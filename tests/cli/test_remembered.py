@@ -1,5 +1,7 @@
 """What a user's cache remembers of refs: commands go by it, and `verify` does not."""
 
+import os
+
 from lyrikstore.history.refcache import RefCache
 from lyrikstore.history.refs import Flagged
 from lyrikstore.history.repository import Repository
@@ -53,3 +55,30 @@ def test_a_damaged_store_does_not_keep_a_delivery_beside_it_from_being_verified(
     (publisher.folder / ".lyrikstore" / "log" / "checkpoint").write_text("damaged")
     publisher.fails(3, "verify")
     publisher.ok("verify", "delivery")
+
+
+def test_a_pipe_in_the_place_of_what_is_remembered_is_not_waited_for(publisher):
+    folder = publisher.folder / "documents"
+    folder.mkdir()
+    (folder / "a.txt").write_text("one")
+    publisher.folder.joinpath("sheet.csv").write_text("path,kind\na.txt,x\n")
+    commit = ("commit", folder, "-d", "acme/docs", "--metadata", "sheet.csv")
+    publisher.ok(*commit)
+    publisher.ok("query", "select 1")
+    publisher.ok("remote", "add", "origin", publisher.folder / "mirror")
+    found = [
+        path
+        for pattern in (".cache/**/*", ".config/lyrikstore/remotes/*.json")
+        for path in publisher.home.glob(pattern)
+        if path.is_file() and not path.name.endswith(".duckdb")
+    ]
+    assert len(found) >= 4
+    for path in found:
+        data = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+        for command in (("status",), (*commit, "--yes"), ("query", "select 1"), ("remote", "list")):
+            done = publisher.run(*command)
+            assert done.code in {0, 1}, (path, command, done)
+        path.unlink()
+        path.write_bytes(data)
