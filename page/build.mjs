@@ -47,9 +47,17 @@ const csp = [
   "base-uri 'none'",
   "form-action 'none'",
 ].join("; ");
+// What this file was made of, so that whoever has no npm can see that it is not stale.
+const root = new URL("../", import.meta.url);
+const made = (await Promise.all(["page/src", "page/ui", "schemas", "lyrikstore/crypto/contexts", "lyrikstore/credentials/contexts"].map(async (folder) =>
+  (await readdir(new URL(folder, root), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`.slice(fileURLToPath(root).length))))).flat();
+made.push("page/build.mjs", "page/generate.mjs", "page/linear.mjs", "page/package-lock.json");
+const sources = createHash("sha256");
+for (const name of made.sort()) sources.update(`${name}\n`).update(await readFile(new URL(name, root)));
 const page = await readFile(new URL("ui/page.html", HERE), "utf8");
-const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe]]);
-await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT)@/g, (name) => /** @type {string} */ (parts.get(name))));
+const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe], ["@SOURCES@", sources.digest("hex")]]);
+await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT|SOURCES)@/g, (name) => /** @type {string} */ (parts.get(name))));
 console.log(`${fileURLToPath(TARGET)}: sha256 ${createHash("sha256").update(await readFile(TARGET)).digest("hex")}`);
 
 // What is inside may be handed on only with its licences. Of ajv a few functions are in the compiled schemas.

@@ -5,6 +5,7 @@ never believes a name, and reads every file once.
 """
 
 import os
+import re
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     StorageError,
 )
+from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.credentials.comparison import (
     Comparison,
@@ -32,6 +34,7 @@ from lyrikstore.credentials.comparison import (
     compare_listing,
 )
 from lyrikstore.credentials.filehash import FLAGS
+from lyrikstore.credentials.storekeys import PROOF_HEAD
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.targets import Message
 from lyrikstore.objects.workers import Workers, cores
@@ -40,6 +43,13 @@ MAX_SIBLING_BYTES = 1 << 28
 MAX_SIBLINGS_BYTES = 1 << 29
 MAX_SIBLINGS = 512
 """Bounds on the files beside a credential: bytes each, bytes in all, number."""
+MAX_WORDS = 1 << 22
+"""Bound on the bytes in all of those that may say something: each of them is parsed."""
+MAX_RESOURCES = 1 << 26
+"""Bound on the bytes in all of the others, where a foreign document may pin them."""
+
+_WORDS = re.compile(rb"[ \t\r\n]*+\{")
+_HEX = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 _PIECE = 1 << 20
 _ALONE, _HANDFUL = 8 << 20, 1000
@@ -178,7 +188,8 @@ class FolderData(Struct, frozen=True):
 def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, bytes]:
     """Return the small regular files beside a credential, by name, to be found by what they are.
 
-    Nothing is opened through a link; a file that is larger than any that is looked for is left out.
+    Nothing is opened through a link; a file that is larger than any that is looked for is left out,
+    and so is one that says nothing by itself and whose digest nothing here names.
 
     Args:
         credential: Path of the credential; itself left out.
@@ -189,7 +200,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
         InvalidInputError: (``too-many-files``) there are more; (``unreadable``) one cannot be read.
         StorageError: (``io``) the folder cannot be listed.
 
-    Cost: at most :data:`MAX_SIBLINGS_BYTES` of memory.
+    Cost: one read of all; memory for what may say something and for what is named.
     """
     folder = credential.parent
     try:
@@ -206,20 +217,62 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     if complete and within < len(names):
         raise _too_many(folder)
     siblings: dict[str, bytes] = {}
+    named = set(_HEX.findall(_read_small(credential, MAX_BYTES) or b""))
+    words, rest = 0, []
     for name in names[:within]:
-        data = _read_small(folder / name, sizes[name])
-        if data is not None:
+        data = _read_small(folder / name, sizes[name]) if sizes[name] <= MAX_BYTES else b""
+        if data is None:
+            if complete:
+                raise InvalidInputError("unreadable", f"cannot read {folder / name}")
+        elif not may_speak(data):
+            rest.append(name)
+        else:
+            words += len(data)
+            # ATTACK: hundreds of files, each of which takes a tenth of a second to parse.
+            if words > MAX_WORDS:
+                if complete:
+                    raise _too_many(folder)
+                break
+            named.update(_HEX.findall(data))
             siblings[name] = data
-        elif complete:
-            raise InvalidInputError("unreadable", f"cannot read {folder / name}")
+    # ATTACK: half a gigabyte that nothing names, to fill the memory. What a foreign document pins,
+    # by digests of many kinds, is small.
+    held = list(accumulate(sizes[name] for name in rest))
+    for name, size in zip(rest, held, strict=True):
+        if _is_named(folder / name, named) if complete else size <= MAX_RESOURCES:
+            data = _read_small(folder / name, sizes[name])
+            if data is not None:
+                siblings[name] = data
+            elif complete:
+                raise InvalidInputError("unreadable", f"cannot read {folder / name}")
     return siblings
+
+
+def may_speak(data: bytes) -> bool:
+    """Return whether a file may say something by itself: a JSON object, or a log proof."""
+    if len(data) > MAX_BYTES:
+        return False
+    return data.startswith(PROOF_HEAD) or _WORDS.match(data) is not None
+
+
+def _is_named(path: Path, named: set[bytes]) -> bool:
+    # One that cannot be read counts as named: whoever reads it says so.
+    try:
+        with open(os.open(path, FLAGS), "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor
+            if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+                return True
+            stream = _HashingReader(cast("RawIOBase", raw))
+            stream.drain()
+    except OSError:
+        return True
+    return stream.digest.hex.encode() in named
 
 
 def _too_many(folder: Path) -> InvalidInputError:
     return InvalidInputError(
         "too-many-files",
-        f"{folder} holds more than the {MAX_SIBLINGS} files and {MAX_SIBLINGS_BYTES >> 20} MiB "
-        "that are read beside a credential",
+        f"{folder} holds more than the {MAX_SIBLINGS} files, {MAX_SIBLINGS_BYTES >> 20} MiB and, "
+        f"of JSON and log proofs, {MAX_WORDS >> 20} MiB that are read beside a credential",
         hint="put the credential into a folder with what belongs to it, and nothing else",
     )
 

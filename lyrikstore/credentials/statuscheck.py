@@ -29,6 +29,7 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.statuslist import (
     CLOCK_SKEW,
+    LIST_TYPE,
     StatedList,
     StatusEntry,
     StatusList,
@@ -82,7 +83,7 @@ class Notices(Struct, frozen=True):
         lists: dict[str, list[StatedList]] = {}
         successors: dict[str, list[bytes]] = {}
         for data in files:
-            stated, replaced = StatedList.of(data), _replaced(data)
+            stated, replaced = _said(data)
             if stated is not None:
                 lists.setdefault(stated.url, []).append(stated)
             elif replaced is not None:
@@ -158,16 +159,19 @@ def logged_notices(repository: "Repository") -> Notices:
     return replace(notices, statements=replace(notices.statements, here=here))
 
 
-def _replaced(data: bytes) -> str | None:
-    if not may_say(data, "supersedes"):  # most files are something else
-        return None
+def _said(data: bytes) -> tuple[StatedList | None, str | None]:
+    # What a file is: a status list, or what replaces a credential, and which one.
+    if not may_say(data, LIST_TYPE) and not may_say(data, "supersedes"):
+        return None, None  # most files are something else
     try:
-        document = parse(data)
+        document = parse(data, floats=True, nulls=True)  # foreign ones too; strictly later
     except FormatError:
-        return None
-    reference = document.get("supersedes") if isinstance(document, dict) else None
+        return None, None
+    if not isinstance(document, dict):
+        return None, None
+    reference = document.get("supersedes")
     digest = reference.get("digest") if isinstance(reference, dict) else None
-    return digest if isinstance(digest, str) else None
+    return StatedList.stated_by(document, data), digest if isinstance(digest, str) else None
 
 
 def _judge(

@@ -308,6 +308,11 @@ class StatedList(Struct, frozen=True):
             document = parse(data, floats=True, nulls=True)  # a foreign one too; strictly later
         except FormatError:
             return None
+        return cls.stated_by(document, data)
+
+    @classmethod
+    def stated_by(cls, document: JSON, data: bytes) -> Self | None:
+        """Return the same of a document that is read already."""
         types = document.get("type") if isinstance(document, dict) else None
         if LIST_TYPE not in (types if isinstance(types, list) else [types]):
             return None

@@ -29,6 +29,7 @@ MAX_COLLECTED = 16
 """Attestations put into one delivery, the newest ones: a buyer's verifier looks at 32."""
 
 MAX_STATEMENTS = 256
+MAX_COLLECTED_BYTES = 1 << 21
 """Files that come with them: a buyer's verifier refuses a folder of more than 512."""
 
 
@@ -100,7 +101,8 @@ def collect(
             said = _statements(one, notices.statements)
         except IncompleteError:
             continue
-        if len(files) + len(said) > MAX_STATEMENTS:
+        size = sum(map(len, {**files, **said}.values()))
+        if len(files) + len(said) > MAX_STATEMENTS or size > MAX_COLLECTED_BYTES:
             continue
         files |= said
         files[f"attestation-{one.id.short}.json"] = one.data

@@ -4,7 +4,7 @@
  */
 import { counted } from "./grammar.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { base64url, concat, includes } from "./bytes.js";
+import { base64url, concat, includes, maySay } from "./bytes.js";
 import { parseUrn } from "./digest.js";
 import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfAttester } from "./inherit.js";
@@ -80,23 +80,26 @@ export async function checkAttestations(files, given) {
 /** Whether a file is to be judged as an attestation, also one in which a byte was changed. @param {Uint8Array} bytes */
 function looksLikeOne(bytes) {
   const first = bytes.subarray(0, 64).find((byte) => ![0x20, 0x09, 0x0d, 0x0a].includes(byte));
-  if (first !== 0x7b || !["Attestation", "attestation"].some((word) => includes(bytes, word)) || isStatusList(bytes)) return false;
+  if (first !== 0x7b || !["Attestation", "attestation"].some((word) => includes(bytes, word))) return false;
   let document;
   try {
     document = parse(bytes);
   } catch {
-    return true;
+    return !(maySay(bytes, TYPE) && isStatusList(bytes)); // a foreign list may hold fractions
   }
+  if (isList(document)) return false;
   if (!isObject(document) || Object.hasOwn(document, "lyrikstore")) return false; // a manifest, which has no context
   const kind = kindOf(document);
   return kind === ATTESTATION || (kind === undefined && ["credentialSubject", "proof"].some((name) => Object.hasOwn(document, name)));
 }
 
+/** @param {any} document */
+const isList = (document) => isObject(document) && typeof document.id === "string" && [document.type].flat().includes(TYPE);
+
 /** @param {Uint8Array} bytes */
 function isStatusList(bytes) {
   try {
-    const { type, id } = parse(bytes, { foreign: true });
-    return typeof id === "string" && [type].flat().includes(TYPE);
+    return isList(parse(bytes, { foreign: true }));
   } catch {
     return false;
   }

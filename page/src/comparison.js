@@ -1,5 +1,6 @@
 /** How data departs from the list of files that was signed (spec §11.4.3). */
 import { counted } from "./grammar.js";
+import { compare as inOrder } from "./paths.js";
 import { failed, MAX_NAMED, nameSome, passed, unchecked, warned } from "./report.js";
 
 const LITTER = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
@@ -34,7 +35,7 @@ export function compare(tree, found) {
     else if (here.blake3 === entry.blake3 && here.bytes === entry.bytes) matching += 1;
     else wrong.set(entry.path, here.bytes === entry.bytes ? "content" : "size");
   }
-  const surplus = [...found.keys()].filter((path) => !tree.byPath.has(path)).sort();
+  const surplus = [...found.keys()].filter((path) => !tree.byPath.has(path)).sort(inOrder);
   const renamed = findRenamed(tree, missing, surplus, found);
   const gone = new Set(renamed.map(([from]) => from));
   const taken = new Set(renamed.map(([, to]) => to));

@@ -6,6 +6,7 @@ import { Refusal } from "./errors.js";
 import { counted } from "./grammar.js";
 import { policyFor } from "./keycheck.js";
 import { attachmentsIn, inputsIn, parseManifest } from "./manifest.js";
+import { compare as inOrder } from "./paths.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "./records.js";
 import { failed, MAX_NAMED, nameSome, notApplicable, passed, quote, unchecked, warned } from "./report.js";
 import { canonical } from "./strictjson.js";
@@ -196,7 +197,7 @@ async function checkBareFiles(claims, data, { told, signal }) {
       told(file, digest);
       entries.push({ path: file.path, bytes: file.size, blake3: digest });
     }
-    entries.sort((left, right) => (left.path < right.path ? -1 : 1));
+    entries.sort((left, right) => inOrder(left.path, right.path));
     found = new Tree(entries).filesId;
   } catch (error) {
     signal?.throwIfAborted();

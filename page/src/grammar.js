@@ -3,7 +3,7 @@
 /**
  * Return `1 pack`, `2 packs`, `0 entries`: a count and the noun in its number.
  *
- * @param {number | string} count
+ * @param {number | string | bigint} count
  * @param {string} one The noun for one, with its verb if that changes as well: `pack is`.
  * @param {string} [many] The same for any other number; made from `one` if it is regular.
  */

@@ -1,7 +1,7 @@
 /** Status lists, and whether the issuer still stands by a credential (spec §10.6). */
 import { counted } from "./grammar.js";
 import { Inflate } from "pako";
-import { unbase64url } from "./bytes.js";
+import { maySay, unbase64url } from "./bytes.js";
 import { documentsAmong } from "./did.js";
 import { distinct } from "./digest.js";
 import { refuse, Refusal } from "./errors.js";
@@ -36,6 +36,7 @@ export function noticesAmong(files) {
   /** @template T @param {Map<string, T[]>} map @param {string} key @param {T} value */
   const put = (map, key, value) => map.set(key, [...(map.get(key) ?? []), value]);
   for (const bytes of all) {
+    if (!maySay(bytes, TYPE) && !maySay(bytes, "supersedes")) continue; // most files are something else
     let document;
     try {
       document = parse(bytes, { foreign: true });

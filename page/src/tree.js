@@ -17,7 +17,7 @@ export class Tree {
     checkPaths(entries.map((entry) => entry.path));
     this.entries = entries;
     this.byPath = new Map(entries.map((entry) => [entry.path, entry]));
-    this.totalBytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    this.totalBytes = entries.reduce((sum, entry) => sum + BigInt(entry.bytes), 0n);
   }
 
   /** Read the one canonical form. @param {Uint8Array} bytes */

@@ -12,6 +12,7 @@ import { checkGrant, GRANT_CHECKS } from "./grant.js";
 import { checkKey } from "./keycheck.js";
 import { checkLog } from "./logcheck.js";
 import { measure } from "./measures.js";
+import { compare } from "./paths.js";
 import { checkQuality, recipesOf } from "./qualitycheck.js";
 import { ID_BYTES } from "./records.js";
 import { printableDid, reportOf, unchecked } from "./report.js";
@@ -119,7 +120,7 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
  * @returns {Promise<Report>}
  */
 export async function verifyDelivery(credential, { siblings, data, recompute = false, trust, at, told = () => {}, signal }) {
-  const files = distinct([...siblings.keys()].sort().map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
+  const files = distinct([...siblings.keys()].sort(compare).map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
   const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
   const { claims, issuer, checks } = outcome;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { concat, hex, unhex, utf8 } from "../src/bytes.js";
 import { blake3 } from "../src/digest.js";
 import { measure } from "../src/measures.js";
@@ -37,7 +38,11 @@ const dataOf = (given) => given === null ? null : present(given).map(([path, val
 const filesOf = (given) => new Map(present(given).map(([name, value]) => [name, bytes(value)]));
 
 /** @param {import("../src/report.js").Report} report @param {any} expected */
-function answers(report, { verdict, checks }) {
+function answers(report, { verdict, checks, details = {} }) {
+  for (const [id, members] of Object.entries(details)) {
+    const { detail = {} } = report.checks.find((one) => one.id === id) ?? {};
+    for (const [name, value] of Object.entries(members)) assert.deepEqual(detail[name], value);
+  }
   for (const [id, expected] of Object.entries(checks)) {
     const check = report.checks.find((one) => one.id === id);
     assert.equal(check?.detail.reason ?? check?.state, expected, JSON.stringify(check));
@@ -125,6 +130,11 @@ each("order root", load("records/order-roots.json").cases, async (one) => {
   assert.equal(await orderRoot([concat(...records)], unhex(one.salts)), one.root);
 });
 
+test("sizes beyond what a double can count", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const tree = Tree.parse(utf8(["a", "b", "c"].map((path) => line({ path, bytes: most, blake3: "0".repeat(64) })).join("")));
+  assert.equal(tree.totalBytes, 3n * BigInt(most));
+});
 each("recipe", load("records/measures.json").cases, async ({ reader, files: given, recipe, value }) => {
   const reading = { reader, recipes: [recipe] };
   const lines = given.map((/** @type {any} */ { path, content, meta }) =>

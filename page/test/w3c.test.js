@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkFew, maySpeak } from "../src/beside.js";
 import { concat, unhex, utf8 } from "../src/bytes.js";
 import { Resolver } from "../src/did.js";
 import { parseMultikey } from "../src/ed25519.js";
@@ -23,6 +25,12 @@ function bytes(given) {
   return concat(...given.map((/** @type {any} */ part) => utf8(typeof part === "string" ? part : part[0].repeat(part[1]))));
 }
 
+const beside = load("beside/words.json");
+each("may speak", beside.cases, ({ file, words }) => assert.equal(maySpeak(bytes(file)), words));
+test("more words than are read", () => {
+  checkFew(4, beside.most, beside.most);
+  refuses(() => checkFew(4, beside.most + 1, beside.most + 1), "too-many-files");
+});
 const { base, cases } = load("verdicts/hostile-w3c.json");
 each("foreign", cases, async (one) => {
   const given = { ...base, ...one };

@@ -1,10 +1,8 @@
 /** What the user gave: a credential, the small files beside it, the data; sorted out by place and name. */
 
+import { MAX_SIBLING } from "../src/beside.js";
+import { compare } from "../src/paths.js";
 import { GIVEN } from "../src/verify.js";
-
-const MAX_SIBLING = 256 << 20;
-const MAX_SIBLINGS_BYTES = 512 << 20;
-const MAX_SIBLINGS = 512;
 
 /** @typedef {{path: string, file: File}} Item */
 /** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Given `folder`: where the data was found. */
@@ -127,7 +125,7 @@ export function sortOut(items, inside, target) {
     .filter(({ file }) => file !== credential.file && file.size <= MAX_SIBLING);
   const others = items.filter(({ path }) => !isLoose(path) && top(path) !== home);
   const { data, folder } = findData(others, near);
-  siblings.sort((left, right) => (left.path < right.path ? -1 : 1));
+  siblings.sort((left, right) => compare(left.path, right.path));
   return { credential: credential.file, siblings, data, folder };
 }
 
@@ -142,18 +140,4 @@ function findData(others, near) {
   const data = (last === undefined ? near : others).filter(({ path }) => path.startsWith(folder))
     .map(({ path, file }) => ({ path: path.slice(folder.length), file }));
   return { data, folder: folder.slice(0, -1) };
-}
-
-/**
- * Refuse more files beside a credential than are read: among those left out could be what the owner
- * of a key says of its theft, and whoever made the folder chose the names of all others.
- *
- * @param {Item[]} siblings
- */
-export function checkFew(siblings) {
-  const size = siblings.reduce((sum, { file }) => sum + file.size, 0);
-  if (siblings.length > MAX_SIBLINGS || size > MAX_SIBLINGS_BYTES) {
-    throw new Error(`More than the ${MAX_SIBLINGS} files and ${MAX_SIBLINGS_BYTES >> 20} MiB that are read lie ` +
-      "beside the credential: give it with what belongs to it, and nothing else.");
-  }
 }

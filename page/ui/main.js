@@ -1,9 +1,11 @@
 /** The page: takes files, verifies them, shows the answer. */
+import { checkFew, maySpeak, namedIn } from "../src/beside.js";
 import { text } from "../src/bytes.js";
 import { blake3, parseUrn } from "../src/digest.js";
 import { counted } from "../src/grammar.js";
 import { lineage } from "../src/lineage.js";
-import { parse } from "../src/strictjson.js";
+import { profileOf } from "../src/envelope.js";
+import { MAX_BYTES, parse } from "../src/strictjson.js";
 import { parseTimestamp } from "../src/timestamps.js";
 import { Tree } from "../src/tree.js";
 import { Trust } from "../src/trust.js";
@@ -11,12 +13,13 @@ import { isOfDataset, verifyFile } from "../src/verify.js";
 import { carried } from "./carried.js";
 import { showClaims } from "./claims.js";
 import { Files } from "./files.js";
-import { add, candidates, checkFew, chosen, dropped, sortOut } from "./given.js";
+import { add, candidates, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { byId, element, grouped, showReport } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
+const MAX_RESOURCE = 16 << 20;
 const MAX_TRUST = (1 << 20) + 1;
 const DRAWN_EVERY = 250; // milliseconds
 const SAID_EVERY = 10_000;
@@ -93,7 +96,6 @@ async function verify() {
   byId("progress").textContent = "";
   control.signal.onabort = () => hashing.stop(control.signal.reason);
   try {
-    checkFew(given.siblings);
     await judge(given, control.signal);
     byId("progress").textContent = "";
   } catch (error) {
@@ -124,9 +126,7 @@ async function judge(given, signal) {
   if (given.data !== null && given.credential.name === "credential.json" && !isOfDataset(credential)) {
     throw new Error("This credential.json is no dataset credential: nothing in it is about the data. Give it without the data.");
   }
-  /** @type {Map<string, Uint8Array>} */
-  const siblings = new Map();
-  for (const { path, file } of given.siblings) siblings.set(path, await bytesOf(file, file.size));
+  const siblings = await readBeside(given.siblings, credential, signal);
   const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
   const find = (/** @type {string} */ digest) => byDigest.get(digest);
   const document = readable(credential);
@@ -143,6 +143,44 @@ async function judge(given, signal) {
   showReport(report, lineageView(lineage(document, find)));
   files.settle(report);
   keep(report);
+}
+
+/**
+ * The files beside a credential that may say something, and those that one of them names.
+ *
+ * @param {Item[]} items
+ * @param {Uint8Array} credential
+ * @param {AbortSignal} signal
+ */
+async function readBeside(items, credential, signal) {
+  const size = items.reduce((sum, { file }) => sum + file.size, 0);
+  checkFew(items.length, size, 0);
+  /** @type {Map<string, Uint8Array>} */
+  const siblings = new Map();
+  const named = new Set(namedIn(credential));
+  let words = 0;
+  /** @type {Item[]} */
+  const rest = [];
+  for (const item of items) {
+    const bytes = item.file.size <= MAX_BYTES ? await bytesOf(item.file, item.file.size) : new Uint8Array();
+    if (!maySpeak(bytes)) {
+      rest.push(item);
+      continue;
+    }
+    words += bytes.length;
+    checkFew(items.length, size, words);
+    for (const digest of namedIn(bytes)) named.add(digest);
+    siblings.set(item.path, bytes);
+  }
+  // ATTACK: half a gigabyte that nothing names, to fill the memory. A foreign document pins by digests
+  // of other kinds what is small.
+  const foreign = profileOf(credential) === "w3c";
+  for (const { path, file } of rest) {
+    const kept = foreign ? file.size <= MAX_RESOURCE : named.has((await hashing.read(file, null, () => {})).digest);
+    signal.throwIfAborted();
+    if (kept) siblings.set(path, await bytesOf(file, file.size));
+  }
+  return siblings;
 }
 
 /** @param {Item} item @param {Meter} meter @param {AbortSignal} signal @returns {import("../src/verify.js").DataFile} */

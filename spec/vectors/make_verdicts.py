@@ -13,6 +13,14 @@ from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_l
 from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import counting, law_cases, measured, partition_cases, quality_cases
 
+DETAILS = {
+    "extra-in-order": {"data.files": {"extra": ["\uff21.txt", "\U00010400.txt"]}},
+    "renamed-to-the-first": {
+        "data.files": {"renamed": [{"from": "z.txt", "to": "\uff21"}], "extra": ["\U00010400"]}
+    },
+}
+"""What the detail of a check holds, by the name of a case."""
+
 
 def make() -> dict[str, Any]:
     """Return file name → content."""
@@ -57,6 +65,11 @@ def make() -> dict[str, Any]:
         ("truncated", "invalid", {"data.files": "differs"}, {"data": {"a/one.txt": one[:-1]}}),
         ("missing", "incomplete", {"data.files": "missing"}, {"data": {"z.txt": None}}),
         ("extra", "invalid", {"data.files": "extra"}, {"data": {"new.txt": "new"}}),
+        # By code point, as UTF-8 sorts: in UTF-16 the second of these would come first.
+        ("extra-in-order", "invalid", {"data.files": "extra"},
+         {"data": {"\uff21.txt": "x", "\U00010400.txt": "x"}}),
+        ("renamed-to-the-first", "invalid", {"data.files": "renamed"},
+         {"data": {"z.txt": None, **dict.fromkeys(("\U00010400", "\uff21"), "the last one\n")}}),
         ("renamed", "invalid", {"data.files": "renamed"},
          {"data": {"z.txt": None, "y.txt": files["z.txt"].decode()}}),
         ("swapped", "invalid", {"data.files": "swapped"},
@@ -119,6 +132,7 @@ def make() -> dict[str, Any]:
     def written(rows: list[Any]) -> dict[str, Any]:
         cases = [
             {"id": name, "verdict": verdict, "checks": checks, "changes": changes}
+            | ({"details": DETAILS[name]} if name in DETAILS else {})
             for name, verdict, checks, changes in rows
         ]
         return {**base, "cases": cases}

@@ -141,7 +141,7 @@ def test_folder_without_a_tree_of_its_own(tmp_path: Path) -> None:
 def test_too_many_siblings_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Left out could be what the owner of a stolen key says.
     for i in range(10):
-        (tmp_path / f"{i}").write_bytes(b"x" * 10)
+        (tmp_path / f"{i}").write_bytes(b"{" * 10)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "inner").write_bytes(b"x")
     assert len(read_siblings(tmp_path / "0")) == 9
@@ -154,6 +154,37 @@ def test_too_many_siblings_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(InvalidInputError, match="more than"):
         read_siblings(tmp_path / "0")
     assert len(read_siblings(tmp_path / "0", complete=False)) == 8
+
+
+@pytest.mark.parametrize("head", [b"{", b" \n\t\r{", b"c2sp.org/tlog-proof@v1\n"])
+def test_more_words_than_are_read_are_refused(tmp_path: Path, head: bytes) -> None:
+    # Each of them may take a tenth of a second to parse.
+    (tmp_path / "credential.json").write_bytes(b"{}")
+    for i in range(4):
+        (tmp_path / f"{i}.json").write_bytes(head.ljust(1 << 20, b"x"))
+    assert len(read_siblings(tmp_path / "credential.json")) == 4
+    (tmp_path / "y.txt").write_bytes(b"no word")
+    (tmp_path / "z.json").write_bytes(head)
+    with pytest.raises(InvalidInputError, match="4 MiB") as caught:
+        read_siblings(tmp_path / "credential.json")
+    assert caught.value.kind == "too-many-files"
+    assert len(read_siblings(tmp_path / "credential.json", complete=False)) == 5
+
+
+def test_what_says_nothing_is_read_only_where_it_is_named(tmp_path: Path) -> None:
+    large, small = b"{" * ((1 << 20) + 1), b"a licence"
+    by_credential, by_another = Digest.of(large), Digest.of(small)
+    (tmp_path / "credential.json").write_text(f'{{"id":"urn:blake3:{by_credential.hex}"}}')
+    (tmp_path / "manifest.json").write_text(f'{{"text":"{by_another}"}}')
+    (tmp_path / "large").write_bytes(large)
+    (tmp_path / "small").write_bytes(small)
+    for i in range(9):
+        (tmp_path / f"junk-{i}").write_bytes(b'"' * (2 << 20))
+    assert sorted(read_siblings(tmp_path / "credential.json")) == [
+        "large",
+        "manifest.json",
+        "small",
+    ]
 
 
 def test_a_growing_file_is_found_out(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.attestation.grantcheck import Holder
 from lyrikstore.credentials.credentialcheck import check_credential
-from lyrikstore.credentials.datacheck import FolderData
+from lyrikstore.credentials.datacheck import MAX_WORDS, FolderData, may_speak
 from lyrikstore.credentials.did import Resolver, documents_among
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Check, CheckState, decide
@@ -97,6 +97,9 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
     for check, expected in case["checks"].items():
         made = report.check(check)
         assert made.detail.get("reason", str(made.state)) == expected, made
+    for check, members in case.get("details", {}).items():
+        detail = report.check(check).detail
+        assert {name: detail[name] for name in members} == members
     check_schema(report.to_json(), "report")
 
 
@@ -174,6 +177,13 @@ def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
 def test_decide(case: dict[str, Any]) -> None:
     checks = [Check(name, CheckState(state), "-") for name, state in case["states"].items()]
     assert decide(checks, load("verdicts/decide.json")["required"]) == case["verdict"]
+
+
+@pytest.mark.parametrize("case", load("beside/words.json")["cases"], ids=lambda c: c["id"])
+def test_what_may_speak(case: dict[str, Any]) -> None:
+    file = "".join(part if isinstance(part, str) else part[0] * part[1] for part in case["file"])
+    assert may_speak(file.encode()) == case["words"]
+    assert load("beside/words.json")["most"] == MAX_WORDS
 
 
 def test_vectors_parse_as_strict_json() -> None:

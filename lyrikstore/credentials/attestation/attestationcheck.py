@@ -43,7 +43,7 @@ from lyrikstore.credentials.report import (
     warned,
 )
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
-from lyrikstore.credentials.statuslist import list_url
+from lyrikstore.credentials.statuslist import StatedList, list_url
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, kind_of, sha256_multibase
 
@@ -228,18 +228,16 @@ def looks_like_attestation(data: bytes) -> bool:
     One byte changed anywhere in an attestation leaves it one that does not hold, rather than a
     file that nobody looks at: the word occurs in it more than once.
     """
-    if (
-        data[:64].lstrip(b" \t\r\n")[:1] != b"{"
-        or not _HINT.search(data)
-        or list_url(data) is not None
-    ):
+    if data[:64].lstrip(b" \t\r\n")[:1] != b"{" or not _HINT.search(data):
         return False
     try:
         document = parse(data)
     except FormatError:
-        return True
+        return list_url(data) is None  # a foreign list may hold fractions
     if not isinstance(document, dict) or "lyrikstore" in document:
         return False  # a manifest, which has no context
+    if StatedList.stated_by(document, data) is not None:
+        return False
     kind = kind_of(document)
     return kind is ATTESTATION or (
         kind is None and not document.keys().isdisjoint({"credentialSubject", "proof"})

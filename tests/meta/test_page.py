@@ -1,0 +1,32 @@
+"""The committed page is made of the sources that are committed with it."""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = (
+    "page/src",
+    "page/ui",
+    "schemas",
+    "lyrikstore/crypto/contexts",
+    "lyrikstore/credentials/contexts",
+)
+ALONE = ("build.mjs", "generate.mjs", "linear.mjs", "package-lock.json")
+
+
+def digest_of_sources() -> str:
+    """Return what build.mjs writes into the page: every file it is made of, by name."""
+    files = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
+    files += [ROOT / "page" / name for name in ALONE]
+    sources = sha256()
+    for name in sorted(path.relative_to(ROOT).as_posix() for path in files):
+        sources.update(f"{name}\n".encode() + (ROOT / name).read_bytes())
+    return sources.hexdigest()
+
+
+def test_the_page_is_not_stale() -> None:
+    page = (ROOT / "lyrikstore" / "web" / "verify.html").read_text("utf-8")
+    made_of = re.search(r'<meta name="sources" content="([0-9a-f]{64})">', page)
+    assert made_of is not None
+    assert made_of[1] == digest_of_sources(), "run make page, and commit what it changes"
