@@ -52,6 +52,10 @@ each("foreign", cases, async (one) => {
     assert.equal(check?.detail.reason ?? check?.state, expected, JSON.stringify(check));
   }
   assert.equal(report.verdict, one.verdict, JSON.stringify(report.checks, null, 1));
+  for (const [id, detail] of Object.entries(one.detail ?? {})) {
+    const check = report.checks.find((made) => made.id === id);
+    for (const [name, value] of Object.entries(detail)) assert.deepEqual(check?.detail[name], value);
+  }
 });
 
 const ours = load("verdicts/hostile-lyrik.json");

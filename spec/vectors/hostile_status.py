@@ -41,9 +41,10 @@ def status_rows() -> list[Row]:
     """Status lists that lie, and entries that cannot be read."""
     good, plain = status_list(), with_status()
     revoked = status_list(bits_with(1))
+    words = ("open", "held", "withdrawn", "lost")
     two = {"statusSize": 2, "statusMessage": [
         {"status": f"{number:#x}", "message": word}
-        for number, word in enumerate(("open", "held", "withdrawn", "lost"))]}  # fmt: skip
+        for number, word in enumerate(words)]}  # fmt: skip
 
     def row(name: str, verdict: str, reason: str, document: str, *lists: Any) -> Row:
         return f"status-{name}", verdict, {"status": reason}, {"document": document,
@@ -54,6 +55,13 @@ def status_rows() -> list[Row]:
 
     def unread(name: str, **changes: Any) -> Row:
         return row(name, "invalid", "bad-entry", with_status(**changes), good)
+
+    def said(value: int, word: str) -> Row:
+        text = with_status(statusPurpose="message", **two)
+        held = status_list(bits_with(value, size=2), statusPurpose="message")
+        name, verdict, checks, given = row(f"message-{word}", "trusted", "message", text, held)
+        detail = {"status": {"value": value, "message": word}}
+        return name, verdict, checks, {**given, "detail": detail}
 
     def spelt(text: str) -> list[str]:
         return [json.dumps(parse(text.encode()), indent=width) for width in range(8)]
@@ -82,8 +90,7 @@ def status_rows() -> list[Row]:
             status_list(statusPurpose=["suspension", "revocation"])),
         row("unknown-purpose-set", "invalid", "set", with_status(statusPurpose="excommunication"),
             status_list(bits_with(1), statusPurpose="excommunication")),
-        row("message", "trusted", "message", with_status(statusPurpose="message", **two),
-            status_list(bits_with(2, size=2), statusPurpose="message")),
+        *(said(value, word) for value, word in enumerate(words) if value),
         row("message-zero", "trusted", "pass", with_status(statusPurpose="message", **two),
             status_list(bits_with(0, size=2), statusPurpose="message")),
         row("refresh", "trusted", "refresh", with_status(statusPurpose="refresh"),
@@ -207,7 +214,9 @@ def _schema_credential_rows() -> list[Row]:
     status = _schema_credential(credentialStatus=entry())
     moved = _schema_credential(id="https://schema.example/other.json")
     return [
-        row("good", "trusted", "pass", good),
+        (*row("good", "trusted", "pass", good)[:3], {
+            **row("good", "trusted", "pass", good)[3],
+            "detail": {"schema": {"schemaIssuer": MALLORY.did}}}),
         row("good-and-pinned", "trusted", "pass", good, digestSRI=sri(good.encode())),
         row("of-the-issuer", "trusted", "pass", _schema_credential(signer=ALICE)),
         row("of-an-older-draft", "trusted", "pass", _schema_credential(credentialSchema={

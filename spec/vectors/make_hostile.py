@@ -80,6 +80,10 @@ def _model_rows() -> list[Row]:
     rows: list[tuple[str, dict[str, Any]]] = [
         ("type-missing", {"type": None}),
         ("type-other", {"type": ["ExampleAlumniCredential"]}),
+        ("type-of-two-words", {"@context": [V2, "https://example.org/c"],
+                               "type": ["VerifiableCredential", "two words"]}),
+        ("type-neither-term-nor-url", {"@context": [V2, "https://example.org/c"],
+                                       "type": ["VerifiableCredential", "ex:"]}),
         ("subject-missing", {"credentialSubject": None}),
         ("subject-empty", {"credentialSubject": {}}),
         ("subject-text", {"credentialSubject": "urn:x:1"}),

@@ -70,6 +70,8 @@ def test_verdict(case: dict[str, Any]) -> None:
     made = {check.id: check.detail.get("reason", str(check.state)) for check in report.checks}
     assert {check: made[check] for check in case["checks"]} == case["checks"]
     assert report.verdict == case["verdict"], made
+    for check, detail in case.get("detail", {}).items():
+        assert report.check(check).detail.items() >= detail.items()
     answer = report.to_json()
     check_schema(answer, "report")
     for check in answer["checks"]:
