@@ -50,7 +50,7 @@ const csp = [
 // What this file was made of, so that whoever has no npm can see that it is not stale.
 const root = new URL("../", import.meta.url);
 const made = (await Promise.all(["page/src", "page/ui", "schemas", "lyrikstore/crypto/contexts", "lyrikstore/credentials/contexts"].map(async (folder) =>
-  (await readdir(new URL(folder, root), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  (await readdir(new URL(folder, root), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.endsWith(".pyc"))
     .map((entry) => `${entry.parentPath}/${entry.name}`.slice(fileURLToPath(root).length))))).flat();
 made.push("page/build.mjs", "page/generate.mjs", "page/linear.mjs", "page/package-lock.json");
 const sources = createHash("sha256");

@@ -17,7 +17,8 @@ ALONE = ("build.mjs", "generate.mjs", "linear.mjs", "package-lock.json")
 
 def digest_of_sources() -> str:
     """Return what build.mjs writes into the page: every file it is made of, by name."""
-    files = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
+    found = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
+    files = [path for path in found if path.suffix != ".pyc"]  # Python's own, wherever it ran
     files += [ROOT / "page" / name for name in ALONE]
     sources = sha256()
     for name in sorted(path.relative_to(ROOT).as_posix() for path in files):
