@@ -238,6 +238,8 @@ def _schema_credential_rows() -> list[Row]:
         wrong("of-another-digest", credentialSchema={**META_SCHEMA, "digestSRI": sri(b"x")}),
         wrong("of-a-schema-credential", credentialSchema={
             **META_SCHEMA, "type": "JsonSchemaCredential"}),
+        wrong("of-itself", credentialSchema={
+            "id": SCHEMA_URL, "type": "JsonSchemaCredential"}),
         wrong("of-two-schemas", credentialSchema=[META_SCHEMA, META_SCHEMA]),
         wrong("subject-untyped", credentialSubject={
             **subject, "type": "https://example.org/#Other"}),

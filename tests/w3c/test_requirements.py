@@ -17,7 +17,11 @@ from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.credentials.vcdm import VC_CONTEXT
 from lyrikstore.credentials.w3c.model import check_credential_model, check_presentation_model
-from lyrikstore.credentials.w3c.presentation import make_presentation, verify_presentation
+from lyrikstore.credentials.w3c.presentation import (
+    is_presentation,
+    make_presentation,
+    verify_presentation,
+)
 from lyrikstore.credentials.w3c.resources import Pinned, Resources
 from lyrikstore.credentials.w3c.schema import Outcome, apply_schema
 from lyrikstore.credentials.w3c.status import Entry
@@ -336,6 +340,7 @@ def test_M11_envelopes_are_recognised_and_never_opened(
         assert report.verdict is (Verdict.INCOMPLETE if good else Verdict.INVALID), report
         check = report.check("envelope")
         assert check.detail["reason"] == ("not-read" if good else "bad-credential")
+        assert is_presentation(encode(document)) is (kind == "Presentation")
         if good:
             assert check.detail["mediaType"] == "application/vc+jwt"
         else:
