@@ -10,6 +10,8 @@
     python benchmarks/robustness.py --only serve --write-docs
                                                      these rows anew, the others stay; the page
                                                      says of which run and commit each row is
+    python benchmarks/robustness.py --only call-fails --part commit push --write-docs
+                                                     these commands of these rows
     python benchmarks/robustness.py --only --write-docs
                                                      no row anew, only the page
     python benchmarks/robustness.py --resume FOLDER  keep results, run only what FOLDER lacks;
@@ -106,6 +108,7 @@ SCENARIOS = {
     "streams": Scenario(limits.streams, tuple(WORKS)),
     "surroundings": Scenario(limits.surroundings),
     "model-kill": Scenario(kills.kill, tuple(MODELS)),
+    "model-call-fails": Scenario(calls.refused, tuple(MODELS), sweeps=True),
     "model-call-kills": Scenario(calls.killed, ("card",), sweeps=True),
     "model-limits": Scenario(limits.starved, limits.OF_MODELS),
     "serve": Scenario(serving.badly),
@@ -229,11 +232,22 @@ class Part:
             shutil.rmtree(base, ignore_errors=True)
 
 
-def write_docs(new: list[Row]) -> None:
-    """Write the page anew, with ``new`` in the place of the rows of the same scenarios."""
-    ran = {row.option for row in new}
+def write_docs(new: list[Row], *, part: bool) -> None:
+    """Write the page anew, with ``new`` in the place of the rows of the same scenarios.
+
+    Args:
+        new: The rows.
+        part: They are not all of their scenarios: only rows of the same name go.
+    """
     kept = [Row.from_json(row) for row in json.loads(KEPT.read_text("utf-8"))]
-    known = [*(row for row in kept if row.option not in ran), *new]
+    ran = {row.option for row in new}
+    fresh = {(row.option, row.scenario): row for row in new}
+    known = [
+        fresh.pop((row.option, row.scenario), row)
+        for row in kept
+        if part or row.option not in ran or (row.option, row.scenario) in fresh
+    ]
+    known += fresh.values()
     rows = [row for name in SCENARIOS for row in known if row.option == name]
     lines = (json.dumps(row.to_json(), ensure_ascii=False) for row in rows)
     KEPT.write_text("[\n" + ",\n".join(lines) + "\n]\n", "utf-8")
@@ -255,6 +269,7 @@ def main() -> int:
         help=f"let every N-th call fail (default: {EVERY})",
     )
     parser.add_argument("--only", nargs="*", choices=list(SCENARIOS), help="run only these")
+    parser.add_argument("--part", nargs="+", metavar="COMMAND", help="of these only some parts")
     parser.add_argument("--folder", type=Path, help=f"where to work (default: {MEMORY})")
     parser.add_argument(
         "--resume", type=Path, metavar="FOLDER", help="keep results here, run what it lacks"
@@ -274,6 +289,7 @@ def main() -> int:
             Part(name, part, options.quick, options.every, results)
             for name in (SCENARIOS if options.only is None else options.only)
             for part in SCENARIOS[name].parts
+            if not options.part or part in options.part
         ]
         places = [Path(folder) / str(number) for number in range(len(parts))]
         left = [
@@ -289,7 +305,7 @@ def main() -> int:
     else:
         print(text(rows))
     if options.write_docs:
-        write_docs(rows)
+        write_docs(rows, part=bool(options.part))
     return 0 if all(row.held for row in rows) else 1
 
 

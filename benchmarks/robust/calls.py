@@ -58,11 +58,13 @@ READING = frozenset({"verify", "query", "checkout", "status"})
 WRITING = tuple(name for name in WORKS if name not in READING)
 """Commands that write something that a kill at a step could spoil."""
 LEAST = 4
-"""How many calls of a kind fail, at least, where there are so many."""
+"""How many calls of a kind fail, at least, where there are so many; one less of slow commands."""
 MOST = 40
 """How many calls of a kind fail, at most, in a command that does one thing thousands of times."""
 SAMPLED = {"stat": 8, "close": 8}
 """How many calls of these kinds fail, at most: there are hundreds, nearly all of them alike."""
+SLOWLY = ("write", "fsync", "rename", "open", "mkdir", "read", "process")
+"""Kinds of calls that fail in a command that loads libraries for seconds."""
 CHANCES = 4
 """How often a command is run for a call that comes in some runs only: threads race."""
 KILLED = ("write", "fsync", "rename", "link", "open", "mkdir")
@@ -85,7 +87,9 @@ class Point:
 def refused(base: Path, name: str, *, quick: bool, every: int) -> list[Row]:
     """Let system calls of a command fail, one in each try: every so-manieth of each kind."""
     row = Row(f"a system call fails of {name}")
-    return _rows(row, base, ALL[name], FAULTS, quick=quick, every=every)
+    work = ALL[name]
+    wanted = {kind: FAULTS[kind] for kind in (SLOWLY if work.slow else FAULTS)}
+    return _rows(row, base, work, wanted, quick=quick, every=every)
 
 
 def killed(base: Path, name: str, *, quick: bool, every: int) -> list[Row]:
@@ -127,7 +131,8 @@ def _rows(
     points = _rehearse(subject, work)
     for kind, names in wanted.items():
         found = points[kind]
-        count = 1 if quick else max(LEAST, -(-len(found) // every))
+        least = LEAST - 1 if work.slow else LEAST
+        count = 1 if quick else max(least, -(-len(found) // every))
         most = min(MOST if work.name == MANY_FILES else count, SAMPLED.get(kind, count))
         chosen = spread(found, min(count, most))
         hit = 0
@@ -144,19 +149,22 @@ def _rows(
 
 def _rehearse(subject: Subject, work: Work) -> dict[str, list[Point]]:
     points: dict[str, list[Point]] = defaultdict(list)
-    for call, kind in _KINDS.items():
-        # Each on its own: what is traced is slower, and threads then share the work otherwise.
+    # Each on its own: what is traced is slower, and threads then share the work otherwise. Where
+    # that would take minutes, all at once.
+    for calls in [list(_KINDS)] if work.slow else [[call] for call in _KINDS]:
         subject.restore()
-        answer, trace = _traced(subject, work, "-e", f"trace={call}")
+        answer, trace = _traced(subject, work, "-e", f"trace={','.join(calls)}")
         if answer.code:
             raise RuntimeError(f"rehearsal of {work.name}: exit {answer.code}: {answer.err}")
-        counts: Counter[str] = Counter()
-        found: set[int] = set()
+        counts: Counter[tuple[str, str]] = Counter()
+        found: set[Point] = set()
         for line in filter(None, map(LINE.match, trace.splitlines())):
-            counts[line["process"]] += 1
+            call = line["call"]
+            counts[line["process"], call] += 1
             if _counts(subject, call, line["rest"]):
-                found.add(counts[line["process"]])
-        points[kind] += [Point(call, number) for number in sorted(found)]
+                found.add(Point(call, counts[line["process"], call]))
+        for point in sorted(found):
+            points[_KINDS[point.call]].append(point)
     return points
 
 

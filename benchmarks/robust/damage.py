@@ -1,5 +1,6 @@
 """Bits flip, files shrink, swap places and vanish: ``verify`` names it, nobody is served it."""
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -33,7 +34,7 @@ NAMED = {
 _OF_THE_USER = frozenset({"keys", "trust file"})
 _OF_A_MIRROR = frozenset({"mark of a mirror", "local log"})
 MODES = ("flip", "flip in the first 64 bytes", "flip in the last 64 bytes", "cut", "empty")
-MODES += ("zeros", "append", "delete", "swap", "folder", "link")
+MODES += ("zeros", "append", "delete", "swap", "folder", "link", "pipe")
 
 
 def _kind(place: Path, path: Path) -> str:
@@ -115,7 +116,7 @@ def damaged(base: Path, kind: str, *, quick: bool) -> list[Row]:
     tries = [(path, mode) for mode in MODES for path in paths]
     chance.shuffle(tries)
     for path, mode in tries[: 2 if quick else 60 if kind == "packs" else 36]:
-        if path.name == "lock" and mode in {"link", "folder"}:
+        if path.name == "lock" and mode in {"link", "folder", "pipe"}:
             continue  # who can write to the folder can lock it out; see the security notes
         others = [other for other in paths if other != path]
         if not spoil(path, mode, others, chance):
@@ -144,6 +145,10 @@ def spoil(path: Path, mode: str, others: list[Path], chance: random.Random) -> b
     if mode == "link":
         path.unlink()
         path.symlink_to("/etc/passwd")
+        return True
+    if mode == "pipe":  # nobody writes into it: whoever waits for that waits for ever
+        path.unlink()
+        os.mkfifo(path)
         return True
     if mode == "append":
         data += chance.randbytes(chance.randint(1, 100))

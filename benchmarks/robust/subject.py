@@ -19,7 +19,7 @@ from blake3 import blake3
 from robust.table import Finding
 from robust.warm import Command
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds after which a command counts as hanging."""
 
 CODES = frozenset({0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 130, 141})

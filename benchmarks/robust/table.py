@@ -56,9 +56,9 @@ that others used meanwhile. Another pass meets other moments.
 * *Full disk*: a tmpfs of which the last bytes or inodes are free; *too small* counts the commands
   that it stopped.
 * *Damage*: bits flipped, ends cut, zeros, bytes appended, files emptied, deleted, swapped, replaced
-  by a folder or a link, one at a time, drawn by chance, in every kind of file that a store has, in
-  the user's keys and trust; in a copy that others clone and pull from; in a delivery; and with
-  `--repair-from` afterwards.
+  by a folder, a link or a pipe, one at a time, drawn by chance, in every kind of file that a store
+  has, in the user's keys and trust; in a copy that others clone and pull from; in a delivery; and
+  with `--repair-from` afterwards.
 * *Files that change* are recognised by their time stamps; those that were written to in the last
   2 s before they were read, by a second reading as well, because a write that began before the
   reading and ended after it leaves no stamp in between. One of the writers loops over large writes
@@ -67,8 +67,10 @@ that others used meanwhile. Another pass meets other moments.
   for more than 2 s: only a snapshot of the file system, or a pause of whoever writes, keeps those
   out.
 * *train*, *evaluate*, *predict*, *card*: a model of one layer, and fewer tries, since all but
-  `card` load libraries for seconds. Calls kill in `card` alone; limits meet `train` and `card`.
-  To survive takes more here: the checkpoints of a run are there together or not at all,
+  `card` load libraries for seconds. There calls of seven kinds fail, three or more of each, in the
+  command or in its worker: those that write, flush, rename, open, make folders, read, and start
+  processes. Calls kill in `card` alone; limits meet `train` and `card`. To survive takes more
+  here: the checkpoints of a run are there together or not at all,
   `verify` finds each with its run and its rights, no worker outlives its command by 20 seconds, and
   once the command has been run again no working folder is left.
 * *serve*: after every harm somebody else gets a credential signed, and `verify` takes it; at a
@@ -79,13 +81,13 @@ that others used meanwhile. Another pass meets other moments.
   other is honest. Two that lie alike are believed.
 
 Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
-crashes; with models signals, closed streams, full disks, power loss, accelerators, and calls that
-fail; `serve` with `--tls` or reached from elsewhere; a Dask
-cluster of several machines, or whose network fails; `key backup`, `supersede`, `suspend`,
-`reinstate`, `present`, `export`, `page`. Remotes here are folders. Servers that fail, lie or are
-slow are in `tests/remote`, crashes at every call of a push in `tests/sharing/test_crashes.py`, of a
-model in `tests/objects/test_crashes.py`, of a training run in `tests/train/test_kill.py`; more ways
-for a worker to lie are in `tests/objects/test_lying_worker.py`, for a client to be a nuisance in
+crashes; with models signals, closed streams, full disks, power loss, accelerators; `serve` with
+`--tls` or reached from elsewhere; a Dask cluster of several machines, or whose network fails; `key
+backup`, `supersede`, `suspend`, `reinstate`, `present`, `export`, `page`. Remotes here are folders.
+Servers that fail, lie or are slow are in `tests/remote`, crashes at every call of a push in
+`tests/sharing/test_crashes.py`, of a model in `tests/objects/test_crashes.py`, of a training run in
+`tests/train/test_kill.py`; more ways for a worker to lie are in
+`tests/objects/test_lying_worker.py`, for a client to be a nuisance in
 `tests/w3c/test_listening.py`."""
 
 

@@ -131,9 +131,9 @@ def _become(
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         sys.setrecursionlimit(1000)
         sys.argv = ["lyrikstore", *arguments]
-        os.read(_GATE, 1)  # nothing comes: it is closed
-        with contextlib.suppress(OSError):  # the call that is made to fail may be this one
-            os.close(_GATE)
+        for leave_the_gate in (lambda: os.read(_GATE, 1), lambda: os.close(_GATE)):
+            with contextlib.suppress(OSError):  # the call that is made to fail may be this one
+                leave_the_gate()  # nothing comes to be read: it is closed
         from lyrikstore_cli.__main__ import start
 
         start()

@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 SCRIPT = REPOSITORY / "benchmarks" / "robustness.py"
 # Read, not imported: a script's own modules are not on the path of the tests.
 SCENARIOS = re.findall(r'^    "([a-z-]+)": Scenario\(', SCRIPT.read_text("utf-8"), re.MULTILINE)
-TRACED = {"call-fails", "call-kills", "loading", "model-call-kills"}
+TRACED = {"call-fails", "call-kills", "loading", "model-call-fails", "model-call-kills"}
 MATRIX = 3 * 3600
 
 
