@@ -12,21 +12,21 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.files import open_regular, real_path
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.files import real_path
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
+from lyrikstore.curate.admission import check_kind, joined_with, judged, record_count
 from lyrikstore.curate.bodies import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.hashing import Hashing
 from lyrikstore.curate.licence import parse_licence
-from lyrikstore.curate.listing import Listed, Listing
+from lyrikstore.curate.listing import Listing
 from lyrikstore.curate.loss import check_loss, is_large, left_unsaid
-from lyrikstore.curate.records import DOCUMENT, READERS, count_records
-from lyrikstore.curate.sheet import Joined, Row, Sheet, join
+from lyrikstore.curate.records import DOCUMENT
+from lyrikstore.curate.sheet import Row
 from lyrikstore.curate.sheetcache import recalled_sheet
-from lyrikstore.curate.snapshot import Scan, judge
+from lyrikstore.curate.snapshot import Scan
 from lyrikstore.curate.unchanged import (
     LastCommit,
     last_commit,
@@ -44,9 +44,8 @@ from lyrikstore.curate.versions import (
     tree_bytes,
 )
 from lyrikstore.curate.walk import Ignored
-from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.manifest import Attachment, Manifest
-from lyrikstore.history.names import Name, parse_name
+from lyrikstore.history.names import parse_name
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.targets import Pools
@@ -139,7 +138,7 @@ def commit_folder(
             description that the version before has.
         allow_orphans: Whether rows without a file may be left out; files without a row always
             stay, named in the result.
-        compose: Whether names that are not in NFC are recorded in NFC (spec §12.2).
+        compose: Whether names that are not in NFC are recorded in NFC (spec §12.1).
         dry_run: Find out what would change; write nothing.
         pools: Workers on other machines that read and store the files; see ``objects.cluster``.
         listing: A listing of this folder, with this store, sheet and ``follow_links``, that began
@@ -188,14 +187,14 @@ def commit_folder(
         orphan_rows=(),
     )
     known = recalled is not None and recalled.names == names
-    snapshot = _judged(listed, folder, known=known, compose=compose or known)
+    snapshot = judged(listed, folder, known=known, compose=compose or known)
     if recalled and last.listing and current is not None and not damaged:
         seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
         if seen == last:
             return _unchanged(current, snapshot, recalled)
     table = None if sheet is None else recalled_sheet(sheet, key, last.sheet_digest, cache_dir)
-    joined = _join(snapshot, table, allow_orphans)
-    weights = _check_kind(full_name, snapshot, table, reader)
+    joined = joined_with(snapshot, table, allow_orphans)
+    weights = check_kind(full_name, snapshot, table, reader)
     expression = licence
     if licence is not None and weights is None and licence != _licence_of(current):
         expression = parse_licence(licence)
@@ -220,7 +219,7 @@ def commit_folder(
             body = checkpoint_body(weights, expression)
             attachments.append(attach("sha256sums", weights.sha256sums))
         else:
-            records = _count(reader, snapshot)
+            records = record_count(reader, snapshot)
             body = dataset_body(
                 tree,
                 snapshot,
@@ -313,86 +312,6 @@ def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> Commi
         large_loss=False,
         unsaid=(),
     )
-
-
-def _judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
-    snapshot = judge(listed, known=known, compose=compose)
-    snapshot.require_clean(folder)
-    if not snapshot.paths:
-        raise InvalidInputError(
-            "no-files",
-            f"{folder}: no files to commit ({len(snapshot.ignored)} left out)",
-            hint="check the folder and its .lyrikignore",
-        )
-    return snapshot
-
-
-def _join(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
-    if sheet is None:
-        return Joined({}, (), ())
-    joined = join(snapshot.paths, sheet)
-    if joined.orphan_rows and not allow_orphans:
-        # A row without a file is metadata that would silently be lost; a file without a row
-        # loses nothing and is named in the result.
-        first = joined.orphan_rows[0]
-        more = (
-            f" (and {counted(len(joined.orphan_rows) - 1, 'more row')})"
-            if joined.orphan_rows[1:]
-            else ""
-        )
-        spaces = "; without the spaces around it, it is one" * (
-            first.key.strip() in joined.orphan_files
-        )
-        raise InvalidInputError(
-            "orphan-rows",
-            f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",
-            hint=f"correct column {sheet.key!r}{spaces}; or add --allow-orphans to leave such rows "
-            "out",
-            details={
-                "orphanRows": [
-                    {"row": row.number, "key": row.key} for row in joined.orphan_rows[:1000]
-                ],
-                "orphanFiles": list(joined.orphan_files[:1000]),
-            },
-        )
-    return joined
-
-
-def _check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) -> Weights | None:
-    if name.prefix == "datasets":
-        if reader not in READERS:
-            raise InvalidInputError(
-                "no-reader", f"no reader {reader[:40]!r}", hint=f"readers: {', '.join(READERS)}"
-            )
-        return None
-    if name.prefix != "checkpoints":
-        raise InvalidInputError(
-            "bad-name",
-            f"a commit makes datasets or checkpoints, not {name.prefix}",
-            hint=f"such as datasets/{name.part}",
-        )
-    if sheet is not None:
-        raise InvalidInputError(
-            "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
-        )
-    return inspect_weights(snapshot)
-
-
-def _count(reader: str, snapshot: Scan) -> int:
-    if reader == DOCUMENT:
-        return len(snapshot.paths)
-    total = 0
-    for at, path in enumerate(snapshot.paths):
-        try:
-            with open_regular(Path(snapshot.location(at))) as stream:
-                total += count_records(reader, path, stream)
-        except OSError as error:
-            raise InvalidInputError(
-                "file-unreadable",
-                f"{path}: cannot be read ({error.strerror or error})",
-                hint="check the file and run it again",
-            ) from None
-    return total
 
 
 def _licence_of(current: Manifest | None) -> str | None:

@@ -415,10 +415,10 @@ def test_hard_links_sparse_and_empty_files(bench: Any) -> None:
 def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
     bench: Any, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lyrikstore.curate import commit as commit_module
+    from lyrikstore.curate import admission
 
     bench.write({"a.txt": "one", "b.txt": "two"})
-    judge = commit_module.judge
+    judge = admission.judge
 
     def meddle(*arguments: Any, **options: Any) -> Any:
         found = judge(*arguments, **options)
@@ -430,7 +430,7 @@ def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
             place.write_text({"grow": "two and more", "shrink": "t", "rewrite": "owt"}[change])
         return found
 
-    monkeypatch.setattr(commit_module, "judge", meddle)
+    monkeypatch.setattr(admission, "judge", meddle)
     cache = bench.root / "cache"
     count = len(entries_of(bench))
     if change in {"vanish", "fifo"}:
@@ -444,7 +444,7 @@ def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
     entry = bench.repo.tree(made.manifest).by_path["b.txt"]
     assert entry.bytes == len(text)
     assert bench.repo.blobs.read(entry.blake3, max_bytes=100) == text
-    monkeypatch.setattr(commit_module, "judge", judge)
+    monkeypatch.setattr(admission, "judge", judge)
     again = bench.commit(cache_dir=cache)
     assert again.manifest is None
 

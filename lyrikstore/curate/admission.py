@@ -1,0 +1,125 @@
+"""What a folder, its sheet and its name must be before they are committed (spec §12.1, §12.3.3)."""
+
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.grammar import counted
+from lyrikstore.curate.listing import Listed
+from lyrikstore.curate.records import DOCUMENT, READERS, count_records
+from lyrikstore.curate.sheet import Joined, Sheet, join
+from lyrikstore.curate.snapshot import Scan, judge
+from lyrikstore.curate.weights import Weights, inspect_weights
+from lyrikstore.history.names import Name
+
+
+def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
+    """Return the snapshot of a folder; it has files, and every one can be in a tree.
+
+    Args:
+        listed: What was found in it.
+        folder: What to call it.
+        known: These very names were committed before.
+        compose: Whether names that are not in NFC are recorded in NFC (spec §12.1).
+
+    Raises:
+        InvalidInputError: (``bad-files``) some cannot; (``no-files``) there are none.
+    """
+    snapshot = judge(listed, known=known, compose=compose)
+    snapshot.require_clean(folder)
+    if not snapshot.paths:
+        raise InvalidInputError(
+            "no-files",
+            f"{folder}: no files to commit ({len(snapshot.ignored)} left out)",
+            hint="check the folder and its .lyrikignore",
+        )
+    return snapshot
+
+
+def joined_with(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
+    """Return what the sheet says of each file.
+
+    Args:
+        snapshot: The files.
+        sheet: One row per file, or no sheet.
+        allow_orphans: Whether rows without a file may be left out.
+
+    Raises:
+        InvalidInputError: (``orphan-rows``) there are such rows; else as :func:`join`.
+    """
+    if sheet is None:
+        return Joined({}, (), ())
+    joined = join(snapshot.paths, sheet)
+    if joined.orphan_rows and not allow_orphans:
+        # A row without a file is metadata that would silently be lost; a file without a row
+        # loses nothing and is named in the result.
+        first = joined.orphan_rows[0]
+        more = (
+            f" (and {counted(len(joined.orphan_rows) - 1, 'more row')})"
+            if joined.orphan_rows[1:]
+            else ""
+        )
+        spaces = "; without the spaces around it, it is one" * (
+            first.key.strip() in joined.orphan_files
+        )
+        raise InvalidInputError(
+            "orphan-rows",
+            f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",
+            hint=f"correct column {sheet.key!r}{spaces}; or add --allow-orphans to leave such rows "
+            "out",
+            details={
+                "orphanRows": [
+                    {"row": row.number, "key": row.key} for row in joined.orphan_rows[:1000]
+                ],
+                "orphanFiles": list(joined.orphan_files[:1000]),
+            },
+        )
+    return joined
+
+
+def check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) -> Weights | None:
+    """Return the model weights that a checkpoint consists of; None for a dataset.
+
+    Raises:
+        InvalidInputError: (``bad-name``) a commit makes nothing of this name; (``no-reader``); else
+            as :func:`inspect_weights`.
+    """
+    if name.prefix == "datasets":
+        if reader not in READERS:
+            raise InvalidInputError(
+                "no-reader", f"no reader {reader[:40]!r}", hint=f"readers: {', '.join(READERS)}"
+            )
+        return None
+    if name.prefix != "checkpoints":
+        raise InvalidInputError(
+            "bad-name",
+            f"a commit makes datasets or checkpoints, not {name.prefix}",
+            hint=f"such as datasets/{name.part}",
+        )
+    if sheet is not None:
+        raise InvalidInputError(
+            "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
+        )
+    return inspect_weights(snapshot)
+
+
+def record_count(reader: str, snapshot: Scan) -> int:
+    """Return how many records the files hold.
+
+    Raises:
+        InvalidInputError: (``file-unreadable``); else as the reader.
+    """
+    if reader == DOCUMENT:
+        return len(snapshot.paths)
+    total = 0
+    for at, path in enumerate(snapshot.paths):
+        try:
+            with open_regular(Path(snapshot.location(at))) as stream:
+                total += count_records(reader, path, stream)
+        except OSError as error:
+            raise InvalidInputError(
+                "file-unreadable",
+                f"{path}: cannot be read ({error.strerror or error})",
+                hint="check the file and run it again",
+            ) from None
+    return total
