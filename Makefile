@@ -12,7 +12,7 @@ PY       := $(VENV)/bin/python
 PIP      := $(PY) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all suites lint docs vectors interop page package clean preflight
+.PHONY: help demo test test-all suites lint docs examples vectors interop page package clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
@@ -21,6 +21,7 @@ help:
 	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore serve"
 	@echo "make lint      formatting, types, floors, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
+	@echo "make examples  run every command with --json again, for the examples in docs/json.md"
 	@echo "make vectors   write spec/vectors/ again"
 	@echo "make interop   ask other people's software again (needs npm); writes docs/interop.md"
 	@echo "make page      build the verification page again (needs npm)"
@@ -59,6 +60,10 @@ lint: $(VENV)/.installed
 	$(PY) -m codespell_lib README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs spec lyrikstore cli
 
 docs: $(VENV)/.installed
+	$(PY) tools/make_docs.py
+
+examples: $(VENV)/.installed
+	$(PY) tools/json_examples.py
 	$(PY) tools/make_docs.py
 
 vectors: $(VENV)/.installed

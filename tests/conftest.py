@@ -17,6 +17,8 @@ import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, settings
 
+from lyrikstore.canon.schemas import check_schema
+
 settings.register_profile(
     "ci",
     derandomize=True,
@@ -34,16 +36,6 @@ pytest_plugins = [
 ]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-DOCUMENTED = {
-    name: [set(re.findall(r"`(\w+)`", form)) for form in forms.split(" or ")]
-    for name, forms in re.findall(
-        r"^\| `([\w-]+)` \| (.*) \|$",
-        (REPOSITORY / "docs" / "json.md").read_text("utf-8"),
-        re.MULTILINE,
-    )
-}
-"""Name of a result → its forms, each a set of members."""
-
 # Test groups that need Debian packages: the program that must be there, and its package.
 GROUPS = {
     "faults": ("strace", "strace"),
@@ -84,21 +76,36 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """Standard output as JSON, which has no members that docs/json.md does not name."""
-        document = json.loads(self.out)
-        name = document["schema"].removeprefix("lyrikstore/cli/").removesuffix("/v1")
-        assert any(document.keys() - {"schema"} <= form for form in DOCUMENTED[name]), document
-        return document
+        """Standard output as JSON."""
+        return json.loads(self.out)
 
     @property
     def error(self) -> dict[str, Any]:
-        """The JSON error line on standard error."""
+        """The error on standard error, as JSON."""
         return json.loads(self.err.strip().splitlines()[-1])
 
     def check(self, check_id: str) -> dict[str, Any]:
         """Return one check of the report that it printed as JSON."""
         found: dict[str, Any] = next(one for one in self.json["checks"] if one["id"] == check_id)
         return found
+
+
+def check_json(result: Result, *arguments: str) -> None:
+    """Hold what a command printed with ``--json`` against the published schemas.
+
+    Everything on standard output is one result, of the schema it names. A command that fails says
+    why in one line on standard error; what tells its result by the exit code says nothing there.
+    """
+    if result.out:
+        name = result.json["schema"].removeprefix("lyrikstore/cli/").removesuffix("/v1")
+        assert name in {arguments[0], "-".join(arguments[:2])}
+        check_schema(result.json, f"cli/{name}")
+    if result.code and (result.err or not result.out):
+        check_schema(result.error, "cli/error")
+        assert result.error["exitCode"] == result.code
+        assert "-v" in arguments or len(result.err.splitlines()) == 1, result.err
+    else:
+        assert not result.err, result.err
 
 
 @dataclass
@@ -144,6 +151,8 @@ class Person:
         )
         assert "Traceback" not in result.err, result.err
         assert "internal error" not in result.err, result.err
+        if "--json" in arguments:
+            check_json(result, *map(str, arguments))
         return result
 
     def ok(self, *arguments: object, **options: Any) -> Result:

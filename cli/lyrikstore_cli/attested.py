@@ -19,15 +19,14 @@ def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest
     for manifest, attested in store.attestations(manifests).items():
         found[manifest] = []
         for one in attested:
-            issuer = one.outcome.envelope.issuer or ""
             believed = check_of(one.outcome.checks, "trust.issuer")
             found[manifest].append(
                 {
                     "credential": str(one.id),
-                    "kind": one.outcome.statement.get("kind", ""),
-                    "issuer": issuer,
-                    "nickname": str(believed.detail.get("nickname", "")),
-                    "conclusion": one.outcome.statement.get("conclusion", ""),
+                    "kind": one.outcome.statement.get("kind"),
+                    "issuer": one.outcome.envelope.issuer,
+                    "nickname": believed.detail.get("nickname"),
+                    "conclusion": one.outcome.statement.get("conclusion"),
                     "verdict": str(one.outcome.verdict),
                 }
             )
@@ -36,8 +35,8 @@ def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest
 
 def attestation_line(row: dict[str, Any]) -> str:
     """Return one attestation as people read it."""
-    who = row["nickname"] or f"{short_did(row['issuer'])} (unknown to you)"
+    who = row["nickname"] or f"{short_did(row['issuer'] or '')} (unknown to you)"
     return (
-        f"attested {row['kind']} by {visible(who)}: {visible(row['conclusion'])} "
+        f"attested {row['kind'] or ''} by {visible(who)}: {visible(row['conclusion'] or '')} "
         f"({row['verdict']}, credential {row['credential'][7:19]})"
     )

@@ -25,7 +25,7 @@ MEANING: dict[int, str] = {
 
 VERDICT: dict[str, int] = {"trusted": 0, "valid": 4, "incomplete": 5, "invalid": 3}
 
-_BY_KIND: dict[str, int] = {"no-store": 10}
+_BY_KIND: dict[str, int] = {"usage": 2, "no-store": 10, "interrupted": 130}
 
 _BY_CLASS: dict[type[LyrikstoreError], int] = {
     errors.InvalidInputError: 16,

@@ -1,5 +1,6 @@
 """What is said of a credential that was just issued and of those like it that were before."""
 
+import json
 from typing import Any
 
 from lyrikstore.canon.errors import LyrikstoreError
@@ -14,6 +15,13 @@ def earlier_rows(store: Store, credential: bytes) -> list[dict[str, Any]]:
     except LyrikstoreError:  # the command itself succeeded; `verify` says what is wrong
         return []
     return [{"credential": str(entry.id), "logIndex": entry.index} for entry in found]
+
+
+def status_urls(credential: bytes) -> list[str]:
+    """Return the URLs of the status lists that a credential of ours names, sorted."""
+    entries = json.loads(credential).get("credentialStatus", [])
+    listed = entries if isinstance(entries, list) else [entries]
+    return sorted({entry["statusListCredential"] for entry in listed})
 
 
 def hint_earlier(screen: Screen, rows: list[dict[str, Any]]) -> None:

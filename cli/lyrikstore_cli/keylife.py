@@ -15,6 +15,7 @@ from lyrikstore_cli.session import Session
 if TYPE_CHECKING:
     from lyrikstore.crypto.ed25519 import PublicKey
     from lyrikstore.crypto.keyfile import StoredKey
+    from lyrikstore.history.logview import LoggedEntry
     from lyrikstore.history.succession import Change, PolicyChange
     from lyrikstore.store import Store
 
@@ -74,8 +75,8 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     session.emit(
         "key-rotate",
         {
-            "old": before,
-            "new": after,
+            "did": before,
+            "successor": after,
             "logIndex": made.index,
             "policy": str(made.manifest.id),
             "version": made.policy.version,
@@ -126,16 +127,12 @@ def _revoke(
     store = session.open_store(sign=True)
     did = _did(session, key)
     index = suspect_index(store.repository, suspect_from) if suspect_from else None
-    lost: list[str] = []
+    lost: list[tuple[LoggedEntry, str]] = []
     if index is not None:
         signed = list(signed_here(store.repository, did))
-        lost = [
-            f"entry {entry.index}: {label} {entry.id.short}"
-            for entry, label in signed
-            if entry.index >= index
-        ]
-        for line in lost:
-            session.screen.say(f"! no longer counts: {line}")
+        lost = [(entry, label) for entry, label in signed if entry.index >= index]
+        for entry, label in lost:
+            session.screen.say(f"! no longer counts: entry {entry.index}: {label} {entry.id.short}")
         session.screen.say(
             f"– stays: {counted(len(signed) - len(lost), 'entry')} logged before entry {index}"
         )
@@ -161,10 +158,13 @@ def _revoke(
     session.emit(
         "key-revoke",
         {
-            "key": did,
-            "suspectFrom": index if index is not None else "",
-            "successor": after or "",
-            "lost": lost,
+            "did": did,
+            "suspectFrom": index,
+            "successor": after,
+            "lost": [
+                {"logIndex": entry.index, "id": str(entry.id), "label": label}
+                for entry, label in lost
+            ],
             "logIndex": made.index,
             "policy": str(made.manifest.id),
             "version": made.policy.version,
@@ -290,16 +290,19 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
 
     keys = [_did(session, name).removeprefix("did:key:") for name in names or ("default",)]
     url = web_url(did)
-    text = json.dumps(build_document(did, {key: key for key in keys}), indent=2) + "\n"
+    document = build_document(did, {key: key for key in keys})
+    text = json.dumps(document, indent=2) + "\n"
     if output is not None:
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
             write_over(output, text.encode())
         except OSError as error:
             raise storage_error(error, f"writing {output}") from error
-    session.emit("key-document", {"did": did, "url": url, "keys": keys})
+    written = [] if output is None else [str(output)]
+    session.emit("key-document", {"did": did, "url": url, "document": document, "written": written})
     if output is None and not session.options.json:
-        session.screen.result(text.rstrip())
+        for line in text.splitlines():
+            session.screen.result(line)
     session.screen.hint(f"publish it at {url}")
 
 

@@ -75,6 +75,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "maintain": {
         "gc": "free the space of what no version needs any more",
         "index": "rebuild the index",
+        "schema": "the JSON Schema of a result or a file",
         "help": "exit-codes, environment",
     },
 }
@@ -172,11 +173,15 @@ def run(arguments: list[str]) -> int:
     except LyrikstoreError as error:
         return _tell(screen, error)
     except click.UsageError as error:
+        if screen.json:
+            return _tell(screen, _misused(error))
         error.show()
         return 2
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
+        if screen.json:
+            return _tell(screen, LyrikstoreError("interrupted", INTERRUPTED))
         sys.stderr.write(f"{INTERRUPTED}\n")
         return 130
     except MemoryError:
@@ -201,17 +206,22 @@ def _tell(screen: ui.Screen, error: LyrikstoreError) -> int:
         screen.notes(error)
     if screen.json:
         document = {
-            "type": "error",
+            "schema": "lyrikstore/cli/error/v1",
             "kind": error.kind,
             "message": error.message,
-            "hint": error.hint,
+            "hint": error.hint or None,
             "details": error.details,
-            "exit_code": code,
+            "exitCode": code,
         }
         sys.stderr.write(ui.json_text(document) + "\n")
     else:
         screen.error(error)
     return code
+
+
+def _misused(error: click.UsageError) -> LyrikstoreError:
+    about = error.ctx.command_path if error.ctx else "lyrikstore"
+    return LyrikstoreError("usage", error.format_message(), hint=f"{about} --help")
 
 
 def _explained(screen: ui.Screen, error: Exception) -> LyrikstoreError:

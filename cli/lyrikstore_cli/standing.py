@@ -43,7 +43,7 @@ def standing_command(
         issued = act(store, _named(credential))
         written = [] if output is None else write_lists(session, store, output)
         session.emit(
-            said,
+            name,
             {
                 "credential": str(issued.id),
                 "name": issued.name,

@@ -2,15 +2,18 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.packaged import PACKAGE, read_packaged
 
 _NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")
+_BASE = "https://w3id.org/lyrikstore/schemas/"
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
@@ -37,6 +40,52 @@ def load_schema(name: str) -> dict[str, Any]:
         raise FormatError("schema", f"no schema is named {name[:80]!a}", hint="upgrade lyrikstore")
     schema: dict[str, Any] = json.loads(read_packaged(place))
     return schema
+
+
+def schema_names() -> list[str]:
+    """Return the names that :func:`load_schema` knows, sorted."""
+    root = schema_root()
+    paths = (path.relative_to(root).as_posix() for path in root.rglob("*.schema.json"))
+    return sorted(path.removesuffix(".schema.json") for path in paths)
+
+
+@cache
+def whole_schema(name: str) -> dict[str, Any]:
+    """Return a schema with those it refers to embedded, so that it can be applied by itself.
+
+    Embedded as JSON Schema 2020-12 has it (section 9.3.1): each under ``$defs`` by its ``$id``.
+
+    Raises:
+        FormatError: (``schema``) see :func:`load_schema`.
+    """
+    schema = load_schema(name)
+    embedded: dict[str, Any] = {}
+    waiting = [schema]
+    while waiting:
+        for other in _named_in(waiting.pop()):
+            if other not in embedded and other != schema["$id"]:
+                embedded[other] = load_schema(_name_of(other))
+                waiting.append(embedded[other])
+    if not embedded:
+        return schema
+    return {**schema, "$defs": {**schema.get("$defs", {}), **embedded}}
+
+
+def _named_in(schema: dict[str, Any]) -> Iterator[str]:
+    waiting: list[Any] = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            named = part.get("$ref")
+            if isinstance(named, str) and not named.startswith("#"):
+                yield urljoin(schema["$id"], named).partition("#")[0]
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+
+
+def _name_of(identity: str) -> str:
+    return identity.removeprefix(_BASE).removesuffix(".json").removesuffix(".schema")
 
 
 def check_schema(document: JSON, name: str) -> None:
@@ -66,5 +115,5 @@ def _validator(name: str) -> "Draft202012Validator":
 
     # The lookahead is for engines whose $ also matches before a last line feed. This one's does
     # not; and it has no lookahead, and matches whatever it is given in linear time.
-    text = json.dumps(load_schema(name)).replace("$(?!\\n)", "$")
+    text = json.dumps(whole_schema(name)).replace("$(?!\\n)", "$")
     return Draft202012Validator(json.loads(text), pattern_options=RegexOptions())

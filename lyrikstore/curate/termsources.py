@@ -66,7 +66,7 @@ def _source(label: str, data: bytes, *, trust: Trust, at: datetime, notices: Not
     known = Source(
         claims.name,
         claims.terms,
-        credential=Digest.of(data).urn,
+        credential=str(Digest.of(data)),
         issuer=outcome.issuer,
         verdict=verdict,
     )

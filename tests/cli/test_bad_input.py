@@ -181,7 +181,7 @@ def test_a_checked_out_sheet_gives_the_same_tree(publisher, folder) -> None:
     out = publisher.ok("checkout", "acme/odd", "again", "--metadata", "again.csv", "--json").json
     again = publisher.ok(
         *("commit", "again", "-d", "acme/odd2", "--metadata", "again.csv"),
-        *("--key", out["key"], "--json"),
+        *("--key", out["keyColumn"], "--json"),
     ).json
     assert again["tree"] == tree
     assert publisher.fails(15, "checkout", "acme/odd", "more", "--metadata", "again.csv")

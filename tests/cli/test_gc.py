@@ -16,13 +16,13 @@ def test_keep_the_newest(publisher):
     publisher.fails(2, "gc", "acme/texts")
     publisher.fails(1, "gc", "--keep", "1", "acme/other")
     preview = publisher.ok("gc", "--keep", "1", "acme/texts", "-n", "--json").json
-    assert (len(preview["retired"]), preview["retention"], preview["dryRun"]) == (2, "", True)
+    assert (len(preview["retired"]), preview["retention"], preview["dryRun"]) == (2, None, True)
     assert len(publisher.ok("log", "acme/texts", "--json").json["versions"]) == 3
     done = publisher.ok("gc", "--keep", "1", "acme/texts", "-m", "old", "--json").json
     assert done["retired"] == preview["retired"]
     assert done["transaction"] > 0
     assert done["deleted"] == []
-    assert len(done["waiting"]) == len(done["dropped"]) >= 2
+    assert len(done["waiting"]) == len(done["packsDropped"]) >= 2
     # The data is gone for readers, by a signed decision: nothing is lost.
     report = publisher.ok("verify", "--json").json
     assert report["verdict"] == "trusted"
@@ -104,10 +104,10 @@ def test_where_the_home_is_a_remote(publisher, moto, place):
     command = error["hint"].removeprefix("lyrikstore ").split()
     assert command == ["gc", "--remote", "origin", "--keep", "1", "acme/texts"]
     preview = publisher.ok(*command, "-n", "--json").json
-    assert (len(preview["retired"]), preview["retention"]) == (2, "")
+    assert (len(preview["retired"]), preview["retention"]) == (2, None)
     done = publisher.ok(*command, "--json").json
     assert done["retired"] == preview["retired"]
-    assert len(done["waiting"]) == len(done["dropped"]) >= 2
+    assert len(done["waiting"]) == len(done["packsDropped"]) >= 2
     assert publisher.ok("gc", "--remote", "origin", "--grace", "0", "--json").json["deleted"]
     assert "(data retired)" in publisher.ok("lineage", "acme/texts~1").out
     publisher.ok("verify")

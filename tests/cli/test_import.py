@@ -62,7 +62,7 @@ def buyer(new_person, publisher):
 
 
 def log_size(person):
-    return person.ok("log", "--audit", "--json").json["size"]
+    return person.ok("log", "--audit", "--json").json["logSize"]
 
 
 def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer) -> None:
@@ -71,7 +71,7 @@ def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer)
     assert len(taken[0]["logged"]) == 5  # with two status lists, and a log proof and its store
     size = log_size(publisher)
     again = publisher.ok("import", auditor.folder / "attestation.json", "--json").json["imported"]
-    assert (again[0]["logged"], again[0]["known"]) == ([], taken[0]["logged"][:1])
+    assert (again[0]["logged"], again[0]["loggedBefore"]) == ([], taken[0]["logged"][:1])
     assert log_size(publisher) == size
     assert "no label errors" in publisher.ok("log", "acme/docs").out
     assert "no label errors" in publisher.ok("show", "acme/docs").out
@@ -131,7 +131,7 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     taken = buyer.ok("import", delivery, "--json").json["imported"][0]
     theirs = publisher.ok("show", "acme/docs", "--json").json
     ours = buyer.ok("show", "acme/docs", "--json").json
-    assert taken["new"]
+    assert taken["changed"]
     for member in ("tree", "files"):
         assert ours["manifest"][member] == theirs["manifest"][member]
     assert ours["id"] != theirs["id"]
@@ -150,7 +150,7 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     buyer.ok("checkout", "acme/docs", "out")
     assert (buyer.folder / "out" / "3.txt").read_text() == "document 3\n"
     size = log_size(buyer)
-    assert not buyer.ok("import", delivery, "--json").json["imported"][0]["new"]
+    assert not buyer.ok("import", delivery, "--json").json["imported"][0]["changed"]
     assert log_size(buyer) == size
 
     # The next version of theirs is the next version of ours; another dataset of that name is not.
@@ -158,7 +158,7 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     publisher.ok("commit", "documents", "-d", "acme/docs", "--metadata", "sheet.csv")
     second = publisher.folder / "second"
     publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train")
-    assert buyer.ok("import", second, "--json").json["imported"][0]["new"]
+    assert buyer.ok("import", second, "--json").json["imported"][0]["changed"]
     assert len(buyer.ok("log", "acme/docs", "--json").json["versions"]) == 2
     buyer.ok("commit", "out", "-d", "acme/other")
     assert "-d" in buyer.fails(15, "import", second, "-d", "acme/other").err
@@ -214,7 +214,7 @@ def test_what_does_not_belong_to_a_delivery_is_left_out_and_named(
     for path in (*publisher.folder.glob("grant*"), *publisher.folder.glob("later-grant*")):
         shutil.copy(path, folder)
     (taken,) = buyer.ok("import", folder, "--json").json["imported"]
-    assert taken["new"]
+    assert taken["changed"]
     (aside,) = taken["aside"]
     assert (aside["file"], aside["kind"]) == ("later-grant.json", "unknown-content")
     logged = [buyer.run("show", one, "--raw").out for one in taken["logged"]]

@@ -193,9 +193,9 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
         *("key", "revoke", "default", "--suspect-from", cut, "--successor", "next", "--yes"),
         *("-o", "statements", "--json"),
     ).json
-    assert (done["key"], done["suspectFrom"], done["version"]) == (stolen, cut, 2)
-    assert any("dataset datasets/acme/licences" in line for line in done["lost"])
-    assert any("credential" in line for line in done["lost"])
+    assert (done["did"], done["suspectFrom"], done["version"]) == (stolen, cut, 2)
+    assert any(one["label"] == "dataset datasets/acme/licences" for one in done["lost"])
+    assert any(one["label"] == "credential" for one in done["lost"])
 
     # The version before is current again, the thief's is flagged.
     again = publisher.ok("log", NAME, "--json").json

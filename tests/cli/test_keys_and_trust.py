@@ -73,7 +73,7 @@ def test_a_dry_run_writes_nothing_and_a_report_can_be_kept(publisher, corpus) ->
 
 
 def test_every_exit_code_is_explained(publisher) -> None:
-    entries = publisher.ok("help", "exit-codes", "--json").json["entries"]
+    entries = publisher.ok("help", "exit-codes", "--json").json["meanings"]
     assert {"0", "3", "4", "5", "14", "130"} <= set(entries)
     assert "LYRIKSTORE_CONFIG" in publisher.ok("help", "environment").out
 

@@ -260,7 +260,7 @@ def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_perso
 
 def test_what_a_key_issued_before_it_was_stolen_is_taken_back_by_the_next(issued, buyer) -> None:
     issued.ok("key", "new", "next", "--no-passphrase")
-    end = issued.ok("log", "--audit", "--json").json["entries"][-1]["index"] + 1
+    end = issued.ok("log", "--audit", "--json").json["entries"][-1]["logIndex"] + 1
     issued.ok(
         *("key", "revoke", "default", "--suspect-from", end, "--successor", "next", "--yes"),
         *("--no-input",),

@@ -42,12 +42,12 @@ def test_work_goes_there_and_back(laptop, desktop):
     desktop.ok("verify")
     assert desktop.ok("push", "--json").json["what"] == "appended"
     desktop.ok("verify")
-    assert laptop.ok("pull", "--json").json["after"] == 6
+    assert laptop.ok("pull", "--json").json["logSize"] == 6
     laptop.ok("verify")
     laptop.ok("checkout", "acme/x", "out")
     assert (laptop.folder / "out" / "a.txt").read_text() == "two"
     one, two = (p.ok("log", "--audit", "--json").json for p in (laptop, desktop))
-    assert one["root"] == two["root"]
+    assert one["rootHash"] == two["rootHash"]
     laptop.ok("issue", "acme/x", "-o", "delivery", "--permit", "train", "--valid-for", "30d")
 
 

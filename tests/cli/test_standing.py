@@ -104,7 +104,7 @@ def test_push_publishes_the_lists(publisher, delivery) -> None:
     assert sorted(path.name for path in published.iterdir()) == names
     assert status(publisher, delivery, "--status", published)[:2] == (0, "trusted")
     publisher.ok("revoke", delivery)
-    assert publisher.ok("push", "-n", "--json").json["lists"] == [f"status/{names[0]}"]
+    assert publisher.ok("push", "-n", "--json").json["published"] == [f"status/{names[0]}"]
     said = publisher.ok("push").out
     assert f"status/{names[0]}" in said
     assert "suspension" not in said
@@ -125,13 +125,13 @@ def test_a_push_of_nothing_new_says_so_and_writes_nothing(publisher, delivery) -
     assert said.startswith("– nothing new: the log at origin has 9 entries")
     assert len(said.splitlines()) == 1
     again = publisher.ok("push", "--json").json
-    assert (again["changed"], again["lists"], again["packs"]) == (False, [], 0)
+    assert (again["changed"], again["published"], again["packs"]) == (False, [], 0)
     assert written() == before
     # A list that somebody put back to an old state is not left so.
     name = f"status/{list_name('revocation', STATUS, publisher.did())}"
     (remote / name).write_text("{}")
     again = publisher.ok("push", "--json").json
-    assert (again["changed"], again["lists"]) == (True, [name])
+    assert (again["changed"], again["published"]) == (True, [name])
     assert not publisher.ok("push", "--json").json["changed"]
 
 

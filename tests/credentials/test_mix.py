@@ -38,7 +38,11 @@ def test_each_no_names_who_decides_it() -> None:
     assert result.answers["redistribute"][1] == (("a", ""), ("b", "open"), ("b", "nc"))
     assert result.duties == {"attribution": (("a", ""), ("b", "open")), "reportUse": (("b", "nc"),)}
     assert result.ruling == (Answer.PERMITTED, "", ())
-    assert result.to_json()["use"] == {"answer": "permitted", "decidedBy": []}
+    assert result.to_json()["use"] == {
+        "answer": "permitted",
+        "reason": None,
+        "decidedBy": [],
+    }
 
 
 def test_only_used_partitions_count() -> None:

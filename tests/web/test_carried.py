@@ -34,7 +34,7 @@ def test_a_page_opens_with_the_report(open_page, publisher, tmp_path, delivery, 
     checked = publisher.ok("page", "--check", tmp_path / "acme.html", "--json").json
     assert checked["same"]
     assert checked["trust"]
-    assert "credential.json" in checked["files"]
+    assert "credential.json" in checked["carries"]
 
 
 @pytest.mark.web
@@ -52,7 +52,7 @@ def test_a_delivery_given_later_replaces_what_is_inside(
 
 def test_the_command_line_checks_what_it_writes(publisher, tmp_path) -> None:
     publisher.ok("page", "-o", tmp_path / "own.html")
-    assert publisher.ok("page", "--check", tmp_path / "own.html", "--json").json["files"] == []
+    assert publisher.ok("page", "--check", tmp_path / "own.html", "--json").json["carries"] == []
     html = (tmp_path / "own.html").read_bytes()
     for lie in (html[:-1], html + b" ", html.replace(b"Not proven", b"Well proven", 1)):
         (tmp_path / "lie.html").write_bytes(lie)

@@ -48,11 +48,13 @@ def command(
         raise ConflictError("exists", f"{output} is not a file")
     store = session.open_store(sign=True)
     result = store.card(checkpoint, responses)
+    written: list[str] = []
     if output is not None:
         beside = _evidence(store, result, output) if evidence else {}
         try:
             for path, data in {output: result.text, **beside}.items():
                 write_over(path, data)
+                written.append(str(path))
         except OSError as error:
             raise InvalidInputError(
                 "unwritable",
@@ -70,6 +72,8 @@ def command(
             "notEstablished": result.not_established,
             "claimed": result.claimed,
             "evidence": [str(identity) for identity in result.evidence],
+            "markdown": result.text.decode("utf-8"),
+            "written": written,
         },
     )
     screen = session.screen

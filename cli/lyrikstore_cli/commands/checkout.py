@@ -31,7 +31,7 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
     manifest = store.resolve(ref)
     with session.screen.progress("writing") as meter:
         tree = store.checkout(manifest, folder, progress=meter)
-    key = ""
+    key = None
     if metadata is not None:
         from lyrikstore.curate.sheet import formula_cells, sheet_of
 
@@ -41,11 +41,12 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
         "checkout",
         {
             "id": str(manifest.id),
+            "name": manifest.name,
             "folder": str(folder),
             "files": len(tree.entries),
             "bytes": tree.total_bytes,
-            "sheet": str(metadata or ""),
-            "key": key,
+            "sheet": None if metadata is None else str(metadata),
+            "keyColumn": key,
         },
     )
     session.screen.result(

@@ -77,7 +77,7 @@ def command(
             "url": place,
             "founder": founder,
             "known": known,
-            "entries": result.after,
+            "logSize": result.after,
             "packs": result.packs.files,
             "bytes": result.packs.bytes,
             "notFetched": result.missing,

@@ -31,7 +31,15 @@ def command(session: Session, checkpoint: str, dataset: str) -> None:
             progress=follow(session.screen, meter),
         )
     body = manifest.body
-    session.emit("evaluate", {"id": str(manifest.id), "name": manifest.name, "body": body})
+    session.emit(
+        "evaluate",
+        {
+            "id": str(manifest.id),
+            "name": manifest.name,
+            "logIndex": store.repository.index_of(manifest.id),
+            "body": body,
+        },
+    )
     screen = session.screen
     screen.result(f"{counted(body['count'], 'record')} of {dataset}", "bold")
     for name in ("model", "baseline", "majority"):

@@ -51,4 +51,5 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
         session.screen.wrote([output])
     elif not session.options.json:
         sys.stdout.write(text)
-    session.emit("export", {"format": form, "policy": policy})
+    written = [] if output is None else [str(output)]
+    session.emit("export", {"format": form, "document": policy, "written": written})

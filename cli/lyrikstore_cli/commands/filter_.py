@@ -44,19 +44,19 @@ def command(
         {
             "source": str(result.source.id),
             "filter": str(result.filter.id),
-            "unchanged": result.unchanged,
+            "changed": not result.unchanged,
             "parts": [
                 {
                     "part": part,
                     "name": manifest.name,
                     "id": str(manifest.id),
-                    "logIndex": result.log_indices.get(part, -1),
+                    "logIndex": store.repository.refs[manifest.name].index,
                     "counts": dict(result.counts[part]),
                 }
                 for part, manifest in result.manifests.items()
             ],
-            "dropped": dict(result.dropped),
-            "changed": dict(result.changed),
+            "droppedFor": dict(result.dropped),
+            "changedFor": dict(result.changed),
             "unmatched": [
                 {"step": item.step, "column": item.column, "value": item.value}
                 for item in result.unmatched

@@ -99,22 +99,24 @@ def _document(found: "Collected", *, dry_run: bool) -> dict[str, object]:
     return {
         "dryRun": dry_run,
         "retired": [str(version.id) for version in plan.versions] if plan else [],
-        "retention": str(retention.id) if retention else "",
+        "retention": str(retention.id) if retention else None,
         "packs": found.plan.packs if found.plan else 0,
         "garbageBytes": found.plan.garbage if found.plan else 0,
-        "dropped": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.dropped]
+        "packsDropped": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.dropped]
         if done
         else [],
-        "added": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.added] if done else [],
+        "packsAdded": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.added]
+        if done
+        else [],
         "blobsCopied": done.blobs if done else 0,
         "leftAlone": [{"id": str(pack), "reason": why} for pack, why in done.skipped.items()]
         if done
         else [],
-        "transaction": -1 if found.seq is None else found.seq,
+        "transaction": found.seq,
         "deleted": list(found.swept.deleted),
         "deletedBytes": found.swept.bytes,
         "waiting": [
-            {"name": pack, "seconds": seconds} for pack, seconds in found.swept.waiting.items()
+            {"pack": pack, "seconds": seconds} for pack, seconds in found.swept.waiting.items()
         ],
     }
 

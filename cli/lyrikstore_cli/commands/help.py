@@ -16,7 +16,7 @@ def command(session: Session, topic: str) -> None:
         if topic == "exit-codes"
         else dict(VARIABLES)
     )
-    session.emit("help", {"topic": topic, "entries": table})
+    session.emit("help", {"topic": topic, "meanings": table})
     width = max(map(len, table))
     for name, meaning in table.items():
         session.screen.result(f"{name:>{width}}  {meaning}")

@@ -46,10 +46,10 @@ def command(
             {
                 "target": str(target),
                 "logged": [str(one) for one in found.logged],
-                "known": [str(one) for one in found.known],
-                "manifest": "" if version is None else str(version.id),
-                "name": "" if version is None else version.name,
-                "new": found.new,
+                "loggedBefore": [str(one) for one in found.known],
+                "id": None if version is None else str(version.id),
+                "name": None if version is None else version.name,
+                "changed": found.new,
                 "aside": [
                     {"file": file, "kind": why.kind, "reason": why.message}
                     for file, why in found.aside.items()

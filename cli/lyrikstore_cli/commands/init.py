@@ -1,12 +1,16 @@
 """``lyrikstore init``: create a store."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lyrikstore.history.places import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.store import Store
 
 
 @declare("init", signs=True, epilog="lyrikstore key new && lyrikstore init")
@@ -41,7 +45,7 @@ def command(
     folder = directory_ / STORE_FOLDER
     if (folder / "format").exists():
         store = Store.open(folder, memory_dir=session.paths.memory, trust_file=session.paths.trust)
-        session.emit("init", {"created": False, "store": str(store.id), "path": str(folder)})
+        _emit(session, store, folder, changed=False)
         session.screen.result(f"– the store {folder} exists already ({store.id.short})")
         return
     signer = session.signer()
@@ -58,16 +62,20 @@ def command(
             for key in log_keys
         ],
     )
-    session.emit(
-        "init",
-        {
-            "created": True,
-            "store": str(store.id),
-            "path": str(folder),
-            "origin": store.origin,
-            "author": signer.did,
-        },
-    )
+    _emit(session, store, folder, changed=True)
     session.screen.result(f"✓ created  {folder}  store {store.id.short}, log {store.origin}")
     session.screen.result(f"✓ trusted  {signer.did}, for this store only ({session.paths.trust})")
     session.screen.hint("back your keys up, nobody can restore them: lyrikstore key backup -o FILE")
+
+
+def _emit(session: Session, store: "Store", folder: Path, *, changed: bool) -> None:
+    session.emit(
+        "init",
+        {
+            "changed": changed,
+            "store": str(store.id),
+            "path": str(folder),
+            "origin": store.origin,
+            "founder": store.repository.genesis.author,
+        },
+    )

@@ -9,7 +9,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import options
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.issued import earlier_rows, hint_earlier
+from lyrikstore_cli.issued import earlier_rows, hint_earlier, status_urls
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
@@ -98,13 +98,15 @@ def command(
             "folder": str(result.folder),
             "credential": str(result.credential_id),
             "logIndex": result.log_index,
-            "manifest": str(result.manifest.id),
+            "id": str(result.manifest.id),
+            "name": result.manifest.name,
             "records": str(result.records.id),
             "files": result.files,
             "bytes": result.bytes,
             "validFrom": result.valid_from,
-            "validUntil": result.valid_until or "",
+            "validUntil": result.valid_until,
             "descriptor": dict(result.descriptor),
+            "lists": status_urls(result.credential),
             "earlier": earlier,
         },
     )

@@ -136,7 +136,7 @@ def _backup(
         raise storage_error(error, f"writing {output}") from error
     if written != data:
         raise KeyMaterialError("backup-failed", f"{output} does not read back")
-    session.emit("key-backup", {"path": str(output), "keys": [key.name for key in stored]})
+    session.emit("key-backup", {"keys": _rows(stored), "written": [str(output)]})
     session.screen.result(
         f"✓ backed up {counted(len(keys), 'key')} to {output}, and read them back"
     )
@@ -156,29 +156,23 @@ def _restore(session: Session, source: Path) -> None:
         # Log keys sign at every commit and are kept unprotected, as `init` makes them.
         secret = None if name.startswith("log-") else passphrase
         restored.append(keyfile.store_key(session.paths.keys, name, private, secret))
-    _report(session, "key-restore", restored)
+    _report(session, "key-new", restored)
 
 
 def _report(session: Session, command_name: str, keys: "list[StoredKey]") -> None:
-    session.emit(
-        command_name,
-        {
-            "keys": [
-                {
-                    "name": key.name,
-                    "did": key.did,
-                    "path": str(key.path),
-                    "encrypted": key.encrypted,
-                }
-                for key in keys
-            ]
-        },
-    )
+    session.emit(command_name, {"keys": _rows(keys)})
     for key in keys:
         lock = "passphrase" if key.encrypted else "no passphrase"
         session.screen.result(f"{key.name}  {key.did}  {key.path}  ({lock})")
     if not keys:
         session.screen.say("no keys")
+
+
+def _rows(keys: "list[StoredKey]") -> list[dict[str, object]]:
+    return [
+        {"name": key.name, "did": key.did, "path": str(key.path), "encrypted": key.encrypted}
+        for key in keys
+    ]
 
 
 for _subcommand in (_new, _list, _show, _export, _backup, *keylife.COMMANDS):

@@ -38,9 +38,9 @@ def command(session: Session, ref: str) -> None:
                     "id": str(node.id),
                     "kind": node.manifest.kind,
                     "name": node.manifest.name,
-                    "index": node.index,
+                    "logIndex": node.index,
                     "author": node.manifest.author,
-                    "retired": node.id in retired,
+                    "dataRetired": node.id in retired,
                 }
                 for node in graph.nodes.values()
             ],

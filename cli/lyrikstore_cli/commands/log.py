@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 _NOTHING_CAME = "no checkpoint of it is logged: it goes on, was stopped, or failed"
 
 
+_UNKNOWN: dict[str, Any] = {
+    **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
+    "parents": [],
+}
+"""What is told of an entry of which nothing more is known."""
+
+
 @declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
 @click.argument("ref", required=False)
 @click.option("--audit", is_flag=True, help="Every entry of the log, with who signed it.")
@@ -39,33 +46,32 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         flagged = {item.index: item.summary for item in repository.flagged}
         rows = []
         for entry in repository.entries():
-            row: dict[str, Any] = {"index": entry.index, "type": entry.type, "id": str(entry.id)}
+            row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
+            row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
             if entry.type == "manifest" and entry.index not in flagged:
-                row.update(_facts(repository.manifest(entry.id)))
+                row |= _facts(repository.manifest(entry.id))
             if entry.type == "credential":
-                row.update(_credential_facts(repository.credential(entry.id)))
-            if entry.index in flagged:
-                row["flagged"] = flagged[entry.index]
+                row |= _credential_facts(repository.credential(entry.id))
             rows.append(row)
         head = repository.checkpoint
         session.emit(
             "log",
             {
                 "origin": repository.origin,
-                "size": head.size,
-                "root": head.root.hex(),
+                "logSize": head.size,
+                "rootHash": head.root.hex(),
                 "entries": rows,
             },
         )
         for row in rows:
-            kind = row.get("kind", row["type"])
+            kind = row["kind"] or row["type"]
             if row["type"] == "credential" and kind not in {"document", "statement"}:
                 kind = "credential"
             what = f"{kind:<11} {_short(row['id'])}"
-            who = f"{row.get('created', ''):<20} {visible(row.get('name', ''))}"
-            by = f"  by {called(row['author'])}" if "author" in row else ""
-            mark = f"  ! {row['flagged']}" if "flagged" in row else ""
-            session.screen.result(f"{row['index']:>5}  {what}  {who}{by}{mark}".rstrip())
+            who = f"{row['created'] or '':<20} {visible(row['name'] or '')}"
+            by = f"  by {called(row['author'])}" if row["author"] else ""
+            mark = f"  ! {row['flagged']}" if row["flagged"] else ""
+            session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
         session.screen.result(
             f"log {repository.origin}: {counted(head.size, 'entry')}, root {head.root.hex()[:12]}"
         )
@@ -79,8 +85,8 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
                     {
                         "name": state.name,
                         "id": str(state.id),
-                        "index": state.index,
-                        "versions": len(state.history),
+                        "logIndex": state.index,
+                        "versionCount": len(state.history),
                     }
                     for state in states
                 ]
@@ -104,10 +110,10 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
             "versions": [
                 {
                     "id": str(v.id),
-                    "index": repository.index_of(v.id),
+                    "logIndex": repository.index_of(v.id),
                     **_facts(v),
                     "attestations": attested[v.id],
-                    **({"checkpoints": list(map(str, came[v.id]))} if v.kind == "run" else {}),
+                    "checkpoints": [str(one) for one in came.get(v.id, ())],
                 }
                 for v in versions
             ],
@@ -151,7 +157,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
         "author": manifest.author,
         "created": manifest.created,
         "message": manifest.message,
-        "tree": str(manifest.tree) if manifest.tree else "",
+        "tree": str(manifest.tree) if manifest.tree else None,
         "parents": [str(parent) for parent in manifest.parents],
     }
 
@@ -174,10 +180,25 @@ def _credential_facts(data: bytes) -> dict[str, Any]:
         return {}
     return {
         "kind": kind.removesuffix("Credential"),
-        "name": str(document.get("name", document.get("id", ""))),
-        "author": issuer_of(document) or "",
-        "created": str(document.get("validFrom", "")),
+        "name": _text(document.get("name", document.get("id"))),
+        "author": issuer_of(document),
+        "created": _moment(document.get("validFrom")),
     }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _moment(value: object) -> str | None:
+    from lyrikstore.canon.errors import FormatError
+    from lyrikstore.canon.timestamps import parse_timestamp
+
+    try:
+        parse_timestamp(str(value))
+    except FormatError:  # whoever issued it may write times otherwise
+        return None
+    return str(value)
 
 
 def _body_lines(manifest: Manifest) -> list[str]:

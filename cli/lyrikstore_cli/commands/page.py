@@ -73,7 +73,7 @@ def command(
     report; the data is dropped on it. Whoever hands over data can hand over a page that lies. Use
     your own, or compare: `--check`.
     """
-    from lyrikstore.web import fingerprint, page
+    from lyrikstore.web import Carried, fingerprint, page
 
     if check is not None:
         _check(session, check)
@@ -91,10 +91,7 @@ def command(
     except OSError as error:
         raise storage_error(error, f"writing {output}") from error
     files = sorted(carried.files) if carried else []
-    session.emit(
-        "page",
-        {"file": str(output), "sha256": fingerprint(), "bytes": len(data), "files": files},
-    )
+    _emit(session, output, data, carried or Carried({}, None))
     inside = f" with {counted(len(files), 'file')} inside" if files else ""
     session.screen.result(
         f"✓ wrote    {output}{inside}, {size(len(data))}, page sha256 {fingerprint()}"
@@ -139,10 +136,7 @@ def _check(session: Session, path: Path) -> None:
     digest = sha256(found).hexdigest()
     files = sorted(carried.files) if carried else []
     trust = carried is not None and carried.trust is not None
-    session.emit(
-        "page",
-        {"file": str(path), "sha256": digest, "same": same, "files": files, "trust": trust},
-    )
+    _emit(session, path, found, carried)
     if not same:
         raise VerificationError(
             "another-page",
@@ -159,3 +153,22 @@ def _check(session: Session, path: Path) -> None:
         session.screen.hint(
             "it also carries a trust file: whom that believes, you may not; give it your own"
         )
+
+
+def _emit(session: Session, path: Path, data: bytes, carried: "Carried | None") -> None:
+    from hashlib import sha256
+
+    from lyrikstore.web import fingerprint
+
+    session.emit(
+        "page",
+        {
+            "file": str(path),
+            "sha256": sha256(data).hexdigest(),
+            "bytes": len(data),
+            "pageSha256": fingerprint(),
+            "same": carried is not None,
+            "carries": sorted(carried.files) if carried else [],
+            "trust": carried is not None and carried.trust is not None,
+        },
+    )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import now
@@ -73,9 +74,8 @@ def command(
     session.emit(
         "present",
         {
-            "file": str(output),
             "holder": holder.did,
-            "credentials": len(shown),
+            "credentials": [str(Digest.of(one)) for one in shown],
             "written": [str(path) for path in files],
         },
     )

@@ -25,14 +25,16 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
         result = store.pull(
             session.place(source), all_data=all_data, dry_run=dry_run, progress=meter
         )
+    changed = bool(result.packs.files or result.before != result.after)
     session.emit(
         "pull",
         {
             "remote": source.name,
             "url": source.url,
+            "changed": not dry_run and changed,
             "dryRun": dry_run,
-            "before": result.before,
-            "after": result.after,
+            "logSizeBefore": result.before,
+            "logSize": result.after,
             "packs": result.packs.files,
             "bytes": result.packs.bytes,
             "notFetched": result.missing,
@@ -45,7 +47,7 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
             f"{mark} {would}fetched  {counted(result.packs.files, 'pack')}, "
             f"{size(result.packs.bytes)}, from {visible(source.url)}"
         )
-    if result.before == result.after and not result.packs.files:
+    if not changed:
         screen.result(f"– nothing new: the log has {counted(result.after, 'entry')}")
     if result.before != result.after:
         grown = counted(result.after - result.before, "new entry", "new entries")

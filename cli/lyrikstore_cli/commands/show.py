@@ -25,6 +25,8 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
 
     A credential is named by its digest, the start of it, or its urn:uuid.
     """
+    if raw and session.options.json:
+        raise click.UsageError("--raw and --json exclude each other")
     store = session.open_store()
     try:
         manifest = store.resolve(ref)
@@ -43,7 +45,15 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
             {"path": e.path, "bytes": e.bytes, "blake3": e.blake3.hex, "meta": dict(e.meta or {})}
             for e in tree.entries
         ]
-        session.emit("show", {"id": str(manifest.id), "files": entries})
+        session.emit(
+            "show",
+            {
+                "id": str(manifest.id),
+                "name": manifest.name,
+                "tree": str(manifest.tree) if manifest.tree else None,
+                "contents": entries,
+            },
+        )
         for entry in tree.entries:
             session.screen.result(f"{entry.blake3.hex}  {entry.path}")
         return
@@ -54,7 +64,7 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
         "show",
         {
             "id": str(manifest.id),
-            "index": index,
+            "logIndex": index,
             "manifest": document,
             "attestations": attested,
         },
@@ -72,7 +82,7 @@ def _show_credential(session: Session, store: "Store", identity: Digest, *, raw:
         return
     document = json.loads(data)
     index = store.repository.index_of(identity, "credential")
-    session.emit("show", {"id": str(identity), "index": index, "credential": document})
+    session.emit("show", {"id": str(identity), "logIndex": index, "document": document})
     session.screen.result(f"{identity}  entry {index} of {store.origin}", "bold")
     _print(session, document)
 

@@ -47,9 +47,9 @@ def command(session: Session, path: Path | None) -> None:
                         {"path": item.path, "kind": item.kind, "reason": item.reason}
                         for item in status.unreadable
                     ],
-                    "sheet": status.sheet,
+                    "sheet": status.sheet or None,
                     "sheetChanged": status.sheet_changed,
-                    "problem": status.problem,
+                    "problem": status.problem or None,
                 }
                 for status in statuses
             ],

@@ -36,10 +36,12 @@ def command(session: Session, config: Path, message: str) -> None:
         "train",
         {
             "run": str(result.run.id),
-            "checkpoints": [str(checkpoint.id) for checkpoint in result.checkpoints],
+            "id": str(final.id),
             "name": final.name,
+            "logIndex": result.log_indices[-1],
+            "checkpoints": [str(checkpoint.id) for checkpoint in result.checkpoints],
             "metrics": dict(result.metrics),
-            "seconds": f"{result.seconds:.1f}",
+            "seconds": round(result.seconds, 1),
         },
     )
     screen = session.screen

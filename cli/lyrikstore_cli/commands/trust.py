@@ -86,7 +86,7 @@ def _add(
     if "+" in who:
         changed = (editing.add_witness if witness else editing.add_log)(place, who)
         origin = who.partition("+")[0]
-        session.emit("trust-add", {"key": who, "origin": origin, "changed": changed})
+        _emit_added(session, logKey=who, origin=origin, changed=changed)
         kind = "witness" if witness else "log"
         session.screen.result(f"{'✓ trusted' if changed else '– known already'}  {kind} {origin}")
         return
@@ -96,13 +96,16 @@ def _add(
             f"{who[:80]} is neither a did:key or did:web nor the key of a log",
             hint="lyrikstore key show prints a did:key; the key of a log is ORIGIN+ID+KEY",
         )
+    pinned = []
     for path in documents:
-        pinned = _pinnable(path, who)
-        if editing.add_document(place, pinned) is not None:
-            session.screen.result(f"✓ pinned   {path}  {Digest.of(pinned)}")
+        data = _pinnable(path, who)
+        if editing.add_document(place, data) is not None:
+            pinned.append(str(Digest.of(data)))
+            session.screen.result(f"✓ pinned   {path}  {pinned[-1]}")
     if nickname is None:
         if not documents:
             raise InvalidInputError("usage", "name the issuer", hint="--name NICKNAME")
+        _emit_added(session, did=who, pinned=pinned, changed=bool(pinned))
         return
     issuer = TrustedIssuer(
         did=who,
@@ -116,9 +119,13 @@ def _add(
     )
     changed = editing.add_issuer(place, issuer)
     others = [name for name in load_trust(place).nicknames(who) if name != nickname]
-    session.emit(
-        "trust-add",
-        {"did": who, "nickname": nickname, "alsoCalled": others, "changed": changed},
+    _emit_added(
+        session,
+        did=who,
+        nickname=nickname,
+        alsoCalled=others,
+        pinned=pinned,
+        changed=changed or bool(pinned),
     )
     if changed:
         what = _as_what(roles, claims, names)
@@ -172,7 +179,6 @@ def _remove(session: Session, who: str) -> None:
     session.emit(
         "trust-remove",
         {
-            "removed": [one.did for one in gone.issuers],
             "stillTrusted": list(still),
             **_members(gone),
         },
@@ -260,6 +266,11 @@ def _check(
     session.screen.result(f"✓ {found.nickname} is believed {what} {full}")
 
 
+def _emit_added(session: Session, **members: Any) -> None:
+    nothing = dict.fromkeys(("did", "nickname", "logKey", "origin"))
+    session.emit("trust-add", {**nothing, "alsoCalled": [], "pinned": [], **members})
+
+
 def _members(trust: "Trust") -> dict[str, Any]:
     return {
         "issuers": [
@@ -270,13 +281,14 @@ def _members(trust: "Trust") -> dict[str, Any]:
                 "claims": sorted(issuer.believed_about),
                 "names": list(issuer.names),
                 "stores": [str(store) for store in issuer.stores],
-                "since": format_timestamp(issuer.since) if issuer.since else "",
-                "until": format_timestamp(issuer.until) if issuer.until else "",
+                "since": format_timestamp(issuer.since) if issuer.since else None,
+                "until": format_timestamp(issuer.until) if issuer.until else None,
             }
             for issuer in trust.issuers
         ],
         "documents": [
-            {"did": one.did, "digest": str(one.digest), "path": one.path} for one in trust.documents
+            {"did": one.did, "digest": str(one.digest), "path": one.path or None}
+            for one in trust.documents
         ],
         "logs": [str(log.key) for log in trust.logs],
         "witnesses": [witness.key for witness in trust.witnesses],

@@ -22,13 +22,13 @@ def command(session: Session, ref: str, record: str) -> None:
         {
             "path": found.path,
             "record": found.record,
-            "current": found.current or "",
+            "current": found.current,
             "kept": found.kept,
-            "dataset": str(found.dataset.id),
+            "id": str(found.dataset.id),
             "root": str(found.root.id),
             "stages": [
                 {
-                    "dataset": str(stage.dataset.id),
+                    "id": str(stage.dataset.id),
                     "name": stage.dataset.name,
                     "source": str(stage.source.id),
                     "filter": str(stage.filter.id),
@@ -55,7 +55,10 @@ def command(session: Session, ref: str, record: str) -> None:
 
 
 def _row(decision: Decision) -> dict[str, Any]:
-    return {name: value for name, value in asdict(decision).items() if value is not None}
+    row = asdict(decision)
+    row["filterName"] = row.pop("filter")
+    row["newRecord"] = row.pop("new_record")
+    return row
 
 
 def _sentence(decision: Decision) -> str:

@@ -96,20 +96,22 @@ class Mix(Struct, frozen=True):
         return min((source.verdict for source in self.sources), key=list(Verdict).index)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the mix for ``--json``."""
-        members: dict[str, Any] = {
+        """Return the mix as ``schemas/cli/terms.schema.json`` wants it."""
+        use = None
+        if self.ruling is not None:
+            answer, reason, who = self.ruling
+            use = {"answer": str(answer), "reason": reason or None, "decidedBy": _parties(who)}
+        return {
             "sources": [
                 {
                     "name": source.name,
                     "partitions": [partition.name for partition in source.partitions],
                     "trusted": source.verdict is Verdict.TRUSTED,
                     "verdict": str(source.verdict),
-                    **_present(
-                        credential=source.credential,
-                        issuer=source.issuer,
-                        problem=source.problem,
-                        note=source.note,
-                    ),
+                    "credential": source.credential,
+                    "issuer": source.issuer,
+                    "problem": source.problem or None,
+                    "note": source.note or None,
                 }
                 for source in self.sources
             ],
@@ -124,13 +126,8 @@ class Mix(Struct, frozen=True):
                 {"kind": item.kind, "summary": item.summary, "between": _parties(item.between)}
                 for item in self.conflicts
             ],
+            "use": use,
         }
-        if self.ruling is not None:
-            answer, reason, who = self.ruling
-            members["use"] = {"answer": str(answer), "decidedBy": _parties(who)}
-            if reason:
-                members["use"]["reason"] = reason
-        return members
 
 
 def mix(sources: Sequence[Source], use: Use | None = None) -> Mix:
@@ -300,8 +297,4 @@ def _expand(node: Any) -> frozenset[frozenset[str]]:
 
 
 def _parties(who: Deciders) -> list[JSON]:
-    return [{"dataset": name, **_present(partition=part)} for name, part in who]
-
-
-def _present(**members: str | None) -> dict[str, str]:
-    return {name: value for name, value in members.items() if value}
+    return [{"dataset": name, "partition": part or None} for name, part in who]

