@@ -239,7 +239,7 @@ class _Judge(Struct, frozen=True):
         if self.user is None:
             return None, ""
         if terms is None:
-            return None, "rests on terms that are not logged here"
+            return None, "rests on terms that are not logged here, or by a key compromised by then"
         found = judge_grant(
             data,
             terms,
@@ -280,7 +280,10 @@ class _Judge(Struct, frozen=True):
         found = []
         for entry in self.repository.credentials_about(about.manifest):
             with suppress(LyrikstoreError):
-                found.append(self.repository.credential(entry.id))
+                data = self.repository.credential(entry.id)
+                # ATTACK: a thief issues terms for an organisation, whose other key grants on them.
+                if not self.repository.is_suspect(data, entry.index):
+                    found.append(data)
         return found
 
     def _used(self, source: Manifest, terms: Terms) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.attest import build_attestation
+from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.attestation.grantcheck import check_grant
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.did.document import build_document
-from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list, status_entries
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
@@ -363,6 +364,36 @@ def test_a_grant_to_an_organisation_is_a_right_of_its_keys(bench: Any, terms: by
     named, held = (encode_multikey(one.public) for one in (TRAINER, OTHER))
     other = json.dumps(build_document(web, {named: held})).encode()
     refused("train is not", bench, trust=replace(TRUST, documents=(PinnedDocument(web, other),)))
+
+
+def test_a_grant_under_terms_by_a_stolen_key_is_none(bench: Any) -> None:
+    """ATTACK: a thief issues terms for an organisation, whose other key grants under them."""
+    web = "did:web:acme.example"
+    terms = issued(bench, OrganisationSigner(OWNER, web))
+    named = [encode_multikey(one.public) for one in (OWNER, OTHER)]
+    document = json.dumps(build_document(web, {key: key for key in named})).encode()
+    trust = Trust(
+        (TrustedIssuer(did=web, nickname="Acme"),), documents=(PinnedDocument(web, document),)
+    )
+    granted = build_grant(
+        about=Claims.of(parse(terms)["credentialSubject"]),
+        terms=reference_to(terms),
+        holder=TRAINER.did,
+        permits=["train"],
+        issuer=web,
+        valid_from=AT,
+        valid_until=AT + timedelta(days=5),
+        limits={"type": "TermLimits", "seats": 3},
+    )
+    with bench.repo.transaction() as transaction:
+        transaction.log_credential(issue(granted, OrganisationSigner(OTHER, web), AT))
+        transaction.commit()
+    assert ask(bench, trust=trust)[0].grant is not None
+    since = bench.repo.index_of(Digest.of(terms), "credential")
+    change = revoked(OWNER.did, since, OTHER.did)
+    change_policy(bench.repo, change, signer=OWNER, clock=lambda: AT + timedelta(minutes=5))
+    bench.repo.refresh()
+    refused("key compromised by then", bench, trust=trust)
 
 
 def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) -> None:
