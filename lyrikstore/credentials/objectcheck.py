@@ -234,6 +234,9 @@ def _check_locked(
     learnt = {item.id for item in checkpoint.inputs if item.role in {"train", "validation"}}
     # The same files committed once more under another name are no other test set.
     files = {ancestry[identity].files for identity in learnt if identity in ancestry}
+    # ATTACK: a baseline that learnt from less than the model did, or from what nobody may train on.
+    if {item.id for item in evaluation.inputs_in("train")} - learnt:
+        problems.bad.append(f"{label}: its baseline learnt from other data than the model")
     for test in evaluation.inputs_in("test"):
         if test.id in learnt or (test.id in ancestry and ancestry[test.id].files in files):
             problems.bad.append(f"{label}: it was tested on what it was trained on")

@@ -662,6 +662,17 @@ def test_an_evaluation_on_what_was_learnt(fresh: Lineage) -> None:
     assert "trained on" in _evaluation(fresh, again, parents=parents)
 
 
+def test_a_baseline_that_learnt_from_other_data(fresh: Lineage) -> None:
+    test, right = _test_right(fresh)
+    assert "other data" not in _evaluation(fresh, test, [right])
+    honest = fresh.repository.manifest(fresh.ids["evaluation"])
+    inputs = [replace(one, id=test) if one.role == "train" else one for one in honest.inputs]
+    made = fresh.sign("evaluation", honest.name, honest.body, inputs=inputs, parents=[honest.id])
+    fresh.log(made)
+    fresh.ids["evaluation"] = made.id
+    assert "other data than the model" in problems(fresh.object("evaluation"), "runs")
+
+
 def test_run_logged_together_with_its_checkpoint(
     fresh: Lineage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
