@@ -1,9 +1,16 @@
-"""A folder that is there whole or not at all: built beside its place, renamed when complete."""
+"""A folder that is there whole or not at all: built beside its place, renamed when complete.
 
+While it is built its name is hidden and its descriptor locked, so that whoever builds one for the
+same place later can tell it from what a process that was killed left behind, and removes that.
+"""
+
+import fcntl
+import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lyrikstore.canon.durable import sync_directory, sync_tree
@@ -13,6 +20,8 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     storage_error,
 )
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def check_place(destination: Path) -> None:
@@ -61,19 +70,61 @@ def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
 def building(destination: Path) -> Iterator[Path]:
     """Give a folder beside ``destination``; unless it was put in place, nothing of it stays.
 
+    Those that processes which were killed left there are removed first.
+
     Raises:
         StorageError: The disk said no.
     """
-    folder = destination.with_name(f"{destination.name}.new-{secrets.token_hex(8)}")
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise storage_error(error, f"making {folder}") from error
+    stem = f".{os.fsdecode(os.fsencode(destination.name)[:200])}.new-"
+    _sweep(destination.parent, stem)
+    folder, lock = _make(destination.parent, stem)
     try:
         yield folder
     finally:
         # After the rename there is nothing here any more.
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _make(parent: Path, stem: str) -> tuple[Path, int]:
+    while True:
+        folder = parent / f"{stem}{secrets.token_hex(8)}"
+        try:
+            folder.mkdir()
+            lock = os.open(folder, _FOLDER)
+        except FileNotFoundError:
+            if parent.is_dir():
+                continue  # swept away before it was locked
+            raise storage_error(FileNotFoundError(str(parent)), f"making {folder}") from None
+        except OSError as error:
+            raise storage_error(error, f"making {folder}") from error
+        with suppress(OSError):  # where folders cannot be locked, none is swept away either
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return folder, lock
+        os.close(lock)
+
+
+def _sweep(parent: Path, stem: str) -> None:
+    # What cannot be removed is no reason not to build another.
+    with suppress(OSError):
+        place = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for name in os.listdir(place):  # noqa: PTH208 - a descriptor, not a path
+                if re.fullmatch(rf"{re.escape(stem)}[0-9a-f]{{16}}", name):
+                    _remove_dead(place, name)
+        finally:
+            os.close(place)
+
+
+def _remove_dead(place: int, name: str) -> None:
+    with suppress(OSError):
+        folder = os.open(name, _FOLDER, dir_fd=place)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not if its builder is alive
+            shutil.rmtree(name, ignore_errors=True, dir_fd=place)
+        finally:
+            os.close(folder)
 
 
 def put_in_place(folder: Path, destination: Path) -> None:

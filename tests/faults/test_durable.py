@@ -71,7 +71,7 @@ def test_a_delivery_is_on_disk_before_it_has_its_name(publisher, tmp_path: Path)
     told = order(publisher, tmp_path / "trace", "", *issue)
     at = next(at for at, call in enumerate(told) if 'delivery"' in call)
     before, after = told[at - 1], told[at + 1]
-    assert re.match(r"syncfs\(\d+<[^>]*/delivery\.new-\w+>", before), told
+    assert re.match(r"syncfs\(\d+<[^>]*/\.delivery\.new-\w+>", before), told
     assert re.match(rf"fsync\(\d+<{re.escape(str(publisher.folder))}>", after), told
 
 

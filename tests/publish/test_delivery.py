@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -310,3 +312,44 @@ def test_progress_tells_both_parts(chain: Any, tmp_path: Path) -> None:
     total = chain.made["raw"].body["bytes"]
     last = [step for step in told if step.done == 4]
     assert last == [Progress(4, 4, total, phase) for phase in ("records", "data")]
+
+
+def test_what_a_killed_process_left_beside_is_removed_and_of_one_alive_nothing(
+    chain: Any, tmp_path: Path
+) -> None:
+    destination = tmp_path / "delivery"
+    build = (
+        "import sys, time, pathlib\n"
+        "from lyrikstore.publish.newfolder import building\n"
+        "with building(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'data').mkdir()\n"
+        "    print(folder.name, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+
+    def start(name: str) -> tuple[subprocess.Popen[str], str]:
+        child = subprocess.Popen(
+            [sys.executable, "-c", build, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        with child.stdout as told:
+            return child, told.readline().strip()
+
+    killed, left = start("delivery")
+    killed.kill()
+    killed.wait()
+    alive, kept = start("delivery")
+    other, others = start("delivery.more")
+    try:
+        assert left.startswith(".")  # nobody takes it for a delivery
+        assert not (tmp_path / left).exists()
+        other.kill()
+        other.wait()
+        issue(chain, chain.made["raw"], destination)
+        assert sorted(path.name for path in tmp_path.iterdir() if "delivery" in path.name) == (
+            sorted([kept, others, "delivery"])
+        )
+    finally:
+        alive.kill()
+        alive.wait()
+        other.kill()
