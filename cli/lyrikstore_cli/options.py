@@ -1,5 +1,6 @@
 """Options that several commands have, and values that they read the same way."""
 
+import contextlib
 import errno
 import os
 import re
@@ -15,6 +16,7 @@ from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
     InvalidInputError,
+    LyrikstoreError,
     NotFoundError,
     StorageError,
     storage_error,
@@ -28,17 +30,33 @@ if TYPE_CHECKING:
 
 
 class _Existing(click.Path):
-    """A path that has to be there: if not, that is said as everywhere, and not as bad usage."""
+    """A path that has to be there: if not, that is said as everywhere, and not as bad usage.
+
+    Args:
+        wanted: What it has to be, said where there is nothing.
+    """
+
+    def __init__(self, wanted: str = "") -> None:
+        super().__init__(path_type=Path)
+        self._wanted = wanted
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not os.path.lexists(path):  # a link that leads nowhere is said where it is read
-            raise no_file(path)
+            raise _nothing_at(path, self._wanted) if self._wanted else no_file(path)
         return path
 
 
-EXISTING = _Existing(path_type=Path)
+_DELIVERY = "a delivery is the folder that `lyrikstore issue REF -o FOLDER` writes"
+
+EXISTING = _Existing()
 """The type of an argument that names a file or folder to read."""
+
+DELIVERED = _Existing(f"give a delivery, or a credential's file; {_DELIVERY}")
+"""The type of one that names a delivery, or a credential by its file."""
+
+GRANT = _Existing("give the file of a grant, which `lyrikstore grant` writes")
+"""The type of one that names a grant."""
 
 issuer_name = click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
 issuer = click.option("--issuer", metavar="DID", help="Issue in the name of this did:web.")
@@ -155,8 +173,27 @@ def read_credential(path: Path) -> bytes:
 
 
 def credential_file(path: Path) -> Path:
-    """Return the credential that ``path`` means: itself, or the one of a delivery folder."""
-    return path / "credential.json" if path.is_dir() else path
+    """Return the credential that ``path`` means: itself, or the one of a delivery folder.
+
+    Raises:
+        NotFoundError: (``no-file``) it is a folder, and no delivery.
+    """
+    if not path.is_dir():
+        return path
+    file = path / "credential.json"
+    if not os.path.lexists(file):
+        raise NotFoundError("no-file", f"there is no credential.json in {path}", hint=_DELIVERY)
+    return file
+
+
+def _nothing_at(path: Path, wanted: str) -> NotFoundError:
+    from lyrikstore.history.names import parse_ref
+
+    message = f"there is no file or folder {path}"
+    with contextlib.suppress(LyrikstoreError):
+        parse_ref(str(path))
+        message += ", and the name of something in a store is not enough here"
+    return NotFoundError("no-file", message, hint=wanted)
 
 
 def check_new(path: Path) -> None:

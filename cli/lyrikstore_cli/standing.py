@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.errors import NotFoundError, storage_error
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.store import Store
 from lyrikstore_cli.command import command as declare
@@ -40,7 +40,15 @@ def standing_command(
 
     def run(session: Session, credential: str, output: Path | None) -> None:
         store = session.open_store(sign=True)
-        issued = act(store, _named(credential))
+        named = _named(credential)
+        try:
+            issued = act(store, named)
+        except NotFoundError as error:
+            if (
+                error.kind == "no-credential" and named != credential
+            ):  # a file, and not its digest, is what was typed
+                error.message = f"{credential} is no credential that is logged in this store"
+            raise
         written = [] if output is None else write_lists(session, store, output)
         session.emit(
             name,

@@ -75,6 +75,7 @@ def attest(
         raise VerificationError(
             "does-not-verify",
             f"nothing is attested about what does not verify: {broken.id}: {broken.summary}",
+            hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
         )
     checked = _content_checked(report)
     if not checked and not unchecked:

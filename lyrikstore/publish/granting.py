@@ -122,7 +122,9 @@ def grant_licence(
     if terms is None or not opened.genuine:
         faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
         raise VerificationError(
-            "does-not-verify", f"no dataset credential to grant under: {faults[0]}"
+            "does-not-verify",
+            f"no dataset credential to grant under: {faults[0]}",
+            hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
         )
     issuer = Issuer.of(signer, organisation, did_document, start)
     if opened.issuer != issuer.did:

@@ -36,6 +36,8 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.status import StatusBook
 
+_WHAT = "lyrikstore verify FILE says what it is"
+
 
 class TakenIn(Struct, frozen=True):
     """What was taken in.
@@ -232,11 +234,14 @@ def _check(
     try:
         document = parse(data)
     except FormatError as error:
-        raise InvalidInputError("not-a-credential", f"{name}: {error.message}") from None
+        raise InvalidInputError(
+            "not-a-credential", f"{name}: {error.message}", hint=_WHAT
+        ) from None
     if kind_of(document) is None:
         raise InvalidInputError(
             "not-a-credential",
             f"{name} is no attestation, grant, dataset credential or status list of lyrikstore's",
+            hint=_WHAT,
         )
     checks, _ = check_any(data, trust=trust, at=at, notices=notices)
     broken = first_in(checks, CheckState.FAIL)

@@ -68,3 +68,60 @@ def test_folders_without_a_credential(delivery, publisher, new_person) -> None:
     assert "lyrikstore issue" in person.fails(1, "verify", "nothing").err
     assert "credential.json --data data" in person.fails(1, "verify", "data").err
     assert "it holds a store" in publisher.fails(1, "verify", publisher.folder).err
+
+
+KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+STATEMENT = """
+extent = "all"
+standard = "none"
+method = "read"
+conclusion = "fine"
+limitations = ["nothing else"]
+liability = "nobody"
+results = [{metric = "rate", value = "0"}]
+"""
+TAKES_DELIVERIES = {
+    "grant": ("grant", "{}", "--to", KEY, "--permit", "train", "--until", "30d", "-o", "out.json"),
+    "attest": ("attest", "{}", "--kind", "quality", "--statement", "s.toml", "-o", "out.json"),
+    "import": ("import", "{}"),
+    "supersedes": ("issue", NAME, "-o", "new", "--permit", "train", "--supersedes", "{}"),
+    "export": ("export", "{}", "--format", "odrl"),
+}
+
+
+@pytest.mark.parametrize("command", TAKES_DELIVERIES)
+def test_a_name_or_a_folder_of_data_where_a_delivery_is_wanted(
+    delivery, publisher, command
+) -> None:
+    (publisher.folder / "s.toml").write_text(STATEMENT)
+
+    def told(given: str, code: int) -> str:
+        return publisher.fails(code, *(one.format(given) for one in TAKES_DELIVERIES[command])).err
+
+    named = told(NAME, 1)
+    assert f"no file or folder {NAME}, and the name of something in a store" in named
+    assert "`lyrikstore issue REF -o FOLDER`" in named
+    folder = told("documents", 1)
+    assert "no credential.json in documents" in folder
+    assert "`lyrikstore issue REF -o FOLDER`" in folder
+    if command in {"grant", "attest", "import"}:
+        (publisher.folder / "note.txt").write_text("all is well")
+        assert "lyrikstore verify" in told("note.txt", 16 if command == "import" else 3)
+
+
+def test_what_is_no_grant_is_not_presented(delivery, publisher) -> None:
+    def told(code: int, given: object) -> str:
+        asked = ("--challenge", "c", "--domain", "d.example", "-o", "out.json")
+        return publisher.fails(code, "present", given, *asked).err
+
+    assert "which `lyrikstore grant` writes" in told(1, NAME)
+    for given in (delivery, delivery / "credential.json", "documents"):
+        assert "no licence grant" in told(16, given)
+
+
+def test_what_was_never_issued_is_not_taken_back(delivery, publisher) -> None:
+    for command in ("revoke", "suspend", "reinstate", "supersede"):
+        assert "--audit" in publisher.fails(1, command, NAME).err
+        manifest = delivery / "manifest.json"
+        assert f"{manifest} is no credential" in publisher.fails(1, command, manifest).err
+        assert "no credential.json in documents" in publisher.fails(1, command, "documents").err

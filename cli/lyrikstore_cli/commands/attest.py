@@ -18,7 +18,7 @@ from lyrikstore_cli.session import Session
     epilog="lyrikstore attest delivery --kind quality --statement audit.toml "
     "--document report.pdf -o attestation.json",
 )
-@click.argument("target", type=options.EXISTING)
+@click.argument("target", type=options.DELIVERED)
 @click.option(
     "--kind",
     type=click.Choice(["quality", "legal", "deidentification", "regulatory"]),

@@ -9,7 +9,7 @@ from lyrikstore.canon.errors import VerificationError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import EXISTING, read_credential, write_new
+from lyrikstore_cli.options import DELIVERED, read_credential, write_new
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import json_text
 
@@ -18,7 +18,7 @@ from lyrikstore_cli.ui import json_text
     "export",
     epilog="lyrikstore export delivery --format odrl -o policy.jsonld",
 )
-@click.argument("target", type=EXISTING)
+@click.argument("target", type=DELIVERED)
 @click.option(
     "--format",
     "form",

@@ -18,7 +18,7 @@ from lyrikstore_cli.session import Session
     epilog="lyrikstore grant delivery --to did:key:z6Mk… --permit train --territory EU "
     "--until 180d --seats 5 -o grant.json",
 )
-@click.argument("credential", type=options.EXISTING)
+@click.argument("credential", type=options.DELIVERED)
 @click.option("--to", "holder", metavar="DID", required=True, help="Whom: the key of the holder.")
 @click.option("--to-name", help="What the holder is called; claimed, never proved.")
 @click.option(
@@ -37,7 +37,7 @@ from lyrikstore_cli.session import Session
 @click.option("--until", "end", required=True, help="2027-12-31, 2027-12-31T12:00:00Z or 365d.")
 @options.did_document
 @options.issuer_name
-@click.option("--supersedes", type=options.EXISTING, help="A grant it replaces.")
+@click.option("--supersedes", type=options.GRANT, help="A grant it replaces.")
 @options.status_url
 @options.output_file
 def command(

@@ -9,7 +9,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
-from lyrikstore_cli.options import EXISTING, credential_file, read_file
+from lyrikstore_cli.options import DELIVERED, credential_file, read_file
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     signs=True,
     epilog="lyrikstore import attestation.json\nlyrikstore import delivery -d theirs/contracts",
 )
-@click.argument("targets", nargs=-1, required=True, type=EXISTING)
+@click.argument("targets", nargs=-1, required=True, type=DELIVERED)
 @click.option("-d", "--dataset", "name", help="What a delivery's dataset is called here.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
 def command(

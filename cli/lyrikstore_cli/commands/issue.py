@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @options.status_url
 @click.option(
     "--supersedes",
-    type=options.EXISTING,
+    type=options.DELIVERED,
     help="A credential of yours that this one replaces; then: lyrikstore supersede.",
 )
 def command(

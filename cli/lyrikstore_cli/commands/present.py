@@ -19,7 +19,7 @@ from lyrikstore_cli.session import Session
     signs=True,
     epilog="lyrikstore present grant.json --challenge 7c5f1a --domain data.example -o shown.json",
 )
-@click.argument("grant", type=options.EXISTING)
+@click.argument("grant", type=options.GRANT)
 @click.option("--challenge", required=True, help="What the verifier gave you to sign.")
 @click.option("--domain", required=True, help="The verifier's name, as they told you.")
 @options.did_document
@@ -47,9 +47,13 @@ def command(
     from lyrikstore.publish.issuer import Issuer
 
     options.check_new(output)
-    data = options.read_file(grant)
+    data = b"" if grant.is_dir() else options.read_file(grant)
     if stated_kind(data) is not GRANT:
-        raise InvalidInputError("not-a-grant", f"{grant} is no licence grant")
+        raise InvalidInputError(
+            "not-a-grant",
+            f"{grant} is no licence grant",
+            hint="give the file that whoever licensed the data to you made: lyrikstore grant",
+        )
     terms = find_terms(read_siblings(grant).values(), data)
     signer, moment = session.signer(), now()
     named = _holder(data)
