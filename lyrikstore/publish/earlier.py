@@ -22,12 +22,13 @@ def earlier_alike(
 ) -> list[LoggedEntry]:
     """Return where credentials like this one were logged before it, those in force, oldest first.
 
-    Alike are those of the same kind and issuer, about the same version, to the same holder.
+    Alike are those of the same kind and issuer, about the same version, to the same holder; of
+    attestations, those that attest the same kind of thing.
 
     Args:
         repository: The store that logged it.
         book: What its log says of the standing of credentials.
-        credential: One that this store issued and logged: about a version, or a grant.
+        credential: One that this store issued and logged: of any kind, about a version.
         at: The moment that counts.
     """
     wanted = _sense(parse(credential))
@@ -54,11 +55,13 @@ def _is_alike(data: bytes, wanted: tuple[Any, ...], at: datetime) -> bool:
 
 
 def _sense(document: Any) -> tuple[Any, ...]:
-    # Kind, issuer, version, holder. Another's document may have any shape.
+    # Kind, issuer, version, holder, what is attested. Another's document may have any shape.
     if not isinstance(document, dict) or not isinstance(document.get("credentialSubject"), dict):
         return ()
     subject = document["credentialSubject"]
     grant = subject.get("grant")
     named = grant.get("dataset") if isinstance(grant, dict) else subject
     version = named.get("manifest") if isinstance(named, dict) else None
-    return document.get("type"), issuer_of(document), version, subject.get("id")
+    attested = subject.get("attestation")
+    what = attested.get("kind") if isinstance(attested, dict) else None
+    return document.get("type"), issuer_of(document), version, subject.get("id"), what

@@ -429,3 +429,33 @@ def test_what_becomes_of_an_attesters_key_travels_with_what_it_attested(
     assert deliver("third") == {}
     assert "invalid" in publisher.ok("log", "acme/docs").out
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_what_was_not_checked_and_what_was_attested_before_is_named(auditor) -> None:
+    made = auditor.ok(*attest(auditor), "--json").json
+    assert (made["unchecked"], made["earlier"]) == ([], [])
+    (auditor.folder / "attestation.json").unlink()
+    for path in (auditor.folder / "delivery").glob("status-*"):
+        path.unlink()
+    auditor.ok("init")
+    command = attest(auditor, "--status-url", "https://audit.example/status")
+    said = auditor.ok(*command)
+    assert "not checked in delivery: status: " in said.err
+    assert "in force too" not in said.err
+    for path in auditor.folder.glob("attestation*"):  # as if it had been interrupted
+        path.unlink()
+    again = auditor.ok(*command, "--json").json
+    assert again["unchecked"] == ["status"]
+    (lost,) = again["earlier"]
+    assert auditor.ok("show", lost["credential"][7:19], "--raw").out
+    auditor.ok("revoke", lost["credential"])
+    for path in auditor.folder.glob("attestation*"):
+        path.unlink()
+    said = auditor.ok(*command).err
+    assert f"log entry {again['logIndex']}, says the same" in said
+    for path in auditor.folder.glob("attestation*"):
+        path.unlink()
+    # Another kind of thing is attested beside it, and not anew.
+    other = [*command]
+    other[other.index("--kind") + 1] = "regulatory"
+    assert auditor.ok(*other, "--json").json["earlier"] == []

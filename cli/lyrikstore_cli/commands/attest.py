@@ -6,9 +6,11 @@ import click
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import now
+from lyrikstore.canon.visible import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
+from lyrikstore_cli.issued import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
 
 
@@ -75,12 +77,14 @@ def command(
 ) -> None:
     """Attest something about the dataset of TARGET, a delivery or its credential.
 
-    TARGET is verified first, every byte of it; nothing is attested about what does not verify. You
-    need no store, unless you want to be able to take the attestation back. The publisher takes it
-    in with `lyrikstore import`; buyers can also put it beside the delivery themselves.
+    TARGET is verified first, every byte of it; nothing is attested about what does not verify, and
+    what could not be checked is said, such as whether it was revoked where no status list is at
+    hand. You need no store, unless you want to be able to take the attestation back. The publisher
+    takes it in with `lyrikstore import`; buyers can also put it beside the delivery themselves.
     """
     from lyrikstore.credentials.attestation.attest import parse_statement
     from lyrikstore.credentials.datacheck import read_siblings
+    from lyrikstore.credentials.report import CheckState
     from lyrikstore.publish.attesting import attest, read_documents
 
     if kind != "quality" and not documents:
@@ -112,6 +116,8 @@ def command(
         status_url=status_url,
     )
     written = options.write_credential(output, result)
+    not_made = [check for check in report.checks if check.state is CheckState.UNCHECKED]
+    earlier = [] if result.log_index is None or store is None else earlier_rows(store, result.data)
     session.emit(
         "attest",
         {
@@ -121,11 +127,16 @@ def command(
             "written": [str(path) for path in written],
             "logIndex": result.log_index,
             "lists": sorted(result.lists),
+            "unchecked": [check.id for check in not_made],
+            "earlier": earlier,
         },
     )
     screen = session.screen
+    for check in not_made:
+        screen.say(f"! not checked in {visible(str(target))}: {check.id}: {visible(check.summary)}")
     screen.result(f"✓ attested {kind}, credential {result.id.short}, about {report.subject}")
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
     screen.hint("send your key by another route; the publisher runs: lyrikstore import FILE")
+    hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
