@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most, real_path
@@ -20,6 +21,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.credentials.terms.model import WHOLE, Limits, Partition, Selector, Terms, whole
+from lyrikstore.credentials.terms.vocabulary import territory_of
 from lyrikstore.curate.licence import parse_licence
 
 MAX_BYTES = 1 << 20
@@ -105,10 +107,15 @@ def _partition(part: Mapping[str, Any]) -> Partition:
         prohibits=tuple(part.get("prohibits", ())),
         requires=tuple(part.get("requires", ())),
         grantable=tuple(part.get("grantable", ())),
-        limits=Limits.of(part.get("limits", {})),
+        limits=_limits(part.get("limits", {})),
         select=tuple(Selector.of(item) for item in part.get("select", ())),
         licence=None if licence is None else parse_licence(licence),
     )
+
+
+def _limits(given: Mapping[str, Any]) -> Limits:
+    limits = Limits.of(given)
+    return replace(limits, territory=territory_of(limits.territory))
 
 
 def _statement(item: Mapping[str, Any]) -> dict[str, JSON]:

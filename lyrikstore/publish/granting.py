@@ -26,11 +26,10 @@ from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.terms.model import Limits
 from lyrikstore.credentials.terms.vocabulary import (
     DUTIES,
-    EU,
     PERMISSIONS,
     PURPOSES,
-    check_territory,
     check_words,
+    territory_of,
 )
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import DATASET, GRANT, issuer_of
@@ -76,7 +75,7 @@ def grant_licence(
         permits: What he may do.
         until: Last moment.
         requires: Duties besides those of the terms.
-        territory: Countries and subdivisions, ISO 3166; none: wherever the terms hold.
+        territory: Countries and subdivisions, ISO 3166, EU or EEA; none: wherever the terms hold.
         seats: For how many people; None: not limited.
         purposes: What the work may be for; none: not limited. The period of use is that of the
             terms.
@@ -145,16 +144,14 @@ def grant_licence(
     if status.state is CheckState.FAIL:
         raise VerificationError("does-not-verify", f"the dataset credential is {status.summary}")
     about = Claims.of(terms["credentialSubject"])
-    places = (EU if place == "EU" else (place,) for place in territory)
     theirs = [partition.limits for partition in about.terms.partitions]
     limits = Limits(
-        territory=tuple(sorted({code for group in places for code in group})),
+        territory=territory_of(territory),
         use_from=max(filter(None, (one.use_from for one in theirs)), default=None),
         use_until=min(filter(None, (one.use_until for one in theirs)), default=None),
         seats=seats,
         purposes=tuple(dict.fromkeys(purposes)),
     )
-    check_territory(limits.territory)
 
     replaced = issuer.in_place_of(supersedes, GRANT)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
@@ -15,8 +16,8 @@ from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,
     PURPOSES,
-    check_territory,
     check_words,
+    territory_of,
 )
 from lyrikstore.curate.near import unknown
 
@@ -163,8 +164,8 @@ class TrainConfig(Struct, frozen=True):
         config = cls.from_json(document)
         check_words("permission", (config.purpose, *config.use.also), PERMISSIONS)
         check_words("purpose", config.use.purposes, PURPOSES)
-        check_territory(config.use.territory)
-        return config
+        use = replace(config.use, territory=territory_of(config.use.territory))
+        return replace(config, use=use)
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:

@@ -1,5 +1,6 @@
 """Terms: words, limits, partitions; what a publisher may state and what a verifier recomputes."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,12 @@ from lyrikstore.credentials.terms.model import (
     whole,
 )
 from lyrikstore.credentials.terms.partitioning import assign, extents
-from lyrikstore.credentials.terms.vocabulary import COUNTRIES, PERMISSIONS, check_territory
+from lyrikstore.credentials.terms.vocabulary import (
+    COUNTRIES,
+    PERMISSIONS,
+    UNIONS,
+    check_territory,
+)
 from lyrikstore.credentials.vcdm import DATASET, check_credential_shape
 from lyrikstore.crypto.proofset import add_proof
 from lyrikstore.history.tree import Entry, Tree
@@ -224,10 +230,15 @@ def test_territories_are_those_of_the_time_zone_database() -> None:
     lines = listed.read_text("utf-8").splitlines()
     assert {line[:2] for line in lines if not line.startswith("#")} == COUNTRIES
     check_territory(["DE", "DE-BY", "US-CA"])
+    assert {code for members in UNIONS.values() for code in members} < COUNTRIES
 
 
 def test_words_of_the_schemas_and_the_specification_are_those_of_the_code() -> None:
     chapter = (Path(__file__).parents[2] / "spec/19-terms.md").read_text("utf-8")
+    stated = re.search(r"`EU` stands for (.*?), and `EEA` for these, (.*?)\.", chapter)
+    assert stated is not None
+    members = [tuple(re.findall("[A-Z]{2}", part)) for part in stated.groups()]
+    assert {"EU": members[0], "EEA": members[0] + members[1]} == UNIONS
     from lyrikstore.credentials.terms import vocabulary
 
     for table in (vocabulary.PERMISSIONS, vocabulary.DUTIES):

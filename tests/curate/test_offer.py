@@ -60,3 +60,12 @@ def test_no_other_file_is_handed_out(folder: Path, name: str) -> None:
 def test_a_moment_outside_the_calendar_is_named(folder: Path, moment: str) -> None:
     with pytest.raises(InvalidInputError, match="between the years"):
         load_offer(written(folder, f"limits = {{ useUntil = {moment} }}"))
+
+
+def test_a_union_of_states_is_written_out_and_one_that_is_not_known_refused(folder: Path) -> None:
+    (part,) = load_offer(written(folder, 'limits = { territory = ["EU", "CH"] }')).terms.partitions
+    assert len(part.limits.territory) == 28
+    assert {"AT", "SK", "CH"} < set(part.limits.territory)
+    with pytest.raises(InvalidInputError, match="no ISO 3166") as caught:
+        load_offer(written(folder, 'limits = { territory = ["UK"] }'))
+    assert caught.value.kind == "unknown-word"

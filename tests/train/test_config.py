@@ -106,6 +106,13 @@ def test_refuses_words_of_use_that_nobody_knows(text):
     assert caught.value.kind == "unknown-word"
 
 
+def test_unions_of_states_in_use_are_their_members():
+    config = TrainConfig.parse((SMALL + '[use]\nterritory = ["EEA", "DE", "CH"]\n').encode())
+    assert len(config.use.territory) == 31
+    assert config.use.territory[-4:] == ("IS", "LI", "NO", "CH")
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
 def test_the_config_in_the_documentation_is_one():
     page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
     (shown,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)

@@ -29,7 +29,7 @@ from lyrikstore_cli.session import Session
     help="What the holder may do: train,evaluate,…",
 )
 @click.option("--require", "requires", default="", help="Duties besides those of the terms.")
-@click.option("--territory", default="", help="Where: DE,FR,US-CA; EU for all its members.")
+@click.option("--territory", default="", help="Where: DE,FR,US-CA; EU, EEA: their members.")
 @click.option("--seats", type=click.IntRange(min=1), help="For how many people.")
 @click.option(
     "--for", "purposes", default="", help="What the work may be for: internalOperations,…"

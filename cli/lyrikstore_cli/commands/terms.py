@@ -42,7 +42,7 @@ _REFUSED, _UNTRUSTED = 14, 4
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET…")
 @click.option("--purpose", default="", help="What you want to do: train,commercialUse,…")
-@click.option("--territory", default="", help="Where: DE,FR,US-CA.")
+@click.option("--territory", default="", help="Where: DE,FR,US-CA; EU, EEA: their members.")
 @click.option("--seats", type=click.IntRange(min=1), help="How many people.")
 @click.option("--for", "purposes", default="", help="For which work: internalOperations,…")
 @options.trust_file
@@ -71,8 +71,8 @@ def command(
     from lyrikstore.credentials.terms.vocabulary import (
         PERMISSIONS,
         PURPOSES,
-        check_territory,
         check_words,
+        territory_of,
     )
 
     trust = session.trust(trust_file)
@@ -81,8 +81,8 @@ def command(
     if purpose:
         check_words("permission", words(purpose), PERMISSIONS)
         check_words("purpose", words(purposes), PURPOSES)
-        check_territory(words(territory))
-        use = Use(words(purpose), moment, words(territory), seats, words(purposes))
+        places = territory_of(words(territory))
+        use = Use(words(purpose), moment, places, seats, words(purposes))
     elif territory or seats or purposes:
         raise click.UsageError("--territory, --seats and --for go with --purpose")
     result = mix(_sources(session, targets, trust, moment), use)

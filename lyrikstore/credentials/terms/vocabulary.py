@@ -81,11 +81,28 @@ def check_words(what: str, words: Iterable[str], known: Mapping[str, str]) -> No
             )
 
 
-EU = (
+_EU = (
     *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
     *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
 )
-"""Member states of the European Union since 1 February 2020: a territory lists countries."""
+UNIONS: Mapping[str, tuple[str, ...]] = {"EU": _EU, "EEA": (*_EU, "IS", "LI", "NO")}
+"""What people may write for several countries: those of 1 February 2020. Never signed."""
+
+
+def territory_of(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the countries and subdivisions that somebody wrote, a union as its members.
+
+    What is signed lists countries, so that it means the same whoever joins or leaves (spec §19.2).
+
+    Args:
+        words: Such as ``DE``, ``US-CA`` or ``EU``.
+
+    Raises:
+        InvalidInputError: As :func:`check_territory`.
+    """
+    codes = tuple(dict.fromkeys(code for word in words for code in UNIONS.get(word, (word,))))
+    check_territory(codes)
+    return codes
 
 
 def check_territory(codes: Iterable[str]) -> None:
@@ -100,9 +117,8 @@ def check_territory(codes: Iterable[str]) -> None:
             raise InvalidInputError(
                 "unknown-word",
                 f"{code[:80]!r} is no ISO 3166 code of a country or subdivision",
-                hint=f"list its members: {', '.join(EU)}"
-                if code == "EU"
-                else "such as DE, GB, US-CA; a union of states is the list of its members",
+                hint="such as DE, GB, US-CA; EU and EEA stand for their members, and of another "
+                "union list them",
             )
 
 
