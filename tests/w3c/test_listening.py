@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.w3c.serving import SUITES, Server, credential, start
+from tests.w3c.serving import SUITES, Server, credential, start, stop
 
 HEAD = (
     b"POST /issuers/%s/credentials/issue HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -139,3 +139,16 @@ def test_too_few_files_for_its_clients(new_person: Any) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_certificate_takes_the_place_of_another_whole(new_person: Any) -> None:
+    person = new_person("server")
+    file, kept = person.folder / "server.pem", person.folder / "kept.pem"
+    file.write_text("of another server")
+    kept.hardlink_to(file)  # whoever reads the old one meanwhile reads all of it
+    process, _ = start(person, "--tls", "--certificate", str(file))
+    try:
+        assert file.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
+        assert kept.read_text() == "of another server"
+    finally:
+        stop(process)

@@ -146,7 +146,7 @@ def _tls(host: str, certificate: Path | None) -> ssl.SSLContext:
     context, public = self_signed_context(host, now())
     if certificate is not None:
         try:
-            certificate.write_bytes(public)
+            options.write_over(certificate, public)
         except OSError as error:
             raise storage_error(error, f"writing {certificate}") from error
     return context
