@@ -395,4 +395,5 @@ class Store(Shared, Standing):
         """Return what a checkpoint says about a text file."""
         from lyrikstore.train.predict import predict_file
 
-        return predict_file(self.repository, checkpoint, path, base_env=environment)
+        folder = self._cache or self.repository.root  # whoever only reads needs not write there
+        return predict_file(self.repository, checkpoint, path, base_env=environment, folder=folder)

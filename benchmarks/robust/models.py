@@ -210,7 +210,9 @@ def _trained(subject: Subject, _answer: Answer) -> list[Finding]:
 
 def _nothing_lies_about(subject: Subject) -> list[Finding]:
     # Of the command that was killed, too: whoever works next removes it.
-    left = [path.name for path in (subject.store / "staging").glob("work-*")]
+    # `predict`, which may read a store that it cannot write, works in the cache.
+    places = (subject.store, *subject.home.glob(".cache/lyrikstore/*"))
+    left = [path.name for place in places for path in (place / "staging").glob("work-*")]
     return [Finding("other", f"left behind: {left}")] if left else []
 
 

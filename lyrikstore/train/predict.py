@@ -49,22 +49,26 @@ def predict_file(
     path: Path,
     *,
     base_env: Mapping[str, str],
+    folder: Path,
 ) -> Prediction:
     """Return what a trained checkpoint says about a text file.
 
-    Only bytes that were read through their digests are loaded. Writes nothing to the log.
+    Only bytes that were read through their digests are loaded. Writes nothing to the store, which
+    may be on a medium that cannot be written.
 
     Args:
-        repo: The store; read access to its objects and its staging folder.
+        repo: The store.
         checkpoint_ref: A checkpoint that a run made.
         path: A UTF-8 text file.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
+        folder: Where the model is unpacked for the worker, in a staging folder; made if missing.
 
     Raises:
         NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
         InvalidInputError: (``not-text``, ``no-reader``, ``too-large``, ``not-trained``,
             ``bad-model``)
         PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
+        StorageError: ``folder`` cannot be written.
         RunFailedError: (``worker-failed``, ``out-of-memory``) it was loaded, and failed.
 
     Cost: some seconds to load the libraries, then milliseconds.
@@ -73,7 +77,11 @@ def predict_file(
     checkpoint = resolve_trained(repo, checkpoint_ref)
     text = decode_text(path.name, data)
     threads = repo.manifest(checkpoint.inputs_in("run")[0].id).body["environment"]["threads"]
-    with open_staging(repo.root) as staging:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"making {folder}") from error
+    with open_staging(folder) as staging:
         stage_checkpoint(repo, checkpoint, staging)
         write_private(staging.path / "text", text.encode("utf-8"))
         job = {"job": "predict", "threads": threads, "seed": 0, "text": "text"}

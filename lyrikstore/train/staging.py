@@ -47,7 +47,7 @@ def open_staging(store_root: Path) -> Iterator[Staging]:
     Folders of dead processes are removed first.
 
     Args:
-        store_root: The store's own folder (``.lyrikstore``).
+        store_root: The store's own folder (``.lyrikstore``), or what a user has in its place.
 
     Raises:
         StorageError: The folder cannot be made; (``linked-folder``) ``staging`` is a link.

@@ -250,7 +250,17 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop):
 def test_prediction(workshop, trained, tmp_path):
     path = tmp_path / "licence.txt"
     path.write_text("Permission is hereby granted, free of charge, to any person. " * 20)
-    found = predict_file(workshop.repo, "checkpoints/acme/family", path, base_env=os.environ)
+    store, cache = workshop.repo.root, tmp_path / "cache" / "of-a-store"
+
+    def state():  # a store may lie where nothing can be written
+        return {(one, one.stat().st_mtime_ns) for one in (store, *store.rglob("*"))}
+
+    before = state()
+    found = predict_file(
+        workshop.repo, "checkpoints/acme/family", path, base_env=os.environ, folder=cache
+    )
+    assert state() == before
+    assert not list(cache.rglob("work-*"))
     assert found.label == next(iter(found.probabilities))
     assert set(found.probabilities) == {"apache", "bsd", "mit"}
     assert abs(sum(map(Decimal, found.probabilities.values())) - 1) < Decimal("0.00001")
@@ -279,7 +289,11 @@ def test_prediction_refuses(workshop, trained, tmp_path, name, data, error, kind
     elif name == "fifo|":
         os.mkfifo(path)
     with pytest.raises(error) as caught:
-        predict_file(workshop.repo, "checkpoints/acme/family", path, base_env=os.environ)
+        predict_file(
+            *(workshop.repo, "checkpoints/acme/family", path),
+            base_env=os.environ,
+            folder=tmp_path / "cache",
+        )
     assert caught.value.kind == kind
 
 
@@ -327,9 +341,9 @@ def test_a_checkpoint_that_somebody_else_wrote_reaches_no_library(
     text = tmp_path / "licence.txt"
     text.write_text("Permission is hereby granted")
     with pytest.raises(error, match=path) as caught:
-        predict_file(repo, name, text, base_env=os.environ)
+        predict_file(repo, name, text, base_env=os.environ, folder=tmp_path / "cache")
     assert caught.value.kind == kind
-    assert not workshop.leftovers
+    assert not list((tmp_path / "cache").rglob("work-*"))
 
 
 def size(workshop) -> int:
