@@ -9,7 +9,7 @@ import { parseUrn } from "./digest.js";
 import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfAttester } from "./inherit.js";
 import { checkKeyAtHand } from "./keycheck.js";
-import { decide, failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
+import { decide, failed, notApplicable, passed, printableDid, quote, unchecked, warned } from "./report.js";
 import { TYPE } from "./status.js";
 import { isObject, parse } from "./strictjson.js";
 
@@ -176,7 +176,8 @@ function described({ byId, statement }) {
 
 /** What the report on a dataset credential shows of one. @param {Judged} one */
 function shown({ checks, envelope, byId, statement }) {
-  const { id, issuer, document } = envelope;
+  const { id, document } = envelope;
+  const issuer = printableDid(envelope.issuer);
   return {
     verdict: decide(checks, ATTESTATION_REQUIRED),
     ...(id ? { id: `urn:blake3:${id}` } : {}),

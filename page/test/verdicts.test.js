@@ -62,6 +62,10 @@ for (const name of ["deliveries", "attestations", "attester-keys", "recompute"])
       at: parseTimestamp(changes.at ?? base.at),
     });
     answers(report, one);
+    if (one.issuers) {
+      const shown = report.checks.find(({ id }) => id === "attestations")?.detail.attestations;
+      assert.deepEqual(shown.map((/** @type {any} */ attested) => attested.issuer ?? null), one.issuers);
+    }
   });
 }
 /** @param {any} base @param {any} changes */

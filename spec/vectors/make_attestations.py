@@ -90,6 +90,9 @@ def trust(*entries: tuple[str, str, str]) -> str:
     )
 
 
+NO_ISSUERS: dict[str, Any] = {"empty": "", "unnamed": {"id": ""}, "no-did": "\x1b[2J"}
+
+
 def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     url = "https://audit.example/status/revocation-1.json"
 
@@ -170,6 +173,9 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         case("edited-by-nobody-you-know", "invalid", "edited",
              plain.replace("no label errors", "no other errors"), trust=nobody),
         case("not-json", "invalid", "bad-json", plain[:-1]),
+        *(case(f"issuer-{name}", "invalid", "schema",
+               _edited(plain, lambda d, issuer=issuer: d.update(issuer=issuer)))
+          for name, issuer in NO_ISSUERS.items()),
         case("type-flipped", "invalid", "schema",
              plain.replace('"AttestationCredential"', '"AttestatioNCredential"')),
         case("foreign-key", "invalid", "foreign-key",
@@ -257,7 +263,11 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
             "siblings": {**siblings, "attestation-1.json": plain, "report.txt": REPORT.decode()},
             "data": {path: data.decode() for path, data in made.FILES.items()},
         },
-        "cases": cases(rows),
+        "cases": [
+            # Whom the report shows as issuers of the attestations.
+            {**one, "issuers": [None]} if one["id"].startswith("issuer-") else one
+            for one in cases(rows)
+        ],
     }
 
 

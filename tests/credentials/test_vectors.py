@@ -100,6 +100,9 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
     for check, members in case.get("details", {}).items():
         detail = report.check(check).detail
         assert {name: detail[name] for name in members} == members
+    if "issuers" in case:
+        shown: Any = report.check("attestations").detail["attestations"]
+        assert [one.get("issuer") for one in shown] == case["issuers"]
     check_schema(report.to_json(), "report")
 
 

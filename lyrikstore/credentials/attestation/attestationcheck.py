@@ -38,6 +38,7 @@ from lyrikstore.credentials.report import (
     failed,
     not_applicable,
     passed,
+    printable_did,
     quote,
     unchecked,
     warned,
@@ -95,8 +96,8 @@ class CheckedAttestation(Struct, frozen=True):
         if self.statement:
             members["kind"] = self.statement["kind"]
             members["conclusion"] = self.statement["conclusion"]
-        if self.envelope.issuer is not None:
-            members["issuer"] = self.envelope.issuer
+        if (issuer := printable_did(self.envelope.issuer)) is not None:
+            members["issuer"] = issuer
         if "validUntil" in document:
             members["validUntil"] = document["validUntil"]
         members["trusted"] = self.state("trust.issuer") is CheckState.PASS
