@@ -213,13 +213,13 @@ def test_what_two_clones_revoke_at_once_stays_revoked(publisher, delivery, new_p
         f"status/{list_name(purpose, STATUS, publisher.did())}"
         for purpose in ("revocation", "suspension")
     ]
-    assert (sorted(pushed["unfinished"]), pushed["lists"]) == (lists, [])
+    assert (sorted(pushed["unfinished"]), pushed["published"]) == (lists, [])
     # What is published takes nothing back meanwhile; then it says all.
     assert status(publisher, delivery, "--status", published)[0] == 3
     assert f"not published: {lists[0]}" in publisher.ok("push").out
     publisher.ok("status-lists", "-o", "public")
     pushed = publisher.ok("push", "--json").json
-    assert (pushed["unfinished"], sorted(pushed["lists"])) == ([], lists)
+    assert (pushed["unfinished"], sorted(pushed["published"])) == ([], lists)
     for folder, reason in ((first, "revoked"), (delivery, "revoked"), (third, "suspended")):
         code, _, check = status(publisher, folder, "--status", published)
         assert (code, check["detail"]["reason"]) == (3, reason)
