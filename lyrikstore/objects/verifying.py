@@ -247,7 +247,8 @@ class Checker:
         said: dict[int, tuple[dict[str, Any], str]] = {}
         for number, header, _, by in pool.map(map(task, range(count))):
             if "read" in header:
-                self._tell(int(header["read"]))
+                read = header["read"]  # a worker may say anything
+                self._tell(read if type(read) is int and read > 0 else 0)
             elif self._pools is None:
                 yield number, header
             else:
