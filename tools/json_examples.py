@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -124,7 +123,7 @@ class Tour:
             if not line:
                 raise SystemExit("the server did not start")
             text += line
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # what runs in the background may not be heeding an interrupt
         process.communicate()
         self._keep(json.loads(text))
 
