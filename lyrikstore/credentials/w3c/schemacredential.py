@@ -11,11 +11,9 @@ from lyrikstore.credentials.report import CheckState, Report
 from lyrikstore.credentials.w3c.values import items_of, refuse, types_of
 
 SCHEMA_CREDENTIAL = "JsonSchemaCredential"
-_META_SCHEMA = frozenset(
-    {
-        "https://www.w3.org/ns/credentials/json-schema/v2.json",
-        "https://www.w3.org/2022/credentials/v2/json-schema-credential-schema.json",  # older drafts
-    }
+_META_SCHEMA = (  # no set: what is looked for in it may be anything, also what has no hash
+    "https://www.w3.org/ns/credentials/json-schema/v2.json",
+    "https://www.w3.org/2022/credentials/v2/json-schema-credential-schema.json",  # older drafts
 )
 _META_DIGEST = "sha384-S57yQDg1MTzF56Oi9DbSQ14u7jBy0RDdx0YbeV7shwhCS88G8SCXeFq82PafhCrW"
 _MADE = frozenset({"format", "model", "proof", "issuer.binding", "period", "status"})
