@@ -1,4 +1,5 @@
 /** Grants: who grants what to whom, and whether he could (spec §20.5). */
+import { maySay } from "./bytes.js";
 import { readClaims } from "./credential.js";
 import { blake3, parseUrn, short } from "./digest.js";
 import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
@@ -38,6 +39,7 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
 /** The dataset credential among files that a grant names. @param {Uint8Array[]} files @param {string} urn */
 function findTerms(files, urn) {
   return files.find((bytes) => {
+    if (!maySay(bytes, DATASET.type)) return false;
     try {
       return `urn:blake3:${blake3(canonical(parse(bytes)))}` === urn;
     } catch {

@@ -13,6 +13,7 @@ from typing import Any
 
 import make_credentials as made
 import verdicts_of_organisations as organisations
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grant import build_grant
@@ -310,6 +311,7 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     successor = resigned(
         plain, lambda d: d.update(id=IDS[10], supersedes=reference_to(plain.encode())), made.OWNER
     )
+    untyped = encode(parse(terms.replace(b"DatasetCredential", b"OtherCredential")))
     other = "urn:blake3:" + "ab" * 32
     dataset = parse(plain.encode())["credentialSubject"]["grant"]["dataset"]
     files = {"credential.json": terms.decode()}
@@ -346,6 +348,10 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
         ("terms-forged", "invalid", {"grant.terms": "unsound"},
          {"target": grant(terms=terms.replace(b'"train"', b'"treat"')),
           "files": {"credential.json": terms.decode().replace('"train"', '"treat"')}}),
+        # What does not say the type is no dataset credential, whatever its digest.
+        ("terms-of-no-dataset", "incomplete", {"grant.terms": "missing-file"},
+         {"target": said(terms={**reference_to(terms), "digest": Digest.of(untyped).urn}),
+          "files": {"credential.json": untyped.decode()}}),
         ("terms-by-two-names", "invalid", {"grant.terms": "disagrees"},
          {"target": said(terms={**reference_to(terms), "id": IDS[11]})}),
         ("by-somebody-else", "invalid", {"grant.terms": "other-issuer"},
