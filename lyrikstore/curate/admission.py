@@ -11,6 +11,7 @@ from lyrikstore.curate.sheet import Joined, Sheet, join
 from lyrikstore.curate.snapshot import Scan, judge
 from lyrikstore.curate.weights import Weights, inspect_weights
 from lyrikstore.history.names import Name
+from lyrikstore.objects.sources import unreadable
 
 
 def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
@@ -107,7 +108,7 @@ def record_count(reader: str, snapshot: Scan) -> int:
     """Return how many records the files hold.
 
     Raises:
-        InvalidInputError: (``file-unreadable``); else as the reader.
+        InvalidInputError: (``file-unreadable``, ``file-missing``); else as the reader.
     """
     if reader == DOCUMENT:
         return len(snapshot.paths)
@@ -117,9 +118,5 @@ def record_count(reader: str, snapshot: Scan) -> int:
             with open_regular(Path(snapshot.location(at))) as stream:
                 total += count_records(reader, path, stream)
         except OSError as error:
-            raise InvalidInputError(
-                "file-unreadable",
-                f"{path}: cannot be read ({error.strerror or error})",
-                hint="check the file and run it again",
-            ) from None
+            raise unreadable(error, path) from None
     return total

@@ -8,6 +8,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
 from lyrikstore.curate.snapshot import Scan
+from lyrikstore.objects.sources import unreadable
 
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz")
 
@@ -90,9 +91,5 @@ def _sha256(path: str, location: Path, size: int) -> str:
             while piece := file.read(1 << 20):
                 hasher.update(piece)
     except OSError as error:
-        raise InvalidInputError(
-            "file-unreadable",
-            f"{path}: cannot be read ({error.strerror or error})",
-            hint="check the file and run it again",
-        ) from None
+        raise unreadable(error, path) from None
     return hasher.hexdigest()

@@ -286,7 +286,7 @@ def unreadable(error: OSError | ValueError, path: "Path | str") -> InvalidInputE
         return InvalidInputError(
             "file-missing", f"{path}: no such file", hint="it was moved or removed; run again"
         )
-    reason = error.strerror if isinstance(error, OSError) else str(error)
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return InvalidInputError(
         "file-unreadable", f"{path} cannot be read: {reason}", hint="check its owner and mode"
     )
