@@ -45,6 +45,7 @@ GROUPS = {
     "s3": ("radosgw", "radosgw ceph-mon ceph-osd ceph-common"),
     "sftp": ("sshd", "openssh-server"),
     "node": ("node", "nodejs"),
+    "jq": ("jq", "jq"),
     "page": ("npm", "npm"),
     "azure": ("npm", "npm"),
 }

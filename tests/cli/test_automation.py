@@ -1,7 +1,6 @@
 """The program of docs/automation.md, run as it stands."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tests.conftest import Person
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "automation.md"
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="NOT RUN, install jq")
+@pytest.mark.jq
 def test_the_page_runs(publisher: Person, tmp_path: Path) -> None:
     documents = publisher.folder / "documents"
     documents.mkdir()
