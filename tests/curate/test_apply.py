@@ -17,9 +17,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     PolicyError,
 )
-from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue
-from lyrikstore.credentials.terms.model import Limits, Partition, Selector, Terms, Use, whole
+from lyrikstore.credentials.terms.model import Limits, Partition, Selector, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.decisions import COLUMNS, Decision, decode_decisions, encode_decisions
 from lyrikstore.curate.engine import run_recipe
@@ -29,6 +27,7 @@ from lyrikstore.curate.why import why
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.publish.status import StatusBook, set_status
 from lyrikstore.testing.keys import signer_for
+from tests.credentialed import log_credential
 
 RECIPE = """
 recipe = 1
@@ -279,22 +278,9 @@ def test_damaged_decision_tables_are_refused() -> None:
 def _credential(
     bench: Any, manifest: Any, signer: Any, at: Any, permits: list[str] | Terms, **more: Any
 ) -> None:
-    document = build_dataset_credential(
-        manifest=manifest,
-        tree=bench.repo.tree(manifest),
-        records=None,
-        log_origin=bench.repo.origin,
-        log_index=bench.repo.index_of(manifest.id),
-        issuer=signer.did,
-        terms=permits if isinstance(permits, Terms) else whole(permits),
-        valid_from=at,
-        valid_until=at + timedelta(days=10),
-        licence_texts=[("CC-BY-4.0", b"the licence")],
-        **more,
-    )
-    with bench.repo.transaction() as transaction:
-        transaction.log_credential(issue(document, signer, at))
-        transaction.commit()
+    valid = (at, at + timedelta(days=10))
+    texts = [("CC-BY-4.0", b"the licence")]
+    log_credential(bench.repo, manifest, signer, permits, valid, licence_texts=texts, **more)
 
 
 def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:

@@ -19,7 +19,6 @@ from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.attestation.grantcheck import check_grant
 from lyrikstore.credentials.credentialcheck import Claims
-from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.statuscheck import logged_notices
@@ -38,6 +37,7 @@ from lyrikstore.publish.listfiles import file_names
 from lyrikstore.publish.status import StatusBook, set_status
 from lyrikstore.publish.takingin import take_in
 from lyrikstore.testing.keys import signer_for
+from tests.credentialed import log_credential
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OWNER, TRAINER, OTHER = (signer_for(name) for name in ("owner", "trainer", "other"))
@@ -67,22 +67,7 @@ def issued(bench: Any, issuer: Signer, terms: Terms = TERMS) -> bytes:
     bench.write({"a.txt": b"the first", "b.txt": b"the second"})
     bench.commit()
     source = bench.repo.resolve("acme/docs")
-    document = build_dataset_credential(
-        manifest=source,
-        tree=bench.repo.tree(source),
-        records=None,
-        log_origin=bench.repo.origin,
-        log_index=bench.repo.index_of(source.id),
-        issuer=issuer.did,
-        terms=terms,
-        valid_from=AT,
-        valid_until=AT + timedelta(days=10),
-    )
-    data = issue(document, issuer, AT)
-    with bench.repo.transaction() as transaction:
-        transaction.log_credential(data)
-        transaction.commit()
-    return data
+    return log_credential(bench.repo, source, issuer, terms, (AT, AT + timedelta(days=10)))
 
 
 def grant(bench: Any, terms: bytes, **changes: Any) -> Any:

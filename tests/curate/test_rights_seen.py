@@ -8,10 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import PolicyError
-from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.terms.mix import mix
-from lyrikstore.credentials.terms.model import Use, whole
+from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.credentials.trust.model import Allowed
 from lyrikstore.curate.rights import check_rights
@@ -21,6 +19,7 @@ from lyrikstore.history.pull import clone, pull
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import LocalBackend
 from lyrikstore.testing.keys import signer_for
+from tests.credentialed import log_credential
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OWNER, OTHER = signer_for("owner"), signer_for("other")
@@ -31,20 +30,7 @@ USE = Use(("train",), AT)
 def log(bench: Any, valid_until: datetime) -> None:
     """Log a credential that permits to train on the dataset."""
     source = bench.repo.resolve("acme/docs")
-    document = build_dataset_credential(
-        manifest=source,
-        tree=bench.repo.tree(source),
-        records=None,
-        log_origin=bench.repo.origin,
-        log_index=bench.repo.index_of(source.id),
-        issuer=OWNER.did,
-        terms=whole(["train"]),
-        valid_from=AT,
-        valid_until=valid_until,
-    )
-    with bench.repo.transaction() as transaction:
-        transaction.log_credential(issue(document, OWNER, AT))
-        transaction.commit()
+    log_credential(bench.repo, source, OWNER, ["train"], (AT, valid_until))
 
 
 @pytest.fixture

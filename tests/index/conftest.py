@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.curate.decisions import Decision, encode_decisions
 from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
@@ -20,6 +18,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.testing.keys import signer_for
+from tests.credentialed import log_credential
 
 OWNER = signer_for("owner")
 LOG = signer_for("log")
@@ -290,23 +289,16 @@ class Chain:
 
     def issue_credential(self, manifest: Manifest) -> Digest:
         """Log a credential about a dataset."""
-        document = build_dataset_credential(
-            manifest=manifest,
-            tree=self.repository.tree(manifest),
-            records=None,
-            log_origin=self.repository.origin,
-            log_index=self.repository.index_of(manifest.id),
-            issuer=OWNER.did,
+        data = log_credential(
+            self.repository,
+            manifest,
+            OWNER,
+            whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
+            (self.clock(), self.clock() + timedelta(days=365)),
             issuer_name="Acme Data Ltd",
-            terms=whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
-            valid_from=self.clock(),
-            valid_until=self.clock() + timedelta(days=365),
             licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
         )
-        with self.repository.transaction() as tx:
-            identity = tx.log_credential(issue(document, OWNER, self.clock()))
-            tx.commit()
-        return identity
+        return Digest.of(data)
 
 
 def decision_table() -> bytes:

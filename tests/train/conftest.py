@@ -20,9 +20,6 @@ import pytest
 
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.timestamps import now
-from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue
-from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.manifest import Manifest, sign_manifest
 from lyrikstore.history.memory import LogMemory
@@ -32,6 +29,7 @@ from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.evaluate import evaluate_checkpoint
 from lyrikstore.train.run import TrainResult, train_run
+from tests.credentialed import log_credential
 
 OWNER, LOG = signer_for("train owner"), signer_for("train log")
 TRUST = Trust((TrustedIssuer(did=OWNER.did, nickname="owner"),))
@@ -168,20 +166,8 @@ class Workshop:
         )
 
     def permit(self, manifest: Manifest, *permits: str) -> None:
-        document = build_dataset_credential(
-            manifest=manifest,
-            tree=self.repo.tree(manifest),
-            records=None,
-            log_origin=self.repo.origin,
-            log_index=self.repo.index_of(manifest.id),
-            issuer=OWNER.did,
-            terms=whole(permits),
-            valid_from=now() - timedelta(hours=1),
-            valid_until=now() + timedelta(days=30),
-        )
-        with self.repo.transaction() as tx:
-            tx.log_credential(issue(document, OWNER, now()))
-            tx.commit()
+        valid = (now() - timedelta(hours=1), now() + timedelta(days=30))
+        log_credential(self.repo, manifest, OWNER, permits, valid)
 
     def train(self, config: str, progress: Callable[[Progress], None] | None = None) -> TrainResult:
         return train_run(

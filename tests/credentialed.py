@@ -1,0 +1,50 @@
+"""Credentials about datasets, logged in the store of a test."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from lyrikstore.credentials.dataset import build_dataset_credential
+from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.terms.model import Terms, whole
+from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.repository import Repository
+
+
+def log_credential(
+    repository: Repository,
+    manifest: Manifest,
+    issuer: Signer,
+    terms: Terms | Sequence[str],
+    valid: tuple[datetime, datetime],
+    **more: Any,
+) -> bytes:
+    """Return a credential about a logged dataset, now logged as well.
+
+    Args:
+        repository: Of the test.
+        manifest: The dataset's version.
+        issuer: Who signs it.
+        terms: What it allows, or what it permits for all of the dataset.
+        valid: From when, when it is signed too, and until when.
+        more: As ``build_dataset_credential`` takes it.
+    """
+    valid_from, valid_until = valid
+    document = build_dataset_credential(
+        manifest=manifest,
+        tree=repository.tree(manifest),
+        records=None,
+        log_origin=repository.origin,
+        log_index=repository.index_of(manifest.id),
+        issuer=issuer.did,
+        terms=terms if isinstance(terms, Terms) else whole(terms),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        **more,
+    )
+    data = issue(document, issuer, valid_from)
+    with repository.transaction() as transaction:
+        transaction.log_credential(data)
+        transaction.commit()
+    return data
