@@ -110,7 +110,7 @@ function issuerOf(document) {
 }
 
 /**
- * Who says it, whether he is believed, and stands by it.
+ * Who says it, whether the issuer is believed, and stands by it.
  *
  * @param {Envelope} envelope One that is well-formed.
  * @param {Trust} trust
@@ -118,8 +118,8 @@ function issuerOf(document) {
  * @param {number} at
  * @param {Notices} notices
  * @param {import("./inherit.js").Inherited | null} [heir] Whose trust the issuer's key inherits; see `unknownKey`.
- * @param {boolean} [onlyIfBelieved] Leave his status lists unread if he is not believed: each may unpack
- *   to 16 MiB, and anybody can lay things beside a delivery.
+ * @param {boolean} [onlyIfBelieved] Leave the status lists of an issuer who is not believed unread: each may
+ *   unpack to 16 MiB, and anybody can lay things beside a delivery.
  * @returns {Promise<Check[]>}
  */
 export async function checkIssuer(envelope, trust, believes, at, notices, heir = null, onlyIfBelieved = false) {
@@ -202,7 +202,7 @@ function checkTrust({ genuine, issuer }, trust, believes, heir) {
  * @param {Notices} notices
  * @param {Trust} trust
  * @param {number} at
- * @param {ResolvedKey | null} [vouched] The key of the same issuer's by which he vouches for it; by default the one that signed it.
+ * @param {ResolvedKey | null} [vouched] The key of the same issuer's that vouches for it; by default the one that signed it.
  */
 export async function checkStanding(envelope, notices, trust, at, vouched = envelope.signer) {
   const { genuine, issuer, document, id } = envelope;
@@ -229,8 +229,8 @@ export async function checkStanding(envelope, notices, trust, at, vouched = enve
 
 /** @param {Uint8Array} bytes @param {Envelope} envelope @param {Resolver} keys @param {number} at */
 function replacedBy(bytes, { document, issuer }, keys, at) {
-  // Only the issuer replaces what he issued, and only by a credential of the same kind that names
-  // it by id and by digest: anybody can write "supersedes" into something of his own.
+  // Only who issued it replaces it, and only by a credential of the same kind that names
+  // it by id and by digest: anybody can write "supersedes" into something of their own.
   const kind = kindOf(document);
   const successor = kind ? openEnvelope(bytes, kind, keys, at) : null;
   if (!successor?.genuine || successor.issuer !== issuer) return null;

@@ -1,4 +1,4 @@
-/** Grants: who grants what to whom, and whether he could (spec §20.5). */
+/** Grants: who grants what to whom, and whether they could (spec §20.5). */
 import { maySay } from "./bytes.js";
 import { readClaims } from "./credential.js";
 import { blake3, parseUrn, short } from "./digest.js";
@@ -110,7 +110,7 @@ function exceeds(grant, until, about, terms) {
 
 /** @param {string} granted @param {import("./w3c/presentation.js").Holder | null} holder */
 function checkHolder(granted, holder) {
-  if (holder === null) return notApplicable("grant.holder", "nobody proved that he holds it: see present");
+  if (holder === null) return notApplicable("grant.holder", "nobody proved to hold it: see present");
   if (holder.did !== granted) {
     return failed("grant.holder", "other-holder", `presented by ${quote(holder.did, 300)}, but granted to ${quote(granted, 300)}`);
   }

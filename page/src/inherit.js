@@ -29,7 +29,7 @@ function bySuccession(key, history, believes, found) {
   if (named === undefined) return null;
   const { older, author } = named;
   const first = believed(older, history, believes, found);
-  // ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of his.
+  // ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of their own.
   const second = author === older ? first : believed(author, history, believes, found);
   if (first === null || second === null) return null;
   return { nickname: first.nickname, predecessor: older, keys: new Set([...first.keys, ...second.keys, older, author]) };
@@ -65,7 +65,7 @@ export function heirOfPublisher(key, statements, store, believes) {
 }
 
 /**
- * A believed attester's heir. He has a store of his own, which his attestations do not name. Any store
+ * A believed attester's heir. Attesters have a store of their own, which attestations do not name. Any store
  * at hand may say it, for the word is that of a believed key; but not against another that says this
  * key was stolen.
  *
@@ -78,9 +78,9 @@ export function heirOfPublisher(key, statements, store, believes) {
 export function heirOfAttester(key, statements, store, believes) {
   for (const { history, proofs } of statements.naming(key)) {
     const found = inherited(key, history, believes);
-    // ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows which
+    // ATTACK: a thief founds a store with the stolen key, and has it name another. Nothing shows which
     // of two logs came first, so what another store says of the theft counts from its start. Nor may
-    // he crowd that store out, or take away the log proof of what it says.
+    // the thief crowd that store out, or take away the log proof of what it says.
     const says = (/** @type {KeyHistory} */ other, /** @type {string} */ one) =>
       other.policies[0].id !== history.policies[0].id && (other.unproven.length > 0 || other.stateOf(one).standing === "compromised");
     const stolen = found !== null && [...found.keys].some((one) => heard(() => statements.about(one, store))?.some((at) => says(at.history, one)) ?? true);

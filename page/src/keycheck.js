@@ -46,7 +46,7 @@ function checkState(signer, history, loggedAt, sought) {
     return passed(id, `the key is ${said}; the credential was logged before that, as entry ${loggedAt}`, detail);
   }
   if (compromised) {
-    // Unlogged is as bad: whoever has the key can date what he signs as he likes.
+    // Unlogged is as bad: whoever has the key can give any date to what it signs.
     const place = loggedAt === null ? "at no shown entry" : `as entry ${loggedAt}`;
     return failed(id, "compromised", `the key is compromised since entry ${suspectFrom}; logged ${place}`, detail);
   }

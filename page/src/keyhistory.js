@@ -86,7 +86,7 @@ export class KeyHistory {
 
   /**
    * The keys that a key took the place of, newest first, and who said so. What a key said that was
-   * suspect by then does not count: a thief may have named his own.
+   * suspect by then does not count: a thief may have named another.
    *
    * @param {string} did
    */

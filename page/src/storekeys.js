@@ -1,7 +1,7 @@
 /**
  * What stores say of keys, as far as it lies beside a credential (spec §11.4.5). A
  * delivery brings its store's policies with their log proofs; whoever attests something may have a
- * store of his own, and lay the same beside it.
+ * store of their own, and lay the same beside it.
  */
 import { includes, same, utf8 } from "./bytes.js";
 import { blake3Once } from "./digest.js";
@@ -94,9 +94,9 @@ export class Statements {
   /**
    * The policies, with the log proofs left over, of the stores that speak of a key.
    *
-   * Anybody can found a store and say in it what he likes of other people's keys. So one counts only
+   * Anybody can found a store and say in it anything of other people's keys. So one counts only
    * if the key itself named it: by signing what names `store`, or by founding it. Refused if there
-   * are more than are read: a thief founds stores with the key he stole, to crowd out the one that
+   * are more than are read: a thief founds stores with the stolen key, to crowd out the one that
    * says so.
    *
    * @param {string} key As did:key.

@@ -208,7 +208,7 @@ def _check_terms(
 
 def _check_holder(grant: Grant, holder: Holder | None) -> Check:
     if holder is None:
-        return not_applicable("grant.holder", "nobody proved that he holds it: see present")
+        return not_applicable("grant.holder", "nobody proved to hold it: see present")
     if holder.did != grant.holder:
         shown, granted = quote(holder.did, 300), quote(grant.holder, 300)
         summary = f"presented by {shown}, but granted to {granted}"

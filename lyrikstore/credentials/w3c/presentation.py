@@ -69,7 +69,7 @@ MAX_PRESENTED = 64
 NOT_PROVEN = (
     "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",
     "that the holder is the one the credentials speak of, unless their subject names the holder",
-    "that the holder's key was in his hands alone",
+    "that the holder's key was in the holder's hands alone",
 )
 """What no check of a presentation can show."""
 

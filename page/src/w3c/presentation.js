@@ -19,14 +19,14 @@ const VERDICTS = ["invalid", "incomplete", "valid", "trusted"];
 const NOT_PROVEN = [
   "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",
   "that the holder is the one the credentials speak of, unless their subject names the holder",
-  "that the holder's key was in his hands alone",
+  "that the holder's key was in the holder's hands alone",
 ];
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../report.js").Report} Report */
 /** @typedef {import("./verify.js").Surroundings} Surroundings */
 /** @typedef {import("./proofs.js").Signed} Signed */
-/** @typedef {{did: string, fresh: boolean, doubt: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be his ("" if it is). */
+/** @typedef {{did: string, fresh: boolean, doubt: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be the holder's ("" if it is). */
 /** @typedef {(bytes: Uint8Array, kind: import("../envelope.js").Kind, given: {files: Uint8Array[], surroundings: Surroundings, holder: Holder}) => Promise<Report>} JudgeOurs Judges a credential of profile `lyrik`. */
 
 /** @param {Uint8Array} bytes */

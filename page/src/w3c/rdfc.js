@@ -100,7 +100,7 @@ class Text {
     }
     for (const [term, iri] of named) {
       // ATTACK: whoever shows a presentation writes other words for its IRIs. If each is the last part
-      // of its IRI, and no known context has another, he has no choice.
+      // of its IRI, and no known context has another, there is no choice.
       const taken = [...CONTEXTS.keys()].map(meaningsOf).some(({ terms, iris }) => terms.has(term) || iris.has(iri));
       if (taken || lastPart(iri) !== term) bad(`a context of its own gives ${term.slice(0, 80)} another meaning than its name`);
       this.iris.add(iri);
@@ -182,7 +182,7 @@ function lastPart(iri) {
   return typeof iri === "string" ? NAMED.exec(iri)?.[1] : undefined;
 }
 
-/** A plain term; or an IRI for which nobody can make a term of his own. @param {any} name */
+/** A plain term; or an IRI for which nobody can make a term of their own. @param {any} name */
 function oneSpelling(name) {
   return typeof name === "string" && (TERM.test(name) || (IRI.test(name) && lastPart(name) === undefined));
 }

@@ -1,4 +1,4 @@
-/** Schemas that are credentials themselves (spec §17.7): somebody signed them, so they count as far as his credential does. */
+/** Schemas that are credentials themselves (spec §17.7): somebody signed them, so they count as far as that credential does. */
 import { isObject, parse } from "../strictjson.js";
 import { bad, statedIn, typesOf } from "./values.js";
 
