@@ -217,6 +217,8 @@ Credentials are issued and verified on one core, per second of processor time, 2
 one issuer in turn, from the unsigned object to text and from text to a verdict, on both sides. The
 peer keeps the issuer's document and its suites, as we keep the key. Not like for like: only
 lyrikstore verifies what it issued, and checks schema, terms and trust; nobody looks up a status.
+No verifier that checks one signature after the other by libsodium is faster than the row for
+libsodium's Ed25519 alone: its ratio is the most that could be reached if nothing else cost time.
 """
 
 
