@@ -26,7 +26,7 @@ the log keeps it. Others learn of it from the status lists, once you have publis
 
 
 def standing_command(
-    name: str, does: str, said: str, act: Callable[[Store, str], "Issued"], by: str = ""
+    name: str, does: str, said: str, act: Callable[[Store, str, bool], "Issued"], by: str = ""
 ) -> click.Command:
     """Return a command that changes the standing of one credential.
 
@@ -34,15 +34,16 @@ def standing_command(
         name: As typed.
         does: What it does, one sentence, for its help.
         said: The participle: what the credential is from then on.
-        act: Does it, given the store and the credential as ``StatusBook.find`` takes it.
+        act: Does it, given the store, the credential as ``StatusBook.find`` takes it, and whether
+            only where it is alone at its place of the list.
         by: Said before the credential that ``act`` returns, if that is not CREDENTIAL itself.
     """
 
-    def run(session: Session, credential: str, output: Path | None) -> None:
+    def run(session: Session, credential: str, yes: bool, output: Path | None) -> None:
         store = session.open_store(sign=True)
         named = _named(credential)
         try:
-            issued = act(store, named)
+            issued = act(store, named, not yes)
         except NotFoundError as error:
             if (
                 error.kind == "no-credential" and named != credential
@@ -69,6 +70,9 @@ def standing_command(
     run.__doc__ = HELP.format(does=does)
     run = click.option(
         "-o", "--output", type=click.Path(path_type=Path), help="Write your lists there."
+    )(run)
+    run = click.option(
+        "--yes", is_flag=True, help="Also where another credential has the same place in the list."
     )(run)
     run = click.argument("credential")(run)
     example = f"lyrikstore {name} delivery/credential.json -o public/status"

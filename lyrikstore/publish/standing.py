@@ -121,8 +121,13 @@ class Standing(ABC):
             clock=self.clock,
         )
 
-    def set_status(self, credential: str, purpose: str, *, value: bool) -> "Issued":
-        """Revoke (``revocation``) or suspend (``suspension``) a credential, or end a suspension."""
+    def set_status(
+        self, credential: str, purpose: str, *, value: bool, alone: bool = True
+    ) -> "Issued":
+        """Revoke (``revocation``) or suspend (``suspension``) a credential, or end a suspension.
+
+        Unless told otherwise, not where that would do the same to another, see ``set_status``.
+        """
         from lyrikstore.publish.status import set_status
 
         signer = self.signer()  # which may bring the log up to date
@@ -132,17 +137,23 @@ class Standing(ABC):
             credential,
             purpose,
             value=value,
+            alone=alone,
             signer=signer,
             clock=self.clock,
         )
 
-    def supersede(self, credential: str) -> "Issued":
+    def supersede(self, credential: str, *, alone: bool = True) -> "Issued":
         """Revoke a credential in whose place this issuer has issued another."""
         from lyrikstore.publish.status import supersede
 
         signer = self.signer()
         return supersede(
-            self.repository, self.status_book, credential, signer=signer, clock=self.clock
+            self.repository,
+            self.status_book,
+            credential,
+            alone=alone,
+            signer=signer,
+            clock=self.clock,
         )
 
     def publish_lists(self, place: "str | RemotePlace", *, dry_run: bool = False) -> list[str]:
@@ -171,6 +182,22 @@ class Standing(ABC):
         from lyrikstore.publish.listfiles import unfinished
 
         return unfinished(self.status_book, self.repository.policy)
+
+    def shared_places(self) -> "list[list[Issued]]":
+        """Return the credentials of this store's people that only fall together.
+
+        Two clones drew one place of a list, and both credentials are in force; see
+        :func:`lyrikstore.publish.sharedplaces.shared_places`.
+        """
+        if not any(entry.type == "credential" for entry in self.repository.entries()):
+            return []
+        from lyrikstore.publish.issuer import own_keys
+        from lyrikstore.publish.sharedplaces import shared_places
+
+        ours = own_keys(self.repository.policy)
+        lists = self.status_book.lists
+        issuers = {issuer for (_, issuer), one in lists.items() if one.signer in ours}
+        return shared_places(self.status_book, issuers)
 
     def status_lists(self) -> "dict[str, CurrentList]":
         """Return the current status lists of this store's people, renewed as far as this key can.

@@ -234,6 +234,7 @@ def set_status(
     purpose: str,
     *,
     value: bool,
+    alone: bool = True,
     signer: Signer,
     clock: Clock,
 ) -> Issued:
@@ -245,6 +246,7 @@ def set_status(
         text: The credential, as :meth:`StatusBook.find` takes it.
         purpose: ``revocation`` or ``suspension``.
         value: Whether it is revoked or suspended from now on.
+        alone: Refuse where another credential has the same bit.
         signer: Its issuer.
         clock: Now.
 
@@ -253,8 +255,11 @@ def set_status(
             (``not-revocable``) the credential names no such list.
         PolicyError: (``not-the-issuer``) the signer did not issue it.
         ConflictError: (``revoked``) what was revoked stays revoked;
-            (``nothing-to-do``) that is its standing already.
+            (``nothing-to-do``) that is its standing already;
+            (``shared-place``) see :func:`lyrikstore.publish.sharedplaces.check_alone`.
     """
+    from lyrikstore.publish.sharedplaces import check_alone
+
     issued = book.find(text)
     entry = next((e for e in issued.entries if e.purpose == purpose), None)
     before = None if entry is None else book.lists.get((entry.url, issued.issuer))
@@ -278,6 +283,8 @@ def set_status(
             if value
             else "",
         )
+    if alone:
+        check_alone(book, issued)
     bits = current.with_bit(entry.index, value)
     made = _later(current, clock())
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
@@ -296,6 +303,7 @@ def supersede(
     book: StatusBook,
     text: str,
     *,
+    alone: bool = True,
     signer: Signer,
     clock: Clock,
 ) -> Issued:
@@ -307,6 +315,7 @@ def supersede(
         repository: The store, opened to append.
         book: What its log says up to now.
         text: The old credential, as :meth:`StatusBook.find` takes it.
+        alone: As :func:`set_status` takes it.
         signer: Its issuer.
         clock: Now.
 
@@ -331,6 +340,7 @@ def supersede(
         str(old.id),
         "revocation",
         value=True,
+        alone=alone,
         signer=signer,
         clock=clock,
     )

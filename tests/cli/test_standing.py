@@ -2,10 +2,14 @@
 
 import json
 import shutil
+import uuid
+from datetime import UTC, datetime
 
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.envelope import issue
+from lyrikstore.crypto.signer import file_uri, signer_from_uri
 from tests.conftest import list_name
 
 STATUS = "https://data.example/status"
@@ -298,3 +302,50 @@ def test_lists_that_two_keys_begin_at_once_are_all_published(
     assert status(publisher, more, "--status", published)[0] == 3
     assert sorted(path.name for path in published.iterdir()) == before
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_two_clones_that_draw_one_place_are_told_and_neither_credential_falls_with_the_other(
+    publisher, corpus, new_person
+) -> None:
+    documents, sheet = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+    terms = ("--permit", "train", "--grantable", "train", "--status-url", STATUS)
+    publisher.ok("issue", "acme/docs", "-o", "delivery", *terms)
+    publisher.ok("remote", "add", "origin", "remote")
+    assert publisher.ok("push", "--json").json["sharedPlaces"] == []
+    other = new_person("other")
+    shutil.copytree(publisher.home / ".config", other.home / ".config")
+    other.ok("clone", publisher.folder / "remote", ".")
+    delivery = publisher.folder / "delivery"
+    buyer = "did:key:z6MktRYWXpSEjSz3SmGGMXKeeKo337zjSMrpwNdB2tJ6nYko"
+    holder = ("--to", buyer, "--permit", "train", "--until", "90d")
+    publisher.ok("grant", delivery, *holder, "--status-url", STATUS, "-o", "first.json")
+    publisher.ok("push")
+    first = publisher.folder / "first.json"
+    # What the other one granted meanwhile, and that chance gave the same place.
+    signer = signer_from_uri(file_uri(other.home / ".config/lyrikstore/keys/default"), None)
+    document = json.loads(first.read_bytes())
+    del document["proof"]
+    document["id"] = f"urn:uuid:{uuid.uuid4()}"
+    second = other.folder / "second.json"
+    second.write_bytes(issue(document, signer, datetime.now(UTC)))
+    other.ok("import", second, delivery)
+    both = [str(Digest.of(path.read_bytes())) for path in (first, second)]
+    shorts = [one.removeprefix("blake3:")[:12] for one in both]
+    assert other.ok("push", "--json").json["sharedPlaces"] == [both]
+    assert f"credentials {shorts[0]} and {shorts[1]} have one place" in other.ok("push").out
+    publisher.ok("pull")
+    for command in ("revoke", "suspend"):
+        refused = publisher.fails(15, command, second, "--json").error
+        assert refused["kind"] == "shared-place"
+        assert shorts[0] in refused["message"]
+        assert "--supersedes" in refused["hint"]
+    # The way out that is named.
+    publisher.ok(*("grant", delivery, *holder, "--status-url", STATUS),
+                 *("--supersedes", first, "-o", "third.json"))  # fmt: skip
+    assert publisher.ok("push", "--json").json["sharedPlaces"] == []
+    assert publisher.fails(15, "supersede", first, "--json").error["kind"] == "shared-place"
+    publisher.ok("supersede", first, "--yes", "-o", "public")
+    for path, state in ((second, "fail"), (publisher.folder / "third.json", "pass")):
+        report = publisher.run("verify", path, "--status", "public", "--json")
+        assert report.check("status")["state"] == state

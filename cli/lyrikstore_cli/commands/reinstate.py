@@ -6,5 +6,7 @@ command = standing_command(
     "reinstate",
     "End the suspension of CREDENTIAL.",
     "reinstated",
-    lambda store, credential: store.set_status(credential, "suspension", value=False),
+    lambda store, credential, alone: store.set_status(
+        credential, "suspension", value=False, alone=alone
+    ),
 )

@@ -6,5 +6,7 @@ command = standing_command(
     "revoke",
     "Take CREDENTIAL back for good.",
     "revoked",
-    lambda store, credential: store.set_status(credential, "revocation", value=True),
+    lambda store, credential, alone: store.set_status(
+        credential, "revocation", value=True, alone=alone
+    ),
 )

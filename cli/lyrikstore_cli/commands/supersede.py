@@ -6,6 +6,6 @@ command = standing_command(
     "supersede",
     "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
     "superseded",
-    lambda store, credential: store.supersede(credential),
+    lambda store, credential, alone: store.supersede(credential, alone=alone),
     by="by ",
 )

@@ -6,5 +6,7 @@ command = standing_command(
     "suspend",
     "Suspend CREDENTIAL until you reinstate it.",
     "suspended",
-    lambda store, credential: store.set_status(credential, "suspension", value=True),
+    lambda store, credential, alone: store.set_status(
+        credential, "suspension", value=True, alone=alone
+    ),
 )
