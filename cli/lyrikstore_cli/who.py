@@ -31,7 +31,7 @@ def names_in(store: Store) -> Callable[[str], str]:
         if known is not None:
             return visible(known.nickname)
         stolen = history is None or history.state_of(did).standing is Standing.COMPROMISED
-        heir = None if history is None or stolen else inherited(did, history, believes)
+        heir = None if history is None or stolen else inherited(did, history, believes, trust.knows)
         if heir is not None:
             return f"{visible(heir.entry.nickname)}, by a later key"
         return f"{short_did(did)} (unknown to you)"

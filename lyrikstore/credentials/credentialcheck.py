@@ -164,7 +164,9 @@ def check_credential(
     claims = Claims.of(document["credentialSubject"])
     believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = None if key is None else heir_of_publisher(key, said, claims.store, believes)
+    heir = (
+        None if key is None else heir_of_publisher(key, said, claims.store, believes, trust.knows)
+    )
     judged = check_issuer(
         envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
     )

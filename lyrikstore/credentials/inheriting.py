@@ -20,6 +20,9 @@ from lyrikstore.history.keyhistory import KeyHistory, Standing
 Believes = Callable[[str], TrustedIssuer | None]
 """Given a DID, the entry of the trust file that covers the question for it, or None."""
 
+Knows = Callable[[str], TrustedIssuer | None]
+"""Given a DID, an entry of the trust file that names it, whatever it is believed for, or None."""
+
 
 class Inherited(Struct, frozen=True):
     """Why a key is believed that the trust file does not name.
@@ -59,13 +62,14 @@ class Heir(Struct, frozen=True):
     proofs: Places
 
 
-def inherited(key: str, history: KeyHistory, believes: Believes) -> Inherited | None:
+def inherited(key: str, history: KeyHistory, believes: Believes, knows: Knows) -> Inherited | None:
     """Return from whom ``key`` inherits trust by the policies of one store, or None.
 
     Args:
-        key: As did:key.
+        key: As did:key; not one that the trust file names.
         history: The store's policies.
         believes: Whom the trust file itself believes.
+        knows: Whom it names: a key that it does not believe for this inherits no belief.
 
     Cost: looks at every policy once for each key that the answer rests on.
     """
@@ -82,15 +86,18 @@ def inherited(key: str, history: KeyHistory, believes: Believes) -> Inherited | 
         found[one] = None  # keys that vouch for each other in a circle have nobody's word
         for who in (who for pair in named for who in reversed(pair) if who not in found):
             entry = believes(who)
-            if entry is None:
+            if entry is not None:
+                found[who] = Inherited(entry, who, frozenset({who}))
+            elif knows(who) is None:
                 pending.append(who)
             else:
-                found[who] = Inherited(entry, who, frozenset({who}))
+                # ATTACK: a key whose belief has ended names the next, who would be believed again.
+                found[who] = None
     return found[key]
 
 
 def heir_of_publisher(
-    key: str, statements: Statements, store: Digest, believes: Believes
+    key: str, statements: Statements, store: Digest, believes: Believes, knows: Knows
 ) -> Heir | None:
     """Return ``key`` as heir of a believed publisher, or None if it is none.
 
@@ -102,17 +109,18 @@ def heir_of_publisher(
         statements: What stores said of keys.
         store: The dataset's.
         believes: Whom the trust file itself believes.
+        knows: Whom it names.
     """
     with suppress(IncompleteError):
         for history, proofs in statements.of(store):
-            found = inherited(key, history, believes)
+            found = inherited(key, history, believes, knows)
             if found is not None:
                 return Heir(found, history, proofs)
     return None
 
 
 def heir_of_attester(
-    key: str, statements: Statements, store: Digest | None, believes: Believes
+    key: str, statements: Statements, store: Digest | None, believes: Believes, knows: Knows
 ) -> Heir | None:
     """Return ``key`` as heir of a believed attester, or None if it is none.
 
@@ -125,9 +133,10 @@ def heir_of_attester(
         statements: What stores said of keys.
         store: The one named in what the key signed, or None.
         believes: Whom the trust file itself believes for this.
+        knows: Whom it names.
     """
     for history, proofs in statements.naming(key):
-        found = inherited(key, history, believes)
+        found = inherited(key, history, believes, knows)
         if found is not None and not _stolen_elsewhere(found.keys, history, statements, store):
             return Heir(found, history, proofs)
     return None

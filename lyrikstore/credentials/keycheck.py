@@ -88,7 +88,7 @@ def _check_state(
             else f"succeeded at entry {state.since}"
         )
         return passed("issuer.key", f"the key is {said}; {when}", **detail)
-    if compromised:
+    if compromised and (logged_at is None or state.is_suspect_at(logged_at)):
         # Unlogged is as bad: whoever has the key can date what he signs as he likes.
         place = "at no shown entry" if logged_at is None else f"as entry {logged_at}"
         summary = f"the key is compromised since entry {detail['suspectFrom']}; logged {place}"

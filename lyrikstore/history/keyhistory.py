@@ -56,9 +56,12 @@ class KeyState(Struct, frozen=True):
 
     def counts_at(self, index: int) -> bool:
         """Return whether what the key signed counts, if it was logged at ``index``."""
-        if self.retired is not None and self.retired.suspect_from is not None:
-            return index < self.retired.suspect_from
-        return self.since is None or index < self.since
+        return not self.is_suspect_at(index) and (self.since is None or index < self.since)
+
+    def is_suspect_at(self, index: int) -> bool:
+        """Return whether the key may have been in other hands when ``index`` was logged."""
+        start = None if self.retired is None else self.retired.suspect_from
+        return start is not None and start <= index
 
 
 class Ruled(Struct, frozen=True):

@@ -37,7 +37,7 @@ export async function checkAttestation(bytes, { trust, at, notices, find, about,
   /** @type {import("./inherit.js").Believes} */
   const believes = (did) => trust.believes(did, subject.attestation.kind, place.name, place.store, at);
   const key = unknownKey(envelope, trust);
-  const heir = key === null ? null : heirOfAttester(key, notices.statements, place.store, believes);
+  const heir = key === null ? null : heirOfAttester(key, notices.statements, place.store, believes, (did) => trust.knows(did));
   const issuer = await checkIssuer(envelope, trust, believes, at, notices, heir, onlyIfBelieved);
   return judged([
     ...envelope.checks, ...issuer, checkKeyAtHand(envelope, notices.statements, place.store, heir),

@@ -32,7 +32,7 @@ export async function checkCredential(bytes, { trust, at, notices }) {
   /** @type {import("./inherit.js").Believes} */
   const believes = (did) => trust.matches(did, claims.name, claims.store, at);
   const key = unknownKey(envelope, trust);
-  const heir = key === null ? null : heirOfPublisher(key, notices.statements, claims.store, believes);
+  const heir = key === null ? null : heirOfPublisher(key, notices.statements, claims.store, believes, (did) => trust.knows(did));
   const checks = [
     ...envelope.checks,
     ...await checkIssuer(envelope, trust, believes, at, notices, heir),

@@ -24,7 +24,7 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
   /** @type {import("./inherit.js").Believes} */
   const believes = (did) => trust.matches(did, grant.dataset.name, store, at);
   const key = unknownKey(envelope, trust);
-  const heir = key === null ? null : heirOfPublisher(key, notices.statements, store, believes);
+  const heir = key === null ? null : heirOfPublisher(key, notices.statements, store, believes, (did) => trust.knows(did));
   const checks = [
     ...envelope.checks,
     ...await checkIssuer(envelope, trust, believes, at, notices, heir),

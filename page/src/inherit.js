@@ -11,34 +11,39 @@ import { passed, quote } from "./report.js";
 /** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
 /** @typedef {import("./storekeys.js").Statements} Statements */
 /** @typedef {(did: string) => {nickname: string} | undefined} Believes The entry of the trust file that covers the question. */
+/** @typedef {(did: string) => unknown} Knows An entry of the trust file that names a DID, whatever it is believed for. */
 /** @typedef {{nickname: string, predecessor: string, keys: Set<string>}} Inherited `keys`: every key that this rests on, the heir left out. */
 /** @typedef {Inherited & {history: KeyHistory, proofs: import("./storekeys.js").Proofs}} Heir And the store that says so. */
 
-/** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Believes} believes @param {Map<string, Inherited | null>} [found] @returns {Inherited | null} */
-function inherited(key, history, believes, found = new Map()) {
-  if (!found.has(key)) {
-    found.set(key, null); // keys that vouch for each other in a circle have nobody's word
-    found.set(key, bySuccession(key, history, believes, found));
+/** @typedef {{believes: Believes, knows: Knows, found: Map<string, Inherited | null>}} Asked */
+
+/** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Asked} asked @returns {Inherited | null} */
+function inherited(key, history, asked) {
+  if (!asked.found.has(key)) {
+    asked.found.set(key, null); // keys that vouch for each other in a circle have nobody's word
+    asked.found.set(key, bySuccession(key, history, asked));
   }
-  return found.get(key) ?? null;
+  return asked.found.get(key) ?? null;
 }
 
-/** @param {string} key @param {KeyHistory} history @param {Believes} believes @param {Map<string, Inherited | null>} found @returns {Inherited | null} */
-function bySuccession(key, history, believes, found) {
+/** @param {string} key @param {KeyHistory} history @param {Asked} asked @returns {Inherited | null} */
+function bySuccession(key, history, asked) {
   const [named] = history.namedBy(key);
   if (named === undefined) return null;
   const { older, author } = named;
-  const first = believed(older, history, believes, found);
+  const first = believed(older, history, asked);
   // ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of their own.
-  const second = author === older ? first : believed(author, history, believes, found);
+  const second = author === older ? first : believed(author, history, asked);
   if (first === null || second === null) return null;
   return { nickname: first.nickname, predecessor: older, keys: new Set([...first.keys, ...second.keys, older, author]) };
 }
 
-/** @param {string} key @param {KeyHistory} history @param {Believes} believes @param {Map<string, Inherited | null>} found @returns {Inherited | null} */
-function believed(key, history, believes, found) {
-  const entry = believes(key);
-  return entry ? { nickname: entry.nickname, predecessor: key, keys: new Set([key]) } : inherited(key, history, believes, found);
+/** @param {string} key @param {KeyHistory} history @param {Asked} asked @returns {Inherited | null} */
+function believed(key, history, asked) {
+  const entry = asked.believes(key);
+  if (entry) return { nickname: entry.nickname, predecessor: key, keys: new Set([key]) };
+  // ATTACK: a key whose belief has ended names the next, who would be believed again.
+  return asked.knows(key) ? null : inherited(key, history, asked);
 }
 
 /** The check `trust.issuer` of an heir. @param {string} issuer @param {Inherited} found */
@@ -55,10 +60,10 @@ function heard(read) {
   }
 }
 
-/** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @returns {Heir | null} */
-export function heirOfPublisher(key, statements, store, believes) {
+/** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @param {Knows} knows @returns {Heir | null} */
+export function heirOfPublisher(key, statements, store, believes, knows) {
   for (const { history, proofs } of heard(() => statements.of(store)) ?? []) {
-    const found = inherited(key, history, believes);
+    const found = inherited(key, history, { believes, knows, found: new Map() });
     if (found !== null) return { ...found, history, proofs };
   }
   return null;
@@ -73,11 +78,12 @@ export function heirOfPublisher(key, statements, store, believes) {
  * @param {Statements} statements
  * @param {string | null} store The one named in what the key signed.
  * @param {Believes} believes
+ * @param {Knows} knows
  * @returns {Heir | null}
  */
-export function heirOfAttester(key, statements, store, believes) {
+export function heirOfAttester(key, statements, store, believes, knows) {
   for (const { history, proofs } of statements.naming(key)) {
-    const found = inherited(key, history, believes);
+    const found = inherited(key, history, { believes, knows, found: new Map() });
     // ATTACK: a thief founds a store with the stolen key, and has it name another. Nothing shows which
     // of two logs came first, so what another store says of the theft counts from its start. Nor may
     // the thief crowd that store out, or take away the log proof of what it says.

@@ -4,7 +4,7 @@
  */
 import { didKey } from "./ed25519.js";
 import { Refusal } from "./errors.js";
-import { countsAt } from "./keyhistory.js";
+import { countsAt, isSuspectAt } from "./keyhistory.js";
 import { OWNER } from "./policy.js";
 import { failed, notApplicable, passed, unchecked, warned } from "./report.js";
 
@@ -45,7 +45,7 @@ function checkState(signer, history, loggedAt, sought) {
     const said = compromised ? `compromised since entry ${suspectFrom}` : `succeeded at entry ${since}`;
     return passed(id, `the key is ${said}; the credential was logged before that, as entry ${loggedAt}`, detail);
   }
-  if (compromised) {
+  if (compromised && (loggedAt === null || isSuspectAt(state, loggedAt))) {
     // Unlogged is as bad: whoever has the key can give any date to what it signs.
     const place = loggedAt === null ? "at no shown entry" : `as entry ${loggedAt}`;
     return failed(id, "compromised", `the key is compromised since entry ${suspectFrom}; logged ${place}`, detail);

@@ -105,11 +105,11 @@ export class KeyHistory {
   }
 }
 
-/** Whether what a key signed counts, if it was logged at this index. @param {KeyState} state @param {number} index */
-export function countsAt({ retired, since }, index) {
-  if (retired !== null && retired.suspectFrom !== null) return index < retired.suspectFrom;
-  return since === null || index < since;
-}
+/** Whether what the key signed counts, if it was logged at this index. @param {KeyState} state @param {number} index */
+export const countsAt = (state, index) => !isSuspectAt(state, index) && (state.since === null || index < state.since);
+
+/** Whether the key may have been in other hands when this index was logged. @param {KeyState} state @param {number} index */
+export const isSuspectAt = ({ retired }, index) => retired !== null && retired.suspectFrom !== null && retired.suspectFrom <= index;
 
 /** @param {Ruled} last @param {any[]} items */
 function wouldFollow(last, items) {

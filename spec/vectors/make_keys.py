@@ -119,6 +119,11 @@ def _keys(trust: str) -> dict[str, Any]:
     shared = policy(_with_owner(mallory.did))
     passed_on = policy(rotated(owner.did, following.did), before=shared)
     taken = policy(rotated(following.did, third.did), signer=mallory, before=passed_on)
+    noticed = policy(revoked(owner.did, 6), signer=following, before=rotation)
+    ended = "".join(
+        f'\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n{limit}\n'
+        for limit in ('until = "2026-01-01T00:00:00Z"', 'names = ["datasets/other/*"]')
+    )
     strange = VerifierKey("elsewhere.example", second_log.public)
     key_of = f'version = 1\n\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n'
     return {
@@ -149,6 +154,8 @@ def _keys(trust: str) -> dict[str, Any]:
                  stolen[5], without=("credential",)),
             case("succeeded-then-compromised", "invalid", {"issuer.key": "compromised"}, by_owner,
                  *old, rotation, later),
+            case("retired-before-it-signed-and-suspect-only-later", "invalid",
+                 {"issuer.key": "retired"}, by_owner, *old[:2], rotation, old[2], noticed),
             case("policy-unproven", "incomplete", {"issuer.key": "unproven-policy"}, by_owner, *old,
                  stolen[3], without=("policy-2-5.tlog",)),
             case("policy-unproven-and-unlogged", "incomplete", {"issuer.key": "unproven-policy"},
@@ -192,6 +199,9 @@ def _keys(trust: str) -> dict[str, Any]:
                                         signer=following, before=rotation)),
             case("inherited-twice", "trusted", {"trust.issuer": "pass"}, by_third, rotation, twice,
                  by_third.manifest, by_third.records, by_third.credential),
+            case("inherited-through-a-key-that-is-not-believed-for-this", "valid",
+                 {"trust.issuer": "unknown-issuer"}, by_third, rotation, twice,
+                 by_third.manifest, by_third.records, by_third.credential, trust=trust + ended),
             case("inherited-by-the-word-of-an-unknown-owner", "valid",
                  {"trust.issuer": "unknown-issuer", "issuer.key": "pass"}, by_heir, shared,
                  passed_on, taken, by_heir.manifest, by_heir.records, by_heir.credential),

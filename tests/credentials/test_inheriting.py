@@ -1,5 +1,6 @@
 """Trust that keys inherit: each key is looked at once, and a circle has nobody's word."""
 
+from functools import partial
 from itertools import pairwise
 
 from lyrikstore.canon.digest import Digest
@@ -41,7 +42,7 @@ def test_owners_who_replace_each_other_cost_no_more_than_others() -> None:
         asked.append(did)
         return TrustedIssuer(did, "founder") if did in KEYS[:2] else None
 
-    found = inherited(other, ruled(steps, *KEYS[:2]), believes)
+    found = inherited(other, ruled(steps, *KEYS[:2]), believes, nobody)
     assert found is not None
     assert found.entry.did in KEYS[:2]
     assert found.keys == set(KEYS[:61])
@@ -53,8 +54,21 @@ def test_a_circle_is_nobodys_word() -> None:
     steps = [(stranger, known, heir), (heir, stranger, KEYS[3]), (KEYS[3], heir, KEYS[4])]
     history = ruled(steps, known, stranger)
     for key in (heir, KEYS[3], KEYS[4]):
-        assert inherited(key, history, lambda did: entry_of(did, known)) is None
-    assert inherited(heir, ruled([(known, known, heir)], known), lambda did: entry_of(did, known))
+        assert inherited(key, history, lambda did: entry_of(did, known), nobody) is None
+    history = ruled([(known, known, heir)], known)
+    assert inherited(heir, history, lambda did: entry_of(did, known), nobody)
+
+
+def test_a_key_that_is_named_and_not_believed_hands_nothing_on() -> None:
+    known, ended, heir = KEYS[:3]
+    history = ruled([(known, known, ended), (ended, ended, heir)], known)
+    believes = partial(entry_of, known=known)
+    assert inherited(heir, history, believes, nobody) is not None
+    assert inherited(heir, history, believes, partial(entry_of, known=ended)) is None
+
+
+def nobody(_: str) -> TrustedIssuer | None:
+    return None
 
 
 def entry_of(did: str, known: str) -> TrustedIssuer | None:
@@ -66,7 +80,7 @@ def test_a_chain_of_a_thousand_keys_is_followed_to_its_end() -> None:
     retired = [Retired(old, new) for old, new in pairwise(chain)]
     founded, after = policy(0, chain[:1], [], chain[0]), policy(1, chain[-1:], retired, chain[0])
     history = KeyHistory((founded, after))
-    assert inherited(chain[-1], history, lambda did: None) is None
-    found = inherited(chain[-1], history, lambda did: entry_of(did, chain[0]))
+    assert inherited(chain[-1], history, nobody, nobody) is None
+    found = inherited(chain[-1], history, lambda did: entry_of(did, chain[0]), nobody)
     assert found is not None
     assert (found.predecessor, found.keys) == (chain[-2], set(chain[:-1]))

@@ -236,6 +236,13 @@ def test_a_key_never_counts_again_later(steps: list[tuple[int, bool]], index: in
             assert key.did not in history.in_force(index).keys
 
 
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_a_later_word_never_makes_anything_count(index: int, suspect: int) -> None:
+    before, _ = chain((rotated(ADA.did, BEN.did), ADA, 7))
+    after, _ = chain((rotated(ADA.did, BEN.did), ADA, 7), (revoked(ADA.did, suspect), BEN, 30))
+    assert after.state_of(ADA.did).counts_at(index) <= before.state_of(ADA.did).counts_at(index)
+
+
 def test_added_log_keys_are_shown_by_a_whole_file_or_not_at_all(tmp_path) -> None:
     more = PrivateKey.from_seed(b"\x0a" * 32).public
     _, (rotation, admission) = chain(

@@ -139,7 +139,7 @@ def check_attestation(
     name, store = (about.name, about.store) if about is not None else _place(subject)
     believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = None if key is None else heir_of_attester(key, said, store, believes)
+    heir = None if key is None else heir_of_attester(key, said, store, believes, trust.knows)
     judged = check_issuer(
         envelope,
         trust=trust,

@@ -109,7 +109,7 @@ def check_grant(
     grant = Grant.of(document["credentialSubject"])
     believes = partial(trust.matches, role="publisher", name=grant.name, store=grant.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = None if key is None else heir_of_publisher(key, said, grant.store, believes)
+    heir = None if key is None else heir_of_publisher(key, said, grant.store, believes, trust.knows)
     judged = check_issuer(
         envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
     )
