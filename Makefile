@@ -72,9 +72,13 @@ vectors: $(VENV)/.installed
 interop: $(VENV)/.installed
 	$(PY) -m tests.interop.table
 
-page: $(VENV)/.installed
-	$(PY) tools/make_page_tables.py
+# npm empties the folder first, which whoever tests beside it would see: only where it has to.
+page/node_modules/.package-lock.json: page/package-lock.json
 	npm --prefix page ci --no-audit --no-fund
+	@touch $@
+
+page: $(VENV)/.installed page/node_modules/.package-lock.json
+	$(PY) tools/make_page_tables.py
 	npm --prefix page run --silent types
 	npm --prefix page run --silent build
 

@@ -1,9 +1,9 @@
 /** Build `lyrikstore/web/verify.html`: one file, no network, the same bytes from the same sources. */
 import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
-import "./generate.mjs";
+import { SOURCES } from "./generate.mjs";
 
 const HERE = new URL("./", import.meta.url);
 const NOTICE = new URL("../lyrikstore/web/NOTICE.md", import.meta.url);
@@ -49,10 +49,11 @@ const csp = [
 ].join("; ");
 // What this file was made of, so that whoever has no npm can see that it is not stale.
 const root = new URL("../", import.meta.url);
-const made = (await Promise.all(["page/src", "page/ui", "schemas", "lyrikstore/crypto/contexts", "lyrikstore/credentials/contexts"].map(async (folder) =>
-  (await readdir(new URL(folder, root), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.endsWith(".pyc"))
-    .map((entry) => `${entry.parentPath}/${entry.name}`.slice(fileURLToPath(root).length))))).flat();
-made.push("page/build.mjs", "page/generate.mjs", "page/linear.mjs", "page/package-lock.json");
+const made = (await Promise.all(SOURCES.map(async (one) => {
+  if ((await stat(new URL(one, root))).isFile()) return [one];
+  return (await readdir(new URL(one, root), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`.slice(fileURLToPath(root).length));
+}))).flat();
 const sources = createHash("sha256");
 for (const name of made.sort()) sources.update(`${name}\n`).update(await readFile(new URL(name, root)));
 const page = await readFile(new URL("ui/page.html", HERE), "utf8");

@@ -11,7 +11,16 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-const FOLDER = new URL("../schemas/", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
+/** What the page is made of, folders and files; tests/meta/test_page.py reads it too. @type {string[]} */
+export const SOURCES = JSON.parse(await readFile(new URL("sources.json", import.meta.url), "utf8"));
+
+/** Read a file of the repository: one that is not among the sources could change unseen. @param {string} file */
+function source(file) {
+  if (!SOURCES.some((one) => file === one || file.startsWith(`${one}/`))) throw new Error(`${file} is not in sources.json`);
+  return readFile(new URL(file, ROOT), "utf8");
+}
+
 const TARGET = new URL("generated/schemas.js", import.meta.url);
 
 // The kinds of manifest that lie in a delivery; the page judges no others.
@@ -28,7 +37,7 @@ const files = new Map([
 const ajv = new Ajv2020({ allErrors: false, strict: false, code: { source: true, esm: true } });
 const exported = {};
 for (const [name, file] of files) {
-  const schema = JSON.parse(await readFile(new URL(file, FOLDER), "utf8"));
+  const schema = JSON.parse(await source(`schemas/${file}`));
   ajv.addSchema(schema, name);
   Object.assign(exported, { [name]: name });
 }
@@ -46,12 +55,12 @@ await build({
 });
 
 // The digests that credentials pin: of the very files that this page carries or answers for.
-const sri = async (/** @type {URL} */ file) =>
-  `sha384-${createHash("sha384").update(await readFile(file)).digest("base64")}`;
+const sri = async (/** @type {string} */ file) =>
+  `sha384-${createHash("sha384").update(await source(file)).digest("base64")}`;
 const pins = {
-  context: await sri(new URL("../lyrikstore/credentials/contexts/v1.jsonld", import.meta.url)),
+  context: await sri("lyrikstore/credentials/contexts/v1.jsonld"),
   ...Object.fromEntries(await Promise.all([...files].filter(([name]) => name.endsWith("Credential"))
-    .map(async ([name, file]) => [name, await sri(new URL(file, FOLDER))]))),
+    .map(async ([name, file]) => [name, await sri(`schemas/${file}`)]))),
 };
 await writeFile(new URL("generated/pins.js", import.meta.url), `export default ${JSON.stringify(pins, null, 1)};\n`);
 
@@ -74,7 +83,6 @@ await build({
   }],
 });
 
-const PACKAGE = new URL("../lyrikstore/", import.meta.url);
 const contexts = new Map([
   ["https://www.w3.org/ns/credentials/v2", "crypto/contexts/credentials-v2.jsonld"],
   ["https://www.w3.org/ns/credentials/examples/v2", "crypto/contexts/credentials-examples-v2.jsonld"],
@@ -85,7 +93,7 @@ const contexts = new Map([
   ["https://w3id.org/lyrikstore/v1", "credentials/contexts/v1.jsonld"],
 ]);
 const texts = Object.fromEntries(await Promise.all([...contexts].map(async ([url, file]) =>
-  [url, await readFile(new URL(file, PACKAGE), "utf8")])));
+  [url, await source(`lyrikstore/${file}`)])));
 await writeFile(new URL("generated/contexts.js", import.meta.url),
   `/** @type {{[url: string]: string}} */\nexport default ${JSON.stringify(texts)};\n`);
 

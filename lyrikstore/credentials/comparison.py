@@ -267,8 +267,10 @@ def _find_swapped(
         other = wanted.get(content) if content is not None else None
         if path in paired:
             continue
+        # ATTACK: an entry of another length than its digest's file would be swapped with itself.
         if (
             other is not None
+            and other != path
             and other not in paired
             and found[other].blake3 == tree.by_path[path].blake3
         ):

@@ -8,7 +8,7 @@ or beside the data. A list is only as fresh as its date: the report says how old
 import gzip
 import re
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Self
 
 from msgspec import Struct
 
+from lyrikstore.canon.base64text import decode_base64url
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, encode, may_say, parse
@@ -235,13 +236,13 @@ def inflate(text: object) -> bytes:
         _refuse("encodedList is not multibase base64url")
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        packed = urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4))
+        packed = decode_base64url(text[1:], "bad-status")
         # ATTACK: 1.4 MB that unpack to 1 GiB. One byte more than is allowed is enough to know.
         bits = unpacker.decompress(packed, MAX_INFLATED + 1)
-    except (ValueError, zlib.error):
-        raise FormatError("bad-status", "encodedList does not unpack") from None
+    except (FormatError, zlib.error):
+        _refuse_packing()
     if len(bits) > MAX_INFLATED or not unpacker.eof or unpacker.unused_data:
-        _refuse(f"encodedList is cut short, goes on, or has more than {MAX_INFLATED} bytes")
+        _refuse_packing()
     return bits
 
 
@@ -352,6 +353,11 @@ def list_url(data: bytes) -> str | None:
     """Return the URL a status list claims to be, unverified; None if ``data`` is no list."""
     found = StatedList.of(data)
     return None if found is None else found.url
+
+
+def _refuse_packing() -> NoReturn:
+    # In the same words whatever is wrong: one unpacker sees the end missing before another does.
+    _refuse(f"encodedList is not one gzip member of at most {MAX_INFLATED} bytes in base64url")
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -11,6 +11,7 @@ from typing import Literal, NoReturn, Self, cast
 from msgspec import Struct
 
 from lyrikstore.canon import jsontext
+from lyrikstore.canon.base64text import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.grammar import counted
@@ -20,7 +21,6 @@ from lyrikstore.history.note import (
     MAX_NOTE_BYTES,
     VerifierKey,
     check_name,
-    decode_base64,
     is_name,
     open_note,
     sign_note,

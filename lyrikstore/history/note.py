@@ -5,13 +5,14 @@ signed never leaves this module: :func:`open_note` is the only way to it.
 """
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import NoReturn, Self
 
 from msgspec import Struct
 
+from lyrikstore.canon.base64text import decode_base64
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.crypto.ed25519 import PublicKey
@@ -185,21 +186,6 @@ def split_note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     if len(lines) > MAX_SIGNATURES:
         _refuse(f"more than {MAX_SIGNATURES} signatures")
     return text, [_split_line(line) for line in lines]
-
-
-def decode_base64(text: str, kind: str) -> bytes:
-    """Return the bytes of standard base64 that has exactly one spelling.
-
-    Raises:
-        FormatError: (``kind``) another alphabet, missing padding, or stray bits at the end.
-    """
-    try:
-        raw = b64decode(text.encode("ascii"), validate=True)
-    except ValueError:
-        raise FormatError(kind, f"not base64: {text[:80]!r}") from None
-    if b64encode(raw).decode() != text:
-        raise FormatError(kind, f"not base64 in its one spelling: {text[:80]!r}")
-    return raw
 
 
 def _split_line(line: str) -> tuple[str, bytes]:

@@ -149,7 +149,8 @@ function findSwapped(tree, wrong, found) {
     if (paired.has(path)) continue;
     const content = found.get(path)?.blake3 ?? "";
     const other = wanted.get(content);
-    if (other !== undefined && !paired.has(other) && found.get(other)?.blake3 === listed(path)) {
+    // ATTACK: an entry of another length than its digest's file has would be swapped with itself.
+    if (other !== undefined && other !== path && !paired.has(other) && found.get(other)?.blake3 === listed(path)) {
       swapped.push([path, other]);
       paired.add(path).add(other);
       continue;

@@ -138,11 +138,13 @@ class Twins {
 
 /** Return if the paths, in order, can stand in one tree; refuse otherwise. @param {string[]} paths */
 export function checkPaths(paths) {
-  const twins = new Twins();
-  let before = "";
   for (const path of paths) {
     const found = offence(path);
     if (found) refuse("bad-path", `${JSON.stringify(path.slice(0, 200))}: ${found}`);
+  }
+  const twins = new Twins();
+  let before = "";
+  for (const path of paths) {
     if (before !== "" && compare(path, before) <= 0) {
       refuse("bad-tree", `${JSON.stringify(path.slice(0, 200))}: out of order, or twice in the tree`);
     }

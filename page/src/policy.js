@@ -1,5 +1,5 @@
 /** Who may say what in a store, and which keys speak for its log (spec §8.3). */
-import { parseDidKey } from "./ed25519.js";
+import { judgeTogether, parseDidKey } from "./ed25519.js";
 import { refuse, Refusal } from "./errors.js";
 import { isName, parseLogKey, sameKey } from "./log.js";
 import { hasExactly, isObject } from "./strictjson.js";
@@ -138,6 +138,7 @@ function role(value) {
   const keys = strings(value.keys);
   const { threshold } = value;
   if (!Number.isSafeInteger(threshold) || threshold < 1 || threshold > keys.length) bad("a bad threshold");
+  judgeTogether(keys);
   keys.forEach((key) => rethrow(() => parseDidKey(key)));
   const names = strings(value.names);
   const kinds = strings(value.kinds);
@@ -149,6 +150,7 @@ function role(value) {
 /** @param {any} items @returns {Retired[]} */
 function retired(items) {
   if (!Array.isArray(items) || !items.length || items.length > MAX_RETIRED) bad("retired is not a list of keys");
+  judgeTogether(items.flatMap((item) => [item?.key, item?.successor]));
   const found = items.map((item) => {
     const known = ["key", "successor", "suspectFrom"];
     if (!isObject(item) || !Object.hasOwn(item, "key") || !Object.keys(item).every((name) => known.includes(name))) {

@@ -247,7 +247,12 @@ function unpack(encoded) {
 /** Return the bits of an `encodedList`, however few. @param {any} encoded */
 export function inflate(encoded) {
   if (typeof encoded !== "string" || !/^u[A-Za-z0-9_-]+$/.test(encoded)) bad("encodedList is not multibase base64url");
-  const packed = unbase64url(encoded.slice(1), "bad-status");
+  let packed = new Uint8Array();
+  try {
+    packed = unbase64url(encoded.slice(1), "bad-status");
+  } catch {
+    badPacking();
+  }
   const unpacker = new Inflate({ windowBits: 31, chunkSize: PIECE }); // gzip
   /** @type {Uint8Array[]} */
   const pieces = [];
@@ -256,17 +261,20 @@ export function inflate(encoded) {
     const piece = /** @type {Uint8Array} */ (given);
     size += piece.length;
     // 1.4 MB can unpack to 1 GiB: it ends as soon as it is too much.
-    if (size > MAX_INFLATED) bad(`encodedList has more than ${MAX_INFLATED} bytes`);
+    if (size > MAX_INFLATED) badPacking();
     pieces.push(piece.slice());
   };
   unpacker.push(packed, true);
   // ATTACK: a second gzip member, which this library reads on and others do not. It counts anew there.
   const { ended, strm } = /** @type {any} */ (unpacker); // which its types leave out
-  if (unpacker.err || !ended || strm.total_in !== packed.length) bad("encodedList does not unpack, or goes on");
+  if (unpacker.err || !ended || strm.total_in !== packed.length) badPacking();
   const bits = new Uint8Array(size);
   pieces.reduce((at, piece) => (bits.set(piece, at), at + piece.length), 0);
   return bits;
 }
+
+/** In the same words whatever is wrong: one unpacker sees the end missing before another does. @returns {never} */
+const badPacking = () => bad(`encodedList is not one gzip member of at most ${MAX_INFLATED} bytes in base64url`);
 
 /** @param {string} reason @returns {never} */
 function bad(reason) {

@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, hex, unbase64, utf8 } from "./bytes.js";
 import { blake3, parseId } from "./digest.js";
 import { known, parseDid } from "./did.js";
-import { isSoundKey, parseDidKey } from "./ed25519.js";
+import { isSoundKey, judgeTogether, parseDidKey } from "./ed25519.js";
 import { refuse } from "./errors.js";
 import { isName, parseLogKey, sameKey } from "./log.js";
 import { checkSchema } from "./manifest.js";
@@ -30,6 +30,7 @@ const ROLES = new Map([
 export class Trust {
   /** @param {any} [stated] @param {Read} [read] */
   constructor(stated = {}, read = () => undefined) {
+    judgeTogether([...(stated.issuer ?? []).map((/** @type {any} */ { did }) => did), ...(stated.allow?.keys ?? [])]);
     /** @type {Issuer[]} */
     this.issuers = (stated.issuer ?? []).map(issuer);
     this.logs = (stated.log ?? []).map(log);

@@ -9,6 +9,7 @@ from dataclasses import replace
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.credentials.statuslist import ENTRIES, pack
 from tests.differential.judges import Case
+from tests.differential.kinds import digests, listing, organisation, securing
 from tests.differential.mutate import (
     Change,
     edit,
@@ -17,6 +18,7 @@ from tests.differential.mutate import (
     relog,
     signed,
     some_json,
+    stray,
     tweak,
     with_file,
     written,
@@ -155,7 +157,8 @@ def status(rng: random.Random, case: Case, _: Case) -> Case | None:
         spelt = [raw + b"\0", raw + raw, raw[:3] + b"\x08" + raw[4:]]
         odd = ["u" + base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in spelt]
         packed = rng.choice(
-            [packed] * 3 + [f"{packed}=", packed[:-1], packed[1:], f"{packed}A", *odd]
+            [packed] * 3
+            + [f"{packed}=", packed[:-1], packed[1:], f"{packed}A", stray(packed), *odd]
         )
         subject["encodedList"] = packed
         if rng.random() < 0.5:
@@ -209,6 +212,7 @@ def asking(rng: random.Random, case: Case, other: Case) -> Case | None:
 CHANGES: dict[str, tuple[Change, int]] = {
     "edit": (edit, 12), "relog": (relog, 1), "spoil": (spoil, 3), "respell": (respell, 2),
     "shuffle": (shuffle, 3), "data": (data, 2), "trust": (trust, 2), "status": (status, 2),
-    "log": (log, 2), "moment": (moment, 1), "asking": (asking, 1),
+    "log": (log, 2), "moment": (moment, 1), "asking": (asking, 1), "listing": (listing, 2),
+    "digests": (digests, 2), "organisation": (organisation, 2), "securing": (securing, 2),
 }  # fmt: skip
 """Name → change, and how often it is tried among all."""

@@ -90,8 +90,9 @@ class Held:
         self._files = files
 
     def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+        listed = {entry.bytes for entry in tree.entries}
         found = {
-            path: Found(FoundKind.FILE, len(data), Digest.of(data))
+            path: Found(FoundKind.FILE, len(data), Digest.of(data) if len(data) in listed else None)
             for path, data in self._files.items()
         }
         for entry in tree.entries if each else ():

@@ -15,7 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.proof import add_proof
+from lyrikstore.crypto.proofset import add_proof
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import merkle
 from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
@@ -155,27 +155,46 @@ def _edit(rng: random.Random, value: Any, other: Any) -> Any:
 
 
 def signed(rng: random.Random, document: Any) -> Any:
-    """Return a document signed again, at times by a stranger's key, if it can be."""
-    if not isinstance(document, dict) or not isinstance(document.get("proof"), dict):
+    """Return a document with every proof made again, at times by a stranger's key, if it can be.
+
+    What a presentation shows is at times signed again before it, like by whoever issued it.
+    """
+    proofs = document.get("proof") if isinstance(document, dict) else None
+    items = proofs if isinstance(proofs, list) else [proofs]
+    if not items or not all(isinstance(proof, dict) for proof in items):
         return document
-    proof = document["proof"]
+    made = {name: value for name, value in document.items() if name != "proof"}
+    shown = made.get("verifiableCredential")
+    if shown is not None and rng.random() < 0.5:
+        made["verifiableCredential"] = (
+            [signed(rng, one) for one in shown] if isinstance(shown, list) else signed(rng, shown)
+        )
+    try:
+        for proof in items:
+            made = _with_proof_like(rng, made, proof)
+    except (LyrikstoreError, TypeError, ValueError, RecursionError, AttributeError):
+        return document
+    return made
+
+
+def _with_proof_like(rng: random.Random, document: Any, proof: Mapping[str, Any]) -> Any:
     method = proof.get("verificationMethod")
     did, _, fragment = method.partition("#") if isinstance(method, str) else ("", "", "")
     signer = SIGNERS.get(did) or SIGNERS.get(f"did:key:{fragment}")
     if signer is None or rng.random() < 0.1:
         signer, method = MALLORY, None
-    bare = {name: value for name, value in document.items() if name != "proof"}
-    options: dict[str, Any] = {}
-    if proof.get("proofPurpose") == "authentication":
-        asked = {name: proof[name] for name in ("challenge", "domain") if name in proof}
-        options = {"purpose": "authentication", **asked}
-    try:
-        made = add_proof(bare, signer, created=_moment(proof), **options)
-        if method is not None and not did.startswith("did:key:"):
-            return document  # an organisation's: left as it was, and edited
-    except (LyrikstoreError, TypeError, ValueError, RecursionError):
-        return document
-    return made
+    same = {name: proof[name] for name in ("domain", "challenge") if name in proof}
+    return add_proof(
+        document,
+        signer,
+        suite=proof.get("cryptosuite"),
+        purpose=proof.get("proofPurpose"),
+        method=method,
+        created=_moment(proof) if "created" in proof else None,
+        proof_id=proof.get("id"),
+        previous=proof.get("previousProof"),
+        **same,
+    )
 
 
 def _moment(proof: Mapping[str, Any]) -> Any:
@@ -195,6 +214,13 @@ def some_json(rng: random.Random, case: Case) -> tuple[str | None, Any] | None:
         if isinstance(value, dict | list):
             return name, value
     return None
+
+
+def stray(text: str) -> str:
+    """Return a text in base64url with another last letter: perhaps other bits that nobody reads."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    at = letters.find(text[-1:])
+    return text[:-1] + letters[at ^ 1] if at >= 0 else text
 
 
 def with_file(case: Case, name: str | None, data: bytes) -> Case:

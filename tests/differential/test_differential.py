@@ -4,6 +4,7 @@
 """
 
 import itertools
+import json
 import shutil
 import subprocess
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from tests import npm
 from tests.differential.fuzz import search
-from tests.differential.judges import PAGE, PageVerifier, by_python, differences
+from tests.differential.judges import PAGE, Case, PageVerifier, by_python, differences
 from tests.differential.seeds import seeds
 
 WOUNDS = {
@@ -50,6 +51,17 @@ def wounded(folder: Path, file: str, sound: str, wrong: str) -> Path:
 def test_of_genuine_cases(page: PageVerifier) -> None:
     for name, case in seeds().items():
         assert not differences(by_python(case), page(case)), name
+
+
+FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
+"""Cases on which they once differed, made small."""
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("file", FOUND, ids=lambda file: file.stem)
+def test_of_what_was_found(page: PageVerifier, file: Path) -> None:
+    case = Case.of_json(json.loads(file.read_text("ascii")))
+    assert not differences(by_python(case), page(case))
 
 
 @pytest.mark.page

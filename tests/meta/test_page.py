@@ -1,25 +1,19 @@
 """The committed page is made of the sources that are committed with it."""
 
+import json
 import re
 from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = (
-    "page/src",
-    "page/ui",
-    "schemas",
-    "lyrikstore/crypto/contexts",
-    "lyrikstore/credentials/contexts",
-)
-ALONE = ("build.mjs", "generate.mjs", "linear.mjs", "package-lock.json")
 
 
 def digest_of_sources() -> str:
     """Return what build.mjs writes into the page: every file it is made of, by name."""
-    found = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
-    files = [path for path in found if path.suffix != ".pyc"]  # Python's own, wherever it ran
-    files += [ROOT / "page" / name for name in ALONE]
+    files: list[Path] = []
+    for name in json.loads((ROOT / "page" / "sources.json").read_text("utf-8")):
+        path = ROOT / name
+        files += [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     sources = sha256()
     for name in sorted(path.relative_to(ROOT).as_posix() for path in files):
         sources.update(f"{name}\n".encode() + (ROOT / name).read_bytes())

@@ -232,7 +232,7 @@ def test_a_bomb_is_cut_off_everywhere(open_page, delivery, bomb) -> None:
     ("length", "reason", "words"),
     [
         (None, "no-list", "not at hand"),  # no document of more than 1 MiB is even parsed
-        (1_000_001, "unsound-list", "more than"),  # which still leaves 700 MiB of zeros
+        (1_000_001, "unsound-list", "at most"),  # which still leaves 700 MiB of zeros
     ],
 )
 def test_a_bomb_is_cut_off(open_page, browser, delivery, bomb, length, reason, words) -> None:

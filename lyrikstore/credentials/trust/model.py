@@ -10,11 +10,12 @@ from typing import Self
 
 from msgspec import Struct
 
+from lyrikstore.canon.base64text import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.did import KnownDocument, Source
 from lyrikstore.crypto.ed25519 import PublicKey
-from lyrikstore.history.note import VerifierKey, decode_base64, is_name
+from lyrikstore.history.note import VerifierKey, is_name
 from lyrikstore.history.policy import matches
 
 CLAIMS = ("quality", "legal", "deidentification", "regulatory")

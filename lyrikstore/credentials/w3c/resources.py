@@ -5,7 +5,6 @@ file is called, or by its URL.
 """
 
 import re
-from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha3_256, sha3_384, sha256, sha384, sha512
 from types import MappingProxyType
@@ -14,7 +13,8 @@ from typing import Any, NoReturn
 from blake3 import blake3
 from msgspec import Struct
 
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.base64text import decode_base64, decode_base64url
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
@@ -39,7 +39,7 @@ _MULTIHASH: Mapping[int, _Hash] = {
     0x20: _SRI["sha384"],
 }
 _SRI_ITEM = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?")
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_MAX_BASE64URL = 101
 _MAX_DIGESTS = 16
 
 MAX_RESOURCE = 16 << 20
@@ -173,14 +173,15 @@ def _texts(value: JSON) -> list[str]:
 
 def _parse_sri(text: str) -> tuple[_Hash, bytes]:
     # Several alternatives in one string: the strongest function counts, as in a browser.
-    found = [match for part in text.split() if (match := _SRI_ITEM.fullmatch(part))]
+    parts = re.split(r"[ \t\n\f\r]+", text)
+    found = [match for part in parts if (match := _SRI_ITEM.fullmatch(part))]
     if not found or len(text) > 2000:
         _refuse(text)
     best = max(found, key=lambda match: match[1])
     function = _SRI[best[1]]
     try:
-        digest = b64decode(best[2], validate=True)
-    except ValueError:
+        digest = decode_base64(best[2], "bad-digest")
+    except FormatError:
         _refuse(text)
     if len(digest) != len(function(b"")):
         _refuse(text)
@@ -189,12 +190,13 @@ def _parse_sri(text: str) -> tuple[_Hash, bytes]:
 
 def _parse_multihash(text: str) -> tuple[_Hash, bytes]:
     raw = b""
-    if text[:1] == "u" and _BASE64URL.fullmatch(text[1:]):
-        raw = (
-            urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4)) if len(text) % 4 != 2 else b""
-        )
-    elif text[:1] == "z":
-        raw = decode_base58(text[1:])
+    try:
+        if text[:1] == "u" and len(text) <= _MAX_BASE64URL:
+            raw = decode_base64url(text[1:], "bad-digest")
+        elif text[:1] == "z":
+            raw = decode_base58(text[1:])
+    except LyrikstoreError:
+        _refuse(text)
     function = _MULTIHASH.get(raw[0]) if len(raw) > 2 else None
     if function is None or raw[1] != len(raw) - 2 or raw[1] != len(function(b"")):
         _refuse(text)  # a bare digest without its header says nothing of its hash function

@@ -41,8 +41,8 @@ export async function verifyProofs(document, { at, purpose, resolve, domain, cha
   for (const [number, proof] of proofs.entries()) {
     const options = without(proof, "proofValue");
     const key = resolve(proof.verificationMethod, purpose);
-    const signature = parseSignature(proof.proofValue);
-    if (!verify(key, signature, await signedBytes(unsecured, links[number], options))) {
+    const message = await signedBytes(unsecured, links[number], options);
+    if (!verify(key, parseSignature(proof.proofValue), message)) {
       refuse("bad-signature", `the signature does not fit the document and '${proof.verificationMethod.slice(0, 200)}'`);
     }
     made.push({ key, method: proof.verificationMethod, suite: proof.cryptosuite, options });

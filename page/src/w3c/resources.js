@@ -105,8 +105,8 @@ function texts(item, name) {
 
 /** Of several alternatives in one string the strongest counts, as in a browser. @param {string} text @returns {[Hash, Uint8Array]} */
 function parseSri(text) {
-  const found = text.length > 2000 ? [] : text.split(/\s+/).map((part) => SRI_ITEM.exec(part)).filter((match) => match !== null);
-  const best = found.sort((left, right) => (left[1] < right[1] ? 1 : -1))[0];
+  const found = text.length > 2000 ? [] : text.split(/[ \t\n\f\r]+/).map((part) => SRI_ITEM.exec(part)).filter((match) => match !== null);
+  const best = found.reduce((strongest, one) => (strongest !== undefined && strongest[1] >= one[1] ? strongest : one), found[0]);
   const hash = best && SRI.get(best[1]);
   if (!hash) return bad(text);
   let digest = new Uint8Array();
