@@ -1,7 +1,6 @@
 """The one value type for identity: a BLAKE3-256 digest (spec/01-digest.md)."""
 
 from base64 import urlsafe_b64encode
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -86,10 +85,13 @@ class Digest(Struct, frozen=True, order=True):
     @classmethod
     def _read(cls, text: object, prefix: str) -> Self:
         if isinstance(text, str) and len(text) == len(prefix) + 64 and text.startswith(prefix):
-            with suppress(ValueError):
-                raw = bytes.fromhex(text[-64:])
-                if raw.hex() == text[-64:]:  # fromhex takes capitals, and white space between
-                    return cls(raw)
+            digits = text[-64:]
+            try:
+                raw = bytes.fromhex(digits)
+            except ValueError:
+                raw = b""
+            if raw.hex() == digits:  # fromhex takes capitals, and white space between
+                return cls(raw)
         wanted = f"a digest like {prefix}<64 lower-case hex digits>"
         raise FormatError("bad-digest", f"not {wanted}: {str(text)[:80]!r}")
 

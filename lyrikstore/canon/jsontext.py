@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any, NoReturn, Self
 
+import msgspec
 import orjson
 import rfc8785
 
@@ -166,17 +167,19 @@ def _read(
 
 def _canonical_value(data: bytes) -> tuple[JSON] | None:
     # A text that the encoder gives back byte for byte is the canonical form of that very value,
-    # and the strict reader below would read the same from it: whatever orjson's own reader lets
+    # and the strict reader below would read the same from it: whatever this quick reader lets
     # pass (a member twice, -0, an integer beyond 2^53-1) is not written that way again. Where the
     # encoder is not exact, and for nulls, which not every caller takes, None: the reader decides.
     if data[1:2] in _SPACE or b"null" in data:
         return None
     try:
-        value = orjson.loads(data)
+        value = _QUICK.decode(data)
         if orjson.dumps(value, option=_OPTIONS) != data:
             return None
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+    except (msgspec.MsgspecError, orjson.JSONEncodeError, ValueError, RecursionError):
         return None
+    if data.isascii() and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return (value,)  # neither names beyond ASCII nor depth; floats were refused: all is plain
     return (value,) if _is_plain(value, ascii_names=data.isascii()) else None
 
 
@@ -297,6 +300,8 @@ def _check_string(text: str) -> None:
     except UnicodeEncodeError:
         raise FormatError("bad-json", "a string holds a lone surrogate") from None
 
+
+_QUICK = msgspec.json.Decoder(float_hook=_no_float)
 
 # Made once: making one costs half as much as reading a credential. By whether floats are accepted.
 _DECODERS = {

@@ -86,6 +86,11 @@ def format_timestamp(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise InvalidInputError("naive-time", "a point in time needs a time zone")
+    return _format(moment)
+
+
+@lru_cache(maxsize=256)  # several checks of many documents name the moment they judge for
+def _format(moment: datetime) -> str:
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="seconds")[:19] + "Z"

@@ -4,7 +4,7 @@ What every credential of profile ``lyrik`` goes through once it is open
 (:mod:`lyrikstore.credentials.envelope`). Sans-IO.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from lyrikstore.canon.grammar import counted
@@ -120,7 +120,9 @@ def check_standing(
     """
     if not envelope.genuine or envelope.issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
-    known = notices.successors.get(envelope.id.urn, ()) if envelope.id is not None else ()
+    known: Sequence[bytes] = ()
+    if notices.successors and envelope.id is not None:
+        known = notices.successors.get(envelope.id.urn, ())
     if "credentialStatus" not in document and not known:
         return check_status(document, envelope.issuer, NO_NOTICES, at, trust.max_status_age)
     keys = keys_for(trust, notices, at)

@@ -113,9 +113,9 @@ def check_key_at_hand(
 
     Cost: at most :data:`lyrikstore.credentials.storekeys.MAX_STORES` stores' policies.
     """
-    if envelope.signer is None or envelope.id is None:
+    if envelope.signer is None or envelope.canonical is None:
         return check_key(None, None, None)
-    key, leaf = did_key(envelope.signer.key), Leaf("credential", envelope.id)
+    key = did_key(envelope.signer.key)
     try:
         stores = list(statements.about(key, store))
     except IncompleteError as error:
@@ -125,7 +125,10 @@ def check_key_at_hand(
         stores.append((heir.history, heir.proofs))
     for history, proofs in stores:
         retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
-        place = proofs.take(leaf, history.log_keys, history.check_head) if retired else None
+        place = None
+        if retired:
+            leaf = Leaf("credential", Digest.of(envelope.canonical))
+            place = proofs.take(leaf, history.log_keys, history.check_head)
         made.append(check_key(key, history, place, sought=retired))
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):
         for check in made:

@@ -299,13 +299,18 @@ def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
 
     Precedence: invalid, incomplete, valid, trusted.
     """
-    if any(check.state is _FAIL for check in checks):
-        return Verdict.INVALID
-    made = {check.id for check in checks if check.state is not _UNCHECKED}
+    made, doubtful = set(), False
+    for check in checks:
+        state = check.state
+        if state is _FAIL:
+            return Verdict.INVALID
+        if state is not _UNCHECKED:
+            made.add(check.id)
+        if state is _WARN or state is _UNCHECKED:
+            doubtful = doubtful or check.id in TRUST_CHECKS
     if not made.issuperset(required):
         return Verdict.INCOMPLETE
-    doubtful = {check.id for check in checks if check.state is _WARN or check.state is _UNCHECKED}
-    return Verdict.TRUSTED if doubtful.isdisjoint(TRUST_CHECKS) else Verdict.VALID
+    return Verdict.VALID if doubtful else Verdict.TRUSTED
 
 
 def quote(text: object, limit: int = 80) -> str:

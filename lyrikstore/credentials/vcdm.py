@@ -106,7 +106,10 @@ def kind_of(document: JSON) -> CredentialKind | None:
     stated = document.get("type") if isinstance(document, dict) else None
     if not isinstance(stated, list):
         return None
-    return next((kind for kind in KINDS if kind.type in stated), None)
+    for kind in KINDS:
+        if kind.type in stated:
+            return kind
+    return None
 
 
 def profile_of(data: bytes) -> str:
@@ -185,7 +188,7 @@ def _check_grant(subject: dict[str, Any]) -> None:
 
 def _check_statements(subject: dict[str, Any]) -> None:
     age = subject.get("age", {})
-    first, last = (_day(age.get(member)) for member in ("collectedFrom", "collectedUntil"))
+    first, last = _day(age.get("collectedFrom")), _day(age.get("collectedUntil"))
     if first is not None and last is not None and last < first:
         _refuse("collected until before it was collected from")
     if "snapshotAt" in age:
@@ -219,8 +222,8 @@ def _check_member_names(document: Document) -> None:
     # Names that JSON-LD software would read as keywords, or that look alike, below the top level:
     # JCS signs them unseen, an RDF reader acts on them.
     outermost = (document.members, document.members.get("proof"))
-    keywords = sum(name[:1] == "@" for place in outermost for name in place or ())
-    if document.canonical.isascii() and document.canonical.count(b'"@') == keywords:
+    at_top = "".join(name for place in outermost for name in place or ())
+    if document.canonical.isascii() and document.canonical.count(b"@") == at_top.count("@"):
         return  # those at the top are all there are
     pending: list[JSON] = [document.members]
     while pending:

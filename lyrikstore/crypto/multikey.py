@@ -20,6 +20,8 @@ _VALUES = bytes(
     for byte in range(256)
 )
 _POWERS = [58**digits for digits in range(11)]
+_LANES = {8 << n: (2**16384 - 1) // (2 ** (8 << n) + 1) for n in range(11)}
+# Width in bits → every other lane of that width, from the lowest on, for 2,048 digits.
 _PAIRS = [high + low for high in BASE58_ALPHABET for low in BASE58_ALPHABET]
 _ED25519_CODEC = b"\xed\x01"
 _DID_KEY = "did:key:"
@@ -43,7 +45,7 @@ def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:
 
     Args:
         text: Digits of the Bitcoin alphabet.
-        max_length: Refuse longer text before looking at it.
+        max_length: Refuse longer text before looking at it; 2,048 at most.
 
     Raises:
         FormatError: (``bad-base58``) too long, or another character.
@@ -56,25 +58,21 @@ def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:
     if _NO_DIGIT in values:
         digit = text[values.index(_NO_DIGIT)]
         raise FormatError("bad-base58", f"not a base58 character: {digit!a}")
-    number = 0
-    for start in range(0, len(values), 10):  # ten digits at a time, as in the other direction
-        part = values[start : start + 10]
-        ten = 0
-        for value in part:
-            ten = ten * 58 + value
-        number = number * _POWERS[len(part)] + ten
+    # All digits at once: neighbours become one digit of base 58², then those of base 58⁴, and so
+    # on, each in a lane of the number that is twice as wide.
+    number = int.from_bytes(values, "big")
+    width, base = 8, 58
+    while width < 8 * len(values):
+        low = _LANES[width]
+        number = (number >> width & low) * base + (number & low)
+        width, base = 2 * width, base * base
     zeros = len(text) - len(text.lstrip("1"))
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def encode_multikey(key: PublicKey) -> str:
     """Return ``z6Mk…``, the Multikey spelling of ``key``."""
-    return _encode_multikey(key.raw)
-
-
-@lru_cache(maxsize=1024)
-def _encode_multikey(raw: bytes) -> str:
-    return "z" + encode_base58(_ED25519_CODEC + raw)
+    return did_key(key).removeprefix(_DID_KEY)
 
 
 def parse_multikey(text: object) -> PublicKey:
@@ -100,9 +98,10 @@ def _parse_multikey(text: str) -> PublicKey:
     return PublicKey(data[2:])
 
 
+@lru_cache(maxsize=1024)
 def did_key(key: PublicKey) -> str:
     """Return ``did:key:z6Mk…``."""
-    return _DID_KEY + encode_multikey(key)
+    return f"{_DID_KEY}z{encode_base58(_ED25519_CODEC + key.raw)}"
 
 
 def parse_did_key(text: object) -> PublicKey:

@@ -1,11 +1,12 @@
 """One key, one spelling."""
 
 import json
+import random
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import FormatError, KeyMaterialError
@@ -116,6 +117,17 @@ def test_base58_round_trip(data):
 @given(st.text(alphabet=BASE58_ALPHABET, max_size=MAX_BASE58))
 def test_base58_is_one_to_one(text):
     assert encode_base58(decode_base58(text)) == text
+
+
+@given(st.integers(0, 2048), st.sampled_from(BASE58_ALPHABET[1:]), st.randoms())
+@example(2048, "z", random.Random(1))
+@example(2000, "z", random.Random(1))
+def test_base58_is_the_number_whatever_its_length(length, first, rng):
+    text = (first + "".join(rng.choices(BASE58_ALPHABET, k=length)))[:length]
+    number = 0
+    for character in text:
+        number = number * 58 + BASE58_ALPHABET.index(character)
+    assert int.from_bytes(decode_base58(text, max_length=2048), "big") == number
 
 
 def test_base58_known_values():

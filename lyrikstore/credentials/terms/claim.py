@@ -5,7 +5,7 @@ or of his own, territories that exist, a text for every licence that has no publ
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -122,17 +122,20 @@ def check_licence_claim(subject: Mapping[str, Any]) -> Terms:
     if sum(not partition.select for partition in terms.partitions) > 1:
         _refuse("two partitions take what is left")
     for partition in terms.partitions:
-        both = sorted({*partition.permits, *partition.grantable} & set(partition.prohibits))
+        allowed = (*partition.permits, *partition.grantable)
+        both = sorted(set(partition.prohibits).intersection(allowed))
         if both:
             _refuse(f"the licence both allows and prohibits {both[0]!r}")
         start, end = partition.limits.use_from, partition.limits.use_until
         if start is not None and end is not None and end < start:
             _refuse("a period of use ends before it begins")
+        if terms.licence is None or partition.licence is None:
+            continue
         foreign = licence_ids(partition.licence) - licence_ids(terms.licence)
-        if terms.licence is not None and foreign:
+        if foreign:
             _refuse(f"a partition names {min(foreign)[:80]!r}, which the whole does not")
     for member in ("fileCount", "byteSize", "recordCount"):
-        if sum(int(part[member]) for part in licence["partitions"]) != int(subject[member]):
+        if sum([int(part[member]) for part in licence["partitions"]]) != int(subject[member]):
             _refuse(f"the partitions' {member} do not add up to the dataset's")
     if len(terms.texts) != len(licence.get("texts", ())):
         _refuse("a licence text occurs twice")
@@ -144,13 +147,13 @@ def check_licence_claim(subject: Mapping[str, Any]) -> Terms:
 
 def missing_texts(licence: Mapping[str, Any]) -> list[str]:
     """Return the ``LicenseRef-`` ids in a licence claim for which it names no text."""
-    expressions: Iterable[str | None] = [
-        licence.get("spdxExpression"),
-        *(part.get("spdxExpression") for part in licence["partitions"]),
-    ]
-    used = frozenset().union(*(licence_ids(expression) for expression in expressions))
-    named = {text.get("name") for text in licence.get("texts", ())}
-    return sorted(found for found in used - named if found.startswith("LicenseRef-"))
+    own = {
+        found
+        for stated in (licence, *licence["partitions"])
+        for found in licence_ids(stated.get("spdxExpression"))
+        if found.startswith("LicenseRef-")
+    }
+    return sorted(own.difference(text.get("name") for text in licence.get("texts", ())))
 
 
 def text_name(expression: str | None) -> str | None:
