@@ -222,21 +222,27 @@ class Store(Shared, Standing):
         )
 
     def query(
-        self, sql: str, parameters: Sequence[Any] = (), *, rows: int = 10_000
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        *,
+        rows: int = 10_000,
+        progress: OnProgress = silent,
     ) -> "QueryResult":
         """Return the answer of one SELECT over the index, which is brought up to date first."""
         from lyrikstore.index.build import ask, index_path
         from lyrikstore.index.query import Limits
 
         path = index_path(self.repository, self._cache)
-        return ask(self.repository, sql, parameters, path=path, limits=Limits(rows=rows))
+        limits = Limits(rows=rows)
+        return ask(self.repository, sql, parameters, path=path, limits=limits, progress=progress)
 
-    def rebuild_index(self) -> Path:
+    def rebuild_index(self, *, progress: OnProgress = silent) -> Path:
         """Make the index anew and return its path."""
         from lyrikstore.index.build import ensure_index, index_path
 
         path = index_path(self.repository, self._cache)
-        return ensure_index(self.repository, path, rebuild=True).path
+        return ensure_index(self.repository, path, rebuild=True, progress=progress).path
 
     def commit(self, folder: Path, name: str, **options: Any) -> "CommitResult":
         """Make ``folder`` the current version of ``name``.

@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+)
+from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.jsontext import MAX_BYTES, parse
 from lyrikstore.canon.visible import visible
 from lyrikstore.credentials.report import CheckState, Report
 from lyrikstore.history.places import STORE_FOLDER
+from lyrikstore.history.tree import Tree
 from lyrikstore_cli.options import read_file
 
 _BEGINNINGS = {
@@ -21,6 +29,9 @@ _BEGINNINGS = {
     b"c2sp.org/tlog-proof@v1\n": "a log proof, which is looked for beside a credential",
     b"<": "a page or an XML file",
 }
+
+_PROBED = 8
+"""How many of the files that differ are looked at for why."""
 
 _EXPECTED = (
     "verify takes a delivery, the folder that `issue` writes; or one credential or presentation, "
@@ -52,6 +63,32 @@ def next_steps(path: Path, report: Report) -> Iterator[str]:
     what, step = _described(data)
     yield f"{name} is {what}; {_EXPECTED}"
     yield step or f"{_DATA} FOLDER"
+
+
+def converted(report: Report, tree: Path, data: Path) -> Iterator[str]:
+    """Yield what to do, if files differ from what is listed by their line ends alone.
+
+    Args:
+        report: On the data.
+        tree: The list of the files, beside the credential.
+        data: The folder.
+    """
+    details = [check.detail for check in report.checks if check.id == "data.files"]
+    paths = [str(item["path"]) for detail in details for item in detail.get("differs", ())]
+    if not paths:
+        return
+    with suppress(LyrikstoreError, OSError):
+        with open_regular(tree) as file:
+            listed = Tree.parse(file).by_path
+        for path in paths[:_PROBED]:
+            content = read_file(data / path)
+            unix = content.replace(b"\r\n", b"\n")
+            if listed[path].blake3 in map(Digest.of, (unix, unix.replace(b"\n", b"\r\n"))):
+                yield (
+                    f"{path} differs by its line ends alone, as after Git or FTP on Windows: "
+                    "copy the folder without conversion, such as in a ZIP archive"
+                )
+                return
 
 
 def no_delivery(folder: Path) -> NotFoundError:

@@ -1,5 +1,6 @@
 """A verification report on the terminal, and in the file that keeps it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,9 @@ _PRESENTED = {
 }
 """What is only checked of one kind of credential → what to call that kind."""
 
+_ALIKE = 3
+"""So many checks that found the same have a line each; --json has all."""
+
 _KEPT = (".html", ".json")
 
 _NO_FRESH_LIST = {"no-list", "expired-list", "stale-list"}
@@ -58,8 +62,14 @@ def show_report(session: Session, report: Report) -> int:
             if check.state in _DECISIVE:
                 screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")
     width = max(len(check.id) for check in report.checks)
+    alike = Counter(map(words, report.checks))
     for check in report.checks:
-        screen.result(f" {SYMBOL[check.state]} {check.id:<{width}}  {words(check)}")
+        count = alike[words(check)]
+        if count > _ALIKE:  # the same of each, such as that the credential is malformed
+            alike[words(check)] = -1
+        if count >= 0:
+            name = f"{count} checks" if count > _ALIKE else check.id
+            screen.result(f" {SYMBOL[check.state]} {name:<{width}}  {words(check)}")
     for line in report.not_proven:
         screen.result(f" – not proven: {line}", "dim")
     screen.result(headline(report), _STYLE[report.verdict])

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.visible import visible
 
@@ -60,6 +61,12 @@ def size(count: int) -> str:
             return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     raise AssertionError  # the loop always returns
+
+
+def formula_warning(cells: int) -> str:
+    """Return what to say of a table with cells that a spreadsheet program could run."""
+    begin = counted(cells, "cell begins like a formula", "cells begin like formulas")
+    return f"! {begin}: import the columns as text"
 
 
 class Screen:

@@ -232,10 +232,14 @@ def _check_kept(
         )
     for part, target in targets.items():
         if not applied.parts[part].entries:
+            sizes = {name: len(outcome.entries) for name, outcome in applied.parts.items()}
             raise EmptyResultError(
                 "nothing-kept",
-                f"the {part} part ({target}) would be empty",
-                hint="use another seed or larger shares, or group by a column with more values",
+                f"the {part} part ({target}) would be empty: "
+                + ", ".join(f"{name} {count}" for name, count in sizes.items()),
+                hint='deal anew with another seed, such as seed = "1", in the split/1 step; '
+                "or take larger shares, or group by a column with more values",
+                details={"records": sizes},
             )
 
 

@@ -152,10 +152,9 @@ def sheet_of(tree: Tree) -> tuple[bytes, str]:
     return text.getvalue().encode(), key
 
 
-def formula_cells(tree: Tree) -> int:
-    """Return how many metadata values a spreadsheet program could take for a formula and run."""
-    cells = (value for meta in tree.metas.values() for value in meta.values())
-    return sum(_FORMULA.match(value) is not None for value in cells)
+def formula_cells(cells: Iterable[str]) -> int:
+    """Return how many of ``cells`` a spreadsheet program could take for a formula and run."""
+    return sum(_FORMULA.match(cell) is not None for cell in cells)
 
 
 def join(paths: Iterable[str], sheet: Sheet) -> Joined:
@@ -320,8 +319,10 @@ def _csv_rows(path: Path, file: BinaryIO) -> _Rows:
         except UnicodeDecodeError:
             raise InvalidInputError(
                 "bad-sheet",
-                f"{path.name}: not UTF-8 after line {rows.line_num}",
-                hint="save it as CSV UTF-8, or as XLSX",
+                f"{path.name}: not UTF-8"
+                + (f" after line {rows.line_num}" if rows.line_num else ""),
+                hint="save it as 'CSV UTF-8', where a spreadsheet offers that beside 'CSV'; "
+                "or as XLSX",
             ) from None
         except csv.Error as error:
             raise InvalidInputError(

@@ -79,7 +79,7 @@ def _rows(path: Path, book: Any) -> Iterator[tuple[int, list[str | None]]]:
             raise InvalidInputError(
                 "bad-sheet",
                 f"{path.name}: holds more than one sheet ({sheets[0].title!r}, {other.title!r})",
-                hint="save the one table as its own file",
+                hint="save the one table as its own file, or hide the other sheets",
             )
     sheet = sheets[0]
     sheet.reset_dimensions()

@@ -22,6 +22,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
 from lyrikstore.canon.files import open_regular, real_path
 from lyrikstore.canon.jsontext import MAX_BYTES, encode, parse_canonical
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.repository import Repository
 from lyrikstore.index.collect import collect
 from lyrikstore.index.faults import system_error
@@ -68,7 +69,11 @@ def index_path(repository: Repository, cache: Path | None = None) -> Path:
 
 
 def ensure_index(
-    repository: Repository, path: Path | None = None, *, rebuild: bool = False
+    repository: Repository,
+    path: Path | None = None,
+    *,
+    rebuild: bool = False,
+    progress: OnProgress = silent,
 ) -> IndexState:
     """Return an index that fits ``repository`` now; build one if there is none.
 
@@ -76,6 +81,7 @@ def ensure_index(
         repository: The store; its log checkpoint decides what fits.
         path: Where the database lies; by default in the store's ``cache`` folder.
         rebuild: Build even if the present one fits.
+        progress: Hears of the build, entry of the log by entry.
 
     Raises:
         StorageError: (``read-only``, ``disk-full``, ``io``) it cannot be written.
@@ -94,7 +100,7 @@ def ensure_index(
             path.parent.mkdir(parents=True, exist_ok=True)
             if reason == "wrong":
                 _set_aside(path)
-            _build(repository, path)
+            _build(repository, path, progress)
     return IndexState(
         path=path,
         built=bool(reason),
@@ -111,6 +117,7 @@ def ask(
     *,
     path: Path | None = None,
     limits: Limits | None = None,
+    progress: OnProgress = silent,
 ) -> QueryResult:
     """Return the answer of one ``SELECT`` about the store as it is now.
 
@@ -120,19 +127,20 @@ def ask(
         parameters: Values for ``?``.
         path: Where the index lies; by default in the store's ``cache`` folder.
         limits: Bounds of the query.
+        progress: Hears of the build, if there is one.
 
     Raises:
         InvalidInputError, FormatError, NotFoundError, StorageError: See
             :func:`lyrikstore.index.query.query` and :func:`ensure_index`.
     """
-    state = ensure_index(repository, path)
+    state = ensure_index(repository, path, progress=progress)
     try:
         return query(state.path, sql, parameters, limits=limits)
     except FormatError as error:
         if error.kind != "bad-index" or state.built:
             raise
     # Its bytes are those that were written, yet this DuckDB cannot read them: another version's.
-    state = ensure_index(repository, path, rebuild=True)
+    state = ensure_index(repository, path, rebuild=True, progress=progress)
     return query(state.path, sql, parameters, limits=limits)
 
 
@@ -183,10 +191,10 @@ def _stamp_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _build(repository: Repository, path: Path) -> None:
+def _build(repository: Repository, path: Path, progress: OnProgress) -> None:
     building = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     try:
-        _fill(repository, building)
+        _fill(repository, building, progress)
         _sync(building)
         stamp = encode(_stamp(repository, str(Digest.of_file(building))))
         # Between the two renames the stamp does not fit: whoever looks then builds for himself.
@@ -198,7 +206,7 @@ def _build(repository: Repository, path: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _fill(repository: Repository, building: Path) -> None:
+def _fill(repository: Repository, building: Path, progress: OnProgress) -> None:
     connection = duckdb.connect(
         str(building),
         config={
@@ -211,7 +219,7 @@ def _fill(repository: Repository, building: Path) -> None:
     try:
         connection.execute("BEGIN")
         create_tables(connection)
-        collect(repository, Writer(connection))
+        collect(repository, Writer(connection), progress)
         for view in VIEWS:
             listed = ", ".join(f'"{column.name}"' for column in view.columns)
             connection.execute(f'CREATE VIEW "{view.name}" ({listed}) AS {view.sql}')

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.credentials.storekeys import is_statement
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifest import Attachment, Manifest
@@ -24,12 +25,13 @@ from lyrikstore.index.tables import DECISION_COLUMNS, Writer
 _SYSTEMS = ("model", "baseline", "majority")
 
 
-def collect(repository: Repository, writer: Writer) -> None:
+def collect(repository: Repository, writer: Writer, progress: OnProgress = silent) -> None:
     """Write everything the documented views need.
 
     Args:
         repository: The view to index; read in log order.
         writer: Takes the rows.
+        progress: Hears how many of the log's entries are in.
 
     Raises:
         IncompleteError, VerificationError: A logged manifest is lost or damaged; what the names
@@ -61,6 +63,7 @@ def collect(repository: Repository, writer: Writer) -> None:
             _tree(repository, manifest, writer)
         for attachment in manifest.attachments_in("decisions"):
             _decisions(repository, manifest, attachment, writer)
+        progress(Progress(entry.index + 1, head.size, phase="building the index"))
     for item in repository.flagged:
         if item.reason == "invalid":
             writer.add("gaps", str(item.id), "manifest", item.summary)

@@ -125,3 +125,29 @@ def test_what_was_never_issued_is_not_taken_back(delivery, publisher) -> None:
         manifest = delivery / "manifest.json"
         assert f"{manifest} is no credential" in publisher.fails(1, command, manifest).err
         assert "no credential.json in documents" in publisher.fails(1, command, "documents").err
+
+
+def test_text_that_was_converted_on_the_way_is_told_from_text_that_was_edited(new_person) -> None:
+    person = new_person("publisher")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    (person.folder / "documents").mkdir()
+    (person.folder / "documents" / "one.txt").write_bytes(b"one\ntwo\n")
+    person.ok("commit", "documents", "-d", NAME, "--license", "CC0-1.0")
+    person.ok("issue", NAME, "-o", "delivery", "--permit", "train")
+    text = person.folder / "delivery" / "data" / "one.txt"
+    text.write_bytes(b"one\r\ntwo\r\n")
+    for arguments in (("delivery",), ("delivery/credential.json", "--data", "delivery/data")):
+        found = person.fails(3, "verify", *arguments)
+        assert "one.txt differs by its line ends alone" in found.err
+    text.write_bytes(b"one\r\nTWO\r\n")
+    assert "line ends" not in person.fails(3, "verify", "delivery").err
+
+
+def test_what_is_no_credential_has_one_line_for_all_that_was_not_looked_at(new_person) -> None:
+    person = new_person("anybody")
+    (person.folder / "notes.txt").write_text("all is well\n")
+    lines = person.fails(3, "verify", "notes.txt").out.splitlines()
+    assert sum("not looked at" in line for line in lines) == 1
+    assert any(line.startswith(" ? 24 checks ") for line in lines)
+    assert len(person.run("verify", "notes.txt", "--json").json["checks"]) == 25

@@ -39,8 +39,8 @@ def test_a_log_says_every_minute_how_far_a_long_epoch_is(
     assert len(lines) == 4
 
 
-def at_a_terminal(person: Person, *arguments: object) -> str:
-    """Run a command whose errors and messages go to a terminal; return what that was sent."""
+def at_a_terminal(person: Person, *arguments: object, both: bool = False) -> str:
+    """Run a command whose messages, or both streams, go to a terminal; return what it got."""
     ours, theirs = os.openpty()
     with os.fdopen(ours, "rb", 0) as screen:
         done = subprocess.Popen(
@@ -48,7 +48,7 @@ def at_a_terminal(person: Person, *arguments: object) -> str:
             cwd=person.folder,
             env={**person.variables(), "TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=theirs if both else subprocess.DEVNULL,
             stderr=theirs,
         )
         os.close(theirs)

@@ -3,6 +3,8 @@
 import csv
 import io
 
+from tests.cli.test_progress import at_a_terminal
+
 
 def test_ids_are_whole_and_what_is_cut_says_so(publisher) -> None:
     documents = publisher.folder / "documents"
@@ -41,3 +43,24 @@ def test_lists_are_lists_and_a_slip_says_where_to_look(publisher) -> None:
     for told in ("show tables", "describe credentials"):
         assert told.split()[0] in slip.err
         publisher.ok("query", told)
+
+
+def test_csv_keeps_what_it_says_and_warns_of_what_a_spreadsheet_would_run(publisher) -> None:
+    asked = ("query", "select '=1+1' as a, chr(27) || '[31m' as b, '-1,5' as c", "--csv")
+    found = publisher.ok(*asked)
+    assert found.out == 'a,b,c\n=1+1,\x1b[31m,"-1,5"\n'
+    assert "! 1 cell begins like a formula: import the columns as text" in found.err
+    assert not publisher.ok("query", "select 1 as a", "--csv").err
+
+
+def test_csv_on_a_terminal_cannot_steer_it(publisher) -> None:
+    shown = at_a_terminal(publisher, "query", "select chr(27) || '[31m' as a", "--csv", both=True)
+    assert "\x1b[31m" not in shown
+    assert "a\r\n" in shown
+
+
+def test_a_terminal_sees_the_index_being_built(publisher) -> None:
+    asked = ("query", "select name from refs")
+    assert "building the index" in at_a_terminal(publisher, *asked)
+    assert "building the index" not in at_a_terminal(publisher, *asked)
+    assert "building the index" in at_a_terminal(publisher, "index", "rebuild")

@@ -174,6 +174,17 @@ def test_why_explains_kept_changed_and_dropped(bench: Any) -> None:
     assert not why(bench.repo, f"acme/clean.{elsewhere}", entry.path).kept
 
 
+def test_a_split_that_leaves_a_part_empty_says_what_the_parts_hold(bench: Any) -> None:
+    bench.write({f"{number}.txt": f"text {number}" for number in range(3)})
+    bench.commit()
+    with pytest.raises(
+        EmptyResultError, match=r"would be empty: train \d, validation \d"
+    ) as caught:
+        bench.filter('recipe = 1\n[[step]]\nuse = "split/1"\n')
+    assert 'seed = "1"' in caught.value.hint
+    assert sum(caught.value.details["records"].values()) == 3
+
+
 def test_why_follows_a_chain_of_filters(bench: Any) -> None:
     corpus(bench)
     bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"\n', to="acme/one")

@@ -250,8 +250,12 @@ def test_workbook_traps(write_xlsx: Callable[..., Path], tmp_path: Path) -> None
         sheet.append(["path"])
         sheet.append(["x"])
     book.save(tmp_path / "two.xlsx")
-    with pytest.raises(InvalidInputError, match="more than one sheet"):
+    with pytest.raises(InvalidInputError, match="more than one sheet") as caught:
         read_sheet(tmp_path / "two.xlsx")
+    assert "hide the other" in caught.value.hint
+    book["second"].sheet_state = "hidden"
+    book.save(tmp_path / "two.xlsx")
+    assert [row.key for row in read_sheet(tmp_path / "two.xlsx").rows] == ["x"]
 
 
 def test_an_unchanged_workbook_is_parsed_once(

@@ -8,7 +8,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import size
+from lyrikstore_cli.ui import formula_warning, size
 
 
 @declare(
@@ -55,9 +55,7 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
     )
     if metadata is not None:
         session.screen.result(f"✓ wrote    {metadata}, its column {key} names the file")
-        if formulas := formula_cells(tree):
-            session.screen.result(
-                "! "
-                f"{counted(formulas, 'cell begins like a formula', 'cells begin like formulas')}: "
-                "import the columns as text"
-            )
+        if formulas := formula_cells(
+            cell for meta in tree.metas.values() for cell in meta.values()
+        ):
+            session.screen.result(formula_warning(formulas))

@@ -6,8 +6,10 @@ import sys
 import click
 
 from lyrikstore.canon.visible import visible
+from lyrikstore.curate.sheet import formula_cells
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import formula_warning
 
 _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has all of it
 
@@ -21,10 +23,12 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
 
     The index is derived from the signed objects, made anew when it is missing or old, and never
     evidence: `verify` does not read it. The query runs in a process of its own without file or
-    network access.
+    network access. CSV has the values as they are: open it in a spreadsheet with its columns as
+    text.
     """
     store = session.open_store()
-    answer = store.query(sql, rows=limit)
+    with session.screen.progress("asking") as meter:
+        answer = store.query(sql, rows=limit, progress=meter)
     session.emit(
         "query",
         {
@@ -35,8 +39,13 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
         },
     )
     if as_csv and not session.options.json:
-        rows = [[_text(cell) for cell in row] for row in answer.rows]
-        csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *rows])
+        table = [list(answer.columns), *([_text(cell) for cell in row] for row in answer.rows)]
+        formulas = formula_cells(cell for row in table for cell in row)
+        if sys.stdout.isatty():  # ATTACK: a value with an escape sequence in it
+            table = [[visible(cell) for cell in row] for row in table]
+        csv.writer(sys.stdout, lineterminator="\n").writerows(table)
+        if formulas:
+            session.screen.say(formula_warning(formulas))
     else:
         titles = [visible(title) for title in answer.columns]
         cells = [[visible(_text(cell)) for cell in row] for row in answer.rows]

@@ -17,7 +17,7 @@ from lyrikstore_cli.cards import is_card, verify_handed_card
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, verify_foreign
-from lyrikstore_cli.mistaken import next_steps, no_delivery, not_about_data
+from lyrikstore_cli.mistaken import converted, next_steps, no_delivery, not_about_data
 from lyrikstore_cli.options import read_file
 from lyrikstore_cli.reports import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import Session
@@ -145,6 +145,10 @@ def command(
     if target is not None and "no-data" in found:
         beside = Path(target).parent / "data"
         session.screen.hint(f"add the data: --data {beside if beside.is_dir() else 'DIR'}")
+    if target is not None and Path(target).exists():
+        folder = Path(target) if Path(target).is_dir() else Path(target).parent
+        for step in converted(report, folder / "tree.jsonl", data or folder / "data"):
+            session.screen.hint(step)
     if target is not None and Path(target).is_file():
         for step in next_steps(Path(target), report):
             session.screen.hint(step)
