@@ -1,14 +1,22 @@
 """What must stay, and the whole of ``gc``: repack at home, sweep anywhere (spec/16-gc.md)."""
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, FormatError, InvalidInputError
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    IncompleteError,
+    InvalidInputError,
+    NotFoundError,
+    VerificationError,
+)
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.signer import Signer
@@ -28,6 +36,7 @@ from lyrikstore.objects.sweep import GRACE, Sweep, sweep
 from lyrikstore.objects.transactions import LiveObjects
 
 _TRIES = 3
+_Done = tuple[RepackPlan, Repacked, int | None]
 _HEAD = b'{"blake3":"'
 
 
@@ -129,7 +138,8 @@ def collect(
             clone or mirror.
         IncompleteError, VerificationError, FormatError: Something that must stay cannot be read:
             repair the store first. Nothing was changed.
-        ConflictError: (``repacked``) other writers kept relying on what was to go.
+        ConflictError: (``repacked``) other writers kept relying on what was to go, or kept
+            collecting what this one read.
         LockedError, StorageError: As :meth:`TransactionBuilder.commit`; (``linked-folder``) a part
             of the store lies behind a link.
 
@@ -159,28 +169,50 @@ def collect(
             message=message,
         )
     if home:
-        for attempt in range(_TRIES):
-            try:
-                plan, repacked, seq = _repack(
-                    repository, retiring, share, dry_run=dry_run, progress=progress
-                )
-                break
-            except ConflictError as error:
-                if error.kind != "repacked" or attempt == _TRIES - 1:
-                    raise
+        plan, repacked, seq = _repack_beside_others(
+            repository, lambda: _repack(repository, retiring, share, dry_run, progress)
+        )
     dropped = {pack.name for pack in repacked.dropped} if repacked and dry_run else set()
     swept = _sweep(repository, clock, grace, dropped, dry_run=dry_run)
     return Collected(retirement, retention, plan, repacked, swept, seq)
+
+
+def _repack_beside_others(repository: Repository, act: Callable[[], _Done]) -> _Done:
+    # Somebody else may drop and delete what this one reads: then it is not lost, nor damaged.
+    for attempt in range(_TRIES):
+        opened = frozenset(repository.live.packs)
+        try:
+            plan, repacked, seq = act()
+        except ConflictError as error:
+            if error.kind != "repacked" or attempt == _TRIES - 1:
+                raise
+        except (FormatError, IncompleteError, NotFoundError, VerificationError) as error:
+            repository.refresh()
+            if opened <= frozenset(repository.live.packs):
+                raise
+            if attempt == _TRIES - 1:
+                raise ConflictError(
+                    "repacked",
+                    "somebody else is collecting garbage in this store",
+                    hint="run gc again once they are done",
+                ) from error
+        else:
+            if repacked.skipped:
+                repository.refresh()
+                live = {pack.id for pack in repository.live.packs}
+                left = {pack: why for pack, why in repacked.skipped.items() if pack in live}
+                repacked = replace(repacked, skipped=left)
+            return plan, repacked, seq
+    raise AssertionError
 
 
 def _repack(
     repository: Repository,
     retiring: Collection[Digest],
     share: float,
-    *,
     dry_run: bool,
     progress: OnProgress,
-) -> tuple[RepackPlan, Repacked, int | None]:
+) -> _Done:
     if dry_run or repository.log_signer is None:
         return *_rewrite(repository, retiring, share, dry_run=True, progress=progress), None
     with repository.transaction() as transaction:

@@ -11,7 +11,7 @@ from lyrikstore.history.contact import at_home
 from lyrikstore.history.liveness import Collected, collect
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.remote.memory import MemoryBackend
-from tests.sharing.conftest import LOG, NAME, NOW, OWNER, Desk
+from tests.sharing.conftest import LOG, NAME, NOW, OWNER, Desk, Office
 
 
 def collect_at(desk: Desk, backend: Backend, keep: int = 1) -> Collected:
@@ -119,3 +119,39 @@ def test_garbage_that_a_push_relies_on_meanwhile_stays(bucket) -> None:
     tree = one.repo.tree(one.repo.manifest(one.repo.home_table.refs[NAME].id))
     assert tree.entries[0].bytes == 1000
     assert all(one.repo.blobs.is_whole(entry.blake3) for entry in tree.entries)
+
+
+class Collecting(MemoryBackend):
+    """Somebody else collects garbage, and all of it, just before the ``nth`` reading of a pack."""
+
+    def __init__(self, home: MemoryBackend, meanwhile: Callable[[], object], nth: int) -> None:
+        super().__init__(home.scratch, home.files)
+        self._meanwhile = meanwhile
+        self.left = nth
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Let the other act first."""
+        self.left -= name.startswith("packs/")
+        if not self.left:
+            self.left = -1
+            self._meanwhile()
+        return super().read(name, start, length)
+
+
+def test_two_who_collect_at_once_call_nothing_damaged_that_the_other_dropped(tmp_path) -> None:
+    nth, over = 1, False
+    while not over:
+        (tmp_path / str(nth) / "scratch").mkdir(parents=True)
+        office = Office(tmp_path / str(nth))
+        home, desk = MemoryBackend(office.folder / "scratch"), office.home()
+        for number in range(9):  # so many that their packs are joined
+            desk.commit(text(number))
+        desk.push(home)
+        two = office.clone(home, "other")
+        late = Collecting(home, lambda h=home, d=two: [collect_at(d, h) for _ in range(3)], nth)
+        found = collect_at(desk, late, keep=9)
+        assert found.repacked is not None
+        assert not found.repacked.skipped
+        over = late.left > 0
+        nth += 6
+    assert nth > 24
