@@ -63,7 +63,8 @@ def evaluate_checkpoint(
     Raises:
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
             one that the run named; (``test-is-train``) it is the training set;
-            (``rights-missing``) it may not be used to evaluate, as the run declares the use.
+            (``rights-missing``) it may not be used to evaluate, as the run declares the use, or
+            the training data, from which the baseline learns, to train.
         InvalidInputError: (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing``,
             ``bad-model`` …)
         VerificationError, IncompleteError: A blob is damaged or lost.
@@ -84,6 +85,9 @@ def evaluate_checkpoint(
     config = run.body["config"]
     use = Use.of_evaluation(config, clock())
     rights = check_rights(repo, [test], use, trust=trust, user=signer.did)
+    # The baseline learns from the training data here and now: the run's right may be over.
+    learning = Use.of_run(run.body, clock())
+    check_rights(repo, [train], learning, trust=trust, user=signer.did)
     threads, seed = config["training"]["threads"], config["training"]["seed"]
     label = config["data"]["label"]
     environment = describe_environment(threads)

@@ -180,13 +180,13 @@ class Workshop:
             progress=progress or self.log.append,
         )
 
-    def evaluate(self, checkpoint: str, dataset: str) -> Manifest:
+    def evaluate(self, checkpoint: str, dataset: str, *, trust: Trust = TRUST) -> Manifest:
         return evaluate_checkpoint(
             self.repo,
             checkpoint,
             dataset,
             signer=OWNER,
-            trust=TRUST,
+            trust=trust,
             clock=now,
             base_env=os.environ,
             progress=self.log.append,

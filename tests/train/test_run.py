@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -245,6 +246,24 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop):
     report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
     assert report.check("rights").state is CheckState.PASS, report.check("rights")
     assert found.inputs_in("test")[0].id == repo.resolve("acme/unmeasured").id
+
+
+def test_a_baseline_learns_from_nothing_that_may_not_be_trained_on_any_more(workshop):
+    data = workshop.put_dataset("datasets/acme/lent", [("a.txt", b"text", {"family": "mit"})])
+    workshop.permit(data, "evaluate")
+    untested = workshop.tiny.replace('test = "acme/tiny.test"\n', "")
+    workshop.train(untested.replace('acme/tiny"', 'acme/brief"'))
+    before = size(workshop)
+    # Whoever permitted the training data is believed about the test set alone by now.
+    (me, *_) = workshop.trust.issuers
+    narrow = replace(workshop.trust, issuers=(replace(me, names=("datasets/acme/lent",)),))
+    with pytest.raises(
+        PolicyError, match=r"acme/tiny\.train .* may not be used to train"
+    ) as caught:
+        workshop.evaluate("checkpoints/acme/brief", "acme/lent", trust=narrow)
+    assert caught.value.kind == "rights-missing"
+    assert size(workshop) == before
+    assert workshop.evaluate("checkpoints/acme/brief", "acme/lent").body["count"] == 1
 
 
 def test_prediction(workshop, trained, tmp_path):
