@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.apply import FilterResult
     from lyrikstore.curate.commit import CommitResult
+    from lyrikstore.curate.comparing import Comparison
     from lyrikstore.curate.offer import Offer
     from lyrikstore.curate.recipe import Recipe
     from lyrikstore.curate.status import FolderStatus
@@ -294,6 +295,12 @@ class Store(Shared, Standing):
             clock=self.clock,
             **options,
         )
+
+    def compare(self, old: str, new: str) -> "Comparison":
+        """Return what differs between two versions: files, sheet, and what is stated."""
+        from lyrikstore.curate.comparing import compare_versions
+
+        return compare_versions(self.repository, old, new)
 
     def why(self, ref: str, record: str) -> "Explanation":
         """Return what happened to one record on its way to the dataset ``ref``."""

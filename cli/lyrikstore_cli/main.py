@@ -39,6 +39,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "look": {
         "log": "history of a name, or the audit log",
         "show": "any signed object",
+        "diff": "what differs between two versions",
         "lineage": "what something was made from",
         "query": "SQL over the index, read-only",
     },

@@ -1,0 +1,57 @@
+"""``lyrikstore diff``: what differs between two versions."""
+
+import click
+
+from lyrikstore.canon.visible import visible
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+
+
+@declare("diff", epilog="lyrikstore diff acme/contracts~1 acme/contracts")
+@click.argument("old")
+@click.argument("new")
+def command(session: Session, old: str, new: str) -> None:
+    """Say what differs between the versions OLD and NEW: files, sheet, and what is stated.
+
+    They may be of two names, such as a dataset and what a filter made of it. No data is read.
+    """
+    found = session.open_store().compare(old, new)
+    session.emit(
+        "diff",
+        {
+            "old": {"id": str(found.old.id), "name": found.old.name},
+            "new": {"id": str(found.new.id), "name": found.new.name},
+            "added": list(found.added),
+            "removed": list(found.removed),
+            "differing": [
+                {
+                    "path": change.path,
+                    "content": change.content,
+                    "cells": [
+                        {"column": column, "was": was, "now": now}
+                        for column, (was, now) in change.cells.items()
+                    ],
+                }
+                for change in found.differing
+            ],
+            "fields": list(found.fields),
+        },
+    )
+    say = session.screen.result
+    for sign, version in (("−", found.old), ("+", found.new)):
+        say(f"{sign} {version.name}  {version.id.short}", "bold")
+    for sign, paths in (("+", found.added), ("−", found.removed)):
+        for path in paths:
+            say(f"{sign} {visible(path)}")
+    for change in found.differing:
+        say(f"~ {visible(change.path)}" + ("" if change.content else "  (sheet alone)"))
+        for column, values in change.cells.items():
+            was, now = ("nothing" if value is None else repr(value) for value in values)
+            say(visible(f"    {column}: {was} → {now}"))
+    for field in found.fields:
+        say(f"! states otherwise: {visible(field)}")
+    counts = f"+{len(found.added)} −{len(found.removed)} ~{len(found.differing)}"
+    if not (found.added or found.removed or found.differing or found.fields):
+        say("– files, sheet and statements are alike")
+    else:
+        say(f"! differs  {counts}")
