@@ -3,6 +3,8 @@
 import json
 import stat
 
+from lyrikstore.canon.schemas import check_schema
+
 
 def test_a_backup_restores_every_key_and_the_right_to_extend_the_log(
     publisher, new_person, corpus
@@ -68,8 +70,10 @@ def test_a_dry_run_writes_nothing_and_a_report_can_be_kept(publisher, corpus) ->
     kept = publisher.folder / "report.json"
     publisher.ok("verify", "--report", kept)
     report = json.loads(kept.read_text())
+    check_schema(report, "kept-report")
     assert report["report"]["verdict"] == "trusted"
     assert report["tool"].startswith("lyrikstore ")
+    assert "`verify`" in publisher.ok("schema", "kept-report").out
 
 
 def test_every_exit_code_is_explained(publisher) -> None:

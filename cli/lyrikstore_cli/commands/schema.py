@@ -24,7 +24,7 @@ def command(session: Session, name: str | None) -> None:
 
     `cli/commit` is what `commit` prints with --json, and so for every command; `cli/error` is what
     a command that fails prints then. The `schema` member of a result is a NAME, too. The others are
-    those of documents: `report`, `manifest`, `trust`. Each holds all that it refers to.
+    those of documents: `kept-report`, `manifest`, `trust`. Each holds all that it refers to.
     """
     from lyrikstore.canon.schemas import schema_names, whole_schema
 
