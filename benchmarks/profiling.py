@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from figures import OURS, Figures
-from measure import Sample, environment, must, remove, run
+from measure import Sample, environment, must, run
 from peers import TOOLS
 from report import Table, number
 from work import Plan, Turn
@@ -38,13 +38,13 @@ def profiles(base: Path, plan: Plan) -> list[Table]:
     for corpus in ("docs", "shards"):
         (source,) = plan.corpus(corpus)
         turn = Turn(plan, corpus, next(t for t in TOOLS if t.name == OURS), Figures())
-        remove(turn.desk.base)
+        plan.attic.put(turn.desk.base)
         place = base / "floor"
         place.mkdir()
         floor = _floor(source, place)
-        remove(place)
+        plan.attic.put(place)
         tables += _commands(turn, source, corpus, floor)
-        remove(turn.desk.base)
+        plan.attic.put(turn.desk.base)
     return tables
 
 
@@ -66,7 +66,7 @@ def _commands(turn: Turn, source: Path, corpus: str, floor: dict[str, float]) ->
     def before(command: str) -> None:
         if command == "commit":
             turn.fresh(source)
-        remove(out)
+        turn.plan.attic.put(out)
 
     for command, phases in PHASES.items():
         operation = "commit" if command == "commit again" else command

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import attic
 import peers
 import profiling
 import report
@@ -55,7 +56,7 @@ def main() -> int:
             everywhere=options.everywhere,
         )
         figures, rows, bounds, profiles = _measure(plan, options.only or GROUPS)
-        facts = report.machine(plan)
+        facts = {**report.machine(plan), "rest": plan.attic.told()}
     paces = sorted(s.pace for figure in figures.all for s in figure.samples)
     if paces:
         low, high = paces[len(paces) // 20], paces[-1]
@@ -95,7 +96,8 @@ def _measure(
     for name in groups:
         begin = time.perf_counter()
         base = plan.work / "small"
-        remove(base)
+        plan.attic.put(base)
+        plan.attic.rest()
         base.mkdir()
         if name in work.WORK:
             work.WORK[name](plan, figures)
@@ -105,7 +107,7 @@ def _measure(
             profiles += profiling.profiles(base, plan)
         else:
             rows += small.SMALL[name](base, plan)
-        remove(base)
+        plan.attic.put(base)
         sys.stderr.write(f"{name} took {time.perf_counter() - begin:.0f} s\n")
     return figures, rows, [*figures.peaks(small.MEMORY_LIMIT), *bounds], profiles
 
@@ -164,11 +166,16 @@ def _folder(options: argparse.Namespace) -> Iterator[Path]:
         _, mounted = mount_options(options.work)
         if "discard" in mounted.split(","):
             sys.stderr.write("warning: mounted with discard, deleting is slow here\n")
-        yield options.work.resolve()
+        # Left by a run that was killed; this one then waits until that is forgotten.
+        remove(options.work / attic.NAME)
+        try:
+            yield options.work.resolve()
+        finally:
+            remove(options.work / attic.NAME)
         return
     with tempfile.TemporaryDirectory(prefix="lyrikstore-benchmark-") as folder:
         if os.geteuid() == 0:
-            with volume(Path(folder), round(48e9)) as place:
+            with volume(Path(folder), round(60e9)) as place:
                 yield place
         else:
             yield Path(folder)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Bound
-from measure import Sample, environment, must, remove, warm
+from measure import Sample, environment, must, warm
 from work import RACY, Plan
 
 HERE = Path(__file__).resolve().parent
@@ -251,7 +251,7 @@ def memory(base: Path, plan: Plan) -> list[Bound]:
         for what, sample in taken.items():
             bounds.append(Bound(f"{what}, {count:,} files", "s", sample.wall))
             cost[what, full] = sample.wall / count
-        remove(person.folder)
+        plan.attic.put(person.folder)
     for what in ("commit", "commit again", "verify"):
         name = f"{what}: cost of a file among {MANY * plan.scale:,.0f}, by {FEW * plan.scale:,.0f}"
         value = cost[what, MANY] / cost[what, FEW]

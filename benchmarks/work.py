@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from attic import Attic
 from figures import OURS, Figure, Figures
-from measure import Sample, copy, drop_caches, must, remove, run, same, stored, warm
+from measure import Sample, copy, drop_caches, must, run, same, stored, warm
 from peers import TOOLS, Desk, Tool
 
 HERE = Path(__file__).resolve().parent
@@ -37,6 +39,11 @@ class Plan:
     limit: float = 150.0
     cold: bool = False
     everywhere: bool = False
+
+    @cached_property
+    def attic(self) -> Attic:
+        """Where goes what is not needed any more."""
+        return Attic(self.work)
 
     def corpus(self, *names: str, count: int = 0) -> list[Path]:
         """Return the paths of corpora, made if need be.
@@ -74,12 +81,12 @@ class Turn:
         """Start from nothing: a new working copy of ``source`` and an empty store."""
         desk = self.desk
         if source is not None and (self.tool.touches or not desk.tree.exists()):
-            remove(desk.base)
+            self.plan.attic.put(desk.base)
             desk.tree.mkdir(parents=True)
             copy(source, desk.tree / "data", linked=not self.tool.touches)
             warm(desk.tree)
         for place in (desk.store, desk.base / "home", desk.base / "cache"):
-            remove(place)
+            self.plan.attic.put(place)
         for place in (desk.base / "home", desk.base / "cache"):
             place.mkdir(parents=True)
         must(desk.line("init"), cwd=desk.tree, env=desk.env)
@@ -142,10 +149,10 @@ class Turn:
     def checkout(self, source: Path) -> None:
         """Measure the checkout, and compare what it wrote with the source."""
         out = self.desk.base / "out"
-        figure = self.measure("checkout", before=lambda: remove(out))
+        figure = self.measure("checkout", before=lambda: self.plan.attic.put(out))
         if figure and figure.samples and not same(source, out / "data"):
             figure.samples, figure.note = [], "differs from the source"
-        remove(out)
+        self.plan.attic.put(out)
 
     def push(self) -> None:
         """Measure the push to an empty folder."""
@@ -160,7 +167,7 @@ class Turn:
 
         self.measure("push", before=new_remote)
         for number in range(next(numbers)):
-            remove(self.desk.base / f"r{number}")
+            self.plan.attic.put(self.desk.base / f"r{number}")
 
 
 def docs(plan: Plan, figures: Figures) -> None:
@@ -210,9 +217,10 @@ def _turns(plan: Plan, corpus: str, figures: Figures) -> Iterator[Turn]:
     for tool in plan.tools("versions" if corpus in MODES else corpus):
         begin = time.perf_counter()
         turn = Turn(plan, corpus, tool, figures)
-        remove(turn.desk.base)
+        plan.attic.put(turn.desk.base)
+        plan.attic.rest()
         yield turn
-        remove(turn.desk.base)
+        plan.attic.put(turn.desk.base)
         seconds = time.perf_counter() - begin
         sys.stderr.write(f"{corpus}: {tool.name} ({seconds:.0f} s)\n")
 
@@ -248,11 +256,11 @@ def _one_changed(turn: Turn) -> None:
 def _grow(turn: Turn, files: list[Path]) -> None:
     data = turn.desk.tree / "data"
     first = turn.plan.work / "first"
-    remove(first)
+    turn.plan.attic.put(first)
     first.mkdir()
     (first / "rows.jsonl").hardlink_to(files[0])
     made = turn.measure("commit", before=lambda: turn.fresh(first))
-    remove(first)
+    turn.plan.attic.put(first)
     if made is None or not made.samples:
         return
     turn.weigh("bytes of the first")
