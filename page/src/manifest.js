@@ -5,6 +5,7 @@ import { refuse } from "./errors.js";
 import { counted } from "./grammar.js";
 import { KINDS } from "./kinds.js";
 import { verifyProof } from "./proof.js";
+import { quote } from "./report.js";
 import { hasExactly, isObject, parseCanonical } from "./strictjson.js";
 import { parseTimestamp } from "./timestamps.js";
 
@@ -22,7 +23,9 @@ export function checkSchema(name, value) {
   const validate = /** @type {any} */ (schemas)[name];
   if (!validate(value)) {
     const [first] = validate.errors;
-    refuse("schema", `${first.instancePath.slice(1) || "document"}: ${first.message}`);
+    const { additionalProperty: unknown } = first.params;
+    const problem = unknown === undefined ? first.message : `it has the member ${quote(unknown)}, which is not defined`;
+    refuse("schema", `${first.instancePath.slice(1) || "document"}: ${problem}`);
   }
 }
 

@@ -179,7 +179,7 @@ function founding(bytes) {
  * @param {Proofs} proofs
  */
 export function readHistory(genesis, founded, files, proofs) {
-  const found = files.filter((bytes) => isManifest(bytes, "policy") && includes(bytes, genesis.id));
+  const found = files.filter((bytes) => isManifest(bytes, "policy") && includes(bytes, `blake3:${genesis.id}`));
   if (found.length > MAX_POLICIES) {
     throw new Refusal("too-many-policies",
       `${found.length} policies of the store are at hand, more than the ${MAX_POLICIES} that are read`);

@@ -1,7 +1,7 @@
 /** What a credential says, as its issuer put it. Anything may stand anywhere: it may not even be well formed. */
 import { counted } from "../src/grammar.js";
 import { isObject } from "../src/strictjson.js";
-import { byId, element } from "./view.js";
+import { byId, described, element } from "./view.js";
 
 /** @typedef {import("../src/report.js").Report} Report */
 /** @typedef {[string, unknown]} Row */
@@ -18,46 +18,59 @@ const RESULT = new Map([
 
 /** @param {Report} report @param {any} credential The parsed credential, or null. */
 export function showClaims(report, credential) {
+  const subject = credential?.credentialSubject;
+  const ofDataset = isObject(subject) && isObject(subject.contentRoot) && report.profile === "lyrik";
   /** @type {Row[]} */
-  const rows = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
-  if (report.profile === "w3c") {
-    rows.push(["what it is", report.subject], ["in full", JSON.stringify(credential, null, 2)]);
-  } else if (isObject(credential?.credentialSubject)) {
-    rows.push(...ofDataset(credential, credential.credentialSubject, report));
-  }
-  byId("claims").replaceChildren(...rows.filter(([, value]) => value !== undefined && value !== "")
-    .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, text(value))]));
+  const first = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
+  if (!ofDataset) first.push(["what it is", report.subject]);
+  const groups = ofDataset ? groupsOf(credential, subject, report) : [];
+  const shown = [["", first], ...groups].flatMap(([title, rows]) => group(String(title), /** @type {Row[]} */ (rows)));
+  byId("claims").replaceChildren(...shown, ...(credential === null ? [] : [inFull(credential)]));
 }
 
-/** @param {any} credential @param {any} subject @param {Report} report @returns {Row[]} */
-function ofDataset(credential, subject, report) {
+/** The whole document, written out when somebody wants to see it. @param {any} credential */
+function inFull(credential) {
+  const whole = element("pre", { tabindex: "0" });
+  const details = element("details", {}, element("summary", {}, "The document in full"), whole);
+  details.addEventListener("toggle", () => { whole.textContent = JSON.stringify(credential, null, 2); }, { once: true });
+  return details;
+}
+
+/** @param {string} title @param {Row[]} rows */
+function group(title, rows) {
+  const kept = rows.filter(([, value]) => value !== undefined && value !== "").map(([name, value]) => /** @type {[string, string]} */ ([name, text(value)]));
+  if (!kept.length) return [];
+  return [...(title ? [element("h4", {}, title)] : []), element("dl", {}, ...described(kept))];
+}
+
+/** @param {any} credential @param {any} subject @param {Report} report @returns {[string, Row[]][]} */
+function groupsOf(credential, subject, report) {
   const licence = isObject(subject.licence) ? subject.licence : {};
   return [
-    ["issuer calls itself", credential.issuer?.name],
-    ["dataset", subject.name],
-    ["version", subject.version],
-    ["content", subject.id],
-    ["files", `${counted(text(subject.fileCount), "file")}, ${counted(text(subject.byteSize), "byte")}, ${counted(text(subject.recordCount), "record")}`],
-    ["licence", licence.spdxExpression],
-    ...termRows(members(licence.partitions)),
-    ["valid", `${text(credential.validFrom)} to ${text(credential.validUntil ?? "no end")}`],
-    ...qualityRows(members(subject.quality), report),
-    ...descriptorRows(members(subject.descriptor)),
+    ["", [
+      ["issuer calls itself", credential.issuer?.name],
+      ["dataset", subject.name],
+      ["version", subject.version],
+      ["content", subject.id],
+      ["files", `${counted(text(subject.fileCount), "file")}, ${counted(text(subject.byteSize), "byte")}, ${counted(text(subject.recordCount), "record")}`],
+      ["licence", licence.spdxExpression],
+      ["valid", `${text(credential.validFrom)} to ${text(credential.validUntil ?? "no end")}`],
+    ]],
+    ...termGroups(members(licence.partitions)),
+    ["Quality", qualityRows(members(subject.quality), report)],
+    ["As its publisher describes it", descriptorRows(members(subject.descriptor))],
   ];
 }
 
-/** What may be done with each partition. @param {any[]} partitions @returns {Row[]} */
-function termRows(partitions) {
-  return partitions.flatMap((part) => {
-    const of = partitions.length > 1 ? `${text(part.name)}: ` : "";
+/** What may be done with each partition. @param {any[]} partitions @returns {[string, Row[]][]} */
+function termGroups(partitions) {
+  return partitions.map((part) => {
     const limits = isObject(part.limits) ? Object.entries(part.limits).filter(([name]) => name !== "type") : [];
-    /** @type {Row[]} */
-    const rows = [
+    return [partitions.length > 1 ? `Terms of the partition “${text(part.name)}”` : "Terms", [
       ["licence", part.spdxExpression], ["you may", list(part.permits)], ["you may with a grant", list(part.grantable)],
       ["you may not", list(part.prohibits)], ["you must", list(part.requires)],
       ["only", limits.map(([name, bound]) => `${name} ${list(bound) ?? text(bound)}`).join("; ")],
-    ];
-    return rows.filter(([, value]) => value).map(([name, value]) => /** @type {Row} */ ([of + name, value]));
+    ]];
   });
 }
 
@@ -69,7 +82,7 @@ function descriptorRows(fields) {
   const open = new Map();
   for (const { field, state, value, reason, basis } of fields) {
     if (state === "value") {
-      known.push([text(field), `${text(value)}${basis ? ` (${text(basis)})` : ""}`]);
+      known.push([text(field), `${plain(value)}${basis ? ` (${text(basis)})` : ""}`]);
       continue;
     }
     const why = [state, reason].filter((part) => part !== undefined).map(text).join(": ");
@@ -97,5 +110,10 @@ function qualityRows(claims, report) {
 const members = (value) => (Array.isArray(value) ? value.filter(isObject).slice(0, MAX_MEMBERS) : []);
 /** @param {unknown} words */
 const list = (words) => (Array.isArray(words) ? words.map(text).join(", ") : undefined);
+/** A value without the signs of JSON. @param {any} value @returns {string} */
+function plain(value) {
+  if (Array.isArray(value)) return value.map((one) => (isObject(one) ? `(${plain(one)})` : plain(one))).join(", ");
+  return isObject(value) ? Object.entries(value).map(([name, one]) => `${name} ${plain(one)}`).join(", ") || "none" : text(value);
+}
 /** @param {unknown} value */
 const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");

@@ -5,7 +5,7 @@ import { blake3, parseUrn } from "../src/digest.js";
 import { counted } from "../src/grammar.js";
 import { lineage } from "../src/lineage.js";
 import { profileOf } from "../src/envelope.js";
-import { MAX_BYTES, parse } from "../src/strictjson.js";
+import { isObject, MAX_BYTES, parse } from "../src/strictjson.js";
 import { parseTimestamp } from "../src/timestamps.js";
 import { Tree } from "../src/tree.js";
 import { Trust } from "../src/trust.js";
@@ -16,6 +16,7 @@ import { Files } from "./files.js";
 import { add, candidates, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
+import { settingOf } from "./record.js";
 import { byId, element, grouped, showReport } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
@@ -50,11 +51,14 @@ function give(more) {
 
 function told() {
   const found = sortOut(items, inside.items, byId("target").value);
-  byId("given").textContent = found === null ? nothing() :
-    `A credential, ${counted(found.siblings.length, "file")} beside it, ` +
-    (found.data === null ? "no data." : `${counted(found.data.length, "file")} of data in “${found.folder}”.`);
+  byId("given").textContent = found === null ? nothing() : described(found);
   byId("verify").disabled = found === null;
+  byId("clear").hidden = items.length === 0 && trustFile === null;
 }
+
+/** What was given, in words. @param {import("./given.js").Given} given */
+const described = ({ siblings, data, folder }) => `A credential, ${counted(siblings.length, "file")} beside it, ` +
+  (data === null ? "no data." : `${counted(data.length, "file")} of data in “${folder}”.`);
 
 const nothing = () => (items.length ? `${counted(items.length, "file")}, but no credential.json among them.` : "Nothing given yet.");
 
@@ -70,10 +74,15 @@ function believed() {
 /** @param {(digest: string) => Uint8Array | undefined} find Gives a DID document that it pins, wherever it lies. */
 async function readTrust(find) {
   const did = byId("did").value.trim();
-  if (trustFile === null && did) return Trust.of(did);
+  if (trustFile === null && did) return { trust: Trust.of(did), believed: { words: `the key you gave, ${did}`, name: null, bytes: null } };
   const file = trustFile ?? inside.trust;
-  if (file === null) return new Trust();
-  return Trust.parse(text(await bytesOf(file, MAX_TRUST), "bad-trust"), (_, digest) => find(digest));
+  if (file === null) return { trust: new Trust(), believed: { words: "no key and no trust file was given", name: null, bytes: null } };
+  const bytes = await bytesOf(file, MAX_TRUST);
+  const words = file === inside.trust ? "the trust file inside this page" : `the trust file ${file.name}`;
+  return {
+    trust: Trust.parse(text(bytes, "bad-trust"), (_, digest) => find(digest)),
+    believed: { words, name: trustFile === null ? null : file.name, bytes },
+  };
 }
 
 /** @param {File} file @param {number} limit */
@@ -93,18 +102,24 @@ async function verify() {
   busy();
   byId("answer").hidden = true;
   byId("kept").hidden = true;
-  byId("progress").textContent = "";
+  say("");
   control.signal.onabort = () => hashing.stop(control.signal.reason);
   try {
     await judge(given, control.signal);
-    byId("progress").textContent = "";
+    say("");
   } catch (error) {
     files.list([]);
-    byId("progress").textContent = control.signal.aborted ? STOPPED : /** @type {Error} */ (error).message;
+    say(control.signal.aborted ? STOPPED : /** @type {Error} */ (error).message, "problem");
   } finally {
     running = null;
     busy();
   }
+}
+
+/** @param {string} words @param {string} [kind] */
+function say(words, kind = "quiet") {
+  byId("progress").className = kind;
+  byId("progress").textContent = words;
 }
 
 function busy() {
@@ -130,7 +145,7 @@ async function judge(given, signal) {
   const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
   const find = (/** @type {string} */ digest) => byDigest.get(digest);
   const document = readable(credential);
-  const trust = await readTrust(find);
+  const { trust, believed } = await readTrust(find);
   signal.throwIfAborted();
   files.list(listed(document, find));
   const meter = new Meter(given.data ?? []);
@@ -140,7 +155,10 @@ async function judge(given, signal) {
   const report = await verifyFile(credential, { siblings, data, recompute: data !== null, trust, at: moment, told, signal, ...asked });
   signal.throwIfAborted();
   showClaims(report, document);
-  showReport(report, lineageView(lineage(document, find)));
+  const setting = settingOf(report, document, {
+    given: described(given), target: given.credential.name, folder: given.data && given.folder, at, ...asked,
+  }, believed);
+  showReport(report, isObject(document?.credentialSubject?.contentRoot) ? lineageView(lineage(document, find)) : [], setting);
   files.settle(report);
   keep(report);
 }
@@ -226,7 +244,7 @@ class Meter {
       byId("bar").value = this.sum / this.total;
       if (now - this.said < SAID_EVERY) return; // a screen reader reads every change
       this.said = now;
-      byId("progress").textContent = `hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${grouped(this.total)} bytes`;
+      say(`hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${grouped(this.total)} bytes`);
     };
   }
 }
@@ -267,17 +285,22 @@ byId("clear").onclick = () => {
 byId("trust").onchange = () => {
   trustFile = chosen(byId("trust"))[0]?.file ?? null;
   believed();
+  told();
 };
+byId("print").onclick = () => print();
 byId("did").oninput = believed;
 byId("verify").onclick = verify;
 byId("stop").onclick = () => running?.abort();
+// Anywhere: what misses the box would else be opened by the browser, in the place of this page.
 const drop = byId("drop");
-drop.ondragover = (/** @type {DragEvent} */ event) => {
+document.ondragover = (event) => {
   event.preventDefault();
   drop.classList.add("over");
 };
-drop.ondragleave = () => drop.classList.remove("over");
-drop.ondrop = async (/** @type {DragEvent} */ event) => {
+document.ondragleave = (event) => {
+  if (event.relatedTarget === null) drop.classList.remove("over"); // it left the window
+};
+document.ondrop = async (event) => {
   event.preventDefault();
   drop.classList.remove("over");
   const items = event.dataTransfer ? await dropped(event.dataTransfer).catch(() => []) : [];

@@ -3,7 +3,7 @@ import { counted } from "../src/grammar.js";
 import { isDoubtful } from "../src/report.js";
 
 const MARK = new Map([
-  ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]], ["unchecked", ["–", "not checked"]], ["n/a", ["–", "n/a"]],
+  ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]], ["unchecked", ["?", "not checked"]], ["n/a", ["–", "n/a"]],
 ]);
 const VERDICT = new Map([
   ["trusted", ["✓", "Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
@@ -11,6 +11,7 @@ const VERDICT = new Map([
   ["incomplete", ["–", "Incomplete: something needed to decide is missing", "Ask for the missing files named below, or give them to this page."]],
   ["invalid", ["✗", "Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);
+const WITHOUT_DATA = "Somebody you believe signed it, and every check that has to be made holds.";
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} id @returns {any} */
@@ -42,23 +43,34 @@ const signed = (sign, words) => [element("span", { "aria-hidden": "true" }, `${s
 /**
  * @param {import("../src/report.js").Report} report
  * @param {Node[]} lineage
+ * @param {import("./record.js").Setting} setting
  */
-export function showReport(report, lineage) {
+export function showReport(report, lineage, setting) {
   const [sign, words, meaning] = /** @type {string[]} */ (VERDICT.get(report.verdict));
   const failures = report.checks.filter((check) => check.state === "fail").length;
   byId("verdict").className = report.verdict;
+  byId("banner").className = report.verdict;
   byId("verdict").replaceChildren(...signed(sign, failures ? `${words}: ${counted(failures, "check")} failed` : words));
-  byId("meaning").textContent = meaning;
+  const looked = report.checks.some(({ id, state }) => id === "data.files" && state === "pass");
+  byId("meaning").textContent = report.verdict === "trusted" && !looked ? WITHOUT_DATA : meaning;
   byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
+  byId("facts").replaceChildren(...described(setting.rows));
   byId("checks").replaceChildren(...report.checks.map(checkRow), ...(report.parts ?? []).map(partRow));
+  const heard = report.checks.find(({ id }) => id === "attestations")?.detail.attestations ?? [];
+  byId("heard").hidden = heard.length === 0;
+  byId("others").replaceChildren(...heard.map(attestationRow));
   byId("open").replaceChildren(...report.notProven.map((line) => element("li", {}, line)));
   byId("lineage").replaceChildren(...lineage);
-  const again = report.checks.some(({ detail }) => detail.measurements !== undefined) ? " --recompute" : "";
-  byId("same").textContent = `lyrikstore verify credential.json --data data${again}`;
+  byId("origins").hidden = lineage.length === 0;
+  byId("same").textContent = setting.command;
   byId("raw").textContent = JSON.stringify(report, null, 2);
   byId("answer").hidden = false;
+  document.title = `${report.verdict}: ${setting.title}`; // what a printed page or a PDF is called
   byId("verdict").focus();
 }
+
+/** Rows of a description list. @param {[string, string | Node][]} rows */
+export const described = (rows) => rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
 
 /** A number for people. @param {number} value */
 export const grouped = (value) => value.toLocaleString("en");
@@ -87,12 +99,21 @@ function deciding({ verdict, checks }) {
 }
 
 /** One credential of a presentation, with its own checks. @param {import("../src/report.js").Report} part @param {number} at */
-function partRow(part, at) {
-  const [sign, words] = /** @type {string[]} */ (VERDICT.get(part.verdict));
+const partRow = (part, at) => nested(part, at, `credential ${at + 1}`, `${part.subject} by ${part.issuer ?? "nobody named"}`);
+
+/** What somebody else attests. @param {any} one @param {number} at */
+function attestationRow(one, at) {
+  const { nickname } = one.checks.find((/** @type {any} */ { id }) => id === "trust.issuer")?.detail ?? {};
+  const by = nickname === undefined ? one.issuer ?? "nobody named" : `${nickname}, ${one.issuer}`;
+  return nested(one, at, String(one.kind ?? "attestation"), `${one.conclusion ?? one.id}; by ${by}`);
+}
+
+/** @param {{verdict: string, checks: import("../src/report.js").Check[]}} part @param {number} at @param {string} name @param {string} line */
+function nested({ verdict, checks }, at, name, line) {
+  const [sign, words] = /** @type {string[]} */ (VERDICT.get(verdict));
   return element("li", { "data-part": String(at) },
     element("details", {},
-      element("summary", {}, element("span", { class: `mark ${part.verdict}` }, ...signed(sign, words.split(/[,:]/)[0])), " ",
-        element("strong", {}, `credential ${at + 1}`), " ",
-        element("span", {}, `${part.subject} by ${part.issuer ?? "nobody named"}`)),
-      element("ul", { class: "checks", role: "list" }, ...part.checks.map(checkRow))));
+      element("summary", {}, element("span", { class: `mark ${verdict}` }, ...signed(sign, words.split(/[,:]/)[0])), " ",
+        element("strong", {}, name), " ", element("span", {}, line)),
+      element("ul", { class: "checks", role: "list" }, ...checks.map(checkRow))));
 }

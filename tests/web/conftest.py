@@ -88,7 +88,7 @@ class Window:
         """Keep what the window shows for docs/page.md, if the environment says where."""
         folder = os.environ.get("LYRIKSTORE_SHOTS")
         if folder and not isinstance(self.page, webdriver.Page):
-            self.page.evaluate("document.getElementById('verdict').scrollIntoView()")
+            self.page.evaluate("document.getElementById('banner').scrollIntoView()")
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
 

@@ -75,6 +75,32 @@ def test_a_presentation_and_the_work_at_it_can_be_read(open_page, delivery, tmp_
     page.click("#stop")
 
 
+def test_a_telephone(open_page, delivery, did) -> None:
+    """Every control is large enough for a thumb, and a file picker does what dropping does."""
+    phone = {"is_mobile": True, "has_touch": True, "viewport": {"width": 360, "height": 740}}
+    window = open_page(**phone)
+    page = window.page
+    with page.expect_file_chooser() as chooser:
+        page.tap("#choose-files")
+    files = [path for path in delivery.iterdir() if path.is_file()]
+    chooser.value.set_files(files)
+    page.wait_for_selector("#verify:enabled")
+    page.fill("#did", did)
+    page.tap("#verify")
+    page.wait_for_selector("#answer:not([hidden])")
+    assert page.get_attribute("#verdict", "class") == "incomplete"  # the data was not given
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, a.button, select, summary, input, label")]
+          .map((one) => one.matches("input[type=checkbox]") ? one.parentElement : one)
+          .filter((one) => one.tagName !== "LABEL" || one.querySelector("input"))
+          .map((one) => [one, one.getBoundingClientRect()])
+          .filter(([, { width, height }]) => width && (width < 44 || height < 44))
+          .map(([one]) => one.outerHTML.slice(0, 80))"""
+    )
+    assert small == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def work(window, delivery) -> None:
     """Let the page begin with more than it ends soon."""
     (delivery / "tree.jsonl").unlink()  # without a list every file is read, whatever its length
@@ -94,9 +120,20 @@ def heard(window) -> list[dict]:
             "name": node.get("name", {}).get("value", ""),
             **{one["name"]: one["value"].get("value") for one in node.get("properties", [])},
         }
-        for node in session.send("Accessibility.getFullAXTree")["nodes"]
+        for node in in_order(session.send("Accessibility.getFullAXTree")["nodes"])
         if not node["ignored"]
     ]
+
+
+def in_order(nodes: list[dict]) -> list[dict]:
+    """Return the nodes of a tree as they are read; the browser lists them by their depth."""
+    by_id = {node["nodeId"]: node for node in nodes}
+    pending, read = [nodes[0]["nodeId"]], []
+    while pending:
+        node = by_id[pending.pop()]
+        read.append(node)
+        pending += [one for one in reversed(node.get("childIds", [])) if one in by_id]
+    return read
 
 
 def test_what_a_screen_reader_is_told(open_page, delivery) -> None:
@@ -109,7 +146,7 @@ def test_what_a_screen_reader_is_told(open_page, delivery) -> None:
     [verdict] = [one for one in told if one.get("focused") and one["role"] == "heading"]
     assert verdict["name"].startswith("Invalid: ")
     levels = [one["level"] for one in told if one["role"] == "heading"]
-    assert levels == [1, 2, 2, 2, 3, 3, 3, 3, 3, 2]
+    assert levels == [1, 2, 2, 2, 3, 3, 4, 4, 4, 3, 3, 3, 2]
     named = {one["name"] for one in told if one["role"] in {"heading", "DisclosureTriangle"}}
     assert not {name for name in named if set(name) & set("✓✗–")}
     assert any(name.startswith("fail data.files ") for name in named)
@@ -151,6 +188,7 @@ def test_by_keyboard_alone(open_page, delivery, did) -> None:
     page.wait_for_selector("#answer:not([hidden])")
     # The answer is announced: focus moves to the verdict.
     assert page.evaluate("document.activeElement.id") == "verdict"
+    page.keyboard.press("Tab")  # the document in full
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.locator("#checks details[open]").count() == 1

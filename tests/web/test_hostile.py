@@ -39,7 +39,20 @@ def is_clean(window) -> bool:
     """Whether nothing but the page's own elements is there, and nothing ran."""
     allowed = {
         *("A", "BODY", "BUTTON", "CODE", "DD", "DETAILS", "DIV", "DL", "DT", "FOOTER", "H1", "H2"),
-        *("H3", "HEAD", "HEADER", "HTML", "INPUT", "LABEL", "LI", "MAIN", "META", "P", "PATH"),
+        *(
+            "H3",
+            "H4",
+            "HEAD",
+            "HEADER",
+            "HTML",
+            "INPUT",
+            "LABEL",
+            "LI",
+            "MAIN",
+            "META",
+            "P",
+            "PATH",
+        ),
         *("PRE", "PROGRESS", "RECT", "SCRIPT", "SECTION", "SPAN", "STRONG", "STYLE", "SUMMARY"),
         *(
             "OPTION",

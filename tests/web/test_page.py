@@ -1,16 +1,21 @@
 """The page in a real browser: the four verdicts, records, lineage, no network."""
 
+import json
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
+from tests.differential.seeds import spelt
 from tests.web.conftest import EVERY_BROWSER, browsers
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
 
 
+ATTESTED = Path(__file__).resolve().parents[2] / "spec/vectors/verdicts/attestations.json"
 RECIPE = """recipe = 1
 [[step]]
 use = "drop-empty/1"
@@ -68,10 +73,10 @@ def test_the_four_verdicts(open_page, publisher, delivery, did) -> None:
     window.shot("verdict-invalid")
 
 
-def drop(page, path) -> None:
+def drop(page, path, where="#drop") -> None:
     """Drop a file or folder on the page, as from the desktop, and wait until it says something."""
-    page.locator("#drop").scroll_into_view_if_needed()
-    box, before = page.locator("#drop").bounding_box(), page.text_content("#given")
+    page.locator(where).scroll_into_view_if_needed()
+    box, before = page.locator(where).bounding_box(), page.text_content("#given")
     place = {"x": box["x"] + 9, "y": box["y"] + 9}
     data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
     session = page.context.new_cdp_session(page)
@@ -262,6 +267,70 @@ def test_files_are_paged_and_found(open_page, publisher, tmp_path) -> None:
     page.fill("#seek", "")
     page.check("#wrong")
     assert rows.count() == 1
+
+
+def test_what_is_printed_is_a_record(open_page, delivery, did, tmp_path) -> None:
+    trust = tmp_path / "trust.toml"
+    trust.write_text(f'version = 1\n[[issuer]]\ndid = "{did}"\nnickname = "Acme"\n')
+    window = open_page()
+    page = window.page
+    page.set_input_files("#trust", trust)
+    window.give(delivery)
+    assert window.verify() == "trusted"
+    page.emulate_media(media="print")
+    assert page.is_hidden("#drop")
+    assert page.is_hidden("#did")
+    assert page.is_hidden("#verify")
+    assert page.is_hidden("#kept")
+    facts = page.text_content("#facts")
+    assert window.report["at"] in facts
+    assert str(Digest.of(trust.read_bytes()))[len("blake3:") :] in facts
+    assert page.get_attribute("meta[name=sources]", "content") in facts
+    assert f"Acme, {did}" in facts
+    assert page.is_visible("#open li")
+    # Reading on from the verdict: first what was not proven.
+    order = page.evaluate(
+        "[...document.querySelectorAll('#answer h2, #answer h3')].map((one) => one.textContent)"
+    )
+    assert order[1:4:2] == ["Not proven", "What others say about it"]
+    assert page.title() == "trusted: datasets/acme/docs"
+
+
+def test_what_others_attest_is_shown(open_page, tmp_path) -> None:
+    given = json.loads(ATTESTED.read_text("ascii"))["base"]
+    folder = tmp_path / "delivery"
+    for name, text in {"credential.json": given["credential"], **given["siblings"]}.items():
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(spelt(text))
+    window = open_page()
+    window.at(given["at"])
+    window.give(folder)
+    window.verify()
+    rows = window.page.locator("#others > li")
+    assert rows.count() == 1
+    assert rows.first.text_content().startswith("! Valid quality ")
+    assert rows.first.locator("[data-check=proof]").get_attribute("data-state") == "pass"
+
+
+def test_the_command_that_does_the_same_is_safe_to_copy(open_page, delivery, tmp_path) -> None:
+    """ATTACK: a name that a shell would act on."""
+    odd = delivery.rename(tmp_path / "x;touch y")
+    (odd / "data").rename(odd / "$(id)")
+    window = open_page()
+    window.at("2027-01-01T00:00:00Z")
+    window.give(odd)
+    window.verify()
+    said = window.page.text_content("#same")
+    assert said.startswith("lyrikstore verify credential.json --data FOLDER")
+    assert said.endswith(" --at 2027-01-01T00:00:00Z")
+
+
+def test_a_drop_beside_the_box_is_a_drop(open_page, delivery) -> None:
+    """A browser would open what is dropped there, in the place of the page."""
+    window = open_page()
+    drop(window.page, delivery, "footer")
+    window.page.wait_for_selector("#verify:enabled")
+    assert window.verify() == "valid"
 
 
 def test_two_folders_are_never_mixed(open_page, delivery) -> None:

@@ -1,0 +1,58 @@
+/** What belongs to a record beside the report: what was judged, by what and by whose word, and how to do it again. */
+import { counted } from "../src/grammar.js";
+import { blake3 } from "../src/digest.js";
+
+/** @typedef {import("../src/report.js").Report} Report */
+/** @typedef {{command: string, title: string, rows: [string, string][]}} Setting */
+/** @typedef {{given: string, target: string, folder: string | null, at: string, challenge?: string, domain?: string}} Asked What the user gave and entered. */
+/** @typedef {{words: string, name: string | null, bytes: Uint8Array | null}} Believed `name`: of a trust file that the user has. */
+
+const PLAIN = /^[A-Za-z0-9_./:@+=][A-Za-z0-9_./:@+=-]{0,200}$/;
+const WORDS = /** @type {const} */ ([
+  ["pass", "passed"], ["fail", "failed"], ["warn", "with a warning"], ["unchecked", "not made"], ["n/a", "not applicable"],
+]);
+
+/** @param {Report} report @param {any} credential @param {Asked} asked @param {Believed} believed @returns {Setting} */
+export function settingOf(report, credential, asked, believed) {
+  const name = credential?.credentialSubject?.name;
+  const title = typeof name === "string" ? name : report.subject;
+  const nickname = report.checks.find(({ id }) => id === "trust.issuer")?.detail.nickname;
+  const issuer = report.issuer ?? "nobody named";
+  const digest = believed.bytes === null ? "" : `, BLAKE3 ${blake3(believed.bytes)}`;
+  /** @type {[string, string][]} */
+  const rows = [
+    ["what was judged", title],
+    ["signed by", nickname === undefined ? issuer : `${nickname}, ${issuer}`],
+    ["judged for the moment", report.at],
+    ["trust", `${believed.words}${digest}`],
+    ["what was given", asked.given],
+    ["checks", tally(report)],
+    ["verified by", `the page of lyrikstore made of the sources ${sources()}`],
+  ];
+  if (asked.at) rows.splice(3, 0, ["verified on", `${new Date().toISOString().slice(0, 19)}Z`]);
+  return { command: again(report, asked, believed), title, rows };
+}
+
+/** How many checks ended how. @param {Report} report */
+function tally({ checks }) {
+  const parts = WORDS.map(([state, words]) => [checks.filter((check) => check.state === state).length, words]);
+  return `${counted(checks.length, "check")}: ${parts.filter(([count]) => count).map(([count, words]) => `${count} ${words}`).join(", ")}`;
+}
+
+const sources = () => document.querySelector("meta[name=sources]")?.getAttribute("content") ?? "";
+
+/** @param {Report} report @param {Asked} asked @param {Believed} believed */
+function again(report, { target, folder, at, challenge, domain }, { name }) {
+  const measured = report.checks.some(({ detail }) => detail.measurements !== undefined);
+  const words = ["lyrikstore verify", word(target, "FILE")];
+  if (folder !== null) words.push("--data", word(folder, "FOLDER"));
+  if (name !== null) words.push("--trust", word(name, "FILE"));
+  if (measured) words.push("--recompute");
+  for (const [option, value] of /** @type {[string, string | undefined][]} */ ([["--at", at], ["--challenge", challenge], ["--domain", domain]])) {
+    if (value) words.push(option, word(value, "TEXT"));
+  }
+  return words.join(" ");
+}
+
+/** ATTACK: the name of a file, copied into a shell. @param {string} text @param {string} otherwise */
+const word = (text, otherwise) => (PLAIN.test(text) ? text : otherwise);
