@@ -2,9 +2,14 @@
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
+import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -61,18 +66,69 @@ def create_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
 def _written(path: Path, data: bytes, mode: int, *, exact: bool) -> Iterator[Path]:
     # A file beside its place, complete and synced; on leaving it has another name or is removed.
     name = os.fsdecode(os.fsencode(path.name)[:200])  # with what is added no longer than a name is
-    new = path.with_name(f".{name}.{os.urandom(8).hex()}")
+    stem = f".{name}."
+    remove_dead(path.parent, stem)
+    new, file = _open_new(path.parent, stem, mode & 0o600 if exact else mode)
     try:
-        with os.fdopen(os.open(new, _FLAGS, mode & 0o600 if exact else mode), "wb") as file:
-            if exact:
-                os.fchmod(file.fileno(), mode)  # under umask 0777 it was born with mode 0
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield new
+        if exact:
+            os.fchmod(file.fileno(), mode)  # under umask 0777 it was born with mode 0
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        yield new  # still locked
     finally:
         with contextlib.suppress(OSError):
             new.unlink()
+        with contextlib.suppress(OSError):  # all of it is on the disk, or it failed before
+            file.close()
+
+
+def _open_new(folder: Path, stem: str, mode: int) -> tuple[Path, BinaryIO]:
+    while True:
+        new = folder / f"{stem}{os.urandom(8).hex()}"
+        file = os.fdopen(os.open(new, _FLAGS, mode), "wb")
+        lock(file.fileno())
+        if os.fstat(file.fileno()).st_nlink:
+            return new, file
+        file.close()  # taken for a dead one's before it was locked
+
+
+def lock(descriptor: int) -> None:
+    """Keep :func:`remove_dead` from a file or folder that is being written, while it is open."""
+    with contextlib.suppress(OSError):  # where nothing can be locked, nothing is removed either
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def remove_dead(folder: Path, stem: str) -> None:
+    """Remove what processes that were killed left in a folder: what nobody has locked.
+
+    Args:
+        folder: Where; what cannot be removed stays.
+        stem: What its name begins with; 16 hex digits follow.
+    """
+    with contextlib.suppress(OSError):
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for name in os.listdir(place):  # noqa: PTH208 - a descriptor, not a path
+                if re.fullmatch(rf"{re.escape(stem)}[0-9a-f]{{16}}", name):
+                    _remove_dead(place, name)
+        finally:
+            os.close(place)
+
+
+def _remove_dead(place: int, name: str) -> None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with contextlib.suppress(OSError):
+        descriptor = os.open(name, flags, dir_fd=place)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not if its writer is alive
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                shutil.rmtree(name, ignore_errors=True, dir_fd=place)
+            elif stat.S_ISREG(mode):
+                os.unlink(name, dir_fd=place)
+        finally:
+            os.close(descriptor)
 
 
 def sync_tree(folder: Path) -> None:

@@ -4,16 +4,14 @@ While it is built its name is hidden and its descriptor locked, so that whoever 
 same place later can tell it from what a process that was killed left behind, and removes that.
 """
 
-import fcntl
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from lyrikstore.canon.durable import sync_directory, sync_tree
+from lyrikstore.canon.durable import lock, remove_dead, sync_directory, sync_tree
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -76,14 +74,14 @@ def building(destination: Path) -> Iterator[Path]:
         StorageError: The disk said no.
     """
     stem = f".{os.fsdecode(os.fsencode(destination.name)[:200])}.new-"
-    _sweep(destination.parent, stem)
-    folder, lock = _make(destination.parent, stem)
+    remove_dead(destination.parent, stem)
+    folder, held = _make(destination.parent, stem)
     try:
         yield folder
     finally:
         # After the rename there is nothing here any more.
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+        os.close(held)
 
 
 def _make(parent: Path, stem: str) -> tuple[Path, int]:
@@ -91,40 +89,17 @@ def _make(parent: Path, stem: str) -> tuple[Path, int]:
         folder = parent / f"{stem}{secrets.token_hex(8)}"
         try:
             folder.mkdir()
-            lock = os.open(folder, _FOLDER)
+            held = os.open(folder, _FOLDER)
         except FileNotFoundError:
             if parent.is_dir():
                 continue  # swept away before it was locked
             raise storage_error(FileNotFoundError(str(parent)), f"making {folder}") from None
         except OSError as error:
             raise storage_error(error, f"making {folder}") from error
-        with suppress(OSError):  # where folders cannot be locked, none is swept away either
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        if os.fstat(lock).st_nlink:
-            return folder, lock
-        os.close(lock)
-
-
-def _sweep(parent: Path, stem: str) -> None:
-    # What cannot be removed is no reason not to build another.
-    with suppress(OSError):
-        place = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            for name in os.listdir(place):  # noqa: PTH208 - a descriptor, not a path
-                if re.fullmatch(rf"{re.escape(stem)}[0-9a-f]{{16}}", name):
-                    _remove_dead(place, name)
-        finally:
-            os.close(place)
-
-
-def _remove_dead(place: int, name: str) -> None:
-    with suppress(OSError):
-        folder = os.open(name, _FOLDER, dir_fd=place)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not if its builder is alive
-            shutil.rmtree(name, ignore_errors=True, dir_fd=place)
-        finally:
-            os.close(folder)
+        lock(held)
+        if os.fstat(held).st_nlink:
+            return folder, held
+        os.close(held)
 
 
 def put_in_place(folder: Path, destination: Path) -> None:

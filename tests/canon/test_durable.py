@@ -1,7 +1,11 @@
 """Small files that are made or replaced whole: content, modes, folders, and nothing left over."""
 
+import fcntl
 import os
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,3 +59,39 @@ def test_a_new_file_never_goes_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         create_file(tmp_path / "link", b"data")
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("write", [create_file, replace_file])
+def test_what_a_killed_writer_left_is_removed_by_the_next_and_what_a_living_one_has_is_not(
+    tmp_path: Path, write: Callable[[Path, bytes], None]
+) -> None:
+    stem = ".key."
+    dead, alive, other = (tmp_path / f"{stem}{digit * 16}" for digit in "abc")
+    for path in (dead, alive):
+        path.write_bytes(b"half of a secr")
+    other.symlink_to(alive)
+    similar = [tmp_path / name for name in (".key.old", f".key.pub.{'d' * 16}", f".key.{'e' * 17}")]
+    for path in similar:
+        path.touch()
+    with alive.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        write(tmp_path / "key", b"secret")
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "key", alive, other, *similar])
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from lyrikstore.canon import durable
+durable.os.fsync = lambda _descriptor: os.kill(os.getpid(), signal.SIGKILL)
+durable.create_file(Path(sys.argv[1]), b"data")
+"""
+
+
+def test_a_writer_that_is_killed_leaves_what_the_next_recognises(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for _ in range(3):
+        assert subprocess.run([sys.executable, "-c", KILLED, path]).returncode < 0
+        assert len(list(tmp_path.iterdir())) == 1
+    create_file(path, b"data")
+    assert list(tmp_path.iterdir()) == [path]
