@@ -126,10 +126,9 @@ class Document:
         document.members, document.canonical, document.plain = value, data, True
         return document
 
-    def without(self, name: str) -> bytes:
-        """Return the canonical bytes of the object without one of its members."""
-        rest = {member: value for member, value in self.members.items() if member != name}
-        return orjson.dumps(rest, option=_OPTIONS) if self.plain else encode(rest)
+    def encode_part(self, part: dict[str, JSON]) -> bytes:
+        """Return the canonical bytes of some of its members, or of some of an inner object's."""
+        return orjson.dumps(part, option=_OPTIONS) if self.plain else encode(part)
 
     def holding(self, name: str, value: JSON) -> bytes:
         """Return the canonical bytes of the object with ``value`` as its member ``name``."""

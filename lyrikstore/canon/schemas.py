@@ -94,6 +94,16 @@ def check_schema(document: JSON, name: str) -> None:
     Raises:
         FormatError: (``schema``) it does not; the message names the place and the rule.
     """
+    try:
+        if _validator(name).is_valid(document):
+            return
+        said = _fault(document, name)
+    except (TypeError, ValueError, OverflowError) as error:  # a date of TOML, say: no JSON at all
+        said = f"document: {error}"[:200]
+    raise FormatError("schema", said, details={"schema": name})
+
+
+def _fault(document: JSON, name: str) -> str:
     from jsonschema_rs import ValidationError
 
     try:
@@ -102,10 +112,8 @@ def check_schema(document: JSON, name: str) -> None:
         _validator(name).validate(document)
     except ValidationError as error:
         place = "/".join(map(str, error.instance_path)) or "document"
-        rule = " ".join(error.message.split())[:200]
-        raise FormatError("schema", f"{place}: {rule}", details={"schema": name}) from None
-    except (TypeError, ValueError, OverflowError) as error:  # a date of TOML, say: no JSON at all
-        raise FormatError("schema", f"document: {error}"[:200], details={"schema": name}) from None
+        return f"{place}: {' '.join(error.message.split())[:200]}"
+    return "document: not valid"
 
 
 @cache

@@ -6,6 +6,7 @@ bytes, the same proof, the same issuer binding, period and status. Sans-IO.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 from msgspec import Struct
 
@@ -39,6 +40,7 @@ ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
 """Ids of the checks :func:`open_envelope` makes, in order."""
 
 _PASS = CheckState.PASS
+_BOUND = passed("issuer.binding", "the signing key is the issuer's")
 
 DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
 """Finds the keys of did:key issuers only, which know no time."""
@@ -111,14 +113,14 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
     issuer = issuer_of(document)
 
     # (2) schema - spec §10.3, §10.4: the closed shape of its kind.
-    label = f"{kind.schema.removesuffix('-1').replace('-', ' ')}"
     try:
         check_credential_shape(found, kind)
     except FormatError as error:
-        checks.append(failed("schema", error.kind, f"not a {label}: {quote(error.message, 300)}"))
+        summary = f"not a {kind.words}: {quote(error.message, 300)}"
+        checks.append(failed("schema", error.kind, summary))
         checks.append(_check_proof(found, keys)[0])
         return _malformed(checks, issuer)
-    checks.append(passed("schema", f"{label}, profile lyrik 1"))
+    checks.append(_shaped(kind.words))
 
     # (3) proof, (4) issuer.binding - spec §10.5.
     proof, verified = _check_proof(found, keys)
@@ -185,6 +187,11 @@ def reference_to(data: bytes) -> dict[str, JSON]:
     return {"type": "CredentialReference", "id": identity, "digest": digest}
 
 
+@cache
+def _shaped(words: str) -> Check:
+    return passed("schema", f"{words}, profile lyrik 1")
+
+
 def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
     found = {check.id: check for check in made}
     checks = tuple(
@@ -221,4 +228,4 @@ def _check_binding(issuer: str | None, signed_by: ResolvedKey | None) -> Check:
             issuer=issuer or "",
             signer=signer,
         )
-    return passed("issuer.binding", "the signing key is the issuer's")
+    return _BOUND

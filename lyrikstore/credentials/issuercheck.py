@@ -40,6 +40,10 @@ _HASHES = ("blake3", "sha2-256")
 
 _ANYTHING = Allowed()
 
+# What most credentials get, made once.
+_OWN_KEY = not_applicable("issuer.document", "the issuer's DID is its key")
+_UNLIMITED = not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
+
 
 def check_issuer(
     envelope: Envelope,
@@ -153,7 +157,7 @@ def check_document(signer: ResolvedKey | None) -> Check:
         return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
     did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
     if signer.source is Source.DERIVED:
-        return not_applicable("issuer.document", "the issuer's DID is its key")
+        return _OWN_KEY
     if signer.source is Source.SNAPSHOT:
         known = " and ".join(source.value for source in signer.missing_from)
         return warned(
@@ -193,7 +197,7 @@ def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust)
         trust: Whom and what the verifier believes.
     """
     if trust.allowed == _ANYTHING:
-        return not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
+        return _UNLIMITED
     if keys is None:
         return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
     wrong = trust.allowed.refusals(keys=keys, hashes=_HASHES, cryptosuites=cryptosuites)

@@ -24,6 +24,8 @@ from lyrikstore.history.keyhistory import KeyHistory, KeyState, Standing
 from lyrikstore.history.log import Leaf
 from lyrikstore.history.policy import Policy
 
+_UNSPOKEN = not_applicable("issuer.key", "no store whose policies are at hand speaks of this key")
+
 
 def check_key(
     signer: str | None,
@@ -134,7 +136,7 @@ def check_key_at_hand(
         for check in made:
             if check.state is state:
                 return check
-    return not_applicable("issuer.key", "no store whose policies are at hand speaks of this key")
+    return _UNSPOKEN
 
 
 def policy_for(

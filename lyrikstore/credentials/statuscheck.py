@@ -94,6 +94,7 @@ class Notices(Struct, frozen=True):
 
 NO_NOTICES = Notices()
 
+_IRREVOCABLE = not_applicable("status", "names no status list: this credential cannot be revoked")
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
 
 
@@ -116,7 +117,7 @@ def check_status(
         keys: Finds the keys of the lists.
     """
     if "credentialStatus" not in document:
-        return not_applicable("status", "names no status list: this credential cannot be revoked")
+        return _IRREVOCABLE
     try:
         entries = status_entries(document)
     except FormatError as error:

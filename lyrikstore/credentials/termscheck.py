@@ -41,10 +41,7 @@ def check_terms(terms: Terms) -> Check:
         "permits": list(terms.permits),
         "prohibits": list(terms.prohibits),
         "requires": list(terms.requires),
-        "partitions": [
-            {member: value for member, value in part.to_json().items() if member != "select"}
-            for part in terms.partitions
-        ],
+        "partitions": [_unselected(part) for part in terms.partitions],
     }
     if terms.licence is not None:
         detail["licence"] = terms.licence
@@ -160,7 +157,8 @@ def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from:
     statements: list[Mapping[str, Any]] = subject.get("regulatory", [])
     if not statements:
         return not_applicable("regulatory", "no statement about laws")
-    later = [item for item in statements if item["asOf"] > valid_from[:10]]
+    begins = valid_from[:10]
+    later = [item for item in statements if item["asOf"] > begins]
     if later:
         summary = f"{quote(later[0]['regime'])} is judged as of {later[0]['asOf']}, after it begins"
         return failed("regulatory", "future", summary)
@@ -180,9 +178,10 @@ def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from:
 
 def _statement(item: Mapping[str, Any], issuer: str | None) -> str:
     party = item["warrantedBy"]
-    who = f"by {quote(party.get('name', party.get('did')))}, so the issuer says,"
     if party.get("did") == issuer:
         who = "by the issuer"
+    else:
+        who = f"by {quote(party.get('name', party.get('did')))}, so the issuer says,"
     return (
         f"{quote(item['regime'])}: {quote(item['status'])} on the basis of {quote(item['basis'])}, "
         f"warranted {who} as of {item['asOf']}"
@@ -190,18 +189,22 @@ def _statement(item: Mapping[str, Any], issuer: str | None) -> str:
 
 
 def _words(partition: Partition) -> str:
-    parts = [
-        f"{verb} {', '.join(quote(word) for word in words)}" if words else f"{verb} nothing"
-        for verb, words in (
-            ("permits", partition.permits),
-            ("prohibits", partition.prohibits),
-            ("requires", partition.requires),
-        )
-        if words or verb == "permits"
-    ]
-    limits = {k: v for k, v in partition.limits.to_json().items() if k != "type"}
-    shown = (f"{k} {', '.join(v) if isinstance(v, list) else v}" for k, v in limits.items())
-    return "; ".join([*parts, *(["only " + ", ".join(shown)] if limits else [])])
+    parts = [f"permits {', '.join(map(quote, partition.permits)) or 'nothing'}"]
+    if partition.prohibits:
+        parts.append(f"prohibits {', '.join(map(quote, partition.prohibits))}")
+    if partition.requires:
+        parts.append(f"requires {', '.join(map(quote, partition.requires))}")
+    if limits := partition.limits.to_json():
+        del limits["type"]
+        shown = [f"{k} {', '.join(v) if isinstance(v, list) else v}" for k, v in limits.items()]
+        parts.append(f"only {', '.join(shown)}")
+    return "; ".join(parts)
+
+
+def _unselected(partition: Partition) -> dict[str, JSON]:
+    members = partition.to_json()
+    members.pop("select", None)
+    return members
 
 
 def _records(numbers: bytes, counts: Sequence[int], partitions: int) -> list[int]:

@@ -55,6 +55,11 @@ class CredentialKind(Struct, frozen=True):
         """The schema's published name."""
         return f"https://w3id.org/lyrikstore/schemas/{self.schema}.json"
 
+    @property
+    def words(self) -> str:
+        """What it is called in reports."""
+        return self.schema.removesuffix("-1").replace("-", " ")
+
     def head(self, issuer: str, issuer_name: str | None = None) -> dict[str, JSON]:
         """Return the members that every credential of this kind begins with, under a new id."""
         return {
@@ -213,8 +218,7 @@ def _check_related(resources: list[dict[str, Any]]) -> None:
     if len(set(ids)) != len(ids):
         _refuse("a relatedResource occurs twice")
     for resource in resources:
-        pinned = resource["id"] == DATASET_CONTEXT
-        if pinned and resource.get("digestSRI", "") != context_sri():
+        if resource["id"] == DATASET_CONTEXT and resource.get("digestSRI", "") != context_sri():
             _refuse("relatedResource pins another text of the context than the published one")
 
 

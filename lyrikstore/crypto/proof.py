@@ -163,7 +163,8 @@ def verify_proof(
     # 3. Key and signature.
     options = without_value(proof)
     key = resolve(proof["verificationMethod"])
-    check_signature(key, proof, _message(encode(options), document.without("proof")))
+    message = _message(document.encode_part(options), document.encode_part(unsecured))
+    check_signature(key, proof, message)
     return Verified(unsecured, key, proof["verificationMethod"], created, options)
 
 

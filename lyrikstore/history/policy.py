@@ -259,6 +259,8 @@ class Genesis(Struct, frozen=True):
 
 def matches(pattern: str, name: str) -> bool:
     """Return whether ``name`` matches ``pattern``; only ``*`` is special."""
+    if pattern == "*":
+        return True
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == name

@@ -7,6 +7,7 @@ infers anything from a licence identifier.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any, Self
 
 from msgspec import Struct, field
@@ -204,6 +205,9 @@ class Limits(Struct, frozen=True):
         )
 
 
+_UNLIMITED = Limits()
+
+
 class Selector(Struct, frozen=True):
     """Files that belong to a partition: one path with what is below it, or values of a column.
 
@@ -293,8 +297,8 @@ class Partition(Struct, frozen=True):
             permits=tuple(members.get("permits", ())),
             prohibits=tuple(members.get("prohibits", ())),
             requires=tuple(members.get("requires", ())),
-            limits=Limits.of(members.get("limits", {})),
-            select=tuple(Selector.of(item) for item in members.get("select", ())),
+            limits=Limits.of(members["limits"]) if "limits" in members else _UNLIMITED,
+            select=tuple([Selector.of(item) for item in members.get("select", ())]),
             licence=members.get("spdxExpression"),
             grantable=tuple(members.get("grantable", ())),
         )
@@ -344,21 +348,22 @@ class Terms(Struct, frozen=True):
     @property
     def permits(self) -> tuple[str, ...]:
         """What every partition permits and none prohibits."""
-        return tuple(
-            word
-            for word in (self.partitions[0].permits if self.partitions else ())
-            if all(partition.answer(word) is Answer.PERMITTED for partition in self.partitions)
-        )
+        if not self.partitions:
+            return ()
+        first, *others = self.partitions
+        common = set(first.permits).intersection(*[part.permits for part in others])
+        common.difference_update(self.prohibits)
+        return tuple([word for word in first.permits if word in common])
 
     @property
     def prohibits(self) -> tuple[str, ...]:
         """What any partition prohibits."""
-        return _union(partition.prohibits for partition in self.partitions)
+        return _union([partition.prohibits for partition in self.partitions])
 
     @property
     def requires(self) -> tuple[str, ...]:
         """What any partition requires."""
-        return _union(partition.requires for partition in self.partitions)
+        return _union([partition.requires for partition in self.partitions])
 
     @classmethod
     def of(cls, licence: Mapping[str, Any]) -> Self:
@@ -368,7 +373,7 @@ class Terms(Struct, frozen=True):
             FormatError: (``bad-timestamp``, ``bad-digest``) a moment or digest that is none.
         """
         return cls(
-            partitions=tuple(Partition.of(item) for item in licence["partitions"]),
+            partitions=tuple([Partition.of(item) for item in licence["partitions"]]),
             licence=licence.get("spdxExpression"),
             texts={
                 Digest.parse_urn(text["digest"]): text.get("name")
@@ -389,4 +394,4 @@ def whole(
 
 
 def _union(words: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for group in words for word in group))
+    return tuple(dict.fromkeys(chain.from_iterable(words)))

@@ -263,7 +263,10 @@ class Trust(Struct, frozen=True):
 
     def knows(self, did: str) -> TrustedIssuer | None:
         """Return the first entry of ``did``, whatever it is believed for, or None."""
-        return next((issuer for issuer in self.issuers if issuer.did == did), None)
+        for issuer in self.issuers:
+            if issuer.did == did:
+                return issuer
+        return None
 
     def known_documents(self) -> list[KnownDocument]:
         """Return the pinned DID documents, for a resolver."""
