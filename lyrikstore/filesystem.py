@@ -97,7 +97,9 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return rows if detail else [row["name"] for row in rows]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """Return ``name``, ``type`` and ``size``; for a file also ``blake3`` and ``ETag``.
+        """Return ``name``, ``type``, ``size``; of a file also ``blake3``, ``ETag`` and ``meta``.
+
+        ``meta`` is what the sheet says of it: column to text.
 
         Raises:
             MissingPathError, LyrikstoreError: As :meth:`ls`.
@@ -329,6 +331,7 @@ def _file(path: str, entry: Entry, created: datetime) -> dict[str, Any]:
         "blake3": digest,
         "ETag": digest,
         "created": created,
+        "meta": dict(entry.meta or {}),
     }
 
 

@@ -1,4 +1,4 @@
-"""The programs of docs/python.md, run as they stand."""
+"""The programs of docs/python.md and docs/filesystem.md, run as they stand."""
 
 import re
 import shutil
@@ -37,6 +37,24 @@ def test_the_page_runs(publisher, new_person) -> None:
     said = _run(buyer, first + second)
     assert "('datasets/acme/contracts-clean', 1)" in said
     assert "letter-0231.txt" in said
+
+
+def test_a_sheet_and_its_documents_are_one_table(publisher) -> None:
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    (documents / "a.txt").write_text("dear sir")
+    (documents / "b.txt").write_text("dear madam")
+    (publisher.folder / "sheet.csv").write_text("path,kind\na.txt,letter\n")
+    publisher.ok("commit", documents, "-d", "acme/contracts", "--metadata", "sheet.csv")
+    page = (PAGE.parent / "filesystem.md").read_text("utf-8")
+    program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    program = program.replace("/data/corpus", str(publisher.folder))
+    said = _run(publisher, f"import pandas\n{program}print(table.to_csv(index=False))")
+    assert said.splitlines()[:3] == [
+        "path,kind,text",
+        "datasets/acme/contracts/a.txt,letter,dear sir",
+        "datasets/acme/contracts/b.txt,,dear madam",
+    ]
 
 
 def _remote(person):

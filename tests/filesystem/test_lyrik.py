@@ -171,6 +171,7 @@ def test_info_and_kinds_of_path(fs):
         len(FILES["rows.csv"]),
     )
     assert fs.ukey(f"{URL}/rows.csv") == info["blake3"] == info["ETag"]
+    assert info["meta"] == {}
     for path in ("", "datasets", "datasets/acme", NAME, f"{NAME}/deep", f"{NAME}/deep/er"):
         assert fs.isdir(path)
         assert fs.exists(path)
