@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import real_path
-from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.admission import check_kind, joined_with, judged, record_count
@@ -192,6 +192,8 @@ def commit_folder(
         seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
         if seen == last:
             return _unchanged(current, snapshot, recalled)
+    if sheet is not None:
+        progress(Progress(phase="reading the sheet"))
     table = None if sheet is None else recalled_sheet(sheet, key, last.sheet_digest, cache_dir)
     joined = joined_with(snapshot, table, allow_orphans)
     weights = check_kind(full_name, snapshot, table, reader)

@@ -178,6 +178,12 @@ def speaking_for(
         and own_keys(policy) >= set(signed_by)
     ):
         return OrganisationSigner(person, issuer)
+    if issuer.startswith("did:web:"):
+        raise PolicyError(
+            "not-the-issuer",
+            f"only {issuer} can do that, and {person.did} may not sign in its name here",
+            hint="sign with a key that the policy of this store lists now: --signer NAME",
+        )
     raise PolicyError("not-the-issuer", f"only {issuer} can do that", hint=SIGN_AS_ISSUER)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, RunFailedError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, RunFailedError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
@@ -199,11 +199,23 @@ def preflight(
             f"{train.name} is named twice: measuring on what was learned shows nothing",
             hint="name the parts of a split",
         )
-    base = repo.resolve(config.model.base)
+    base = _base(repo, config.model.base)
     datasets = [train, validation, *([test] if test else [])]
     declared = Use.of_run({"purpose": config.purpose, "config": config.to_json()}, clock())
     rights = check_rights(repo, datasets, declared, trust=trust, user=user)
     return Plan(config, train, validation, test, base, tuple(rights), environment)
+
+
+def _base(repo: Repository, ref: str) -> Manifest:
+    try:
+        return repo.resolve(ref)
+    except NotFoundError as error:
+        raise NotFoundError(
+            error.kind,
+            f"the base model: {error.message}",
+            hint="commit the folder with its config.json, model.safetensors and tokenizer.json: "
+            f"lyrikstore commit FOLDER -d {ref}",
+        ) from None
 
 
 def _dataset(repo: Repository, ref: str) -> Manifest:

@@ -34,7 +34,9 @@ def test_keep_the_newest(publisher):
     assert (
         publisher.fails(5, "checkout", "acme/texts~1", "old", "--json").error["kind"] == "retired"
     )
-    assert "(data retired)" in publisher.ok("lineage", "acme/texts~1").out
+    retired = publisher.ok("lineage", "acme/texts~1").out
+    assert "(data retired)" in retired
+    assert "by me (" in retired
     assert "(data retired)" not in publisher.ok("lineage", "acme/texts").out
     assert "retires the data of 2 versions" in publisher.ok("log", "retentions/acme/texts").out
     kinds = publisher.ok("query", "select kind from log where kind = 'retention'", "--json").json

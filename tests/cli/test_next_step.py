@@ -272,3 +272,30 @@ def test_a_union_of_states_that_is_not_known_is_the_list_of_its_members(buyer) -
     told = buyer.fails(16, *asked, "EFTA").err
     assert "EU and EEA stand for their members" in told
     buyer.ok(*asked, "CH,IS,LI,NO")
+
+
+@pytest.mark.train
+def test_a_base_model_that_is_not_there_is_to_be_committed(publisher, delivery) -> None:
+    config = ["purpose = 'train'", "name = 'checkpoints/acme/m'", "[data]"]
+    config += [f"train = '{NAME}'", "validation = 'acme/more'", "label = 'kind'"]
+    config += ["[model]", "base = 'checkpoints/acme/minilm'"]
+    (publisher.folder / "more").mkdir()
+    (publisher.folder / "more" / "one.txt").write_text("one")
+    publisher.ok("commit", "more", "-d", "acme/more")
+    (publisher.folder / "train.toml").write_text("\n".join(config))
+    refused = publisher.fails(1, "train", "train.toml")
+    assert "the base model: there is no checkpoints/acme/minilm" in refused.err
+    # What is told is right for a model: a folder without weights is not taken for one.
+    told = step(refused.err, "commit", FOLDER="more")
+    assert ".safetensors" in publisher.fails(16, *told).err
+
+
+def test_a_replaced_key_of_an_organisation_learns_which_one_may_sign(publisher, delivery) -> None:
+    web = ("--issuer", "did:web:acme.example", "--status-url", STATUS)
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.ok("key", "rotate", "next")
+    publisher.ok("issue", NAME, "-o", "later", "--permit", "train", *web, "--signer", "next")
+    refused = publisher.fails(14, "revoke", "later")
+    assert f"{publisher.did()} may not sign in its name here" in refused.err
+    assert "the policy of this store lists now" in refused.err
+    publisher.ok("revoke", "later", "--signer", "next")

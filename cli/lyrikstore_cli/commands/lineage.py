@@ -1,7 +1,8 @@
 """``lyrikstore lineage``: what something was made from, as a tree."""
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 import click
@@ -14,7 +15,8 @@ from lyrikstore.history.lineage import Graph
 from lyrikstore.history.retention import retired_versions
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import short_did
+from lyrikstore_cli.ui import Screen
+from lyrikstore_cli.who import names_in
 
 
 @declare("lineage", epilog="lyrikstore lineage checkpoints/acme/clause-classifier")
@@ -53,7 +55,7 @@ def command(session: Session, ref: str) -> None:
             ],
         },
     )
-    _draw(session, graph, graph.root, "", "", set(), retired)
+    _Drawing(session.screen, graph, retired, names_in(store)).draw(graph.root)
     for problem in graph.problems:
         session.screen.result(f"✗ {problem.kind}: {visible(problem.summary)}")
     if graph.problems:
@@ -61,36 +63,37 @@ def command(session: Session, ref: str) -> None:
         raise click.exceptions.Exit(5 if missing else 3)
 
 
-def _draw(
-    session: Session,
-    graph: Graph,
-    identity: Digest,
-    lead: str,
-    branch: str,
-    shown: set[Digest],
-    retired: Collection[Digest],
-) -> None:
-    node = graph.nodes.get(identity)
-    if node is None:
-        session.screen.result(f"{lead}{branch}{identity.short}  (not here)")
-        return
-    facts = _facts(node.manifest.kind, node.manifest.body)
-    facts += "  (data retired)" if identity in retired else ""
-    signer = short_did(node.manifest.author)
-    line = (
-        f"{node.manifest.kind} {visible(node.manifest.name)}  {identity.short}{facts}  by {signer}"
-    )
-    if identity in shown:
-        session.screen.result(f"{lead}{branch}{line}  (see above)")
-        return
-    shown.add(identity)
-    session.screen.result(f"{lead}{branch}{line}")
-    indent = lead + ("   " if branch.startswith("└") else "│  " if branch else "")
-    links = [edge for edge in graph.inputs_of(identity) if edge.role != "parent"]
-    for number, edge in enumerate(links):
-        last = number == len(links) - 1
-        mark = f"{'└' if last else '├'}─ {edge.role}: "
-        _draw(session, graph, edge.parent, indent, mark, shown, retired)
+class _Drawing:
+    def __init__(
+        self,
+        screen: Screen,
+        graph: Graph,
+        retired: Collection[Digest],
+        called: Callable[[str], str],
+    ) -> None:
+        self._screen, self._graph, self._retired = screen, graph, retired
+        self._called = cache(called)
+        self._shown: set[Digest] = set()
+
+    def draw(self, identity: Digest, lead: str = "", branch: str = "") -> None:
+        node = self._graph.nodes.get(identity)
+        if node is None:
+            self._screen.result(f"{lead}{branch}{identity.short}  (not here)")
+            return
+        facts = _facts(node.manifest.kind, node.manifest.body)
+        facts += "  (data retired)" if identity in self._retired else ""
+        named = f"{node.manifest.kind} {visible(node.manifest.name)}  {identity.short}"
+        line = f"{named}{facts}  by {self._called(node.manifest.author)}"
+        if identity in self._shown:
+            self._screen.result(f"{lead}{branch}{line}  (see above)")
+            return
+        self._shown.add(identity)
+        self._screen.result(f"{lead}{branch}{line}")
+        indent = lead + ("   " if branch.startswith("└") else "│  " if branch else "")
+        links = [edge for edge in self._graph.inputs_of(identity) if edge.role != "parent"]
+        for number, edge in enumerate(links):
+            last = number == len(links) - 1
+            self.draw(edge.parent, indent, f"{'└' if last else '├'}─ {edge.role}: ")
 
 
 def _facts(kind: str, body: dict[str, Any]) -> str:
