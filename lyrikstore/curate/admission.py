@@ -1,5 +1,6 @@
 """What a folder, its sheet and its name must be before they are committed (spec §12.1, §12.3.3)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
@@ -60,14 +61,13 @@ def joined_with(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joi
             if joined.orphan_rows[1:]
             else ""
         )
-        spaces = "; without the spaces around it, it is one" * (
-            first.key.strip() in joined.orphan_files
-        )
+        meant = _meant(first.key, joined.orphan_files)
+        written = "" if meant is None else f"; written {meant!r}, it is one"
         raise InvalidInputError(
             "orphan-rows",
             f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",
-            hint=f"correct column {sheet.key!r}{spaces}; or add --allow-orphans to leave such rows "
-            "out",
+            hint=f"correct column {sheet.key!r}{written}; or add --allow-orphans to leave such "
+            "rows out",
             details={
                 "orphanRows": [
                     {"row": row.number, "key": row.key} for row in joined.orphan_rows[:1000]
@@ -76,6 +76,17 @@ def joined_with(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joi
             },
         )
     return joined
+
+
+def _meant(key: str, files: Sequence[str]) -> str | None:
+    """Return the file that a sheet names in another spelling, if there is just one."""
+    wanted = "/" + key.strip().replace("\\", "/").removeprefix("./").casefold()
+    for file in files:
+        folded = f"/{file.casefold()}"
+        if wanted in (folded, folded.rpartition(".")[0]):  # its case, or its suffix left out
+            return file
+    ends = [file for file in files if wanted.endswith(f"/{file.casefold()}")]
+    return ends[0] if len(ends) == 1 else None
 
 
 def check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) -> Weights | None:

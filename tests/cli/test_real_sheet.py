@@ -116,6 +116,26 @@ def test_spaces_around_a_name_in_the_sheet_are_pointed_out(clinic) -> None:
     (clinic.folder / "sheet.csv").write_text(sheet, encoding="utf-8-sig")
     refused = clinic.fails(16, *commit(clinic))
     assert "row 3 names 'brief.txt  '" in refused.err
-    assert "without the spaces around it, it is one" in refused.err
+    assert "written 'brief.txt', it is one" in refused.err
     (clinic.folder / "sheet.csv").write_text(SHEET.replace("brief.txt;", "brief.pdf;"))
     assert "without the spaces" not in clinic.fails(16, *commit(clinic)).err
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"Akten\brief.txt",
+        "./Akten/brief.txt",
+        "akten/Brief.TXT",
+        "Akten/brief",
+        r"C:\Kanzlei\Akten\brief.txt",
+    ],
+)
+def test_a_path_in_another_spelling_is_told_the_right_one(clinic, written) -> None:
+    (clinic.folder / "documents" / "Akten").mkdir()
+    (clinic.folder / "documents" / "brief.txt").rename(
+        clinic.folder / "documents" / "Akten" / "brief.txt"
+    )
+    sheet = SHEET.replace("brief.txt;", f"{written};")
+    (clinic.folder / "sheet.csv").write_text(sheet, encoding="utf-8-sig")
+    assert "written 'Akten/brief.txt', it is one" in clinic.fails(16, *commit(clinic)).err
