@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -50,7 +51,7 @@ def test_every_documented_command_line_can_be_given() -> None:
     seen, wrong = 0, []
     for page, line in lines():
         said = shlex.split(line, comments=True)[1:]
-        said = said[: said.index(">")] if ">" in said else said
+        said = list(takewhile(lambda word: word not in {">", "|"}, said))
         words = [word for word in said if word != "…"]
         seen += 1
         try:
