@@ -48,6 +48,7 @@ from robust import (
     kills,
     limits,
     loading,
+    machines,
     serving,
     writers,
 )
@@ -101,6 +102,7 @@ SCENARIOS = {
     "writers": Scenario(writers.parallel, writers.WHERE),
     "crowd": Scenario(writers.crowded),
     "sharing": Scenario(writers.sharing),
+    "machines": Scenario(machines.together, machines.WHERE),
     "names": Scenario(files.hostile),
     "shapes": Scenario(files.shapes),
     "moving": Scenario(files.moving),

@@ -76,6 +76,12 @@ that others used meanwhile. Another pass meets other moments.
 * *serve*: after every harm somebody else gets a credential signed, and `verify` takes it; at a
   signal a request under way is answered, and the server ends with exit code 0; after kill -9
   another one takes its port. Clients that only hold a place are more than there are places.
+* *Machines*: each has a HOME and a clone of its own; two of three have the founder's keys. They
+  commit, push, pull, grant, revoke, collect garbage here and at the home, and verify, at the same
+  time, in an order drawn by chance; two of five commands are killed after a time drawn by chance.
+  Afterwards all pull and push, and every version, grant and revocation that one of them was told is
+  done is looked for in each clone, in a new one and in the home. The bucket is Ceph's, which is
+  never killed.
 * *--dask*: a scheduler and two workers on this machine, three files larger than a share of the
   work. One worker dies, has room for files of 1 MiB only, or says or stores something wrong; the
   other is honest. Two that lie alike are believed.
