@@ -7,6 +7,11 @@ const ANY = 10_000;
 /** @type {Rules} */
 const NOTHING = new Map();
 
+/** How the names of all kinds begin, of those too that lie in no delivery. */
+export const PREFIXES = new Set([
+  "cards", "checkpoints", "datasets", "evaluations", "filters", "policies", "records", "retentions", "runs",
+]);
+
 /** @type {Map<string, Kind>} */
 export const KINDS = new Map([
   ["genesis", { prefix: "policies", tree: false, inputs: NOTHING, attachments: [] }],

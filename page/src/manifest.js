@@ -3,7 +3,7 @@ import * as schemas from "../generated/schemas.js";
 import { blake3, parseId } from "./digest.js";
 import { refuse } from "./errors.js";
 import { counted } from "./grammar.js";
-import { KINDS } from "./kinds.js";
+import { KINDS, PREFIXES } from "./kinds.js";
 import { verifyProof } from "./proof.js";
 import { quote } from "./report.js";
 import { hasExactly, isObject, parseCanonical } from "./strictjson.js";
@@ -90,7 +90,7 @@ export const attachmentsIn = (document, role) =>
 /** @param {any} document @param {import("./kinds.js").Kind} kind */
 function checkFit(document, kind) {
   const [prefix, ...segments] = document.name.split("/");
-  if (segments.length !== 2 || !segments.every((/** @type {string} */ part) => SEGMENT.test(part))) {
+  if (!PREFIXES.has(prefix) || segments.length !== 2 || !segments.every((/** @type {string} */ part) => SEGMENT.test(part))) {
     refuse("bad-name", "not KIND/NAMESPACE/NAME");
   }
   if (prefix !== kind.prefix) bad(`a ${document.kind} cannot be called ${document.name}`);

@@ -2,10 +2,11 @@
 import { utf8, text as decode } from "./bytes.js";
 import { blake3, parseHex } from "./digest.js";
 import { refuse } from "./errors.js";
-import { checkPaths } from "./paths.js";
+import { checkPaths, offence } from "./paths.js";
 import { canonical, hasExactly, isObject, parse } from "./strictjson.js";
 
 const MAX_LINE = 1 << 20;
+const NAMES = ["blake3", "bytes", "path"];
 const MAX_ENTRIES = 10_000_000;
 
 /** @typedef {{path: string, bytes: number, blake3: string, meta?: {[name: string]: string}}} Entry */
@@ -42,26 +43,33 @@ function entry(source, at) {
   if (bytes.length >= MAX_LINE) refuse("bad-tree", `line ${at + 1} is too long`);
   let value;
   try {
-    value = parse(bytes);
+    value = parse(bytes, { foreign: true }); // what else it may hold, no canonical line does
   } catch {
     refuse("bad-tree", `line ${at + 1} is not JSON`);
   }
-  const names = ["blake3", "bytes", "path"];
-  if (!hasExactly(value, names) && !hasExactly(value, [...names, "meta"])) {
-    refuse("bad-tree", `line ${at + 1} has other members`);
+  if (!isObject(value) || !NAMES.every((name) => Object.hasOwn(value, name)) || typeof value.path !== "string") {
+    refuse("bad-tree", `line ${at + 1} lacks blake3, bytes or path`);
   }
-  if (typeof value.path !== "string" || !Number.isSafeInteger(value.bytes) || value.bytes < 0) {
-    refuse("bad-tree", `line ${at + 1}: a path is a string, a length an integer`);
-  }
+  if (Object.hasOwn(value, "meta") && !isObject(value.meta)) refuse("bad-tree", `line ${at + 1}: meta is not an object`);
   parseHex(value.blake3);
-  if (Object.hasOwn(value, "meta")) {
-    const cells = isObject(value.meta) ? Object.entries(value.meta) : [];
-    if (!cells.length || cells.some(([name, cell]) => !name || typeof cell !== "string" || !cell)) {
-      refuse("bad-tree", `line ${at + 1}: metadata maps non-empty strings to non-empty strings`);
-    }
+  const problem = problemOf(value, source);
+  if (problem) {
+    // Of two faults of one line both verifiers name the same.
+    const found = offence(value.path);
+    refuse(found ? "bad-path" : "bad-tree", `line ${at + 1}: ${found || problem}`);
   }
-  if (line(value) !== `${source}\n`) refuse("bad-tree", `line ${at + 1} is not in canonical form`);
-  return value;
+  return /** @type {any} */ (value);
+}
+
+/** What else is wrong with a line, or "". @param {any} value @param {string} source */
+function problemOf(value, source) {
+  if (!hasExactly(value, NAMES) && !hasExactly(value, [...NAMES, "meta"])) return "other members";
+  if (!Number.isSafeInteger(value.bytes) || value.bytes < 0) return "a length is an integer";
+  const cells = Object.entries(value.meta ?? { name: "cell" });
+  if (!cells.length || cells.some(([name, cell]) => !name || typeof cell !== "string" || !cell)) {
+    return "metadata maps non-empty strings to non-empty strings";
+  }
+  return line(value) === `${source}\n` ? "" : "not in canonical form";
 }
 
 /** @param {Entry} item */

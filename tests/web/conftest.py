@@ -11,10 +11,26 @@ from typing import Any
 import pytest
 
 from tests.conftest import Person
+from tests.differential.seeds import spelt
 from tests.web import webdriver
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "lyrikstore" / "web" / "verify.html"
+
+
+ATTESTED = json.loads(
+    (REPOSITORY / "spec" / "vectors" / "verdicts" / "attestations.json").read_text("ascii")
+)["base"]
+AT = ATTESTED["at"]
+
+
+def attested(folder: Path) -> Path:
+    """Return a delivery, without data, that somebody else attests something about."""
+    delivery = folder / "attested"
+    delivery.mkdir()
+    for name, given in {"credential.json": ATTESTED["credential"], **ATTESTED["siblings"]}.items():
+        (delivery / name).write_bytes(spelt(given))
+    return delivery
 
 
 WATCH = """window.violations = [];

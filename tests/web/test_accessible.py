@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import npm
-from tests.web.conftest import EVERY_BROWSER
+from tests.web.conftest import AT, EVERY_BROWSER, attested
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,6 +73,22 @@ def test_a_presentation_and_the_work_at_it_can_be_read(open_page, delivery, tmp_
     work(window, delivery)
     assert shortcomings(window) == []
     page.click("#stop")
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_attestations_a_drop_and_paper_can_be_read(open_page, tmp_path, scheme) -> None:
+    window = open_page(color_scheme=scheme, reduced_motion="reduce", forced_colors="none")
+    page = window.page
+    page.evaluate("document.getElementById('drop').classList.add('over')")
+    assert shortcomings(window) == []
+    window.at(AT)
+    window.give(attested(tmp_path))
+    window.verify()
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    assert shortcomings(window) == []
+    page.emulate_media(media="print")
+    assert shortcomings(window) == []
 
 
 def test_a_telephone(open_page, delivery, did) -> None:

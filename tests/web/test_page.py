@@ -1,21 +1,17 @@
 """The page in a real browser: the four verdicts, records, lineage, no network."""
 
-import json
 import os
 import shutil
 import time
-from pathlib import Path
 
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from tests.differential.seeds import spelt
-from tests.web.conftest import EVERY_BROWSER, browsers
+from tests.web.conftest import AT, EVERY_BROWSER, attested, browsers
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
 
 
-ATTESTED = Path(__file__).resolve().parents[2] / "spec/vectors/verdicts/attestations.json"
 RECIPE = """recipe = 1
 [[step]]
 use = "drop-empty/1"
@@ -297,14 +293,9 @@ def test_what_is_printed_is_a_record(open_page, delivery, did, tmp_path) -> None
 
 
 def test_what_others_attest_is_shown(open_page, tmp_path) -> None:
-    given = json.loads(ATTESTED.read_text("ascii"))["base"]
-    folder = tmp_path / "delivery"
-    for name, text in {"credential.json": given["credential"], **given["siblings"]}.items():
-        folder.mkdir(exist_ok=True)
-        (folder / name).write_bytes(spelt(text))
     window = open_page()
-    window.at(given["at"])
-    window.give(folder)
+    window.at(AT)
+    window.give(attested(tmp_path))
     window.verify()
     rows = window.page.locator("#others > li")
     assert rows.count() == 1
