@@ -222,8 +222,17 @@ def history(base: Path, plan: Plan) -> list[Row]:
 _HISTORY = """
 import sys
 from pathlib import Path
-from lyrikstore_cli.session import Options, Session
-store = Session(Options()).open_store(sign=True)
+from lyrikstore import KeyFolder, Store
+config, state = Path.home() / ".config/lyrikstore", Path.home() / ".local/state/lyrikstore"
+keys = KeyFolder(config / "keys")
+store = Store.open(
+    ".",
+    keys=keys,
+    signer=keys.signer(),
+    memory_dir=state / "logs",
+    trust_file=config / "trust.toml",
+    cache_dir=Path.home() / ".cache/lyrikstore",
+)
 for number in range(int(sys.argv[3])):
     Path(sys.argv[1], "a.txt").write_text(str(number))
     store.commit(Path(sys.argv[1]), sys.argv[2])

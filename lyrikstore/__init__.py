@@ -5,6 +5,8 @@ Example:
     >>> lyrikstore.verify_delivery("delivery", trust_file=trust)            # doctest: +SKIP
     >>> lyrikstore.Store.open("corpus", memory_dir=logs, trust_file=trust)  # doctest: +SKIP
 
+docs/python.md shows the whole way, from a folder of documents to a delivery.
+
 Heavy modules load on first use, so that ``import lyrikstore`` stays fast.
 """
 
@@ -15,14 +17,26 @@ from lyrikstore.version import __version__
 if TYPE_CHECKING:
     from lyrikstore.canon.digest import Digest
     from lyrikstore.canon.errors import LyrikstoreError
+    from lyrikstore.crypto.keyfolder import KeyFolder
+    from lyrikstore.curate.offer import Offer
     from lyrikstore.delivery import verify_delivery
     from lyrikstore.store import Store
 
-__all__ = ["Digest", "LyrikstoreError", "Store", "__version__", "verify_delivery"]
+__all__ = [
+    "Digest",
+    "KeyFolder",
+    "LyrikstoreError",
+    "Offer",
+    "Store",
+    "__version__",
+    "verify_delivery",
+]
 
 _LAZY = {
     "Digest": "lyrikstore.canon.digest",
+    "KeyFolder": "lyrikstore.crypto.keyfolder",
     "LyrikstoreError": "lyrikstore.canon.errors",
+    "Offer": "lyrikstore.curate.offer",
     "Store": "lyrikstore.store",
     "verify_delivery": "lyrikstore.delivery",
 }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.ed25519 import PublicKey
+    from lyrikstore.crypto.keyfolder import KeyFolder
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.apply import FilterResult
     from lyrikstore.curate.commit import CommitResult
@@ -60,6 +61,7 @@ class Store(Shared, Standing):
         clock: The time of everything that is signed or judged.
         cache_dir: Where is remembered what files hashed to and what refs followed from; outside
             the store, or nowhere.
+        keys: The private keys of this user, among them those of the logs they extend.
     """
 
     repository: Repository
@@ -67,6 +69,7 @@ class Store(Shared, Standing):
     trust_file: Path
     clock: Clock = now
     cache_dir: Path | None = None
+    keys: "KeyFolder | None" = None
     _signer: "Signer | None" = field(default=None, repr=False)
 
     @classmethod
@@ -76,15 +79,19 @@ class Store(Shared, Standing):
         *,
         memory_dir: Path,
         trust_file: Path,
+        keys: "KeyFolder | None" = None,
+        signer: "Signer | None" = None,
         clock: Clock = now,
         cache_dir: Path | None = None,
     ) -> "Store":
         """Return the store in ``folder``, the ``.lyrikstore`` folder or the one that holds it.
 
         Args:
-            folder: Read permission is enough.
+            folder: Read permission is enough, unless there is a signer.
             memory_dir: Where this user's log checkpoints are remembered.
             trust_file: This user's trust file; need not exist.
+            keys: This user's keys: one of the log's, to append with ``signer`` or to push.
+            signer: Who signs what is appended, such as ``keys.signer()``; None to read only.
             clock: The time.
             cache_dir: Where this user remembers what files hashed to and what refs followed from.
 
@@ -93,21 +100,27 @@ class Store(Shared, Standing):
             FormatError: (``newer-format``) a later version made it.
             VerificationError: its log does not hold.
         """
+        from lyrikstore.crypto.signer import DeferredSigner
+
         memory = LogMemory(memory_dir)
         repository = Repository.open(store_folder(Path(folder)), memory=memory, cache_dir=cache_dir)
-        return cls(repository, memory, trust_file, clock, cache_dir)
+        store = cls(repository, memory, trust_file, clock, cache_dir, keys, signer)
+        if signer is not None:
+            repository.log_signer = DeferredSigner(store.log_signer)
+        return store
 
     @classmethod
     def create(
         cls,
-        folder: Path,
+        folder: Path | str,
         *,
         signer: "Signer",
-        keys_dir: Path,
+        keys: "KeyFolder",
         memory_dir: Path,
         trust_file: Path,
         origin: str | None = None,
         clock: Clock = now,
+        cache_dir: Path | None = None,
         writers: Sequence[str] = (),
         log_keys: Sequence["PublicKey"] = (),
     ) -> "Store":
@@ -115,12 +128,13 @@ class Store(Shared, Standing):
 
         Args:
             folder: The store folder to make; its parent is made if missing.
-            signer: The owner; signs the store's first entry.
-            keys_dir: Where the log key goes, unprotected: it signs at every commit.
+            signer: The owner, such as ``keys.signer()``; signs the store's first entry.
+            keys: Where the log key goes, unprotected: it signs at every commit.
             memory_dir: Where this user's log checkpoints are remembered.
             trust_file: Gets an entry for the owner's key, for this store only.
             origin: The log's name; by default a random one.
             clock: The time.
+            cache_dir: As for :meth:`open`.
             writers: DIDs of others who may say everything but the policy.
             log_keys: Keys of others that may sign its log.
 
@@ -131,9 +145,9 @@ class Store(Shared, Standing):
         from lyrikstore.credentials.founding import found_store
 
         repository, memory = found_store(
-            folder,
+            Path(folder),
             signer=signer,
-            keys_dir=keys_dir,
+            keys=keys,
             memory_dir=memory_dir,
             trust_file=trust_file,
             origin=origin,
@@ -141,12 +155,7 @@ class Store(Shared, Standing):
             writers=writers,
             log_keys=log_keys,
         )
-        return cls(repository, memory, trust_file, clock, _signer=signer)
-
-    def use_signers(self, signer: "Signer", log_signer: "Signer") -> None:
-        """Let this store append: ``signer`` signs manifests, ``log_signer`` log checkpoints."""
-        self._signer = signer
-        self.repository.log_signer = log_signer
+        return cls(repository, memory, trust_file, clock, cache_dir, keys, signer)
 
     @property
     def id(self) -> Digest:
@@ -176,16 +185,22 @@ class Store(Shared, Standing):
         return walk(self.repository, self.resolve(ref).id)
 
     def signer(self) -> "Signer":
-        """Return who signs here, after publishing what an earlier writer committed and left."""
+        """Return who signs here, after publishing what an earlier writer committed and left.
+
+        Raises:
+            KeyMaterialError: (``no-signer``) the store was opened for reading.
+        """
         if self._signer is None:
             raise KeyMaterialError(
-                "no-signer", "the store was opened for reading", hint="call use_signers first"
+                "no-signer",
+                "the store was opened for reading",
+                hint="keys = KeyFolder(PATH); Store.open(…, keys=keys, signer=keys.signer())",
             )
         self.repository.recover()
         return self._signer
 
     def checkout(
-        self, manifest: Manifest, folder: Path, *, progress: OnProgress = silent
+        self, manifest: Manifest, folder: Path | str, *, progress: OnProgress = silent
     ) -> "Tree":
         """Write the files of a version into a new or empty folder and return its tree.
 
@@ -198,7 +213,7 @@ class Store(Shared, Standing):
         from lyrikstore.history.retention import present_tree
 
         tree = present_tree(self.repository, manifest)
-        checkout_tree(tree, self.repository.blobs, folder, progress=progress)
+        checkout_tree(tree, self.repository.blobs, Path(folder), progress=progress)
         return tree
 
     def verify(self, *, progress: OnProgress = silent) -> "Report":
@@ -245,7 +260,7 @@ class Store(Shared, Standing):
         path = index_path(self.repository, self._cache)
         return ensure_index(self.repository, path, rebuild=True, progress=progress).path
 
-    def commit(self, folder: Path, name: str, **options: Any) -> "CommitResult":
+    def commit(self, folder: Path | str, name: str, **options: Any) -> "CommitResult":
         """Make ``folder`` the current version of ``name``.
 
         Args:
@@ -257,7 +272,7 @@ class Store(Shared, Standing):
 
         return commit_folder(
             self.repository,
-            folder,
+            Path(folder),
             name,
             cache_dir=self._cache,
             signer=self.signer(),
@@ -311,7 +326,7 @@ class Store(Shared, Standing):
     def issue(
         self,
         manifest: Manifest,
-        folder: Path,
+        folder: Path | str,
         *,
         offer: "Offer",
         progress: OnProgress = silent,
@@ -331,7 +346,7 @@ class Store(Shared, Standing):
         return issue_delivery(
             self.repository,
             manifest,
-            folder,
+            Path(folder),
             offer=offer,
             progress=progress,
             signer=self.signer(),

@@ -314,7 +314,6 @@ def _changed(
     but: "PublicKey | None" = None,
 ) -> "tuple[Store, PolicyChange]":
     # Here, or where the log is extended; and not by the log key that the change takes away.
-    from lyrikstore.crypto.signer import DeferredSigner
     from lyrikstore.history.succession import change_policy
 
     store = session.open_store(sign=remote is None, without_log_key=but)
@@ -328,7 +327,6 @@ def _changed(
         change,
         message=message,
         signer=session.signer(),
-        log_signer=DeferredSigner(lambda: session.log_signer(store.log_keys(), but)),
         clock=store.clock,
     )
     return store, made

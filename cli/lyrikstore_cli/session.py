@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -25,6 +24,7 @@ from lyrikstore_cli.ui import Screen, json_text
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.ed25519 import PublicKey
+    from lyrikstore.crypto.keyfolder import KeyFolder
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.listing import Listing
     from lyrikstore.history.memory import LogMemory
@@ -153,22 +153,19 @@ class Session:
         self, *, sign: bool = False, without_log_key: "PublicKey | None" = None
     ) -> "Store":
         """Return the store; with ``sign`` it can also append, and not by the log key given."""
+        from lyrikstore.crypto.signer import DeferredSigner
         from lyrikstore.store import Store
 
         store = Store.open(
             self.store_folder(),
             memory_dir=self.paths.memory,
             trust_file=self.paths.trust,
+            keys=self.keys(without_log_key),
+            signer=DeferredSigner(self.signer) if sign else None,
             cache_dir=self.paths.cache,
         )
         if sign:
-            from lyrikstore.crypto.signer import DeferredSigner
-
-            self.signer_uri()  # no key at all is said before any work
-            store.use_signers(
-                DeferredSigner(self.signer),
-                DeferredSigner(lambda: self._own_log_signer(store, without_log_key)),
-            )
+            self.keys().uri(self._signer_named)  # no key at all is said before any work
         return store
 
     def listing(self, folder: Path, sheet: Path | None, *, follow_links: bool) -> "Listing | None":
@@ -217,18 +214,6 @@ class Session:
 
         return RemotePlace(remote.url, remote.options, self.environment)
 
-    def _own_log_signer(self, store: "Store", but: "PublicKey | None" = None) -> "Signer":
-        keys = store.own_log_keys()
-        if keys:
-            return self.log_signer(keys, but)
-        # The first commit in a clone begins its local log, with a key of its own.
-        from lyrikstore.crypto.keyfile import create_key, load_key
-        from lyrikstore.crypto.signer import KeySigner
-
-        name = f"log-{os.urandom(8).hex()}"
-        stored = create_key(self.paths.keys, name, None, comment="local log key")
-        return KeySigner(load_key(stored.path, None))
-
     def trust(self, file: Path | None = None) -> "Trust":
         """Return whom this user believes: by ``file``, or else by the user's own trust file.
 
@@ -249,63 +234,23 @@ class Session:
 
         return LogMemory(self.paths.memory)
 
-    def signer_uri(self) -> str:
-        """Return the URI of the signer the user named, or of the key ``default``.
+    def keys(self, without_log_key: "PublicKey | None" = None) -> "KeyFolder":
+        """Return this user's keys; where it takes a passphrase, it is asked for."""
+        from lyrikstore.crypto.keyfolder import KeyFolder
 
-        Raises:
-            KeyMaterialError: (``key-missing``) there is no such key.
-        """
-        uri = self.options.signer or self.environment.get("LYRIKSTORE_SIGNER") or "default"
-        if ":" in uri:
-            return uri
-        path = (self.paths.keys / uri).resolve()  # a bare name is a key of this user
-        if not path.exists():
-            raise KeyMaterialError("key-missing", f"no signing key {path}", hint=self._which_key())
-        return f"file:{quote(str(path))}"
-
-    def _which_key(self) -> str:
-        from lyrikstore.crypto.keyfile import list_keys
-
-        # Log keys are kept beside the signing keys; nobody signs with one by hand.
-        names = [key.name for key in list_keys(self.paths.keys) if not key.name.startswith("log-")]
-        if names:
-            return (
-                f"you have {visible(', '.join(names))}: name one with --signer {visible(names[0])}"
-            )
-        return "make one with `lyrikstore key new`, or name one with --signer file:PATH"
+        return KeyFolder(self.paths.keys, self.passphrase, without_log_key)
 
     def signer(self) -> "Signer":
-        """Return the signer of :meth:`signer_uri`, opened.
+        """Return the signer the user named, or the key ``default``, opened.
 
         Raises:
             KeyMaterialError: no such key, or its passphrase is wrong or not given.
         """
-        from lyrikstore.crypto.signer import signer_from_uri
+        return self.keys().signer(self._signer_named)
 
-        return signer_from_uri(self.signer_uri(), self.passphrase)
-
-    def log_signer(self, log_keys: tuple[str, ...], but: "PublicKey | None" = None) -> "Signer":
-        """Return the signer of a log this user may extend.
-
-        Args:
-            log_keys: The log keys the store's policy lists, as Multikeys.
-            but: One of them that is not to sign.
-
-        Raises:
-            KeyMaterialError: (``log-key-missing``) none of them is in the key folder.
-        """
-        from lyrikstore.crypto.keyfile import list_keys
-        from lyrikstore.crypto.multikey import encode_multikey
-        from lyrikstore.crypto.signer import file_uri, signer_from_uri
-
-        for key in list_keys(self.paths.keys):
-            if key.public != but and encode_multikey(key.public) in log_keys:
-                return signer_from_uri(file_uri(key.path.resolve()), self.passphrase)
-        raise KeyMaterialError(
-            "log-key-missing",
-            "the key of this store's log is not in your key folder: the store is read-only for you",
-            hint="restore it with `lyrikstore key new --from BACKUP`",
-        )
+    @property
+    def _signer_named(self) -> str:
+        return self.options.signer or self.environment.get("LYRIKSTORE_SIGNER") or "default"
 
     def passphrase(self, key: Path) -> bytes:
         """Return the passphrase of a key: from a file, else by asking.

@@ -9,8 +9,8 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import ROLES, TrustedIssuer
 from lyrikstore.credentials.trust.editing import add_issuer
 from lyrikstore.crypto.ed25519 import PublicKey
-from lyrikstore.crypto.keyfile import create_key, load_key
-from lyrikstore.crypto.signer import KeySigner, Signer
+from lyrikstore.crypto.keyfolder import KeyFolder
+from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 
@@ -19,7 +19,7 @@ def found_store(
     folder: Path,
     *,
     signer: Signer,
-    keys_dir: Path,
+    keys: KeyFolder,
     memory_dir: Path,
     trust_file: Path,
     origin: str | None,
@@ -34,14 +34,14 @@ def found_store(
     if folder.exists():  # before a log key is made that nobody would ever use
         raise ConflictError("store-exists", f"there is something at {folder} already")
     tag = os.urandom(8).hex()
-    stored = create_key(keys_dir, f"log-{tag}", None, comment="log key")
+    log_signer = keys.new_log_signer(tag, comment="log key")
     memory = LogMemory(memory_dir)
     folder.parent.mkdir(parents=True, exist_ok=True)
     repository = Repository.create(
         folder,
         origin=origin or f"lyrikstore.local/{tag}",
         signer=signer,
-        log_signer=KeySigner(load_key(stored.path, None)),
+        log_signer=log_signer,
         clock=clock,
         memory=memory,
         writers=writers,

@@ -1,19 +1,21 @@
 """What a store does with others: clone, push and pull by URL (spec/15-remotes.md)."""
 
-from collections.abc import Callable
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.crypto.signer import Signer
+from lyrikstore.crypto.signer import DeferredSigner, Signer
 from lyrikstore.history.local import read_local_key
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import LocalBackend
 
 if TYPE_CHECKING:  # most commands never look beyond this machine
+    from lyrikstore.crypto.keyfolder import KeyFolder
     from lyrikstore.history.liveness import Collected
     from lyrikstore.history.partial import Selection
     from lyrikstore.history.pull import PullResult
@@ -27,6 +29,7 @@ class Shared:
 
     repository: Repository
     memory: LogMemory
+    keys: "KeyFolder | None"
 
     def pull(
         self,
@@ -66,23 +69,23 @@ class Shared:
         self,
         place: "str | RemotePlace",
         *,
-        log_signer: Callable[[], Signer],
         mirror: bool = False,
         dry_run: bool = False,
         progress: OnProgress = silent,
     ) -> "PushResult":
         """Bring what is here to ``place``: to the home log, or to a mirror of it.
 
+        Of this user's keys it takes one of the home log, if that is to be extended.
+
         Args:
             place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
-            log_signer: Gives a signer of the home log; asked only if that is to be extended.
             mirror: Whether the remote shall be a mirror.
             dry_run: Find out what would happen; change nothing.
             progress: Told about packs.
 
         Raises:
             ConflictError, VerificationError, RemoteError, KeyMaterialError: See
-                :func:`lyrikstore.history.push.push`.
+                :func:`lyrikstore.history.push.push` and :meth:`home_log_signer`.
         """
         from lyrikstore.history.push import Remote, push
         from lyrikstore.objects.remote import open_backend
@@ -93,7 +96,7 @@ class Shared:
             self.repository,
             Remote(backend, location, str(place), mirror),
             memory=self.memory,
-            log_signer=log_signer,
+            log_signer=self.home_log_signer,
             dry_run=dry_run,
             progress=progress,
         )
@@ -103,19 +106,18 @@ class Shared:
         place: "str | RemotePlace",
         *,
         signer: Signer | None,
-        log_signer: Signer | None,
         **options: Any,
     ) -> "Collected":
         """Collect garbage at ``place``, the home of this store; what it logs is pulled here.
 
         Args:
             place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
-            signer: Signs a retention; like ``log_signer`` not needed for a dry run.
-            log_signer: Holds a key of the home log.
+            signer: Signs a retention; not needed for a dry run, as no key of the home log is.
             options: As :func:`lyrikstore.history.liveness.collect`.
 
         Raises:
             InvalidInputError: (``not-home``) it is a mirror.
+            KeyMaterialError: As for :meth:`home_log_signer`.
             ConflictError, VerificationError, RemoteError, StorageError: See
                 :func:`lyrikstore.history.contact.meet` and ``collect``.
 
@@ -123,31 +125,33 @@ class Shared:
         """
         from lyrikstore.history.liveness import collect
 
-        there = self._at_home(place, log_signer)
+        changes = not options.get("dry_run")
+        there = self._at_home(place, self.home_log_signer() if changes else None)
         found = collect(there, signer=signer, **options)
-        if not options.get("dry_run"):
+        if changes:
             self.pull(place)
         return found
 
     def change_policy_at(
-        self, place: "str | RemotePlace", change: "Change", *, log_signer: Signer, **options: Any
+        self, place: "str | RemotePlace", change: "Change", **options: Any
     ) -> "PolicyChange":
         """Change who speaks for this store at ``place``, its home; it is pulled here.
 
         Args:
             place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
             change: As :func:`lyrikstore.history.succession.change_policy` takes it.
-            log_signer: Holds a key of the home log.
             options: As ``change_policy``.
 
         Raises:
             InvalidInputError: (``not-home``) it is a mirror.
+            KeyMaterialError: As for :meth:`home_log_signer`.
             ConflictError, VerificationError, RemoteError, StorageError: See
                 :func:`lyrikstore.history.contact.meet` and ``change_policy``.
         """
         from lyrikstore.history.succession import change_policy
 
-        made = change_policy(self._at_home(place, log_signer), change, **options)
+        there = self._at_home(place, DeferredSigner(self.home_log_signer))
+        made = change_policy(there, change, **options)
         self.pull(place)
         return made
 
@@ -166,19 +170,39 @@ class Shared:
             log_signer=log_signer,
         )
 
-    def log_keys(self) -> tuple[str, ...]:
-        """Return the keys that may extend the home log, as Multikeys."""
-        return tuple(encode_multikey(entry.key) for entry in self.repository.policy.log_keys)
+    def home_log_signer(self) -> Signer:
+        """Return who signs the home log, with one of this user's keys.
 
-    def own_log_keys(self) -> tuple[str, ...]:
-        """Return the keys that sign what is committed here, as Multikeys; a clone begins with none.
+        Raises:
+            KeyMaterialError: (``no-keys``) the store was opened without them;
+                (``log-key-missing``) none of them is a key of that log.
+        """
+        keys = [encode_multikey(entry.key) for entry in self.repository.policy.log_keys]
+        return self._keys().log_signer(keys)
 
-        In a clone that is the key of its local log.
+    def log_signer(self) -> Signer:
+        """Return who signs the log that is extended here: of a clone, its local one.
+
+        The first that asks in a clone makes the key of that log.
+
+        Raises:
+            KeyMaterialError: As for :meth:`home_log_signer`.
         """
         if not self.repository.is_mirror:
-            return self.log_keys()
+            return self.home_log_signer()
         key = read_local_key(self.repository.backend)
-        return () if key is None else (encode_multikey(key.key),)
+        if key is None:
+            return self._keys().new_log_signer(os.urandom(8).hex(), comment="local log key")
+        return self._keys().log_signer([encode_multikey(key.key)])
+
+    def _keys(self) -> "KeyFolder":
+        if self.keys is None:
+            raise KeyMaterialError(
+                "no-keys",
+                "the store was opened without your keys, and its log takes one",
+                hint="Store.open(…, keys=KeyFolder(PATH))",
+            )
+        return self.keys
 
 
 def clone_from(

@@ -27,7 +27,7 @@ def test_the_page_runs(publisher, new_person) -> None:
     publisher.ok("push", "--mirror", "--json", cwd=_remote(publisher))
     buyer = new_person("buyer")
     shutil.copytree(publisher.folder / "delivery", buyer.folder / "delivery")
-    first, second = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    first, second, _ = _programs()
     assert _run(buyer, first).startswith("valid []\nthat the claims are true")
     buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
     assert _run(buyer, first).startswith("trusted []")
@@ -55,6 +55,74 @@ def test_a_sheet_and_its_documents_are_one_table(publisher) -> None:
         "datasets/acme/contracts/a.txt,letter,dear sir",
         "datasets/acme/contracts/b.txt,,dear madam",
     ]
+
+
+def test_a_program_commits_issues_and_pushes(publisher) -> None:
+    for name in ("letter-0231.txt", "letter-0232.txt"):
+        (publisher.folder / "documents").mkdir(exist_ok=True)
+        (publisher.folder / "documents" / name).write_text(f"dear sir, {name}\n")
+    (publisher.folder / "sheet.csv").write_text("path,party\nletter-0231.txt,Acme\n")
+    *_, program = _programs()
+    said = _run(publisher, program)
+    assert said.splitlines() == [
+        "2 ('letter-0232.txt',)",
+        "trusted",
+        "moved",
+        "b'dear sir, letter-0231.txt\\n'",
+    ]
+    assert publisher.ok("log", "acme/letters", "--store", "archive", "--json").json["versions"]
+
+
+def test_who_opens_a_store_without_a_signer_or_keys_is_told_what_it_takes(publisher) -> None:
+    said = _run(publisher, _READING)
+    assert said.splitlines() == ["no-signer signer=keys.signer())", "no-keys keys=KeyFolder(PATH))"]
+
+
+def test_a_key_with_a_passphrase_is_asked_for_it_by_its_path(publisher) -> None:
+    secret = publisher.folder / "secret"
+    secret.write_text("correct horse\n")
+    publisher.ok("key", "new", "locked", "--passphrase-file", secret)
+    said = _run(publisher, _LOCKED)
+    assert said.splitlines() == ["passphrase-needed", "passphrase-wrong", "locked did:key:z6Mk"]
+
+
+_BEGIN = """
+from pathlib import Path
+from lyrikstore import KeyFolder, LyrikstoreError, Store
+config, state = Path.home() / ".config/lyrikstore", Path.home() / ".local/state/lyrikstore"
+mine = {"memory_dir": state / "logs", "trust_file": config / "trust.toml"}
+keys = KeyFolder(config / "keys")
+"""
+
+_READING = (
+    _BEGIN
+    + """
+Path("documents").mkdir()
+Path("documents/a").write_text("a")
+for options in ({}, {"signer": keys.signer()}):
+    try:
+        Store.open(".", **mine, **options).commit("documents", "acme/letters")
+    except LyrikstoreError as error:
+        print(error.kind, error.hint.split(", ")[-1])
+"""
+)
+
+_LOCKED = (
+    _BEGIN
+    + """
+asked = []
+for ask in (None, lambda path: b"wrong", lambda path: asked.append(path.name) or b"correct horse"):
+    try:
+        signer = KeyFolder(keys.path, ask).signer("locked")
+        print(*asked, signer.did[:12])
+    except LyrikstoreError as error:
+        print(error.kind)
+"""
+)
+
+
+def _programs():
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 
 
 def _remote(person):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.crypto.keyfolder import KeyFolder
 from lyrikstore.objects.cluster import Cluster, connect
 from lyrikstore.store import Store
 from lyrikstore.testing.keys import signer_for
@@ -21,7 +22,7 @@ def new_store(folder: Path) -> Store:
     return Store.create(
         folder / "store",
         signer=signer_for("owner"),
-        keys_dir=folder / "keys",
+        keys=KeyFolder(folder / "keys"),
         memory_dir=folder / "memory",
         trust_file=folder / "trust.toml",
     )

@@ -87,7 +87,6 @@ def command(
                 session.place(session.remotes().find(remote)),
                 clock=store.clock,
                 signer=None if dry_run or keep is None else session.signer(),
-                log_signer=None if dry_run else session.log_signer(store.log_keys()),
                 **options,
             )
     session.emit("gc", _document(found, dry_run=dry_run))

@@ -52,7 +52,7 @@ def command(
     store = Store.create(
         folder,
         signer=signer,
-        keys_dir=session.paths.keys,
+        keys=session.keys(),
         memory_dir=session.paths.memory,
         trust_file=session.paths.trust,
         origin=origin,

@@ -32,7 +32,6 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
     with session.screen.progress("pushing") as meter:
         result = store.push(
             place,
-            log_signer=lambda: session.log_signer(store.log_keys()),
             mirror=mirror or target.mirror,
             dry_run=dry_run,
             progress=meter,
