@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from operator import lt
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Self
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.files import no_file, real_path
-from lyrikstore.curate.ignore import IGNORE_FILE, Rule, load_rules
+from lyrikstore.curate.ignore import IGNORE_FILE, load_rules
 from lyrikstore.curate.walk import Folder, Ignored, Offender, Run, Walk, identity
 from lyrikstore.objects.statcache import STATE
 from lyrikstore.objects.targets import Message
@@ -54,8 +54,7 @@ class Listing:
     """The listing of one folder, under way; a context manager.
 
     Args:
-        folder: An existing folder.
-        ignore: Rules; by default those of ``.lyrikignore`` in the folder.
+        folder: An existing folder; what its ``.lyrikignore`` names is left out.
         follow_links: Whether symbolic links that stay inside the folder are followed.
         store: The store, which never belongs to the data.
         sheet: The metadata sheet, which does not either.
@@ -76,7 +75,6 @@ class Listing:
         self,
         folder: Path,
         *,
-        ignore: Sequence[Rule] | None = None,
         follow_links: bool = False,
         store: Path | None = None,
         sheet: Path | None = None,
@@ -90,7 +88,7 @@ class Listing:
             )
         self.began = time.time_ns()
         self._root = str(folder)
-        rules = load_rules(folder / IGNORE_FILE) if ignore is None else ignore
+        rules = load_rules(folder / IGNORE_FILE)
         root = real_path(folder)
         if store is not None and root.is_relative_to(real_path(store)):
             raise InvalidInputError(

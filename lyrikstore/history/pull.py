@@ -92,9 +92,7 @@ def pull(
         wanted = list(live.packs) if selection is None else documents_of(live.packs)
         local = repository.backend
         if dry_run:
-            lacking = absent(local, wanted)
-            moved = Moved(len(lacking), sum(pack.bytes for pack in lacking))
-            return PullResult(here.size, signed.size, moved, 0)
+            return PullResult(here.size, signed.size, Moved.of(absent(local, wanted)), 0)
         if ahead:
             moved = copy_log(
                 backend,

@@ -214,8 +214,7 @@ def _fill(
             hint="lyrikstore pull --all-data",
         )
     if dry_run:
-        lacking = absent(remote.backend, packs)
-        moved = Moved(len(lacking), sum(pack.bytes for pack in lacking))
+        moved = Moved.of(absent(remote.backend, packs))
     else:
         moved = copy_log(
             repository.backend,
@@ -260,8 +259,7 @@ def _append(
                 work = homeward(repository, there)
     brought = packs_of(repository, work.entries)
     if dry_run or not work.entries:
-        lacking = absent(remote.backend, brought.added)
-        moved = Moved(len(lacking), sum(pack.bytes for pack in lacking))
+        moved = Moved.of(absent(remote.backend, brought.added))
         if not dry_run:
             pull(repository, remote.backend, remote.name, memory=memory, progress=progress)
         after = before + len(work.entries) + 1 if work.entries else there.checkpoint.size

@@ -7,18 +7,19 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.table import BlobTable
 
+KEPT_BYTES = 32 << 20
+"""Bytes of blocks that are kept unpacked."""
+
 
 class BlockCache:
     """Reads and unpacks blocks, and keeps the last ones. Safe to use from several threads.
 
     Args:
         backend: Where the packs are.
-        keep: How many bytes to keep.
     """
 
-    def __init__(self, backend: Backend, keep: int = 32 << 20) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._keep = keep
         self._kept = 0
         self._blocks: OrderedDict[tuple[Digest, int], bytes] = OrderedDict()
         self._lock = threading.Lock()
@@ -43,6 +44,6 @@ class BlockCache:
             if key not in self._blocks:
                 self._blocks[key] = content
                 self._kept += len(content)
-                while self._kept > self._keep:
+                while self._kept > KEPT_BYTES:
                     self._kept -= len(self._blocks.popitem(last=False)[1])
         return content

@@ -8,10 +8,10 @@ on where it stopped.
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from blake3 import blake3
 from msgspec import Struct
@@ -38,7 +38,7 @@ _BULK = 1 << 20
 
 
 class Moved(Struct, frozen=True):
-    """What a transfer did.
+    """What a transfer did, or would do.
 
     Attributes:
         files: Packs that were copied.
@@ -47,6 +47,11 @@ class Moved(Struct, frozen=True):
 
     files: int = 0
     bytes: int = 0
+
+    @classmethod
+    def of(cls, packs: Collection[PackRef]) -> Self:
+        """Return the transfer of ``packs``."""
+        return cls(len(packs), sum(pack.bytes for pack in packs))
 
 
 class Overlay:
@@ -146,7 +151,7 @@ def copy_packs(
         tally.stopped = True
         pool.shutdown(wait=True, cancel_futures=True)
         scratch.close()
-    return Moved(len(wanted), sum(pack.bytes for pack in wanted))
+    return Moved.of(wanted)
 
 
 def repair_pack(backend: LocalBackend, source: Backend, pack: PackRef) -> bool:

@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.curate import listing as listing_module
-from lyrikstore.curate.ignore import parse_rules
 from lyrikstore.curate.listing import Listed, Listing
 from lyrikstore.curate.snapshot import judge
 from lyrikstore.objects.workers import Workers
 from tests.curate.scanning import scan
 
-RULES = parse_rules("*.tmp\n/f3/skip/\n")
+RULES = "*.tmp\n/f3/skip/\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Folders with something of everything in them, and names that sort badly."""
     root = tmp_path / "data"
+    root.mkdir()
+    (root / ".lyrikignore").write_text(RULES)
     for number in range(40):
         place = root / f"f{number}" / "inner"
         place.mkdir(parents=True)
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def look(folder: Path, *, expected: int = 0, follow: bool = True) -> Listed:
-    with Listing(folder, ignore=RULES, follow_links=follow, expected=expected) as listing:
+    with Listing(folder, follow_links=follow, expected=expected) as listing:
         return listing.finish()
 
 
@@ -72,7 +73,7 @@ def test_two_processes_list_what_one_does(
     alone = look(folder, follow=follow)
     assert helped() == 0
     monkeypatch.setattr(listing_module, "cores", lambda: 2)
-    with Listing(folder, ignore=RULES, follow_links=follow, expected=1000) as listing:
+    with Listing(folder, follow_links=follow, expected=1000) as listing:
         for _ in range(200):
             if not listing._todo:
                 break
@@ -111,7 +112,7 @@ def test_a_helper_that_dies_changes_nothing(
                 raise RuntimeError("can't start new thread")
 
         monkeypatch.setattr(listing_module, "Thread", Refused)
-    with Listing(folder, ignore=RULES, follow_links=True, expected=1000) as listing:
+    with Listing(folder, follow_links=True, expected=1000) as listing:
         if when == "at once":
             assert listing._workers is not None
             (process,) = listing._workers._processes
