@@ -19,24 +19,29 @@ if TYPE_CHECKING:
     from lyrikstore.canon.errors import LyrikstoreError
     from lyrikstore.crypto.keyfolder import KeyFolder
     from lyrikstore.curate.offer import Offer
+    from lyrikstore.curate.stated import Allowed, Stated
     from lyrikstore.delivery import verify_delivery
     from lyrikstore.store import Store
 
 __all__ = [
+    "Allowed",
     "Digest",
     "KeyFolder",
     "LyrikstoreError",
     "Offer",
+    "Stated",
     "Store",
     "__version__",
     "verify_delivery",
 ]
 
 _LAZY = {
+    "Allowed": "lyrikstore.curate.stated",
     "Digest": "lyrikstore.canon.digest",
     "KeyFolder": "lyrikstore.crypto.keyfolder",
     "LyrikstoreError": "lyrikstore.canon.errors",
     "Offer": "lyrikstore.curate.offer",
+    "Stated": "lyrikstore.curate.stated",
     "Store": "lyrikstore.store",
     "verify_delivery": "lyrikstore.delivery",
 }

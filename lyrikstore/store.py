@@ -9,7 +9,7 @@ Example:
 Every method loads the floor it needs when it is called.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from lyrikstore.history.places import store_folder
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.sharing import Shared
 from lyrikstore.publish.standing import Standing
+from lyrikstore.train.training import Training
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.comparing import Comparison
     from lyrikstore.curate.offer import Offer
     from lyrikstore.curate.recipe import Recipe
+    from lyrikstore.curate.stated import Stated
     from lyrikstore.curate.status import FolderStatus
     from lyrikstore.curate.why import Explanation
     from lyrikstore.history.lineage import Graph
@@ -45,13 +47,10 @@ if TYPE_CHECKING:
     from lyrikstore.publish.card import CardResult
     from lyrikstore.publish.delivery import DeliveryResult
     from lyrikstore.publish.responses import Responses
-    from lyrikstore.train.config import TrainConfig
-    from lyrikstore.train.predict import Prediction
-    from lyrikstore.train.run import TrainResult
 
 
 @dataclass
-class Store(Shared, Standing):
+class Store(Shared, Standing, Training):
     """One store, and who may append to it. Make it with :meth:`open` or :meth:`create`.
 
     Attributes:
@@ -249,7 +248,7 @@ class Store(Shared, Standing):
         from lyrikstore.index.build import ask, index_path
         from lyrikstore.index.query import Limits
 
-        path = index_path(self.repository, self._cache)
+        path = index_path(self.repository, self.own_cache)
         limits = Limits(rows=rows)
         return ask(self.repository, sql, parameters, path=path, limits=limits, progress=progress)
 
@@ -257,16 +256,20 @@ class Store(Shared, Standing):
         """Make the index anew and return its path."""
         from lyrikstore.index.build import ensure_index, index_path
 
-        path = index_path(self.repository, self._cache)
+        path = index_path(self.repository, self.own_cache)
         return ensure_index(self.repository, path, rebuild=True, progress=progress).path
 
-    def commit(self, folder: Path | str, name: str, **options: Any) -> "CommitResult":
+    def commit(
+        self, folder: Path | str, name: str, stated: "Stated | None" = None, **options: Any
+    ) -> "CommitResult":
         """Make ``folder`` the current version of ``name``.
 
         Args:
-            folder: The snapshot.
+            folder: The snapshot; files gone from it leave the dataset.
             name: The dataset, or a name below ``checkpoints/``.
-            options: As :func:`lyrikstore.curate.commit.commit_folder`.
+            stated: What is said of the files: a sheet, the licence, a description.
+            options: ``allow``, ``dry_run``, ``progress`` and more, as
+                :func:`lyrikstore.curate.commit.commit_folder`, whose errors it raises.
         """
         from lyrikstore.curate.commit import commit_folder
 
@@ -274,7 +277,8 @@ class Store(Shared, Standing):
             self.repository,
             Path(folder),
             name,
-            cache_dir=self._cache,
+            stated,
+            cache_dir=self.own_cache,
             signer=self.signer(),
             clock=self.clock,
             **options,
@@ -284,10 +288,11 @@ class Store(Shared, Standing):
         """Return how the folders that were committed from here differ from their versions."""
         from lyrikstore.curate.status import folder_statuses
 
-        return folder_statuses(self.repository, self._cache, folder) if self._cache else []
+        return folder_statuses(self.repository, self.own_cache, folder) if self.own_cache else []
 
     @property
-    def _cache(self) -> Path | None:
+    def own_cache(self) -> Path | None:
+        """Where is remembered what belongs to this store, or None."""
         return self.cache_dir / self.id.short if self.cache_dir else None
 
     def filter(self, ref: str, recipe: "Recipe", as_name: str, **options: Any) -> "FilterResult":
@@ -365,63 +370,3 @@ class Store(Shared, Standing):
             clock=self.clock,
             responses=responses,
         )
-
-    def train(
-        self,
-        config: "TrainConfig",
-        *,
-        environment: Mapping[str, str],
-        progress: OnProgress = silent,
-        message: str = "",
-    ) -> "TrainResult":
-        """Train as ``config`` says; only signed, logged checkpoints come out.
-
-        Args:
-            config: What to do.
-            environment: The caller's environment variables; a few harmless ones are passed on.
-            progress: As :func:`lyrikstore.train.run.train_run`.
-            message: Free text, signed with the run.
-        """
-        from lyrikstore.train.run import train_run
-
-        return train_run(
-            self.repository,
-            config,
-            trust=self.trust,
-            base_env=environment,
-            message=message,
-            signer=self.signer(),
-            clock=self.clock,
-            progress=progress,
-        )
-
-    def evaluate(
-        self,
-        checkpoint: str,
-        dataset: str,
-        *,
-        environment: Mapping[str, str],
-        progress: OnProgress = silent,
-    ) -> Manifest:
-        """Measure a checkpoint and a baseline on a locked test set; return the signed report."""
-        from lyrikstore.train.evaluate import evaluate_checkpoint
-
-        return evaluate_checkpoint(
-            self.repository,
-            checkpoint,
-            dataset,
-            trust=self.trust,
-            base_env=environment,
-            signer=self.signer(),
-            clock=self.clock,
-            progress=progress,
-        )
-
-    def predict(
-        self, checkpoint: str, path: Path, *, environment: Mapping[str, str]
-    ) -> "Prediction":
-        """Return what a checkpoint says about a text file."""
-        from lyrikstore.train.predict import predict_file
-
-        folder = self._cache or self.repository.root  # whoever only reads needs not write there
-        return predict_file(self.repository, checkpoint, path, base_env=environment, folder=folder)

@@ -4,7 +4,6 @@ Everything that can be wrong with the input is found before the first byte is wr
 fails later leaves the store as it was.
 """
 
-import json
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,15 +17,14 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.admission import check_kind, joined_with, judged, record_count
 from lyrikstore.curate.bodies import Attach, checkpoint_body, dataset_body, lists
-from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.hashing import Hashing
 from lyrikstore.curate.licence import parse_licence
 from lyrikstore.curate.listing import Listing
 from lyrikstore.curate.loss import check_loss, is_large, left_unsaid
-from lyrikstore.curate.records import DOCUMENT
 from lyrikstore.curate.sheet import Row
 from lyrikstore.curate.sheetcache import recalled_sheet
 from lyrikstore.curate.snapshot import Scan
+from lyrikstore.curate.stated import Allowed, Stated, words_digest
 from lyrikstore.curate.unchanged import (
     LastCommit,
     last_commit,
@@ -95,22 +93,13 @@ def commit_folder(
     repository: Repository,
     folder: Path,
     name: str,
+    stated: Stated | None = None,
     *,
     signer: Signer,
-    sheet: Path | None = None,
-    key: str | None = None,
-    licence: str | None = None,
-    licence_text: bytes | None = None,
-    descriptor: Descriptor | None = None,
-    message: str = "",
-    reader: str = DOCUMENT,
+    allow: Allowed | None = None,
     progress: OnProgress = silent,
     clock: Clock = now,
     cache_dir: Path | None = None,
-    follow_links: bool = False,
-    allow_loss: bool = False,
-    allow_orphans: bool = False,
-    compose: bool = False,
     dry_run: bool = False,
     pools: Pools | None = None,
     listing: Listing | None = None,
@@ -121,28 +110,17 @@ def commit_folder(
         repository: The store, opened to append.
         folder: The snapshot; files gone from it leave the dataset.
         name: As people type it; ``checkpoints/…`` imports model weights.
+        stated: What is said of the files: a sheet, the licence, a description.
         signer: The author.
-        sheet: CSV, TSV or XLSX with one row per file.
-        key: The sheet's join column.
-        licence: SPDX expression; for checkpoints the rights as asserted.
-        licence_text: The licence's text, attached.
-        descriptor: What the publisher states; the rest is measured or ``unknown``.
-        message: Free text.
-        reader: How the files become records.
+        allow: What it may do that is else refused.
         progress: Told about files, bytes of unchanged ones included.
         clock: Tells the claimed time.
         cache_dir: Where it is remembered what files hashed to and what was committed; never inside
             the store, whose holder could otherwise choose what is signed. ``None``: nowhere.
-        follow_links: Whether symbolic links inside the folder are followed.
-        allow_loss: Whether more than a fifth of the files may go, or the sheet, the licence or the
-            description that the version before has.
-        allow_orphans: Whether rows without a file may be left out; files without a row always
-            stay, named in the result.
-        compose: Whether names that are not in NFC are recorded in NFC (spec §12.1).
         dry_run: Find out what would change; write nothing.
         pools: Workers on other machines that read and store the files; see ``objects.cluster``.
-        listing: A listing of this folder, with this store, sheet and ``follow_links``, that began
-            before the store was opened.
+        listing: A listing of this folder, with this store and sheet, and links followed or not as
+            allowed, that began before the store was opened.
 
     Raises:
         InvalidInputError: (``bad-files``, ``bad-sheet``, ``duplicate-rows``, ``orphan-rows``,
@@ -152,9 +130,11 @@ def commit_folder(
 
     Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
     """
+    stated, allow = stated or Stated(), allow or Allowed()
+    sheet, licence = stated.sheet, stated.licence
     full_name = parse_name(name)
     with listing or Listing(
-        folder, follow_links=follow_links, store=repository.root, sheet=sheet
+        folder, follow_links=allow.links, store=repository.root, sheet=sheet
     ) as under_way:
         # Meanwhile a helper may be listing.
         current = current_version(repository, str(full_name))
@@ -164,39 +144,32 @@ def commit_folder(
         damaged = repository.blobs.damaged
         listed = under_way.finish()
     names = names_of(listed)
-    options = {
-        "key": key,
-        "licence": licence,
-        "text": str(Digest.of(licence_text)) if licence_text is not None else None,
-        "descriptor": descriptor,
-        "reader": reader,
-        "orphans": allow_orphans,
-    }
     last = LastCommit(
         folder=str(real_path(folder)),
         name=str(full_name),
         manifest="" if current is None else str(current.id),
         listing="" if cache is None else listing_of(listed, names, sheet, cache.safe_before),
         names=names,
-        options=Digest.of(json.dumps(options, sort_keys=True).encode()).hex,
+        options=words_digest(stated, allow).hex,
         sheet="" if sheet is None else str(real_path(sheet)),
         sheet_digest=sheet_digest(sheet),
-        follow_links=follow_links,
+        follow_links=allow.links,
         formats={},
         orphan_files=(),
         orphan_rows=(),
     )
     known = recalled is not None and recalled.names == names
-    snapshot = judged(listed, folder, known=known, compose=compose or known)
+    snapshot = judged(listed, folder, known=known, compose=allow.compose or known)
     if recalled and last.listing and current is not None and not damaged:
         seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
         if seen == last:
             return _unchanged(current, snapshot, recalled)
+    table = None
     if sheet is not None:
         progress(Progress(phase="reading the sheet"))
-    table = None if sheet is None else recalled_sheet(sheet, key, last.sheet_digest, cache_dir)
-    joined = joined_with(snapshot, table, allow_orphans)
-    weights = check_kind(full_name, snapshot, table, reader)
+        table = recalled_sheet(sheet, stated.key, last.sheet_digest, cache_dir)
+    joined = joined_with(snapshot, table, allow.orphans)
+    weights = check_kind(full_name, snapshot, table, stated.reader)
     expression = licence
     if licence is not None and weights is None and licence != _licence_of(current):
         expression = parse_licence(licence)
@@ -206,13 +179,8 @@ def commit_folder(
     if weights is None and not suffixes:
         suffixes = formats(snapshot.paths)
     large_loss = is_large(job.gone, before)
-    unsaid = left_unsaid(
-        current,
-        sheet=sheet is not None,
-        licence=licence is not None,
-        described=descriptor is not None,
-    )
-    if not (allow_loss or dry_run):
+    unsaid = left_unsaid(current, stated)
+    if not (allow.loss or dry_run):
         check_loss(str(full_name), job.gone if large_loss else (), before, unsaid)
 
     def state(tree: Tree, attach: Attach) -> Statement:
@@ -221,20 +189,20 @@ def commit_folder(
             body = checkpoint_body(weights, expression)
             attachments.append(attach("sha256sums", weights.sha256sums))
         else:
-            records = record_count(reader, snapshot)
+            records = record_count(stated.reader, snapshot)
             body = dataset_body(
                 tree,
                 snapshot,
                 table,
                 joined,
                 records=records,
-                reader=reader,
-                descriptor=descriptor or {},
+                reader=stated.reader,
+                descriptor=stated.descriptor or {},
                 licence=expression,
                 formats=suffixes,
             )
-            if licence_text is not None and "licence" in body:
-                attachments.append(attach("licence-text", licence_text))
+            if stated.licence_text is not None and "licence" in body:
+                attachments.append(attach("licence-text", stated.licence_text))
                 body["licence"]["textDigest"] = str(attachments[-1].id)
             attachments += lists(snapshot, joined, attach)
         return Statement(
@@ -286,7 +254,9 @@ def commit_folder(
         statement = state(tree, lambda role, data: put_attachment(put, role, data))
         if statement.repeats(current):
             return result(None, tree, None)
-        manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
+        manifest = statement.sign(
+            repository, current, signer=signer, clock=clock, message=stated.message
+        )
         transaction.log_manifest(manifest, tree, new=job.new)
         index = transaction.commit()[0]
     return result(manifest, tree, index)

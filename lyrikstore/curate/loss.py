@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.curate.descriptor import stated_in
+from lyrikstore.curate.stated import Stated
 from lyrikstore.history.manifest import Manifest
 
 
@@ -18,26 +19,22 @@ def is_large(gone: Sequence[str], before: bytes) -> bool:
     return bool(gone) and len(gone) * 5 > before.count(b"\n")
 
 
-def left_unsaid(
-    current: Manifest | None, *, sheet: bool, licence: bool, described: bool
-) -> tuple[str, ...]:
+def left_unsaid(current: Manifest | None, stated: Stated) -> tuple[str, ...]:
     """Return what ``current`` states about its files and its successor would not, for people.
 
     Args:
         current: The current version.
-        sheet: Whether the successor has a metadata sheet.
-        licence: Whether it names a licence.
-        described: Whether it states a descriptor.
+        stated: What the successor states.
     """
     if current is None:
         return ()
     body, lost = current.body, []
-    if not sheet and (columns := body.get("metadata", {}).get("columns")):
+    if stated.sheet is None and (columns := body.get("metadata", {}).get("columns")):
         lost.append(f"the metadata sheet ({', '.join(columns[:5])})")
-    if not licence:
-        stated = body.get("licence", {}).get("expression") or body.get("rights", {}).get("asserted")
-        lost += [f"the licence ({stated})"] if stated else []
-    if not described and (fields := stated_in(body.get("descriptor", {}))):
+    if stated.licence is None:
+        old = body.get("licence", {}).get("expression") or body.get("rights", {}).get("asserted")
+        lost += [f"the licence ({old})"] if old else []
+    if stated.descriptor is None and (fields := stated_in(body.get("descriptor", {}))):
         lost.append(f"the description ({', '.join(fields[:5])})")
     return tuple(lost)
 

@@ -23,6 +23,7 @@ from lyrikstore.curate.decisions import COLUMNS, Decision, decode_decisions, enc
 from lyrikstore.curate.engine import run_recipe
 from lyrikstore.curate.recipe import parse_recipe
 from lyrikstore.curate.rights import check_rights
+from lyrikstore.curate.stated import Allowed, Stated
 from lyrikstore.curate.why import why
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.publish.status import StatusBook, set_status
@@ -65,7 +66,8 @@ def corpus(bench: Any) -> None:
         [name, "z" if name == "z.txt" else "xy"[n % 2], f"owner {n % 9} {EMAIL}"]
         for n, name in enumerate(files)
     ]
-    bench.commit(sheet=bench.sheet(rows), licence="CC-BY-4.0", licence_text=b"the licence")
+    stated = Stated(sheet=bench.sheet(rows), licence="CC-BY-4.0", licence_text=b"the licence")
+    bench.commit(stated=stated)
 
 
 def decisions_of(bench: Any, manifest: Any) -> list[Decision]:
@@ -131,7 +133,7 @@ def test_rerun_logs_nothing_and_a_new_source_logs_anew(bench: Any) -> None:
     assert again.manifests["train"].id == first.manifests["train"].id
     bench.write({"new.txt": "some new text"})
     bench.write({"00.txt": "changed"})
-    bench.commit(allow_loss=True)
+    bench.commit(allow=Allowed(loss=True))
     with pytest.raises(InvalidInputError) as caught:
         bench.filter(RECIPE)
     assert caught.value.kind == "unknown-column"  # the sheet was left out this time
@@ -221,7 +223,7 @@ def test_refusals(bench: Any) -> None:
         'recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 1\nvalidation = 0\ntest = 0'
     )
     (bench.data / "a.pdf").rename(bench.data / "a.txt")
-    bench.commit(allow_loss=True)
+    bench.commit(allow=Allowed(loss=True))
     with pytest.raises(InvalidInputError, match="no reader for"):
         bench.filter('recipe = 1\n[[step]]\nuse = "redact/1"')
     (bench.data / "a.txt").write_bytes(b"\xff")

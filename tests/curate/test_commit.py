@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.curate.descriptor import FIELDS, load_descriptor, parse_descriptor, template
 from lyrikstore.curate.ignore import ignored_by, parse_rules
+from lyrikstore.curate.stated import Allowed, Stated
 from lyrikstore.testing.keys import signer_for
 
 
@@ -26,8 +27,9 @@ def entries_of(bench: Any) -> list[Any]:
 def test_commit_joins_the_sheet_and_logs_once(bench: Any) -> None:
     bench.write({"a.txt": "one", "d/b.txt": "two", "c.txt": ""})
     sheet = bench.sheet([["path", "kind"], ["a.txt", "x"], ["b.txt", "y"]])
+    stated = Stated(sheet=sheet, licence="CC-BY-4.0")
     seen: list[Progress] = []
-    first = bench.commit(sheet=sheet, licence="CC-BY-4.0", progress=seen.append)
+    first = bench.commit(stated=stated, progress=seen.append)
     assert first.manifest is not None
     assert first.log_index == 2
     assert first.added == ("a.txt", "c.txt", "d/b.txt")
@@ -42,7 +44,7 @@ def test_commit_joins_the_sheet_and_logs_once(bench: Any) -> None:
     assert body["descriptor"]["stats"]["value"]["files"] == 3
     assert bench.repo.tree(first.manifest).id == first.tree_id
     count = len(entries_of(bench))
-    again = bench.commit(sheet=sheet, licence="CC-BY-4.0")
+    again = bench.commit(stated=stated)
     assert again.manifest is None
     assert again.current is not None
     assert again.current.id == first.manifest.id
@@ -53,8 +55,8 @@ def test_same_table_as_csv_and_xlsx_gives_one_version(
     bench: Any, write_xlsx: Callable[..., Path]
 ) -> None:
     bench.write({"a.txt": "one"})
-    first = bench.commit(sheet=bench.sheet([["path", "n"], ["a.txt", "3"]]))
-    again = bench.commit(sheet=write_xlsx([["path", "n"], ["a.txt", 3]]))
+    first = bench.commit(stated=Stated(sheet=bench.sheet([["path", "n"], ["a.txt", "3"]])))
+    again = bench.commit(stated=Stated(sheet=write_xlsx([["path", "n"], ["a.txt", 3]])))
     assert again.manifest is None
     assert again.tree_id == first.tree_id
 
@@ -91,7 +93,7 @@ def test_large_loss_needs_consent(bench: Any) -> None:
     assert caught.value.kind == "large-loss"
     assert "--yes" in caught.value.hint
     assert len(caught.value.details["removed"]) == 3
-    assert bench.commit(allow_loss=True).removed == ("0.txt", "1.txt", "2.txt")
+    assert bench.commit(allow=Allowed(loss=True)).removed == ("0.txt", "1.txt", "2.txt")
     (bench.data / "3.txt").unlink()
     assert bench.commit().removed == ("3.txt",)
 
@@ -191,23 +193,23 @@ def test_unreadable_files_are_named(bench: Any) -> None:
 def test_follow_links_stays_inside(bench: Any) -> None:
     bench.write({"d/a.txt": "one"})
     (bench.data / "link.txt").symlink_to("d/a.txt")
-    result = bench.commit(follow_links=True)
+    result = bench.commit(allow=Allowed(links=True))
     by_path = bench.repo.tree(result.current).by_path
     assert by_path["link.txt"].blake3 == by_path["d/a.txt"].blake3
     (bench.data / "d" / "up").symlink_to("..")
     with pytest.raises(InvalidInputError, match="a folder it is in"):
-        bench.commit(follow_links=True)
+        bench.commit(allow=Allowed(links=True))
 
 
 def test_orphan_rows_block_unless_waived(bench: Any) -> None:
     bench.write({"a.txt": "one", "b.txt": "two"})
     sheet = bench.sheet([["path", "k"], ["a.txt", "x"], ["gone.txt", "y"]])
     with pytest.raises(InvalidInputError) as caught:
-        bench.commit(sheet=sheet)
+        bench.commit(stated=Stated(sheet=sheet))
     assert caught.value.kind == "orphan-rows"
     assert "gone.txt" in caught.value.message
     assert caught.value.details["orphanFiles"] == ["b.txt"]
-    result = bench.commit(sheet=sheet, allow_orphans=True)
+    result = bench.commit(stated=Stated(sheet=sheet), allow=Allowed(orphans=True))
     assert [row.key for row in result.orphan_rows] == ["gone.txt"]
     assert result.manifest is not None
     assert result.manifest.attachments_in("orphans")
@@ -216,7 +218,7 @@ def test_orphan_rows_block_unless_waived(bench: Any) -> None:
 def test_sheet_and_store_inside_the_folder_are_left_out_and_listed(bench: Any) -> None:
     bench.write({"a.txt": "one", "meta.csv": "path,k\na.txt,x\n", ".lyrikignore": "*.bak\n"})
     bench.write({"old.bak": "x"})
-    result = bench.commit(sheet=bench.data / "meta.csv")
+    result = bench.commit(stated=Stated(sheet=bench.data / "meta.csv"))
     assert {item.path: item.reason for item in result.ignored} == {
         ".lyrikignore": "the ignore file",
         "meta.csv": "the metadata sheet",
@@ -228,7 +230,7 @@ def test_sheet_and_store_inside_the_folder_are_left_out_and_listed(bench: Any) -
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "kind"),
+    ("name", "stated", "kind"),
     [
         ("acme/docs", {"licence": "CC-BY-5.0"}, "bad-licence"),
         ("acme/docs", {"licence": "MIT AND"}, "bad-licence"),
@@ -238,10 +240,10 @@ def test_sheet_and_store_inside_the_folder_are_left_out_and_listed(bench: Any) -
         ("checkpoints/acme/base", {}, "no-weights"),
     ],
 )
-def test_bad_arguments(bench: Any, name: str, options: dict[str, Any], kind: str) -> None:
+def test_bad_arguments(bench: Any, name: str, stated: dict[str, Any], kind: str) -> None:
     bench.write({"a.txt": "one"})
     with pytest.raises(InvalidInputError) as caught:
-        bench.commit(name, **options)
+        bench.commit(name, stated=Stated(**stated))
     assert caught.value.kind == kind
     assert caught.value.hint
 
@@ -256,7 +258,9 @@ def test_empty_and_absent_folders(bench: Any) -> None:
 
 def test_checkpoints_are_imported_without_pickles(bench: Any) -> None:
     bench.write({"model.safetensors": b"\x08\0\0\0\0\0\0\0{}      ", "config.json": "{}"})
-    result = bench.commit("checkpoints/acme/base", licence="Apache-2.0, as its card says")
+    result = bench.commit(
+        "checkpoints/acme/base", stated=Stated(licence="Apache-2.0, as its card says")
+    )
     assert result.manifest is not None
     assert result.manifest.body["origin"] == "imported"
     assert result.manifest.body["rights"]["asserted"].startswith("Apache-2.0")
@@ -277,7 +281,7 @@ def test_descriptor_states_everything(bench: Any, tmp_path: Path) -> None:
         'reason = "no personal data"\n[retention]\nstate = "unknown"\nreason = "asked"\n'
     )
     bench.write({"a.txt": "x"})
-    result = bench.commit(descriptor=load_descriptor(path))
+    result = bench.commit(stated=Stated(descriptor=load_descriptor(path)))
     assert result.manifest is not None
     fields = result.manifest.body["descriptor"]
     assert fields["originGeography"] == {

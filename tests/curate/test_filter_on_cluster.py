@@ -19,6 +19,7 @@ from lyrikstore.curate.findings import (
     finding_to_json,
 )
 from lyrikstore.curate.recipe import Recipe, parse_recipe
+from lyrikstore.curate.stated import Allowed, Stated
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects import spread
 from lyrikstore.objects.targets import pack_request, read_answer, run_request
@@ -80,7 +81,7 @@ def corpus(bench: Bench) -> Bench:
         files[path] = "" if number % 40 == 7 else text * (1 + number // 3 % 5)
         rows.append([path, person, ("MIT", "CC0-1.0", "GPL-3.0-only")[number % 3 % 2 * 2]])
     bench.write(files)
-    bench.commit(sheet=bench.sheet(rows))
+    bench.commit(stated=Stated(sheet=bench.sheet(rows)))
     return bench
 
 
@@ -168,7 +169,7 @@ def test_refusals_are_those_of_one_core(
 ) -> None:
     monkeypatch.setattr(spread, "_SHARE_MIN", 3000)
     corpus.write({path: content, path.replace("0/", "3/"): content})
-    corpus.commit(allow_loss=True)  # without its sheet
+    corpus.commit(allow=Allowed(loss=True))  # without its sheet
     errors = []
     recipe = 'recipe = 1\n[[step]]\nuse = "drop-duplicates/1"\n'
     for pools in (None, InProcess):

@@ -9,6 +9,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
 from lyrikstore.curate import hashing
 from lyrikstore.curate import status as status_module
+from lyrikstore.curate.stated import Allowed, Stated
 from lyrikstore.curate.status import FolderStatus, folder_statuses
 from lyrikstore.curate.unchanged import last_commits
 
@@ -123,7 +124,7 @@ def test_sheets_links_and_ignored_files_are_taken_as_the_commit_took_them(
     bench.write({"a.txt": "one", "b.bak": "x", ".lyrikignore": "*.bak\n"})
     (bench.data / "link.txt").symlink_to("a.txt")
     sheet = bench.sheet([["path", "k"], ["a.txt", "x"]])
-    commit(bench, sheet=sheet, follow_links=True)
+    commit(bench, stated=Stated(sheet=sheet), allow=Allowed(links=True))
     assert one(bench).clean
     bench.sheet([["path", "k"], ["a.txt", "y"]])
     status = one(bench)

@@ -80,6 +80,8 @@ def command(
     from lyrikstore.credentials.comparison import is_litter
 
     listing = session.listing(path, metadata, follow_links=follow_links)
+    from lyrikstore.curate.stated import Allowed, Stated  # while a large folder is being listed
+
     with (
         listing or contextlib.nullcontext(),
         session.pools(dask) as pools,
@@ -89,17 +91,16 @@ def command(
         result = store.commit(
             path,
             name,
-            sheet=metadata,
-            key=key,
-            licence=licence,
-            licence_text=_licence_text(licence_text),
-            descriptor=_described(describe),
-            reader=reader,
-            message=message,
-            compose=nfc,
-            follow_links=follow_links,
-            allow_orphans=allow_orphans,
-            allow_loss=yes,
+            Stated(
+                sheet=metadata,
+                key=key,
+                licence=licence,
+                licence_text=_licence_text(licence_text),
+                descriptor=_described(describe),
+                reader=reader,
+                message=message,
+            ),
+            allow=Allowed(loss=yes, orphans=allow_orphans, links=follow_links, compose=nfc),
             dry_run=dry_run,
             pools=pools,
             listing=listing,
