@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from lyrikstore.curate.offer import Offer
     from lyrikstore.curate.stated import Allowed, Stated
     from lyrikstore.delivery import verify_delivery
+    from lyrikstore.publish.granting import Licence
+    from lyrikstore.publish.issuer import Issuance
     from lyrikstore.store import Store
 
 __all__ = [
     "Allowed",
     "Digest",
+    "Issuance",
     "KeyFolder",
+    "Licence",
     "LyrikstoreError",
     "Offer",
     "Stated",
@@ -38,7 +42,9 @@ __all__ = [
 _LAZY = {
     "Allowed": "lyrikstore.curate.stated",
     "Digest": "lyrikstore.canon.digest",
+    "Issuance": "lyrikstore.publish.issuer",
     "KeyFolder": "lyrikstore.crypto.keyfolder",
+    "Licence": "lyrikstore.publish.granting",
     "LyrikstoreError": "lyrikstore.canon.errors",
     "Offer": "lyrikstore.curate.offer",
     "Stated": "lyrikstore.curate.stated",

@@ -1,9 +1,11 @@
-"""An auditor, a lawyer or an expert signs what he found about a delivery (spec §20.2)."""
+"""An auditor, a lawyer or an expert signs what they found about a delivery (spec §20.2)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError, VerificationError
 from lyrikstore.canon.files import read_at_most
@@ -15,7 +17,7 @@ from lyrikstore.credentials.report import CheckState, Report, first_in
 from lyrikstore.credentials.vcdm import ATTESTATION
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
-from lyrikstore.publish.issuer import Issuer, check_current
+from lyrikstore.publish.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.issuing import IssuedCredential, issue_alone, issue_logged
 
 MAX_VALIDITY = timedelta(days=3660)
@@ -24,42 +26,44 @@ MAX_DOCUMENT = 1 << 28
 """Bytes of a document; whoever verifies reads no larger one."""
 
 
+class Findings(Struct, frozen=True):
+    """What an attester found about a dataset.
+
+    Attributes:
+        kind: A word of :data:`lyrikstore.credentials.attestation.attest.ATTESTATION_KINDS`.
+        statement: What is attested, as ``parse_statement`` gives it.
+        documents: File name → reports and opinions with the reasons, named by digest.
+    """
+
+    kind: str
+    statement: Mapping[str, Any]
+    documents: Mapping[str, bytes]
+
+
 def attest(
     credential: bytes,
     report: Report,
+    findings: Findings,
+    issuance: Issuance | None = None,
     *,
-    kind: str,
-    statement: Mapping[str, Any],
-    documents: Mapping[str, bytes],
     signer: Signer,
     clock: Clock,
     valid_for: timedelta | None,
     unchecked: bool = False,
-    issuer_name: str | None = None,
-    organisation: str | None = None,
-    did_document: bytes | None = None,
-    supersedes: bytes | None = None,
     repository: Repository | None = None,
-    status_url: str | None = None,
 ) -> IssuedCredential:
     """Return a signed attestation about the dataset of a delivery.
 
     Args:
         credential: The delivery's credential.
         report: What :func:`lyrikstore.credentials.verify.verify_delivery` said about it just now.
-        kind: A word of :data:`lyrikstore.credentials.attestation.attest.ATTESTATION_KINDS`.
-        statement: What is attested, as ``parse_statement`` gives it.
-        documents: File name → reports and opinions, named by digest.
+        findings: What is attested.
+        issuance: In whose name, and how it may end; None: the signer's, for good.
         signer: The attester, or whoever signs for the organisation that is.
         clock: Start of validity.
         valid_for: How long; None for no end.
         unchecked: Attest although the bytes were not checked; the attestation says so.
-        issuer_name: What the attester calls himself.
-        organisation: DID (did:web) of the organisation that attests; None: the signer does.
-        did_document: Its published document; None makes one that lists the signer's key alone.
-        supersedes: The attestation that this one replaces.
         repository: The attester's own store, needed only to be able to take it back.
-        status_url: Below which he publishes his status lists.
 
     Raises:
         VerificationError: (``does-not-verify``) the delivery is not what it says.
@@ -88,20 +92,20 @@ def attest(
         raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
     if repository is not None:
         check_current(repository.policy, signer)
-    start = clock()
-    issuer = Issuer.of(signer, organisation, did_document, start)
+    start, issuance = clock(), issuance or Issuance()
+    issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])
-    replaced = issuer.in_place_of(supersedes, ATTESTATION)
+    replaced = issuer.in_place_of(issuance.supersedes, ATTESTATION)
 
     def build(entries: Any) -> dict[str, JSON]:
         return build_attestation(
             about=about,
-            kind=kind,
-            statement=statement,
-            documents=documents,
+            kind=findings.kind,
+            statement=findings.statement,
+            documents=findings.documents,
             content_checked=checked,
             issuer=issuer.did,
-            issuer_name=issuer_name,
+            issuer_name=issuance.name,
             valid_from=start,
             valid_until=None if valid_for is None else start + valid_for,
             status=entries,
@@ -113,7 +117,7 @@ def attest(
     return issue_logged(
         repository,
         build,
-        status_url=status_url,
+        status_url=issuance.status_url,
         issuer=issuer,
         clock=clock,
     )

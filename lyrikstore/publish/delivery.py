@@ -32,7 +32,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.tree import Tree
 from lyrikstore.publish.collecting import collect
-from lyrikstore.publish.issuer import Issuer, check_current
+from lyrikstore.publish.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.issuing import places_for
 from lyrikstore.publish.keystatements import credential_proof, key_statements
 from lyrikstore.publish.newfolder import building, check_place, put_in_place, write_files
@@ -88,13 +88,9 @@ def issue_delivery(
     signer: Signer,
     clock: Clock,
     offer: Offer,
+    issuance: Issuance | None = None,
     valid_for: timedelta | None = None,
-    issuer_name: str | None = None,
     version: str | None = None,
-    status_url: str | None = None,
-    supersedes: bytes | None = None,
-    organisation: str | None = None,
-    did_document: bytes | None = None,
     progress: OnProgress = silent,
 ) -> DeliveryResult:
     """Issue a credential about a dataset version and write the folder to hand over.
@@ -106,14 +102,9 @@ def issue_delivery(
         signer: The issuer, or whoever signs for the organisation that is.
         clock: Start of validity.
         offer: What the credential says beyond the manifest.
+        issuance: In whose name, and how it may end; None: the signer's, for good.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
-        issuer_name: What the issuer calls itself; claimed.
         version: A version label for people.
-        status_url: The https URL below which the issuer publishes his status lists; None makes a
-            credential that nobody can take back.
-        supersedes: The credential that this one replaces; revoke it with ``supersede`` after.
-        organisation: DID (did:web) of the organisation that issues; None: the signer does.
-        did_document: Its published document; None makes one that lists the signer's key alone.
         progress: Told about files, in the phases ``records`` and ``data``.
 
     Raises:
@@ -137,7 +128,8 @@ def issue_delivery(
         raise InvalidInputError(
             "bad-validity", "a credential is valid for more than nothing and at most ten years"
         )
-    issuer = Issuer.of(signer, organisation, did_document, valid_from)
+    issuance = issuance or Issuance()
+    issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, valid_from)
     tree = repository.tree(manifest)
     texts = _licence_texts(repository, manifest, offer)
     arguments: dict[str, Any] = {
@@ -146,15 +138,15 @@ def issue_delivery(
         "log_origin": repository.origin,
         "log_index": repository.index_of(manifest.id),
         "issuer": issuer.did,
-        "issuer_name": issuer_name,
+        "issuer_name": issuance.name,
         "terms": offer.terms,
         "valid_from": valid_from,
         "valid_until": None if valid_for is None else valid_from + valid_for,
         "licence_texts": [(name, data) for name, data, _ in texts],
         "version": version,
-        "supersedes": issuer.in_place_of(supersedes, DATASET),
+        "supersedes": issuer.in_place_of(issuance.supersedes, DATASET),
     }
-    book, entries = places_for(repository, status_url, issuer)
+    book, entries = places_for(repository, issuance.status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
     arguments["status"] = entries
     recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)

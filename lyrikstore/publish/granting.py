@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
@@ -39,6 +40,7 @@ from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import (
     SIGN_AS_ISSUER,
+    Issuance,
     Issuer,
     check_current,
     own_documents,
@@ -47,22 +49,37 @@ from lyrikstore.publish.issuer import (
 from lyrikstore.publish.issuing import IssuedCredential, issue_logged
 
 
+class Licence(Struct, frozen=True):
+    """What is granted to somebody by name, within the terms of a dataset credential.
+
+    Attributes:
+        holder: DID of the buyer.
+        permits: What the holder may do.
+        until: Last moment.
+        requires: Duties besides those of the terms.
+        territory: Countries and subdivisions, ISO 3166, EU or EEA; none: wherever the terms hold.
+        seats: For how many people; None: not limited.
+        purposes: What the work may be for; none: not limited. The period of use is that of the
+            terms.
+        holder_name: What the buyer is called; claimed, never trusted.
+    """
+
+    holder: str
+    permits: Sequence[str]
+    until: datetime
+    requires: Sequence[str] = ()
+    territory: Sequence[str] = ()
+    seats: int | None = None
+    purposes: Sequence[str] = ()
+    holder_name: str | None = None
+
+
 def grant_licence(
     repository: Repository,
     credential: bytes,
+    licence: Licence,
+    issuance: Issuance | None = None,
     *,
-    holder: str,
-    permits: Sequence[str],
-    until: datetime,
-    requires: Sequence[str] = (),
-    territory: Sequence[str] = (),
-    seats: int | None = None,
-    purposes: Sequence[str] = (),
-    holder_name: str | None = None,
-    issuer_name: str | None = None,
-    supersedes: bytes | None = None,
-    status_url: str | None = None,
-    did_document: bytes | None = None,
     signer: Signer,
     clock: Clock,
 ) -> IssuedCredential:
@@ -71,20 +88,9 @@ def grant_licence(
     Args:
         repository: The publisher's store, opened to append.
         credential: The dataset credential under whose terms it is granted.
-        holder: DID of the buyer.
-        permits: What he may do.
-        until: Last moment.
-        requires: Duties besides those of the terms.
-        territory: Countries and subdivisions, ISO 3166, EU or EEA; none: wherever the terms hold.
-        seats: For how many people; None: not limited.
-        purposes: What the work may be for; none: not limited. The period of use is that of the
-            terms.
-        holder_name: What the buyer is called.
-        issuer_name: What the publisher calls himself.
-        supersedes: The grant that this one replaces.
-        status_url: Below which he publishes his status lists.
-        did_document: Where an organisation issued the dataset credential: its published document;
-            None makes one that lists the signer's key alone.
+        licence: To whom, and what.
+        issuance: How it may end, and what the publisher calls itself. Where an organisation issued
+            the dataset credential, it grants, too, and need not be named again.
         signer: The issuer of the dataset credential, or whoever signs for the organisation that is.
         clock: Start of validity.
 
@@ -101,14 +107,17 @@ def grant_licence(
     """
     check_current(repository.policy, signer)
     start = clock()
-    if until <= start:
+    issuance = issuance or Issuance()
+    if licence.until <= start:
         raise InvalidInputError(
-            "bad-validity", f"{format_timestamp(until)} is past", hint="--until a later moment"
+            "bad-validity",
+            f"{format_timestamp(licence.until)} is past",
+            hint="--until a later moment",
         )
-    _check_holder(holder)
-    check_words("permission", permits, PERMISSIONS)
-    check_words("duty", requires, DUTIES)
-    check_words("purpose", purposes, PURPOSES)
+    _check_holder(licence.holder)
+    check_words("permission", licence.permits, PERMISSIONS)
+    check_words("duty", licence.requires, DUTIES)
+    check_words("purpose", licence.purposes, PURPOSES)
     notices = logged_notices(repository)
     organisation = _organisation(credential)
     if organisation is not None:
@@ -125,7 +134,8 @@ def grant_licence(
             f"no dataset credential to grant under: {faults[0]}",
             hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
         )
-    issuer = Issuer.of(signer, organisation, did_document, start)
+    name = issuance.organisation or organisation
+    issuer = Issuer.of(signer, name, issuance.did_document, start)
     if opened.issuer != issuer.did:
         raise PolicyError(
             "not-the-issuer",
@@ -146,44 +156,43 @@ def grant_licence(
     about = Claims.of(terms["credentialSubject"])
     theirs = [partition.limits for partition in about.terms.partitions]
     limits = Limits(
-        territory=territory_of(territory),
+        territory=territory_of(licence.territory),
         use_from=max(filter(None, (one.use_from for one in theirs)), default=None),
         use_until=min(filter(None, (one.use_until for one in theirs)), default=None),
-        seats=seats,
-        purposes=tuple(dict.fromkeys(purposes)),
+        seats=licence.seats,
+        purposes=tuple(dict.fromkeys(licence.purposes)),
     )
-
-    replaced = issuer.in_place_of(supersedes, GRANT)
+    replaced = issuer.in_place_of(issuance.supersedes, GRANT)
 
     def build(entries: Any) -> dict[str, JSON]:
         return build_grant(
             about=about,
             terms=reference_to(credential),
-            holder=holder,
-            holder_name=holder_name,
-            permits=permits,
-            requires=requires,
+            holder=licence.holder,
+            holder_name=licence.holder_name,
+            permits=licence.permits,
+            requires=licence.requires,
             limits=limits.to_json(),
             issuer=issuer.did,
-            issuer_name=issuer_name,
+            issuer_name=issuance.name,
             valid_from=start,
-            valid_until=until,
+            valid_until=licence.until,
             status=entries,
             supersedes=replaced,
         )
 
-    _check(build(()), about, terms, until)
+    _check(build(()), about, terms, licence.until)
     return issue_logged(
         repository,
         build,
-        status_url=status_url,
+        status_url=issuance.status_url,
         issuer=issuer,
         clock=clock,
     )
 
 
 def _check_holder(holder: str) -> None:
-    # A slip in a key makes a licence that nobody can ever show to be his.
+    # A slip in a key makes a licence that nobody can ever show to be theirs.
     try:
         method, _ = parse_did(holder)
         if method == "key":

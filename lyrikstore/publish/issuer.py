@@ -1,6 +1,6 @@
-"""Who issues: a person under his own key, or an organisation by the key of one of its people.
+"""Who issues: a person under their own key, or an organisation by the key of one of its people.
 
-Whoever issues signs with a key of his own. That it speaks for the organisation is for its DID
+Whoever issues signs with a key of their own. That it speaks for the organisation is for its DID
 document to say; the document of that day travels with the credential, which pins it by digest.
 """
 
@@ -29,8 +29,27 @@ SIGN_AS_ISSUER = "sign with the key that issued it: --signer NAME"
 _DOES = {"assertionMethod": "issue", "authentication": "present"}
 
 
+class Issuance(Struct, frozen=True):
+    """In whose name a credential is issued, and how it may end.
+
+    Attributes:
+        name: What the issuer calls itself; claimed, never trusted.
+        organisation: DID (did:web) of the organisation that issues; None: the signer does.
+        did_document: Its published document; None makes one that lists the signer's key alone.
+        status_url: The https URL below which the issuer publishes its status lists; None makes a
+            credential that nobody can take back.
+        supersedes: The credential that this one replaces; revoke it with ``supersede`` after.
+    """
+
+    name: str | None = None
+    organisation: str | None = None
+    did_document: bytes | None = None
+    status_url: str | None = None
+    supersedes: bytes | None = None
+
+
 class Issuer(Struct, frozen=True):
-    """Who issues, or presents what was issued to him.
+    """Who issues, or presents what was issued to them.
 
     Attributes:
         signer: Signs in the issuer's name.
@@ -50,7 +69,7 @@ class Issuer(Struct, frozen=True):
         *,
         purpose: str = "assertionMethod",
     ) -> Self:
-        """Return the issuer: ``person`` himself, or an organisation that lists his key.
+        """Return the issuer: the person, or an organisation that lists the person's key.
 
         Args:
             person: Holds the key.
@@ -103,7 +122,7 @@ class Issuer(Struct, frozen=True):
         return f"did-{safe[:100]}.json"
 
     def pin(self, credential: dict[str, Any]) -> None:
-        """Add to an unsigned credential of this issuer's the digest of his DID document, if any."""
+        """Add to an unsigned credential of this issuer's the digest of its DID document, if any."""
         if self.document is not None:
             credential.setdefault("relatedResource", []).append(
                 {
@@ -123,7 +142,7 @@ class Issuer(Struct, frozen=True):
         Raises:
             FormatError: ``old`` is no credential.
             InvalidInputError: (``wrong-kind``) it is of another kind.
-            PolicyError: (``not-the-issuer``) another one issued it, also an earlier key of his:
+            PolicyError: (``not-the-issuer``) another one issued it, also an earlier key of theirs:
                 the replacement would count for nobody (spec §10.6).
         """
         if old is None:
@@ -150,7 +169,7 @@ class Issuer(Struct, frozen=True):
 def speaking_for(
     repository: Repository, person: Signer, issuer: str, signed_by: Sequence[str]
 ) -> Signer:
-    """Return who signs for ``issuer``: the person himself, or the organisation he speaks for.
+    """Return who signs for ``issuer``: the person, or the organisation they speak for.
 
     Args:
         repository: The store.
@@ -159,7 +178,7 @@ def speaking_for(
         signed_by: The keys that signed in that name here before.
 
     Raises:
-        PolicyError: (``not-the-issuer``) this person does not; (``suspect-key``) his key may be
+        PolicyError: (``not-the-issuer``) this person does not; (``suspect-key``) the key may be
             in other hands, and no list that it signs now counts.
     """
     policy = repository.policy
@@ -222,7 +241,7 @@ def own_documents(policy: Policy, organisation: str) -> list[KnownDocument]:
     """Return documents in which an organisation lists :func:`own_keys`, as its own store sees it.
 
     Nobody publishes these. Whoever takes a credential back need not have logged the document that
-    lists his key, and it counts here all the same.
+    lists that person's key, and it counts here all the same.
 
     Args:
         policy: The store's.

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.publish.collecting import Attested
     from lyrikstore.publish.currentlist import CurrentList
+    from lyrikstore.publish.granting import Licence
+    from lyrikstore.publish.issuer import Issuance
     from lyrikstore.publish.issuing import IssuedCredential
     from lyrikstore.publish.status import Issued, StatusBook
     from lyrikstore.publish.takingin import TakenIn
@@ -49,12 +51,19 @@ class Standing(ABC):
             book = self._book = StatusBook()
         return book.update(self.repository)
 
-    def grant(self, credential: bytes, **options: Any) -> "IssuedCredential":
+    def grant(
+        self, credential: bytes, licence: "Licence", issuance: "Issuance | None" = None
+    ) -> "IssuedCredential":
         """Grant a licence under the terms of a dataset credential; see ``grant_licence``."""
         from lyrikstore.publish.granting import grant_licence
 
         return grant_licence(
-            self.repository, credential, signer=self.signer(), clock=self.clock, **options
+            self.repository,
+            credential,
+            licence,
+            issuance,
+            signer=self.signer(),
+            clock=self.clock,
         )
 
     def earlier(self, credential: bytes) -> list[LoggedEntry]:

@@ -32,7 +32,8 @@ from lyrikstore.curate.termsources import sources_of_datasets
 from lyrikstore.history.manifest import Attachment, sign_manifest
 from lyrikstore.history.succession import change_policy, revoked
 from lyrikstore.history.tree import Entry, Tree
-from lyrikstore.publish.granting import grant_licence
+from lyrikstore.publish.granting import Licence, grant_licence
+from lyrikstore.publish.issuer import Issuance
 from lyrikstore.publish.listfiles import file_names
 from lyrikstore.publish.status import StatusBook, set_status
 from lyrikstore.publish.takingin import take_in
@@ -80,7 +81,10 @@ def grant(bench: Any, terms: bytes, **changes: Any) -> Any:
         "signer": OWNER,
         "clock": lambda: AT,
     }
-    return grant_licence(bench.repo, terms, **{**options, **changes})
+    options |= changes
+    signed = {name: options.pop(name) for name in ("signer", "clock")}
+    named = {name: options.pop(name) for name in Issuance.__struct_fields__ if name in options}
+    return grant_licence(bench.repo, terms, Licence(**options), Issuance(**named), **signed)
 
 
 def ask(bench: Any, *acts: str, user: str | None = TRAINER.did, **changes: Any) -> list[Right]:
@@ -92,6 +96,11 @@ def ask(bench: Any, *acts: str, user: str | None = TRAINER.did, **changes: Any) 
 def refused(words: str, *arguments: Any, **changes: Any) -> None:
     with pytest.raises(PolicyError, match=words):
         ask(*arguments, **changes)
+
+
+def test_nobody_grants_in_the_name_of_another_organisation(bench: Any, terms: bytes) -> None:
+    with pytest.raises(PolicyError, match=f"only {OWNER.did} can grant"):
+        grant(bench, terms, organisation="did:web:other.example")
 
 
 def test_a_grant_is_a_right_of_its_holder_alone(bench: Any, terms: bytes) -> None:

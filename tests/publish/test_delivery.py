@@ -32,6 +32,7 @@ from lyrikstore.history.orderroot import split_salts
 from lyrikstore.history.tree import Entry
 from lyrikstore.publish import delivery as delivery_module
 from lyrikstore.publish.delivery import DeliveryResult, issue_delivery
+from lyrikstore.publish.issuer import Issuance
 from lyrikstore.testing.keys import signer_for
 
 
@@ -41,7 +42,7 @@ def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> Deliv
         "clock": chain.clock,
         "offer": Offer.of_words(("train", "evaluate")),
         "valid_for": timedelta(days=365),
-        "issuer_name": "Acme Data Ltd",
+        "issuance": Issuance(name="Acme Data Ltd"),
     }
     return issue_delivery(chain.repository, manifest, folder, **{**arguments, **changes})
 
@@ -142,7 +143,8 @@ def test_every_byte_beside_the_data_matters(
 
 
 def test_the_readme_obeys_nobody(chain: Any, tmp_path: Path) -> None:
-    issue(chain, chain.made["raw"], tmp_path / "d", issuer_name="<script>x</script> [a](http://b)")
+    named = Issuance(name="<script>x</script> [a](http://b)")
+    issue(chain, chain.made["raw"], tmp_path / "d", issuance=named)
     readme = (tmp_path / "d" / "README.md").read_text()
     assert "<script>" not in readme
     assert "[a](http" not in readme

@@ -85,7 +85,8 @@ def command(
     from lyrikstore.credentials.attestation.attest import parse_statement
     from lyrikstore.credentials.datacheck import read_siblings
     from lyrikstore.credentials.report import CheckState
-    from lyrikstore.publish.attesting import attest, read_documents
+    from lyrikstore.publish.attesting import Findings, attest, read_documents
+    from lyrikstore.publish.issuer import Issuance
 
     if kind != "quality" and not documents:
         raise InvalidInputError(
@@ -93,27 +94,28 @@ def command(
         )
     options.check_new(output)
     path = options.credential_file(target)
-    stated = parse_statement(options.read_file(statement))
-    found = read_documents(documents)
+    findings = Findings(
+        kind, parse_statement(options.read_file(statement)), read_documents(documents)
+    )
     credential, beside = options.read_file(path), read_siblings(path)
     report = verify_delivered(session, path, data, credential=credential, beside=beside)
     store = session.open_store(sign=True) if status_url is not None else None
     result = attest(
         credential,
         report,
-        kind=kind,
-        statement=stated,
-        documents=found,
+        findings,
+        Issuance(
+            name=issuer_name,
+            organisation=issuer,
+            did_document=options.read_given(did_document),
+            status_url=status_url,
+            supersedes=options.read_given(supersedes),
+        ),
         signer=session.signer() if store is None else store.signer(),
         clock=now,
         valid_for=options.duration(valid_for),
         unchecked=unchecked,
-        issuer_name=issuer_name,
-        organisation=issuer,
-        did_document=options.read_given(did_document),
-        supersedes=options.read_given(supersedes),
         repository=None if store is None else store.repository,
-        status_url=status_url,
     )
     written = options.write_credential(output, result)
     not_made = [check for check in report.checks if check.state is CheckState.UNCHECKED]

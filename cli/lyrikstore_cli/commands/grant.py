@@ -64,24 +64,31 @@ def command(
     `lyrikstore present` that it is theirs. What a did:web issued, whoever may sign here for that
     organisation grants in its name; its document is written beside the grant.
     """
+    from lyrikstore.publish.granting import Licence
+    from lyrikstore.publish.issuer import Issuance
+
     options.check_new(output)
     store = session.open_store(sign=True)
     warn_of_changes(session.screen, store.repository.policy)
     last = options.until(end, now())
     result = store.grant(
         options.read_credential(credential),
-        holder=holder,
-        holder_name=to_name,
-        permits=options.words(permits),
-        requires=options.words(requires),
-        territory=options.words(territory),
-        seats=seats,
-        purposes=options.words(purposes),
-        until=last,
-        issuer_name=issuer_name,
-        supersedes=options.read_given(supersedes),
-        status_url=status_url,
-        did_document=options.read_given(did_document),
+        Licence(
+            holder=holder,
+            permits=options.words(permits),
+            until=last,
+            requires=options.words(requires),
+            territory=options.words(territory),
+            seats=seats,
+            purposes=options.words(purposes),
+            holder_name=to_name,
+        ),
+        Issuance(
+            name=issuer_name,
+            did_document=options.read_given(did_document),
+            status_url=status_url,
+            supersedes=options.read_given(supersedes),
+        ),
     )
     written = options.write_credential(output, result)
     earlier = earlier_rows(store, result.data)

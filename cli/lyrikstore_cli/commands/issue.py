@@ -73,6 +73,8 @@ def command(
     log, and a README that says how to verify it. With --status-url it can be revoked and
     suspended later; the lists then have to be published there: lyrikstore status-lists.
     """
+    from lyrikstore.publish.issuer import Issuance
+
     offer = _offer(terms_file, permits, prohibits, requires, grantable)
     store = session.open_store(sign=True)
     warn_of_changes(session.screen, store.repository.policy)
@@ -82,13 +84,15 @@ def command(
             manifest,
             output,
             offer=offer,
+            issuance=Issuance(
+                name=issuer_name,
+                organisation=issuer,
+                did_document=options.read_given(did_document),
+                status_url=status_url,
+                supersedes=None if supersedes is None else options.read_credential(supersedes),
+            ),
             valid_for=options.duration(valid_for),
-            issuer_name=issuer_name,
             version=label,
-            status_url=status_url,
-            supersedes=None if supersedes is None else options.read_credential(supersedes),
-            organisation=issuer,
-            did_document=options.read_given(did_document),
             progress=meter,
         )
     earlier = earlier_rows(store, result.credential)
