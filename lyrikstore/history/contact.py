@@ -18,7 +18,6 @@ from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
     LyrikstoreError,
-    NotFoundError,
     VerificationError,
 )
 from lyrikstore.canon.files import real_path
@@ -38,15 +37,11 @@ from lyrikstore.history.logview import (
     read_checkpoint,
     read_records,
 )
-from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.memory import LogMemory, LogName, MemoryState
-from lyrikstore.history.refs import check_genesis
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.view import MAX_READ
 from lyrikstore.objects.backend import Backend, LocalBackend
-from lyrikstore.objects.blobs import open_blobs
 from lyrikstore.objects.sync import Overlay
-from lyrikstore.objects.transactions import TransactionLog, fold, parse_transaction, record_name
+from lyrikstore.objects.transactions import TransactionLog, parse_transaction, record_name
 
 MAX_ENTRIES = 1 << 24
 """Entries of the longest log taken from a remote; a hostile one could go on for ever."""
@@ -118,66 +113,14 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
         return Contact(Relation.BEHIND, signed, ours, mark)
     if signed.size > MAX_ENTRIES:
         raise FormatError("too-large", f"{where} claims a log of {counted(signed.size, 'entry')}")
-    records = _read_ahead(backend, ours, size=signed.size)
+    records = read_ahead(backend, ours, size=signed.size)
     records.covered(signed.size)
     if merkle.root(records.hashes[: signed.size]) != signed.root:
         # Either its records are damaged, or they are sound and other than ours.
-        check_head(note, keys, _read_ahead(backend, size=signed.size))
+        check_head(note, keys, read_ahead(backend, size=signed.size))
         raise forked(where, signed.head, here)
     check_retired(signed, policies)
     return Contact(Relation.AHEAD, signed, records, mark)
-
-
-class Found(Struct, frozen=True):
-    """A store seen for the first time.
-
-    Attributes:
-        genesis: Its verified genesis.
-        signed: Its verified log checkpoint.
-        records: Its covered records.
-        known: Whether the user said, or the memory knew, that this is the store to expect.
-    """
-
-    genesis: Manifest
-    signed: SignedCheckpoint
-    records: Records
-    known: bool
-
-
-def first_contact(
-    backend: Backend, where: str, *, memory: LogMemory, expected: Digest | None = None
-) -> Found:
-    """Return the verified log of a store that is not here yet.
-
-    Args:
-        backend: The remote.
-        where: What to call it in messages.
-        memory: The log checkpoints seen before.
-        expected: The store's id, if the user knows it; else it is trusted on first use.
-
-    Raises:
-        ConflictError: (``other-store``) it is another store than expected.
-        NotFoundError, VerificationError, FormatError, RemoteError, StorageError: See :func:`meet`.
-    """
-    try:
-        check_format(backend)
-    except NotFoundError as error:
-        if not is_missing(error):
-            raise
-        raise NotFoundError(
-            error.kind,
-            f"there is no store at {where}",
-            hint="check the path or the URL: it is the folder in which the file format lies",
-        ) from None
-    except FormatError as error:
-        if error.kind != "bad-store":
-            raise
-        raise FormatError(
-            error.kind,
-            f"what is at {where} is no store: its file format is something else",
-            hint="check the URL; many web servers answer with a page whatever is asked for",
-        ) from None
-    return while_it_grows(backend, lambda: _found(backend, where, memory=memory, expected=expected))
 
 
 def while_it_grows(backend: Backend, ask: Callable[[], Answer]) -> Answer:
@@ -198,30 +141,6 @@ def while_it_grows(backend: Backend, ask: Callable[[], Answer]) -> Answer:
             if claimed_size(read_checkpoint(backend)) <= error.details["there"]:
                 raise
     return ask()
-
-
-def _found(backend: Backend, where: str, *, memory: LogMemory, expected: Digest | None) -> Found:
-    marked = read_mark(backend) is not None
-    note = read_checkpoint(backend)
-    size = claimed_size(note)
-    if size > MAX_ENTRIES:
-        raise FormatError("too-large", f"{where} claims a log of {counted(size, 'entry')}")
-    genesis = _genesis(backend, read_records(backend, size=1), expected, where)
-    if genesis is not None:
-        # The signature before the rest: a hostile remote must not make us read for ever.
-        open_head(backend, genesis, note, ())
-    records = _read_ahead(backend, size=size)
-    genesis = genesis or _genesis(backend, records, expected, where)
-    if genesis is None:
-        raise VerificationError("bad-genesis", "the genesis of the store is not there")
-    founded = check_genesis(genesis)
-    _, keys = open_head(backend, genesis, note, ())
-    signed = check_head(note, keys, records)
-    if signed.origin != founded.origin:
-        raise VerificationError("bad-genesis", "the log has another name than its genesis says")
-    logs: list[LogName] = [*keys, genesis.id]
-    known = check_memory(memory, logs, signed, records, where, lagging=marked)
-    return Found(genesis, signed, records, known or expected is not None)
 
 
 def check_memory(
@@ -356,10 +275,11 @@ def _check_same_store(backend: Backend, repository: Repository, where: str) -> N
     except LyrikstoreError:
         return
     if first.log and first.log[0].id != repository.store_id:
-        raise _other(where, first.log[0].id, repository.store_id)
+        raise other_store(where, first.log[0].id, repository.store_id)
 
 
-def _other(where: str, there: Digest, here: Digest) -> ConflictError:
+def other_store(where: str, there: Digest, here: Digest) -> ConflictError:
+    """Return the error that says that a remote holds another store."""
     return ConflictError(
         "other-store",
         f"{where} holds store {there.short}, not {here.short}",
@@ -368,24 +288,8 @@ def _other(where: str, there: Digest, here: Digest) -> ConflictError:
     )
 
 
-def _genesis(
-    backend: Backend, records: Records, expected: Digest | None, where: str
-) -> Manifest | None:
-    if not records.entries or records.entries[0].type != "manifest":
-        raise VerificationError("bad-genesis", "the log does not begin with a manifest")
-    first = records.entries[0].id
-    if expected is not None and first != expected:
-        raise _other(where, first, expected)
-    try:
-        data = open_blobs(backend, fold(records.transactions)).read(first, max_bytes=MAX_READ)
-    except LyrikstoreError as error:
-        if error.kind in {"no-blob", "blob-lost"}:  # its first pack may have been dropped since
-            return None
-        raise
-    return parse_manifest(data)
-
-
-def _read_ahead(backend: Backend, known: Records = NO_RECORDS, *, size: int) -> Records:
+def read_ahead(backend: Backend, known: Records = NO_RECORDS, *, size: int) -> Records:
+    """Return the records of a log as ``read_records`` does; of a remote, some at a time."""
     if isinstance(backend, LocalBackend):
         return read_records(backend, known, size=size)
     with ThreadPoolExecutor(_AHEAD) as pool:
@@ -407,8 +311,3 @@ class _Ahead(Overlay):
             if coming not in self._coming:
                 self._coming[coming] = self._pool.submit(self._backend.read, coming, start, length)
         return self._coming.pop(name).result()
-
-
-def is_missing(error: NotFoundError) -> bool:
-    """Return whether an error says that there is no store at a remote at all."""
-    return error.kind == "no-store"

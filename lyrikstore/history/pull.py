@@ -15,13 +15,13 @@ from lyrikstore.history.contact import (
     Contact,
     Relation,
     check_memory,
-    first_contact,
     meet,
     refuse_itself,
     rolled_back,
     while_it_grows,
 )
 from lyrikstore.history.extend import create_files, foreign_record, location_text, log_files
+from lyrikstore.history.firstcontact import first_contact
 from lyrikstore.history.local import MARK, Mark, local_origin, read_mark
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logkeys import copy_log_keys

@@ -22,14 +22,8 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import require_blobs
 from lyrikstore.history.append import Appender
-from lyrikstore.history.contact import (
-    Contact,
-    Relation,
-    is_missing,
-    meet,
-    rolled_back,
-    two_homes,
-)
+from lyrikstore.history.contact import Contact, Relation, meet, rolled_back, two_homes
+from lyrikstore.history.firstcontact import is_missing
 from lyrikstore.history.homeward import complete, homeward, packs_of
 from lyrikstore.history.local import MARK, Mark, read_mark
 from lyrikstore.history.manifest import Manifest

@@ -19,8 +19,9 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.history.contact import Found, first_contact, refuse_itself
+from lyrikstore.history.contact import refuse_itself
 from lyrikstore.history.extend import log_files
+from lyrikstore.history.firstcontact import Found, first_contact
 from lyrikstore.history.logkeys import copy_log_keys, read_log_keys
 from lyrikstore.history.logview import (
     CHECKPOINT,

@@ -17,7 +17,8 @@ from lyrikstore.canon.errors import (
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.storecheck import verify_store
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.contact import MAX_ENTRIES, first_contact
+from lyrikstore.history.contact import MAX_ENTRIES
+from lyrikstore.history.firstcontact import first_contact
 from lyrikstore.history.local import MARK, Mark
 from lyrikstore.history.log import LogCheckpoint
 from lyrikstore.history.memory import LogMemory
