@@ -24,8 +24,8 @@ class Asked(Struct, frozen=True):
 
     Attributes:
         resources: ``FILE``, ``FOLDER`` or ``URL=FILE``.
-        challenge: What he gave a holder to be signed.
-        domain: His own name in it.
+        challenge: What the user gave a holder to be signed.
+        domain: The user's own name in it.
         fetch: Whether to fetch what the document names.
     """
 
@@ -39,7 +39,7 @@ class Asked(Struct, frozen=True):
 
     @property
     def of_presentation(self) -> bool:
-        """Whether he wants a presentation: even an empty answer is not that he asked nothing."""
+        """Whether a presentation is wanted: an empty answer is one that was asked for."""
         return self.challenge is not None or self.domain is not None
 
 
@@ -60,7 +60,7 @@ def verify_foreign(
         siblings: The files beside it: status lists, DID documents, schemas.
         status_files: Newer status lists.
         asked: What the user said.
-        trust: Whom he believes.
+        trust: Whom the user believes.
         at: The moment to judge for.
         fetched: DID documents that came from where their DIDs say.
     """

@@ -267,8 +267,8 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
     """Write a credential, and beside it what else a verifier needs; return the paths.
 
-    That is its status lists, its log proof, its issuer's DID document, and what his store says of
-    its keys.
+    That is its status lists, its log proof, its issuer's DID document, and what the issuer's store
+    says of its keys.
 
     Raises:
         StorageError, ConflictError: As :func:`write_new`; the hint says how to write again what is

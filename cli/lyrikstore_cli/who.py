@@ -11,7 +11,7 @@ from lyrikstore_cli.ui import short_did
 
 
 def names_in(store: Store) -> Callable[[str], str]:
-    """Return what gives a DID the name that the user has for it, or says that he has none.
+    """Return what gives a DID the name that the user has for it, or says that there is none.
 
     A key that took the place of a believed one is called by that one's name.
     """

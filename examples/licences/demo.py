@@ -242,7 +242,7 @@ def attest_and_grant(acme: Person, buyer: Person, did: str) -> None:
         *("grant", "delivery", "--to", holder, "--permit", "train", "--territory", "EU"),
         *("--seats", "5", "--until", "90d", "--status-url", STATUS, "-o", "grant.json"),
     )
-    desk = Person("buyer", "buyer/licences")  # where the buyer keeps what he was granted
+    desk = Person("buyer", "buyer/licences")  # where the buyer keeps what was granted
     for file in (*acme.folder.glob("grant*"), acme.folder / "delivery" / "credential.json"):
         shutil.copy(file, desk.folder)
     desk.run("verify", "grant.json", lines=12)

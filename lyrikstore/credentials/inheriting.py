@@ -124,7 +124,7 @@ def heir_of_attester(
 ) -> Heir | None:
     """Return ``key`` as heir of a believed attester, or None if it is none.
 
-    An attester has a store of his own, which his attestations do not name. Any store at hand may
+    Attesters have a store of their own, which attestations do not name. Any store at hand may
     say it, for the word is that of a believed key; but not against another that says this key was
     stolen.
 
@@ -148,7 +148,7 @@ def _by_succession(
     if not named:
         return None
     older, author = named[0]
-    # ATTACK: another owner of the store, whom nobody believes, replaces the heir by a key of his.
+    # ATTACK: another owner of the store, whom nobody believes, replaces the heir by another.
     first, second = found[older], found[author]
     if first is None or second is None:
         return None
@@ -158,9 +158,9 @@ def _by_succession(
 def _stolen_elsewhere(
     keys: frozenset[str], history: KeyHistory, statements: Statements, store: Digest | None
 ) -> bool:
-    # ATTACK: a thief founds a store with the stolen key, and has it name his own. Nothing shows
+    # ATTACK: a thief founds a store with the stolen key, and has it name another. Nothing shows
     # which of two logs came first, so what another store says of the theft counts from its start.
-    # Nor may he crowd that store out, or take away the log proof of what it says.
+    # Nor may the thief crowd that store out, or take away the log proof of what it says.
     try:
         return any(
             other.unproven or other.state_of(key).standing is Standing.COMPROMISED

@@ -55,7 +55,7 @@ def check_issuer(
     heir: Heir | None = None,
     only_if_believed: bool = False,
 ) -> tuple[Check, ...]:
-    """Return :data:`ISSUER_CHECKS`: who says it, whether he is believed, and stands by it.
+    """Return :data:`ISSUER_CHECKS`: who says it, whether they are believed, and stand by it.
 
     Args:
         envelope: A credential that is well-formed.
@@ -64,8 +64,8 @@ def check_issuer(
         at: The moment to judge for.
         notices: What its issuer has said about it since.
         heir: Whose trust the issuer's key inherits, if anybody's; see :func:`unknown_key`.
-        only_if_believed: Leave his status lists unread if he is not believed: each may unpack to
-            16 MiB, and anybody can lay things beside a delivery.
+        only_if_believed: Leave the status lists of an issuer who is not believed unread: each may
+            unpack to 16 MiB, and anybody can lay things beside a delivery.
     """
     document, signer = envelope.document or {}, envelope.signer
     keys = None if signer is None else [did_key(signer.key)]
@@ -119,8 +119,8 @@ def check_standing(
         notices: What the issuer has said since.
         trust: How old a list may be.
         at: The moment to judge for.
-        vouched: The key of the same issuer's by which he vouches for the credential; by default
-            the one that signed it.
+        vouched: The key of the same issuer's that vouches for the credential; by default the
+            one that signed it.
     """
     if not envelope.genuine or envelope.issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
@@ -210,8 +210,8 @@ def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust)
 def _replaced_by(
     data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime, keys: KeysAt
 ) -> str | None:
-    # Only the issuer replaces what he issued, and only by a credential of the same kind that names
-    # it by id and by digest: anybody can write "supersedes" into something of his own.
+    # Only who issued it replaces it, and only by a credential of the same kind that names
+    # it by id and by digest: anybody can write "supersedes" into something of their own.
     kind = kind_of(document)
     successor = open_envelope(data, kind, keys) if kind is not None else None
     if successor is None or successor.document is None or not successor.genuine:

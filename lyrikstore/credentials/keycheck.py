@@ -91,7 +91,7 @@ def _check_state(
         )
         return passed("issuer.key", f"the key is {said}; {when}", **detail)
     if compromised and (logged_at is None or state.is_suspect_at(logged_at)):
-        # Unlogged is as bad: whoever has the key can date what he signs as he likes.
+        # Unlogged is as bad: whoever has the key can give any date to what it signs.
         place = "at no shown entry" if logged_at is None else f"as entry {logged_at}"
         summary = f"the key is compromised since entry {detail['suspectFrom']}; logged {place}"
         return failed("issuer.key", "compromised", summary, **detail)

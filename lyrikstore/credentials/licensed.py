@@ -29,10 +29,10 @@ class Published(Struct, frozen=True):
     """A dataset as its publisher knows it.
 
     Attributes:
-        manifest: His manifest.
+        manifest: The publisher's manifest.
         tree: The content, the same everywhere.
-        name: What he calls it.
-        store: His store.
+        name: What the publisher calls it.
+        store: The publisher's store.
     """
 
     manifest: Digest
@@ -112,8 +112,8 @@ def judge_grant(
         about: The dataset in question.
         use: What is wanted, and as of when.
         used: Which partitions are used.
-        holder: The key, as did:key, that wants it: the holder himself, or a did:web's by the word
-            of a document that the verifier pinned.
+        holder: The key, as did:key, that wants it: the holder's own, or a did:web's by the word of
+            a document that the verifier pinned.
         trust: Whom the verifier believes.
         notices: What issuers have said since.
     """
@@ -153,7 +153,7 @@ def _holder(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
         return Holder(key)
     method = f"{named}#{key.removeprefix('did:key:')}"
     try:
-        # ATTACK: whoever has a copy of the grant lays a document beside it, with a key of his own.
+        # ATTACK: whoever has a copy of the grant lays a document with another key beside it.
         listed = Resolver(trust.known_documents()).find(method, "authentication", at)
     except IncompleteError as error:
         return Holder(named, doubt=error.kind)

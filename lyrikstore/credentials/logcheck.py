@@ -134,7 +134,7 @@ def _anchor_failed(reason: str, summary: str) -> tuple[Check, None, None]:
 def _owner(outcome: CheckedCredential, history: KeyHistory) -> str | None:
     """Return the nickname of a believed issuer whose key is an owner of the store now, or None.
 
-    He vouches for the store by naming it in what he signed.
+    An issuer vouches for the store by naming it in what they signed.
     """
     believed = outcome.check("trust.issuer")
     if believed.state is not CheckState.PASS or outcome.signer is None:

@@ -312,8 +312,8 @@ def _signed_here(repository: Repository, key: str) -> bool:
 
 
 def _names(data: bytes, store: Digest) -> bool:
-    # ATTACK: a store whose dataset somebody attests. He vouches for the data, not for the store,
-    # and its founder can name him an owner of it.
+    # ATTACK: a store whose dataset somebody attests. They vouch for the data, not for the store,
+    # and its founder can name them an owner of it.
     document = parse(data)
     known = isinstance(document, dict) and kind_of(document) is DATASET
     subject = document.get("credentialSubject") if known else None

@@ -1,7 +1,7 @@
 """Status lists: whether an issuer still stands by a credential (spec §10.6).
 
 A W3C Bitstring Status List: one signed file for many credentials, one bit for each. Whoever looks
-at the file does not tell anybody which credential he asks about, and it works from any web server
+at the file does not tell anybody which credential it is about, and it works from any web server
 or beside the data. A list is only as fresh as its date: the report says how old it is.
 """
 

@@ -1,7 +1,7 @@
 """What stores say of keys, as far as it lies beside a credential (spec §11.4.5).
 
 A delivery brings its store's policies with their log proofs; whoever attests something may have a
-store of his own, and lay the same beside it. Nothing here believes a date (attack cases A26, A27).
+store as well, and lay the same beside it. Nothing here believes a date (attack cases A26, A27).
 """
 
 import re
@@ -158,7 +158,7 @@ class Statements(Struct, frozen=True):
         geneses: Files that say they found a store.
         policies: Files that say they are a policy.
         proofs: Log proofs.
-        here: The policies of the store that the reader has himself, and its log, if he has one.
+        here: The policies of the reader's own store, and its log, if there is one.
     """
 
     geneses: Sequence[bytes] = ()
@@ -202,7 +202,7 @@ class Statements(Struct, frozen=True):
     def about(self, key: str, store: Digest | None) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the policies, with the log proofs left over, of the stores that speak of ``key``.
 
-        Anybody can found a store and say in it what he likes of other people's keys. So one counts
+        Anybody can found a store and say in it anything of other people's keys. So one counts
         only if the key itself named it: by signing what names ``store``, or by founding it.
 
         Args:

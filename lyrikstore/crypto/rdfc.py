@@ -94,7 +94,7 @@ class _Text:
         named = [(term, iri) for context in own for term, iri in context.items()]
         for term, iri in named:
             # ATTACK: whoever shows a presentation writes other words for its IRIs. If each is the
-            # last part of its IRI, and no known context has another, he has no choice.
+            # last part of its IRI, and no known context has another, there is no choice.
             if _last_part(iri) != term or not {term, iri}.isdisjoint(_known()):
                 _refuse(f"a context of its own gives {term[:80]!a} another meaning than its name")
             self.iris.add(str(iri))
@@ -179,7 +179,7 @@ def _last_part(iri: JSON) -> str | None:
 
 
 def _one_spelling(name: JSON) -> bool:
-    # A plain term; or an IRI for which nobody can make a term of his own.
+    # A plain term; or an IRI for which nobody can make a term of their own.
     if not isinstance(name, str):
         return False
     return bool(_TERM.fullmatch(name) or (_IRI.fullmatch(name) and _last_part(name) is None))

@@ -1,4 +1,4 @@
-"""What a publisher offers and states when he issues a credential: ``terms.toml`` (docs/terms.md).
+"""What a publisher offers and states when they issue a credential: ``terms.toml`` (docs/terms.md).
 
 The file speaks the words of the credential (spec/10-credentials.md), so that what is written is
 what will be signed.

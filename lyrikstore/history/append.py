@@ -46,7 +46,7 @@ from lyrikstore.objects.transactions import (
 
 _TRIES = 64
 _PATIENCE = 4.0
-"""Seconds a writer elsewhere gets to publish the slot it won, before others do it for him."""
+"""Seconds a writer elsewhere gets to publish the slot it won, before others do it instead."""
 _POLICY_REASONS = frozenset({"unauthorised"})
 _MOVED = frozenset({"not-a-successor", "already-logged"})
 

@@ -120,7 +120,7 @@ class Publisher:
         if signed is None:
             self._backend.replace(CHECKPOINT, note)
         else:
-            # Where no lock reaches, another may have published more meanwhile; then his stays.
+            # Where no lock reaches, another may have published more meanwhile; then theirs stays.
             self._backend.swap(CHECKPOINT, signed.note, note)
         return True
 

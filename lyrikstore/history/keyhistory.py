@@ -189,7 +189,7 @@ class KeyHistory:
         """Return the keys that ``did`` took the place of, newest first, and who said so.
 
         A succession does not count if the key it is about, or the one that signed it, was suspect
-        when it was logged: then a thief may have named his own.
+        when it was logged: then a thief may have named another.
 
         Returns:
             Pairs of the older key and the key that signed the policy.

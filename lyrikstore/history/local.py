@@ -277,7 +277,7 @@ def check_local_key(key: VerifierKey, origin: str) -> None:
     """Return if ``key`` may sign the local log of a clone of the store whose log is ``origin``.
 
     ATTACK: a clone made by somebody else, whose file names its reader's own log key, and a log of
-    his. What he commits there would be signed as the head of that log.
+    that key. What the reader commits there would be signed as the head of that log.
 
     Raises:
         VerificationError: (``bad-local-log``) it is named for another log.

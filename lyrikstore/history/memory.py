@@ -282,7 +282,7 @@ class LogMemory:
         added or retired is shown one by other keys (attack cases A30, A33). Under no other key.
 
         ATTACK: somebody founds a store that names the log key of another store as well, signs its
-        log by a key of his own, and hands it over. Remembered under the other's key, his head
+        log by a key of their own, and hands it over. Remembered under the other's key, that head
         would make the other's log a fork from then on, and whatever it says later unheard.
 
         Args:

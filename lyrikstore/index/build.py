@@ -197,7 +197,7 @@ def _build(repository: Repository, path: Path, progress: OnProgress) -> None:
         _fill(repository, building, progress)
         _sync(building)
         stamp = encode(_stamp(repository, str(Digest.of_file(building))))
-        # Between the two renames the stamp does not fit: whoever looks then builds for himself.
+        # Between the two renames the stamp does not fit: whoever looks then builds one, too.
         building.replace(path)
         building.write_bytes(stamp)
         building.replace(_stamp_path(path))

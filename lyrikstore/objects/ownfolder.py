@@ -2,7 +2,7 @@
 
 Parts of a store may lie elsewhere, through a link, to be read. But whoever can write to a shared
 store can lay such a link into another one, or into somebody's home, where only others may write;
-whoever commits, pulls or collects garbage would then do it for him. So a folder in which something
+whoever commits, pulls or collects garbage would then do it for them. So a folder in which something
 is changed is opened segment by segment.
 """
 

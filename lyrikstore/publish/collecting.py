@@ -135,7 +135,7 @@ def _statements(one: Attested, statements: Statements) -> dict[str, bytes]:
 
 
 def _needs_proof(repository: Repository, one: Attested) -> bool:
-    """Return whether the attester had a role in this store that he has no more."""
+    """Return whether the attester had a role in this store and has none now."""
     return (signed_by(one.data) or "") in {retired.key for retired in repository.policy.retired}
 
 

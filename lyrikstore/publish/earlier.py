@@ -1,7 +1,7 @@
 """Credentials that a store logged before about the same: what an interrupted command leaves.
 
 A credential is logged before it is handed over, so that none is out that the log does not know.
-Whoever is interrupted in between has logged one that nobody holds, and nothing tells him.
+Whoever is interrupted in between has logged one that nobody holds, and nothing tells them.
 """
 
 from datetime import datetime

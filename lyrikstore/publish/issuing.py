@@ -59,7 +59,7 @@ def issue_logged(
     Args:
         repository: The issuer's store, opened to append.
         build: Makes the unsigned credential.
-        status_url: Below which the issuer publishes his lists; None: it cannot be taken back.
+        status_url: Below which the issuer publishes its lists; None: it cannot be taken back.
         issuer: Who issues it.
         clock: Now.
 
@@ -89,7 +89,7 @@ def places_for(
 
     Args:
         repository: The issuer's store.
-        status_url: Below which the issuer publishes his lists; None: it cannot be taken back.
+        status_url: Below which the issuer publishes its lists; None: it cannot be taken back.
         issuer: Who issues it.
     """
     if status_url is None:

@@ -26,7 +26,7 @@ _FILES = {
     "status-suspension-": "whether the publisher had suspended it when this list was made",
     "status-": "whether the publisher had taken it back when this list was made",
     "attestation-": "what somebody else states about this data, or what belongs to that",
-    "did-": "the issuer's keys, as he published them then",
+    "did-": "the issuer's keys, as published then",
     "README.md": "this page; nobody signed it",
 }
 

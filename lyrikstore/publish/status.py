@@ -118,7 +118,7 @@ class StatusBook:
         found = one.content
         place = (found.url, found.issuer)
         before = self.lists.get(place)
-        # Nobody else's list takes the place of an issuer's. Nor does one of his own that is logged
+        # Nobody else's list takes the place of an issuer's. Nor does their own one that is logged
         # again, by another writer in another spelling: the next list is made from this one, and
         # would no longer revoke what it revoked meanwhile.
         if before is not None and not before.continued_by(one.signer, ours):
@@ -358,7 +358,7 @@ def renew_lists(
     Args:
         repository: The store, opened to append.
         book: What its log says up to now.
-        signer: Signs those of his anew that are half through or not whole.
+        signer: Signs those of its own anew that are half through or not whole.
         clock: Now.
 
     Raises:

@@ -1,6 +1,6 @@
 """The one way anything is fetched for a verification (spec §18.6).
 
-The URL comes from a document a stranger wrote, so the request goes where he wants it unless it is
+The URL comes from a document a stranger wrote, so the request goes where they want it unless it is
 kept from there: a public address of a registered name, looked at once and used as looked at, one
 answer of bounded length in bounded time. Only the command line calls this, when its user asks.
 """

@@ -1,4 +1,4 @@
-"""Makes ``terms/used.json``: which partitions of a source he uses who uses what was filtered.
+"""Makes ``terms/used.json``: which partitions of a source are used with what was filtered.
 
 ``source`` is the source's files: path → content; the partitions select folders. Each of
 ``datasets`` is a chain of filtered datasets, from the first that was made of the source to the one

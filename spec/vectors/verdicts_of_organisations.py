@@ -54,7 +54,7 @@ def status_list(
 
 
 def dataset_cases(sound: bytes, trust: str) -> list[Row]:
-    """Deliveries of an organisation, from a delivery that somebody issued under his own key."""
+    """Deliveries of an organisation, from a delivery that a person issued by a key."""
 
     def issued(signer: Any = ACME, **changes: Any) -> str:
         return made.resigned(
@@ -139,7 +139,7 @@ def grant_cases(sound: bytes, grant: Callable[..., str]) -> list[Row]:
     """Grants by an organisation under its own terms.
 
     Args:
-        sound: A dataset credential that somebody issued under his own key.
+        sound: A dataset credential that a person issued by a key.
         grant: Makes a grant by a signer, under the terms given.
     """
     terms, revocable = terms_of(sound), terms_of(sound, credentialStatus=ENTRY.to_json())

@@ -392,7 +392,7 @@ def test_what_becomes_of_an_attesters_key_travels_with_what_it_attested(
     hand_over("attestation")
     assert deliver("first").keys() == {old}
 
-    # He replaces his key, and attests again by the next one.
+    # The auditor replaces the key, and attests again by the next one.
     auditor.ok("key", "new", "next", "--no-passphrase")
     auditor.ok("key", "rotate", "next", "-o", "rotated")
     auditor.ok(

@@ -222,7 +222,7 @@ def test_what_is_no_file_is_not_waited_for(new_person) -> None:
         result = person.run(*command, "--json", timeout=60)
         assert (result.code, result.error["kind"]) == (16, "unreadable"), command
         assert "not a regular file" in result.error["message"]
-    # What lies beside a credential is not chosen by him who verifies: it is passed over.
+    # What lies beside a credential is not chosen by whoever verifies: it is passed over.
     assert person.run("verify", "text.json", "--json", timeout=60).code == 3
     (folder / "credential.json").rename(person.folder / "beside.json")
     assert person.run("verify", "text.json", "--json", timeout=60).code == 3

@@ -139,7 +139,7 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     roles = {item["role"] for item in ours["manifest"]["attachments"]}
     assert roles >= {"foreign-credential", "foreign-manifest", "foreign-genesis", "salts"}
     assert buyer.run("verify", "--json").json["verdict"] == "trusted"
-    # What its publisher permits about his version is a right to use ours.
+    # What its publisher permits about their version is a right to use ours.
     config = buyer.home / ".config" / "lyrikstore"
     store = Store.open(buyer.folder, memory_dir=buyer.home / "m", trust_file=config / "trust.toml")
     source = store.resolve("acme/docs")

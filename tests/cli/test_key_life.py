@@ -113,7 +113,7 @@ def test_who_knows_only_the_new_key_believes_old_and_new(rotated, new_person) ->
     store = person.run("verify", "--store", rotated.folder / ".lyrikstore", "--json")
     assert store.json["verdict"] == "trusted", store.out
     assert "owns store" in store.check("store.genesis")["summary"]
-    # ATTACK: anybody can make a believed key the owner of a store of his.
+    # ATTACK: anybody can make a believed key the owner of a store of theirs.
     mallory = new_person("mallory")
     mallory.ok("key", "new", "--no-passphrase")
     mallory.ok("init")
@@ -260,7 +260,7 @@ def test_a_policy_without_its_log_proof_is_not_passed_over(publisher, corpus, ne
 
 
 def test_a_thief_cannot_crowd_out_what_the_owner_says(publisher, corpus, new_person) -> None:
-    # He signs policies of his own and gives them names that come first; the buyer lays the
+    # The thief signs other policies and gives them names that come first; the buyer lays the
     # owner's statements beside.
     documents, _ = corpus.write(publisher.folder)
     publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")

@@ -220,7 +220,7 @@ def test_it_presents_what_was_granted_to_it(issued, buyer, new_person) -> None:
     other = ("--challenge", "other", "--domain", "data.example")
     asker.fails(3, "verify", "shown/shown.json", *other)
 
-    # Somebody else's key, with a document of his own beside.
+    # Somebody else's key, with a document of their own beside.
     thief = new_person("thief")
     thief.ok("key", "new", "--no-passphrase")
     shutil.copytree(buyer.folder / "delivery", thief.folder / "delivery")

@@ -524,7 +524,7 @@ def test_a_manifest_that_is_logged_again_stays_good(
 
 
 def test_who_attests_a_dataset_owns_no_store(fresh: Lineage) -> None:
-    """ATTACK: a founder whom nobody knows names the auditor of his data an owner of his store."""
+    """ATTACK: a founder whom nobody knows names the auditor of the data an owner of the store."""
     world, repository = fresh.world, fresh.repository
     auditor = KeySigner(PrivateKey.from_seed(b"\x51" * 32))
     change_policy(

@@ -343,7 +343,7 @@ def test_a_grant_to_an_organisation_is_a_right_of_its_keys(bench: Any, terms: by
     assert "trust add" in (caught.value.hint or "")
     document = build_document(web, {key: key for key in [encode_multikey(TRAINER.public)]})
     data = json.dumps(document).encode()
-    # ATTACK: whoever has a copy of the grant brings a document that lists his own key.
+    # ATTACK: whoever has a copy of the grant brings a document that lists another key.
     with bench.repo.transaction() as transaction:
         transaction.log_credential(data)
         transaction.commit()

@@ -280,7 +280,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
         return verify_card_alone(text, found, beside, trust=trust, at=chain.clock())
 
     assert alone(card.text, files).verdict is Verdict.TRUSTED
-    # A policy of the owner's without its log proof: it may say that his key was stolen.
+    # A policy of the owner's without its log proof: it may say that the key was stolen.
     founder = repository.manifest(repository.store_id)
     following = {**founder.body["policy"], "version": 2}
     unproven = sign_manifest(

@@ -1,7 +1,7 @@
 """Making an attestation: what somebody other than the publisher says about a dataset (spec §20.2).
 
-An auditor has no store. He has a delivery, a statement that he wrote, and documents that carry the
-reasons; what he signs names all of it by digest, and says whether he checked the bytes himself.
+An auditor has no store, but a delivery, a statement of their own, and documents that carry the
+reasons; what they sign names all of it by digest, and says whether they checked the bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,11 +66,11 @@ def build_attestation(
         statement: ``extent``, ``records``, ``selection``, ``standard``, ``method``,
             ``conclusion``, ``results``, ``limitations``, ``liability``.
         documents: File name → the reports and opinions that carry the reasons.
-        content_checked: Whether the attester verified that the bytes he looked at are these.
+        content_checked: Whether the attester verified that the bytes looked at are these.
         issuer: DID of the key that will sign.
         valid_from: First moment of validity.
         valid_until: Last moment, or None.
-        issuer_name: What the attester calls himself; claimed, never trusted.
+        issuer_name: What the attester calls itself; claimed, never trusted.
         status: Where its bits are in the attester's status lists.
         supersedes: The attestation that this one replaces.
 

@@ -1,6 +1,6 @@
 """Checking attestations, alone and beside a dataset credential (spec §20.3).
 
-Each is judged by itself: who attests, whether the verifier believes him for that kind of claim,
+Each is judged by itself: who attests, whether the verifier believes them for that kind of claim,
 whether it is in force, and whether it is about this very dataset. What an attester says never makes
 a dataset credential better, and what an unknown one says never makes it worse.
 """

@@ -27,7 +27,7 @@ class Grant(Struct, frozen=True):
         store: The store that logged it.
         terms: The dataset credential under whose terms it is granted, by its canonical form.
         permits: What the holder may do.
-        requires: His duties, besides those of the terms.
+        requires: The holder's duties, besides those of the terms.
         limits: Within what; as ``TermLimits``.
     """
 
@@ -93,14 +93,14 @@ def build_grant(
         about: What that credential says.
         terms: The reference to it, as :func:`lyrikstore.credentials.envelope.reference_to` gives.
         holder: DID of the buyer.
-        permits: What he may do.
+        permits: What the holder may do.
         issuer: DID of the key that will sign: the issuer of the terms.
         valid_from: First moment.
         valid_until: Last moment; a grant has one.
         requires: Duties besides those of the terms.
         limits: Within what; without ``type``.
         holder_name: What the buyer is called; claimed, never trusted.
-        issuer_name: What the issuer calls himself.
+        issuer_name: What the issuer calls itself.
         status: Where its bits are in the issuer's status lists.
         supersedes: The grant that this one replaces.
 

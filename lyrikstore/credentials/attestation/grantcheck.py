@@ -1,4 +1,4 @@
-"""Checking a grant: who grants what to whom, and whether he could (spec §20.5)."""
+"""Checking a grant: who grants what to whom, and whether they could (spec §20.5)."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

@@ -1,7 +1,7 @@
 """The ``licence`` of a credential: as a publisher states it, and whether it agrees with itself.
 
 What the publisher may state is narrower than what a verifier understands: words of the vocabulary
-or of his own, territories that exist, a text for every licence that has no public one.
+or of the publisher's own, territories that exist, a text for every licence that has no public one.
 """
 
 import re

@@ -43,7 +43,7 @@ class Answer(StrEnum):
 
 
 class Use(Struct, frozen=True):
-    """What somebody wants to do, as far as he says.
+    """What somebody wants to do, as far as they say.
 
     Attributes:
         acts: Words of permissions, all of which are needed.

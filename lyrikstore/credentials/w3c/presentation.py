@@ -1,7 +1,7 @@
 """Presentations: a holder shows credentials to one verifier, once (spec §17.9).
 
-A licensee proves that a grant is his by signing the verifier's challenge with the key that the
-grant names. What he presents is verified like any other credential; the presentation adds who
+Licensees prove that a grant is theirs by signing the verifier's challenge with the key that the
+grant names. What they present is verified like any other credential; the presentation adds who
 shows it, to whom and when.
 """
 

@@ -75,7 +75,7 @@ class Resources:
     """The resources at hand.
 
     Args:
-        named: Name → bytes, of what the verifier handed in himself. Each is found under its name,
+        named: Name → bytes, of what the verifier handed in. Each is found under its name,
             if that is a URL, under the URL that it claims (``$id`` or ``id``), and by its digest.
         beside: What lies beside the credential, put there by whoever hands it over: found by its
             digest only. A schema of an attacker's may claim any URL.

@@ -1,6 +1,6 @@
 """Schemas that are credentials themselves: ``JsonSchemaCredential`` (spec §17.7).
 
-Somebody signed the schema, so it counts only as far as his credential does. Who he is does not
+Somebody signed the schema, so it counts only as far as that credential does. Who they are does not
 matter here: whoever named the schema chose it.
 """
 

@@ -22,7 +22,7 @@ from lyrikstore.crypto.signer import Signer
 
 
 def check_unsigned(credential: Mapping[str, Any], issuer: str, resources: Resources) -> None:
-    """Return if ``issuer`` can sign ``credential`` as his own.
+    """Return if ``issuer`` can sign ``credential`` as its own.
 
     Args:
         credential: Unsigned; ``id`` and ``validFrom`` may be absent.
