@@ -137,18 +137,8 @@ class Policy(Struct, frozen=True):
         return author in role.keys and role.threshold == 1
 
     @classmethod
-    def sole(cls, owner: str, log: VerifierKey) -> Self:
-        """Return the policy of a one-person store: this key may say everything.
-
-        Args:
-            owner: The person's DID.
-            log: The log's key.
-        """
-        return cls(1, {OWNER: Role((owner,), 1, ("*",), ("*",))}, (log,))
-
-    @classmethod
-    def shared(cls, owner: str, logs: Sequence[VerifierKey], writers: Sequence[str] = ()) -> Self:
-        """Return the policy of a store with one owner and several writers.
+    def first(cls, owner: str, logs: Sequence[VerifierKey], writers: Sequence[str] = ()) -> Self:
+        """Return the policy that a store with one owner begins with.
 
         Args:
             owner: The owner's DID; says everything, and alone changes the policy.

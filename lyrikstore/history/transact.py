@@ -258,7 +258,7 @@ def create_store(
     key = VerifierKey(origin, log_signer.public)
     value = os.urandom(16) if nonce is None else nonce
     keys = dict.fromkeys((key, *(VerifierKey(origin, other) for other in log_keys)))
-    policy = Policy.shared(signer.did, tuple(keys), tuple(dict.fromkeys(writers)))
+    policy = Policy.first(signer.did, tuple(keys), tuple(dict.fromkeys(writers)))
     body = Genesis(origin, value.hex(), policy).to_json()
     genesis = sign_manifest(
         kind="genesis",

@@ -27,7 +27,6 @@ from lyrikstore.history.logview import (
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.partial import read_selection
-from lyrikstore.history.policy import Policy
 from lyrikstore.history.refs import check_genesis
 from lyrikstore.objects.backend import Backend
 from lyrikstore.objects.blobs import BlobStore, open_blobs, open_fetched
@@ -132,11 +131,6 @@ class StoreView:
     def origin(self) -> str:
         """Name of the store's log."""
         return self._signed.origin
-
-    @property
-    def founding_policy(self) -> Policy:
-        """The policy in the genesis manifest, whose ``logs`` are only ever added to."""
-        return self._founded.policy
 
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:

@@ -128,7 +128,7 @@ def world(author: KeySigner = OWNER, index: int = 2) -> World:
         kind="genesis",
         store=None,
         name="policies/store/main",
-        body=Genesis(ORIGIN, "00" * 16, Policy.sole(OWNER.did, vkey)).to_json(),
+        body=Genesis(ORIGIN, "00" * 16, Policy.first(OWNER.did, [vkey])).to_json(),
         signer=OWNER,
         created=NOW,
     )

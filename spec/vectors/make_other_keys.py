@@ -46,7 +46,7 @@ def _founded(
     nonce: str = "11",
 ) -> Manifest:
     """Return the genesis of a store whose policy names ``named`` beside its founder."""
-    policy = Policy.sole(founder.did, VerifierKey(origin, LOG.public))
+    policy = Policy.first(founder.did, [VerifierKey(origin, LOG.public)])
     if named is not None:
         both = (founder.did, named.did)
         roles = {name: replace(role, keys=both) for name, role in policy.roles.items()}

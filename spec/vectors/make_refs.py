@@ -42,7 +42,7 @@ def genesis(nonce: str = "0" * 32) -> Manifest:
         kind="genesis",
         store=None,
         name=GENESIS_NAME,
-        body=Genesis(KEY.name, nonce, Policy.sole(ADA.did, KEY)).to_json(),
+        body=Genesis(KEY.name, nonce, Policy.first(ADA.did, [KEY])).to_json(),
         signer=ADA,
         created=NOW,
     )

@@ -493,7 +493,7 @@ def test_log_memory(delivery: Delivery, publisher: Publisher, tmp_path: Path) ->
     assert states(delivery.verify())["log.memory"] == "pass"
     report = delivery.verify()
     assert "remembered" in report.check("log.memory").summary
-    key = publisher.repository.founding_policy.logs[0]
+    key = publisher.repository.log_keys[0]
     head = publisher.repository.checkpoint.head
     assert delivery.memory.last_seen(key).head == head
 
@@ -502,7 +502,7 @@ def test_forked_log_is_caught(
     delivery: Delivery, publisher: Publisher, world: SimpleNamespace, tmp_path: Path
 ) -> None:
     delivery.memory = LogMemory(tmp_path / "memory")
-    key = publisher.repository.founding_policy.logs[0]
+    key = publisher.repository.log_keys[0]
     head = publisher.repository.checkpoint.head
     delivery.memory.remember_seen(key, type(head)(head.origin, head.size, b"\1" * 32))
     report = delivery.verify()
@@ -513,7 +513,7 @@ def test_forked_log_is_caught(
 def test_newer_and_older_heads_are_said(
     delivery: Delivery, publisher: Publisher, tmp_path: Path
 ) -> None:
-    key = publisher.repository.founding_policy.logs[0]
+    key = publisher.repository.log_keys[0]
     head = publisher.repository.checkpoint.head
     for size, expected in ((head.size - 1, "unproven"), (head.size + 1, "older")):
         delivery.memory = LogMemory(tmp_path / f"memory{size}")
@@ -529,14 +529,14 @@ def test_nothing_is_remembered_of_invalid_deliveries(
     delivery.memory = LogMemory(tmp_path / "memory")
     (delivery.data / "z.txt").write_bytes(b"other")
     delivery.verify()
-    key = publisher.repository.founding_policy.logs[0]
+    key = publisher.repository.log_keys[0]
     assert delivery.memory.last_seen(key) is None
 
 
 def test_pinned_log_anchors(delivery: Delivery, publisher: Publisher) -> None:
     from lyrikstore.credentials.trust import TrustedLog
 
-    key = publisher.repository.founding_policy.logs[0]
+    key = publisher.repository.log_keys[0]
     delivery.trust = Trust((), (TrustedLog(key.name, key),))
     report = delivery.verify()
     assert states(report)["log.anchor"] == "pass"

@@ -57,7 +57,7 @@ def test_each_proof_is_looked_at_a_few_times_however_many_there_are() -> None:
     assert proofs.take(Leaf("manifest", Digest.of(b"none of them")), keys) is None
 
 
-POLICY = Policy.sole(OWNER.did, VerifierKey(ORIGIN, LOG.public))
+POLICY = Policy.first(OWNER.did, [VerifierKey(ORIGIN, LOG.public)])
 
 
 def founded() -> Manifest:

@@ -28,7 +28,7 @@ from lyrikstore.objects.backend import LocalBackend
 ADA, BEN, CAT, DAN = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in range(1, 5))
 LOG = VerifierKey("example.org/archive", PrivateKey.from_seed(b"\x09" * 32).public)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-FIRST = Policy.sole(ADA.did, LOG)
+FIRST = Policy.first(ADA.did, [LOG])
 FOUNDED = sign_manifest(
     kind="genesis",
     store=None,

@@ -15,7 +15,7 @@ from lyrikstore.history.policy import Genesis, Policy, Role, matches
 
 ADA, BEN, EVE = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3))
 LOG = VerifierKey("example.org/archive", PrivateKey.from_seed(b"\x09" * 32).public)
-SOLE = Policy.sole(ADA.did, LOG)
+SOLE = Policy.first(ADA.did, [LOG])
 
 
 def with_roles(**roles: Role) -> Policy:

@@ -25,7 +25,7 @@ def genesis(nonce="0" * 32, signer=ADA, policy=None):
         kind="genesis",
         store=None,
         name=GENESIS_NAME,
-        body=Genesis(LOG.name, nonce, policy or Policy.sole(ADA.did, LOG)).to_json(),
+        body=Genesis(LOG.name, nonce, policy or Policy.first(ADA.did, [LOG])).to_json(),
         signer=signer,
         created=NOW,
     )
@@ -79,7 +79,7 @@ def table():
 def test_genesis_founds_the_store(table):
     assert table.store == FOUNDED.id
     assert table.refs[GENESIS_NAME].history == (FOUNDED.id,)
-    assert table.policy == Policy.sole(ADA.did, LOG)
+    assert table.policy == Policy.first(ADA.did, [LOG])
 
 
 def test_versions_succeed_each_other(table, make):
