@@ -10,13 +10,7 @@ import io
 import os
 import sys
 import time
-
-TYPE_CHECKING = False  # as `typing` has it, which takes time to load
-if TYPE_CHECKING:
-    from types import FrameType
-    from typing import NoReturn
-
-    from _typeshed import ReadableBuffer
+from types import FrameType
 
 INTERRUPTED = "interrupted; nothing half-made is visible, run the same command again"
 SOON = "interrupted: it ends as soon as a library is loaded; once more ends it at once"
@@ -38,7 +32,7 @@ _first: list[float] = []
 """When the interrupt came, until its user is told why nothing happens."""
 
 
-def start() -> "NoReturn":
+def start() -> None:
     """Run the command line and exit with a code of the exit-code table."""
     _handle(_leave)
     gc.set_threshold(_GARBAGE)
@@ -98,12 +92,12 @@ def _handle(handler: object) -> None:
             _signal.signal(number, handler)
 
 
-def _leave(_number: int, _frame: "FrameType | None") -> None:
+def _leave(_number: int, _frame: FrameType | None) -> None:
     # The program is not loaded yet, and nothing is begun.
     os._exit(_last_words(INTERRUPTED, 130))
 
 
-def _interrupt(_number: int, frame: "FrameType | None") -> None:
+def _interrupt(_number: int, frame: FrameType | None) -> None:
     for number in _POLITE:
         _signal.signal(number, _signal.SIG_DFL)  # whoever asks twice does not want to wait
     # Not all libraries in C survive it while they are loaded, or while they make a class. It is
@@ -127,11 +121,11 @@ def _explain() -> None:
         _say(SOON)
 
 
-def _heeded(_number: int, _frame: "FrameType | None") -> None:
+def _heeded(_number: int, _frame: FrameType | None) -> None:
     """Take an alarm that was already under way."""
 
 
-def _is_loading(frame: "FrameType | None") -> bool:
+def _is_loading(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
@@ -163,11 +157,11 @@ def _text(stream: io.FileIO) -> io.TextIOWrapper:
 
 class _Forgiving(io.FileIO):
     # What standard error does not take is not said; the exit code still tells.
-    def write(self, data: "ReadableBuffer") -> int:
+    def write(self, data: memoryview) -> int:  # type: ignore[override]  # all that is given here
         try:
             return super().write(data)
         except OSError:
-            return len(bytes(data))
+            return len(data)
 
 
 def _last_words(text: str, code: int) -> int:
