@@ -223,22 +223,22 @@ def commit_folder(
             replace(found, orphan_files=orphan_files, orphan_rows=rows).save(cache_dir)
         added, removed, changed = changed_paths(before, tree)
         return CommitResult(
-            manifest,
-            manifest or current,
-            index,
-            tree.id,
-            added,
-            removed,
-            changed,
-            len(tree),
-            tree.total_bytes,
-            job.bytes_read,
-            orphan_files,
-            joined.orphan_rows,
-            snapshot.ignored,
-            tuple(sorted(snapshot.spelled)),
-            large_loss,
-            unsaid,
+            manifest=manifest,
+            current=version,
+            log_index=index,
+            tree_id=tree.id,
+            added=added,
+            removed=removed,
+            changed=changed,
+            files=len(tree),
+            bytes=tree.total_bytes,
+            bytes_read=job.bytes_read,
+            orphan_files=orphan_files,
+            orphan_rows=joined.orphan_rows,
+            ignored=snapshot.ignored,
+            composed=tuple(sorted(snapshot.spelled)),
+            large_loss=large_loss,
+            unsaid=unsaid,
         )
 
     if dry_run or not job.pending:
