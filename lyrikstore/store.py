@@ -18,6 +18,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.curate.curating import Curating
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.places import store_folder
@@ -32,14 +33,7 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.ed25519 import PublicKey
     from lyrikstore.crypto.keyfolder import KeyFolder
     from lyrikstore.crypto.signer import Signer
-    from lyrikstore.curate.apply import FilterResult
-    from lyrikstore.curate.commit import CommitResult
-    from lyrikstore.curate.comparing import Comparison
     from lyrikstore.curate.offer import Offer
-    from lyrikstore.curate.recipe import Recipe
-    from lyrikstore.curate.stated import Stated
-    from lyrikstore.curate.status import FolderStatus
-    from lyrikstore.curate.why import Explanation
     from lyrikstore.history.lineage import Graph
     from lyrikstore.history.liveness import Collected
     from lyrikstore.history.tree import Tree
@@ -50,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Store(Shared, Standing, Training):
+class Store(Shared, Curating, Training, Standing):
     """One store, and who may append to it. Make it with :meth:`open` or :meth:`create`.
 
     Attributes:
@@ -174,11 +168,25 @@ class Store(Shared, Standing, Training):
         return load_trust(self.trust_file)
 
     def resolve(self, ref: str) -> Manifest:
-        """Return the manifest a person means: NAME, NAME~N, a full id or the start of one."""
+        """Return the manifest a person means.
+
+        Args:
+            ref: NAME, NAME~N, a full id, or at least 8 hex digits of one.
+
+        Raises:
+            InvalidInputError: (``bad-ref``, ``bad-name``) it cannot be a REF; (``ambiguous``)
+                several ids start so.
+            NotFoundError: (``no-ref``, ``no-version``, ``no-id``) nothing is called so.
+        """
         return self.repository.resolve(ref)
 
     def lineage(self, ref: str) -> "Graph":
-        """Return everything ``ref`` was made from."""
+        """Return everything ``ref`` was made from; what is wrong with it stands in its problems.
+
+        Raises:
+            InvalidInputError, NotFoundError: As :meth:`resolve`.
+            StorageError: The disk said no.
+        """
         from lyrikstore.history.lineage import walk
 
         return walk(self.repository, self.resolve(ref).id)
@@ -207,6 +215,11 @@ class Store(Shared, Standing, Training):
             manifest: As :meth:`resolve` gives it.
             folder: Where to.
             progress: Told about files.
+
+        Raises:
+            IncompleteError: (``retired``) some of its data is gone, as a signed retention says.
+            ConflictError, InvalidInputError, VerificationError, StorageError: As
+                :func:`lyrikstore.history.checkout.checkout_tree`; nothing stays behind.
         """
         from lyrikstore.history.checkout import checkout_tree
         from lyrikstore.history.retention import present_tree
@@ -216,7 +229,15 @@ class Store(Shared, Standing, Training):
         return tree
 
     def verify(self, *, progress: OnProgress = silent) -> "Report":
-        """Return the report on the whole store: every blob, signature, log entry and link."""
+        """Return the report on the whole store: every blob, signature, log entry and link.
+
+        Args:
+            progress: Told about bytes; from another thread.
+
+        Raises:
+            FormatError: (``bad-trust``) the trust file is none.
+            StorageError: The disk said no. What is wrong with the store stands in the report.
+        """
         from lyrikstore.credentials.storecheck import verify_store
 
         return verify_store(
@@ -228,7 +249,13 @@ class Store(Shared, Standing, Training):
         )
 
     def gc(self, *, dry_run: bool = False, **options: Any) -> "Collected":
-        """Collect garbage; ``options`` as :func:`lyrikstore.history.liveness.collect`."""
+        """Free the space of what no version needs.
+
+        Args:
+            dry_run: Find out everything; change nothing.
+            options: ``keep``, ``grace``, ``progress`` and more, as
+                :func:`lyrikstore.history.liveness.collect`, whose errors it raises.
+        """
         from lyrikstore.history import liveness
 
         signer = None if dry_run or self.repository.is_mirror else self.signer()
@@ -244,7 +271,18 @@ class Store(Shared, Standing, Training):
         rows: int = 10_000,
         progress: OnProgress = silent,
     ) -> "QueryResult":
-        """Return the answer of one SELECT over the index, which is brought up to date first."""
+        """Return the answer of one SELECT over the index, which is brought up to date first.
+
+        Args:
+            sql: Reads only; docs/index-views.md has the tables.
+            parameters: Values for ``?``.
+            rows: How many at the most.
+            progress: Told about the building of the index.
+
+        Raises:
+            InvalidInputError, FormatError, NotFoundError, StorageError: As
+                :func:`lyrikstore.index.build.ask`.
+        """
         from lyrikstore.index.build import ask, index_path
         from lyrikstore.index.query import Limits
 
@@ -253,80 +291,24 @@ class Store(Shared, Standing, Training):
         return ask(self.repository, sql, parameters, path=path, limits=limits, progress=progress)
 
     def rebuild_index(self, *, progress: OnProgress = silent) -> Path:
-        """Make the index anew and return its path."""
+        """Make the index anew and return its path.
+
+        Args:
+            progress: Told about rows.
+
+        Raises:
+            IncompleteError, VerificationError, StorageError: As
+                :func:`lyrikstore.index.build.ensure_index`.
+        """
         from lyrikstore.index.build import ensure_index, index_path
 
         path = index_path(self.repository, self.own_cache)
         return ensure_index(self.repository, path, rebuild=True, progress=progress).path
 
-    def commit(
-        self, folder: Path | str, name: str, stated: "Stated | None" = None, **options: Any
-    ) -> "CommitResult":
-        """Make ``folder`` the current version of ``name``.
-
-        Args:
-            folder: The snapshot; files gone from it leave the dataset.
-            name: The dataset, or a name below ``checkpoints/``.
-            stated: What is said of the files: a sheet, the licence, a description.
-            options: ``allow``, ``dry_run``, ``progress`` and more, as
-                :func:`lyrikstore.curate.commit.commit_folder`, whose errors it raises.
-        """
-        from lyrikstore.curate.commit import commit_folder
-
-        return commit_folder(
-            self.repository,
-            Path(folder),
-            name,
-            stated,
-            cache_dir=self.own_cache,
-            signer=self.signer(),
-            clock=self.clock,
-            **options,
-        )
-
-    def status(self, folder: Path | None = None) -> "list[FolderStatus]":
-        """Return how the folders that were committed from here differ from their versions."""
-        from lyrikstore.curate.status import folder_statuses
-
-        return folder_statuses(self.repository, self.own_cache, folder) if self.own_cache else []
-
     @property
     def own_cache(self) -> Path | None:
         """Where is remembered what belongs to this store, or None."""
         return self.cache_dir / self.id.short if self.cache_dir else None
-
-    def filter(self, ref: str, recipe: "Recipe", as_name: str, **options: Any) -> "FilterResult":
-        """Derive ``as_name`` from the dataset ``ref`` by a recipe.
-
-        Args:
-            ref: The source version.
-            recipe: What to do.
-            as_name: The new dataset's name.
-            options: As :func:`lyrikstore.curate.apply.apply_recipe`.
-        """
-        from lyrikstore.curate.apply import apply_recipe
-
-        return apply_recipe(
-            self.repository,
-            ref,
-            recipe,
-            as_name,
-            signer=self.signer(),
-            clock=self.clock,
-            **options,
-        )
-
-    def compare(self, old: str, new: str) -> "Comparison":
-        """Return what differs between two versions: files, sheet, and what is stated."""
-        from lyrikstore.curate.comparing import compare_versions
-
-        return compare_versions(self.repository, old, new)
-
-    def why(self, ref: str, record: str) -> "Explanation":
-        """Return what happened to one record on its way to the dataset ``ref``."""
-        from lyrikstore.curate.why import why
-
-        return why(self.repository, ref, record)
 
     def issue(
         self,
@@ -344,7 +326,8 @@ class Store(Shared, Standing, Training):
             folder: A folder that does not exist or is empty.
             offer: What the credential says beyond the manifest.
             progress: Told about files, in the phases ``records`` and ``data``.
-            options: As :func:`lyrikstore.publish.delivery.issue_delivery`.
+            options: ``issuance``, ``valid_for`` and ``version``, as
+                :func:`lyrikstore.publish.delivery.issue_delivery`, whose errors it raises.
         """
         from lyrikstore.publish.delivery import issue_delivery
 
@@ -360,7 +343,16 @@ class Store(Shared, Standing, Training):
         )
 
     def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":
-        """Make, sign and log the model card of a checkpoint."""
+        """Make, sign and log the model card of a checkpoint.
+
+        Args:
+            checkpoint: A REF.
+            responses: The expert's answers, as
+                :func:`lyrikstore.publish.responses.parse_responses` gives them.
+
+        Raises:
+            LyrikstoreError: As :meth:`resolve` and :func:`lyrikstore.publish.card.make_card`.
+        """
         from lyrikstore.publish.card import make_card
 
         return make_card(

@@ -53,6 +53,10 @@ class Training(ABC):
             environment: The caller's environment variables; a few harmless ones are passed on.
             progress: As :func:`lyrikstore.train.run.train_run`.
             message: Free text, signed with the run.
+
+        Raises:
+            PolicyError: (``rights-missing``) a dataset may not be used for this; nothing was
+                logged. Else as :func:`lyrikstore.train.run.train_run`.
         """
         from lyrikstore.train.run import train_run
 
@@ -75,7 +79,18 @@ class Training(ABC):
         environment: Mapping[str, str],
         progress: OnProgress = silent,
     ) -> Manifest:
-        """Measure a checkpoint and a baseline on a locked test set; return the signed report."""
+        """Measure a checkpoint and a baseline on a locked test set; return the signed report.
+
+        Args:
+            checkpoint: One that a run here made.
+            dataset: One that was logged before that run.
+            environment: As for :meth:`train`.
+            progress: Told about records.
+
+        Raises:
+            PolicyError: (``test-not-locked``, ``test-is-train``, ``rights-missing``). Else as
+                :func:`lyrikstore.train.evaluate.evaluate_checkpoint`.
+        """
         from lyrikstore.train.evaluate import evaluate_checkpoint
 
         return evaluate_checkpoint(
@@ -92,7 +107,17 @@ class Training(ABC):
     def predict(
         self, checkpoint: str, path: Path, *, environment: Mapping[str, str]
     ) -> "Prediction":
-        """Return what a checkpoint says about a text file."""
+        """Return what a checkpoint says about a text file.
+
+        Args:
+            checkpoint: One that a run made.
+            path: A UTF-8 text file.
+            environment: As for :meth:`train`.
+
+        Raises:
+            NotFoundError, InvalidInputError, PolicyError, RunFailedError: As
+                :func:`lyrikstore.train.predict.predict_file`.
+        """
         from lyrikstore.train.predict import predict_file
 
         folder = self.own_cache or self.repository.root  # whoever only reads needs not write there

@@ -1,0 +1,121 @@
+"""What a store does with folders and records: commit, status, filter, why."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.history.repository import Repository
+
+if TYPE_CHECKING:
+    from lyrikstore.crypto.signer import Signer
+    from lyrikstore.curate.apply import FilterResult
+    from lyrikstore.curate.commit import CommitResult
+    from lyrikstore.curate.comparing import Comparison
+    from lyrikstore.curate.recipe import Recipe
+    from lyrikstore.curate.stated import Stated
+    from lyrikstore.curate.status import FolderStatus
+    from lyrikstore.curate.why import Explanation
+
+
+class Curating(ABC):
+    """The part of a store that makes versions of datasets."""
+
+    repository: Repository
+    clock: Clock
+
+    @property
+    @abstractmethod
+    def own_cache(self) -> Path | None:
+        """Where is remembered what belongs to this store, or None."""
+
+    @abstractmethod
+    def signer(self) -> "Signer":
+        """Return who signs here; see :meth:`lyrikstore.store.Store.signer`."""
+
+    def commit(
+        self, folder: Path | str, name: str, stated: "Stated | None" = None, **options: Any
+    ) -> "CommitResult":
+        """Make ``folder`` the current version of ``name``.
+
+        Args:
+            folder: The snapshot; files gone from it leave the dataset.
+            name: The dataset, or a name below ``checkpoints/``.
+            stated: What is said of the files: a sheet, the licence, a description.
+            options: ``allow``, ``dry_run``, ``progress`` and more, as
+                :func:`lyrikstore.curate.commit.commit_folder`, whose errors it raises.
+        """
+        from lyrikstore.curate.commit import commit_folder
+
+        return commit_folder(
+            self.repository,
+            Path(folder),
+            name,
+            stated,
+            cache_dir=self.own_cache,
+            signer=self.signer(),
+            clock=self.clock,
+            **options,
+        )
+
+    def status(self, folder: Path | None = None) -> "list[FolderStatus]":
+        """Return how the folders that were committed from here differ from their versions.
+
+        Args:
+            folder: Only those at, below or above this path.
+
+        Raises:
+            NotFoundError: (``not-committed``) none of them is.
+            IncompleteError, VerificationError, StorageError: As
+                :func:`lyrikstore.curate.status.folder_statuses`.
+        """
+        from lyrikstore.curate.status import folder_statuses
+
+        return folder_statuses(self.repository, self.own_cache, folder) if self.own_cache else []
+
+    def filter(self, ref: str, recipe: "Recipe", as_name: str, **options: Any) -> "FilterResult":
+        """Derive ``as_name`` from the dataset ``ref`` by a recipe.
+
+        Args:
+            ref: The source version.
+            recipe: What to do.
+            as_name: The new dataset's name.
+            options: ``message``, ``progress`` and ``pools``, as
+                :func:`lyrikstore.curate.apply.apply_recipe`, whose errors it raises.
+        """
+        from lyrikstore.curate.apply import apply_recipe
+
+        return apply_recipe(
+            self.repository,
+            ref,
+            recipe,
+            as_name,
+            signer=self.signer(),
+            clock=self.clock,
+            **options,
+        )
+
+    def compare(self, old: str, new: str) -> "Comparison":
+        """Return what differs between two versions: files, sheet, and what is stated.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.curate.comparing.compare_versions`.
+        """
+        from lyrikstore.curate.comparing import compare_versions
+
+        return compare_versions(self.repository, old, new)
+
+    def why(self, ref: str, record: str) -> "Explanation":
+        """Return what happened to one record on its way to a dataset.
+
+        Args:
+            ref: The dataset.
+            record: A path, or a record id or at least 8 hex digits of one.
+
+        Raises:
+            NotFoundError, InvalidInputError: As :meth:`resolve` and
+                :func:`lyrikstore.curate.why.why`.
+        """
+        from lyrikstore.curate.why import why
+
+        return why(self.repository, ref, record)
