@@ -5,12 +5,13 @@ import stat
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, FormatError
+from lyrikstore.canon.errors import ConflictError, FormatError, LockedError
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.history import merkle
 from lyrikstore.history.log import LogCheckpoint
 from lyrikstore.history.memory import LogMemory, MemoryState
 from lyrikstore.history.note import VerifierKey
+from lyrikstore.objects.lock import StoreLock
 
 ORIGIN = "example.org/archive"
 KEY = VerifierKey(ORIGIN, PrivateKey.from_seed(b"\x01" * 32).public)
@@ -23,7 +24,7 @@ def head(size: int, leaves=LEAVES) -> LogCheckpoint:
     return LogCheckpoint(ORIGIN, size, merkle.root(leaves[:size]))
 
 
-def prover(leaves, upto):
+def prover(leaves):
     return lambda old, new: merkle.consistency_proof(leaves[:new], old)
 
 
@@ -82,8 +83,8 @@ def test_seen_heads(memory):
     assert memory.check_seen(KEY, head(5, FORKED)) is MemoryState.FORK
     assert memory.check_seen(KEY, head(4)) is MemoryState.OLDER
     assert memory.check_seen(KEY, head(9)) is MemoryState.UNPROVEN
-    assert memory.check_seen(KEY, head(9), prover(LEAVES, 9)) is MemoryState.GROWN
-    assert memory.check_seen(KEY, head(9, FORKED), prover(FORKED, 9)) is MemoryState.FORK
+    assert memory.check_seen(KEY, head(9), prover(LEAVES)) is MemoryState.GROWN
+    assert memory.check_seen(KEY, head(9, FORKED), prover(FORKED)) is MemoryState.FORK
     assert memory.check_seen(KEY, head(9), lambda a, b: []) is MemoryState.FORK
 
 
@@ -172,8 +173,9 @@ def test_intentions(memory, tmp_path):
             memory.intended(KEY)
 
 
-def test_signing_excludes_others(memory):
-    with memory.signing():
+def test_signing_excludes_others(memory, tmp_path):
+    lock = tmp_path / "state" / "memory" / "lock"
+    with memory.signing(), pytest.raises(LockedError), StoreLock(lock, timeout=0):
         pass
     with memory.signing():
         pass

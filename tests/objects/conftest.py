@@ -47,8 +47,3 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def box(root: Path) -> Box:
     return Box(LocalBackend(root))
-
-
-@pytest.fixture
-def box_of():
-    return Box
