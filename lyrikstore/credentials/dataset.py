@@ -126,22 +126,22 @@ def build_dataset_credential(
     if sources:
         subject["derivedFrom"] = sources
     document: dict[str, JSON] = {
-        **DATASET.head(issuer, issuer_name),
+        **DATASET.head(
+            issuer,
+            issuer_name,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            status=status,
+            supersedes=supersedes,
+        ),
         "name": f"Dataset credential: {manifest.name}",
-        "validFrom": format_timestamp(valid_from),
         "credentialSubject": subject,
         "relatedResource": _related(manifest, licence_texts),
     }
     if credential_id is not None:
         document["id"] = credential_id
-    if valid_until is not None:
-        document["validUntil"] = format_timestamp(valid_until)
-    if supersedes is not None:
-        document["supersedes"] = dict(supersedes)
-    if status:
-        document["credentialStatus"] = [entry.to_json() for entry in status]
     check_credential_shape(document, DATASET)
-    _check_days(subject, document["validFrom"][:10])
+    _check_days(subject, format_timestamp(valid_from)[:10])
     return document
 
 

@@ -5,11 +5,11 @@ closed, contexts are exactly the two we bundle, and what two members say twice m
 """
 
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from hashlib import sha256, sha384
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
 
 from msgspec import Struct
@@ -19,8 +19,11 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, Document, parse
 from lyrikstore.canon.packaged import PACKAGE, read_packaged
 from lyrikstore.canon.schemas import check_schema, schema_root
-from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.claim import check_licence_claim
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.statuslist import StatusEntry
 
 VC_CONTEXT = "https://www.w3.org/ns/credentials/v2"
 DATASET_CONTEXT = "https://w3id.org/lyrikstore/v1"
@@ -60,9 +63,28 @@ class CredentialKind(Struct, frozen=True):
         """What it is called in reports."""
         return self.schema.removesuffix("-1").replace("-", " ")
 
-    def head(self, issuer: str, issuer_name: str | None = None) -> dict[str, JSON]:
-        """Return the members that every credential of this kind begins with, under a new id."""
-        return {
+    def head(
+        self,
+        issuer: str,
+        issuer_name: str | None,
+        *,
+        valid_from: datetime,
+        valid_until: datetime | None,
+        status: "Sequence[StatusEntry]",
+        supersedes: Mapping[str, JSON] | None,
+    ) -> dict[str, JSON]:
+        """Return the members that every credential of this kind has, under a new id.
+
+        Args:
+            issuer: DID of the key that will sign.
+            issuer_name: What the issuer calls itself; claimed, never trusted.
+            valid_from: First moment of validity.
+            valid_until: Last moment, or None for no end.
+            status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
+            supersedes: The credential that it replaces, as
+                :func:`lyrikstore.credentials.envelope.reference_to` gives it, or None.
+        """
+        members: dict[str, JSON] = {
             "@context": list(CONTEXTS),
             "id": f"urn:uuid:{uuid4()}",
             "type": ["VerifiableCredential", self.type],
@@ -72,7 +94,15 @@ class CredentialKind(Struct, frozen=True):
                 "type": "JsonSchema",
                 "digestSRI": self.schema_sri,
             },
+            "validFrom": format_timestamp(valid_from),
         }
+        if valid_until is not None:
+            members["validUntil"] = format_timestamp(valid_until)
+        if supersedes is not None:
+            members["supersedes"] = dict(supersedes)
+        if status:
+            members["credentialStatus"] = [entry.to_json() for entry in status]
+        return members
 
 
 def check_credential_shape(given: JSON | Document, kind: CredentialKind) -> None:

@@ -12,7 +12,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.statuslist import StatusEntry
@@ -102,9 +101,15 @@ def build_attestation(
         ]
     label = ATTESTATION_KINDS.get(kind, kind)
     document: dict[str, JSON] = {
-        **ATTESTATION.head(issuer, issuer_name),
+        **ATTESTATION.head(
+            issuer,
+            issuer_name,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            status=status,
+            supersedes=supersedes,
+        ),
         "name": f"{label[:1].upper()}{label[1:]}: {about.name}",
-        "validFrom": format_timestamp(valid_from),
         "credentialSubject": {
             "id": about.tree.urn,
             "type": "Dataset",
@@ -115,8 +120,6 @@ def build_attestation(
             "attestation": attestation,
         },
     }
-    if valid_until is not None:
-        document["validUntil"] = format_timestamp(valid_until)
     if documents:
         document["evidence"] = [
             {
@@ -127,10 +130,7 @@ def build_attestation(
             }
             for name, data in sorted(documents.items())
         ]
-    if supersedes is not None:
-        document["supersedes"] = dict(supersedes)
-    if status:
-        document["credentialStatus"] = [entry.to_json() for entry in status]
+
     try:
         check_credential_shape(document, ATTESTATION)
     except FormatError as error:

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.terms.model import Limits
@@ -125,10 +124,15 @@ def build_grant(
     if limits:
         grant["limits"] = {"type": "TermLimits", **limits}
     document: dict[str, JSON] = {
-        **GRANT.head(issuer, issuer_name),
+        **GRANT.head(
+            issuer,
+            issuer_name,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            status=status,
+            supersedes=supersedes,
+        ),
         "name": f"Licence grant: {about.name}",
-        "validFrom": format_timestamp(valid_from),
-        "validUntil": format_timestamp(valid_until),
         "credentialSubject": {
             "id": holder,
             "type": "Licensee",
@@ -136,10 +140,7 @@ def build_grant(
             "grant": grant,
         },
     }
-    if supersedes is not None:
-        document["supersedes"] = dict(supersedes)
-    if status:
-        document["credentialStatus"] = [entry.to_json() for entry in status]
+
     check_credential_shape(document, GRANT)
     return document
 
