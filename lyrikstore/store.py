@@ -294,7 +294,7 @@ class Store(Shared, Curating, Training, Standing):
         """Make the index anew and return its path.
 
         Args:
-            progress: Told about rows.
+            progress: Told about the building, entry of the log by entry.
 
         Raises:
             IncompleteError, VerificationError, StorageError: As
