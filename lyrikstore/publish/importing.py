@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState, Report, Verdict
@@ -49,6 +50,7 @@ def import_delivery(
     trust: Trust,
     signer: Signer,
     clock: Clock,
+    progress: OnProgress = silent,
 ) -> TakenIn:
     """Import a delivery, and what others attest in it, or grant, as far as that belongs to it.
 
@@ -63,6 +65,7 @@ def import_delivery(
         trust: Pinned DID documents.
         signer: Who imports it.
         clock: Now.
+        progress: Told about files and bytes that are stored.
 
     Returns:
         What was logged; nothing if all of it was here already.
@@ -93,7 +96,7 @@ def import_delivery(
         manifest = current if known_here else None
         new = manifest is None
         if manifest is None:
-            _put_data(transaction.writer, listing, data)
+            _put_data(transaction.writer, listing, data, progress)
             put(listing.encode())
             statement = Statement(
                 "dataset",
@@ -188,11 +191,15 @@ def _log_proof(claims: Claims, author: str, files: Iterable[bytes]) -> bytes:
     raise IncompleteError("not-checked", "log.inclusion: no log proof of the manifest holds")
 
 
-def _put_data(writer: BlobWriter, listing: Tree, data: Path) -> None:
+def _put_data(writer: BlobWriter, listing: Tree, data: Path, progress: OnProgress) -> None:
+    moved = 0
     paths = [data / path for path in listing.paths]
-    for at, digest, size in writer.put_files(paths, sizes=listing.sizes):
+    stored = writer.put_files(paths, sizes=listing.sizes)
+    for done, (at, digest, size) in enumerate(stored, start=1):
         # It was verified a moment ago; what is stored is what was listed, or nothing is.
         if digest.raw != listing.digests[at * 32 : at * 32 + 32] or size != listing.sizes[at]:
             raise VerificationError(
                 "changed-meanwhile", f"{listing.paths[at]} changed while it was imported"
             )
+        moved += size
+        progress(Progress(done, len(paths), moved))

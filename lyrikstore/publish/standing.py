@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
@@ -112,6 +113,8 @@ class Standing(ABC):
         data: Path,
         report: "Report",
         name: str | None = None,
+        *,
+        progress: OnProgress = silent,
     ) -> "TakenIn":
         """Take in the dataset of another store; see ``importing.import_delivery``."""
         from lyrikstore.publish.importing import import_delivery
@@ -128,6 +131,7 @@ class Standing(ABC):
             trust=self.trust,
             signer=signer,
             clock=self.clock,
+            progress=progress,
         )
 
     def set_status(

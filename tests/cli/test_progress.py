@@ -20,6 +20,9 @@ def test_a_terminal_sees_steps_bytes_and_phase(publisher: Person) -> None:
     assert "MiB/s" in at_a_terminal(publisher, "verify")
     issue = ("issue", "acme/docs", "-o", "delivery", "--permit", "train")
     assert "/s  data" in at_a_terminal(publisher, *issue)
+    publisher.ok("init", "other")
+    shown = at_a_terminal(publisher, "import", "delivery", "--store", "other/.lyrikstore")
+    assert "3/3  1.5 MiB" in shown.rpartition("importing")[2]
     quiet = publisher.ok("checkout", "acme/docs", publisher.folder / "out")
     assert "MiB/s" not in quiet.err
 

@@ -85,7 +85,9 @@ def _take(
     if _is_of(store, content):
         return store.take_in({}, beside, attestations_among(beside))
     report = verify_delivered(session, path, data, credential=content, beside=beside)
-    return store.import_delivery(content, beside, data or target / "data", report, name)
+    place = data or target / "data"
+    with session.screen.progress("importing") as meter:
+        return store.import_delivery(content, beside, place, report, name, progress=meter)
 
 
 def _is_of(store: "Store", content: bytes) -> bool:

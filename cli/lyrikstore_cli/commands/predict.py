@@ -16,7 +16,8 @@ from lyrikstore_cli.session import Session
 def command(session: Session, checkpoint: str, file: Path) -> None:
     """Label FILE with CHECKPOINT, which is loaded from verified bytes only."""
     store = session.open_store()
-    answer = store.predict(checkpoint, file, environment=session.environment)
+    with session.screen.progress("loading the model"):
+        answer = store.predict(checkpoint, file, environment=session.environment)
     session.emit(
         "predict",
         {
