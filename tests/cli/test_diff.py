@@ -60,3 +60,12 @@ def test_a_dataset_and_what_a_filter_made_of_it(two) -> None:
 def test_what_has_no_files_and_what_is_not_there(two) -> None:
     assert "has no files" in two.fails(16, "diff", "policies/store/main", "acme/docs").err
     assert "acme/doc " in two.fails(1, "diff", "acme/docs", "acme/doc").err
+
+
+def test_show_names_what_is_unknown_and_json_has_it(two) -> None:
+    shown = two.ok("show", "acme/docs").out
+    assert "– states nothing of about, agreements" in shown
+    assert "not stated by the publisher" not in shown
+    assert '"stats"' in shown
+    fields = two.ok("show", "acme/docs", "--json").json["manifest"]["body"]["descriptor"]
+    assert fields["about"]["state"] == "unknown"

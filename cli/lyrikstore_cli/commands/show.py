@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def command(session: Session, ref: str, raw: bool, files: bool) -> None:
     """Show what REF names: a manifest, or a logged credential, as it was signed.
 
-    A credential is named by its digest, the start of it, or its urn:uuid.
+    To people, the fields of a descriptor that are unknown are named and no more; --json and --raw
+    have them. A credential is named by its digest, the start of it, or its urn:uuid.
     """
     if raw and session.options.json:
         raise click.UsageError("--raw and --json exclude each other")
@@ -70,9 +71,24 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
         },
     )
     session.screen.result(f"{manifest.id}  entry {index} of {store.origin}", "bold")
+    unknown = _without_unknown(document["body"])
     _print(session, document)
+    if unknown:
+        session.screen.result(f"– states nothing of {', '.join(unknown)} (--json has all of it)")
     for row in attested:
         session.screen.result(attestation_line(row))
+
+
+def _without_unknown(body: dict[str, Any]) -> list[str]:
+    """Take the fields of a descriptor that are unknown out of ``body``, and return their names.
+
+    Where nobody stated anything they are most of a manifest.
+    """
+    fields = body.get("descriptor", {})
+    unknown = [name for name, field in fields.items() if field.get("state") == "unknown"]
+    if unknown:
+        body["descriptor"] = {name: fields[name] for name in fields if name not in unknown}
+    return unknown
 
 
 def _show_credential(session: Session, store: "Store", identity: Digest, *, raw: bool) -> None:
