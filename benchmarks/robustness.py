@@ -277,6 +277,8 @@ def main() -> int:
         "--resume", type=Path, metavar="FOLDER", help="keep results here, run what it lacks"
     )
     options = parser.parse_args()
+    # In a shell's background it is ignored, and would be in every command that is interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or what is mounted would stay
     sys.setrecursionlimit(20_000)  # folders are hundreds of levels deep
     if options.every < 1:

@@ -89,11 +89,11 @@ that others used meanwhile. Another pass meets other moments.
 Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
 crashes; with models signals, closed streams, full disks, power loss, accelerators; `serve` with
 `--tls` or reached from elsewhere; a Dask cluster of several machines, or whose network fails; `key
-backup`, `supersede`, `suspend`, `reinstate`, `present`, `export`, `page`. Remotes here are folders.
-Servers that fail, lie or are slow are in `tests/remote`, crashes at every call of a push in
-`tests/sharing/test_crashes.py`, of a model in `tests/objects/test_crashes.py`, of a training run in
-`tests/train/test_kill.py`; more ways for a worker to lie are in
-`tests/objects/test_lying_worker.py`, for a client to be a nuisance in
+backup`, `supersede`, `suspend`, `reinstate`, `present`, `export`, `page`. Remotes here are folders,
+but for the bucket of *machines*. Servers that fail, lie or are slow are in `tests/remote`, crashes
+at every call of a push in `tests/sharing/test_crashes.py`, of a model in
+`tests/objects/test_crashes.py`, of a training run in `tests/train/test_kill.py`; more ways for a
+worker to lie are in `tests/objects/test_lying_worker.py`, for a client to be a nuisance in
 `tests/w3c/test_listening.py`."""
 
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import traceback
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -60,6 +61,22 @@ class _Connection(H11Protocol):
             self._silence = None
 
 
+class _Server(uvicorn.Server):
+    # uvicorn would take also the signals that whoever starts a command in a shell's background has
+    # it ignore: there an interrupt means the command in front.
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ignored = {
+            number
+            for number in (signal.SIGINT, signal.SIGTERM)
+            if signal.getsignal(number) is signal.SIG_IGN
+        }
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig not in self._ignored:
+            super().handle_exit(sig, frame)
+
+
 class _OneLine(logging.Handler):
     def __init__(self, server: uvicorn.Server, screen: Screen) -> None:
         super().__init__(logging.WARNING)
@@ -110,7 +127,7 @@ def listen(
         h11_max_incomplete_event_size=32 << 10,
         ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with _one_line(server, screen), _hang_up(server), contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])  # an interrupt is how a server ends
 

@@ -5,6 +5,7 @@ import json
 import signal
 import ssl
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,11 @@ class Server:
         return self.post("/credentials/verify", body)
 
 
-def start(person: Any, *options: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+def start(
+    person: Any, *options: str, wrap: Sequence[str] = ()
+) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     process = subprocess.Popen(
-        person.command("serve", "--port", "0", "--json", *options),
+        [*wrap, *person.command("serve", "--port", "0", "--json", *options)],
         cwd=person.folder,
         env=person.variables(),
         stdout=subprocess.PIPE,
@@ -75,7 +78,7 @@ def start(person: Any, *options: str) -> tuple[subprocess.Popen[str], dict[str, 
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
 
 

@@ -68,6 +68,21 @@ def test_a_signal_ends_it_and_the_request_under_way_is_answered(
     assert not ended(process, signal.SIGCONT)
 
 
+def test_an_interrupt_that_it_was_started_to_ignore_is_for_somebody_else(new_person: Any) -> None:
+    # In a shell's background, where an interrupt means the command in front; or below nohup.
+    person = new_person("server")
+    person.ok("key", "new", "me", "--no-passphrase")
+    ignoring = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")
+    process, said = start(person, "--signer", "me", wrap=ignoring)
+    server = Server(said["url"], said["issuer"])
+    for number in (signal.SIGINT, signal.SIGHUP):
+        process.send_signal(number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    assert server.issue(credential(server))["proof"]
+    assert not ended(process, signal.SIGTERM)
+
+
 def test_clients_that_leave_in_the_middle_or_send_garbage_are_no_news(served: Any) -> None:
     process, server = served
     request = wish(server)
