@@ -70,3 +70,11 @@ def test_what_is_no_remote_is_refused(text):
     with pytest.raises(InvalidInputError) as caught:
         RemoteUrl.parse(text)
     assert caught.value.kind == "bad-remote-url"
+
+
+def test_a_bucket_that_cannot_be_one_is_named():
+    with pytest.raises(InvalidInputError, match="bucket, and 'x' cannot name") as caught:
+        RemoteUrl.parse("s3://x")
+    assert caught.value.hint == "such as s3://bucket/folder"
+    with pytest.raises(InvalidInputError, match="needs a host, and the URL names none"):
+        RemoteUrl.parse("https:///folder")

@@ -154,7 +154,11 @@ def remove(path: Path, who: str) -> Trust:
         "witness": [who in (one.name, one.key) for one in trust.witnesses],
     }
     if not any(flag for flags in named.values() for flag in flags):
-        raise NotFoundError("no-issuer", f"the trust file names no {who}")
+        raise NotFoundError(
+            "no-issuer",
+            f"the trust file names no {who}",
+            hint="lyrikstore trust list shows whom, in the letters that count",
+        )
     gone = {kind: {i for i, flag in enumerate(flags) if flag} for kind, flags in named.items()}
     removed = _only(trust, gone, keep=True)
     rest = _only(trust, gone, keep=False)

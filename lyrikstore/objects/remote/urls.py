@@ -139,7 +139,13 @@ class RemoteUrl(Struct, frozen=True):
             fits = bool(host)
             path = path.rstrip("/")
         if not fits:
-            raise InvalidInputError("bad-remote-url", f"{scheme}:// needs a host or bucket")
+            wrong = f"{host!r} cannot name one" if host else "the URL names none"
+            what = "host" if scheme in {"sftp", "http", "https"} else "bucket"
+            raise InvalidInputError(
+                "bad-remote-url",
+                f"{scheme}:// needs a {what}, and {wrong}",
+                hint=f"such as {scheme}://{what}/folder",
+            )
         if scheme == "sftp":  # sftp://host/~/x and sftp://host/~ are below the user's home
             path = path[3:] if path.startswith("/~/") else "" if path == "/~" else path or "/"
         return cls(scheme, host, port, unquote(userinfo), path)
