@@ -6,7 +6,8 @@ Example:
     >>> store.verify().verdict                                             # doctest: +SKIP
     <Verdict.TRUSTED: 'trusted'>
 
-Every method loads the floor it needs when it is called.
+Each floor gives its part: ``Shared`` pulls and pushes, ``Curating`` makes versions, ``Training``
+makes checkpoints, ``Standing`` keeps credentials. A method loads what it needs when it is called.
 """
 
 from collections.abc import Sequence

@@ -98,8 +98,13 @@ class Curating(ABC):
     def compare(self, old: str, new: str) -> "Comparison":
         """Return what differs between two versions: files, sheet, and what is stated.
 
+        Args:
+            old: A REF of a dataset or a checkpoint.
+            new: Another.
+
         Raises:
-            LyrikstoreError: As :func:`lyrikstore.curate.comparing.compare_versions`.
+            InvalidInputError: (``no-files``) one of them has none; else as :meth:`Store.resolve`.
+            VerificationError, IncompleteError, FormatError: A tree is damaged or lost.
         """
         from lyrikstore.curate.comparing import compare_versions
 
