@@ -187,7 +187,8 @@ class Session:
             sheet=sheet,
             expected=expected,
         )
-        import lyrikstore.crypto.keyfile  # noqa: F401 - needed later, and now there is time
+        import lyrikstore.crypto.keyfile  # needed later, and now there is time
+        import lyrikstore.history.transact  # noqa: F401
 
         return listing
 

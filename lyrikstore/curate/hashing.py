@@ -184,15 +184,15 @@ class _Draft:
         read: Container[int],
     ) -> bytes:
         """Return the bytes of the tree, with the lines of what was read meanwhile made anew."""
-        pieces: list[bytes] = []
-        start = 0
+        pieces: list[bytes | memoryview] = []
+        data, start = memoryview(self._data), 0  # so that but one copy is made
         for at, item in zip(self.places(paths), self._here, strict=True):
             if at in read:
                 digest = digests[at * 32 : at * 32 + 32].hex()
                 line = encode_line(paths[at], sizes[at], digest, metas.get(at, NO_META))
-                pieces += (self._data[start : item.at], line.encode())
+                pieces += (data[start : item.at], line.encode())
                 start = item.at + len(item.new)
-        return b"".join((*pieces, self._data[start:])) if pieces else self._data
+        return b"".join((*pieces, data[start:])) if pieces else self._data
 
 
 def hash_file(location: str) -> Digest:

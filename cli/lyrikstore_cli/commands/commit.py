@@ -1,6 +1,7 @@
 """``lyrikstore commit``: a folder of files becomes a signed version."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,8 +78,6 @@ def command(
     left out and listed. Nothing is logged if nothing changed. A name below `checkpoints/` imports
     a base model.
     """
-    from lyrikstore.credentials.comparison import is_litter
-
     listing = session.listing(path, metadata, follow_links=follow_links)
     from lyrikstore.curate.stated import Allowed, Stated  # while a large folder is being listed
 
@@ -139,7 +138,7 @@ def command(
     _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
     _name(screen, "! recorded in Unicode form C", result.composed)
     _name(screen, "– left out", [f"{item.path} ({item.reason})" for item in result.ignored])
-    litter = [path for path in result.added if is_litter(path)]
+    litter = _litter(result.added)
     _name(screen, "! the desktop's, not the data's, and recorded", litter)
     if litter:
         screen.hint(f"leave such files out: name them in {visible(path)}/.lyrikignore, one a line")
@@ -165,6 +164,14 @@ def _described(path: Path | None) -> "Descriptor | None":
     from lyrikstore.curate.descriptor import load_descriptor
 
     return load_descriptor(path) if path else None
+
+
+def _litter(added: Sequence[str]) -> list[str]:
+    if not added:
+        return []
+    from lyrikstore.credentials.comparison import is_litter
+
+    return [path for path in added if is_litter(path)]
 
 
 def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> None:
