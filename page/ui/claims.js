@@ -22,7 +22,7 @@ export function showClaims(report, credential) {
   const ofDataset = isObject(subject) && isObject(subject.contentRoot) && report.profile === "lyrik";
   /** @type {Row[]} */
   const first = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
-  if (!ofDataset) first.push(["what it is", report.subject]);
+  if (!ofDataset) first.push(["it calls itself", credential?.name], ["what it is about", report.subject]);
   const groups = ofDataset ? groupsOf(credential, subject, report) : [];
   const shown = [["", first], ...groups].flatMap(([title, rows]) => group(String(title), /** @type {Row[]} */ (rows)));
   byId("claims").replaceChildren(...shown, ...(credential === null ? [] : [inFull(credential)]));

@@ -8,20 +8,23 @@ import { blake3 } from "../src/digest.js";
 /** @typedef {{words: string, name: string | null, bytes: Uint8Array | null}} Believed `name`: of a trust file that the user has. */
 
 const PLAIN = /^[A-Za-z0-9_./:@+=][A-Za-z0-9_./:@+=-]{0,200}$/;
+const MAX_TITLE = 200;
 const WORDS = /** @type {const} */ ([
   ["pass", "passed"], ["fail", "failed"], ["warn", "with a warning"], ["unchecked", "not made"], ["n/a", "not applicable"],
 ]);
 
 /** @param {Report} report @param {any} credential @param {Asked} asked @param {Believed} believed @returns {Setting} */
 export function settingOf(report, credential, asked, believed) {
-  const name = credential?.credentialSubject?.name;
-  const title = typeof name === "string" ? name : report.subject;
+  // The subject of a grant is whoever holds it: a name there is no name of what was judged.
+  const subject = credential?.credentialSubject;
+  const name = subject?.contentRoot === undefined ? credential?.name : subject.name;
+  const title = typeof name === "string" && name ? name.slice(0, MAX_TITLE) : report.subject;
   const nickname = report.checks.find(({ id }) => id === "trust.issuer")?.detail.nickname;
   const issuer = report.issuer ?? "nobody named";
   const digest = believed.bytes === null ? "" : `, BLAKE3 ${blake3(believed.bytes)}`;
   /** @type {[string, string][]} */
   const rows = [
-    ["what was judged", title],
+    ["what was judged", title === report.subject ? title : `${title}, ${report.subject}`],
     ["signed by", nickname === undefined ? issuer : `${nickname}, ${issuer}`],
     ["judged for the moment", report.at],
     ["trust", `${believed.words}${digest}`],

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.testing.keys import signer_for
 from tests.web.conftest import AT, EVERY_BROWSER, attested, browsers
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
@@ -301,6 +302,20 @@ def test_what_others_attest_is_shown(open_page, tmp_path) -> None:
     assert rows.count() == 1
     assert rows.first.text_content().startswith("! Valid quality ")
     assert rows.first.locator("[data-check=proof]").get_attribute("data-state") == "pass"
+
+
+def test_a_grant_is_not_called_as_its_holder(open_page, publisher, delivery, tmp_path) -> None:
+    buyer = signer_for("buyer").did
+    granted = ("--to", buyer, "--to-name", "Buyer AG", "--permit", "train", "--until", "90d")
+    publisher.ok("grant", delivery, *granted, "-o", tmp_path / "grant.json")
+    window = open_page()
+    window.page.set_input_files("#files", [tmp_path / "grant.json", delivery / "credential.json"])
+    window.page.select_option("#target", "grant.json")
+    window.verify()
+    judged = window.page.locator("#facts dd").first.text_content()
+    assert judged.startswith("Licence grant: datasets/acme/docs, urn:blake3:")
+    assert "Buyer" not in window.page.title()
+    assert window.page.is_hidden("#origins")
 
 
 def test_the_command_that_does_the_same_is_safe_to_copy(open_page, delivery, tmp_path) -> None:
