@@ -34,7 +34,8 @@ from lyrikstore.credentials.comparison import (
     compare_listing,
 )
 from lyrikstore.credentials.filehash import FLAGS
-from lyrikstore.credentials.storekeys import PROOF_HEAD
+from lyrikstore.credentials.logproofs import PROOF_HEAD
+from lyrikstore.credentials.storekeys import MAX_RULES, check_few
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.targets import Message
 from lyrikstore.objects.workers import Workers, cores
@@ -235,6 +236,8 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
                 break
             named.update(_HEX.findall(data))
             siblings[name] = data
+    if not check_few(siblings.values()):
+        raise _too_many(folder)
     # ATTACK: half a gigabyte that nothing names, to fill the memory. What a foreign document pins,
     # by digests of many kinds, is small.
     held = list(accumulate(sizes[name] for name in rest))
@@ -272,7 +275,8 @@ def _too_many(folder: Path) -> InvalidInputError:
     return InvalidInputError(
         "too-many-files",
         f"{folder} holds more than the {MAX_SIBLINGS} files, {MAX_SIBLINGS_BYTES >> 20} MiB and, "
-        f"of JSON and log proofs, {MAX_WORDS >> 20} MiB that are read beside a credential",
+        f"of JSON and log proofs, {MAX_WORDS >> 20} MiB that are read beside a credential; or of "
+        f"policies, {MAX_RULES >> 20} MiB, or too many with too many log proofs",
         hint="put the credential into a folder with what belongs to it, and nothing else",
     )
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.credentials.logproofs import Places
 from lyrikstore.credentials.report import Check, passed, quote
-from lyrikstore.credentials.storekeys import Places, Statements
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import TrustedIssuer
 from lyrikstore.history.keyhistory import KeyHistory, Standing
 

@@ -65,7 +65,7 @@ def check_issuer(
         notices: What its issuer has said about it since.
         heir: Whose trust the issuer's key inherits, if anybody's; see :func:`unknown_key`.
         only_if_believed: Leave the status lists of an issuer who is not believed unread: each may
-            unpack to 16 MiB, and anybody can lay things beside a delivery.
+            unpack to 1 MiB, and anybody can lay things beside a delivery.
     """
     document, signer = envelope.document or {}, envelope.signer
     keys = None if signer is None else [did_key(signer.key)]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
+from lyrikstore.credentials.logproofs import Proofs
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -19,7 +20,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.storekeys import Proofs, Statements, read_history
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
@@ -73,9 +74,9 @@ def check_log(
     if genesis is None or founder is None:
         inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
         return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None)
-    proofs = Proofs(statements.proofs)
+    proofs = Proofs(statements.proof_files)
     try:
-        history = read_history(founder, genesis.policy, statements.policies, proofs)
+        history = statements.read_history(founder, genesis.policy, proofs)
     except IncompleteError as error:
         inclusion = unchecked("log.inclusion", error.kind, error.message)
         anchor = unchecked("log.anchor", error.kind, error.message)

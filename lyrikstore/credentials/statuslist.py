@@ -11,6 +11,7 @@ import zlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NoReturn, Self
 
@@ -40,12 +41,12 @@ CLOCK_SKEW = timedelta(seconds=300)
 """How far two honest clocks may be apart."""
 
 MAX_CANDIDATES = 8
-"""Notices read for one entry: each may cost a signature and 16 MiB, whoever put it there."""
+"""Notices read for one entry: each may cost a signature and 1 MiB, whoever put it there."""
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 """What a bit can say: for good, or for now."""
 
-MAX_INFLATED = 16 << 20
+MAX_INFLATED = 1 << 20
 LIST_TYPE = "BitstringStatusListCredential"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -137,7 +138,7 @@ class StatusList(Struct, frozen=True):
             VerificationError, KeyMaterialError: Its signature does not hold, or is not its
                 issuer's.
 
-        Cost: one signature; at most 16 MiB of memory, whatever the list claims to hold.
+        Cost: one signature; at most 1 MiB of memory, whatever the list claims to hold.
         """
         document = parse(data)
         if not isinstance(document, dict) or document.keys() != _MEMBERS:
@@ -234,16 +235,23 @@ def inflate(text: object) -> bytes:
     """
     if not isinstance(text, str) or not _ENCODED.fullmatch(text):
         _refuse("encodedList is not multibase base64url")
+    bits = _unpack(text)
+    if bits is None:
+        _refuse_packing()
+    return bits
+
+
+@lru_cache(maxsize=16)  # ATTACK: a few lists, asked for by many attestations of one attester
+def _unpack(text: str) -> bytes | None:
     unpacker = zlib.decompressobj(wbits=31)
     try:
         packed = decode_base64url(text[1:], "bad-status")
         # ATTACK: 1.4 MB that unpack to 1 GiB. One byte more than is allowed is enough to know.
         bits = unpacker.decompress(packed, MAX_INFLATED + 1)
     except (FormatError, zlib.error):
-        _refuse_packing()
-    if len(bits) > MAX_INFLATED or not unpacker.eof or unpacker.unused_data:
-        _refuse_packing()
-    return bits
+        return None
+    whole = unpacker.eof and not unpacker.unused_data
+    return bits if whole and len(bits) <= MAX_INFLATED else None
 
 
 def sign_list(

@@ -5,14 +5,15 @@ store as well, and lay the same beside it. Nothing here believes a date (attack 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.credentials.logproofs import PROOF_HEAD, Places, ProofFiles, Proofs
 from lyrikstore.history.keyhistory import KeyHistory, Ruled
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
@@ -24,131 +25,19 @@ from lyrikstore.history.refs import check_genesis
 if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
     from lyrikstore.history.repository import Repository
 
-PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
-"""How every log proof starts; a proof is found by it, for no digest names it."""
-
 MAX_POLICIES = 128
 """Most policies that may lie beside a credential."""
 
 MAX_STORES = 8
 """Most stores that may be said to speak of one key."""
 
+MAX_RULES = 1 << 20
+"""Bound on the bytes in all of the founding manifests and policies beside a credential."""
+
+MAX_PAIRS = 20_000
+"""Bound on the number of those, times that of the log proofs: each may be held against each."""
+
 _STORE = re.compile(rb'"store":"(blake3:[0-9a-f]{64})"')
-
-
-class Places(Protocol):
-    """Where things are shown to be logged."""
-
-    def take(
-        self,
-        leaf: Leaf,
-        keys: Sequence[VerifierKey],
-        check: Callable[[SignedCheckpoint], None] = lambda _: None,
-    ) -> int | None:
-        """Return the log index of ``leaf``, or None if nothing shows it; see :class:`Proofs`."""
-
-
-class Proofs:
-    """The log proofs beside a credential, each good for the entry it leads from.
-
-    Args:
-        files: Those that start with :data:`PROOF_HEAD`.
-    """
-
-    def __init__(self, files: Iterable[bytes]) -> None:
-        self._files = tuple(files)
-        self._parsed: list[TlogProof | LyrikstoreError] = []
-        self._used: set[int] = set()
-        self._found: dict[Leaf, int] = {}
-        for data in self._files:
-            try:
-                self._parsed.append(TlogProof.parse(data))
-            except LyrikstoreError as error:
-                self._parsed.append(error)
-        places = [
-            (proof.index, number)
-            for number, proof in enumerate(self._parsed)
-            if isinstance(proof, TlogProof)
-        ]
-        self._order = [number for _, number in sorted(places)]
-        self._next = 0
-
-    def take(
-        self,
-        leaf: Leaf,
-        keys: Sequence[VerifierKey],
-        check: Callable[[SignedCheckpoint], None] = lambda _: None,
-    ) -> int | None:
-        """Return where ``leaf`` is shown to be logged, or None; that proof is for nothing else.
-
-        Args:
-            leaf: The entry.
-            keys: The log's keys.
-            check: Refuses log checkpoints that one of them should not have signed.
-        """
-        if leaf in self._found:
-            return self._found[leaf]
-        # Nothing in a proof names its leaf. But policies are asked for in the order of the log: so
-        # from the last that was found on, or each would be held against the proofs of all others.
-        order = (*self._order[self._next :], *self._order[: self._next])
-        for turn, number in enumerate(order, self._next + 1):
-            proof = self._parsed[number]
-            # Cheap first: no signature for the proof of something else.
-            if isinstance(proof, TlogProof) and number not in self._used and proof.is_of(leaf):
-                try:
-                    signed = proof.verify(leaf, keys)
-                    check(signed)
-                except LyrikstoreError:
-                    continue
-                self._used.add(number)
-                self._next = turn % len(order)
-                self._found[leaf] = proof.index
-                return proof.index
-        return None
-
-    @property
-    def taken(self) -> list[bytes]:
-        """The files of the proofs taken."""
-        return [self._files[number] for number in sorted(self._used)]
-
-    @property
-    def others(self) -> list[TlogProof | LyrikstoreError]:
-        """The proofs not taken, and why those that are none are none."""
-        return [one for number, one in enumerate(self._parsed) if number not in self._used]
-
-
-def read_history(
-    genesis: Manifest, founded: Policy, files: Iterable[bytes], proofs: Proofs
-) -> KeyHistory:
-    """Return the store's policies, as far as they lie beside the credential and are logged.
-
-    Args:
-        genesis: The verified genesis manifest.
-        founded: Its policy.
-        files: What lies there.
-        proofs: The log proofs there.
-
-    Raises:
-        IncompleteError: (``too-many-policies``) there are more than are read.
-    """
-
-    def logged(item: Manifest, keys: Sequence[VerifierKey]) -> int | None:
-        return proofs.take(Leaf("manifest", item.id), keys)
-
-    named = str(genesis.id).encode()
-    found = [data for data in files if _is_manifest(data, b"policy") and named in data]
-    if len(found) > MAX_POLICIES:
-        # ATTACK: whoever holds a stolen key crowds out the policy that says so (A26).
-        raise IncompleteError(
-            "too-many-policies",
-            f"{len(found)} policies of the store are at hand, more than the {MAX_POLICIES} that "
-            "are read",
-        )
-    candidates: list[Manifest] = []
-    for data in found:
-        with suppress(LyrikstoreError):
-            candidates.append(parse_manifest(data))
-    return KeyHistory.follow(genesis, founded, candidates, logged)
 
 
 class Statements(Struct, frozen=True):
@@ -157,14 +46,16 @@ class Statements(Struct, frozen=True):
     Attributes:
         geneses: Files that say they found a store.
         policies: Files that say they are a policy.
-        proofs: Log proofs.
+        proof_files: Log proofs.
         here: The policies of the reader's own store, and its log, if there is one.
     """
 
     geneses: Sequence[bytes] = ()
     policies: Sequence[bytes] = ()
-    proofs: Sequence[bytes] = ()
+    proof_files: ProofFiles = field(default_factory=ProofFiles)
     here: tuple[KeyHistory, Places] | None = None
+    _by_store: Mapping[bytes, Sequence[bytes]] = field(default_factory=dict)
+    _parsed: dict[bytes, Manifest | None] = field(default_factory=dict)
     _ids: dict[bytes, Digest] = field(default_factory=dict)
     _read_before: dict[bytes, tuple[str, KeyHistory, Proofs] | LyrikstoreError] = field(
         default_factory=dict
@@ -174,11 +65,55 @@ class Statements(Struct, frozen=True):
     def among(cls, files: Iterable[bytes]) -> "Statements":
         """Return those among ``files``, in their order. Cost: reads no others."""
         found = tuple(files)
+        policies = tuple(data for data in found if _is_manifest(data, b"policy"))
+        by_store: dict[bytes, list[bytes]] = {}
+        for data in policies:
+            for store in dict.fromkeys(_STORE.findall(data)):
+                by_store.setdefault(store, []).append(data)
         return cls(
             tuple(data for data in found if _is_manifest(data, b"genesis")),
-            tuple(data for data in found if _is_manifest(data, b"policy")),
-            tuple(data for data in found if data.startswith(PROOF_HEAD)),
+            policies,
+            ProofFiles(data for data in found if data.startswith(PROOF_HEAD)),
+            _by_store=by_store,
         )
+
+    def read_history(self, genesis: Manifest, founded: Policy, proofs: Proofs) -> KeyHistory:
+        """Return the policies of a store, as far as they are at hand and shown to be logged.
+
+        Args:
+            genesis: The verified genesis manifest.
+            founded: Its policy.
+            proofs: Where they are looked for.
+
+        Raises:
+            IncompleteError: (``too-many-policies``) there are more than are read.
+
+        Cost: a signature for each, once however many stores are read.
+        """
+
+        def logged(item: Manifest, keys: Sequence[VerifierKey]) -> int | None:
+            return proofs.take(Leaf("manifest", item.id), keys)
+
+        found = self._by_store.get(str(genesis.id).encode(), ())
+        if len(found) > MAX_POLICIES:
+            # ATTACK: whoever holds a stolen key crowds out the policy that says so (A26).
+            raise IncompleteError(
+                "too-many-policies",
+                f"{len(found)} policies of the store are at hand, more than the {MAX_POLICIES} "
+                "that are read",
+            )
+        candidates = [self._manifest(data) for data in found]
+        return KeyHistory.follow(
+            genesis, founded, (item for item in candidates if item is not None), logged
+        )
+
+    def _manifest(self, data: bytes) -> Manifest | None:
+        # ATTACK: a hundred policies that each name a hundred stores.
+        if data not in self._parsed:
+            self._parsed[data] = None
+            with suppress(LyrikstoreError):
+                self._parsed[data] = parse_manifest(data)
+        return self._parsed[data]
 
     def _id(self, data: bytes) -> Digest:
         if data not in self._ids:
@@ -302,8 +237,8 @@ class Statements(Struct, frozen=True):
     def _read_store(self, data: bytes) -> tuple[str, KeyHistory, Proofs]:
         genesis = parse_manifest(data)
         policy = check_genesis(genesis).policy
-        proofs = Proofs(self.proofs)
-        return genesis.author, read_history(genesis, policy, self.policies, proofs), proofs
+        proofs = Proofs(self.proof_files)
+        return genesis.author, self.read_history(genesis, policy, proofs), proofs
 
 
 NO_STATEMENTS = Statements()
@@ -314,6 +249,24 @@ def is_statement(data: bytes) -> bool:
     return data.startswith(PROOF_HEAD) or any(
         _is_manifest(data, kind) for kind in (b"genesis", b"policy")
     )
+
+
+def check_few(files: Iterable[bytes]) -> bool:
+    """Return whether the statements among ``files`` are few enough to be judged.
+
+    ATTACK: sixty thousand keys in policies, each of which takes its time to be checked; or log
+    proofs of nothing, each of which has to be held against every policy.
+
+    Args:
+        files: Those that may say something.
+    """
+    rules, size, proofs = 0, 0, 0
+    for data in files:
+        if data.startswith(PROOF_HEAD):
+            proofs += 1
+        elif is_statement(data):
+            rules, size = rules + 1, size + len(data)
+    return size <= MAX_RULES and rules * proofs <= MAX_PAIRS
 
 
 def check_statement(data: bytes) -> None:

@@ -27,6 +27,8 @@ from lyrikstore.history.policy import Policy, Retired
 
 MAX_POLICIES = 1000
 
+PolicyOf = Callable[[Manifest], Policy | None]
+
 
 class Standing(Enum):
     """What a store's policies say of a key."""
@@ -118,10 +120,17 @@ class KeyHistory:
                 known.add(item.id)
                 for parent in item.parents:
                     after.setdefault(parent, []).append(item)
+        parsed: dict[Digest, Policy | None] = {}
+
+        def policy_of(item: Manifest) -> Policy | None:
+            if item.id not in parsed:  # ATTACK: many, each with a thousand keys
+                parsed[item.id] = _policy_in(item)
+            return parsed[item.id]
+
         chain = [Ruled(0, founded, genesis.author, genesis.id)]
         while len(chain) < MAX_POLICIES:
             last = chain[-1]
-            following = (_follows(last, item, logged) for item in after.get(last.id, ()))
+            following = (_follows(last, item, policy_of, logged) for item in after.get(last.id, ()))
             found = min((one for one in following if one is not None), default=None, key=_place)
             if found is None:
                 break
@@ -131,7 +140,7 @@ class KeyHistory:
         # that the key was stolen, or the policy between.
         open_ends = [*after.get(last.id, ())]
         open_ends += (one for parent in after.keys() - known for one in after[parent])
-        return cls(tuple(chain), _would_follow(last, open_ends))
+        return cls(tuple(chain), _would_follow(last, open_ends, policy_of))
 
     @property
     def store(self) -> Digest:
@@ -258,10 +267,10 @@ def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]])
             )
 
 
-def _would_follow(last: Ruled, items: Iterable[Manifest]) -> tuple[int, ...]:
+def _would_follow(last: Ruled, items: Iterable[Manifest], policy_of: PolicyOf) -> tuple[int, ...]:
     versions = set()
     for item in items:
-        policy = _policy_by_owner(last, item)
+        policy = _policy_by_owner(last, item, policy_of)
         if policy is None or policy.version <= last.policy.version:
             continue
         if last.id not in item.parents or policy.may_follow(last.policy):
@@ -269,9 +278,11 @@ def _would_follow(last: Ruled, items: Iterable[Manifest]) -> tuple[int, ...]:
     return tuple(sorted(versions))
 
 
-def _policy_by_owner(last: Ruled, item: Manifest) -> Policy | None:
-    if not last.policy.allows(item.author, "policy", item.name):
-        return None
+def _policy_by_owner(last: Ruled, item: Manifest, policy_of: PolicyOf) -> Policy | None:
+    return policy_of(item) if last.policy.allows(item.author, "policy", item.name) else None
+
+
+def _policy_in(item: Manifest) -> Policy | None:
     try:
         return Policy.parse(item.body["policy"])
     except FormatError:
@@ -285,9 +296,10 @@ def _place(one: Ruled) -> int:
 def _follows(
     last: Ruled,
     item: Manifest,
+    policy_of: PolicyOf,
     logged: Callable[[Manifest, Sequence[VerifierKey]], int | None],
 ) -> Ruled | None:
-    policy = _policy_by_owner(last, item)
+    policy = _policy_by_owner(last, item, policy_of)
     if policy is None or not policy.may_follow(last.policy):
         return None
     index = logged(item, policy.log_keys)

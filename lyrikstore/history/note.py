@@ -128,7 +128,9 @@ def sign_note(text: str, name: str, signer: Signer) -> bytes:
     return f"{text}\n{_LINE_START}{name} {b64encode(signature).decode()}\n".encode()
 
 
-def open_note(data: bytes, keys: Sequence[VerifierKey]) -> OpenedNote:
+def open_note(
+    data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_SIGNATURES
+) -> OpenedNote:
     """Return the text of a note, once its signatures hold.
 
     Lines by unknown keys, or of unknown types, are ignored, as the format demands; a line that
@@ -137,19 +139,24 @@ def open_note(data: bytes, keys: Sequence[VerifierKey]) -> OpenedNote:
     Args:
         data: The whole note; at most 64 KiB and 100 signatures.
         keys: The keys to believe.
+        most: How many lines by them it may bear: each costs a signature.
 
     Raises:
-        FormatError: (``bad-note``) not a signed note.
+        FormatError: (``bad-note``) not a signed note, or one with more of them.
         VerificationError: (``bad-log-signature``) a known key's signature does not hold, or
             (``unknown-log-key``) no known key signed.
     """
     text, lines = split_note(data)
     message = text.encode()
     signers: list[VerifierKey] = []
-    for name, signature in lines:
-        for known in keys:
-            if known.name != name or known.key_id != signature[:4]:
-                continue
+    by_id: dict[tuple[str, bytes], list[VerifierKey]] = {}
+    for key in keys:
+        by_id.setdefault((key.name, key.key_id), []).append(key)
+    judged = [(name, signature, by_id.get((name, signature[:4]), ())) for name, signature in lines]
+    if sum(len(known) for _, _, known in judged) > most:
+        _refuse(f"more than {most} signatures by keys of its log")
+    for name, signature, keys_of_line in judged:
+        for known in keys_of_line:
             if not known.key.verify(signature[4:], message):
                 raise VerificationError(
                     "bad-log-signature", f"the signature of {name} on this note does not hold"

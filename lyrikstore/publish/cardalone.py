@@ -8,6 +8,7 @@ from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.datasetcheck import check_author
 from lyrikstore.credentials.keycheck import unless_unproven
 from lyrikstore.credentials.logcheck import check_memory, check_witness
+from lyrikstore.credentials.logproofs import Proofs
 from lyrikstore.credentials.logstate import check_founder
 from lyrikstore.credentials.objectcheck import NOT_PROVEN
 from lyrikstore.credentials.report import (
@@ -19,7 +20,7 @@ from lyrikstore.credentials.report import (
     quote,
     unchecked,
 )
-from lyrikstore.credentials.storekeys import Proofs, Statements, read_history
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
@@ -104,7 +105,7 @@ def verify_card_alone(
         memory: Remembered log checkpoints, or None.
     """
     statements = Statements.among(files.values())
-    proofs = Proofs(statements.proofs)
+    proofs = Proofs(statements.proof_files)
     genesis, history = _history(card, statements, proofs, trust, at)
     logged = None if history is None else _find(Leaf("manifest", card.id), history, proofs)
     policy = None if history is None or logged is None else history.in_force(logged[0])
@@ -141,7 +142,7 @@ def _history(
     try:
         founder = parse_manifest(founders[0])
         genesis = check_genesis(founder)
-        history = read_history(founder, genesis.policy, statements.policies, proofs)
+        history = statements.read_history(founder, genesis.policy, proofs)
     except IncompleteError as error:
         return unchecked("store.genesis", error.kind, error.message), None
     except LyrikstoreError as error:

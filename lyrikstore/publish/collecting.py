@@ -14,10 +14,11 @@ from lyrikstore.credentials.attestation.attestationcheck import (
     looks_like_attestation,
 )
 from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.logproofs import PROOF_HEAD
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.statuslist import newest_first, status_entries
-from lyrikstore.credentials.storekeys import PROOF_HEAD, Statements
+from lyrikstore.credentials.storekeys import Statements, check_few
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.manifest import Manifest
@@ -71,7 +72,12 @@ def attestations_about(
 
 
 def collect(
-    repository: Repository, manifest: Manifest, about: Claims, publisher: str, at: datetime
+    repository: Repository,
+    manifest: Manifest,
+    about: Claims,
+    publisher: str,
+    at: datetime,
+    beside: Iterable[bytes],
 ) -> dict[str, bytes]:
     """Return the files to put beside a dataset credential: attestations that hold, what they need.
 
@@ -81,6 +87,7 @@ def collect(
         about: What the credential says.
         publisher: Who issues it.
         at: The moment of issuing.
+        beside: What else is put there.
 
     Returns:
         File name → bytes: attestations, the status lists they name, their issuers' DID documents,
@@ -104,21 +111,23 @@ def collect(
         size = sum(map(len, {**files, **said}.values()))
         if len(files) + len(said) > MAX_STATEMENTS or size > MAX_COLLECTED_BYTES:
             continue
-        files |= said
-        files[f"attestation-{one.id.short}.json"] = one.data
+        said[f"attestation-{one.id.short}.json"] = one.data
         if _needs_proof(repository, one):
             proof = credential_proof(repository, repository.index_of(one.id, "credential"))
             if proof is not None:
-                files[f"attestation-{one.id.short}.tlog-proof"] = proof
+                said[f"attestation-{one.id.short}.tlog-proof"] = proof
         document = one.outcome.envelope.document or {}
         for entry in status_entries(document):
             issuer = one.outcome.envelope.issuer or ""
             newest, _ = newest_first(notices.lists.get(entry.url, ()), issuer, at)
             if newest:
-                files[f"attestation-{one.id.short}-{entry.purpose}.json"] = newest[0].data
+                said[f"attestation-{one.id.short}-{entry.purpose}.json"] = newest[0].data
         for known in notices.documents:
             if known.document.id == one.outcome.envelope.issuer:
-                files[f"attestation-{one.id.short}-did.json"] = known.data
+                said[f"attestation-{one.id.short}-did.json"] = known.data
+        # ATTACK: an attester whose store says so much that nobody may read the delivery.
+        if check_few((*beside, *{**files, **said}.values())):
+            files |= said
     return files
 
 

@@ -185,7 +185,8 @@ def issue_delivery(
         if issuer.document is not None:
             documents[issuer.file_name] = issuer.document
         about = Claims.of(document["credentialSubject"])
-        documents.update(collect(repository, manifest, about, issuer.did, valid_from))
+        beside = tuple(documents.values())
+        documents.update(collect(repository, manifest, about, issuer.did, valid_from, beside))
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
         write_files(folder, documents)
         put_in_place(folder, destination)

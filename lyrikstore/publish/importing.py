@@ -182,7 +182,7 @@ def _log_proof(claims: Claims, author: str, files: Iterable[bytes]) -> bytes:
     statements = Statements.among(files)
     leaf = Leaf("manifest", claims.manifest)
     for history, _ in statements.about(author, claims.store):
-        for data in statements.proofs:
+        for data in statements.proof_files.files:
             with suppress(LyrikstoreError):
                 proof = TlogProof.parse(data)
                 if proof.index == claims.log_index:

@@ -119,7 +119,7 @@ function issuerOf(document) {
  * @param {Notices} notices
  * @param {import("./inherit.js").Inherited | null} [heir] Whose trust the issuer's key inherits; see `unknownKey`.
  * @param {boolean} [onlyIfBelieved] Leave the status lists of an issuer who is not believed unread: each may
- *   unpack to 16 MiB, and anybody can lay things beside a delivery.
+ *   unpack to 1 MiB, and anybody can lay things beside a delivery.
  * @returns {Promise<Check[]>}
  */
 export async function checkIssuer(envelope, trust, believes, at, notices, heir = null, onlyIfBelieved = false) {

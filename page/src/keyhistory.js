@@ -121,9 +121,18 @@ function wouldFollow(last, items) {
   return [...new Set(versions)].sort((left, right) => left - right);
 }
 
+/** What policies there are, each read once. ATTACK: many, each with a thousand keys. @type {WeakMap<any, Policy | null>} */
+const parsed = new WeakMap();
+
 /** @param {Ruled} last @param {any} item */
 function policyByOwner(last, item) {
   if (!last.policy.allows(item.author, "policy", item.name)) return null;
+  if (!parsed.has(item)) parsed.set(item, policyIn(item));
+  return parsed.get(item) ?? null;
+}
+
+/** @param {any} item */
+function policyIn(item) {
   try {
     return new Policy(item.body.policy);
   } catch (error) {

@@ -7,6 +7,7 @@ import { leafHash, verifyInclusion } from "./merkle.js";
 
 const MAX_NOTE = 1 << 16;
 const MAX_SIGNATURES = 100;
+const MAX_PROOF_SIGNERS = 4;
 const MAX_PROOF_BYTES = 1 << 17;
 const MAX_HASHES = 64;
 const NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
@@ -51,21 +52,21 @@ export const sameKey = (left, right) => left.name === right.name && same(left.ra
  *
  * @param {Uint8Array} bytes
  * @param {LogKey[]} keys
+ * @param {number} [most] How many lines by them it may bear: each costs a signature.
  */
-export function openNote(bytes, keys) {
+export function openNote(bytes, keys, most = MAX_SIGNATURES) {
   const { text, lines } = splitNote(bytes);
   const message = utf8(text);
-  /** @type {LogKey[]} */
-  const signers = [];
-  for (const { name, signature } of lines) {
-    for (const key of keys) {
-      if (key.name !== name || !same(key.id, signature.slice(0, 4))) continue;
-      if (!verify(key.raw, signature.slice(4), message)) {
-        refuse("bad-log-signature", `the signature of ${name} on this note does not hold`);
-      }
-      if (!signers.includes(key)) signers.push(key);
+  const judged = lines.flatMap(({ name, signature }) => keys
+    .filter((key) => key.name === name && same(key.id, signature.slice(0, 4)))
+    .map((key) => ({ key, signature })));
+  if (judged.length > most) refuse("bad-note", `more than ${most} signatures by keys of its log`);
+  for (const { key, signature } of judged) {
+    if (!verify(key.raw, signature.slice(4), message)) {
+      refuse("bad-log-signature", `the signature of ${key.name} on this note does not hold`);
     }
   }
+  const signers = [...new Set(judged.map(({ key }) => key))];
   if (!signers.length) refuse("unknown-log-key", "no known key signed this note");
   return { text, signers };
 }
@@ -98,7 +99,7 @@ function signatureLine(line) {
 function openCheckpoint(bytes, keys) {
   const claimed = splitNote(bytes).text.split("\n")[0];
   // A key that signs one log says nothing about another.
-  const { text, signers } = openNote(bytes, keys.filter((key) => key.name === claimed));
+  const { text, signers } = openNote(bytes, keys.filter((key) => key.name === claimed), MAX_PROOF_SIGNERS);
   return { ...parseHead(text), signers };
 }
 

@@ -7,7 +7,7 @@ import { leaf, verifyProof } from "./log.js";
 import { parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
-import { Proofs, readHistory } from "./storekeys.js";
+import { Proofs } from "./storekeys.js";
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
@@ -35,7 +35,7 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
   /** @type {import("./keyhistory.js").KeyHistory} */
   let history;
   try {
-    history = readHistory(founder, genesis.policy, statements.policies, proofs);
+    history = statements.readHistory(founder, genesis.policy, proofs);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const open = ["log.inclusion", "log.anchor"].map((id) => unchecked(id, error.kind, error.message));

@@ -13,9 +13,9 @@ import { formatTimestamp, parseTimestamp } from "./timestamps.js";
 import { parseStamp } from "./w3c/values.js";
 
 export const ENTRIES = 131_072;
-const MAX_INFLATED = 16 << 20;
+const MAX_INFLATED = 1 << 20;
 const PIECE = 1 << 16;
-export const MAX_CANDIDATES = 8; // each may cost a signature and 16 MiB, whoever put it there
+export const MAX_CANDIDATES = 8; // each may cost a signature and 1 MiB, whoever put it there
 export const SKEW = 300_000;
 export const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
 export const TYPE = "BitstringStatusListCredential";

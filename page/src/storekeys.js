@@ -81,8 +81,15 @@ export class Statements {
     this.geneses = all.filter((bytes) => isManifest(bytes, "genesis"));
     this.policies = all.filter((bytes) => isManifest(bytes, "policy"));
     this.proofs = all.filter(isProof);
+    /** Policies by the id of the store that they name. @type {Map<string, Uint8Array[]>} */
+    this.byStore = new Map();
+    for (const bytes of this.policies) {
+      for (const store of new Set(storesIn(bytes))) this.byStore.set(store, [...this.byStore.get(store) ?? [], bytes]);
+    }
     /** @type {Map<Uint8Array, Stated | Refusal | null>} */
     this.read = new Map();
+    /** @type {Map<Uint8Array, any>} */
+    this.parsed = new Map();
   }
 
   /** The policies of a store, with the log proofs left over, if they are at hand. @param {string} store */
@@ -122,7 +129,7 @@ export class Statements {
   naming(key) {
     const said = this.policies.filter((bytes) => includes(bytes, `"successor":"${key}"`));
     // ATTACK: hundreds of each. Every file is looked through once, not once for every other.
-    const named = new Set(said.flatMap((bytes) => [...ascii.decode(bytes).matchAll(STORE)].map(([, id]) => id)));
+    const named = new Set(said.flatMap(storesIn));
     const heard = named.size ? this.geneses.filter((bytes) => named.has(blake3Once(bytes))) : [];
     return heard.slice(0, MAX_STORES).flatMap((bytes) => {
       try {
@@ -142,17 +149,51 @@ export class Statements {
     return found === null || (founder !== null && found.history.policies[0].author !== founder) ? [] : [found];
   }
 
+  /**
+   * The store's policies, as far as they lie beside the credential and are logged. Refused if there
+   * are more than are read: whoever holds a stolen key crowds out the policy that says so.
+   *
+   * @param {any} genesis
+   * @param {import("./policy.js").Policy} founded
+   * @param {Proofs} proofs
+   */
+  readHistory(genesis, founded, proofs) {
+    const found = this.byStore.get(genesis.id) ?? [];
+    if (found.length > MAX_POLICIES) {
+      throw new Refusal("too-many-policies",
+        `${found.length} policies of the store are at hand, more than the ${MAX_POLICIES} that are read`);
+    }
+    const candidates = found.map((bytes) => this.#manifest(bytes)).filter((one) => one !== null);
+    return KeyHistory.follow(genesis, founded, candidates, (item, keys) => proofs.take("manifest", item.id, keys));
+  }
+
+  /** ATTACK: a hundred policies that each name a hundred stores. @param {Uint8Array} bytes */
+  #manifest(bytes) {
+    if (!this.parsed.has(bytes)) this.parsed.set(bytes, manifestIn(bytes));
+    return this.parsed.get(bytes);
+  }
+
   /** @param {Uint8Array} bytes @returns {Stated | Refusal | null} */
   #readStore(bytes) {
     const founded = founding(bytes);
     if (founded === null) return null;
     const proofs = new Proofs(this.proofs);
     try {
-      return { history: readHistory(founded.founder, founded.policy, this.policies, proofs), proofs };
+      return { history: this.readHistory(founded.founder, founded.policy, proofs), proofs };
     } catch (error) {
       if (error instanceof Refusal) return error;
       throw error;
     }
+  }
+}
+
+/** @param {Uint8Array} bytes */
+function manifestIn(bytes) {
+  try {
+    return parseManifest(bytes);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
   }
 }
 
@@ -169,31 +210,11 @@ function founding(bytes) {
   }
 }
 
-/**
- * The store's policies, as far as they lie beside the credential and are logged. Refused if there are
- * more than are read: whoever holds a stolen key crowds out the policy that says so.
- *
- * @param {any} genesis
- * @param {import("./policy.js").Policy} founded
- * @param {Uint8Array[]} files
- * @param {Proofs} proofs
- */
-export function readHistory(genesis, founded, files, proofs) {
-  const found = files.filter((bytes) => isManifest(bytes, "policy") && includes(bytes, `blake3:${genesis.id}`));
-  if (found.length > MAX_POLICIES) {
-    throw new Refusal("too-many-policies",
-      `${found.length} policies of the store are at hand, more than the ${MAX_POLICIES} that are read`);
-  }
-  const candidates = [];
-  for (const bytes of found) {
-    try {
-      candidates.push(parseManifest(bytes));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-    }
-  }
-  return KeyHistory.follow(genesis, founded, candidates, (item, keys) => proofs.take("manifest", item.id, keys));
-}
+/** The ids of the stores that a policy names. @param {Uint8Array} bytes @returns {string[]} */
+const storesIn = (bytes) => Array.from(ascii.decode(bytes).matchAll(STORE), ([, id]) => id);
+
+/** Whether a file says that it founds a store or is its policy. @param {Uint8Array} bytes */
+export const isRule = (bytes) => isManifest(bytes, "genesis") || isManifest(bytes, "policy");
 
 /** @param {Uint8Array} bytes @param {string} kind */
 const isManifest = (bytes, kind) => same(bytes.subarray(0, 2), HEAD) && includes(bytes, `"kind":"${kind}"`);

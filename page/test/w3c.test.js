@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkFew, maySpeak } from "../src/beside.js";
+import { checkFew, checkFewStatements, maySpeak } from "../src/beside.js";
 import { concat, unhex, utf8 } from "../src/bytes.js";
 import { Resolver } from "../src/did.js";
 import { parseMultikey } from "../src/ed25519.js";
@@ -30,6 +30,11 @@ each("may speak", beside.cases, ({ file, words }) => assert.equal(maySpeak(bytes
 test("more words than are read", () => {
   checkFew(4, beside.most, beside.most);
   refuses(() => checkFew(4, beside.most + 1, beside.most + 1), "too-many-files");
+});
+each("how much stores may say", beside.folders, (one) => {
+  const files = one.files.flatMap((/** @type {[number, any]} */ [count, file]) => Array(count).fill(bytes(file)));
+  if (one.few) checkFewStatements(files);
+  else refuses(() => checkFewStatements(files), "too-many-files");
 });
 const { base, cases } = load("verdicts/hostile-w3c.json");
 each("foreign", cases, async (one) => {

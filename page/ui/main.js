@@ -1,5 +1,5 @@
 /** The page: takes files, verifies them, shows the answer. */
-import { checkFew, maySpeak, namedIn } from "../src/beside.js";
+import { checkFew, checkFewStatements, maySpeak, namedIn } from "../src/beside.js";
 import { text } from "../src/bytes.js";
 import { blake3, parseUrn } from "../src/digest.js";
 import { counted } from "../src/grammar.js";
@@ -190,6 +190,7 @@ async function readBeside(items, credential, signal) {
     for (const digest of namedIn(bytes)) named.add(digest);
     siblings.set(item.path, bytes);
   }
+  checkFewStatements(siblings.values());
   // ATTACK: half a gigabyte that nothing names, to fill the memory. A foreign document pins by digests
   // of other kinds what is small.
   const foreign = profileOf(credential) === "w3c";

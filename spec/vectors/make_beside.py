@@ -1,6 +1,7 @@
 """Makes ``beside/words.json``: which files beside a credential may say something by themselves.
 
-A file is spelt in pieces, of which ``["x", 3]`` is ``xxx``. Expected answers are by hand.
+A file is spelt in pieces, of which ``["x", 3]`` is ``xxx``; a folder is how often it has which
+file, and whether what stores say there is little enough to be judged. Expected answers are by hand.
 """
 
 from typing import Any
@@ -28,4 +29,17 @@ def make() -> dict[str, Any]:
         ("text", ["A licence {}"], False),
     ]
     cases = [{"id": name, "file": file, "words": words} for name, file, words in rows]
-    return {"beside/words.json": {"most": 4 * MIB, "cases": cases}}
+    policy, genesis = '{"kind":"policy"}', '{"kind":"genesis"}'
+    proof = "c2sp.org/tlog-proof@v1\n"
+    folders: list[tuple[str, list[tuple[int, list[Any]]], bool]] = [
+        ("nothing", [], True),
+        ("many-proofs", [(511, [proof])], True),
+        ("many-policies", [(511, [policy])], True),
+        ("as-many-pairs-as-can-be", [(99, [policy]), (1, [genesis]), (200, [proof])], True),
+        ("more-pairs", [(99, [policy]), (2, [genesis]), (200, [proof])], False),
+        ("as-much-as-can-be", [(4, [policy, [" ", MIB // 4 - len(policy)]])], True),
+        ("more", [(4, [genesis, [" ", MIB // 4 - len(genesis)]]), (1, [policy])], False),
+        ("others-do-not-count", [(9, ['{"kind":"dataset"}', [" ", MIB // 4]])], True),
+    ]
+    few = [{"id": name, "files": files, "few": right} for name, files, right in folders]
+    return {"beside/words.json": {"most": 4 * MIB, "cases": cases, "folders": few}}

@@ -125,6 +125,7 @@ def proofs() -> dict[str, Any]:
         return TlogProof(index, path, note).encode().decode()
 
     five = proof(5)
+    line = note.rpartition(b"\n\n")[2].decode()
     first = b64encode(merkle.inclusion_proof(hashes, 5)[0]).decode()
     bad = {
         "of-another-leaf": (proof(6), 5),
@@ -136,6 +137,7 @@ def proofs() -> dict[str, Any]:
         "no-header": (five.partition("\n")[2], 5),
         "other-version": (five.replace("@v1", "@v2"), 5),
         "size-edited": (five.replace("\n13\n", "\n14\n"), 5),
+        "signed-five-times": (five + 4 * line, 5),
         "no-checkpoint": (five.partition("\n\n")[0] + "\n\n", 5),
     }
     return {
@@ -149,7 +151,12 @@ def proofs() -> dict[str, Any]:
                 "id": "extra-data",
                 "entry": leaves[5].encode().decode(),
                 "proof": five.replace("@v1\n", "@v1\nextra YWdl\n"),
-            }
+            },
+            {
+                "id": "signed-four-times",
+                "entry": leaves[5].encode().decode(),
+                "proof": five + 3 * line,
+            },
         ],
         "bad": [
             {"id": name, "entry": leaves[index].encode().decode(), "proof": text}

@@ -180,7 +180,7 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
     plain = entry()
     good, bad = signed(), signed(bytes(raised))
     older = signed(at=now - timedelta(days=5))
-    bomb = pack(bytes((16 << 20) + 1))
+    bomb = pack(bytes((1 << 20) + 1))
     suspended = entry(statusPurpose="suspension")
 
     def case(name: str, verdict: str, reason: str, credential: str, *lists: str) -> Any:

@@ -153,7 +153,7 @@ def test_hostile_lists_beside_attestations_cost_little(monkeypatch: pytest.Monke
     about_url = "https://e.example/s.json"
     lists = [
         sign_list(
-            *(about_url, "revocation", bytes(16 << 20), made.BUYER),
+            *(about_url, "revocation", bytes(1 << 20), made.BUYER),
             *(made.START + timedelta(seconds=n), made.MONTH),
         )
         for n in range(8)
@@ -164,6 +164,6 @@ def test_hostile_lists_beside_attestations_cost_little(monkeypatch: pytest.Monke
     listed = encode(add_proof(document, made.AUDITOR, created=AT))
     spellings = [json.dumps(parse(listed), indent=n).encode() for n in range(1, 13)]
     check = beside(*spellings, *lists).check("attestations")
-    assert 0 < len(unpacked) <= len(lists)  # 16 MiB each, however often they are asked
+    assert 0 < len(unpacked) <= len(lists)  # 1 MiB each, however often they are asked
     assert check.detail["reason"] == "foreign-list"
     assert len(check.detail["attestations"]) == 1

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.storekeys import Proofs, Statements
+from lyrikstore.credentials.logproofs import ProofFiles, Proofs
+from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import merkle
@@ -44,7 +45,9 @@ def proofs_of(leaves: list[Leaf]) -> list[bytes]:
 def test_each_proof_is_looked_at_a_few_times_however_many_there_are() -> None:
     leaves = [Leaf("manifest", Digest.of(bytes([n % 256, n // 256]))) for n in range(384)]
     files = proofs_of(leaves)
-    proofs = Proofs(sorted(files, key=Digest.of))  # whoever hands them over chose their order
+    proofs = Proofs(
+        ProofFiles(sorted(files, key=Digest.of))
+    )  # whoever hands them over chose their order
     keys = [VerifierKey(ORIGIN, LOG.public)]
     hashed.clear()
     for number in range(0, 384, 3):  # the policies among them
@@ -101,3 +104,12 @@ def test_a_store_is_read_once_for_all_that_ask() -> None:
         assert again[0] is history
         assert again[1] is proofs
     assert list(said.about(LOG.did, None)) == []  # it founded no store, and named none
+
+
+def test_a_policy_is_of_the_store_it_says_it_is_of_and_no_other() -> None:
+    genesis = founded()
+    elsewhere = f'"store":"blake3:{"0" * 64}","about":["{genesis.id}"]'
+    others = [f'{{"kind":"policy",{elsewhere},"n":{n}}}'.encode() for n in range(129)]
+    ((history, _),) = Statements.among([genesis.encode(), *others]).of(genesis.id)
+    assert history.store == genesis.id
+    assert history.unproven == ()

@@ -18,6 +18,7 @@ from lyrikstore.credentials.did import Resolver, documents_among
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.report import Check, CheckState, decide
 from lyrikstore.credentials.statuscheck import Notices
+from lyrikstore.credentials.storekeys import check_few
 from lyrikstore.credentials.trust import Trust, parse_trust
 from lyrikstore.credentials.vcdm import GRANT
 from lyrikstore.credentials.verify import verify_alone, verify_delivery
@@ -184,9 +185,19 @@ def test_decide(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", load("beside/words.json")["cases"], ids=lambda c: c["id"])
 def test_what_may_speak(case: dict[str, Any]) -> None:
-    file = "".join(part if isinstance(part, str) else part[0] * part[1] for part in case["file"])
-    assert may_speak(file.encode()) == case["words"]
+    assert may_speak(spelt(case["file"])) == case["words"]
     assert load("beside/words.json")["most"] == MAX_WORDS
+
+
+@pytest.mark.parametrize("case", load("beside/words.json")["folders"], ids=lambda c: c["id"])
+def test_how_much_stores_may_say(case: dict[str, Any]) -> None:
+    files = [spelt(file) for count, file in case["files"] for _ in range(count)]
+    assert check_few(files) == case["few"]
+
+
+def spelt(pieces: list[Any]) -> bytes:
+    text = "".join(part if isinstance(part, str) else part[0] * part[1] for part in pieces)
+    return text.encode()
 
 
 def test_vectors_parse_as_strict_json() -> None:

@@ -41,7 +41,7 @@ from lyrikstore.credentials.w3c.proofs import check_binding, check_proofs
 from lyrikstore.credentials.w3c.values import id_of, is_url, items_of, types_of
 
 MAX_ENTRIES = 16
-"""Status entries of one credential that are looked at; each may cost a signature and 16 MiB."""
+"""Status entries of one credential that are looked at; each may cost a signature and 1 MiB."""
 
 MAX_SIZE = 8
 """Bits of one entry at most: 256 messages."""
@@ -143,7 +143,7 @@ def check_w3c_status(
         max_age: How old a list the verifier accepts.
         resolver: Finds the keys of the lists.
 
-    Cost: a signature and at most 16 MiB of memory per list looked at; at most 16 entries, 8 lists
+    Cost: a signature and at most 1 MiB of memory per list looked at; at most 16 entries, 8 lists
     each.
     """
     stated = items_of(document.get("credentialStatus", []))
