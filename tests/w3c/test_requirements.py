@@ -1,16 +1,18 @@
 """Every MUST of the data model, of status lists and of schemas, by its number in the reference.
 
-M: VC Data Model 2.0; B: Bitstring Status List 1.0; S: VC JSON Schema; D10: resource integrity.
+M: VC Data Model 2.0; B: Bitstring Status List 1.0; S: VC JSON Schema; D, E: what of Data Integrity
+and its EdDSA suites is about the document rather than about a proof.
 """
 
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from hashlib import sha3_256, sha3_384, sha256, sha384, sha512
 from typing import Any
 
 import pytest
 from blake3 import blake3
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.report import Report, Verdict
 from lyrikstore.credentials.statuscheck import Notices
@@ -470,6 +472,118 @@ def test_E1_no_other_cryptosuite_is_made_or_verified(made: Any, form: str) -> No
     assert check.detail["problem"]["title"] == "PROOF_TRANSFORMATION_ERROR"
 
 
+UNHELD = "https://evil.example/context"
+CONTEXT_MUTANTS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "unheld": lambda d: d["@context"].append(UNHELD),
+    "unheld-first-of-the-others": lambda d: d["@context"].insert(1, UNHELD),
+    "inline": lambda d: d["@context"].append({"note": "https://evil.example/#note"}),
+    "renamed": lambda d: d["@context"].append({"count": "https://evil.example/#count"}),
+    "null": lambda d: d["@context"].append(None),
+    "left-out": lambda d: d["@context"].pop(),
+    "missing": lambda d: d.pop("@context"),
+    "in-the-subject": lambda d: d["credentialSubject"].update({"@context": UNHELD}),
+    "in-the-proof": lambda d: d["proof"].update({"@context": [*d["@context"], UNHELD]}),
+}
+
+
+@pytest.mark.parametrize("suite", ["eddsa-jcs-2022", "eddsa-rdfc-2022"])
+@pytest.mark.parametrize("mutant", CONTEXT_MUTANTS)
+def test_D7_no_context_but_those_that_were_signed_and_are_held(
+    made: Any, suite: str, mutant: str
+) -> None:
+    text = made.signed(made.base(), suite=suite)
+    assert judge(made, text).verdict is Verdict.TRUSTED
+    document = parse(text.encode())
+    CONTEXT_MUTANTS[mutant](document)
+    report = judge(made, encode(document).decode())
+    undecidable = suite == "eddsa-rdfc-2022" and mutant.startswith("unheld")
+    assert report.verdict is (Verdict.INCOMPLETE if undecidable else Verdict.INVALID)
+    assert report.check("proof").state != "pass"
+
+
+def test_D7_a_held_context_that_changes_nothing_is_signed_with_json_and_means_nothing_in_rdf(
+    made: Any,
+) -> None:
+    for suite, verdict in (("jcs", Verdict.INVALID), ("rdfc", Verdict.TRUSTED)):
+        document = parse(made.signed(made.base(), suite=f"eddsa-{suite}-2022").encode())
+        document["@context"].append("https://w3id.org/security/multikey/v1")
+        assert judge(made, encode(document).decode()).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"nonsense": "a term of no context"},
+        {"nonsense": {"id": "did:example:dropped-with-its-object"}},
+        {"https://example.org/#term": "an IRI"},
+        {"ex:term": "a compact IRI"},
+        {"@type": "a keyword"},
+        {"name": None},
+        {"name": []},
+        {"name": [["a list in a list"]]},
+        {"name": 1.5},
+    ],
+)
+def test_D8_what_rdf_would_lose_is_refused_and_never_passed_over(
+    made: Any, lost: dict[str, Any]
+) -> None:
+    kept = made.base(**{"@context": [VC_CONTEXT], "type": ["VerifiableCredential"]})
+    kept["credentialSubject"] = {"id": made.HOLDER.did, "name": "what is kept"}
+    text = made.signed(kept, suite="eddsa-rdfc-2022")
+    assert judge(made, text).verdict is Verdict.TRUSTED
+    document = {**kept, "credentialSubject": {**kept["credentialSubject"], **lost}}
+    with pytest.raises(VerificationError) as caught:
+        made.signed(document, suite="eddsa-rdfc-2022")
+    assert caught.value.kind == "bad-rdf"
+    assert problem_type(caught.value).endswith("#PROOF_TRANSFORMATION_ERROR")
+    # ATTACK: other software leaves it out of the graph; the signature over the rest holds.
+    document["proof"] = parse(text.encode())["proof"]
+    if "name" not in lost:
+        report = judge(made, encode(document).decode())
+        assert report.verdict is Verdict.INVALID
+        assert report.check("proof").state != "pass"
+
+
+@pytest.mark.parametrize("url", ["relative", "#fragment", "//host/path", "", "no scheme:x"])
+def test_D8_there_is_no_base_url(made: Any, url: str) -> None:
+    document = made.base(credentialSubject={"id": made.HOLDER.did, "alumniOf": {"id": url}})
+    with pytest.raises((VerificationError, FormatError)):
+        made.signed(document, suite="eddsa-rdfc-2022")
+
+
+@pytest.mark.parametrize("suite", ["eddsa-jcs-2022", "eddsa-rdfc-2022"])
+def test_E4_no_proof_is_made_at_a_time_that_is_none(made: Any, suite: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        made.signed(made.base(), suite=suite, created=made.NOW.replace(tzinfo=None))
+    assert problem_type(caught.value).endswith("#PROOF_GENERATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    "created",
+    [
+        *("2026-11-24", "2026-11-24T14:12Z", "2026-11-24T24:00:00Z", "2026-11-24T14:12:60Z"),
+        *("2026-02-30T00:00:00Z", "2026-11-24t14:12:39z", "26-11-24T14:12:39Z", "+12026-11-24"),
+        *("2026-11-24T14:12:39+15:00", "2026-11-24T14:12:39.Z", " 2026-11-24T14:12:39Z", ""),
+        *("2026-11-24T14:12:39.1234567891Z", "\u0662026-11-24T14:12:39Z", 1764000000, None, []),
+    ],
+)
+def test_E4_nor_is_one_taken(made: Any, created: Any) -> None:
+    document = made.base()
+    options: dict[str, Any] = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "verificationMethod": made.ALICE.method,
+        "proofPurpose": "assertionMethod",
+        "created": created,
+        "@context": document["@context"],
+    }
+    value = sign(signed_bytes(document, options, encode), made.ALICE)
+    text = encode({**document, "proof": {**options, "proofValue": value}}).decode()
+    check = judge(made, text).check("proof")
+    assert (check.state, check.detail["reason"]) == ("fail", "bad-proof")
+    assert check.detail["problem"]["title"] == "PROOF_VERIFICATION_ERROR"
+
+
 ENTRY = {
     "type": "BitstringStatusListEntry",
     "statusPurpose": "revocation",
@@ -597,6 +711,18 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
         ({"$schema": DRAFT, "$id": "urn:x:1", "$defs": {"a": {"required": ["issuer"]}},
           "allOf": [{"$ref": "#/$defs/a"}]}, Outcome.SUCCESS),
         ({"$schema": DRAFT, "$id": "urn:x:1", "$dynamicRef": "#a"}, Outcome.INDETERMINATE),
+        # Of a draft that is not known nothing is known: no success, and no failure either.
+        ({"$schema": "https://json-schema.org/draft/2031-01/schema", "$id": "urn:x:1",
+          "required": ["nothing"]}, Outcome.INDETERMINATE),
+        ({"$schema": DRAFT.upper(), "$id": "urn:x:1"}, Outcome.INDETERMINATE),
+        ({"$schema": DRAFT + "#", "$id": "urn:x:1"}, Outcome.SUCCESS),
+        ({"$schema": DRAFT + "#more", "$id": "urn:x:1"}, Outcome.INDETERMINATE),
+        ({"$schema": [DRAFT], "$id": "urn:x:1"}, Outcome.FAILURE),
+        ({"$schema": "", "$id": "urn:x:1"}, Outcome.INDETERMINATE),
+        ({"$schema": DRAFT, "$id": "relative"}, Outcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "URN:x:1"}, Outcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "not": {}}, Outcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "required": "issuer"}, Outcome.FAILURE),
     ],
 )  # fmt: skip
 def test_S1_schemas(made: Any, schema: dict[str, Any], outcome: Outcome) -> None:
@@ -605,8 +731,35 @@ def test_S1_schemas(made: Any, schema: dict[str, Any], outcome: Outcome) -> None
 
 def test_S1_not_json() -> None:
     assert apply_schema({}, b"{", "urn:x:1")[0] is Outcome.FAILURE
-    assert apply_schema({}, b"[]", "urn:x:1")[0] is Outcome.FAILURE
+    for text in (b"[]", b"true", b"false", b"null", b'{"$id":1,"$id":2}'):
+        assert apply_schema({}, text, "urn:x:1")[0] is Outcome.FAILURE
     assert apply_schema({}, b" " * (1 << 18), "urn:x:1")[0] is Outcome.INDETERMINATE
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "verdict"),
+    [
+        ({}, "pass", Verdict.TRUSTED),
+        ({"required": ["nothing"]}, "fail", Verdict.INVALID),
+        ({"$schema": None}, "fail", Verdict.INVALID),
+        ({"$id": None}, "fail", Verdict.INVALID),
+        ({"$schema": "https://example.org/draft"}, "unchecked", Verdict.INCOMPLETE),
+        ({"$ref": "https://evil.example/"}, "unchecked", Verdict.INCOMPLETE),
+    ],
+)
+def test_S1_what_a_schema_gives_is_what_the_verdict_says(
+    made: Any, changes: dict[str, Any], state: str, verdict: Verdict
+) -> None:
+    url = "https://schema.example/1"
+    schema = {"$schema": DRAFT, "$id": url, "required": ["issuer"], **changes}
+    data = encode({name: value for name, value in schema.items() if value is not None})
+    stated = {"id": url, "type": "JsonSchema", "digestSRI": made.sri(data)}
+    text = made.signed(made.base(credentialSchema=stated))
+    report = judge(made, text, resources={"x": data})
+    assert (report.check("schema").state, report.verdict) == (state, verdict)
+    assert judge(made, text).verdict is Verdict.INCOMPLETE
+    another = judge(made, text, resources={"x": data + b" "})
+    assert another.verdict in {Verdict.INVALID, Verdict.INCOMPLETE}
 
 
 @pytest.mark.parametrize("signer", ["ALICE", "MALLORY"])
