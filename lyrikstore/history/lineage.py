@@ -17,8 +17,6 @@ ProblemKind = Literal[
     "unlogged", "missing", "damaged", "wrong-kind", "wrong-parent", "logged-later", "cycle"
 ]
 
-MAX_NODES = 1_000_000
-
 
 class Logged(Protocol):
     """What a walk needs of a store."""
@@ -136,7 +134,7 @@ def walk(store: Logged, identity: Digest) -> Graph:
     pending: list[tuple[Digest, Edge | None]] = [(identity, None)]
     position = 0
     failed: set[Digest] = set()
-    while position < len(pending) and len(graph.nodes) < MAX_NODES:
+    while position < len(pending):
         current, edge = pending[position]
         position += 1
         if current not in graph.nodes and current not in failed:

@@ -6,17 +6,20 @@ from functools import cache
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.visible import visible
-from lyrikstore.history.lineage import Graph
+from lyrikstore.history.lineage import Edge, Graph
 from lyrikstore.history.retention import retired_versions
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import Screen
 from lyrikstore_cli.who import names_in
+
+_DEEPEST = 30
+"""How many links down lines are still indented."""
 
 
 @declare("lineage", epilog="lyrikstore lineage checkpoints/acme/clause-classifier")
@@ -55,7 +58,7 @@ def command(session: Session, ref: str) -> None:
             ],
         },
     )
-    _Drawing(session.screen, graph, retired, names_in(store)).draw(graph.root)
+    draw(session.screen.result, graph, retired, names_in(store))
     for problem in graph.problems:
         session.screen.result(f"✗ {problem.kind}: {visible(problem.summary)}")
     if graph.problems:
@@ -63,37 +66,62 @@ def command(session: Session, ref: str) -> None:
         raise click.exceptions.Exit(5 if missing else 3)
 
 
-class _Drawing:
-    def __init__(
-        self,
-        screen: Screen,
-        graph: Graph,
-        retired: Collection[Digest],
-        called: Callable[[str], str],
-    ) -> None:
-        self._screen, self._graph, self._retired = screen, graph, retired
-        self._called = cache(called)
-        self._shown: set[Digest] = set()
+def draw(
+    show: Callable[[str], object],
+    graph: Graph,
+    retired: Collection[Digest],
+    called: Callable[[str], str],
+) -> None:
+    """Show a lineage as a tree, a line for each link.
 
-    def draw(self, identity: Digest, lead: str = "", branch: str = "") -> None:
-        node = self._graph.nodes.get(identity)
+    Args:
+        show: Takes a line.
+        graph: The lineage.
+        retired: Ids of the versions whose data is gone by a signed decision.
+        called: Gives the name of whoever signed.
+    """
+    links: dict[Digest, list[Edge]] = {}
+    for edge in graph.edges:
+        links.setdefault(edge.child, []).append(edge)
+    shown: set[Digest] = set()
+    called = cache(called)
+    # ATTACK: ten thousand datasets, each made from the one before. So what is to be drawn waits in
+    # a list, not on the stack; and lines that are deep enough are indented no further.
+    waiting = [_Branch(graph.root)]
+    while waiting:
+        branch = waiting.pop()
+        node = graph.nodes.get(branch.id)
         if node is None:
-            self._screen.result(f"{lead}{branch}{identity.short}  (not here)")
-            return
+            show(f"{branch.mark}{branch.id.short}  (not here)")
+            continue
         facts = _facts(node.manifest.kind, node.manifest.body)
-        facts += "  (data retired)" if identity in self._retired else ""
-        named = f"{node.manifest.kind} {visible(node.manifest.name)}  {identity.short}"
-        line = f"{named}{facts}  by {self._called(node.manifest.author)}"
-        if identity in self._shown:
-            self._screen.result(f"{lead}{branch}{line}  (see above)")
-            return
-        self._shown.add(identity)
-        self._screen.result(f"{lead}{branch}{line}")
-        indent = lead + ("   " if branch.startswith("└") else "│  " if branch else "")
-        links = [edge for edge in self._graph.inputs_of(identity) if edge.role != "parent"]
-        for number, edge in enumerate(links):
-            last = number == len(links) - 1
-            self.draw(edge.parent, indent, f"{'└' if last else '├'}─ {edge.role}: ")
+        facts += "  (data retired)" if node.id in retired else ""
+        again = "  (see above)" if node.id in shown else ""
+        show(
+            f"{branch.mark}{node.manifest.kind} {visible(node.manifest.name)}  {node.id.short}"
+            f"{facts}  by {called(node.manifest.author)}{again}"
+        )
+        if not again:
+            shown.add(node.id)
+            below = links.get(node.id, [])
+            waiting += [branch.to(edge, last=edge is below[-1]) for edge in reversed(below)]
+
+
+class _Branch(Struct, frozen=True):
+    """A manifest that is to be drawn: how deep, what stands before it, and before what is below."""
+
+    id: Digest
+    depth: int = 0
+    mark: str = ""
+    indent: str = ""
+
+    def to(self, edge: Edge, *, last: bool) -> "_Branch":
+        depth = self.depth + 1
+        if depth > _DEEPEST:
+            mark = f"{self.indent}{depth} deep: {edge.role}: "
+            return _Branch(edge.parent, depth, mark, self.indent)
+        mark = f"{self.indent}{'└' if last else '├'}─ {edge.role}: "
+        return _Branch(edge.parent, depth, mark, self.indent + ("   " if last else "│  "))
 
 
 def _facts(kind: str, body: dict[str, Any]) -> str:
