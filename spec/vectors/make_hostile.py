@@ -31,12 +31,12 @@ from foreign import (
     signed,
     sri,
 )
+from hostile_presented import ASKED, Shown, beside_rows, self_asserted_rows, show, shown
 from hostile_status import resource_rows, status_rows
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.crypto.multikey import encode_base58, encode_multikey
 from lyrikstore.crypto.proof import signed_bytes
 from lyrikstore.crypto.proofset import add_proof
-from lyrikstore.crypto.signer import KeySigner
 
 
 def _format_rows(sound: str) -> list[Row]:
@@ -360,29 +360,13 @@ def _dialect_b() -> str:
 
 
 def _presentation_rows(sound: str) -> list[Row]:
-    challenge, domain = "c-7f3a", "https://verifier.example"
-    asked = {"challenge": challenge, "domain": domain}
-
-    def shown(*texts: str, signer: KeySigner = HOLDER, **changes: Any) -> dict[str, Any]:
-        document = {
-            "@context": [V2],
-            "type": ["VerifiablePresentation"],
-            "holder": signer.did,
-            "verifiableCredential": [parse(t.encode(), floats=True, nulls=True) for t in texts],
-            **changes,
-        }
-        return {name: value for name, value in document.items() if value is not None}
-
-    def show(document: dict[str, Any], signer: KeySigner = HOLDER, **options: Any) -> str:
-        given = {"purpose": "authentication", **asked, **options}
-        return signed(document, signer, **given)
-
+    asked = ASKED
     good = show(shown(sound))
     bad = edited(sound, lambda d: d["credentialSubject"].update(alumniOf="Basel"))
     jws = parse(envelope().encode())
     opaque = envelope(type="EnvelopedVerifiablePresentation")
 
-    rows: list[tuple[str, str, dict[str, str], str, dict[str, Any]]] = [
+    rows: list[Shown] = [
         ("sound", "trusted", {"challenge": "pass", "presented": "pass"}, good, asked),
         ("rdf-free-several", "trusted", {"presented": "pass"}, show(shown(sound, sound)), asked),
         ("not-asked", "valid", {"challenge": "not-asked"}, good, {}),
@@ -441,6 +425,8 @@ def _presentation_rows(sound: str) -> list[Row]:
         ("envelope-of-a-credential", "invalid", {"model": "bad-credential"}, envelope(), asked),
         ("credential-as-presentation", "invalid", {"model": "bad-credential"}, sound, asked),
         ("deep", "invalid", {"format": "bad-json"}, "[" * 20000, asked),
+        *beside_rows(sound),
+        *self_asserted_rows(sound),
     ]  # fmt: skip
     return [
         (f"presentation-{name}", verdict, checks, {"document": text, **more})

@@ -33,6 +33,7 @@ from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
 from lyrikstore.crypto.multikey import encode_base58
 from lyrikstore.crypto.problems import problem_type
 from lyrikstore.crypto.proof import sign, signed_bytes
+from tests.w3c.serving import SUITES
 
 
 def takes(document: dict[str, Any]) -> bool:
@@ -64,6 +65,11 @@ def judge(made: Any, text: str, *lists: str, resources: dict[str, bytes] | None 
 
 
 INLINE = {"Mine": "https://example.org/#Mine"}
+
+
+def show(made: Any, data: bytes) -> Report:
+    surroundings = Surroundings(trust=parse_trust(made.TRUST.encode()), at=made.NOW)
+    return verify_presentation(data, surroundings, challenge="c", domain="d")
 
 
 @pytest.mark.parametrize(
@@ -788,6 +794,104 @@ def test_S1_another_schema() -> None:
     schema = encode({"$schema": DRAFT, "$id": "urn:x:1#"})
     assert apply_schema({}, schema, "urn:x:1")[0] is Outcome.SUCCESS
     assert apply_schema({}, schema, "urn:x:2")[0] is Outcome.FAILURE
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_M10_a_self_asserted_credential_is_secured_by_its_presentation(
+    made: Any, suite: str
+) -> None:
+    def judged(**changes: Any) -> Report:
+        document = {
+            "@context": [VC_CONTEXT],
+            "type": "VerifiablePresentation",
+            "holder": {"id": made.ALICE.did},
+            "verifiableCredential": made.base(),
+            **changes,
+        }
+        stated = {name: value for name, value in document.items() if value is not None}
+        signed = made.signed(
+            stated, made.ALICE, purpose="authentication", challenge="c", domain="d", suite=suite
+        )
+        return show(made, signed.encode())
+
+    own = judged()
+    assert own.verdict is Verdict.VALID
+    assert str(own.check("presented").state) == "warn"
+    (part,) = own.parts
+    assert part.verdict is Verdict.VALID
+    assert {check.id: str(check.state) for check in part.checks} == {
+        check.id: "warn" if check.id == "trust.issuer" else str(check.state)
+        for check in judge(made, made.signed(made.base())).checks
+    }
+    assert part.check("trust.issuer").detail["reason"] == "self-asserted"
+    assert "self-asserted" in part.check("proof").summary
+
+    other = made.base(issuer=made.MALLORY.did)
+    for refused in (
+        judged(holder=None),
+        judged(verifiableCredential=other),
+        judged(verifiableCredential=[made.base(), other]),
+        judged(verifiableCredential=made.base(credentialSubject={})),
+        judged(verifiableCredential=made.base(validUntil="2026-11-02T00:00:00Z")),
+    ):
+        assert refused.verdict is Verdict.INVALID
+        assert str(refused.check("proof").state) == "pass"
+        assert refused.check("presented").detail["reason"] == "invalid"
+
+    # Signed by another, by nobody, or by another too, it is not the holder's own.
+    unsigned = {
+        "@context": [VC_CONTEXT],
+        "type": "VerifiablePresentation",
+        "holder": made.HOLDER.did,
+        "verifiableCredential": made.base(),
+    }
+    options = {"purpose": "authentication", "challenge": "c", "domain": "d", "suite": suite}
+    stolen = made.signed(unsigned, made.ALICE, **options)
+    both = made.signed(parse(stolen.encode()), made.HOLDER, **options)
+    for text, state in ((stolen, "pass"), (encode(unsigned).decode(), "unchecked"), (both, "pass")):
+        report = show(made, text.encode())
+        assert str(report.check("proof").state) == state
+        assert report.verdict is Verdict.INVALID
+        assert report.parts[0].verdict is Verdict.INVALID
+    assert str(report.check("holder.binding").state) == "pass"
+
+
+def test_M11_an_envelope_hides_nothing_that_is_shown_beside_it(made: Any) -> None:
+    sound = parse(made.signed(made.base()).encode())
+    for credentials, verdict in (
+        ([ENVELOPE, sound], Verdict.INCOMPLETE),
+        ([ENVELOPE, made.base()], Verdict.INVALID),
+    ):
+        document = {
+            "@context": [VC_CONTEXT],
+            "type": "VerifiablePresentation",
+            "holder": made.HOLDER.did,
+            "verifiableCredential": credentials,
+        }
+        options = {"purpose": "authentication", "challenge": "c", "domain": "d"}
+        report = show(made, made.signed(document, made.HOLDER, **options).encode())
+        assert report.verdict is verdict
+        assert report.parts[0].verdict is Verdict.INCOMPLETE
+        assert report.parts[1].verdict is (
+            Verdict.TRUSTED if verdict is Verdict.INCOMPLETE else Verdict.INVALID
+        )
+
+
+def test_flip_any_byte_of_a_self_asserted_credential(made: Any) -> None:
+    """Whatever is changed, it is no longer what the presentation secures."""
+    document = {
+        "@context": [VC_CONTEXT],
+        "type": "VerifiablePresentation",
+        "holder": made.ALICE.did,
+        "verifiableCredential": made.base(),
+    }
+    options = {"purpose": "authentication", "challenge": "c", "domain": "d"}
+    data = made.signed(document, made.ALICE, **options).encode()
+    assert show(made, data).verdict is Verdict.VALID
+    for place in range(0, len(data), 3):
+        flipped = bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
+        assert show(made, flipped).verdict is not Verdict.TRUSTED, place
+        assert show(made, flipped).verdict is not Verdict.VALID, place
 
 
 def test_flip_any_byte_of_a_presentation(made: Any) -> None:

@@ -239,6 +239,54 @@ def test_4_13_envelopes_are_known_and_not_opened(server: Server, kind: str) -> N
 
 
 @pytest.mark.parametrize("suite", SUITES)
+def test_4_13_4_holder_claims(server: Server, suite: str) -> None:
+    signer = signer_for("acme")
+    asked = {"challenge": "c", "domain": "verifier.example"}
+
+    def answered(**changes: Any) -> tuple[int, Any]:
+        document = {
+            "@context": [V2],
+            "type": ["VerifiablePresentation"],
+            "holder": signer.did,
+            "verifiableCredential": [{**credential(server), "issuer": signer.did}],
+            **changes,
+        }
+        stated = {name: value for name, value in document.items() if value is not None}
+        made = add_proof(stated, signer, purpose="authentication", suite=suite, **asked)
+        body = {"verifiablePresentation": made, "options": asked}
+        return server.post("/presentations/verify", body)
+
+    status, answer = answered()
+    assert (status, answer["verdict"], answer["verified"]) == (200, "valid", True), answer
+    # Nobody says whose claims they are, or who shows them is not who makes them.
+    assert answered(holder=None)[0] in {400, 422}
+    assert answered(verifiableCredential=[credential(server)])[0] in {400, 422}
+
+
+def test_4_13_an_envelope_hides_nothing_beside_it(server: Server) -> None:
+    signer = signer_for("acme")
+    asked = {"challenge": "c", "domain": "verifier.example"}
+    envelope = {
+        "@context": V2,
+        "id": "data:application/vc+jwt,eyJ.eyJ.x",
+        "type": "EnvelopedVerifiableCredential",
+    }
+    sound = server.issue(credential(server))
+    edited = {**sound, "issuer": signer.did}
+    for beside, verdict in ((sound, "incomplete"), (edited, "invalid")):
+        document = {
+            "@context": [V2],
+            "type": ["VerifiablePresentation"],
+            "holder": signer.did,
+            "verifiableCredential": [envelope, beside],
+        }
+        made = add_proof(document, signer, purpose="authentication", **asked)
+        body = {"verifiablePresentation": made, "options": asked}
+        status, answer = server.post("/presentations/verify", body)
+        assert (status, answer["verified"], answer["verdict"]) == (422, False, verdict)
+
+
+@pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize(
     ("what", "change"),
     [

@@ -194,7 +194,9 @@ def judge_presentation(
     if signed.verified is not None:
         document = signed.verified.document
         inner = presented(document)
-    check, reports = _check_presented(inner, Holder(holder or NOBODY, fresh, doubt), surroundings)
+    by = Holder(holder or NOBODY, fresh, doubt)
+    own = signed if holder is not None and "holder" in document else None
+    check, reports = _check_presented(inner, by, surroundings, own)
     checks.append(check)
     return _report(document, checks, surroundings, reports)
 
@@ -267,7 +269,7 @@ def _refused(what: str, problem: str, found: JSON) -> Check:
 
 
 def _check_presented(
-    inner: list[dict[str, Any]], holder: Holder, surroundings: Surroundings
+    inner: list[dict[str, Any]], holder: Holder, surroundings: Surroundings, own: Signed | None
 ) -> tuple[Check, tuple[Report, ...]]:
     if not inner:
         # ATTACK: with no credential there is no issuer whom a trust file would have to name.
@@ -276,7 +278,7 @@ def _check_presented(
         ), ()
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
-    reports = tuple(_judge(item, inner, holder, surroundings) for item in inner)
+    reports = tuple(_judge(item, inner, holder, surroundings, own) for item in inner)
     detail: dict[str, JSON] = {
         "verdicts": [str(report.verdict) for report in reports],
         "aboutHolder": [_is_about(item, holder.did) for item in inner],
@@ -298,11 +300,13 @@ def _judge(
     inner: list[dict[str, Any]],
     holder: Holder,
     surroundings: Surroundings,
+    own: Signed | None,
 ) -> Report:
     if item.get("@context") == CONTEXTS and kind_of(item) is not None:
         with suppress(FormatError):  # no canonical form: none of ours, whatever it says
             return _judge_ours(item, inner, holder, surroundings)
-    return judge_credential(item, surroundings, passed("format", "part of the presentation"))
+    shown = own if "proof" not in item and id_of(item.get("issuer")) == holder.did else None
+    return judge_credential(item, surroundings, passed("format", "part of the presentation"), shown)
 
 
 def _judge_ours(

@@ -35,7 +35,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.w3c.enveloped import CREDENTIAL, is_enveloped, judge_envelope
 from lyrikstore.credentials.w3c.model import check_credential_model
 from lyrikstore.credentials.w3c.problems import model_problem
-from lyrikstore.credentials.w3c.proofs import check_binding, check_proofs, check_used
+from lyrikstore.credentials.w3c.proofs import Signed, check_binding, check_proofs, check_used
 from lyrikstore.credentials.w3c.resources import NO_RESOURCES, Resources, check_related
 from lyrikstore.credentials.w3c.schema import check_schemas
 from lyrikstore.credentials.w3c.status import check_w3c_status
@@ -96,19 +96,23 @@ def verify_w3c(data: bytes, surroundings: Surroundings) -> Report:
     return judge_credential(document, surroundings, check)
 
 
-def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read: Check) -> Report:
+def judge_credential(
+    document: dict[str, JSON], surroundings: Surroundings, read: Check, shown: Signed | None = None
+) -> Report:
     """Return the report on a credential that is read already: :func:`verify_w3c` from there on.
 
     Args:
         document: Parsed JSON.
         surroundings: What it is judged by.
         read: The check ``format``.
+        shown: The proofs of the presentation that holds it, if they alone secure it: it is the
+            holder's own and has no proof (spec §17.9). None for every other.
     """
     at = surroundings.at
     if is_enveloped(document, CREDENTIAL):
         return judge_envelope(document, CREDENTIAL, read, at)
     try:
-        check_credential_model(document)
+        check_credential_model(document, secured=shown is None)
     except FormatError as error:
         problem = model_problem("MALFORMED_VALUE_ERROR")
         summary = f"not a credential of the VC Data Model 2.0: {quote(error.message, 300)}"
@@ -116,18 +120,25 @@ def judge_credential(document: dict[str, JSON], surroundings: Surroundings, read
         return _report(document, [*made, *_unmade("proof")], at)
     checks = [read, passed("model", "a credential of the VC Data Model 2.0")]
 
-    signed = check_proofs(
-        document, purpose="assertionMethod", at=at, resolver=surroundings.resolver
-    )
-    if signed.verified is not None:  # from here on only what was signed
-        document = signed.verified.document
+    if shown is not None:
+        summary = "self-asserted: it has none, and is secured by the presentation alone"
+        signed = Signed(passed("proof", summary), shown.verified)
+    else:
+        signed = check_proofs(
+            document, purpose="assertionMethod", at=at, resolver=surroundings.resolver
+        )
+        if signed.verified is not None:  # from here on only what was signed
+            document = signed.verified.document
     issuer = id_of(document["issuer"]) or ""
     binding = check_binding("issuer.binding", issuer, signed)
     genuine = signed.verified is not None and binding.state is CheckState.PASS
     checks += [signed.check, binding]
     signer = signed.key_of(issuer, surroundings.resolver, at) if genuine else None
     checks.append(check_document(signer))
-    checks.append(_check_trust(document, issuer, surroundings, genuine=genuine))
+    if shown is not None:
+        checks.append(_self_asserted(issuer))
+    else:
+        checks.append(_check_trust(document, issuer, surroundings, genuine=genuine))
     checks.append(check_used(signed, surroundings.trust))
     checks.append(check_w3c_period(document, at))
     if genuine:
@@ -206,6 +217,13 @@ def _check_trust(
         return warned("trust.issuer", "unknown-issuer", summary, **detail)
     summary = f"you trust this issuer as {quote(entry.nickname)}"
     return passed("trust.issuer", summary, nickname=entry.nickname, **detail)
+
+
+def _self_asserted(issuer: str) -> Check:
+    # ATTACK: a holder signs whatever a wallet was given to show, to log in somewhere. That is no
+    # assertion, and is not to pass for one where the same key is trusted as an issuer's.
+    summary = "the holder's own word, signed to show it and not to assert it: trusted by nobody"
+    return warned("trust.issuer", "self-asserted", summary, issuer=issuer)
 
 
 def _unmade(first: str) -> list[Check]:

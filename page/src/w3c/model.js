@@ -10,9 +10,9 @@ const TYPED = [
 ];
 const OPAQUE = "jsonSchema"; // JSON for somebody else: a schema's `properties` may well hold `id`
 
-/** @param {any} document */
-export function checkCredentialModel(document) {
-  checkDocument(document, "VerifiableCredential", true);
+/** @param {any} document @param {boolean} [secured] It must have a proof (M10). */
+export function checkCredentialModel(document, secured = true) {
+  checkDocument(document, "VerifiableCredential", secured);
   checkIssuer(document.issuer);
   for (const subject of objectsOf(statedIn(document, "credentialSubject"), "credentialSubject")) {
     if (!Object.keys(subject).length) bad("credentialSubject", "an object without a claim");

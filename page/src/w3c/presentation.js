@@ -67,7 +67,8 @@ export async function verifyPresentation(bytes, surroundings, { challenge, domai
   const asked = checkChallenge(signed, challenge, domain);
   const doubt = binding.state === "warn" ? String(binding.detail.reason) : "";
   const by = { did: holder ?? NOBODY, fresh: asked.state === "pass", doubt };
-  const { check, parts } = await checkPresented(presented(document), by, surroundings, judgeOurs);
+  const own = holder !== null && Object.hasOwn(document, "holder") ? signed : null;
+  const { check, parts } = await checkPresented(presented(document), by, own, surroundings, judgeOurs);
   const model = passed("model", "a presentation of the VC Data Model 2.0");
   return report(document, [read, model, signed.check, binding, asked, check], at, parts);
 }
@@ -116,8 +117,8 @@ function checkChallenge({ verified }, challenge, domain) {
     : passed(id, `signed for ${quote(domain)} over your challenge`);
 }
 
-/** @param {any[]} inner @param {Holder} holder @param {Surroundings} surroundings @param {JudgeOurs} judgeOurs @returns {Promise<{check: Check, parts: Report[]}>} */
-async function checkPresented(inner, holder, surroundings, judgeOurs) {
+/** @param {any[]} inner @param {Holder} holder @param {Signed | null} own What secures credentials of the holder's own. @param {Surroundings} surroundings @param {JudgeOurs} judgeOurs @returns {Promise<{check: Check, parts: Report[]}>} */
+async function checkPresented(inner, holder, own, surroundings, judgeOurs) {
   const id = "presented";
   // ATTACK: with no credential there is no issuer whom a trust file would have to name.
   if (!inner.length) return { check: warned(id, "nothing", "presents no credential: there is nothing to trust"), parts: [] };
@@ -132,7 +133,8 @@ async function checkPresented(inner, holder, surroundings, judgeOurs) {
       const files = [...others, ...surroundings.resources.files];
       parts.push(await judgeOurs(canonical(item), kind, { files, surroundings, holder }));
     } else {
-      parts.push(await judgeCredential(item, surroundings, passed("format", "part of the presentation")));
+      const shown = !Object.hasOwn(item, "proof") && idOf(item.issuer) === holder.did ? own : null;
+      parts.push(await judgeCredential(item, surroundings, passed("format", "part of the presentation"), shown));
     }
   }
   const verdicts = parts.map(({ verdict }) => verdict);

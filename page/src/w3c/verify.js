@@ -45,21 +45,24 @@ export async function verifyW3c(bytes, surroundings) {
  * @param {any} document
  * @param {Surroundings} surroundings
  * @param {Check} read The check `format`.
+ * @param {import("./proofs.js").Signed | null} [shown] The proofs of the presentation that holds it, if they alone secure it: the holder's own, without a proof.
  * @returns {Promise<Report>}
  */
-export async function judgeCredential(document, surroundings, read) {
+export async function judgeCredential(document, surroundings, read, shown = null) {
   const { at, trust, resolver, notices: { lists }, resources } = surroundings;
   if (isEnveloped(document, CREDENTIAL)) return judgeEnvelope(document, CREDENTIAL, read, at);
   try {
-    checkCredentialModel(document);
+    checkCredentialModel(document, shown === null);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const summary = `not a credential of the VC Data Model 2.0: ${quote(error.message, 300)}`;
     const model = failed("model", error.kind, summary, modelProblem("MALFORMED_VALUE_ERROR"));
     return report(document, [read, model, ...unmade("proof")], at);
   }
-  const signed = await checkProofs(document, "assertionMethod", resolver, at);
-  document = signed.verified?.document ?? document; // from here on only what was signed
+  const signed = shown === null
+    ? await checkProofs(document, "assertionMethod", resolver, at)
+    : { check: passed("proof", "self-asserted: it has none, and is secured by the presentation alone"), verified: shown.verified };
+  if (shown === null) document = signed.verified?.document ?? document; // from here on only what was signed
   const issuer = idOf(document.issuer) ?? "";
   const binding = checkBinding("issuer.binding", issuer, signed);
   const genuine = signed.verified !== null && binding.state === "pass";
@@ -73,7 +76,7 @@ export async function judgeCredential(document, surroundings, read) {
     signed.check,
     binding,
     checkDocument(signer),
-    checkTrust(document, issuer, surroundings, genuine),
+    shown === null ? checkTrust(document, issuer, surroundings, genuine) : selfAsserted(issuer),
     checkAllowed(proofs?.map(({ key }) => key) ?? null, proofs?.map(({ suite }) => suite) ?? [], trust),
     checkPeriod(document, at),
     genuine
@@ -126,6 +129,12 @@ function checkTrust(document, issuer, { trust, at }, genuine) {
   }
   return passed(id, `you trust this issuer as ${quote(entry.nickname)}`, { nickname: entry.nickname, ...detail });
 }
+
+// ATTACK: a holder signs whatever a wallet was given to show, to log in somewhere. That is no
+// assertion, and is not to pass for one where the same key is trusted as an issuer's.
+/** @param {string} issuer */
+const selfAsserted = (issuer) => warned("trust.issuer", "self-asserted",
+  "the holder's own word, signed to show it and not to assert it: trusted by nobody", { issuer });
 
 /** @param {string} first */
 const unmade = (first) => W3C_CHECKS.slice(W3C_CHECKS.indexOf(first))
