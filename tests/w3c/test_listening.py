@@ -75,6 +75,7 @@ def test_an_interrupt_that_it_was_started_to_ignore_is_for_somebody_else(new_per
     ignoring = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")
     process, said = start(person, "--signer", "me", wrap=ignoring)
     server = Server(said["url"], said["issuer"])
+    assert server.issue(credential(server))["proof"]  # it has begun
     for number in (signal.SIGINT, signal.SIGHUP):
         process.send_signal(number)
     with pytest.raises(subprocess.TimeoutExpired):
