@@ -21,7 +21,7 @@ class Chain:
 
     def __init__(self) -> None:
         owner = KeySigner(PrivateKey.from_seed(bytes(32)))
-        policy = Policy.sole(owner.did, VerifierKey("log.example", owner.public))
+        policy = Policy.first(owner.did, [VerifierKey("log.example", owner.public)])
         base = sign_manifest(
             kind="genesis",
             store=None,
