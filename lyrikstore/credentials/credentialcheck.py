@@ -3,10 +3,8 @@
 Sans-IO. :mod:`lyrikstore.credentials.verify` adds what needs the rest of a delivery.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Self
 
 from msgspec import Struct
 
@@ -23,65 +21,13 @@ from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, unkn
 from lyrikstore.credentials.keycheck import check_key_at_hand
 from lyrikstore.credentials.report import Check, CheckState, check_of
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
-from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.termscheck import check_regulatory, check_terms
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET
+from lyrikstore.credentials.vcdm import DATASET, Claims
 from lyrikstore.crypto.multikey import did_key
 
 CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms", "regulatory")
 """Ids of the checks :func:`check_credential` makes, in order."""
-
-
-class Claims(Struct, frozen=True):
-    """What a well-formed dataset credential says of its dataset, as values.
-
-    Attributes:
-        name: The manifest's name.
-        tree: Content identity, with metadata.
-        files: Identity of the files alone.
-        manifest: Id of the dataset manifest.
-        store: Id of the store that logged it.
-        log_origin: Name of the log.
-        log_index: Where in it the manifest stands.
-        records: ``(records manifest, order root as hex, count)``, or None.
-        terms: What the issuer allows, forbids and demands.
-        subject: All of ``credentialSubject``; treat as read-only.
-    """
-
-    name: str
-    tree: Digest
-    files: Digest
-    manifest: Digest
-    store: Digest
-    log_origin: str
-    log_index: int
-    records: tuple[Digest, str, int] | None
-    terms: Terms
-    subject: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, subject: Mapping[str, Any]) -> Self:
-        """Read the subject of a credential that passed ``check_credential_shape``."""
-        records = subject.get("recordsRoot")
-        return cls(
-            name=subject["name"],
-            tree=Digest.parse_urn(subject["id"]),
-            files=Digest.parse_urn(subject["files"]),
-            manifest=Digest.parse_urn(subject["manifest"]),
-            store=Digest.parse_urn(subject["store"]),
-            log_origin=subject["log"]["origin"],
-            log_index=subject["log"]["index"],
-            records=None
-            if records is None
-            else (
-                Digest.parse_urn(records["manifest"]),
-                records["hashValue"],
-                int(records["count"]),
-            ),
-            terms=Terms.of(subject["licence"]),
-            subject=subject,
-        )
 
 
 class CheckedCredential(Struct, frozen=True):
@@ -90,15 +36,21 @@ class CheckedCredential(Struct, frozen=True):
     Attributes:
         checks: One per id of :data:`CREDENTIAL_CHECKS`, in that order.
         envelope: The credential.
-        claims: What it says, or None if it is not even well-formed. Established only if
-            ``genuine``; otherwise good for saying what else is wrong, and nothing more.
         heir: Whose trust the issuer's key inherits, if anybody's.
     """
 
     checks: tuple[Check, ...]
     envelope: Envelope
-    claims: Claims | None = None
     heir: Heir | None = None
+
+    @property
+    def claims(self) -> Claims | None:
+        """What it says, or None if it is not even well-formed.
+
+        Established only if ``genuine``; otherwise good for saying what else is wrong, and nothing
+        more.
+        """
+        return self.envelope.claims
 
     @property
     def issuer(self) -> str | None:
@@ -157,11 +109,10 @@ def check_credential(
     Cost: one signature, one schema validation and one canonical encoding.
     """
     envelope = open_envelope(data, DATASET, keys_for(trust, notices, at))
-    document = envelope.document
-    if document is None:
+    document, claims = envelope.document, envelope.claims
+    if document is None or claims is None:
         checks = not_opened(envelope, CREDENTIAL_CHECKS)
         return CheckedCredential(checks, envelope)
-    claims = Claims.of(document["credentialSubject"])
     believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
     heir = (
@@ -176,4 +127,4 @@ def check_credential(
         check_terms(claims.terms),
         check_regulatory(claims.subject, envelope.issuer, document["validFrom"]),
     )
-    return CheckedCredential(checks, envelope, claims, heir)
+    return CheckedCredential(checks, envelope, heir)

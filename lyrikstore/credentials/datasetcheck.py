@@ -15,7 +15,6 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.comparison import DataSource, check_files, is_litter
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import age_of, derived_from, descriptor_of
 from lyrikstore.credentials.keycheck import policy_for
 from lyrikstore.credentials.qualitycheck import Measuring
@@ -31,6 +30,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.orderroot import DOCUMENT, OrderRoot, document_id, verify_order_root

@@ -31,7 +31,13 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import CredentialKind, check_credential_shape, issuer_of, kind_of
+from lyrikstore.credentials.vcdm import (
+    Claims,
+    CredentialKind,
+    check_credential_shape,
+    issuer_of,
+    kind_of,
+)
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proof import Verified, add_proof_encoded, verify_proof
 from lyrikstore.crypto.signer import Signer
@@ -57,6 +63,7 @@ class Envelope(Struct, frozen=True):
         signer: The key that signed, and what says that it is the issuer's; None where no
             signature holds.
         canonical: Its canonical form, proof and all; None if it is not even well-formed.
+        claims: What the document says of a dataset, if it is a dataset credential.
     """
 
     checks: tuple[Check, ...]
@@ -64,6 +71,7 @@ class Envelope(Struct, frozen=True):
     issuer: str | None
     signer: ResolvedKey | None
     canonical: bytes | None
+    claims: Claims | None = None
 
     @property
     def id(self) -> Digest | None:
@@ -114,7 +122,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
 
     # (2) schema - spec §10.3, §10.4: the closed shape of its kind.
     try:
-        check_credential_shape(found, kind)
+        claims = check_credential_shape(found, kind)
     except FormatError as error:
         summary = f"not a {kind.words}: {quote(error.message, 300)}"
         checks.append(failed("schema", error.kind, summary))
@@ -126,12 +134,12 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
     proof, verified = _check_proof(found, keys)
     if verified is None:
         checks += [proof, _check_binding(issuer, None)]
-        return Envelope(tuple(checks), document, issuer, None, found.canonical)
+        return Envelope(tuple(checks), document, issuer, None, found.canonical, claims)
     signer = keys.find(verified.verification_method)
     checks += [proof, _check_binding(issuer, signer)]
     # From here on only what was signed.
     signed = verified.document_without_proof
-    return Envelope(tuple(checks), signed, issuer, signer, found.canonical)
+    return Envelope(tuple(checks), signed, issuer, signer, found.canonical, claims)
 
 
 def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]:

@@ -11,12 +11,12 @@ from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreErro
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.grant import Grant
 from lyrikstore.credentials.attestation.grantcheck import CheckedGrant, Holder, check_grant
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.report import Check, CheckState, check_of, first_in
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Limits, Terms, Use
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository import MAX_READ, Repository

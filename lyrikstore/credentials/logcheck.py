@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
-from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims
+from lyrikstore.credentials.credentialcheck import CheckedCredential
 from lyrikstore.credentials.logproofs import Proofs
 from lyrikstore.credentials.report import (
     Check,
@@ -22,6 +22,7 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest

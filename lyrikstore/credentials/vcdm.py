@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256, sha384
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from uuid import uuid4
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ from lyrikstore.canon.packaged import PACKAGE, read_packaged
 from lyrikstore.canon.schemas import check_schema, schema_root
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.claim import check_licence_claim
+from lyrikstore.credentials.terms.model import Terms
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.statuslist import StatusEntry
@@ -38,6 +39,73 @@ CONTEXT_SHA256: Mapping[str, str] = {
 TREE_PROFILE = "lyrikstore-tree-1"
 
 
+class Claims(Struct, frozen=True):
+    """What a well-formed dataset credential says of its dataset, as values.
+
+    Attributes:
+        name: The manifest's name.
+        tree: Content identity, with metadata.
+        files: Identity of the files alone.
+        manifest: Id of the dataset manifest.
+        store: Id of the store that logged it.
+        log_origin: Name of the log.
+        log_index: Where in it the manifest stands.
+        records: ``(records manifest, order root as hex, count)``, or None.
+        terms: What the issuer allows, forbids and demands.
+        subject: All of ``credentialSubject``; treat as read-only.
+    """
+
+    name: str
+    tree: Digest
+    files: Digest
+    manifest: Digest
+    store: Digest
+    log_origin: str
+    log_index: int
+    records: tuple[Digest, str, int] | None
+    terms: Terms
+    subject: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, subject: Mapping[str, Any]) -> Self:
+        """Read the subject of a dataset credential that satisfies its schema.
+
+        Raises:
+            FormatError: (``bad-credential``, ``bad-timestamp``, ``bad-digest``) it is at odds with
+                itself, where the schema can be fooled.
+        """
+        tree = Digest.parse_urn(subject["id"])
+        content = subject["contentRoot"]
+        # Two spellings of one root that differ are a lie by construction: software that reads one
+        # would accept what software that reads the other refuses.
+        if content["hashValue"] != tree.hex or content["digestMultibase"] != tree.multibase:
+            _refuse("credentialSubject.id and contentRoot name different content")
+        terms = check_licence_claim(subject)
+        _check_statements(subject)
+        named = {item["field"] for item in subject["descriptor"]}
+        if len(named) != len(subject["descriptor"]):
+            _refuse("a descriptor field occurs twice")
+        records = subject.get("recordsRoot")
+        return cls(
+            name=subject["name"],
+            tree=tree,
+            files=Digest.parse_urn(subject["files"]),
+            manifest=Digest.parse_urn(subject["manifest"]),
+            store=Digest.parse_urn(subject["store"]),
+            log_origin=subject["log"]["origin"],
+            log_index=subject["log"]["index"],
+            records=None
+            if records is None
+            else (
+                Digest.parse_urn(records["manifest"]),
+                records["hashValue"],
+                int(records["count"]),
+            ),
+            terms=terms,
+            subject=subject,
+        )
+
+
 class CredentialKind(Struct, frozen=True):
     """One kind of credential of profile ``lyrik``.
 
@@ -45,13 +113,14 @@ class CredentialKind(Struct, frozen=True):
         type: What its ``type`` says beside ``VerifiableCredential``.
         schema: Name of its schema.
         schema_sri: ``digestSRI`` of the schema's published bytes, which never change.
-        check_subject: Refuses subjects that the schema lets pass, where it can be fooled.
+        read_subject: Refuses subjects that the schema lets pass, where it can be fooled; returns
+            what a dataset credential claims.
     """
 
     type: str
     schema: str
     schema_sri: str
-    check_subject: Callable[[dict[str, Any]], None] | None = None
+    read_subject: Callable[[dict[str, Any]], Claims | None] | None = None
 
     @property
     def schema_id(self) -> str:
@@ -105,8 +174,10 @@ class CredentialKind(Struct, frozen=True):
         return members
 
 
-def check_credential_shape(given: JSON | Document, kind: CredentialKind) -> None:
+def check_credential_shape(given: JSON | Document, kind: CredentialKind) -> Claims | None:
     """Return if ``given`` is a lyrik credential of ``kind``. Says nothing about its truth.
+
+    What a dataset credential claims is returned, None for other kinds.
 
     Args:
         given: Parsed JSON, with or without ``proof``.
@@ -131,9 +202,10 @@ def check_credential_shape(given: JSON | Document, kind: CredentialKind) -> None
         _refuse("credentialSchema pins another text than the published one")
     if "supersedes" in document and document["supersedes"]["id"] == document["id"]:
         _refuse("it supersedes itself")
-    if kind.check_subject is not None:
-        kind.check_subject(document["credentialSubject"])
+    read = kind.read_subject
+    claims = None if read is None else read(document["credentialSubject"])
     _check_related(document.get("relatedResource", []))
+    return claims
 
 
 def kind_of(document: JSON) -> CredentialKind | None:
@@ -200,20 +272,6 @@ def issuer_of(document: Mapping[str, JSON]) -> str | None:
     return issuer if isinstance(issuer, str) else None
 
 
-def _check_dataset(subject: dict[str, Any]) -> None:
-    root = Digest.parse_urn(subject["id"])
-    content = subject["contentRoot"]
-    # Two spellings of one root that differ are a lie by construction: software that reads one
-    # would accept what software that reads the other refuses.
-    if content["hashValue"] != root.hex or content["digestMultibase"] != root.multibase:
-        _refuse("credentialSubject.id and contentRoot name different content")
-    check_licence_claim(subject)
-    _check_statements(subject)
-    named = [item["field"] for item in subject["descriptor"]]
-    if len(set(named)) != len(named):
-        _refuse("a descriptor field occurs twice")
-
-
 def _check_grant(subject: dict[str, Any]) -> None:
     limits = subject["grant"].get("limits", {})
     moments = [parse_timestamp(limits[end]) for end in ("useFrom", "useUntil") if end in limits]
@@ -221,7 +279,7 @@ def _check_grant(subject: dict[str, Any]) -> None:
         _refuse("useUntil is before useFrom")
 
 
-def _check_statements(subject: dict[str, Any]) -> None:
+def _check_statements(subject: Mapping[str, Any]) -> None:
     age = subject.get("age", {})
     first, last = _day(age.get("collectedFrom")), _day(age.get("collectedUntil"))
     if first is not None and last is not None and last < first:
@@ -282,7 +340,7 @@ DATASET = CredentialKind(
     "DatasetCredential",
     "dataset-credential-1",
     "sha384-1BknGIDqOlhpsBXW2ES3Q6xy/WO/Lk06KRAlqZeZ9e/UG9/AqLcXnQ+XW86cX+jT",
-    _check_dataset,
+    Claims.of,
 )
 ATTESTATION = CredentialKind(
     "AttestationCredential",

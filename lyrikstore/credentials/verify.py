@@ -27,7 +27,7 @@ from lyrikstore.credentials.attestation.grantcheck import (
     find_terms,
 )
 from lyrikstore.credentials.comparison import DataSource
-from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, Claims, check_credential
+from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, check_credential
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
 from lyrikstore.credentials.did import KnownDocument
 from lyrikstore.credentials.keycheck import check_key
@@ -50,7 +50,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, CredentialKind
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, Claims, CredentialKind
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.tree import Entry

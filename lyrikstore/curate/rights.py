@@ -15,7 +15,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.attestation.grantcheck import find_terms
-from lyrikstore.credentials.credentialcheck import CheckedCredential, Claims, check_credential
+from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
 from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.licensed import Published, judge_grant, published
 from lyrikstore.credentials.memorycheck import check_remembered
@@ -24,7 +24,7 @@ from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Terms, Use
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, Claims
 from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository

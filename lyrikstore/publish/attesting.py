@@ -12,9 +12,8 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.attest import build_attestation
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState, Report, first_in
-from lyrikstore.credentials.vcdm import ATTESTATION
+from lyrikstore.credentials.vcdm import ATTESTATION, Claims
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuance, Issuer, check_current

@@ -13,13 +13,13 @@ from lyrikstore.credentials.attestation.attestationcheck import (
     check_attestation,
     looks_like_attestation,
 )
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.logproofs import PROOF_HEAD
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.statuslist import newest_first, status_entries
 from lyrikstore.credentials.storekeys import Statements, check_few
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository

@@ -16,13 +16,12 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.terms.claim import text_name
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
-from lyrikstore.credentials.vcdm import DATASET
+from lyrikstore.credentials.vcdm import DATASET, Claims
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
 from lyrikstore.curate.measures import Measurement, claims_of, recipes_for

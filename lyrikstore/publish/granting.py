@@ -18,7 +18,6 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock, format_timestamp
 from lyrikstore.credentials.attestation.grant import Grant, build_grant, exceeds
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.did.names import parse_did
 from lyrikstore.credentials.envelope import keys_for, open_envelope, reference_to
 from lyrikstore.credentials.issuercheck import check_standing
@@ -33,7 +32,7 @@ from lyrikstore.credentials.terms.vocabulary import (
     territory_of,
 )
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET, GRANT, issuer_of
+from lyrikstore.credentials.vcdm import DATASET, GRANT, Claims, issuer_of
 from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer

@@ -20,10 +20,10 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.report import CheckState, Report, Verdict
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.versions import Statement, current_version, put_attachment
 from lyrikstore.history.log import Leaf, TlogProof

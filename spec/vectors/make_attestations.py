@@ -17,10 +17,10 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grant import build_grant
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.credentials.w3c.presentation import make_presentation
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey

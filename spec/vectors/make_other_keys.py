@@ -14,7 +14,7 @@ import make_attestations as others
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import parse
-from lyrikstore.credentials.credentialcheck import Claims
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import merkle

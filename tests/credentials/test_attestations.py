@@ -129,7 +129,7 @@ def test_statements_that_are_no_toml(text: bytes) -> None:
 
 
 def test_a_date_in_a_statement_is_refused_not_a_crash() -> None:
-    from lyrikstore.credentials.credentialcheck import Claims
+    from lyrikstore.credentials.vcdm import Claims
 
     about = Claims.of(parse(DELIVERY["credential"].encode())["credentialSubject"])
     statement = parse_statement(b"extent = 2026-01-01")

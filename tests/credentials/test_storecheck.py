@@ -18,7 +18,6 @@ from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.attestation.attest import build_attestation
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.objectcheck import OBJECT_CHECKS, verify_object
@@ -30,6 +29,7 @@ from lyrikstore.credentials.storecheck import (
 )
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import PinnedDocument, Trust
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import KeySigner
@@ -845,9 +845,9 @@ def test_verify_store_on_an_open_one(sound: Lineage) -> None:
 def granted(lineage: Lineage, holder: str, **changes: Any) -> dict[str, Any]:
     """Log terms under which training may be granted, and a grant; return the right it gives."""
     from lyrikstore.credentials.attestation.grant import build_grant
-    from lyrikstore.credentials.credentialcheck import Claims
     from lyrikstore.credentials.envelope import issue, reference_to
     from lyrikstore.credentials.terms.model import whole
+    from lyrikstore.credentials.vcdm import Claims
 
     world = lineage.world
     terms = lineage.publisher.credential(terms=whole(["evaluate"], grantable=["train"]))

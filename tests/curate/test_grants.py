@@ -18,13 +18,13 @@ from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.attestation.grantcheck import check_grant
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list, status_entries
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
+from lyrikstore.credentials.vcdm import Claims
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.curate.rights import Right, check_rights

@@ -6,11 +6,11 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.attestationcheck import check_attestation
 from lyrikstore.credentials.attestation.grantcheck import check_grant
-from lyrikstore.credentials.credentialcheck import Claims, check_credential
+from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.report import Check
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, CredentialKind, kind_of
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, Claims, CredentialKind, kind_of
 
 
 def stated_kind(data: bytes) -> CredentialKind | None:

@@ -13,9 +13,13 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.tomltext import parse_toml
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.statuslist import StatusEntry
-from lyrikstore.credentials.vcdm import ATTESTATION, check_credential_shape, sha256_multibase
+from lyrikstore.credentials.vcdm import (
+    ATTESTATION,
+    Claims,
+    check_credential_shape,
+    sha256_multibase,
+)
 
 ATTESTATION_KINDS: Mapping[str, str] = {
     "quality": "quality audit",

@@ -18,7 +18,6 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.attestation.attest import ATTESTATION_KINDS, examines_too_much
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
     Envelope,
@@ -46,7 +45,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.statuslist import StatedList, list_url
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import ATTESTATION, kind_of, sha256_multibase
+from lyrikstore.credentials.vcdm import ATTESTATION, Claims, kind_of, sha256_multibase
 
 ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "issuer.key", "attestation", "evidence")
 """Ids of the checks :func:`check_attestation` makes, in order."""

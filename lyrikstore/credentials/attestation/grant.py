@@ -8,10 +8,9 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.terms.model import Limits
-from lyrikstore.credentials.vcdm import GRANT, check_credential_shape
+from lyrikstore.credentials.vcdm import GRANT, Claims, check_credential_shape
 
 
 class Grant(Struct, frozen=True):

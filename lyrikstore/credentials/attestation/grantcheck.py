@@ -10,7 +10,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON, encode, may_say, parse
 from lyrikstore.credentials.attestation.grant import Grant, exceeds
-from lyrikstore.credentials.credentialcheck import Claims
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
     Envelope,
@@ -38,7 +37,7 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET, GRANT
+from lyrikstore.credentials.vcdm import DATASET, GRANT, Claims
 
 GRANT_CHECKS = (
     *ENVELOPE_CHECKS,
