@@ -62,3 +62,15 @@ def test_every_documented_command_line_can_be_given() -> None:
             wrong.append((page, line, rest))
     assert seen > 200
     assert wrong == []
+
+
+def test_tests_that_the_documentation_names_are_there() -> None:
+    text = (REPOSITORY / "docs" / "serve.md").read_text("utf-8")
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text))
+    assert len(named) >= 20
+    for file, name in sorted(named):
+        assert f"\ndef {name}(" in (REPOSITORY / file).read_text("utf-8"), f"{file}::{name}"
+    requirements = (REPOSITORY / "tests" / "w3c" / "test_requirements.py").read_text("utf-8")
+    numbers = [*(f"M{n}" for n in range(1, 14)), *(f"B{n}" for n in range(1, 6))]
+    for number in numbers:
+        assert f"\ndef test_{number}_" in requirements, number
