@@ -1,6 +1,5 @@
 """One writer at a time: an advisory lock that dies with its process (spec §4.7)."""
 
-import errno
 import fcntl
 import os
 import socket
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from lyrikstore.canon.errors import LockedError, StorageError, storage_error
+from lyrikstore.objects.backend import NOT_A_FILE
 
 TIMEOUT = 30.0
 _PAUSE = 0.05
@@ -68,7 +68,11 @@ class StoreLock:
 
     def _wait(self, fd: int) -> None:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
+            raise StorageError(
+                NOT_A_FILE,
+                f"locking {self._path}: not a regular file",
+                hint="remove what stands in its place: nothing of the store is kept in it",
+            )
         give_up = time.monotonic() + self._timeout
         while True:
             try:

@@ -130,6 +130,14 @@ def test_lock_excludes_and_names_the_holder(root: Path) -> None:
         pass
 
 
+def test_a_pipe_in_place_of_the_lock_is_named_with_the_way_out(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lock")
+    with pytest.raises(StorageError) as caught, StoreLock(tmp_path / "lock", timeout=0):
+        pass
+    assert "not a regular file" in caught.value.message
+    assert "remove what stands in its place" in caught.value.hint
+
+
 def test_lock_dies_with_its_process(root: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path\n"
