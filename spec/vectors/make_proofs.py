@@ -240,6 +240,15 @@ def bad() -> list[dict[str, Any]]:
             "bad-proof",
             proof_with(proofValue="z1" + proof["proofValue"][1:]),
         ),
+        # ATTACK: the same characters under another letter would be a second spelling
+        *(
+            (
+                f"signature-as-{letter}",
+                "bad-proof",
+                proof_with(proofValue=letter + proof["proofValue"][1:]),
+            )
+            for letter in "Zumf1"
+        ),
         ("signature-hexadecimal", "bad-proof", proof_with(proofValue="f" + signature.hex())),
         ("signature-trailing-blank", "bad-proof", proof_with(proofValue=proof["proofValue"] + " ")),
         ("signature-empty", "bad-proof", proof_with(proofValue="")),
