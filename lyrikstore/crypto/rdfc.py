@@ -34,10 +34,11 @@ MAX_WORK = 2048
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 # Without the characters that N-Quads does not escape: with them one IRI could hold whole
 # statements, and swallow the one that says when the credential expires.
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{}|^`\\]*")
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{}|^`\\\ufffe\uffff]*")
 _NAMED = re.compile(f"{_IRI.pattern}[#/]({_TERM.pattern})", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # PyLD escapes them otherwise than RDFC
+# PyLD escapes them otherwise than RDFC.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _MAY_NAME = frozenset({"VerifiablePresentation", "DataIntegrityProof"})
 """What may have names of its own: presentations, and their proofs, read with their contexts."""
 

@@ -313,6 +313,15 @@ def cases() -> list[dict[str, Any]]:
             "bad-rdf",
             _changed(secured, lambda d: d.update(id=d["id"] + "\n")),
         ),
+        *(
+            (
+                f"{where}-not-a-character-{ord(odd):x}",
+                "bad-rdf",
+                _changed(secured, lambda d, name=name, odd=odd: d.update({name: f"urn:x:{odd}"})),
+            )
+            for where, name in (("iri", "id"), ("text", "name"))
+            for odd in "\ufffe\uffff"
+        ),
         (
             "iri-relative",
             "bad-rdf",

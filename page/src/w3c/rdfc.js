@@ -22,11 +22,11 @@ const MAX_ELEMENTS = 256; // names of its own
 const WORK = 1; // rounds over nodes that look alike, as a power of their number
 const TERM = /^[A-Za-z][A-Za-z0-9_-]*$/;
 // Without the characters that N-Quads does not escape: with them one IRI could hold whole statements.
-const IRI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020\u007f<>"{}|^`\\]*$/;
+const IRI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020\u007f<>"{}|^`\\\ufffe\uffff]*$/;
 const NAMED = new RegExp(`^${IRI.source.slice(1, -1)}[#/](${TERM.source.slice(1, -1)})$`);
 const MAY_NAME = ["VerifiablePresentation", "DataIntegrityProof"]; // a proof is read with its document's contexts
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/; // escaped in more than one way
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/; // escaped in more than one way
 const LANGUAGE_VALUE = ["@value", "@language", "@direction"];
 
 /** Return the canonical N-Quads of a document. @param {any} document @returns {Promise<Uint8Array>} */
