@@ -34,7 +34,10 @@ MAX_WORK = 2048
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 # Without the characters that N-Quads does not escape: with them one IRI could hold whole
 # statements, and swallow the one that says when the credential expires.
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{}|^`\\\ufffe\uffff]*")
+# ATTACK: to PyLD and jsonld.js an IRI with a blank of any script is none, and they drop what is
+# said of it: anybody could add that unsigned. They disagree on U+0085 and U+FEFF.
+_BLANKS = r"\x80-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{{}}|^`\\{_BLANKS}\ufffe\uffff]*")
 _NAMED = re.compile(f"{_IRI.pattern}[#/]({_TERM.pattern})", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 # PyLD escapes them otherwise than RDFC.

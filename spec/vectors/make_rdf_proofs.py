@@ -322,6 +322,20 @@ def cases() -> list[dict[str, Any]]:
             for where, name in (("iri", "id"), ("text", "name"))
             for odd in "\ufffe\uffff"
         ),
+        # ATTACK: an IRI that RDF libraries drop, with everything that is said of it
+        *(
+            (
+                f"iri-with-a-blank-{ord(blank):x}",
+                "bad-rdf",
+                _changed(
+                    secured,
+                    lambda d, blank=blank: d.update(
+                        evidence={"id": f"urn:x:{blank}", "type": "VerifiableCredential"}
+                    ),
+                ),
+            )
+            for blank in "\x85\xa0\u1680\u2003\u2028\u202f\u3000\ufeff"
+        ),
         (
             "iri-relative",
             "bad-rdf",

@@ -22,7 +22,9 @@ const MAX_ELEMENTS = 256; // names of its own
 const WORK = 1; // rounds over nodes that look alike, as a power of their number
 const TERM = /^[A-Za-z][A-Za-z0-9_-]*$/;
 // Without the characters that N-Quads does not escape: with them one IRI could hold whole statements.
-const IRI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020\u007f<>"{}|^`\\\ufffe\uffff]*$/;
+// ATTACK: to jsonld.js and PyLD an IRI with a blank of any script is none, and they drop what is said
+// of it: anybody could add that unsigned.
+const IRI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020\u007f<>"{}|^`\\\u0080-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\ufffe\uffff]*$/;
 const NAMED = new RegExp(`^${IRI.source.slice(1, -1)}[#/](${TERM.source.slice(1, -1)})$`);
 const MAY_NAME = ["VerifiablePresentation", "DataIntegrityProof"]; // a proof is read with its document's contexts
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
