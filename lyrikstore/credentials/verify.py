@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import BinaryIO
 
-from msgspec import Struct
-
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError
 from lyrikstore.canon.jsontext import JSON
@@ -24,8 +22,8 @@ from lyrikstore.credentials.attestation.grantcheck import (
     GRANT_CHECKS,
     Holder,
     check_grant,
-    find_terms,
 )
+from lyrikstore.credentials.beside import Beside
 from lyrikstore.credentials.comparison import DataSource
 from lyrikstore.credentials.credentialcheck import CREDENTIAL_CHECKS, check_credential
 from lyrikstore.credentials.datasetcheck import check_data, check_manifest, check_records
@@ -102,31 +100,6 @@ UNREADABLE = "unreadable credential"
 NOT_SINCE = "that the issuer still stands by it after {}, when its status lists were made"
 
 
-class Siblings(Struct, frozen=True):
-    """The files beside a credential, found by what they are, never by what they are called.
-
-    Attributes:
-        by_digest: Digest → name and bytes.
-    """
-
-    by_digest: Mapping[Digest, tuple[str, bytes]]
-
-    @classmethod
-    def of(cls, files: Mapping[str, bytes]) -> "Siblings":
-        """Return the siblings among ``files``: name → bytes. Hashes each once."""
-        named = sorted(files.items(), reverse=True)  # of several names the first
-        return cls({Digest.of(data): (name, data) for name, data in named})
-
-    def find(self, wanted: Digest) -> bytes | None:
-        """Return the file with that digest, or None."""
-        found = self.by_digest.get(wanted)
-        return None if found is None else found[1]
-
-    def all(self) -> list[bytes]:
-        """Return every file, in the order of their names."""
-        return [data for _, data in sorted(self.by_digest.values())]
-
-
 def verify_credential(
     data: bytes, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
 ) -> Report:
@@ -156,7 +129,7 @@ def verify_alone(
     data: bytes,
     kind: CredentialKind | None,
     *,
-    files: Iterable[bytes],
+    beside: Beside,
     trust: Trust,
     at: datetime,
     holder: Holder | None = None,
@@ -167,23 +140,21 @@ def verify_alone(
     Args:
         data: Its bytes.
         kind: What it says it is.
-        files: Those beside it: status lists, documents it names, the terms of a grant.
+        beside: The files beside it: status lists, documents it names, the terms of a grant.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         holder: Who presented a grant, or None.
-        notices: What issuers have said since; by default what is among ``files``.
+        notices: What issuers have said since; by default what is ``beside``.
     """
-    known = list(files)
-    notices = Notices.among(known) if notices is None else notices
+    notices = Notices.among(beside.all) if notices is None else notices
     if kind is ATTESTATION:
-        by_digest = {Digest.of(one): one for one in known}
-        attested = check_attestation(data, trust=trust, at=at, notices=notices, find=by_digest.get)
+        attested = check_attestation(data, trust=trust, at=at, notices=notices, find=beside.find)
         document = attested.envelope.document
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         issuer, checks = attested.envelope.issuer, attested.checks
         return _report(subject, issuer, checks, ATTESTATION_REQUIRED, at, (NO_DATA,))
     if kind is GRANT:
-        terms = find_terms(known, data)
+        terms = beside.terms_of(data)
         granted = check_grant(data, trust=trust, at=at, notices=notices, terms=terms, holder=holder)
         subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
         open_end = (NO_DATA, *((NO_HOLDER,) if holder is None else ()))
@@ -227,8 +198,8 @@ def verify_delivery(
 
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
-    files = Siblings.of(siblings)
-    notices = Notices.among((*files.all(), *status_files), fetched)
+    files = Beside(siblings)
+    notices = Notices.among((*files.all, *status_files), fetched)
     outcome = check_credential(credential, trust=trust, at=at, notices=notices)
     claims = outcome.claims
     if claims is None:
@@ -262,7 +233,7 @@ def verify_delivery(
         check_age(claims.subject, log.checks[0]),
         quality,
         check_attestations(
-            files.all(),
+            files.all,
             claims,
             outcome.issuer,
             find=files.find,
@@ -280,7 +251,7 @@ def verify_delivery(
     return report
 
 
-def _with_texts(checks: tuple[Check, ...], claims: Claims, files: Siblings) -> Iterable[Check]:
+def _with_texts(checks: tuple[Check, ...], claims: Claims, files: Beside) -> Iterable[Check]:
     for check in checks:
         yield check_texts(claims.terms, check, files.by_digest) if check.id == "terms" else check
 

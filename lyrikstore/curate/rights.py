@@ -5,7 +5,6 @@ dataset may be used for what all of its sources may be used for.
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from msgspec import Struct
 
@@ -14,7 +13,7 @@ from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.anykind import stated_kind
-from lyrikstore.credentials.attestation.grantcheck import find_terms
+from lyrikstore.credentials.beside import Beside
 from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
 from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.licensed import Published, judge_grant, published
@@ -187,6 +186,7 @@ class _Judge(Struct, frozen=True):
         about = published(self.repository, source)
         reasons: list[str] = []  # newest credential first: what it lacks is what must be mended
         grants: list[tuple[LoggedEntry, bytes]] = []
+        others: list[bytes] = []
         for entry in reversed(self.repository.credentials_about(about.manifest)):
             try:
                 data = self.repository.credential(entry.id)
@@ -195,16 +195,20 @@ class _Judge(Struct, frozen=True):
                 continue
             kind = stated_kind(data)
             if self.repository.is_suspect(data, entry.index):
+                # ATTACK: a thief issues terms for an organisation, whose other key grants on them.
                 reasons.append(f"credential {entry.id.short} is by a key compromised by then")
-            elif kind is GRANT:
+                continue
+            others.append(data)
+            if kind is GRANT:
                 grants.append((entry, data))
             elif kind is not ATTESTATION:  # what others attest gives nobody a right
                 right, fault = self._by_credential(entry.id, data, source, about)
                 if right is not None:
                     return right, ""
                 reasons.append(f"credential {entry.id.short} {fault}")
+        beside = Beside.unnamed(others)
         for entry, data in reversed(grants):
-            right, fault = self._by_grant(entry.id, data, source, about)
+            right, fault = self._by_grant(entry.id, data, beside, source, about)
             if right is not None:
                 return right, ""
             if fault:  # a grant to this user that does not suffice says most; the newest first
@@ -233,9 +237,9 @@ class _Judge(Struct, frozen=True):
         ), ""
 
     def _by_grant(
-        self, identity: Digest, data: bytes, source: Manifest, about: Published
+        self, identity: Digest, data: bytes, beside: Beside, source: Manifest, about: Published
     ) -> tuple[Right | None, str]:
-        terms = find_terms(self._credentials(about), data)
+        terms = beside.terms_of(data)
         if self.user is None:
             return None, ""
         if terms is None:
@@ -275,16 +279,6 @@ class _Judge(Struct, frozen=True):
             _valid_until(data),
             grant=identity,
         ), ""
-
-    def _credentials(self, about: Published) -> list[bytes]:
-        found = []
-        for entry in self.repository.credentials_about(about.manifest):
-            with suppress(LyrikstoreError):
-                data = self.repository.credential(entry.id)
-                # ATTACK: a thief issues terms for an organisation, whose other key grants on them.
-                if not self.repository.is_suspect(data, entry.index):
-                    found.append(data)
-        return found
 
     def _used(self, source: Manifest, terms: Terms) -> tuple[str, ...]:
         return partitions_used(

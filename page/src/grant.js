@@ -36,16 +36,24 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
   return { checks, envelope, subject: grant.dataset.id };
 }
 
+/** Dataset credentials among files by the name that grants give them: many grants may be shown beside many. @type {WeakMap<Uint8Array[], Map<string, Uint8Array>>} */
+const byName = new WeakMap();
+
 /** The dataset credential among files that a grant names. @param {Uint8Array[]} files @param {string} urn */
 function findTerms(files, urn) {
-  return files.find((bytes) => {
-    if (!maySay(bytes, DATASET.type)) return false;
-    try {
-      return `urn:blake3:${blake3(canonical(parse(bytes)))}` === urn;
-    } catch {
-      return false;
+  const known = byName.get(files) ?? new Map();
+  if (!byName.has(files)) {
+    byName.set(files, known);
+    for (const bytes of files.filter((one) => maySay(one, DATASET.type))) {
+      try {
+        const name = `urn:blake3:${blake3(canonical(parse(bytes)))}`;
+        if (!known.has(name)) known.set(name, bytes);
+      } catch {
+        // none of ours
+      }
     }
-  });
+  }
+  return known.get(urn);
 }
 
 /** @param {string} holder @param {any} grant */

@@ -21,6 +21,7 @@ from lyrikstore.credentials.attestation.attestationcheck import (
     looks_like_attestation,
 )
 from lyrikstore.credentials.attestation.grantcheck import check_grant
+from lyrikstore.credentials.beside import Beside
 from lyrikstore.credentials.report import CheckState
 from lyrikstore.credentials.statuslist import StatusEntry, list_url, sign_list
 from lyrikstore.credentials.trust import parse_trust
@@ -74,7 +75,7 @@ def test_no_byte_of_a_grant_can_be_changed(place: int, mask: int) -> None:
     report = verify_alone(
         bytes(changed),
         GRANT,
-        files=[text.encode() for text in GRANTED["files"].values()],
+        beside=Beside({name: text.encode() for name, text in GRANTED["files"].items()}),
         trust=parse_trust(GRANTED["trust"].encode()),
         at=AT,
     )

@@ -12,6 +12,7 @@ from lyrikstore.canon.jsontext import parse
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.attestation.grantcheck import Holder
+from lyrikstore.credentials.beside import Beside
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.datacheck import MAX_WORDS, FolderData, may_speak
 from lyrikstore.credentials.did import Resolver, documents_among
@@ -114,7 +115,7 @@ def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     report = verify_alone(
         changes.get("target", base["target"]).encode(),
         GRANT,
-        files=[text.encode() for text in files.values() if text is not None],
+        beside=Beside.unnamed(text.encode() for text in files.values() if text is not None),
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
         holder=Holder(**changes["holder"]) if "holder" in changes else None,

@@ -14,6 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.attestation.anykind import stated_kind
+from lyrikstore.credentials.beside import Beside
 from lyrikstore.credentials.comparison import (
     Comparison,
     EachFile,
@@ -127,7 +128,7 @@ def _report(case: Case, trust: Any) -> Any:
     if not asked and profile_of(case.target) == "lyrik":
         kind = stated_kind(case.target)
         if kind is not None and kind is not DATASET:
-            return verify_alone(case.target, kind, files=files, trust=trust, at=at)
+            return verify_alone(case.target, kind, beside=Beside.unnamed(files), trust=trust, at=at)
         return verify_delivery(
             case.target,
             siblings=case.siblings,

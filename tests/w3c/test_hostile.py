@@ -15,7 +15,7 @@ from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.credentials.verify import verify_credential
-from lyrikstore.credentials.w3c.presentation import verify_presentation
+from lyrikstore.credentials.w3c.presentation import MAX_PRESENTED, verify_presentation
 from lyrikstore.credentials.w3c.resources import Resources
 from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
 
@@ -27,6 +27,35 @@ CASES = [
     for file in (json.loads((VECTORS / f"hostile-{name}.json").read_text("ascii")),)
     for case in file["cases"]
 ]
+GRANTS = json.loads((VECTORS / "grants.json").read_text("ascii"))["base"]
+
+
+def many_grants() -> dict[str, Any]:
+    """Return a presentation of as many grants as are looked at, beside many terms of others.
+
+    Each has another spelling than the canonical one, which is slow to read.
+    """
+    presentation = {
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "type": ["VerifiablePresentation"],
+        "verifiableCredential": [json.loads(GRANTS["target"])] * MAX_PRESENTED,
+    }
+    terms = GRANTS["files"]["credential.json"].replace("byteSize", "size")
+    return {
+        "profile": "w3c",
+        "id": "many-grants-many-terms",
+        "kind": "presentation",
+        "lists": [],
+        "at": GRANTS["at"],
+        "trust": GRANTS["trust"],
+        "document": json.dumps(presentation),
+        "resources": {f"{number}.json": [terms, ["\n", number]] for number in range(1000)},
+        "verdict": "invalid",
+        "checks": {"proof": "no-proof", "presented": "invalid"},
+    }
+
+
+CASES.append(many_grants())
 MAX_KIB = 200 << 10
 MAX_SECONDS = 1.0
 

@@ -40,7 +40,7 @@ def command(
     runs: lyrikstore verify FILE --challenge C --domain D, with a new challenge each time.
     """
     from lyrikstore.credentials.attestation.anykind import stated_kind
-    from lyrikstore.credentials.attestation.grantcheck import find_terms
+    from lyrikstore.credentials.beside import Beside
     from lyrikstore.credentials.datacheck import read_siblings
     from lyrikstore.credentials.vcdm import GRANT
     from lyrikstore.credentials.w3c.presentation import make_presentation
@@ -54,7 +54,7 @@ def command(
             f"{grant} is no licence grant",
             hint="give the file that whoever licensed the data to you made: lyrikstore grant",
         )
-    terms = find_terms(read_siblings(grant).values(), data)
+    terms = Beside(read_siblings(grant)).terms_of(data)
     signer, moment = session.signer(), now()
     named = _holder(data)
     organisation = named if named.startswith("did:web:") else None

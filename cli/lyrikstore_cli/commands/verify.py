@@ -239,7 +239,7 @@ def _verify_file(
     asked: Asked,
 ) -> "Report":
     from lyrikstore.credentials.attestation.anykind import stated_kind
-    from lyrikstore.credentials.attestation.grantcheck import find_terms
+    from lyrikstore.credentials.beside import Beside
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
     from lyrikstore.credentials.statuscheck import Notices
     from lyrikstore.credentials.vcdm import DATASET, profile_of
@@ -257,7 +257,7 @@ def _verify_file(
     beside = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:
-        terms = find_terms(beside.values(), credential)  # of a grant
+        terms = Beside(beside).terms_of(credential)  # of a grant
         named = (credential,) if terms is None else (credential, terms)
         fetched = fetch_for(named, session.screen.say)
     status_files = [*status_files, *fetched.lists]
@@ -274,9 +274,9 @@ def _verify_file(
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
     if kind is not None and kind is not DATASET:
-        files = [*beside.values(), *status_files]
-        notices = Notices.among(files, fetched.documents)
-        return verify_alone(credential, kind, files=files, trust=trust, at=at, notices=notices)
+        there = Beside.unnamed([*beside.values(), *status_files])
+        notices = Notices.among(there.all, fetched.documents)
+        return verify_alone(credential, kind, beside=there, trust=trust, at=at, notices=notices)
     with session.screen.progress("verifying") as meter:
         data = given.data
         source = FolderData(data, meter) if data else None

@@ -1,14 +1,12 @@
 """Checking a grant: who grants what to whom, and whether they could (spec §20.5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import JSON, encode, may_say, parse
+from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.attestation.grant import Grant, exceeds
 from lyrikstore.credentials.envelope import (
     ENVELOPE_CHECKS,
@@ -96,7 +94,7 @@ def check_grant(
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What its issuer has said about it, and about its terms, since.
-        terms: The dataset credential that it names, as :func:`find_terms` gives it, or None.
+        terms: The dataset credential that it names, as ``Beside.terms_of`` gives it, or None.
         holder: Who presented it, or None where nobody did.
 
     Cost: two signatures and two schema validations.
@@ -121,29 +119,6 @@ def check_grant(
         _check_holder(grant, holder),
     )
     return CheckedGrant(checks, grant, envelope)
-
-
-def find_terms(files: Iterable[bytes], data: bytes) -> bytes | None:
-    """Return the dataset credential among ``files`` that the grant in ``data`` names, or None."""
-    wanted = _terms_of(data)
-    for candidate in files:
-        if wanted is None or not may_say(candidate, DATASET.type):
-            continue
-        try:
-            found = Digest.of(encode(parse(candidate)))
-        except FormatError:
-            continue
-        if found.urn == wanted:
-            return candidate
-    return None
-
-
-def _terms_of(data: bytes) -> str | None:
-    try:
-        named = parse(data)["credentialSubject"]["grant"]["terms"]["digest"]
-    except (FormatError, KeyError, TypeError, IndexError):
-        return None
-    return named if isinstance(named, str) else None
 
 
 def _check_grant(grant: Grant, document: Mapping[str, JSON]) -> Check:

@@ -6,7 +6,6 @@ shows it, to whom and when.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.credentials.attestation.grantcheck import Holder
+from lyrikstore.credentials.beside import Beside
 from lyrikstore.credentials.issuercheck import check_document
 from lyrikstore.credentials.report import (
     Check,
@@ -278,7 +278,9 @@ def _check_presented(
         ), ()
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
-    reports = tuple(_judge(item, inner, holder, surroundings, own) for item in inner)
+    # A licence grant rests on terms that are shown with it or lie beside.
+    beside = Beside.unnamed([*map(encode, inner), *surroundings.resources.files])
+    reports = tuple(_judge(item, beside, holder, surroundings, own) for item in inner)
     detail: dict[str, JSON] = {
         "verdicts": [str(report.verdict) for report in reports],
         "aboutHolder": [_is_about(item, holder.did) for item in inner],
@@ -297,36 +299,26 @@ def _check_presented(
 
 def _judge(
     item: dict[str, Any],
-    inner: list[dict[str, Any]],
+    beside: Beside,
     holder: Holder,
     surroundings: Surroundings,
     own: Signed | None,
 ) -> Report:
-    if item.get("@context") == CONTEXTS and kind_of(item) is not None:
-        with suppress(FormatError):  # no canonical form: none of ours, whatever it says
-            return _judge_ours(item, inner, holder, surroundings)
+    kind = kind_of(item) if item.get("@context") == CONTEXTS else None
+    if kind is not None:
+        # A licence grant is worth something only to the holder it names; the rules are those of
+        # profile lyrik (spec §20.5).
+        return verify_alone(
+            encode(item),
+            kind,
+            beside=beside,
+            notices=surroundings.notices,
+            trust=surroundings.trust,
+            at=surroundings.at,
+            holder=holder,
+        )
     shown = own if "proof" not in item and id_of(item.get("issuer")) == holder.did else None
     return judge_credential(item, surroundings, passed("format", "part of the presentation"), shown)
-
-
-def _judge_ours(
-    item: dict[str, Any],
-    inner: list[dict[str, Any]],
-    holder: Holder,
-    surroundings: Surroundings,
-) -> Report:
-    # A licence grant is worth something only to the holder it names, under terms that are shown
-    # with it or lie beside; the rules are those of profile lyrik (spec §20.5).
-    presented_too = [encode(other) for other in inner if other is not item]
-    return verify_alone(
-        encode(item),
-        kind_of(item),
-        files=[*presented_too, *surroundings.resources.files],
-        notices=surroundings.notices,
-        trust=surroundings.trust,
-        at=surroundings.at,
-        holder=holder,
-    )
 
 
 def _is_about(document: dict[str, Any], holder: str) -> bool:

@@ -125,12 +125,11 @@ async function checkPresented(inner, holder, own, surroundings, judgeOurs) {
   if (inner.length > MAX_PRESENTED) return { check: failed(id, "too-many", `more than ${MAX_PRESENTED} credentials`), parts: [] };
   /** @type {Report[]} */
   const parts = [];
+  // A grant is worth something only to the holder it names, under terms that are shown with it or lie beside.
+  const files = [...inner.map(canonical), ...surroundings.resources.files];
   for (const item of inner) {
     const kind = isOurs(item);
     if (kind) {
-      // A grant is worth something only to the holder it names, under terms that are shown with it or lie beside.
-      const others = inner.filter((other) => other !== item).map(canonical);
-      const files = [...others, ...surroundings.resources.files];
       parts.push(await judgeOurs(canonical(item), kind, { files, surroundings, holder }));
     } else {
       const shown = !Object.hasOwn(item, "proof") && idOf(item.issuer) === holder.did ? own : null;
