@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import MAX_INTEGER
+from lyrikstore.canon.jsontext import MAX_INTEGER, parse
 from lyrikstore.history.paths import check_path, refuse_tree
 
 MAX_LINE = 1 << 20
@@ -84,12 +84,20 @@ def parse_line(line: str, number: int) -> Entry:
         # order, escapes, an empty meta (attack case A18).
         canonical = entry.encode() == data + b"\n"
     except FormatError as error:
+        _check_json(data, number)  # of two faults of one line every verifier names this one
         raise FormatError(
             error.kind, f"line {number}: {error.message}", details=error.details
         ) from None
     if not canonical:
         raise FormatError("bad-tree", f"line {number} is not in canonical form")
     return entry
+
+
+def _check_json(data: bytes, number: int) -> None:
+    try:
+        parse(data, floats=True, nulls=True)
+    except FormatError:
+        raise FormatError("bad-tree", f"line {number} is not JSON") from None
 
 
 def encode_line(path: str, size: int, digest: str, meta: Mapping[str, str]) -> str:

@@ -150,8 +150,9 @@ class Tree:
                 checked again nor held twice.
 
         Raises:
-            FormatError: (``bad-tree``, ``bad-path``) anything but the one canonical form: not
-                sorted, a duplicate, an unknown member, other white space, a missing last newline.
+            FormatError: (``bad-tree``, ``bad-path``, ``bad-digest``) anything but the one canonical
+                form: not sorted, a duplicate, an unknown member, other white space, a missing last
+                newline.
 
         Cost: O(n), both ids included. Lines are capped before they are held.
         """

@@ -94,8 +94,21 @@ def refused() -> list[dict[str, Any]]:
         "nested-meta": a.replace(b'"v"', b'{"x":"y"}'),
         "meta-unsorted": a.replace(b'{"k":"v"}', b'{"k":"v","a":"v"}'),
         "not-an-object": b"[]\n",
+        # Of two faults of one line the first that a strict reader meets is named.
+        "two-digests-one-bad": a.replace(b'"bytes":1', b'"blake3":"","bytes":1'),
+        "two-paths-one-bad": a.replace(b'"path":"a"', b'"path":"a","path":"../a"'),
     }
-    return [{"id": name, "tree": data.decode()} for name, data in cases.items()]
+    kinds = {
+        "up (A12)": "bad-path",
+        "nfd (A15)": "bad-path",
+        "device (A16)": "bad-path",
+        "upper-case-digest": "bad-digest",
+        "short-digest (A19)": "bad-digest",
+    }
+    return [
+        {"id": name, "tree": data.decode(), "kind": kinds.get(name, "bad-tree")}
+        for name, data in cases.items()
+    ]
 
 
 def make() -> dict[str, Any]:

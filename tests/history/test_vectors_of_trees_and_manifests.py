@@ -43,8 +43,9 @@ def test_good_trees(case):
 
 @pytest.mark.parametrize("case", cases("trees/refused"), ids=lambda case: case["id"])
 def test_refused_trees(case):
-    with pytest.raises(LyrikstoreError):
+    with pytest.raises(LyrikstoreError) as refused:
         Tree.parse(case["tree"].encode())
+    assert refused.value.kind == case["kind"]
 
 
 @pytest.mark.parametrize("case", cases("manifests/good"), ids=lambda case: case["id"])
