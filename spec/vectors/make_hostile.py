@@ -84,6 +84,11 @@ def _model_rows() -> list[Row]:
                                "type": ["VerifiableCredential", "two words"]}),
         ("type-neither-term-nor-url", {"@context": [V2, "https://example.org/c"],
                                        "type": ["VerifiableCredential", "ex:"]}),
+        *((f"type-with-{ord(blank):04x}", {"@context": [V2, "https://example.org/c"],
+                                           "type": ["VerifiableCredential", f"two{blank}words"]})
+          for blank in "\x1c\x85\xa0\u3000\ufeff"),
+        *((f"subject-url-with-{ord(blank):04x}", {"credentialSubject": {"id": f"urn:x:{blank}"}})
+          for blank in "\x1c\x85\ufeff"),
         ("subject-missing", {"credentialSubject": None}),
         ("subject-empty", {"credentialSubject": {}}),
         ("subject-text", {"credentialSubject": "urn:x:1"}),

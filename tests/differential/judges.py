@@ -186,8 +186,8 @@ class PageVerifier:
 def differences(left: Any, right: Any) -> list[str]:
     """Return what two answers do not say alike: paths, each with both sayings; none if equal.
 
-    Both verifiers owe the same words too, but for two: what a parser of JSON or TOML complains of
-    is its own, and only one of them remembers log checkpoints.
+    Both verifiers owe the same words too, but for two: what a parser complains of is its own, and
+    only one of them remembers log checkpoints.
     """
     found: list[str] = []
     _compare("", _comparable(left), _comparable(right), found)
@@ -212,7 +212,7 @@ def _answer(check: dict[str, Any]) -> dict[str, Any]:
         detail["attestations"] = [_comparable(one) for one in detail["attestations"]]
     said = {name: check[name] for name in ("state", "spec") if name in check} | {"detail": detail}
     wordy = check["state"] in {"fail", "unchecked"} or check["id"] in {"log.memory", "attestations"}
-    return said if wordy else {**said, "summary": check["summary"]}
+    return said if wordy else {**said, "summary": check["summary"].partition("cannot be read: ")[0]}
 
 
 def _compare(path: str, left: Any, right: Any, found: list[str]) -> None:

@@ -3,11 +3,9 @@
 `python -m tests.differential.fuzz` looks on, for as long as it is told.
 """
 
-import itertools
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +71,7 @@ def test_of_changed_ones(page: PageVerifier) -> None:
 @pytest.mark.page
 @pytest.mark.slow
 def test_of_many_changed_ones(page: PageVerifier) -> None:
-    found = list(search(page, 2, itertools.count(), time.monotonic() + 300))
+    found = list(search(page, 2, range(20_000)))
     assert not found, "\n".join(map(str, found))
 
 

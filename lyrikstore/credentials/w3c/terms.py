@@ -5,14 +5,16 @@ Whether a term is defined can be said where every context is bundled or stands i
 context that nobody here has read may define anything.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
 from lyrikstore.canon.jsontext import JSON, encode
 from lyrikstore.credentials.vcdm import VC_CONTEXT
-from lyrikstore.credentials.w3c.values import is_url, items_of, refuse
+from lyrikstore.credentials.w3c.values import BLANK, is_url, items_of, refuse
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 
+_NO_TERM = re.compile(f"[:{BLANK}]")
 _ABOUT_ALL = {"@version", "@vocab", "@protected", "@language", "@direction"}
 
 
@@ -46,7 +48,7 @@ def check_types(contexts: JSON, types: Iterable[str]) -> None:
     """
     names = [name for name in types if not is_url(name)]
     for name in names:
-        if ":" in name or any(character.isspace() for character in name):
+        if _NO_TERM.search(name):
             refuse("type", f"{name[:80]!a} is neither a term nor a URL")
     defined: set[str] = set()
     for context in items_of(contexts):

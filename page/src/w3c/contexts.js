@@ -5,9 +5,10 @@
 import texts from "../../generated/contexts.js";
 import { same, utf8 } from "../bytes.js";
 import { canonical, isObject, parse } from "../strictjson.js";
-import { bad, isUrl, itemsOf } from "./values.js";
+import { bad, BLANK, isUrl, itemsOf } from "./values.js";
 
 export const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
+const NO_TERM = new RegExp(`[:${BLANK}]`, "u");
 const ABOUT_ALL = ["@version", "@vocab", "@protected", "@language", "@direction"];
 
 /** The bundled contexts, byte for byte. @type {Map<string, Uint8Array>} */
@@ -40,7 +41,7 @@ export function checkContexts(stated) {
 /** Whether every type is a URL or a term that the contexts define, as far as known (M3). @param {any} contexts @param {Iterable<string>} types */
 export function checkTypes(contexts, types) {
   const names = [...types].filter((name) => !isUrl(name));
-  for (const name of names) if (/[:\s]/.test(name)) bad("type", `${name.slice(0, 80)} is neither a term nor a URL`);
+  for (const name of names) if (NO_TERM.test(name)) bad("type", `${name.slice(0, 80)} is neither a term nor a URL`);
   /** @type {Set<string>} */
   const defined = new Set();
   for (const context of itemsOf(contexts)) {

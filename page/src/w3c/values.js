@@ -4,7 +4,9 @@ import { isObject } from "../strictjson.js";
 import { inCalendar } from "../timestamps.js";
 
 const MAX_ITEMS = 1000;
-const URL = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>"{}|\\^`]+$/u;
+/** White space, as part of a regular expression. Spelt out: what \\s takes differs by language. */
+export const BLANK = String.raw`\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff`;
+const URL = new RegExp(`^[A-Za-z][A-Za-z0-9+.-]*:[^\\u0000-\\u0020\\u007f${BLANK}<>"{}|\\\\^\`]+$`, "u");
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(0\d|1[0-3]|14(?=:00)):([0-5]\d))?$/;
 
