@@ -66,6 +66,17 @@ class Claims(Struct, frozen=True):
     terms: Terms
     subject: Mapping[str, Any]
 
+    def reference(self) -> dict[str, JSON]:
+        """Return how a credential of another kind names this dataset (spec §20.2, §20.4)."""
+        return {
+            "id": self.tree.urn,
+            "type": "Dataset",
+            "files": self.files.urn,
+            "manifest": self.manifest.urn,
+            "store": self.store.urn,
+            "name": self.name,
+        }
+
     @classmethod
     def of(cls, subject: Mapping[str, Any]) -> Self:
         """Read the subject of a dataset credential that satisfies its schema.

@@ -203,7 +203,7 @@ def _repack_beside_others(repository: Repository, act: Callable[[], _Done]) -> _
                 left = {pack: why for pack, why in repacked.skipped.items() if pack in live}
                 repacked = replace(repacked, skipped=left)
             return plan, repacked, seq
-    raise AssertionError
+    raise AssertionError  # the last try returns or raises
 
 
 def _repack(

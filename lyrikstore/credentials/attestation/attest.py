@@ -114,15 +114,7 @@ def build_attestation(
             supersedes=supersedes,
         ),
         "name": f"{label[:1].upper()}{label[1:]}: {about.name}",
-        "credentialSubject": {
-            "id": about.tree.urn,
-            "type": "Dataset",
-            "files": about.files.urn,
-            "manifest": about.manifest.urn,
-            "store": about.store.urn,
-            "name": about.name,
-            "attestation": attestation,
-        },
+        "credentialSubject": {**about.reference(), "attestation": attestation},
     }
     if documents:
         document["evidence"] = [

@@ -107,14 +107,7 @@ def build_grant(
     """
     grant: dict[str, JSON] = {
         "type": "LicenceGrant",
-        "dataset": {
-            "id": about.tree.urn,
-            "type": "Dataset",
-            "files": about.files.urn,
-            "manifest": about.manifest.urn,
-            "store": about.store.urn,
-            "name": about.name,
-        },
+        "dataset": about.reference(),
         "terms": dict(terms),
         "permits": list(dict.fromkeys(permits)),
     }

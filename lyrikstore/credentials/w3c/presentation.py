@@ -279,8 +279,12 @@ def _check_presented(
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
     # A licence grant rests on terms that are shown with it or lie beside.
-    beside = Beside.unnamed([*map(encode, inner), *surroundings.resources.files])
-    reports = tuple(_judge(item, beside, holder, surroundings, own) for item in inner)
+    spelt = [encode(item) for item in inner]
+    beside = Beside.unnamed([*spelt, *surroundings.resources.files])
+    reports = tuple(
+        _judge(item, data, beside, holder, surroundings, own)
+        for item, data in zip(inner, spelt, strict=True)
+    )
     detail: dict[str, JSON] = {
         "verdicts": [str(report.verdict) for report in reports],
         "aboutHolder": [_is_about(item, holder.did) for item in inner],
@@ -299,6 +303,7 @@ def _check_presented(
 
 def _judge(
     item: dict[str, Any],
+    data: bytes,
     beside: Beside,
     holder: Holder,
     surroundings: Surroundings,
@@ -309,7 +314,7 @@ def _judge(
         # A licence grant is worth something only to the holder it names; the rules are those of
         # profile lyrik (spec §20.5).
         return verify_alone(
-            encode(item),
+            data,
             kind,
             beside=beside,
             notices=surroundings.notices,

@@ -126,11 +126,12 @@ async function checkPresented(inner, holder, own, surroundings, judgeOurs) {
   /** @type {Report[]} */
   const parts = [];
   // A grant is worth something only to the holder it names, under terms that are shown with it or lie beside.
-  const files = [...inner.map(canonical), ...surroundings.resources.files];
-  for (const item of inner) {
+  const spelt = inner.map(canonical);
+  const files = [...spelt, ...surroundings.resources.files];
+  for (const [number, item] of inner.entries()) {
     const kind = isOurs(item);
     if (kind) {
-      parts.push(await judgeOurs(canonical(item), kind, { files, surroundings, holder }));
+      parts.push(await judgeOurs(spelt[number], kind, { files, surroundings, holder }));
     } else {
       const shown = !Object.hasOwn(item, "proof") && idOf(item.issuer) === holder.did ? own : null;
       parts.push(await judgeCredential(item, surroundings, passed("format", "part of the presentation"), shown));
