@@ -12,7 +12,6 @@ be run.
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -98,7 +97,7 @@ def served(home: Path, *, tls: bool) -> Iterator[tuple[str, str, Path]]:
         said = json.loads(text)
         yield said["url"], said["issuer"], certificate
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # an interrupt is ignored by what a script started in the background
         process.communicate(timeout=30)
 
 
