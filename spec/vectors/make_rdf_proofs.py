@@ -49,6 +49,12 @@ CREDENTIAL: dict[str, Any] = {
 }
 
 
+TYPED: dict[str, Any] = {
+    "@context": [V2],
+    "type": ["VerifiableCredential", "https://example.org/drafts#Diploma"],
+    "issuer": ISSUER.did,
+    "credentialSubject": {"id": "did:example:1"},
+}
 NAMED_TYPE = "https://example.org/#ExamplePresentation"
 NAMED: dict[str, Any] = {
     "@context": [
@@ -156,6 +162,7 @@ def cases() -> list[dict[str, Any]]:
     """Return every case."""
     now = DEFAULT_START
     named = add_proof(NAMED, ISSUER, suite=CRYPTOSUITE, created=now)
+    typed = add_proof(TYPED, ISSUER, suite=CRYPTOSUITE, created=now)
     secured = add_proof(CREDENTIAL, ISSUER, suite=CRYPTOSUITE, created=now)
     shared = _changed(CREDENTIAL, lambda d: d.update(evidence=[{"id": "urn:e:1", "type": "A"}]))
     listed = add_proof(
@@ -425,6 +432,22 @@ def cases() -> list[dict[str, Any]]:
                 _changed(named, change),
             )
             for name, outcome, attack, change in _named()
+        ),
+        ("type-as-iri", "verifies", {}, typed),
+        (
+            "type-named-by-a-context",
+            "bad-rdf",
+            {
+                "graph": "type-as-iri",
+                "attack": "a diploma, for which a trust file trusts its issuer",
+            },
+            _changed(
+                typed,
+                lambda d: (
+                    d["@context"].append({"Diploma": d["type"][1]}),
+                    d.update(type=["VerifiableCredential", "Diploma"]),
+                ),
+            ),
         ),
     ]
     return [
