@@ -61,6 +61,7 @@ def credentials(folder: Path) -> dict[str, float]:
     from lyrikstore.credentials.report import Verdict
     from lyrikstore.credentials.terms.model import whole
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
+    from lyrikstore.credentials.vcdm import CredentialMetadata
     from lyrikstore.credentials.verify import verify_credential
     from lyrikstore.crypto.contexts import OWN, context_document
     from lyrikstore.testing.keys import signer_for
@@ -72,16 +73,16 @@ def credentials(folder: Path) -> dict[str, float]:
         manifest, tree = _dataset(folder, number, now)
         documents.append(
             build_dataset_credential(
+                CredentialMetadata(
+                    owner.did, now - timedelta(minutes=number), now.replace(year=2027)
+                ),
                 manifest=manifest,
                 tree=tree,
                 records=None,
                 log_origin="example.org/benchmark",
                 log_index=number,
-                issuer=owner.did,
                 terms=whole(("train", "evaluate")),
-                valid_from=now - timedelta(minutes=number),
-                valid_until=now.replace(year=2027),
-                extra_subject=_claims(owner.did),
+                more=_claims(owner.did),
             )
         )
     issued = [issue(document, owner, now) for document in documents]

@@ -6,7 +6,9 @@ from typing import Any
 
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
+from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.terms.model import Terms, whole
+from lyrikstore.credentials.vcdm import CredentialMetadata
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
@@ -18,6 +20,8 @@ def log_credential(
     issuer: Signer,
     terms: Terms | Sequence[str],
     valid: tuple[datetime, datetime],
+    issuer_name: str | None = None,
+    status: Sequence[StatusEntry] = (),
     **more: Any,
 ) -> bytes:
     """Return a credential about a logged dataset, now logged as well.
@@ -28,22 +32,21 @@ def log_credential(
         issuer: Who signs it.
         terms: What it allows, or what it permits for all of the dataset.
         valid: From when, when it is signed too, and until when.
+        issuer_name: What the issuer calls itself.
+        status: Where its bits are in the issuer's status lists.
         more: As ``build_dataset_credential`` takes it.
     """
-    valid_from, valid_until = valid
     document = build_dataset_credential(
+        CredentialMetadata(issuer.did, *valid, issuer_name, status),
         manifest=manifest,
         tree=repository.tree(manifest),
         records=None,
         log_origin=repository.origin,
         log_index=repository.index_of(manifest.id),
-        issuer=issuer.did,
         terms=terms if isinstance(terms, Terms) else whole(terms),
-        valid_from=valid_from,
-        valid_until=valid_until,
         **more,
     )
-    data = issue(document, issuer, valid_from)
+    data = issue(document, issuer, valid[0])
     with repository.transaction() as transaction:
         transaction.log_credential(data)
         transaction.commit()

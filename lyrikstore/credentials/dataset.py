@@ -7,20 +7,20 @@ it.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.terms.claim import licence_claim
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.vcdm import (
     DATASET,
     DATASET_CONTEXT,
     TREE_PROFILE,
+    CredentialMetadata,
     check_credential_shape,
     context_sri,
     sha256_multibase,
@@ -32,48 +32,33 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def build_dataset_credential(
+    metadata: CredentialMetadata,
     *,
     manifest: Manifest,
     tree: Tree,
     records: Manifest | None,
     log_origin: str,
     log_index: int,
-    issuer: str,
     terms: Terms,
-    valid_from: datetime,
-    valid_until: datetime | None,
-    supersedes: Mapping[str, JSON] | None = None,
-    issuer_name: str | None = None,
     licence_texts: Sequence[tuple[str | None, bytes]] = (),
     partition_records: Sequence[int] | None = None,
-    version: str | None = None,
-    extra_subject: dict[str, JSON] | None = None,
-    credential_id: str | None = None,
-    status: Sequence[StatusEntry] = (),
+    more: Mapping[str, JSON] | None = None,
 ) -> dict[str, JSON]:
     """Return an unsigned dataset credential about ``manifest``.
 
     Args:
+        metadata: Who issues it, and how it may end.
         manifest: A dataset manifest, already logged.
         tree: Its tree.
         records: The ``records`` manifest that commits to its records, or None.
         log_origin: Origin of the log that holds the manifest.
         log_index: Index of the manifest's leaf in it.
-        issuer: DID of the key that will sign.
         terms: What the issuer allows, forbids and demands, by partition.
-        valid_from: First moment of validity.
-        valid_until: Last moment, or None for no end.
-        supersedes: The credential that this one replaces, as
-            :func:`lyrikstore.credentials.envelope.reference_to` gives it.
-        issuer_name: What the issuer calls itself; claimed, never trusted.
         licence_texts: Licence texts, each with the id of the licence; the one that the manifest
             names by digest is demanded.
         partition_records: Records in each partition; None where every file is one record, or
             there is one partition.
-        version: Human version label.
-        extra_subject: Claim groups ``quality``, ``regulatory``, where the issuer has them.
-        credential_id: ``urn:uuid:`` v4; a new one by default.
-        status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
+        more: ``version``, ``quality``, ``regulatory`` of spec §10.4, where the issuer has them.
 
     Raises:
         InvalidInputError: (``wrong-object``) the parts do not belong together; (``unknown-word``)
@@ -110,10 +95,8 @@ def build_dataset_credential(
         "log": {"type": "LogPosition", "origin": log_origin, "index": log_index},
         "age": age_of(manifest),
         "descriptor": descriptor_of(manifest),
-        **(extra_subject or {}),
+        **(more or {}),
     }
-    if version is not None:
-        subject["version"] = version
     if records is not None:
         root = records.body["roots"][0]
         subject["recordsRoot"] = {
@@ -126,22 +109,13 @@ def build_dataset_credential(
     if sources:
         subject["derivedFrom"] = sources
     document: dict[str, JSON] = {
-        **DATASET.head(
-            issuer,
-            issuer_name,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            status=status,
-            supersedes=supersedes,
-        ),
+        **metadata.members(DATASET),
         "name": f"Dataset credential: {manifest.name}",
         "credentialSubject": subject,
         "relatedResource": _related(manifest, licence_texts),
     }
-    if credential_id is not None:
-        document["id"] = credential_id
     check_credential_shape(document, DATASET)
-    _check_days(subject, format_timestamp(valid_from)[:10])
+    _check_days(subject, format_timestamp(metadata.valid_from)[:10])
     return document
 
 

@@ -12,7 +12,7 @@ from hashlib import sha256, sha384
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from uuid import uuid4
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -143,45 +143,50 @@ class CredentialKind(Struct, frozen=True):
         """What it is called in reports."""
         return self.schema.removesuffix("-1").replace("-", " ")
 
-    def head(
-        self,
-        issuer: str,
-        issuer_name: str | None,
-        *,
-        valid_from: datetime,
-        valid_until: datetime | None,
-        status: "Sequence[StatusEntry]",
-        supersedes: Mapping[str, JSON] | None,
-    ) -> dict[str, JSON]:
-        """Return the members that every credential of this kind has, under a new id.
 
-        Args:
-            issuer: DID of the key that will sign.
-            issuer_name: What the issuer calls itself; claimed, never trusted.
-            valid_from: First moment of validity.
-            valid_until: Last moment, or None for no end.
-            status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
-            supersedes: The credential that it replaces, as
-                :func:`lyrikstore.credentials.envelope.reference_to` gives it, or None.
-        """
+class CredentialMetadata(Struct, frozen=True):
+    """What every credential says besides its claims (spec §10.3): whose it is, how it may end.
+
+    Attributes:
+        issuer: DID of the key that will sign.
+        valid_from: First moment of validity.
+        valid_until: Last moment, or None for no end; a grant has one.
+        issuer_name: What the issuer calls itself; claimed, never trusted.
+        status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
+        supersedes: The credential of the same issuer and kind that it replaces, as
+            :func:`lyrikstore.credentials.envelope.reference_to` gives it, or None.
+        id: ``urn:uuid:`` v4; a new one by default.
+    """
+
+    issuer: str
+    valid_from: datetime
+    valid_until: datetime | None = None
+    issuer_name: str | None = None
+    status: "Sequence[StatusEntry]" = ()
+    supersedes: Mapping[str, JSON] | None = None
+    id: str = field(default_factory=lambda: f"urn:uuid:{uuid4()}")
+
+    def members(self, kind: CredentialKind) -> dict[str, JSON]:
+        """Return the members of a credential of ``kind`` that say this."""
+        name: dict[str, JSON] = {"name": self.issuer_name} if self.issuer_name else {}
         members: dict[str, JSON] = {
             "@context": list(CONTEXTS),
-            "id": f"urn:uuid:{uuid4()}",
-            "type": ["VerifiableCredential", self.type],
-            "issuer": {"id": issuer, **({"name": issuer_name} if issuer_name else {})},
+            "id": self.id,
+            "type": ["VerifiableCredential", kind.type],
+            "issuer": {"id": self.issuer, **name},
             "credentialSchema": {
-                "id": self.schema_id,
+                "id": kind.schema_id,
                 "type": "JsonSchema",
-                "digestSRI": self.schema_sri,
+                "digestSRI": kind.schema_sri,
             },
-            "validFrom": format_timestamp(valid_from),
+            "validFrom": format_timestamp(self.valid_from),
         }
-        if valid_until is not None:
-            members["validUntil"] = format_timestamp(valid_until)
-        if supersedes is not None:
-            members["supersedes"] = dict(supersedes)
-        if status:
-            members["credentialStatus"] = [entry.to_json() for entry in status]
+        if self.valid_until is not None:
+            members["validUntil"] = format_timestamp(self.valid_until)
+        if self.supersedes is not None:
+            members["supersedes"] = dict(self.supersedes)
+        if self.status:
+            members["credentialStatus"] = [entry.to_json() for entry in self.status]
         return members
 
 

@@ -13,7 +13,7 @@ from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.attest import build_attestation
 from lyrikstore.credentials.report import CheckState, Report, first_in
-from lyrikstore.credentials.vcdm import ATTESTATION, Claims
+from lyrikstore.credentials.vcdm import ATTESTATION, Claims, CredentialMetadata
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuance, Issuer, check_current
@@ -94,28 +94,25 @@ def attest(
     start, issuance = clock(), issuance or Issuance()
     issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])
-    replaced = issuer.in_place_of(issuance.supersedes, ATTESTATION)
+    until = None if valid_for is None else start + valid_for
+    metadata = issuer.metadata(issuance, ATTESTATION, start, until)
 
-    def build(entries: Any) -> dict[str, JSON]:
+    def build(metadata: CredentialMetadata) -> dict[str, JSON]:
         return build_attestation(
-            about=about,
+            metadata,
+            about,
             kind=findings.kind,
             statement=findings.statement,
             documents=findings.documents,
             content_checked=checked,
-            issuer=issuer.did,
-            issuer_name=issuance.name,
-            valid_from=start,
-            valid_until=None if valid_for is None else start + valid_for,
-            status=entries,
-            supersedes=replaced,
         )
 
     if repository is None:
-        return issue_alone(build, issuer, clock)
+        return issue_alone(build(metadata), issuer, clock)
     return issue_logged(
         repository,
         build,
+        metadata,
         status_url=issuance.status_url,
         issuer=issuer,
         clock=clock,

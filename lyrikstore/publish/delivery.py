@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
@@ -136,23 +137,22 @@ def issue_delivery(
         "tree": tree,
         "log_origin": repository.origin,
         "log_index": repository.index_of(manifest.id),
-        "issuer": issuer.did,
-        "issuer_name": issuance.name,
         "terms": offer.terms,
-        "valid_from": valid_from,
-        "valid_until": None if valid_for is None else valid_from + valid_for,
         "licence_texts": [(name, data) for name, data, _ in texts],
-        "version": version,
-        "supersedes": issuer.in_place_of(issuance.supersedes, DATASET),
     }
+    valid_until = None if valid_for is None else valid_from + valid_for
+    metadata = issuer.metadata(issuance, DATASET, valid_from, valid_until)
     book, entries = places_for(repository, issuance.status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
-    arguments["status"] = entries
+    metadata = replace(metadata, status=entries)
     recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)
     measurement = Measurement(recipes)
     # Before an hour of reading: do the terms make a credential at all? Records are counted later.
     everything = [manifest.body["records"], *[0] * (len(offer.terms.partitions) - 1)]
-    build_dataset_credential(**arguments, records=None, partition_records=everything)
+    label: dict[str, JSON] = {} if version is None else {"version": version}
+    build_dataset_credential(
+        metadata, **arguments, records=None, partition_records=everything, more=label
+    )
     with building(destination) as folder:
         commitment = commit_to_records(
             repository,
@@ -164,10 +164,11 @@ def issue_delivery(
         )
         checkout_tree(tree, repository.blobs, folder / "data", progress=_in_phase(progress, "data"))
         document = build_dataset_credential(
+            metadata,
             **arguments,
             records=commitment.manifest,
             partition_records=_partition_records(tree, offer.terms, commitment.counts),
-            extra_subject=_claims(manifest, recipes, measurement, offer, issuer.did),
+            more=label | _claims(manifest, recipes, measurement, offer, issuer.did),
         )
         issuer.pin(document)
         credential = issue(document, issuer.signer, valid_from)

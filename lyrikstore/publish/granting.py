@@ -32,7 +32,7 @@ from lyrikstore.credentials.terms.vocabulary import (
     territory_of,
 )
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET, GRANT, Claims, issuer_of
+from lyrikstore.credentials.vcdm import DATASET, GRANT, Claims, CredentialMetadata, issuer_of
 from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
@@ -161,29 +161,25 @@ def grant_licence(
         seats=licence.seats,
         purposes=tuple(dict.fromkeys(licence.purposes)),
     )
-    replaced = issuer.in_place_of(issuance.supersedes, GRANT)
+    metadata = issuer.metadata(issuance, GRANT, start, licence.until)
 
-    def build(entries: Any) -> dict[str, JSON]:
+    def build(metadata: CredentialMetadata) -> dict[str, JSON]:
         return build_grant(
-            about=about,
+            metadata,
+            about,
             terms=reference_to(credential),
             holder=licence.holder,
             holder_name=licence.holder_name,
             permits=licence.permits,
             requires=licence.requires,
             limits=limits.to_json(),
-            issuer=issuer.did,
-            issuer_name=issuance.name,
-            valid_from=start,
-            valid_until=licence.until,
-            status=entries,
-            supersedes=replaced,
         )
 
-    _check(build(()), about, terms, licence.until)
+    _check(build(metadata), about, terms, licence.until)
     return issue_logged(
         repository,
         build,
+        metadata,
         status_url=issuance.status_url,
         issuer=issuer,
         clock=clock,

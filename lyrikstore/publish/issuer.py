@@ -17,7 +17,13 @@ from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.credentials.did import KnownDocument, Resolver, Source, parse_did
 from lyrikstore.credentials.did.document import MAX_METHODS, build_document
 from lyrikstore.credentials.envelope import reference_to
-from lyrikstore.credentials.vcdm import CredentialKind, issuer_of, kind_of, sha256_multibase
+from lyrikstore.credentials.vcdm import (
+    CredentialKind,
+    CredentialMetadata,
+    issuer_of,
+    kind_of,
+    sha256_multibase,
+)
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.history.policy import Policy
@@ -132,21 +138,37 @@ class Issuer(Struct, frozen=True):
                 }
             )
 
-    def in_place_of(self, old: bytes | None, kind: CredentialKind) -> dict[str, JSON] | None:
-        """Return how a credential of this issuer's says that it replaces ``old``, or None.
+    def metadata(
+        self,
+        issuance: Issuance,
+        kind: CredentialKind,
+        valid_from: datetime,
+        valid_until: datetime | None,
+    ) -> CredentialMetadata:
+        """Return what a credential of this issuer's says besides its claims; no status yet.
 
         Args:
-            old: The credential that it replaces, or None.
-            kind: What it is itself.
+            issuance: What the issuer calls itself, and what the credential replaces.
+            kind: What it is.
+            valid_from: First moment of validity.
+            valid_until: Last moment, or None for no end.
 
         Raises:
-            FormatError: ``old`` is no credential.
-            InvalidInputError: (``wrong-kind``) it is of another kind.
-            PolicyError: (``not-the-issuer``) another one issued it, also an earlier key of theirs:
-                the replacement would count for nobody (spec §10.6).
+            FormatError: What it is to replace is no credential.
+            InvalidInputError: (``wrong-kind``) that is of another kind.
+            PolicyError: (``not-the-issuer``) another one issued that, also an earlier key of
+                theirs: the replacement would count for nobody (spec §10.6).
         """
-        if old is None:
-            return None
+        old = issuance.supersedes
+        return CredentialMetadata(
+            issuer=self.did,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            issuer_name=issuance.name,
+            supersedes=None if old is None else self._in_place_of(old, kind),
+        )
+
+    def _in_place_of(self, old: bytes, kind: CredentialKind) -> dict[str, JSON]:
         reference, document = reference_to(old), parse(old)
         if kind_of(document) is not kind:
             raise InvalidInputError("wrong-kind", f"what it replaces is no {kind.type}")

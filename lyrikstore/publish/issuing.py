@@ -1,21 +1,23 @@
 """Issuing a credential so that it can be taken back: status places, signature, log (spec §20.6)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.statuslist import StatusEntry
+from lyrikstore.credentials.vcdm import CredentialMetadata
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuer, own_keys
 from lyrikstore.publish.keystatements import credential_proof, store_statements
 from lyrikstore.publish.status import StatusBook
 
-Build = Callable[[Sequence[StatusEntry]], dict[str, JSON]]
-"""Given where its bits are, returns the unsigned credential."""
+Build = Callable[[CredentialMetadata], dict[str, JSON]]
+"""Given whose it is and how it may end, returns the unsigned credential."""
 
 
 class IssuedCredential(Struct, frozen=True):
@@ -40,15 +42,16 @@ class IssuedCredential(Struct, frozen=True):
     statements: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def issue_alone(build: Build, issuer: Issuer, clock: Clock) -> IssuedCredential:
+def issue_alone(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> IssuedCredential:
     """Return a credential that no store knows and nobody can take back."""
-    data = _issue(build(()), issuer, clock)
+    data = _issue(unsigned, issuer, clock)
     return IssuedCredential(data, Digest.of(data), None, {}, did_document=issuer.document)
 
 
 def issue_logged(
     repository: Repository,
     build: Build,
+    metadata: CredentialMetadata,
     *,
     status_url: str | None,
     issuer: Issuer,
@@ -59,6 +62,7 @@ def issue_logged(
     Args:
         repository: The issuer's store, opened to append.
         build: Makes the unsigned credential.
+        metadata: Of that credential, without its status.
         status_url: Below which the issuer publishes its lists; None: it cannot be taken back.
         issuer: Who issues it.
         clock: Now.
@@ -68,7 +72,7 @@ def issue_logged(
     """
     book, entries = places_for(repository, status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
-    data = _issue(build(entries), issuer, clock)
+    data = _issue(build(replace(metadata, status=entries)), issuer, clock)
     with repository.transaction() as transaction:
         for one in issuer.to_log(repository):
             transaction.log_credential(one)

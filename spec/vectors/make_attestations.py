@@ -20,7 +20,7 @@ from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
-from lyrikstore.credentials.vcdm import Claims
+from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
 from lyrikstore.credentials.w3c.presentation import make_presentation
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey
@@ -108,9 +108,11 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
             "issuer_name": "Audit GmbH",
             "valid_from": START,
             "valid_until": END,
+            "id": IDS[0],
+            **changes,
         }
-        document = build_attestation(**{**arguments, **changes})
-        return issue({**document, "id": IDS[0]}, signer, NOW).decode()
+        document = build_attestation(made.metadata_in(arguments), **arguments)
+        return issue(document, signer, NOW).decode()
 
     def subject(**changes: Any) -> str:
         return resigned(plain, lambda d: d["credentialSubject"].update(changes), AUDITOR)
@@ -131,22 +133,14 @@ def _attestations(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     publisher = (made.OWNER.did, "Acme", "publisher")
     nobody = trust(publisher)
     hostile = "\u202e<script>alert(1)</script>\x1b[2J"
-    grant = issue(
-        {
-            **build_grant(
-                about=about,
-                terms=reference_to(delivery.credential),
-                holder=BUYER.did,
-                permits=["train"],
-                issuer=made.OWNER.did,
-                valid_from=START,
-                valid_until=END,
-            ),
-            "id": IDS[2],
-        },
-        made.OWNER,
-        NOW,
-    ).decode()
+    unsigned = build_grant(
+        CredentialMetadata(made.OWNER.did, START, END, id=IDS[2]),
+        about,
+        terms=reference_to(delivery.credential),
+        holder=BUYER.did,
+        permits=["train"],
+    )
+    grant = issue(unsigned, made.OWNER, NOW).decode()
 
     def crowd(count: int) -> dict[str, str]:
         """Return files that claim to replace the dataset credential, named to come first."""
@@ -284,9 +278,11 @@ def granted(about: Claims, signer: Signer, terms: bytes, *, number: int = 8, **c
         "issuer": signer.did,
         "valid_from": START,
         "valid_until": END,
+        "id": IDS[number],
+        **changes,
     }
-    document = build_grant(**{**arguments, **changes})
-    return issue({**document, "id": IDS[number]}, signer, NOW).decode()
+    document = build_grant(made.metadata_in(arguments), **arguments)
+    return issue(document, signer, NOW).decode()
 
 
 def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
@@ -399,23 +395,21 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
 def _presented(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     terms = delivery.credential
     challenge, domain = "7c5f1a9e", "data.example"
-    document = build_grant(
-        about=about,
+    unsigned = build_grant(
+        CredentialMetadata(made.OWNER.did, START, END, id=IDS[16]),
+        about,
         terms=reference_to(terms),
         holder=BUYER.did,
         permits=["train"],
-        issuer=made.OWNER.did,
-        valid_from=START,
-        valid_until=END,
     )
-    grant = issue({**document, "id": IDS[16]}, made.OWNER, NOW)
+    grant = issue(unsigned, made.OWNER, NOW)
     swollen = grant.replace(b'"train"', b'"evaluate"')
     web, believed = "did:web:buyer.example", trust((made.OWNER.did, "Acme", "publisher"))
     thief = OrganisationSigner(made.MALLORY, web)
     key = encode_multikey(thief.public)
     snapshot = json.dumps(build_document(web, {key: key}))
-    bought = {**document, "credentialSubject": {**document["credentialSubject"], "id": web}}
-    to_buyer = issue({**bought, "id": IDS[16]}, made.OWNER, NOW)
+    bought = {**unsigned, "credentialSubject": {**unsigned["credentialSubject"], "id": web}}
+    to_buyer = issue(bought, made.OWNER, NOW)
 
     def shown(*credentials: bytes, signer: KeySigner = BUYER, **changes: str) -> str:
         asked = {"challenge": challenge, "domain": domain, **changes}

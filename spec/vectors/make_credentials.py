@@ -16,6 +16,7 @@ from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.credentials.dataset import build_dataset_credential
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.terms.model import whole
+from lyrikstore.credentials.vcdm import CredentialMetadata
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.proof import add_proof
 from lyrikstore.crypto.signer import KeySigner
@@ -141,21 +142,30 @@ def world(author: KeySigner = OWNER, index: int = 2) -> World:
     ]
     head = LogCheckpoint(ORIGIN, len(leaves), merkle.root(leaves))
     proof = TlogProof(2, tuple(merkle.inclusion_proof(leaves, 2)), head.sign(LOG))
+    metadata = CredentialMetadata(
+        issuer=author.did,
+        valid_from=datetime(2026, 11, 1, tzinfo=UTC),
+        valid_until=datetime(2027, 11, 1, tzinfo=UTC),
+        issuer_name="Acme Data Ltd",
+        id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
+    )
     unsigned = build_dataset_credential(
+        metadata,
         manifest=manifest,
         tree=tree,
         records=records,
         log_origin=ORIGIN,
         log_index=index,
-        issuer=author.did,
-        issuer_name="Acme Data Ltd",
         terms=whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
-        valid_from=datetime(2026, 11, 1, tzinfo=UTC),
-        valid_until=datetime(2027, 11, 1, tzinfo=UTC),
         licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
-        credential_id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
     )
     return World(genesis, manifest, records, tree, proof, issue(unsigned, author, NOW))
+
+
+def metadata_in(arguments: dict[str, Any]) -> CredentialMetadata:
+    """Return the metadata of a credential, taken out of the arguments that it is made from."""
+    names = [name for name in CredentialMetadata.__struct_fields__ if name in arguments]
+    return CredentialMetadata(**{name: arguments.pop(name) for name in names})
 
 
 def resigned(

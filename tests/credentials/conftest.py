@@ -63,9 +63,10 @@ class Publisher:
             "valid_from": datetime(2026, 11, 1, tzinfo=UTC),
             "valid_until": datetime(2027, 11, 1, tzinfo=UTC),
             "licence_texts": [("LicenseRef-Acme-1.0", LICENCE)],
-            "credential_id": "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
+            "id": "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1b",
+            **changes,
         }
-        return build_dataset_credential(**{**arguments, **changes})
+        return build_dataset_credential(made.metadata_in(arguments), **arguments)
 
     def credential(self, **changes: Any) -> bytes:
         """Return a signed credential about the dataset."""

@@ -130,20 +130,18 @@ def test_statements_that_are_no_toml(text: bytes) -> None:
 
 
 def test_a_date_in_a_statement_is_refused_not_a_crash() -> None:
-    from lyrikstore.credentials.vcdm import Claims
+    from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
 
     about = Claims.of(parse(DELIVERY["credential"].encode())["credentialSubject"])
     statement = parse_statement(b"extent = 2026-01-01")
     with pytest.raises(FormatError):
         build_attestation(
-            about=about,
+            CredentialMetadata(made.AUDITOR.did, made.START, made.END),
+            about,
             kind="quality",
             statement=statement,
             documents={},
             content_checked=True,
-            issuer=made.AUDITOR.did,
-            valid_from=made.START,
-            valid_until=made.END,
         )
 
 

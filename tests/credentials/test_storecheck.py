@@ -29,7 +29,7 @@ from lyrikstore.credentials.storecheck import (
 )
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import PinnedDocument, Trust
-from lyrikstore.credentials.vcdm import Claims
+from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import KeySigner
@@ -39,6 +39,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.history.succession import change_policy, rotated
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.backend import LocalBackend
+from make_credentials import metadata_in
 
 ENVIRONMENT = {"python": "3.11.7", "platform": "linux", "packages": {}, "threads": 2}
 
@@ -534,7 +535,8 @@ def test_who_attests_a_dataset_owns_no_store(fresh: Lineage) -> None:
         clock=lambda: world.NOW,
     )
     attestation = build_attestation(
-        about=Claims.of(parse(fresh.publisher.credential())["credentialSubject"]),
+        CredentialMetadata(auditor.did, world.NOW, world.NOW + timedelta(days=9)),
+        Claims.of(parse(fresh.publisher.credential())["credentialSubject"]),
         kind="quality",
         statement={
             "extent": "all",
@@ -545,11 +547,8 @@ def test_who_attests_a_dataset_owns_no_store(fresh: Lineage) -> None:
             "limitations": ["few were read"],
             "liability": "none",
         },
-        issuer=auditor.did,
         documents={},
         content_checked=True,
-        valid_from=world.NOW,
-        valid_until=world.NOW + timedelta(days=9),
     )
     fresh.log_credential(issue(attestation, auditor, world.NOW))
     trust = world.trusting(auditor.did)
@@ -699,7 +698,7 @@ def test_run_logged_together_with_its_checkpoint(
 def _evaluable(lineage: Lineage) -> dict[str, Any]:
     data = lineage.publisher.credential(
         terms=whole(["evaluate"], ["train"]),
-        credential_id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1c",
+        id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1c",
     )
     return _right(lineage, credential=str(lineage.log_credential(data)))
 
@@ -859,8 +858,9 @@ def granted(lineage: Lineage, holder: str, **changes: Any) -> dict[str, Any]:
         "issuer": world.OWNER.did,
         "valid_from": world.NOW - timedelta(days=1),
         "valid_until": world.NOW + timedelta(days=30),
+        **changes,
     }
-    grant = issue(build_grant(**{**arguments, **changes}), world.OWNER, world.NOW)
+    grant = issue(build_grant(metadata_in(arguments), **arguments), world.OWNER, world.NOW)
     return {
         "dataset": str(lineage.publisher.manifest.id),
         "credential": str(lineage.log_credential(terms)),

@@ -302,9 +302,7 @@ def test_a_credential_with_everything_has_a_twin_in_rdf(
         }
         for party in ({"did": world.OWNER.did}, {"name": "Lex LLP"})
     ]
-    document = publisher.unsigned(
-        terms=terms, extra_subject={"quality": [measured], "regulatory": laws}
-    )
+    document = publisher.unsigned(terms=terms, more={"quality": [measured], "regulatory": laws})
     signed = add_proof(document, world.OWNER, suite="eddsa-rdfc-2022", created=AT)
     document["credentialSubject"]["licence"]["partitions"][1]["select"][0]["values"] = ["c2"]
     changed = add_proof(document, world.OWNER, suite="eddsa-rdfc-2022", created=AT)

@@ -24,7 +24,7 @@ from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list, status_entries
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
-from lyrikstore.credentials.vcdm import Claims
+from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.curate.rights import Right, check_rights
@@ -202,7 +202,8 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
     claims = Claims.of(parse(terms)["credentialSubject"])
     attestation = issue(
         build_attestation(
-            about=claims,
+            CredentialMetadata(OTHER.did, AT, status=[StatusEntry("revocation", 5, url)]),
+            claims,
             kind="quality",
             statement={
                 "extent": "all",
@@ -215,10 +216,6 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
             },
             documents={},
             content_checked=True,
-            issuer=OTHER.did,
-            valid_from=AT,
-            valid_until=None,
-            status=[StatusEntry("revocation", 5, url)],
         ),
         OTHER,
         AT,
@@ -370,13 +367,11 @@ def test_a_grant_under_terms_by_a_stolen_key_is_none(bench: Any) -> None:
         (TrustedIssuer(did=web, nickname="Acme"),), documents=(PinnedDocument(web, document),)
     )
     granted = build_grant(
-        about=Claims.of(parse(terms)["credentialSubject"]),
+        CredentialMetadata(web, AT, AT + timedelta(days=5)),
+        Claims.of(parse(terms)["credentialSubject"]),
         terms=reference_to(terms),
         holder=TRAINER.did,
         permits=["train"],
-        issuer=web,
-        valid_from=AT,
-        valid_until=AT + timedelta(days=5),
         limits={"type": "TermLimits", "seats": 3},
     )
     with bench.repo.transaction() as transaction:

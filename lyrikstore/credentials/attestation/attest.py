@@ -4,8 +4,7 @@ An auditor has no store, but a delivery, a statement of their own, and documents
 reasons; what they sign names all of it by digest, and says whether they checked the bytes.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -13,10 +12,10 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.tomltext import parse_toml
-from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.vcdm import (
     ATTESTATION,
     Claims,
+    CredentialMetadata,
     check_credential_shape,
     sha256_multibase,
 )
@@ -48,34 +47,24 @@ def parse_statement(data: bytes) -> dict[str, Any]:
 
 
 def build_attestation(
-    *,
+    metadata: CredentialMetadata,
     about: Claims,
+    *,
     kind: str,
     statement: Mapping[str, Any],
     documents: Mapping[str, bytes],
     content_checked: bool,
-    issuer: str,
-    valid_from: datetime,
-    valid_until: datetime | None,
-    issuer_name: str | None = None,
-    status: Sequence[StatusEntry] = (),
-    supersedes: Mapping[str, JSON] | None = None,
 ) -> dict[str, JSON]:
     """Return an unsigned attestation about the dataset that ``about`` describes.
 
     Args:
+        metadata: Who attests, and how it may end.
         about: What the dataset's own credential says it is.
         kind: A word of :data:`ATTESTATION_KINDS`.
         statement: ``extent``, ``records``, ``selection``, ``standard``, ``method``,
             ``conclusion``, ``results``, ``limitations``, ``liability``.
         documents: File name → the reports and opinions that carry the reasons.
         content_checked: Whether the attester verified that the bytes looked at are these.
-        issuer: DID of the key that will sign.
-        valid_from: First moment of validity.
-        valid_until: Last moment, or None.
-        issuer_name: What the attester calls itself; claimed, never trusted.
-        status: Where its bits are in the attester's status lists.
-        supersedes: The attestation that this one replaces.
 
     Raises:
         FormatError: (``schema``) the statement lacks something that this kind needs, or has
@@ -105,14 +94,7 @@ def build_attestation(
         ]
     label = ATTESTATION_KINDS.get(kind, kind)
     document: dict[str, JSON] = {
-        **ATTESTATION.head(
-            issuer,
-            issuer_name,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            status=status,
-            supersedes=supersedes,
-        ),
+        **metadata.members(ATTESTATION),
         "name": f"{label[:1].upper()}{label[1:]}: {about.name}",
         "credentialSubject": {**about.reference(), "attestation": attestation},
     }

@@ -1,16 +1,14 @@
 """Licence grants: what the publisher lets a buyer do, by name (spec §20.4)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Self
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.credentials.statuslist import StatusEntry
 from lyrikstore.credentials.terms.model import Limits
-from lyrikstore.credentials.vcdm import GRANT, Claims, check_credential_shape
+from lyrikstore.credentials.vcdm import GRANT, Claims, CredentialMetadata, check_credential_shape
 
 
 class Grant(Struct, frozen=True):
@@ -70,37 +68,27 @@ class Grant(Struct, frozen=True):
 
 
 def build_grant(
-    *,
+    metadata: CredentialMetadata,
     about: Claims,
+    *,
     terms: Mapping[str, JSON],
     holder: str,
     permits: Sequence[str],
-    issuer: str,
-    valid_from: datetime,
-    valid_until: datetime,
     requires: Sequence[str] = (),
     limits: Mapping[str, JSON] | None = None,
     holder_name: str | None = None,
-    issuer_name: str | None = None,
-    status: Sequence[StatusEntry] = (),
-    supersedes: Mapping[str, JSON] | None = None,
 ) -> dict[str, JSON]:
     """Return an unsigned grant under the terms of a dataset credential.
 
     Args:
+        metadata: Who grants: the issuer of the terms; and how it may end.
         about: What that credential says.
         terms: The reference to it, as :func:`lyrikstore.credentials.envelope.reference_to` gives.
         holder: DID of the buyer.
         permits: What the holder may do.
-        issuer: DID of the key that will sign: the issuer of the terms.
-        valid_from: First moment.
-        valid_until: Last moment; a grant has one.
         requires: Duties besides those of the terms.
         limits: Within what; without ``type``.
         holder_name: What the buyer is called; claimed, never trusted.
-        issuer_name: What the issuer calls itself.
-        status: Where its bits are in the issuer's status lists.
-        supersedes: The grant that this one replaces.
 
     Raises:
         FormatError: The result would not be a grant; the message names the place.
@@ -116,14 +104,7 @@ def build_grant(
     if limits:
         grant["limits"] = {"type": "TermLimits", **limits}
     document: dict[str, JSON] = {
-        **GRANT.head(
-            issuer,
-            issuer_name,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            status=status,
-            supersedes=supersedes,
-        ),
+        **metadata.members(GRANT),
         "name": f"Licence grant: {about.name}",
         "credentialSubject": {
             "id": holder,
@@ -132,7 +113,6 @@ def build_grant(
             "grant": grant,
         },
     }
-
     check_credential_shape(document, GRANT)
     return document
 
