@@ -1,6 +1,6 @@
 """The commands that change whether a credential holds: find it, sign, log, write the lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from lyrikstore.store import Store
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import credential_file, write_files
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.ui import Screen
 
 if TYPE_CHECKING:
     from lyrikstore.publish.status import Issued
@@ -91,6 +92,16 @@ def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:
                 "by lyrikstore status-lists --signer KEY"
             )
     return write_files(folder, {name: one.data for name, one in lists.items()})
+
+
+def say_shared_places(screen: Screen, shared: Iterable[Sequence["Issued"]]) -> None:
+    """Name the credentials that only fall together, as ``Store.shared_places`` gives them."""
+    for group in shared:
+        screen.result(
+            f"! credentials {' and '.join(one.id.short for one in group)} have one place in the "
+            "status lists: what becomes of one becomes of both"
+        )
+        screen.hint("issue one of them again, with --supersedes, and hand that over")
 
 
 def _named(text: str) -> str:

@@ -6,6 +6,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.standing import say_shared_places
 from lyrikstore_cli.ui import size
 
 
@@ -26,6 +27,9 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
             session.place(source), all_data=all_data, dry_run=dry_run, progress=meter
         )
     changed = bool(result.packs.files or result.before != result.after)
+    # What was drawn here meets what came. `push` tells again, until one is superseded.
+    came = not dry_run and result.before != result.after
+    shared = store.shared_places() if came else []
     session.emit(
         "pull",
         {
@@ -38,6 +42,7 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
             "packs": result.packs.files,
             "bytes": result.packs.bytes,
             "notFetched": result.missing,
+            "sharedPlaces": [[str(one.id) for one in group] for group in shared],
         },
     )
     screen = session.screen
@@ -57,3 +62,4 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
             f"! {counted(result.missing, 'pack is', 'packs are')} not fetched; "
             "lyrikstore pull --all-data does"
         )
+    say_shared_places(screen, shared)

@@ -6,6 +6,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
+from lyrikstore_cli.standing import say_shared_places
 from lyrikstore_cli.ui import size
 
 
@@ -38,7 +39,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         )
     lists = store.publish_lists(place, dry_run=dry_run)
     unfinished = store.unfinished_lists()
-    shared = [[one.id for one in group] for group in store.shared_places()]
+    shared = store.shared_places()
     changed = bool(result.packs.files or lists or result.before != result.after)
     session.emit(
         "push",
@@ -57,7 +58,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             "bytes": result.packs.bytes,
             "published": lists,
             "unfinished": unfinished,
-            "sharedPlaces": [[str(one) for one in group] for group in shared],
+            "sharedPlaces": [[str(one.id) for one in group] for group in shared],
         },
     )
     screen = session.screen
@@ -79,12 +80,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             "back what the other list says"
         )
         screen.hint("join them: lyrikstore status-lists -o FOLDER, then lyrikstore push")
-    for group in shared:
-        screen.result(
-            f"! credentials {' and '.join(one.short for one in group)} have one place in the "
-            "status lists: what becomes of one becomes of both"
-        )
-        screen.hint("issue one of them again, with --supersedes, and hand that over")
+    say_shared_places(screen, shared)
     there = counted(result.after, "entry")
     if not changed:
         screen.result(f"– nothing new: the log at {visible(target.name)} has {there}")
