@@ -75,6 +75,23 @@ def _format_rows(sound: str) -> list[Row]:
     ]  # fmt: skip
 
 
+def _two_types() -> list[Row]:
+    # A proof of RDF does not sign their order, which must therefore not matter.
+    types = ["VerifiableCredential", "ExampleAlumniCredential", "ExampleDiploma"]
+    document = add_proof(base(type=types), ALICE, suite="eddsa-rdfc-2022", created=NOW)
+    turned = encode({**document, "type": [types[0], types[2], types[1]]}).decode()
+    one = TRUST + 'names = ["credentials/ExampleDiploma"]\n'
+    both = TRUST + 'names = ["credentials/ExampleDiploma", "credentials/ExampleAlumni*"]\n'
+    scope = {"trust.issuer": "out-of-scope", "proof": "pass"}
+    return [
+        ("trusted-for-one-type", "valid", scope,
+         {"document": encode(document).decode(), "trust": one}),
+        ("trusted-for-one-type-put-first", "valid", scope, {"document": turned, "trust": one}),
+        ("trusted-for-both-types", "trusted", {"proof": "pass"},
+         {"document": turned, "trust": both}),
+    ]  # fmt: skip
+
+
 def _model_rows() -> list[Row]:
     related = {"id": "urn:x:1", "digestSRI": sri(b"x")}
     rows: list[tuple[str, dict[str, Any]]] = [
@@ -321,6 +338,7 @@ def _other_rows(sound: str) -> list[Row]:
                              MALLORY)}),
         ("trusted-for-something-else", "valid", {"trust.issuer": "out-of-scope"},
          {"document": sound, "trust": TRUST + 'names = ["datasets/*"]\n'}),
+        *_two_types(),
         ("trusted-once", "valid", {"trust.issuer": "out-of-scope"},
          {"document": sound, "trust": TRUST + 'until = "2026-01-01T00:00:00Z"\n'}),
         ("expired", "invalid", {"period": "expired"},

@@ -189,14 +189,14 @@ def check_w3c_period(document: Mapping[str, JSON], at: datetime) -> Check:
     return passed("period", f"valid until {end}" if end else "valid without an end", **detail)
 
 
-def claim_name(document: dict[str, JSON]) -> str:
-    """Return the name under which trust in a foreign credential is asked for.
+def claim_names(document: dict[str, JSON]) -> list[str]:
+    """Return the names under which trust in a foreign credential is asked for.
 
-    ``credentials/`` and its most specific type, so that an issuer who is believed for
+    ``credentials/`` and each of its own types, so that an issuer who is believed for
     ``datasets/acme/*`` is not believed for diplomas.
     """
     own = [name for name in types_of(document) if name != "VerifiableCredential"]
-    return f"credentials/{own[0] if own else 'VerifiableCredential'}"
+    return [f"credentials/{name}" for name in own or ["VerifiableCredential"]]
 
 
 def _check_trust(
@@ -204,9 +204,13 @@ def _check_trust(
 ) -> Check:
     if not genuine:
         return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
-    trust, at, name = surroundings.trust, surroundings.at, claim_name(document)
+    trust, at, names = surroundings.trust, surroundings.at, claim_names(document)
+    # ATTACK: an RDF proof signs no order: whoever shows it puts the type first that is believed.
+    for name in names:
+        entry = trust.matches(issuer, role=surroundings.role, name=name, store=None, at=at)
+        if entry is None:
+            break
     detail: dict[str, JSON] = {"issuer": issuer, "name": name}
-    entry = trust.matches(issuer, role=surroundings.role, name=name, store=None, at=at)
     if entry is None:
         known = trust.knows(issuer)
         if known is not None:

@@ -117,7 +117,10 @@ function checkTrust(document, issuer, { trust, at }, genuine) {
   if (!genuine) return unchecked(id, "no-issuer", "who issued it is not established");
   // So that an issuer who is believed for datasets/acme/* is not believed for diplomas.
   const own = typesOf(document).filter((type) => type !== "VerifiableCredential");
-  const name = `credentials/${own[0] ?? "VerifiableCredential"}`;
+  const names = (own.length ? own : ["VerifiableCredential"]).map((type) => `credentials/${type}`);
+  // ATTACK: an RDF proof signs no order: whoever shows it puts the type first that is believed.
+  const foreign = names.find((one) => !trust.matches(issuer, one, null, at));
+  const name = foreign ?? names[names.length - 1];
   const detail = { issuer, name };
   const entry = trust.matches(issuer, name, null, at);
   if (!entry) {
