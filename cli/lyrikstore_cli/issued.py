@@ -31,7 +31,7 @@ def hint_earlier(screen: Screen, rows: list[dict[str, Any]]) -> None:
     last, more = rows[-1], f", and {len(rows) - 1} before it" if rows[1:] else ""
     short = last["credential"].removeprefix("blake3:")[:12]
     screen.hint(
-        f"credential {short}, log entry {last['logIndex']}, says the same to the same and is in "
-        f"force too{more}; where a command was interrupted before it wrote the file: "
+        f"credential {short}, log entry {last['logIndex']}, is about the same and in force "
+        f"too{more}; where a command was interrupted before it wrote the file: "
         f"lyrikstore show {short} --raw > FILE"
     )

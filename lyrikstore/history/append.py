@@ -223,10 +223,11 @@ class Appender:
             if reason in _MOVED:
                 raise ref_moved(manifest, current.id if current else None)
             if reason in _POLICY_REASONS:
+                heir = self._repository.policy.heir(manifest.author)
                 raise PolicyError(
                     "unauthorised",
                     f"the store's policy does not let {manifest.author} change {manifest.name}",
-                    hint="sign with a key that the policy names",
+                    hint=f"sign with {heir or 'a key that the policy names'}: --signer NAME",
                 )
             raise InvalidInputError("bad-manifest", f"{manifest.name}: {REASONS[reason]}")
         self._check_key(table)

@@ -100,6 +100,14 @@ class Policy(Struct, frozen=True):
             item.key: item.suspect_from for item in self.retired if item.suspect_from is not None
         }
 
+    def heir(self, key: str) -> str | None:
+        """Return who signs in place of a retired key, or None where nobody was named."""
+        successors = {item.key: item.successor for item in self.retired}
+        heir = successors.get(key)
+        while heir in successors:
+            heir = successors[heir]
+        return heir
+
     def may_follow(self, before: "Policy") -> bool:
         """Return whether this may take the place of ``before`` (attack case A29).
 

@@ -248,7 +248,10 @@ def suspect_index(repository: Repository, text: str) -> int:
         index = _first_since(repository, moment)
     if index < 1:
         raise InvalidInputError(
-            "bad-index", "the first entry founds the store; nothing is left without it"
+            "bad-index",
+            "the first entry founds the store; nothing is left without it",
+            hint="name a later entry, as lyrikstore log --audit numbers them; if the key was in "
+            "other hands by then, found a new store with another",
         )
     return index
 

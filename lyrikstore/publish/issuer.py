@@ -241,12 +241,9 @@ def check_current(policy: Policy, person: Signer) -> None:
     Raises:
         PolicyError: (``retired-key``) it was replaced or revoked.
     """
-    retired = {item.key: item.successor for item in policy.retired}
-    if person.did not in retired:
+    if person.did not in {item.key for item in policy.retired}:
         return
-    heir = retired[person.did]
-    while heir in retired:
-        heir = retired[heir]
+    heir = policy.heir(person.did)
     raise PolicyError(
         "retired-key",
         f"{person.did} was replaced or revoked in this store: nobody would believe what it issues",

@@ -93,7 +93,8 @@ You need a computer with Python 3.11 or later. You do not need a network connect
 5, an account, or anything else from the publisher. On a computer without Python, the page that
 `lyrikstore page` writes on another one does the same in a browser.
 
-1. Install the program: `pip install lyrikstore`
+1. Install the program lyrikstore, with `pip install`, from its authors or a package index. Do not
+   take it from whoever handed you this folder: a forged program says TRUSTED to everything.
 {_whom_to_believe(issuer["id"])}
 4. Open a terminal in this folder and run
 

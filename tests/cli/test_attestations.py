@@ -452,7 +452,7 @@ def test_what_was_not_checked_and_what_was_attested_before_is_named(auditor) -> 
     for path in auditor.folder.glob("attestation*"):
         path.unlink()
     said = auditor.ok(*command).err
-    assert f"log entry {again['logIndex']}, says the same" in said
+    assert f"log entry {again['logIndex']}, is about the same" in said
     for path in auditor.folder.glob("attestation*"):
         path.unlink()
     # Another kind of thing is attested beside it, and not anew.

@@ -168,8 +168,33 @@ def test_the_old_key_issues_no_more(rotated) -> None:
         refused = rotated.run(*command, "--json")
         assert (refused.code, refused.error["kind"]) == (14, "retired-key"), refused.err
         assert rotated.new in refused.error["hint"]
+    (rotated.folder / "documents" / "late.txt").write_text("late")
+    refused = rotated.fails(14, "commit", "documents", "-d", NAME, "--license", "CC0-1.0", "--json")
+    assert rotated.new in refused.error["hint"]
     assert not any((rotated.folder / name).exists() for name in ("dead", "grant.json"))
     assert len(rotated.ok("log", "--audit", "--json").json["entries"]) == size
+
+
+def test_the_key_that_issued_is_the_one_to_send(rotated) -> None:
+    sent = rotated.ok("issue", NAME, "-o", "sent", "--permit", "evaluate", "--signer", "next").err
+    assert f"send your key by another route than the folder: {rotated.new};" in sent
+    assert "is about the same and in force too" in sent
+
+
+def test_a_delivery_has_the_lists_and_what_shows_its_policies_logged(rotated, new_person) -> None:
+    holder, asker = new_person("holder"), new_person("asker")
+    holder.ok("key", "new", "--no-passphrase")
+    for_all = ("--status-url", "https://acme.example/status", "--signer", "next")
+    delivery = issue(rotated, "granted", *for_all)
+    rotated.ok(
+        *("grant", "granted", "--to", holder.did(), "--permit", "train", "--until", "30d"),
+        *("-o", delivery / "grant.json", *for_all),
+    )
+    said = ("--challenge", "7c5f1a9e", "--domain", "data.example")
+    holder.ok("present", delivery / "grant.json", *said, "-o", asker.folder / "shown.json")
+    asker.ok("trust", "add", rotated.new, "--name", "Acme")
+    asker.fails(5, "verify", "shown.json", *said)
+    asker.ok("verify", "shown.json", *said, "--status", delivery)
 
 
 def test_a_stolen_key(publisher, corpus, new_person) -> None:

@@ -94,6 +94,45 @@ def test_trust_is_taken_back_as_it_is_said(new_person, publisher) -> None:
     assert not person.ok("trust", "list", "--json").json["issuers"]
 
 
+def test_an_organisation_needs_its_document(new_person) -> None:
+    person = new_person("buyer")
+    web = "did:web:acme.example"
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("key", "document", web, "-o", "did.json")
+    added = person.ok("trust", "add", web, "--name", "Acme")
+    assert "Nothing says which keys" in person.ok("trust", "check").out
+    pinned = person.ok(*step(added.err, "trust add", FILE="did.json"))
+    assert "Nothing says which keys" not in person.ok("trust", "check").out
+    assert "nothing says yet" not in pinned.err
+
+
+def test_a_slip_in_the_trust_file_is_said_with_the_file(new_person) -> None:
+    person = new_person("buyer")
+    file = Path(person.ok("trust", "list", "--json").json["file"])
+    file.parent.mkdir(parents=True)
+    file.write_text("version = 1\nmaxStatusDay = 14\n")
+    for command in (("trust", "check"), ("trust", "set", "maxStatusDays", "14")):
+        error = person.fails(16, *command, "--json").error
+        assert (str(file) in error["message"], "docs/trust.md" in error["hint"]) == (True, True)
+
+
+def test_an_attestation_that_stays_for_ever_says_so(delivery, new_person) -> None:
+    auditor = new_person("auditor")
+    auditor.ok("key", "new", "--no-passphrase")
+    auditor.ok("init")
+    (auditor.folder / "audit.toml").write_text(STATEMENT)
+    attest = ("attest", delivery, "--kind", "quality", "--statement", "audit.toml")
+    assert "cannot be taken back" in auditor.ok(*attest, "-o", "for-ever.json").err
+    again = auditor.ok(*attest, "-o", "audit.json", "--status-url", STATUS)
+    assert "cannot be taken back" not in again.err
+    auditor.ok("revoke", "audit.json")
+
+
+def test_the_founding_of_a_store_cannot_be_suspect(publisher) -> None:
+    refused = publisher.fails(16, "key", "revoke", "default", "--suspect-from", "0", "--json")
+    assert "found a new store" in refused.error["hint"]
+
+
 def test_a_list_that_ran_out_is_to_be_fetched_anew(buyer) -> None:
     assert "status lists" not in buyer.ok("verify", "delivery").err
     then = format_timestamp(now() + timedelta(days=40))

@@ -4,6 +4,7 @@ It is believed through its document, not through a copy.
 """
 
 import json
+import re
 import shutil
 
 import pytest
@@ -128,7 +129,9 @@ def test_what_a_buyer_of_an_organisation_is_told(issued, new_person) -> None:
     assert buyer.run("verify", "delivery").code == 0
 
     said = issued.ok("issue", NAME, "-o", "more", "--permit", "train", "--issuer", WEB).err
-    assert f"key document {WEB}" in said
+    (document,) = re.findall(r"publish (\S+) at https://acme.example/.well-known/did.json", said)
+    published = (json.loads((issued.folder / name).read_text()) for name in (document, "did.json"))
+    assert next(published) == next(published)
     audit = issued.ok("log", "--audit").out
     assert f"by {WEB} (unknown to you)" in audit
     assert [line for line in audit.splitlines() if " document " in line and WEB in line]

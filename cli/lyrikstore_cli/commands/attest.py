@@ -142,3 +142,5 @@ def command(
     hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
+    else:
+        screen.hint("it cannot be taken back; for that: a store, and --status-url")

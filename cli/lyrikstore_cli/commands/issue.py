@@ -73,6 +73,7 @@ def command(
     log, and a README that says how to verify it. With --status-url it can be revoked and
     suspended later; the lists then have to be published there: lyrikstore status-lists.
     """
+    from lyrikstore.credentials.did import web_url
     from lyrikstore.publish.issuer import Issuance
 
     offer = _offer(terms_file, permits, prohibits, requires, grantable)
@@ -131,11 +132,11 @@ def command(
         f"✓ wrote    {counted(result.files, 'file')}, {size(result.bytes)}, "
         f"and their evidence to {output}"
     )
-    known = (
-        "send your key by another route than the folder: lyrikstore key show"
-        if issuer is None
-        else f"publish the DID document, or send it: lyrikstore key document {issuer}"
-    )
+    if issuer is None:
+        known = f"send your key by another route than the folder: {store.signer().did}"
+    else:
+        (document,) = output.glob("did-*.json")
+        known = f"publish {document} at {web_url(issuer)}, or send it by another route"
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
     hint_earlier(screen, earlier)
     if status_url is not None:

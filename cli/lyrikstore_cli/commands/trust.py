@@ -132,6 +132,13 @@ def _add(
         session.screen.result(f"✓ trusted  {nickname}  {who}  as {what}")
         step = f"lyrikstore trust remove {shlex.quote(nickname)}"
         session.screen.hint(f"take it back with: {step}")
+        if who.startswith("did:web:") and not any(
+            document.did == who for document in load_trust(place).documents
+        ):
+            session.screen.hint(
+                f"nothing says yet which keys it has: lyrikstore trust add {who} --document FILE; "
+                "or verify --fetch, each time"
+            )
     else:
         session.screen.result(f"– {nickname} is trusted already, for exactly this")
     for name in others:

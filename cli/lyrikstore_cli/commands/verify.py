@@ -300,13 +300,19 @@ def _measuring() -> "type[Measurement]":
     return Measurement
 
 
+_NOTICES = (".json", ".tlog-proof")
+
+
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
     from lyrikstore.credentials.statuscheck import Notices
 
     found: list[bytes] = []
     for path in paths:
         # Lists of several addresses lie in folders of their own, as `status-lists -o` writes them.
-        inside = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        # Whoever names a delivery gets what shows that its policies are logged, too.
+        inside = [path]
+        if path.is_dir():
+            inside = sorted(one for one in path.rglob("*") if one.suffix in _NOTICES)
         if len(inside) > MAX_LISTS:  # the one left out could be the one that revokes
             raise InvalidInputError(
                 "too-many-files",

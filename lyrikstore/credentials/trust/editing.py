@@ -24,8 +24,10 @@ from lyrikstore.credentials.trust.file import (
     encode_log,
     encode_trust,
     encode_witness,
+    load_trust,
     parse_trust,
     read_file,
+    the_file,
     toml_list,
 )
 from lyrikstore.credentials.trust.model import (
@@ -62,7 +64,7 @@ def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
             Ed25519 did:key, an unknown role, an empty nickname.
         StorageError: It cannot be written.
     """
-    trust = parse_trust(read_file(path), beside(path))
+    trust = load_trust(path)
     _check_entry(Trust((issuer,)), "bad-issuer")
     if issuer in trust.issuers:
         return False
@@ -93,7 +95,7 @@ def add_document(path: Path, data: bytes) -> PinnedDocument | None:
         FormatError, StorageError: As :func:`add_issuer`.
     """
     pinned = PinnedDocument(parse_document(data).id, data)
-    trust = parse_trust(read_file(path), beside(path))
+    trust = load_trust(path)
     if any((one.did, one.data) == (pinned.did, data) for one in trust.documents):
         return None
     wanted = replace(trust, documents=(*trust.documents, pinned))
@@ -108,7 +110,7 @@ def add_log(path: Path, key: str) -> bool:
     except (FormatError, KeyMaterialError) as error:
         raise InvalidInputError("bad-log", error.message) from None
     log = TrustedLog(parsed.name, parsed)
-    trust = parse_trust(read_file(path), beside(path))
+    trust = load_trust(path)
     if log in trust.logs:
         return False
     _append(path, encode_log(log), replace(trust, logs=(*trust.logs, log)))
@@ -121,7 +123,7 @@ def add_witness(path: Path, key: str) -> bool:
         witness = TrustedWitness.parse(key.partition("+")[0], key)
     except (FormatError, KeyMaterialError) as error:
         raise InvalidInputError("bad-witness", error.message) from None
-    trust = parse_trust(read_file(path), beside(path))
+    trust = load_trust(path)
     if witness in trust.witnesses:
         return False
     wanted = replace(trust, witnesses=(*trust.witnesses, witness))
@@ -146,7 +148,7 @@ def remove(path: Path, who: str) -> Trust:
         StorageError: It cannot be written.
     """
     text = read_file(path)
-    trust = parse_trust(text, beside(path))
+    trust = parse_trust(text, beside(path), the_file(path))
     named: dict[str, list[bool]] = {
         "issuer": [who in (one.did, one.nickname) for one in trust.issuers],
         "document": [who in (one.did, str(one.digest)) for one in trust.documents],
@@ -183,7 +185,7 @@ def set_limit(path: Path, name: str, values: Sequence[str]) -> Trust:
         FormatError, StorageError: As :func:`remove`.
     """
     text = read_file(path)
-    trust = parse_trust(text, beside(path))
+    trust = parse_trust(text, beside(path), the_file(path))
     wanted = _with_limit(trust, name, values)
     _check_entry(replace(wanted, documents=()), "bad-limit")
     table, _, member = name.rpartition(".")

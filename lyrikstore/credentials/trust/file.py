@@ -39,12 +39,16 @@ ReadFile = Callable[[str], bytes]
 """Given the path in a ``[[document]]``, returns the file's bytes."""
 
 
-def parse_trust(data: bytes, read: ReadFile | None = None) -> Trust:
+_HINT = "correct it there; docs/trust.md says what may stand in it"
+
+
+def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trust file") -> Trust:
     """Return the trust that ``data``, a TOML file, states.
 
     Args:
         data: The file.
         read: Gives the DID documents that it pins by path; None where there are no files.
+        name: What to call it where something is wrong with it.
 
     Raises:
         FormatError: (``bad-trust``) not TOML, an unknown member, a bad key, name or date; a pinned
@@ -56,7 +60,9 @@ def parse_trust(data: bytes, read: ReadFile | None = None) -> Trust:
         check_schema(document, "trust")
         return _trust(document, read)
     except FormatError as error:
-        raise FormatError("bad-trust", f"the trust file: {error.message}") from None
+        raise FormatError(
+            "bad-trust", f"{name}: {error.message}", hint=error.hint or _HINT
+        ) from None
 
 
 def load_trust(path: Path) -> Trust:
@@ -66,7 +72,12 @@ def load_trust(path: Path) -> Trust:
         FormatError: (``bad-trust``) the file is not a trust file.
         InvalidInputError: (``unreadable``) it cannot be read, or is no regular file.
     """
-    return parse_trust(read_file(path), beside(path))
+    return parse_trust(read_file(path), beside(path), the_file(path))
+
+
+def the_file(path: Path) -> str:
+    """Return what to call the trust file at ``path`` where something is wrong with it."""
+    return f"the trust file {path}"
 
 
 def beside(path: Path) -> ReadFile:
