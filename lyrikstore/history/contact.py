@@ -4,9 +4,10 @@ Nothing a remote says is believed. Its log checkpoint must carry the signature o
 genesis names; its records must give the signed root, and must continue those that are here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
     LyrikstoreError,
+    NotFoundError,
     VerificationError,
 )
 from lyrikstore.canon.files import real_path
@@ -41,7 +43,12 @@ from lyrikstore.history.memory import LogMemory, LogName, MemoryState
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.sync import Overlay
-from lyrikstore.objects.transactions import TransactionLog, parse_transaction, record_name
+from lyrikstore.objects.transactions import (
+    Transaction,
+    TransactionLog,
+    parse_transaction,
+    record_name,
+)
 
 MAX_ENTRIES = 1 << 24
 """Entries of the longest log taken from a remote; a hostile one could go on for ever."""
@@ -294,6 +301,23 @@ def read_ahead(backend: Backend, known: Records = NO_RECORDS, *, size: int) -> R
         return read_records(backend, known, size=size)
     with ThreadPoolExecutor(_AHEAD) as pool:
         return read_records(_Ahead(backend, pool), known, size=size)
+
+
+def each_record(backend: Backend) -> Iterator[Transaction]:
+    """Yield the records of a log in order, up to the first that is missing; none is kept.
+
+    Raises:
+        FormatError, StorageError, RemoteError: One cannot be read.
+    """
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        ahead = backend if isinstance(backend, LocalBackend) else _Ahead(backend, pool)
+        for seq in count():
+            # The first is mostly all that is asked for.
+            try:
+                record = TransactionLog(ahead if seq else backend).read(seq)
+            except NotFoundError:
+                return
+            yield record
 
 
 class _Ahead(Overlay):

@@ -1,5 +1,7 @@
 """Meeting the log of a store that is not here yet (spec §15.4)."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
@@ -13,6 +15,7 @@ from lyrikstore.canon.grammar import counted
 from lyrikstore.history.contact import (
     MAX_ENTRIES,
     check_memory,
+    each_record,
     other_store,
     read_ahead,
     while_it_grows,
@@ -26,15 +29,18 @@ from lyrikstore.history.logview import (
     check_head,
     claimed_size,
     read_checkpoint,
-    read_records,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.memory import LogMemory, LogName
 from lyrikstore.history.refs import check_genesis
 from lyrikstore.history.view import MAX_READ
 from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.blobs import open_blobs
-from lyrikstore.objects.transactions import fold
+from lyrikstore.objects.blobs import BlobStore
+from lyrikstore.objects.packs import PackRef
+from lyrikstore.objects.transactions import Transaction
+
+MAX_PACKS = 1 << 17
+"""Packs of documents that a remote may claim before its signature can be judged."""
 
 
 class Found(Struct, frozen=True):
@@ -95,17 +101,14 @@ def _found(backend: Backend, where: str, *, memory: LogMemory, expected: Digest 
     size = claimed_size(note)
     if size > MAX_ENTRIES:
         raise FormatError("too-large", f"{where} claims a log of {counted(size, 'entry')}")
-    genesis = _genesis(backend, read_records(backend, size=1), expected, where)
-    if genesis is not None:
-        # The signature before the rest: a hostile remote must not make us read for ever.
-        open_head(backend, genesis, note, ())
-    records = read_ahead(backend, size=size)
-    genesis = genesis or _genesis(backend, records, expected, where)
-    if genesis is None:
-        raise VerificationError("bad-genesis", "the genesis of the store is not there")
+    genesis = _genesis(backend, where, size, expected)
     founded = check_genesis(genesis)
+    # The signature before the rest: a hostile remote must not make us read for ever.
     _, keys = open_head(backend, genesis, note, ())
+    records = read_ahead(backend, size=size)
     signed = check_head(note, keys, records)
+    if records.entries[0].id != genesis.id:
+        raise VerificationError("bad-genesis", "the log begins with another genesis by now")
     if signed.origin != founded.origin:
         raise VerificationError("bad-genesis", "the log has another name than its genesis says")
     logs: list[LogName] = [*keys, genesis.id]
@@ -113,21 +116,46 @@ def _found(backend: Backend, where: str, *, memory: LogMemory, expected: Digest 
     return Found(genesis, signed, records, known or expected is not None)
 
 
-def _genesis(
-    backend: Backend, records: Records, expected: Digest | None, where: str
-) -> Manifest | None:
-    if not records.entries or records.entries[0].type != "manifest":
+def _genesis(backend: Backend, where: str, size: int, expected: Digest | None) -> Manifest:
+    # ATTACK A07: nobody vouches for these records yet. So none is kept, and of packs, whose indexes
+    # can take 100 MiB each, one is open at a time.
+    first: Digest | None = None
+    live: dict[Digest, PackRef] = {}
+    seen = 0
+    for record in each_record(backend):
+        if first is None:
+            first = _first(record, where, expected)
+        for dropped in record.dropped:
+            live.pop(dropped, None)
+        live.update((pack.id, pack) for pack in record.added if pack.role == "documents")
+        if len(live) > MAX_PACKS:
+            raise FormatError("too-large", f"{where} claims {counted(len(live), 'pack')}")
+        seen += len(record.log) + 1
+        # That of the first record may have been dropped since: then all must be read to find it.
+        if (record.seq == 0 or seen >= size) and (found := _found_in(backend, live, first)):
+            return found
+        if seen >= size:
+            break
+    raise VerificationError("bad-genesis", "the genesis of the store is not there")
+
+
+def _first(record: Transaction, where: str, expected: Digest | None) -> Digest:
+    if not record.log or record.log[0].type != "manifest":
         raise VerificationError("bad-genesis", "the log does not begin with a manifest")
-    first = records.entries[0].id
+    first = record.log[0].id
     if expected is not None and first != expected:
         raise other_store(where, first, expected)
-    try:
-        data = open_blobs(backend, fold(records.transactions)).read(first, max_bytes=MAX_READ)
-    except LyrikstoreError as error:
-        if error.kind in {"no-blob", "blob-lost"}:  # its first pack may have been dropped since
-            return None
-        raise
-    return parse_manifest(data)
+    return first
+
+
+def _found_in(backend: Backend, live: Mapping[Digest, PackRef], first: Digest) -> Manifest | None:
+    for pack in live.values():
+        try:
+            return parse_manifest(BlobStore(backend, (pack,)).read(first, max_bytes=MAX_READ))
+        except LyrikstoreError as error:
+            if error.kind not in {"no-blob", "blob-lost"}:
+                raise
+    return None
 
 
 def is_missing(error: NotFoundError) -> bool:

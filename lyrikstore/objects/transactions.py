@@ -25,6 +25,9 @@ from lyrikstore.objects.packs import PACK_MAX, ROLES, PackRef
 RECORD_MAX = 16 << 20
 """Bytes of the largest transaction record: some 125,000 packs, 8 TB."""
 
+_OBJECT, _BRACKETS = 64, 100
+"""Every object in a list of a record is longer than this; a short text may have this many."""
+
 LogType = Literal["manifest", "credential"]
 _FILE = re.compile(r"tx/([0-9]{20})")
 _MEMBERS = {"v", "seq", "log", "packs", "chunkLists"}
@@ -130,6 +133,9 @@ def parse_transaction(data: bytes, seq: int) -> Transaction:
         FormatError: (``bad-json``, ``not-canonical``, ``bad-record``, ``bad-digest``) any
             deviation; (``newer-format``) a record of a later format.
     """
+    # ATTACK A07: millions of empty lists and objects take 30 times their text.
+    if data.count(b"{") + data.count(b"[") > _BRACKETS + len(data) // _OBJECT:
+        raise FormatError("bad-record", f"transaction {seq}: not a transaction record")
     try:
         record = jsontext.parse_canonical(data, max_bytes=RECORD_MAX)
     except FormatError as error:
