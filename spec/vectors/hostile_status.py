@@ -347,6 +347,27 @@ def resource_rows() -> list[Row]:
         schema("slow-pattern", "trusted", "pass", json_schema(
             properties={"credentialSubject": {"properties": {"alumniOf": {
                 "pattern": "^(a+)+$|Z"}}}})),
+        *(schema(f"id-{name}", "trusted", "pass", json_schema(**changes)) for name, changes in [
+            ("of-no-keyword", {"x": {"id": {}}, "y": {"id": "http://[::"}}),
+            ("twice", {"properties": {n: {"id": "https://schema.example/x"} for n in "ab"}})]),
+        *(schema(f"{name}", "incomplete", "indeterminate", json_schema(**changes))
+          for name, changes in [
+            ("pattern-never-reached", {"properties": {"nobody": {"pattern": "("}}}),
+            ("pattern-looks-ahead", {"properties": {"nobody": {"pattern": "(?=a)"}}}),
+            ("pattern-of-names", {"patternProperties": {"[a&&b]": {}}}),
+            ("pattern-large", {"properties": {"nobody": {"pattern": "(.{1000}){1000}"}}}),
+            ("reference-with-a-blank", {"$ref": "#/x y", "x y": {}}),
+            ("reference-in-an-unused-definition",
+             {"$defs": {"a": {"$ref": "https://evil.example/schema.json"}}}),
+            ("doubling-under-a-name", {
+                "$defs": {**doubling, "d24": {"const": 1}},
+                "properties": {"$defs": {"$ref": "#/$defs/d0"}}})]),
+        schema("note-of-a-library", "invalid", "failure", json_schema(**{
+            "$defs": {"strict": {"required": ["degree"]}, "lenient": {}},
+            "$ref": "#/$defs/strict", "__absolute_ref__": f"{SCHEMA_URL}#/$defs/lenient"})),
+        schema("pattern-of-blanks", "trusted", "pass", json_schema(properties={
+            "credentialSubject": {"properties": {"alumniOf": {
+                "pattern": "^[^\\s.]\\u00fc\\S{2,4}$"}}}})),
         *_schema_credential_rows(),
         ("schema-too-many", "incomplete", {"schema": "too-many"}, {
             "document": signed(base(

@@ -186,7 +186,10 @@ def _apply(document: JSON, schema: dict[str, Any], draft: str) -> tuple[Outcome,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20),
         )
     except (jsonschema_rs.ValidationError, ValueError) as error:
-        return Outcome.FAILURE, "no such schema: " + " ".join(str(error).split())[:200]
+        why = " ".join(str(error).split())[:200]
+        if jsonschema_rs.meta.is_valid(schema):  # a schema, yet one that this library cannot take
+            return Outcome.INDETERMINATE, why
+        return Outcome.FAILURE, f"no such schema: {why}"
     try:
         validator.validate(document)
     except jsonschema_rs.ValidationError as error:

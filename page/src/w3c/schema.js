@@ -2,13 +2,14 @@
  * The schemas that a credential names for itself (spec §17.7): text that somebody
  * else wrote, taken only from what is at hand, and applied within bounds.
  */
-import { validate } from "../../generated/jsonschema.js";
+import { take, validate } from "../../generated/jsonschema.js";
 import { metaSchema } from "../../generated/schemas.js";
 import { refuse, Refusal } from "../errors.js";
 import { failed, notApplicable, passed, quote, unchecked } from "../report.js";
 import { isObject, parse } from "../strictjson.js";
 import { modelProblem } from "./problems.js";
 import { pinnedBy } from "./resources.js";
+import { checkCost } from "./schemacost.js";
 import { readSchemaCredential, SCHEMA_CREDENTIAL, whyNot } from "./schemacredential.js";
 import { isUrl, statedIn } from "./values.js";
 
@@ -18,9 +19,6 @@ const OLDER = [
 ];
 const MAX_SCHEMAS = 16; // each may cost a signature and its status lists
 const MAX_SCHEMA = 1 << 17;
-const MAX_STEPS = 4_000_000;
-const MAX_NESTING = 200;
-const CHARACTERS = 16;
 
 /** @typedef {import("../report.js").Check} Check */
 
@@ -106,81 +104,20 @@ function applyParsed(document, schema, url) {
   const draft = schema.$schema.replace(/#$/, "");
   if (OLDER.includes(draft)) return { result: "indeterminate", why: "this page applies no schema of a draft before 2020-12" };
   if (draft !== DRAFT) return { result: "indeterminate", why: `a draft not known here: ${schema.$schema.slice(0, 80)}` };
+  let known;
   try {
-    checkCost(schema, document);
+    known = checkCost(schema, document);
   } catch (error) {
     return { result: "indeterminate", why: /** @type {Refusal} */ (error).message };
   }
   if (!metaSchema(schema)) return { result: "failure", why: "no such schema" };
   try {
-    const { valid, errors } = validate(document, schema, "2020-12");
+    take(known.patterns);
+    const { valid, errors } = validate(document, schema, "2020-12", known.places);
     if (valid) return { result: "success", why: "" };
     const [first] = errors.slice(-1);
     return { result: "failure", why: `${first.instanceLocation}: ${first.error}` };
   } catch (error) { // a pattern that cannot be taken
     return { result: "indeterminate", why: /** @type {Error} */ (error).message };
   }
-}
-
-/**
- * Refuse a schema that would take too many steps: its values, with every reference followed, times
- * the values of the document. ATTACK: two dozen definitions that each try the next one twice.
- *
- * @param {any} schema
- * @param {any} document
- */
-function checkCost(schema, document) {
-  /** @type {Map<string, number>} */
-  const known = new Map();
-  const begun = new Set();
-  const count = (/** @type {any} */ value, /** @type {number} */ depth) => {
-    if (depth > MAX_NESTING) refuse("schema-cost", "its references are nested too deeply");
-    if (Array.isArray(value)) return value.reduce((sum, item) => sum + count(item, depth + 1), 1);
-    if (!isObject(value)) return 1;
-    if (Object.hasOwn(value, "$dynamicRef") || Object.hasOwn(value, "$recursiveRef")) refuse("schema-recursive", "it refers to itself");
-    if (depth && Object.hasOwn(value, "$id")) refuse("schema-remote", "a schema within it has an $id of its own");
-    let total = 1;
-    for (const [name, item] of Object.entries(value)) if (name !== "$defs") total += count(item, depth + 1);
-    return typeof value.$ref === "string" ? total + referred(value.$ref, depth) : total;
-  };
-  const referred = (/** @type {string} */ reference, /** @type {number} */ depth) => {
-    if (begun.has(reference)) refuse("schema-recursive", `${reference.slice(0, 80)} refers to itself`);
-    if (!known.has(reference)) {
-      begun.add(reference);
-      known.set(reference, count(target(schema, reference), depth + 1));
-      begun.delete(reference);
-    }
-    return /** @type {number} */ (known.get(reference));
-  };
-  const steps = count(schema, 0) * sizeOf(document);
-  if (steps > MAX_STEPS) refuse("schema-cost", `applying it may take ${steps} steps`);
-}
-
-/** @param {any} schema @param {string} reference */
-function target(schema, reference) {
-  if (reference === "#") refuse("schema-recursive", "it refers to itself");
-  if (!reference.startsWith("#/")) refuse("schema-remote", `it refers to another text: ${reference.slice(0, 80)}`);
-  let found = schema;
-  for (const part of reference.slice(2).split("/")) {
-    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    found = isObject(found) && Object.hasOwn(found, name) ? found[name] : undefined;
-  }
-  return isObject(found) || typeof found === "boolean" ? found : refuse("schema-remote", `it has no ${reference.slice(0, 80)}`);
-}
-
-/** @param {any} document */
-function sizeOf(document) {
-  let size = 0;
-  const pending = [document];
-  while (pending.length) {
-    const value = pending.pop();
-    size += 1;
-    if (typeof value === "string") size += Math.floor(value.length / CHARACTERS);
-    else if (Array.isArray(value)) for (const item of value) pending.push(item);
-    else if (isObject(value)) {
-      size += Math.floor(Object.keys(value).reduce((sum, name) => sum + name.length, 0) / CHARACTERS);
-      for (const item of Object.values(value)) pending.push(item);
-    }
-  }
-  return size;
 }
