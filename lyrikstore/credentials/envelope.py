@@ -122,7 +122,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
 
     # (2) schema - spec §10.3, §10.4: the closed shape of its kind.
     try:
-        claims = check_credential_shape(found, kind)
+        claims = check_credential_shape(document, kind)
     except FormatError as error:
         summary = f"not a {kind.words}: {quote(error.message, 300)}"
         checks.append(failed("schema", error.kind, summary))
@@ -175,7 +175,7 @@ def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes
         raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
     # Read back before anybody else does: what verifies here must be what is read there.
     found = Document.parse(data)
-    check_credential_shape(found, kind)
+    check_credential_shape(found.members, kind)
     if found.members != signed:
         raise VerificationError("bad-signature", "the credential does not survive being written")
     return data

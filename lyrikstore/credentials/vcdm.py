@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import JSON, Document, parse
+from lyrikstore.canon.jsontext import JSON, parse
 from lyrikstore.canon.packaged import PACKAGE, read_packaged
 from lyrikstore.canon.schemas import check_schema, schema_root
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
@@ -190,25 +190,24 @@ class CredentialMetadata(Struct, frozen=True):
         return members
 
 
-def check_credential_shape(given: JSON | Document, kind: CredentialKind) -> Claims | None:
-    """Return if ``given`` is a lyrik credential of ``kind``. Says nothing about its truth.
+def check_credential_shape(document: JSON, kind: CredentialKind) -> Claims | None:
+    """Return if ``document`` is a lyrik credential of ``kind``. Says nothing about its truth.
 
     What a dataset credential claims is returned, None for other kinds.
 
     Args:
-        given: Parsed JSON, with or without ``proof``.
+        document: Parsed JSON, with or without ``proof``.
         kind: What it has to be; another kind of ours is refused like anything else.
 
     Raises:
         FormatError: (``wrong-kind``, ``schema``, ``bad-credential``, ``bad-timestamp``,
             ``bad-digest``) it is not; the message names the place.
     """
-    document = given.members if isinstance(given, Document) else given
     other = kind_of(document)
     if other is not None and other is not kind:
         raise FormatError("wrong-kind", f"a {other.type}, where a {kind.type} is needed")
     check_schema(document, kind.schema)
-    _check_member_names(given if isinstance(given, Document) else Document(document))
+    _check_open_members(document)
     valid_from = parse_timestamp(document["validFrom"])
     if "validUntil" in document and parse_timestamp(document["validUntil"]) < valid_from:
         _refuse("validUntil is before validFrom")
@@ -326,26 +325,24 @@ def _check_related(resources: list[dict[str, Any]]) -> None:
             _refuse("relatedResource pins another text of the context than the published one")
 
 
-def _check_member_names(document: Document) -> None:
-    # Names that JSON-LD software would read as keywords, or that look alike, below the top level:
-    # JCS signs them unseen, an RDF reader acts on them.
-    outermost = (document.members, document.members.get("proof"))
-    at_top = "".join(name for place in outermost for name in place or ())
-    if document.canonical.isascii() and document.canonical.count(b"@") == at_top.count("@"):
-        return  # those at the top are all there are
-    pending: list[JSON] = [document.members]
+def _check_open_members(document: Mapping[str, Any]) -> None:
+    # Names that JSON-LD software would read as keywords, or that look alike, in the two places
+    # that the closed schemas leave open: JCS signs them unseen, an RDF reader acts on them.
+    stated = document["credentialSubject"].get("descriptor", ())
+    pending = [document.get("credentialStatus"), *[item.get("value") for item in stated]]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
             names = "".join(value)
             if not names.isascii():
                 _refuse(f"a member name of {names[:80]!a} is not ASCII")
-            if not any(value is place for place in outermost):
-                for name in value:
-                    if name[:1] == "@":
-                        _refuse(f"member {name[:80]!r} below the top level")
+            for name in value:
+                if name[:1] == "@":
+                    _refuse(f"member {name[:80]!r} below the top level")
             value = value.values()
-        pending += [inner for inner in value if isinstance(inner, dict | list)]
+        elif not isinstance(value, list):
+            continue
+        pending += value
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -168,6 +168,29 @@ def test_another_kind_is_refused(document: dict[str, Any]) -> None:
         check_credential_shape(document, GRANT)
 
 
+def _open_places(schema: Any, path: str = "") -> set[str]:
+    """Return the places where a schema lets pass members that nobody named."""
+    if isinstance(schema, bool):
+        return {path} if schema else set()
+    if schema.keys() & {"const", "enum", "$ref", "propertyNames"}:
+        return set()
+    kind = schema.get("type")
+    closed = kind in {"string", "integer"} or schema.get("additionalProperties") is False
+    found = set() if closed or kind == "array" or "oneOf" in schema else {path}
+    parts = {**schema.get("properties", {}), **schema.get("$defs", {})}
+    parts |= {"*": schema.get("items", True)} if kind == "array" else {}
+    parts |= dict(enumerate(schema.get("oneOf", ())))
+    return found.union(*(_open_places(part, f"{path}/{name}") for name, part in parts.items()))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.schema)
+def test_schemas_are_closed_but_where_names_are_looked_at(kind: CredentialKind) -> None:
+    # Attack: a name that RDF software acts on, in a place that nothing looks at.
+    places = _open_places(json.loads(schema_bytes(kind)))
+    of_status = {"/credentialStatus/0", "/credentialStatus/1/*"}
+    assert places - {"/subject/descriptor/*/value"} == of_status
+
+
 def test_other_json_spelling_of_the_same_claims_verifies(
     credential: bytes, world: SimpleNamespace
 ) -> None:
