@@ -3,12 +3,12 @@
 The table of checks, the verdict rule and the JSON form are spec/11-verification.md.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.timestamps import format_timestamp
@@ -127,20 +127,36 @@ TRUST_CHECKS = frozenset(
 somebody else: at best ``valid``."""
 
 
+Words = tuple[str, Mapping[str, JSON]]
+"""What a check says: its summary and its detail."""
+
+
 class Check(Struct, frozen=True):
     """One check and how it ended.
 
     Attributes:
         id: A key of :data:`SPEC_OF`.
         state: How it ended.
-        summary: One printable line; attacker-controlled parts are quoted.
-        detail: JSON-compatible facts; ``reason`` is a stable code where the state is not pass.
+        words: What it says; or what words that where somebody reads it, for most who verify many
+            ask for verdicts alone.
     """
 
     id: str
     state: CheckState
-    summary: str
-    detail: Mapping[str, JSON] = field(default_factory=dict)
+    words: Words | Callable[[], Words]
+
+    @property
+    def summary(self) -> str:
+        """One printable line; attacker-controlled parts are quoted."""
+        return self._said()[0]
+
+    @property
+    def detail(self) -> Mapping[str, JSON]:
+        """JSON-compatible facts; ``reason`` is a stable code where the state is not pass."""
+        return self._said()[1]
+
+    def _said(self) -> Words:
+        return self.words if isinstance(self.words, tuple) else self.words()
 
     def to_json(self, profile: str | None = None) -> dict[str, Any]:
         """Return the check as ``schemas/report.schema.json`` wants it.
@@ -148,38 +164,39 @@ class Check(Struct, frozen=True):
         Args:
             profile: That of the report, which says where the check is defined.
         """
+        summary, detail = self._said()
         return {
             "id": self.id,
             "state": str(self.state),
-            "summary": self.summary,
+            "summary": summary,
             "spec": (W3C_SPEC_OF if profile == "w3c" else SPEC_OF)[self.id],
-            "detail": dict(self.detail),
+            "detail": dict(detail),
         }
 
 
 def passed(check: str, summary: str, **detail: JSON) -> Check:
     """Return a check that held."""
-    return Check(check, _PASS, summary, detail)
+    return Check(check, _PASS, (summary, detail))
 
 
 def failed(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     """Return a check that did not hold; ``reason`` is its stable code."""
-    return Check(check, _FAIL, summary, {"reason": reason, **detail})
+    return Check(check, _FAIL, (summary, {"reason": reason, **detail}))
 
 
 def warned(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     """Return a check that held with something to say."""
-    return Check(check, _WARN, summary, {"reason": reason, **detail})
+    return Check(check, _WARN, (summary, {"reason": reason, **detail}))
 
 
 def unchecked(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     """Return a check that could not be made. Never a success (attack case A50)."""
-    return Check(check, _UNCHECKED, summary, {"reason": reason, **detail})
+    return Check(check, _UNCHECKED, (summary, {"reason": reason, **detail}))
 
 
 def not_applicable(check: str, summary: str) -> Check:
     """Return a check that has nothing to look at."""
-    return Check(check, _NOT_APPLICABLE, summary)
+    return Check(check, _NOT_APPLICABLE, (summary, {}))
 
 
 def check_of(checks: Iterable[Check], check_id: str) -> Check:

@@ -132,7 +132,7 @@ def check_status(
     for check in judged:
         if check.state is CheckState.WARN:
             detail = {**check.detail, "asOf": oldest}
-            return replace(check, summary=f"{said}; {check.summary}", detail=detail)
+            return replace(check, words=(f"{said}; {check.summary}", detail))
     return passed("status", said, asOf=oldest)
 
 

@@ -5,6 +5,7 @@ data and the manifest, who says it, and since when it has been said.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -15,13 +16,13 @@ from lyrikstore.credentials.dataset import collected_too_late
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
+    Words,
     failed,
     name_some,
     not_applicable,
     passed,
     quote,
     unchecked,
-    warned,
 )
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.terms.partitioning import assign, extents
@@ -30,6 +31,10 @@ from lyrikstore.history.tree import Tree
 
 def check_terms(terms: Terms) -> Check:
     """Return ``terms``: what may be done, said in one line; it always holds."""
+    return Check("terms", CheckState.PASS, partial(_say_terms, terms))
+
+
+def _say_terms(terms: Terms) -> Words:
     if len(terms.partitions) == 1:
         summary = _words(terms.partitions[0])
     else:
@@ -45,7 +50,7 @@ def check_terms(terms: Terms) -> Check:
     }
     if terms.licence is not None:
         detail["licence"] = terms.licence
-    return passed("terms", summary, **detail)
+    return summary, detail
 
 
 def check_texts(terms: Terms, check: Check, found: Mapping[Digest, object]) -> Check:
@@ -162,18 +167,22 @@ def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from:
     if later:
         summary = f"{quote(later[0]['regime'])} is judged as of {later[0]['asOf']}, after it begins"
         return failed("regulatory", "future", summary)
-    shown = [_statement(item, issuer) for item in statements[:3]]
-    more = f"; and {len(statements) - 3} more" if len(statements) > 3 else ""
     others = [item for item in statements if item["warrantedBy"].get("did") != issuer]
+    state = CheckState.WARN if others else CheckState.PASS
+    return Check("regulatory", state, partial(_say_law, statements, issuer, len(others)))
+
+
+def _say_law(statements: list[Mapping[str, Any]], issuer: str | None, others: int) -> Words:
+    summary = "; ".join([_statement(item, issuer) for item in statements[:3]])
+    summary += f"; and {len(statements) - 3} more" if len(statements) > 3 else ""
     detail: dict[str, JSON] = {
         "statements": [dict(item) for item in statements],
-        "byOthers": len(others),
+        "byOthers": others,
     }
-    summary = "; ".join(shown) + more
     if others:
         summary += "; whoever is named did not sign it"
-        return warned("regulatory", "unsigned-warrant", summary, **detail)
-    return passed("regulatory", summary, **detail)
+        detail = {"reason": "unsigned-warrant", **detail}
+    return summary, detail
 
 
 def _statement(item: Mapping[str, Any], issuer: str | None) -> str:

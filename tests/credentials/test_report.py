@@ -81,11 +81,11 @@ def test_procedures_use_defined_checks() -> None:
 def test_no_state_getting_worse_improves_a_verdict(
     states: dict[str, CheckState], required: set[str]
 ) -> None:
-    checks = [Check(name, state, "-") for name, state in states.items()]
+    checks = [Check(name, state, ("-", {})) for name, state in states.items()]
     verdict = decide(checks, required)
     for i, check in enumerate(checks):
         for worse in (CheckState.UNCHECKED, CheckState.FAIL):
-            changed = [*checks[:i], Check(check.id, worse, "-"), *checks[i + 1 :]]
+            changed = [*checks[:i], Check(check.id, worse, ("-", {})), *checks[i + 1 :]]
             if check.state is CheckState.FAIL and worse is not CheckState.FAIL:
                 continue
             assert ORDER.index(decide(changed, required)) <= ORDER.index(verdict)

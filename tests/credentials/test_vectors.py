@@ -180,7 +180,7 @@ def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", load("verdicts/decide.json")["cases"], ids=lambda c: c["id"])
 def test_decide(case: dict[str, Any]) -> None:
-    checks = [Check(name, CheckState(state), "-") for name, state in case["states"].items()]
+    checks = [Check(name, CheckState(state), ("-", {})) for name, state in case["states"].items()]
     assert decide(checks, load("verdicts/decide.json")["required"]) == case["verdict"]
 
 
