@@ -43,28 +43,49 @@ class Claims(Struct, frozen=True):
     """What a well-formed dataset credential says of its dataset, as values.
 
     Attributes:
-        name: The manifest's name.
         tree: Content identity, with metadata.
-        files: Identity of the files alone.
-        manifest: Id of the dataset manifest.
         store: Id of the store that logged it.
-        log_origin: Name of the log.
-        log_index: Where in it the manifest stands.
-        records: ``(records manifest, order root as hex, count)``, or None.
         terms: What the issuer allows, forbids and demands.
         subject: All of ``credentialSubject``; treat as read-only.
     """
 
-    name: str
     tree: Digest
-    files: Digest
-    manifest: Digest
     store: Digest
-    log_origin: str
-    log_index: int
-    records: tuple[Digest, str, int] | None
     terms: Terms
     subject: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The manifest's name."""
+        return str(self.subject["name"])
+
+    @property
+    def files(self) -> Digest:
+        """Identity of the files alone."""
+        return Digest.parse_urn(self.subject["files"])
+
+    @property
+    def manifest(self) -> Digest:
+        """Id of the dataset manifest."""
+        return Digest.parse_urn(self.subject["manifest"])
+
+    @property
+    def log_origin(self) -> str:
+        """Name of the log."""
+        return str(self.subject["log"]["origin"])
+
+    @property
+    def log_index(self) -> int:
+        """Where in the log the manifest stands."""
+        return int(self.subject["log"]["index"])
+
+    @property
+    def records(self) -> tuple[Digest, str, int] | None:
+        """``(records manifest, order root as hex, count)``, or None."""
+        found = self.subject.get("recordsRoot")
+        if found is None:
+            return None
+        return Digest.parse_urn(found["manifest"]), found["hashValue"], int(found["count"])
 
     def reference(self) -> dict[str, JSON]:
         """Return how a credential of another kind names this dataset (spec §20.2, §20.4)."""
@@ -96,25 +117,7 @@ class Claims(Struct, frozen=True):
         named = {item["field"] for item in subject["descriptor"]}
         if len(named) != len(subject["descriptor"]):
             _refuse("a descriptor field occurs twice")
-        records = subject.get("recordsRoot")
-        return cls(
-            name=subject["name"],
-            tree=tree,
-            files=Digest.parse_urn(subject["files"]),
-            manifest=Digest.parse_urn(subject["manifest"]),
-            store=Digest.parse_urn(subject["store"]),
-            log_origin=subject["log"]["origin"],
-            log_index=subject["log"]["index"],
-            records=None
-            if records is None
-            else (
-                Digest.parse_urn(records["manifest"]),
-                records["hashValue"],
-                int(records["count"]),
-            ),
-            terms=terms,
-            subject=subject,
-        )
+        return cls(tree, Digest.parse_urn(subject["store"]), terms, subject)
 
 
 class CredentialKind(Struct, frozen=True):
