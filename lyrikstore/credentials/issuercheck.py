@@ -6,6 +6,7 @@ What every credential of profile ``lyrik`` goes through once it is open
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, may_say
@@ -230,12 +231,7 @@ def _check_trust(envelope: Envelope, trust: Trust, believes: Believes, heir: Hei
         return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
     entry = believes(issuer)
     if entry is not None:
-        return passed(
-            "trust.issuer",
-            f"you trust this issuer as {quote(entry.nickname)}",
-            nickname=entry.nickname,
-            issuer=issuer,
-        )
+        return _believed(entry.nickname, issuer)
     known = trust.knows(issuer)
     if known is not None:
         return warned(
@@ -253,6 +249,12 @@ def _check_trust(envelope: Envelope, trust: Trust, believes: Believes, heir: Hei
         f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
         issuer=issuer,
     )
+
+
+@lru_cache(maxsize=256)  # a trust file names few
+def _believed(nickname: str, issuer: str) -> Check:
+    summary = f"you trust this issuer as {quote(nickname)}"
+    return passed("trust.issuer", summary, nickname=nickname, issuer=issuer)
 
 
 def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:

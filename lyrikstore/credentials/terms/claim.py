@@ -33,6 +33,12 @@ def licence_ids(expression: str | None) -> frozenset[str]:
     return frozenset(_ID.findall(expression or "")) - _OPERATORS
 
 
+@lru_cache(maxsize=256)
+def _own_ids(expression: str | None) -> frozenset[str]:
+    # Those that have no public text.
+    return frozenset(one for one in licence_ids(expression) if one.startswith("LicenseRef-"))
+
+
 def licence_claim(
     terms: Terms,
     tree: Tree,
@@ -122,10 +128,9 @@ def check_licence_claim(subject: Mapping[str, Any]) -> Terms:
     if sum(not partition.select for partition in terms.partitions) > 1:
         _refuse("two partitions take what is left")
     for partition in terms.partitions:
-        allowed = (*partition.permits, *partition.grantable)
-        both = sorted(set(partition.prohibits).intersection(allowed))
+        both = set(partition.prohibits).intersection(partition.permits + partition.grantable)
         if both:
-            _refuse(f"the licence both allows and prohibits {both[0]!r}")
+            _refuse(f"the licence both allows and prohibits {min(both)!r}")
         start, end = partition.limits.use_from, partition.limits.use_until
         if start is not None and end is not None and end < start:
             _refuse("a period of use ends before it begins")
@@ -147,13 +152,9 @@ def check_licence_claim(subject: Mapping[str, Any]) -> Terms:
 
 def missing_texts(licence: Mapping[str, Any]) -> list[str]:
     """Return the ``LicenseRef-`` ids in a licence claim for which it names no text."""
-    own = {
-        found
-        for stated in (licence, *licence["partitions"])
-        for found in licence_ids(stated.get("spdxExpression"))
-        if found.startswith("LicenseRef-")
-    }
-    return sorted(own.difference(text.get("name") for text in licence.get("texts", ())))
+    stated = [one.get("spdxExpression") for one in (licence, *licence["partitions"])]
+    named = [text.get("name") for text in licence.get("texts", ())]
+    return sorted(frozenset().union(*map(_own_ids, stated)).difference(named))
 
 
 def text_name(expression: str | None) -> str | None:
@@ -161,9 +162,7 @@ def text_name(expression: str | None) -> str | None:
 
     Of several, it is that of the one which has no public text.
     """
-    ids = licence_ids(expression)
-    own = {found for found in ids if found.startswith("LicenseRef-")}
-    candidates = own or ids
+    candidates = _own_ids(expression) or licence_ids(expression)
     return next(iter(candidates)) if len(candidates) == 1 else None
 
 
