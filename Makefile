@@ -70,7 +70,7 @@ vectors: $(VENV)/.installed
 	$(PY) spec/vectors/write.py
 
 interop: $(VENV)/.installed
-	$(PY) -m tests.interop.table
+	PYTHONPATH=spec/vectors $(PY) -m tests.interop.table
 
 # npm empties the folder first, which whoever tests beside it would see: only where it has to.
 page/node_modules/.package-lock.json: page/package-lock.json

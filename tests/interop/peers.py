@@ -9,11 +9,12 @@ import hashlib
 import json
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lyrikstore.canon.timestamps import format_timestamp
@@ -35,14 +36,20 @@ class Question(NamedTuple):
     """What a peer is asked to judge.
 
     Attributes:
-        credential: The document.
+        document: A credential or a presentation.
         lists: Status lists by URL.
         at: The moment to judge for.
+        dids: DID documents by DID; a did:key needs none.
+        challenge: What the presentation has to answer; empty for a credential.
+        domain: Whom it has to be for.
     """
 
-    credential: dict[str, Any]
+    document: dict[str, Any]
     lists: dict[str, dict[str, Any]]
     at: datetime
+    dids: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    challenge: str = ""
+    domain: str = ""
 
 
 class Answer(NamedTuple):
@@ -59,6 +66,8 @@ class Answer(NamedTuple):
 
 Judge = Callable[[list[Question]], list[Answer]]
 Issue = Callable[[dict[str, Any], PrivateKey, datetime], dict[str, Any]]
+Present = Callable[[dict[str, Any], PrivateKey, str, str], dict[str, Any]]
+"""Presentation, holder's key, challenge, domain → the same with a proof."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,9 @@ class Peer:
         suites: The cryptosuites it verifies.
         judge: Asks it.
         issuers: Cryptosuite → how to have it issue.
+        holders: Cryptosuite → how to have it present.
+        takes_dids: It can be handed DID documents.
+        takes_presentations: It can be asked about presentations.
     """
 
     name: str
@@ -82,6 +94,15 @@ class Peer:
     suites: tuple[str, ...]
     judge: Judge
     issuers: dict[str, Issue]
+    holders: dict[str, Present] = field(default_factory=dict)
+    takes_dids: bool = False
+    takes_presentations: bool = False
+
+    def takes(self, question: Question) -> bool:
+        """Return whether it can be asked this, its cryptosuite aside."""
+        return (self.takes_dids or not question.dids) and (
+            self.takes_presentations or not question.challenge
+        )
 
 
 def _each(ask: Callable[[Question], str]) -> Judge:
@@ -108,62 +129,102 @@ def _contexts() -> dict[str, Any]:
 
 
 def _ask_openvc(question: Question) -> str:
+    from openvc.did.base import DidResolverRegistry
     from openvc.did.did_key import DidKeyResolver
+    from openvc.did.did_web import DidWebResolver
+    from openvc.openid4vp import verify_vp_token
     from openvc.resolvers import default_status_list_resolver
     from openvc.verify import VerificationPolicy, verify_credential
 
     texts = {url: json.dumps(document) for url, document in question.lists.items()}
     schemas = {kind.schema_id: schema_bytes(kind) for kind in KINDS}
-    # Our schemas describe what we issue: a proof of eddsa-jcs-2022.
-    judged = question.credential["proof"]["cryptosuite"] == JCS
-    verify_credential(
-        question.credential,
-        policy=VerificationPolicy(now=question.at, require_schema=judged),
-        resolver=DidKeyResolver(),
-        resolve_credential_schema=schemas.__getitem__ if judged else None,
-        resolve_status_list=default_status_list_resolver(
-            resolver=DidKeyResolver(), fetch=texts.__getitem__
+    pages = {
+        f"https://{did.removeprefix('did:web:')}/.well-known/did.json": document
+        for did, document in question.dids.items()
+    }
+    resolver = DidResolverRegistry([DidKeyResolver(), DidWebResolver(pages.__getitem__)])
+    shared: dict[str, Any] = {
+        "resolver": resolver,
+        "resolve_status_list": default_status_list_resolver(
+            resolver=resolver, fetch=texts.__getitem__
         ),
-        extra_contexts=_contexts(),
+        "extra_contexts": _contexts(),
+    }
+    if question.challenge:
+        # Not every credential that is shown is about who shows it: terms are about a dataset.
+        bound = {"require_cryptographic_holder_binding": False}
+        query = {"id": "asked", "format": "ldp_vc", "meta": {}, **bound}
+        verify_vp_token(
+            {"asked": [question.document]},
+            dcql_query={"credentials": [query]},
+            nonce=question.challenge,
+            client_id=question.domain,
+            now=question.at,
+            **shared,
+        )
+        return ""
+    # Our schemas describe what we issue: a proof of eddsa-jcs-2022.
+    judged = question.document["proof"]["cryptosuite"] == JCS
+    verify_credential(
+        question.document,
+        policy=VerificationPolicy(now=question.at, require_schema=judged),
+        resolve_credential_schema=schemas.__getitem__ if judged else None,
+        **shared,
     )
     return ""
 
 
+def _sign_with_openvc(
+    suite: str, document: dict[str, Any], key: PrivateKey, **options: Any
+) -> dict[str, Any]:
+    from openvc.keys import Ed25519SigningKey
+    from openvc.proof.data_integrity import DataIntegrityProofSuite
+    from openvc.proof.di_jcs import EddsaJcsProofSuite
+
+    method = KeySigner(key).method
+    secret = base64.urlsafe_b64encode(key.seed_for_key_file()).rstrip(b"=").decode()
+    public = base64.urlsafe_b64encode(key.public.raw).rstrip(b"=").decode()
+    jwk = {"kty": "OKP", "crv": "Ed25519", "d": secret, "x": public}
+    if suite == JCS:
+        theirs = EddsaJcsProofSuite()
+    else:
+        theirs = DataIntegrityProofSuite()
+        options["extra_contexts"] = _contexts()
+    signing_key = Ed25519SigningKey.from_jwk(jwk, method)
+    return theirs.add_proof(
+        document, signing_key=signing_key, verification_method=method, **options
+    )
+
+
 def _issue_with_openvc(suite: str) -> Issue:
     def issue(document: dict[str, Any], key: PrivateKey, at: datetime) -> dict[str, Any]:
-        from openvc.keys import Ed25519SigningKey
-        from openvc.proof.data_integrity import DataIntegrityProofSuite
-        from openvc.proof.di_jcs import EddsaJcsProofSuite
-
-        signer = KeySigner(key)
-        method = f"{signer.did}#{signer.did.removeprefix('did:key:')}"
-        secret = base64.urlsafe_b64encode(key.seed_for_key_file()).rstrip(b"=").decode()
-        public = base64.urlsafe_b64encode(key.public.raw).rstrip(b"=").decode()
-        jwk = {"kty": "OKP", "crv": "Ed25519", "d": secret, "x": public}
-        made = {**document, "issuer": signer.did}
-        options = {"verification_method": method, "created": at}
-        if suite == JCS:
-            theirs = EddsaJcsProofSuite()
-        else:
-            theirs = DataIntegrityProofSuite()
-            options["extra_contexts"] = _contexts()
-        signing_key = Ed25519SigningKey.from_jwk(jwk, method)
-        return theirs.add_proof(made, signing_key=signing_key, **options)
+        made = {**document, "issuer": KeySigner(key).did}
+        return _sign_with_openvc(suite, made, key, created=at)
 
     return issue
+
+
+def _present_with_openvc(suite: str) -> Present:
+    def present(
+        document: dict[str, Any], key: PrivateKey, challenge: str, domain: str
+    ) -> dict[str, Any]:
+        asked = {"challenge": challenge, "domain": domain, "proof_purpose": "authentication"}
+        return _sign_with_openvc(suite, document, key, **asked)
+
+    return present
 
 
 def _ask_awr(question: Question) -> str:
     from awr.didkey import parse_did_key, verification_method_for
     from awr.proof import verify_document_signature
 
-    issuer = question.credential["issuer"]
+    issuer = question.document["issuer"]
     did = issuer["id"] if isinstance(issuer, dict) else issuer
-    proof = question.credential["proof"]
+    proof = question.document["proof"]
     if proof["verificationMethod"] != verification_method_for(did):
         return "another key than the issuer's"
     # Its whole-document check is for its own types; its proof check is general.
-    if verify_document_signature(question.credential, proof, parse_did_key(did)):
+    if verify_document_signature(question.document, proof, parse_did_key(did)):
         return ""
     return "the signature does not fit"
 
@@ -171,8 +232,8 @@ def _ask_awr(question: Question) -> str:
 def _ask_webvh(question: Question) -> str:
     from did_webvh.core.proof import di_jcs_verify, resolve_did_key
 
-    proof = question.credential["proof"]
-    di_jcs_verify(question.credential, proof, resolve_did_key(proof["verificationMethod"]))
+    proof = question.document["proof"]
+    di_jcs_verify(question.document, proof, resolve_did_key(proof["verificationMethod"]))
     return ""
 
 
@@ -183,8 +244,7 @@ def _issue_with_webvh(document: dict[str, Any], key: PrivateKey, at: datetime) -
     signer = KeySigner(key)
     made = {**document, "issuer": signer.did}
     signing_key = AskarSigningKey.from_secret_bytes("ed25519", key.seed_for_key_file())
-    method = f"{signer.did}#{signer.did.removeprefix('did:key:')}"
-    return {**made, "proof": di_jcs_sign(made, signing_key, timestamp=at, kid=method)}
+    return {**made, "proof": di_jcs_sign(made, signing_key, timestamp=at, kid=signer.method)}
 
 
 # Node.
@@ -233,16 +293,13 @@ def _fetch_didkit(folder: Path) -> None:
     archive.unlink()
 
 
+def _line(question: Question) -> dict[str, Any]:
+    told = {"at": format_timestamp(question.at), "dids": dict(question.dids)}
+    return {**question._asdict(), **told, "contexts": _contexts()}
+
+
 def _judge_with_digitalbazaar(questions: list[Question]) -> list[Answer]:
-    lines = [
-        {
-            "credential": question.credential,
-            "lists": question.lists,
-            "now": format_timestamp(question.at),
-            "contexts": _contexts(),
-        }
-        for question in questions
-    ]
+    lines = [_line(question) for question in questions]
     answers = []
     for told in _run_node(_digitalbazaar(), "verify", lines):
         # It verifies the list; that a bit is set is for its caller to look at.
@@ -253,7 +310,7 @@ def _judge_with_digitalbazaar(questions: list[Question]) -> list[Answer]:
 
 
 def _judge_with_didkit(questions: list[Question]) -> list[Answer]:
-    lines = [{"credential": q.credential, "contexts": _contexts()} for q in questions]
+    lines = [_line(question) for question in questions]
     told = _run_node(_didkit(), "verify", lines)
     return [Answer(one["verified"], one["error"]) for one in told]
 
@@ -261,27 +318,52 @@ def _judge_with_didkit(questions: list[Question]) -> list[Answer]:
 def _issue_with_node(folder: Callable[[], Path], suite: str) -> Issue:
     def issue(document: dict[str, Any], key: PrivateKey, _at: datetime) -> dict[str, Any]:
         seed = key.seed_for_key_file().hex()
-        line = {"credential": document, "contexts": _contexts(), "suite": suite, "seed": seed}
+        line = {"document": document, "contexts": _contexts(), "suite": suite, "seed": seed}
         (made,) = _run_node(folder(), "issue", [line])
         return made
 
     return issue
 
 
+def _present_with_node(folder: Callable[[], Path], suite: str) -> Present:
+    def present(
+        document: dict[str, Any], key: PrivateKey, challenge: str, domain: str
+    ) -> dict[str, Any]:
+        line = {
+            "document": document,
+            "contexts": _contexts(),
+            "suite": suite,
+            "seed": key.seed_for_key_file().hex(),
+            "challenge": challenge,
+            "domain": domain,
+        }
+        (made,) = _run_node(folder(), "present", [line])
+        return made
+
+    return present
+
+
 def peers() -> list[Peer]:
     """Return every peer, nothing fetched yet."""
     pinned = json.loads((HERE / "digitalbazaar" / "package.json").read_text("utf-8"))
     db = "@digitalbazaar/vc"
+    model = "model, period, status list"
+    bound = "DID document, challenge and domain"
+    both = (JCS, RDFC)
     return [
         Peer(
-            db, pinned["dependencies"][db], "JavaScript", "model, period, status list",
-            (JCS, RDFC), _judge_with_digitalbazaar,
-            {suite: _issue_with_node(_digitalbazaar, suite) for suite in (JCS, RDFC)},
+            db, pinned["dependencies"][db], "JavaScript", f"{model}, {bound}",
+            both, _judge_with_digitalbazaar,
+            {suite: _issue_with_node(_digitalbazaar, suite) for suite in both},
+            {suite: _present_with_node(_digitalbazaar, suite) for suite in both},
+            takes_dids=True, takes_presentations=True,
         ),
         Peer(
-            "openvc-core", version("openvc-core"), "Python", "model, period, status list, schema",
-            (JCS, RDFC), _each(_ask_openvc),
-            {suite: _issue_with_openvc(suite) for suite in (JCS, RDFC)},
+            "openvc-core", version("openvc-core"), "Python", f"{model}, schema, {bound}",
+            both, _each(_ask_openvc),
+            {suite: _issue_with_openvc(suite) for suite in both},
+            {suite: _present_with_openvc(suite) for suite in both},
+            takes_dids=True, takes_presentations=True,
         ),
         Peer("awr", version("awr"), "Python", "issuer's key", (JCS,), _each(_ask_awr), {}),
         Peer(
@@ -289,7 +371,10 @@ def peers() -> list[Peer]:
             _each(_ask_webvh), {JCS: _issue_with_webvh},
         ),
         Peer(
-            *DIDKIT, "Rust (WebAssembly)", "issuer's key", (RDFC,), _judge_with_didkit,
+            *DIDKIT, "Rust (WebAssembly)", "issuer's key, challenge and domain", (RDFC,),
+            _judge_with_didkit,
             {RDFC: _issue_with_node(_didkit, RDFC)},
+            {RDFC: _present_with_node(_didkit, RDFC)},
+            takes_presentations=True,
         ),
     ]  # fmt: skip

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.crypto.proofset import add_proof
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.testing.keys import key_for
 from tests.interop.peers import JCS, RDFC, Peer, peers
@@ -38,11 +40,16 @@ THEIRS: dict[str, Any] = {
 }
 
 
+ISSUER, HOLDER = key_for("a peer's issuer"), key_for("a peer's holder")
+FOR_US = ("c-7f3a", "verifier.example")
+"""Challenge and domain."""
+
+
 class Row(NamedTuple):
-    """What one peer said of one of our credentials.
+    """What one peer said of one of ours.
 
     Attributes:
-        subject: The credential.
+        subject: The credential or presentation.
         suite: Its cryptosuite.
         peer: Who was asked.
         change: What was done to it, or an empty string.
@@ -59,18 +66,18 @@ class Row(NamedTuple):
 
 
 class Foreign(NamedTuple):
-    """What our command said of a peer's credential.
+    """What our command said of a peer's credential or presentation.
 
     Attributes:
-        peer: Who issued it.
+        peer: Who made it.
         suite: With which cryptosuite.
-        verdicts: With its issuer in the trust file, without a trust file, and after a change.
-        reason: The first check that failed with its issuer in the trust file.
+        verdicts: In the order of the columns, the sound one first.
+        reason: The first check that failed of the sound one.
     """
 
     peer: Peer
     suite: str
-    verdicts: tuple[str, str, str]
+    verdicts: tuple[str, ...]
     reason: str
 
 
@@ -88,45 +95,84 @@ def ask_about_ours() -> list[Row]:
         ]
         for peer in peers():
             if suite in peer.suites:
-                answers = peer.judge([question for _, _, question in asked])
+                taken = [one for one in asked if peer.takes(one[2])]
+                answers = peer.judge([question for _, _, question in taken])
                 rows += [
                     Row(subject, suite, peer, change, *answer)
-                    for (subject, change, _), answer in zip(asked, answers, strict=True)
+                    for (subject, change, _), answer in zip(taken, answers, strict=True)
                 ]
     return rows
 
 
 def ask_ours_about_theirs() -> list[Foreign]:
     """Have every peer issue, and ask the command line."""
-    key = key_for("a peer's issuer")
-    did = KeySigner(key).did
     found: list[Foreign] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "none.toml").write_text("version = 1\n")
-        (folder / "trust.toml").write_text(
-            f'version = 1\n\n[[issuer]]\ndid = "{did}"\nnickname = "Peer"\nroles = ["publisher"]\n'
-        )
+    with _folder() as folder:
         for peer in peers():
             for suite, issue in peer.issuers.items():
                 now = datetime.now(UTC).replace(microsecond=0)
-                issued = issue(copy.deepcopy(THEIRS), key, now)
+                issued = issue(copy.deepcopy(THEIRS), ISSUER, now)
                 changed = {**issued, "name": "Zürich"}
                 told = [
                     _verify(folder, issued, "trust.toml"),
                     _verify(folder, issued, "none.toml"),
                     _verify(folder, changed, "trust.toml"),
                 ]
-                failed = [c["summary"] for c in told[0]["checks"] if c["state"] == "fail"]
-                verdicts = tuple(report["verdict"] for report in told)
-                found.append(Foreign(peer, suite, verdicts, failed[0] if failed else ""))
+                found.append(_foreign(peer, suite, told))
     return found
 
 
-def _verify(folder: Path, document: dict[str, Any], trust: str) -> dict[str, Any]:
+def ask_ours_about_what_they_present() -> list[Foreign]:
+    """Have every peer show, for us, what we issued, and ask the command line."""
+    found: list[Foreign] = []
+    signer = KeySigner(ISSUER)
+    with _folder() as folder:
+        for peer in peers():
+            for suite, present in peer.holders.items():
+                credential = {**copy.deepcopy(THEIRS), "issuer": signer.did}
+                unsigned = {
+                    "@context": THEIRS["@context"][:1],
+                    "type": ["VerifiablePresentation"],
+                    "holder": KeySigner(HOLDER).did,
+                    "verifiableCredential": [add_proof(credential, signer, suite=suite)],
+                }
+                made = present(unsigned, HOLDER, *FOR_US)
+                told = [
+                    _verify(folder, made, "trust.toml", *FOR_US),
+                    _verify(folder, made, "trust.toml", "another", FOR_US[1]),
+                    _verify(folder, made, "trust.toml", FOR_US[0], "another.example"),
+                    _verify(folder, {**made, "id": "urn:x:1"}, "trust.toml", *FOR_US),
+                ]
+                found.append(_foreign(peer, suite, told))
+    return found
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    did = KeySigner(ISSUER).did
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "none.toml").write_text("version = 1\n")
+        (folder / "trust.toml").write_text(
+            f'version = 1\n\n[[issuer]]\ndid = "{did}"\nnickname = "Peer"\nroles = ["publisher"]\n'
+        )
+        yield folder
+
+
+def _foreign(peer: Peer, suite: str, told: list[dict[str, Any]]) -> Foreign:
+    failed = [c["summary"] for c in told[0]["checks"] if c["state"] == "fail"]
+    verdicts = tuple(report["verdict"] for report in told)
+    return Foreign(peer, suite, verdicts, failed[0] if failed else "")
+
+
+def _verify(
+    folder: Path, document: dict[str, Any], trust: str, challenge: str = "", domain: str = ""
+) -> dict[str, Any]:
     (folder / "theirs.json").write_bytes(encode(document))
     at = format_timestamp(datetime.now(UTC) + timedelta(minutes=1))
     command = ["-m", "lyrikstore_cli", "verify", "./theirs.json", "--trust", trust, "--at", at]
+    if challenge:
+        command += ["--challenge", challenge, "--domain", domain]
     done = subprocess.run(
         [sys.executable, *command, "--json"],
         cwd=folder,
@@ -139,16 +185,17 @@ def _verify(folder: Path, document: dict[str, Any], trust: str) -> dict[str, Any
     return report
 
 
-def page(ours: list[Row], theirs: list[Foreign]) -> str:
+def page(ours: list[Row], theirs: list[Foreign], shown: list[Foreign]) -> str:
     """Return docs/interop.md."""
-    return "\n".join([*_head(), *_ours(ours), *_theirs(theirs)]) + "\n"
+    return "\n".join([*_head(), *_ours(ours), *_theirs(theirs), *_shown(shown)]) + "\n"
 
 
 def _head() -> Iterator[str]:
     yield "# Other people's software"
     yield ""
     yield "Made by `make interop`, which asks again; a test does the same and compares."
-    yield "Nothing here uses the network: schemas, contexts, status lists and keys are handed over."
+    yield "Nothing here uses the network: schemas, contexts, status lists and DID documents are"
+    yield "handed over."
     yield ""
     yield "| software | version | signature code | looks at, besides the signature |"
     yield "| --- | --- | --- | --- |"
@@ -159,14 +206,14 @@ def _head() -> Iterator[str]:
 def _ours(rows: list[Row]) -> Iterator[str]:
     asked = peers()
     yield ""
-    yield "## Our credentials, judged by them"
+    yield "## Our credentials and presentations, judged by them"
     yield ""
     yield "`eddsa-jcs-2022` is what lyrikstore issues; the twins under `eddsa-rdfc-2022` are made"
     yield "with the library (extra `jsonld`). **accepts** and **refuses** is what a caller who"
     yield "follows the software's manual would do; where only the signature is looked at, a revoked"
-    yield "credential is rightly accepted. A dash: it does not know the cryptosuite. The files are"
-    yield "verdict vectors (`spec/vectors/verdicts/`): our command and our page judge them, too, in"
-    yield "their own tests."
+    yield "or expired one is rightly accepted. A dash: it does not know the cryptosuite, cannot be"
+    yield "handed a DID document, or takes no presentation. The files are verdict vectors"
+    yield "(`spec/vectors/verdicts/`): our command and our page judge them, too, in their tests."
     for suite in (JCS, RDFC):
         yield ""
         yield f"| {suite} | " + " | ".join(peer.name for peer in asked) + " |"
@@ -209,9 +256,25 @@ def _theirs(found: list[Foreign]) -> Iterator[str]:
         )
 
 
+def _shown(found: list[Foreign]) -> Iterator[str]:
+    yield ""
+    yield "## Their presentations, judged by `lyrikstore verify`"
+    yield ""
+    yield "Of a credential that we issued, with a challenge and a domain of ours."
+    yield ""
+    yield "| presented by | cryptosuite | as asked | another challenge | another domain | changed |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for one in found:
+        yield f"| {one.peer.name} | {one.suite} | " + " | ".join(one.verdicts) + " |"
+    for one in [one for one in found if one.reason]:
+        yield ""
+        yield f"{one.peer.name}, {one.suite}: *{one.reason}*, as in the table above."
+
+
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(page(ask_about_ours(), ask_ours_about_theirs()), "utf-8")
+    theirs, shown = ask_ours_about_theirs(), ask_ours_about_what_they_present()
+    PAGE.write_text(page(ask_about_ours(), theirs, shown), "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 /**
  * @digitalbazaar/vc asked about our credentials, offline.
  *
- *     node peer.mjs verify    JSON lines {credential, lists: {URL: list}, contexts, now} in,
- *                             {verified, status, error} out
- *     node peer.mjs issue     JSON lines {credential, contexts, suite, seed} in, the credential out
+ *     node peer.mjs verify    JSON lines {document, lists: {URL: list}, dids: {DID: document},
+ *                             challenge, domain, contexts, at} in, {verified, status, error} out
+ *     node peer.mjs issue     JSON lines {document, contexts, suite, seed} in, the credential out
+ *     node peer.mjs present   JSON lines {document, contexts, suite, seed, challenge, domain} in,
+ *                             the presentation out
  *     node peer.mjs rate      one line {credentials: [text], contexts} in, {issue, verify} per
  *                             second of processor time out: from the unsigned object to text, from
  *                             text to a verdict
@@ -41,10 +43,18 @@ async function keyed(seed) {
   return [key, did];
 }
 
-/** Everything the library may load: published contexts, ours, did:key documents, the lists given. */
-function loader({ lists = {}, contexts = {} }) {
+/** Of a DID document, itself or the key that a URL names. */
+function didPart(dids, url) {
+  const [did, fragment] = url.split("#");
+  if (dids[did] === undefined || fragment === undefined) return dids[did];
+  const key = dids[did].verificationMethod.find(({ id }) => id === url);
+  return key && { "@context": "https://w3id.org/security/multikey/v1", ...key };
+}
+
+/** Everything the library may load: published contexts, ours, DID documents, the lists given. */
+function loader({ lists = {}, contexts = {}, dids: held = {} }) {
   return async (url) => {
-    const document = published.get(url) ?? contexts[url] ?? lists[url] ??
+    const document = published.get(url) ?? contexts[url] ?? lists[url] ?? didPart(held, url) ??
       (url.startsWith("did:key:") ? await dids.get({ url }) : undefined);
     if (document === undefined) throw new Error(`not offered: ${url}`);
     return { contextUrl: null, documentUrl: url, document: structuredClone(document) };
@@ -53,25 +63,37 @@ function loader({ lists = {}, contexts = {} }) {
 
 async function verify(line) {
   const documentLoader = loader(line);
-  const { credential } = line;
-  const result = await vc.verifyCredential({
-    credential,
+  const { document, challenge, domain, at: now } = line;
+  const status = [];
+  const options = {
     suite: suite(),
     documentLoader,
-    now: line.now,
-    checkStatus: credential.credentialStatus === undefined
-      ? undefined
-      : (options) => checkStatus({ ...options, documentLoader, suite: suite(), verifyBitstringStatusListCredential: true }),
-  });
-  // Whether a bit is set is for its caller to look at.
-  const status = result.statusResult?.results?.map(({ status: raised }) => raised) ?? [];
-  return { verified: result.verified, status, error: result.error ? String(result.error.errors ?? result.error) : "" };
+    now,
+    // It must be there for who has a status. Whether a bit is set is for its caller to look at.
+    checkStatus: async ({ credential }) => {
+      if (credential.credentialStatus === undefined) return { verified: true };
+      const result = await checkStatus({ credential, documentLoader, suite: suite(), verifyBitstringStatusListCredential: true });
+      status.push(...(result.results ?? []).map(({ status: raised }) => raised));
+      return result;
+    },
+  };
+  const result = challenge
+    ? await vc.verify({ ...options, presentation: document, challenge, domain })
+    : await vc.verifyCredential({ ...options, credential: document });
+  const why = result.error ?? result.presentationResult?.error ?? result.credentialResults?.find(({ error }) => error)?.error;
+  return { verified: result.verified, status, error: why ? String(why.errors ?? why) : "" };
 }
 
 async function issue(line) {
   const [key, did] = await keyed(line.seed);
-  const credential = { ...line.credential, issuer: did };
+  const credential = { ...line.document, issuer: did };
   return vc.issue({ credential, suite: signing(key, line.suite), documentLoader: loader(line) });
+}
+
+async function present(line) {
+  const [key] = await keyed(line.seed);
+  const { document: presentation, challenge, domain } = line;
+  return vc.signPresentation({ presentation, challenge, domain, suite: signing(key, line.suite), documentLoader: loader(line) });
 }
 
 async function rate(line) {
@@ -110,7 +132,7 @@ async function perSecond(task, items) {
   }
 }
 
-const command = { issue, rate, verify }[process.argv[2]];
+const command = { issue, present, rate, verify }[process.argv[2]];
 for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(await command(JSON.parse(line)).catch((error) => ({ verified: false, status: [], error: String(error) }))));
 }
