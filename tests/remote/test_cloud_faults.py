@@ -1,6 +1,7 @@
 """Servers with buckets behind a line that fails and lies."""
 
 import hashlib
+import itertools
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -75,6 +76,23 @@ def test_a_short_answer_is_asked_for_again(remote, line, kind):
     remote.create("packs/x", DATA)
     line.plan(Fault(kind), method="GET", path="packs/x", nth=1)
     assert remote.read("packs/x") == DATA
+
+
+def test_more_than_announced_is_not_taken_in(remote, line):
+    remote.create("packs/x", DATA)
+    line.plan(Fault("endless"), method="GET", path="packs/x", every=True)
+    with pytest.raises(RemoteError, match="more than was asked for"):
+        remote.read("packs/x", 0, 1000)
+
+
+@only_s3
+def test_a_dripping_server_is_let_go(remote, line, monkeypatch):
+    remote.create("packs/x", DATA)
+    moments = itertools.count(step=10)
+    monkeypatch.setattr("time.monotonic", lambda: next(moments))
+    line.plan(Fault("slow", pause=0.01), method="GET", path="packs/x", every=True)
+    with pytest.raises(RemoteError, match="slowly"):
+        remote.read("packs/x", 0, 1000)
 
 
 def test_a_silent_server_is_let_go(remote, line):

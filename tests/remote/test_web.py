@@ -71,6 +71,20 @@ def test_a_dripping_server_is_let_go(web, server, monkeypatch):
         web.read("packs/ab/one", 0, 1000)
 
 
+def test_headers_that_drip_are_no_way_around_that(web, server, monkeypatch):
+    moments = iter(range(100_000))
+    monkeypatch.setattr(web, "_monotonic", lambda: next(moments))
+    server.plan(Fault("slow-head", pause=0.01), path="packs", every=True)
+    with pytest.raises(RemoteError, match="slowly"):
+        web.read("packs/ab/one", 0, 1000)
+
+
+def test_a_body_without_end_is_not_taken_in(web, server):
+    server.plan(Fault("endless"), path="packs", every=True)
+    with pytest.raises(RemoteError):
+        web.read("packs/ab/one", 0, 1000)
+
+
 def test_a_silent_server_is_let_go(web, server):
     server.plan(Fault("slow", pause=3), path="format", nth=1)
     assert web.read("format") == b"lyrikstore 1\n"

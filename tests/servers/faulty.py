@@ -12,6 +12,7 @@ Faults: ``500``, ``503``, ``403`` (the request has no effect), ``500-after`` (it
 ``reset`` (before), ``reset-after`` (the answer is lost), ``truncate`` (half the body, then the
 end), ``flip`` (one bit), ``swap`` (the bytes of another file), ``slow`` (a byte now and then),
 ``longer`` and ``shorter`` (a wrong Content-Length), ``flip-request`` (the upload arrives damaged),
+``endless`` (no end of the body), ``slow-head`` (headers, a byte now and then),
 ``redirect`` (to another host), ``empty-list`` and ``skew`` (an S3 list without keys; a clock).
 """
 
@@ -174,6 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(int(fault.kind), headers, b"it is said")
         elif fault.kind == "skew":
             self.answer(403, {}, SKEW)
+        elif fault.kind == "slow-head":
+            self.drip(b"HTTP/1.1 206 Partial Content\r\nX-Padding: " + b"x" * 60_000, fault.pause)
         elif fault.kind == "redirect":
             self.answer(302, {"Location": "http://127.0.0.2:9/elsewhere"}, b"")
         else:
@@ -231,6 +234,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "shorter":
             self.answer(status, headers, body, length=max(0, len(body) - 7))
             self.reset()
+        elif fault.kind == "endless":
+            self.answer(status, headers | {"Transfer-Encoding": "chunked"}, body, send=b"")
+            self.pour()
         elif fault.kind == "slow":
             self.answer(status, headers, body, send=b"")
             self.drip(body, fault.pause)
@@ -240,6 +246,14 @@ class _Handler(BaseHTTPRequestHandler):
     def headers_length(self, headers: dict[str, str]) -> str:
         found = [v for k, v in headers.items() if k.lower() == "content-length"]
         return found[0] if found else ""
+
+    def pour(self) -> None:
+        try:
+            for _ in range(10_000):
+                self.wfile.write(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+        except OSError:
+            pass
+        self.close_connection = True
 
     def drip(self, body: bytes, pause: float) -> None:
         try:

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 MAX_READ = 256 << 20
 """The most bytes one read takes in: twice the largest pack, however long a server says it is."""
+SLOWEST = 16 << 10
+"""Bytes a second, after the first timeout: a server that drips is let go."""
 _STEP = 8 << 20
 
 

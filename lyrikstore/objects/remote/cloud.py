@@ -8,6 +8,7 @@ import contextlib
 import mmap
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
@@ -20,6 +21,7 @@ from obstore import exceptions, store
 from lyrikstore.canon.errors import NotFoundError, RemoteError
 from lyrikstore.objects.remote.base import (
     MAX_READ,
+    SLOWEST,
     Abilities,
     RemoteBackend,
     open_source,
@@ -77,6 +79,7 @@ class CloudBackend(RemoteBackend):
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(url, scratch, retry, options)
+        self._timeout = parse_timeout(options)
         self._store = _open(url, options, environment)
         self._bare_tags = False  # whether If-Match wants the ETag without its quotes
 
@@ -105,7 +108,7 @@ class CloudBackend(RemoteBackend):
             # Caps before allocation, whatever the server claims.
             if end - first > (MAX_READ if length is None else length) or first != start:
                 raise self._failed(f"reading {name}", "it answers with another range")
-            data = bytes(answer.bytes())
+            data = self._content(answer, f"reading {name}", end - first)
             if len(data) != end - first:
                 raise TransientError(self._failed(f"reading {name}", "the answer was cut short"))
             return data
@@ -114,6 +117,19 @@ class CloudBackend(RemoteBackend):
             return self._ask(f"reading {name}", get)
         except _RangeError:
             return b""
+
+    def _content(self, answer: Any, doing: str, most: int) -> bytes:
+        # ATTACK A07: what the headers announce says nothing about how much is sent, or how fast.
+        end = time.monotonic() + self._timeout + most / SLOWEST
+        pieces, got = [], 0
+        for piece in answer.stream(min_chunk_size=1):  # each as it comes
+            got += len(piece)
+            if got > most:
+                raise self._failed(doing, "it sends more than was asked for")
+            pieces.append(bytes(piece))
+            if time.monotonic() > end:
+                raise TransientError(self._failed(doing, "it sends too slowly"))
+        return b"".join(pieces)
 
     def _head(self, name: str) -> int | None:
         try:
@@ -143,7 +159,9 @@ class CloudBackend(RemoteBackend):
     def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
         def read() -> Any:
             answer = obstore.get(self._store, name)
-            same = answer.meta["size"] == len(expected) and bytes(answer.bytes()) == expected
+            if answer.meta["size"] != len(expected):
+                return None
+            same = self._content(answer, f"reading {name}", len(expected)) == expected
             return answer.meta if same else None
 
         try:

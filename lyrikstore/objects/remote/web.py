@@ -6,20 +6,24 @@ redirects to, not how long it will take.
 
 import contextlib
 import http.client
+import io
 import netrc
 import queue
 import re
+import socket
 import ssl
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote, urljoin, urlsplit
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.objects.remote.base import (
     MAX_READ,
+    SLOWEST,
     Abilities,
     RemoteBackend,
     broken,
@@ -30,7 +34,6 @@ from lyrikstore.objects.remote.urls import RemoteUrl
 
 _REDIRECTS = 3
 _STEP = 1 << 16
-_SLOWEST = 16 << 10  # bytes a second, after the first timeout: a server that drips is let go
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(?:\d{1,18}|\*)")
 
@@ -73,16 +76,17 @@ class WebBackend(RemoteBackend):
         if start or length is not None:
             last = "" if length is None else start + length - 1
             headers["Range"] = f"bytes={start}-{last}"
-        with self._ask("GET", name, doing, headers) as answer:
+        most = MAX_READ if length is None else length
+        with self._ask("GET", name, doing, headers, most) as answer:
             if answer.status == 416:
                 return b""
-            most = MAX_READ if length is None else length
             if answer.status == 206:
                 first = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
                 if first is None or int(first[1]) != start:
                     raise self._failed(doing, "it answers with another range")
                 return self._body(answer, doing, most, exact=int(first[2]) + 1 - start)
             # It does not do ranges: leave out what comes before.
+            answer.fp.raw.deadline += start / SLOWEST  # type: ignore[attr-defined]
             self._body(answer, doing, start, keep=False)
             return self._body(answer, doing, most, cut=length is not None)
 
@@ -114,15 +118,12 @@ class WebBackend(RemoteBackend):
         keep: bool = True,
     ) -> bytes:
         # Up to `most` bytes. More than that is an error, unless the rest is to be `cut` off.
-        end = self._monotonic() + self._timeout + most / _SLOWEST
         announced = answer.length
         pieces, got = [], 0
         while got < most and (piece := answer.read1(min(_STEP, most - got))):
             got += len(piece)
             if keep:
                 pieces.append(piece)
-            if self._monotonic() > end:
-                raise TransientError(self._failed(doing, "it sends too slowly"))
         short = announced is not None and got < min(announced, most)
         if short or (exact is not None and got != exact):
             raise TransientError(self._failed(doing, "the answer was cut short"))
@@ -132,12 +133,12 @@ class WebBackend(RemoteBackend):
 
     @contextlib.contextmanager
     def _ask(
-        self, method: str, name: str, doing: str, headers: dict[str, str]
+        self, method: str, name: str, doing: str, headers: dict[str, str], most: int = 0
     ) -> Iterator[http.client.HTTPResponse]:
         target = quote(f"{self._url.path}/{name}")
         connection = self._connection()
         try:
-            answer = self._answer(connection, method, target, doing, headers)
+            answer = self._answer(connection, method, target, doing, headers, most)
             yield answer
             if method == "HEAD":
                 answer.read()
@@ -150,6 +151,7 @@ class WebBackend(RemoteBackend):
             connection.close()
             certificate = isinstance(error, ssl.SSLCertVerificationError)
             reason = "its certificate is not good" if certificate else broken(error)
+            reason = str(error) if isinstance(error, _SlowError) else reason
             failed = self._failed(doing, reason, kind="remote-unreachable")
             raise (failed if certificate else TransientError(failed)) from None
         except BaseException:
@@ -163,8 +165,12 @@ class WebBackend(RemoteBackend):
         target: str,
         doing: str,
         headers: dict[str, str],
+        most: int,
     ) -> http.client.HTTPResponse:
         for _ in range(_REDIRECTS + 1):
+            # ATTACK: headers that drip or never end, and between them the body's own.
+            deadline = self._monotonic() + self._timeout + most / SLOWEST
+            connection.response_class = partial(_respond, deadline, lambda: self._monotonic())  # type: ignore[assignment] # noqa: PLW0108
             connection.request(method, target, headers={**self._headers, **headers})
             answer = connection.getresponse()
             if answer.status not in {301, 302, 303, 307, 308}:
@@ -234,6 +240,42 @@ class WebBackend(RemoteBackend):
     def _refuse(self, doing: str) -> NoReturn:
         reason = "stores behind a web server can only be read"
         raise self._failed(doing, reason, kind="remote-read-only")
+
+
+class _Timed(io.RawIOBase):
+    """What comes from a socket, up to a moment."""
+
+    def __init__(self, sock: socket.socket, deadline: float, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._stream = sock.makefile("rb", buffering=0)
+        self.deadline = deadline
+        self._now = now
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int | None:  # type: ignore[override]
+        if self._now() > self.deadline:
+            raise _SlowError("it sends too slowly")
+        return self._stream.readinto(buffer)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """As a socket does, for ``http.client``."""
+        return io.BufferedReader(self)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _SlowError(OSError):
+    """An answer takes longer than any that comes at a bearable speed."""
+
+
+def _respond(
+    deadline: float, now: Callable[[], float], sock: socket.socket, **options: Any
+) -> http.client.HTTPResponse:
+    return http.client.HTTPResponse(_Timed(sock, deadline, now), **options)  # type: ignore[arg-type]
 
 
 def _context(options: dict[str, str]) -> ssl.SSLContext:
