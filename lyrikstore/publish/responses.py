@@ -64,7 +64,9 @@ def parse_responses(data: bytes) -> Responses:
     answers = document.get("answers")
     if document.keys() != {"expert", "date", "answers"} or not isinstance(answers, dict):
         raise InvalidInputError(
-            "bad-answers", "answers have exactly: expert, date, and a table [answers]"
+            "bad-answers",
+            "answers have exactly: expert, date, and a table [answers]",
+            hint="docs/training.md shows a whole file",
         )
     for question, answer in answers.items():
         if question not in QUESTIONS:

@@ -51,6 +51,48 @@ def test_work_goes_there_and_back(laptop, desktop):
     laptop.ok("issue", "acme/x", "-o", "delivery", "--permit", "train", "--valid-for", "30d")
 
 
+def without_mark(place) -> None:
+    (place / "mirror").chmod(0o600)
+    (place / "mirror").unlink()
+
+
+def test_a_mirror_takes_the_place_of_a_lost_home(publisher) -> None:
+    mirror = publisher.folder.parent / "mirror"
+    publisher.ok("commit", write(publisher, "one"), "-d", "acme/x")
+    publisher.ok("remote", "add", "backup", mirror, "--mirror")
+    publisher.ok("push", "backup")
+    store = publisher.folder / ".lyrikstore"
+    newest = publisher.folder.parent / "newest"
+    for restored in (True, False):
+        shutil.copytree(store, newest)
+        shutil.rmtree(store)
+        shutil.copytree(mirror, store)
+        without_mark(store)
+        if restored:
+            publisher.ok("verify")
+            publisher.ok("commit", write(publisher, "two"), "-d", "acme/x")  # and not pushed
+            publisher.ok("issue", "acme/x", "-o", "delivery", "--permit", "train")
+            publisher.ok("verify")
+            shutil.rmtree(newest)
+        else:  # older than what was seen
+            assert "is older than" in publisher.fails(3, "verify").out
+            publisher.fails(15, "commit", write(publisher, "three"), "-d", "acme/x")
+
+
+def test_a_clone_makes_a_new_home_where_the_old_one_was(laptop, desktop) -> None:
+    home = laptop.folder.parent / "shared"
+    desktop.ok("commit", write(desktop, "two"), "-d", "acme/x")
+    shutil.rmtree(home)
+    desktop.fails(15, "push")
+    desktop.ok("push", "origin", "--mirror")
+    without_mark(home)
+    assert desktop.ok("push", "origin", "--json").json["what"] == "appended"
+    desktop.ok("verify")
+    laptop.ok("pull")
+    laptop.ok("commit", write(laptop, "three"), "-d", "acme/x")
+    laptop.ok("push")
+
+
 def test_what_waits_cannot_be_issued(desktop):
     desktop.ok("commit", write(desktop, "two"), "-d", "acme/x")
     args = ("issue", "acme/x", "-o", "delivery", "--permit", "train", "--valid-for", "30d")

@@ -18,6 +18,7 @@ from lyrikstore.publish.cardfacts import gather
 from lyrikstore.publish.cardtext import render_card
 from lyrikstore.publish.responses import QUESTIONS, parse_responses
 from lyrikstore.testing.keys import signer_for
+from tests.pages import blocks
 
 ANSWERS = b"""
 expert = "Dr <b>Ada</b>"
@@ -265,6 +266,11 @@ def test_bad_answers_are_told_in_one_line(text: bytes) -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_responses(text)
     assert "\n" not in caught.value.message
+
+
+def test_the_documentation_shows_every_question() -> None:
+    shown = next(block for block in blocks("training.md", "toml") if "[answers]" in block)
+    assert list(parse_responses(shown.encode()).answers) == list(QUESTIONS)
 
 
 def test_a_toml_date_is_a_date() -> None:

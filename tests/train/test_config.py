@@ -115,7 +115,7 @@ def test_unions_of_states_in_use_are_their_members():
 
 def test_the_config_in_the_documentation_is_one():
     page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
-    (shown,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shown = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
     assert TrainConfig.parse(shown.encode()).name == "checkpoints/acme/licence-classifier"
 
 
