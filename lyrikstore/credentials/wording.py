@@ -21,7 +21,7 @@ STATE = {
 
 _HEADLINE = {
     Verdict.TRUSTED: "TRUSTED",
-    Verdict.VALID: "VALID, but your trust file does not know the issuer",
+    Verdict.VALID: "VALID, but your trust file does not know who signed",
     Verdict.INCOMPLETE: "INCOMPLETE: something needed to decide is missing",
     Verdict.INVALID: "INVALID",
 }

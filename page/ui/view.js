@@ -7,7 +7,7 @@ const MARK = new Map([
 ]);
 const VERDICT = new Map([
   ["trusted", ["✓", "Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
-  ["valid", ["!", "Valid, but your trust does not know the issuer", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
+  ["valid", ["!", "Valid, but your trust does not know who signed", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
   ["incomplete", ["–", "Incomplete: something needed to decide is missing", "Ask for what is named here, or give it to this page."]],
   ["invalid", ["✗", "Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);

@@ -40,7 +40,7 @@ def test_the_four_verdicts(open_page, publisher, delivery, did) -> None:
     window = open_page()
     window.give(delivery)
     assert window.verify() == "valid"
-    assert "does not know the issuer" in window.page.text_content("#verdict")
+    assert "does not know who signed" in window.page.text_content("#verdict")
     window.shot("verdict-valid")
 
     window.page.fill("#did", did)
