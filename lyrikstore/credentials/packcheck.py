@@ -13,6 +13,7 @@ from lyrikstore.credentials.report import Check, quote, unchecked
 from lyrikstore.history.logview import Records
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend
+from lyrikstore.objects.packs import PACK_MAX
 from lyrikstore.objects.targets import Pools
 
 _READ = 8 << 20
@@ -82,7 +83,8 @@ def check_packs_alone(backend: Backend) -> Check:
         identity = name.rpartition("/")[2].removesuffix(".pack")
         hasher, at = blake3(), 0
         try:
-            while data := backend.read(name, at, _READ):
+            # ATTACK A07: a file without end in its place.
+            while at <= PACK_MAX and (data := backend.read(name, at, _READ)):
                 hasher.update(data)
                 at += len(data)
         except (NotFoundError, StorageError) as error:

@@ -121,6 +121,22 @@ def test_an_empty_list_hides_nothing_from_reads(remote, line):
     assert not remote.create("packs/x", b"y")
 
 
+@only_s3
+def test_a_key_that_is_no_path_is_not_taken_for_a_bad_line(remote, line, waits):
+    line.plan(Fault("odd-list"), method="GET", path="list-type", every=True)
+    with pytest.raises(RemoteError, match="no file of a store can have"):
+        list(remote.list("packs/"))
+    assert waits == []
+
+
+def test_a_list_without_end_is_not_taken_in(remote, monkeypatch):
+    for number in range(3):
+        remote.create(f"packs/{number}", b"x")
+    monkeypatch.setattr("lyrikstore.objects.remote.base.MAX_NAMES", 2)
+    with pytest.raises(RemoteError, match="more than 2 names"):
+        list(remote.list("packs/"))
+
+
 def test_what_does_not_pass_is_given_up_after_five_tries(remote, line, waits):
     line.plan(Fault("503"), path="tx/1", every=True)
     with pytest.raises(RemoteError) as caught:

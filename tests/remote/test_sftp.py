@@ -155,6 +155,14 @@ def test_what_dead_writers_left_is_removed_after_a_week(sshd, folder, tmp_path):
     assert [path.name for path in (folder / "tmp").iterdir()] == ["new"]
 
 
+def test_a_fifo_in_place_of_a_file_is_not_waited_for(remote, folder, waits):
+    remote.create("tx/1", b"x")
+    os.mkfifo(folder / "tx/2")
+    with pytest.raises(RemoteError, match="not a regular file"):
+        remote.read("tx/2")
+    assert waits == []
+
+
 def test_links_and_folders_are_not_files(remote, folder, tmp_path):
     remote.create("tx/1", b"x")
     (tmp_path / "secret").write_text("secret")

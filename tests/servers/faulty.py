@@ -13,7 +13,8 @@ Faults: ``500``, ``503``, ``403`` (the request has no effect), ``500-after`` (it
 end), ``flip`` (one bit), ``swap`` (the bytes of another file), ``slow`` (a byte now and then),
 ``longer`` and ``shorter`` (a wrong Content-Length), ``flip-request`` (the upload arrives damaged),
 ``endless`` (no end of the body), ``slow-head`` (headers, a byte now and then),
-``redirect`` (to another host), ``empty-list`` and ``skew`` (an S3 list without keys; a clock).
+``redirect`` (to another host), ``empty-list`` and ``odd-list`` (S3 lists without keys, and with a
+key that is no path), ``skew`` (a clock).
 """
 
 import http.client
@@ -37,6 +38,11 @@ EMPTY_LIST = (
     b'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult '
     b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix/><KeyCount>0'
     b"</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>"
+)
+ODD_LIST = EMPTY_LIST.replace(
+    b"<KeyCount>0",
+    b"<Contents><Key>packs/../x</Key><LastModified>2026-11-26T10:00:00.000Z</LastModified>"
+    b"<ETag>x</ETag><Size>1</Size></Contents><KeyCount>1",
 )
 SKEW = b"<Error><Code>RequestTimeTooSkewed</Code><Message>the clock</Message></Error>"
 
@@ -225,6 +231,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = _flipped(body)
         elif fault.kind == "empty-list":
             status, body = 200, EMPTY_LIST
+        elif fault.kind == "odd-list":
+            status, body = 200, ODD_LIST
         if fault.kind == "truncate":
             self.answer(status, headers, body, send=body[: len(body) // 2])
             self.reset()

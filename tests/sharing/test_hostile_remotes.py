@@ -1,7 +1,9 @@
 """Remotes of somebody who can write there and has no key: refused, in bounds."""
 
+import contextlib
 import os
 import shutil
+import socket
 import sys
 from array import array
 from pathlib import Path
@@ -111,7 +113,7 @@ def test_packs_that_nobody_signed_are_opened_one_by_one(reader, remote) -> None:
 
 def test_records_that_nobody_signed_are_not_kept(reader, remote) -> None:
     items = (LogItem("manifest", DEFAULT),) * 120_000
-    for number in range(6):
+    for number in range(4):
         record = Transaction(number, items)
         put(remote, record.name, record.encode())
     claim(remote, 1 << 24)
@@ -121,3 +123,55 @@ def test_records_that_nobody_signed_are_not_kept(reader, remote) -> None:
 def test_a_record_of_nothing_but_brackets_is_not_parsed(reader, remote) -> None:
     put(remote, record_name(0), b'{"chunkLists":[' + b"{}," * (5 << 20) + b"{}]}")
     assert refused(reader, remote, 16).error["kind"] == "bad-record"
+
+
+def plant(kind: str, path: Path) -> None:
+    """Put something in place of a file or folder."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "link":
+            path.symlink_to("/etc/passwd")
+        case "loop":
+            path.symlink_to(path.name)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(path.parent):
+                listening.bind(path.name)
+        case "huge":
+            with path.open("wb") as file:
+                file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link", "loop", "device", "socket", "huge"])
+def test_what_stands_in_place_of_a_file_is_neither_waited_for_nor_followed(
+    reader, served, remote, kind
+) -> None:
+    sound = next(iter(sorted(remote.rglob("*.pack"))))
+    for name in ("log/checkpoint", record_name(1), str(sound.relative_to(remote))):
+        plant(kind, remote / name)
+        result = reader.run("clone", remote, "copy", timeout=60)
+        assert result.code in {1, 3, 16}
+        assert result.err.startswith("error: ")
+        assert reader.peak < 100
+        assert not (reader.folder / "copy/.lyrikstore/format").exists()
+        plant("folder", remote / name)
+        (remote / name).rmdir()
+        shutil.copy2(served / name, remote / name)
+    reader.ok("clone", remote, "copy")  # where the last one stopped
+
+
+def test_a_pack_without_end_is_not_read_to_it(reader, remote) -> None:
+    reader.ok("clone", remote, "copy")
+    store = reader.folder / "copy/.lyrikstore"
+    for path in (next(iter(sorted(store.rglob("*.pack")))), store / record_name(0)):
+        plant("huge", path)  # a broken log, so that each pack is looked at by itself
+    assert "blobs" in reader.fails(3, "verify", cwd=store.parent, timeout=60).out
+    assert reader.peak < 200

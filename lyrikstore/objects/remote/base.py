@@ -3,7 +3,8 @@
 import re
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, TypeVar
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 MAX_READ = 256 << 20
 """The most bytes one read takes in: twice the largest pack, however long a server says it is."""
+MAX_NAMES = 1 << 20
+"""The most names one listing takes in: the packs of 64 TB."""
 SLOWEST = 16 << 10
 """Bytes a second, after the first timeout: a server that drips is let go."""
 _STEP = 8 << 20
@@ -174,6 +177,13 @@ class RemoteBackend(ABC):
     @abstractmethod
     def _delete(self, name: str) -> None:
         """Remove a file."""
+
+    def _bounded(self, names: Iterable[str], doing: str) -> Sequence[str]:
+        # ATTACK A07: a list that always has another page.
+        found = list(islice(names, MAX_NAMES + 1))
+        if len(found) > MAX_NAMES:
+            raise self._failed(doing, f"it lists more than {MAX_NAMES} names")
+        return found
 
     def _try(self, act: Callable[[], T]) -> T:
         return self._retry.run(act)

@@ -9,7 +9,7 @@ import mmap
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -189,12 +189,13 @@ class CloudBackend(RemoteBackend):
             return True
         return False
 
-    def _names(self, folder: str) -> list[str]:
-        def names() -> list[str]:
+    def _names(self, folder: str) -> Sequence[str]:
+        def names() -> Sequence[str]:
             pages = obstore.list(self._store, folder or None, chunk_size=1000)
-            return [str(found["path"]) for page in pages for found in page]
+            return self._bounded((str(found["path"]) for page in pages for found in page), doing)
 
-        return self._ask(f"listing {folder}", names)
+        doing = f"listing {folder}"
+        return self._ask(doing, names)
 
     def _delete(self, name: str) -> None:
         with contextlib.suppress(NotFoundError):
@@ -208,6 +209,12 @@ class CloudBackend(RemoteBackend):
             raise self._translated(doing, error) from None
 
     def _translated(self, doing: str, error: Exception) -> Exception:
+        if isinstance(error, exceptions.InvalidPathError):
+            return self._failed(
+                doing,
+                "there is a name that no file of a store can have",
+                hint="look with the cloud's own tool what lies there, and remove it",
+            )
         text = str(error)
         found = _STATUS.search(text)
         status = int(found[1]) if found else 0

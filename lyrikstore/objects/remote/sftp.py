@@ -12,7 +12,7 @@ import os
 import random
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lyrikstore.canon.errors import NotFoundError, RemoteError, storage_error
@@ -74,7 +74,15 @@ class SftpBackend(RemoteBackend):
 
     def _get(self, name: str, start: int, length: int | None) -> bytes:
         doing = f"reading {name}"
-        with self._connection.channel(doing) as sftp, sftp.open(self._path(name), "rb") as file:
+        with self._connection.channel(doing) as sftp:
+            # ATTACK: a FIFO would keep the server, and us, waiting for somebody who writes to it.
+            if not stat.S_ISREG(sftp.lstat(self._path(name)).st_mode or 0):
+                raise self._failed(doing, "not a regular file")
+            return self._download(sftp, name, start, length)
+
+    def _download(self, sftp: SftpChannel, name: str, start: int, length: int | None) -> bytes:
+        doing = f"reading {name}"
+        with sftp.open(self._path(name), "rb") as file:
             found = file.stat()
             if not stat.S_ISREG(found.st_mode or 0):
                 raise self._failed(doing, "not a regular file")
@@ -177,23 +185,25 @@ class SftpBackend(RemoteBackend):
                 raise self._failed(f"writing {turn}", "other writers hold the remote")
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
 
-    def _names(self, folder: str) -> list[str]:
-        names: list[str] = []
-        with self._connection.channel(f"listing {folder}") as sftp:
-            waiting = [folder]
-            while waiting:
-                inside = waiting.pop()
-                try:
-                    entries = sftp.listdir_attr(self._path(inside) if inside else self._root)
-                except FileNotFoundError:
-                    continue
-                for entry in entries:
-                    name = f"{inside}/{entry.filename}" if inside else entry.filename
-                    if stat.S_ISDIR(entry.st_mode or 0):
-                        waiting.append(name)
-                    elif stat.S_ISREG(entry.st_mode or 0):
-                        names.append(name)
-        return [name for name in names if not name.startswith(f"{_SCRATCH}/")]
+    def _names(self, folder: str) -> Sequence[str]:
+        doing = f"listing {folder}"
+        with self._connection.channel(doing) as sftp:
+            return self._bounded(self._found(sftp, folder), doing)
+
+    def _found(self, sftp: SftpChannel, folder: str) -> Iterator[str]:
+        waiting = [folder]
+        while waiting:
+            inside = waiting.pop()
+            try:
+                entries = sftp.listdir_attr(self._path(inside) if inside else self._root)
+            except FileNotFoundError:
+                continue
+            for entry in entries:
+                name = f"{inside}/{entry.filename}" if inside else entry.filename
+                if stat.S_ISDIR(entry.st_mode or 0):
+                    waiting.append(name)
+                elif stat.S_ISREG(entry.st_mode or 0) and not name.startswith(f"{_SCRATCH}/"):
+                    yield name
 
     def _delete(self, name: str) -> None:
         with (
