@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, InvalidInputError, VerificationError
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.visible import visible
 from lyrikstore.history.destination import FOLDER, Destination, refuse
@@ -52,7 +58,8 @@ def checkout_tree(
             does not exist.
         VerificationError: (``digest-mismatch``) the bytes are not those of the tree;
             (``changed-meanwhile``) somebody moved folders during the check-out.
-        StorageError: (``disk-full``, ``read-only``, ``io``) the disk refused.
+        StorageError: (``disk-full``) there is not room for all of it, and nothing was written;
+            (``disk-full``, ``read-only``, ``io``) the disk refused.
 
     On any failure, an interrupt included, what was made is removed before the error leaves.
 
@@ -76,6 +83,7 @@ def checkout_tree(
                 f"{destination} is not empty",
                 hint="check out into a new or empty folder",
             )
+        _check_room(top, tree, destination)
         _write(job, tree, blobs, destination, progress)
         finished = True
     finally:
@@ -85,6 +93,19 @@ def checkout_tree(
         if not finished and made:
             with suppress(OSError):
                 destination.rmdir()
+
+
+def _check_room(top: int, tree: Tree, destination: Path) -> None:
+    # ATTACK A07: some hundred bytes of a pack make a file that fills any disk, for all who use it.
+    found = os.fstatvfs(top)
+    room = found.f_bavail * found.f_frsize
+    if tree.total_bytes > room:
+        raise StorageError(
+            "disk-full",
+            f"{destination} has room for {counted(room, 'byte')}, and the files of this version "
+            f"have {tree.total_bytes}",
+            hint="check out on another disk, or make room",
+        )
 
 
 def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: OnProgress) -> None:

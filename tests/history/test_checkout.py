@@ -332,3 +332,15 @@ def test_a_missing_blob_says_so(tmp_path):
     with pytest.raises(NotFoundError):
         checkout_tree(tree_of(FILES), Blobs({}), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_than_there_is_room_for_is_refused_before_anything_is_written(tmp_path):
+    # ATTACK A07: a list of pieces that names one piece a million times takes next to nothing.
+    digest = Digest.of(b"piece")
+    tree = Tree.of([Entry("a.txt", 5, digest), Entry("b.bin", 1 << 52, digest)])
+    blobs = Blobs({"a.txt": b"piece"})
+    with pytest.raises(StorageError, match="room for") as caught:
+        checkout_tree(tree, blobs, tmp_path / "out")
+    assert caught.value.kind == "disk-full"
+    assert blobs.opened == 0
+    assert not (tmp_path / "out").exists()
