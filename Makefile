@@ -56,6 +56,7 @@ lint: $(VENV)/.installed
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+	$(PY) tools/type_programs.py
 	$(VENV)/bin/lint-imports
 	$(PY) -m codespell_lib README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs spec lyrikstore cli
 

@@ -17,10 +17,12 @@ from lyrikstore.version import __version__
 if TYPE_CHECKING:
     from lyrikstore.canon.digest import Digest
     from lyrikstore.canon.errors import LyrikstoreError
+    from lyrikstore.credentials.report import Report
     from lyrikstore.crypto.keyfolder import KeyFolder
     from lyrikstore.curate.offer import Offer
     from lyrikstore.curate.stated import Allowed, Stated
     from lyrikstore.delivery import verify_delivery
+    from lyrikstore.history.manifest import Manifest
     from lyrikstore.publish.granting import Licence
     from lyrikstore.publish.issuer import Issuance
     from lyrikstore.store import Store
@@ -32,7 +34,9 @@ __all__ = [
     "KeyFolder",
     "Licence",
     "LyrikstoreError",
+    "Manifest",
     "Offer",
+    "Report",
     "Stated",
     "Store",
     "__version__",
@@ -46,7 +50,9 @@ _LAZY = {
     "KeyFolder": "lyrikstore.crypto.keyfolder",
     "Licence": "lyrikstore.publish.granting",
     "LyrikstoreError": "lyrikstore.canon.errors",
+    "Manifest": "lyrikstore.history.manifest",
     "Offer": "lyrikstore.curate.offer",
+    "Report": "lyrikstore.credentials.report",
     "Stated": "lyrikstore.curate.stated",
     "Store": "lyrikstore.store",
     "verify_delivery": "lyrikstore.delivery",

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def verify_delivery(
     path: Path | str,
     *,
-    trust_file: Path,
-    data: Path | None = None,
-    memory_dir: Path | None = None,
+    trust_file: Path | str,
+    data: Path | str | None = None,
+    memory_dir: Path | str | None = None,
     clock: Clock = now,
     progress: OnProgress = silent,
 ) -> "Report":
@@ -54,15 +54,15 @@ def verify_delivery(
     from lyrikstore.credentials.verify import verify_delivery as judge
 
     credential = Path(path) / "credential.json" if Path(path).is_dir() else Path(path)
-    folder = data or credential.parent / "data"
+    folder = credential.parent / "data" if data is None else Path(data)
     return judge(
         read_at_most(credential, MAX_BYTES + 1),
         siblings=read_siblings(credential),
         data=FolderData(folder, progress) if data is not None or folder.is_dir() else None,
         record_ids=_record_ids,
-        trust=load_trust(trust_file),
+        trust=load_trust(Path(trust_file)),
         at=clock(),
-        memory=None if memory_dir is None else LogMemory(memory_dir),
+        memory=None if memory_dir is None else LogMemory(Path(memory_dir)),
     )
 
 

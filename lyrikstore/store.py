@@ -6,12 +6,14 @@ Example:
     >>> store.verify().verdict                                             # doctest: +SKIP
     <Verdict.TRUSTED: 'trusted'>
 
-Each floor gives its part: ``Shared`` pulls and pushes, ``Curating`` makes versions, ``Training``
-makes checkpoints, ``Standing`` keeps credentials. A method loads what it needs when it is called.
+Each floor gives its part: ``Shared`` pulls and pushes, ``Asking`` answers, ``Curating`` makes
+versions, ``Training`` makes checkpoints, ``Standing`` keeps credentials. A method loads what it
+needs when it is called.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +21,14 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.crypto.signer import DeferredSigner
 from lyrikstore.curate.curating import Curating
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.places import store_folder
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.sharing import Shared
+from lyrikstore.index.asking import Asking
 from lyrikstore.publish.standing import Standing
 from lyrikstore.train.training import Training
 
@@ -37,16 +41,19 @@ if TYPE_CHECKING:
     from lyrikstore.curate.offer import Offer
     from lyrikstore.history.lineage import Graph
     from lyrikstore.history.liveness import Collected
+    from lyrikstore.history.partial import Selection
+    from lyrikstore.history.pull import PullResult
     from lyrikstore.history.tree import Tree
-    from lyrikstore.index.query import QueryResult
+    from lyrikstore.objects.remote import RemotePlace
     from lyrikstore.publish.card import CardResult
     from lyrikstore.publish.delivery import DeliveryResult
+    from lyrikstore.publish.issuer import Issuance
     from lyrikstore.publish.responses import Responses
 
 
 @dataclass
-class Store(Shared, Curating, Training, Standing):
-    """One store, and who may append to it. Make it with :meth:`open` or :meth:`create`.
+class Store(Shared, Asking, Curating, Training, Standing):
+    """One store, and who may append to it. Made by :meth:`open`, :meth:`create`, :meth:`clone`.
 
     Attributes:
         repository: The verified view of the store.
@@ -64,15 +71,22 @@ class Store(Shared, Curating, Training, Standing):
     clock: Clock = now
     cache_dir: Path | None = None
     keys: "KeyFolder | None" = None
-    _signer: "Signer | None" = field(default=None, repr=False)
+    _signer: "Signer | None" = None
+
+    def __post_init__(self) -> None:
+        if self._signer is not None:
+            self.repository.log_signer = DeferredSigner(self.log_signer)
+
+    def __repr__(self) -> str:
+        return f"<Store {self.origin} in {self.repository.root}>"
 
     @classmethod
     def open(
         cls,
         folder: Path | str,
         *,
-        memory_dir: Path,
-        trust_file: Path,
+        memory_dir: Path | str,
+        trust_file: Path | str,
         keys: "KeyFolder | None" = None,
         signer: "Signer | None" = None,
         clock: Clock = now,
@@ -94,14 +108,9 @@ class Store(Shared, Curating, Training, Standing):
             FormatError: (``newer-format``) a later version made it.
             VerificationError: its log does not hold.
         """
-        from lyrikstore.crypto.signer import DeferredSigner
-
-        memory = LogMemory(memory_dir)
+        memory = LogMemory(Path(memory_dir))
         repository = Repository.open(store_folder(Path(folder)), memory=memory, cache_dir=cache_dir)
-        store = cls(repository, memory, trust_file, clock, cache_dir, keys, signer)
-        if signer is not None:
-            repository.log_signer = DeferredSigner(store.log_signer)
-        return store
+        return cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
 
     @classmethod
     def create(
@@ -110,8 +119,8 @@ class Store(Shared, Curating, Training, Standing):
         *,
         signer: "Signer",
         keys: "KeyFolder",
-        memory_dir: Path,
-        trust_file: Path,
+        memory_dir: Path | str,
+        trust_file: Path | str,
         origin: str | None = None,
         clock: Clock = now,
         cache_dir: Path | None = None,
@@ -142,14 +151,65 @@ class Store(Shared, Curating, Training, Standing):
             Path(folder),
             signer=signer,
             keys=keys,
-            memory_dir=memory_dir,
-            trust_file=trust_file,
+            memory_dir=Path(memory_dir),
+            trust_file=Path(trust_file),
             origin=origin,
             clock=clock,
             writers=writers,
             log_keys=log_keys,
         )
-        return cls(repository, memory, trust_file, clock, cache_dir, keys, signer)
+        return cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
+
+    @classmethod
+    def clone(
+        cls,
+        place: "str | RemotePlace",
+        folder: Path | str,
+        *,
+        memory_dir: Path | str,
+        trust_file: Path | str,
+        keys: "KeyFolder | None" = None,
+        signer: "Signer | None" = None,
+        clock: Clock = now,
+        cache_dir: Path | None = None,
+        expected: Digest | None = None,
+        selection: "Selection | None" = None,
+        progress: OnProgress = silent,
+    ) -> "tuple[Store, PullResult]":
+        """Make a verified copy of the store at ``place``, to work in; return it and what came.
+
+        Args:
+            place: As :func:`lyrikstore.objects.remote.open_backend` takes it.
+            folder: The store folder to make; its parent is made if missing.
+            memory_dir: As for :meth:`open`, and so are the next five.
+            trust_file: This user's trust file.
+            keys: This user's keys.
+            signer: Who signs what is appended here.
+            clock: The time.
+            cache_dir: This user's cache.
+            expected: The store's id, if known; else it is believed to be the one that was meant.
+            selection: What data to fetch; None for everything.
+            progress: Told about packs.
+
+        Raises:
+            ConflictError, InvalidInputError, NotFoundError, VerificationError, FormatError,
+                RemoteError, StorageError: See :func:`lyrikstore.history.pull.clone`.
+        """
+        from lyrikstore.history.pull import clone
+        from lyrikstore.objects.remote import open_backend
+
+        root, memory = Path(folder), LogMemory(Path(memory_dir))
+        repository, result = clone(
+            open_backend(place, scratch=root / "tmp"),
+            str(place),
+            root,
+            memory=memory,
+            expected=expected,
+            selection=selection,
+            progress=progress,
+        )
+        store = cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
+        return store, result
 
     @property
     def id(self) -> Digest:
@@ -207,25 +267,24 @@ class Store(Shared, Curating, Training, Standing):
         self.repository.recover()
         return self._signer
 
-    def checkout(
-        self, manifest: Manifest, folder: Path | str, *, progress: OnProgress = silent
-    ) -> "Tree":
+    def checkout(self, ref: str, folder: Path | str, *, progress: OnProgress = silent) -> "Tree":
         """Write the files of a version into a new or empty folder and return its tree.
 
         Args:
-            manifest: As :meth:`resolve` gives it.
+            ref: The version, as :meth:`resolve` takes it.
             folder: Where to.
             progress: Told about files.
 
         Raises:
             IncompleteError: (``retired``) some of its data is gone, as a signed retention says.
+            NotFoundError, InvalidInputError: As :meth:`resolve`.
             ConflictError, InvalidInputError, VerificationError, StorageError: As
                 :func:`lyrikstore.history.checkout.checkout_tree`; nothing stays behind.
         """
         from lyrikstore.history.checkout import checkout_tree
         from lyrikstore.history.retention import present_tree
 
-        tree = present_tree(self.repository, manifest)
+        tree = present_tree(self.repository, self.resolve(ref))
         checkout_tree(tree, self.repository.blobs, Path(folder), progress=progress)
         return tree
 
@@ -264,48 +323,6 @@ class Store(Shared, Curating, Training, Standing):
             self.repository, clock=self.clock, signer=signer, dry_run=dry_run, **options
         )
 
-    def query(
-        self,
-        sql: str,
-        parameters: Sequence[Any] = (),
-        *,
-        rows: int = 10_000,
-        progress: OnProgress = silent,
-    ) -> "QueryResult":
-        """Return the answer of one SELECT over the index, which is brought up to date first.
-
-        Args:
-            sql: Reads only; docs/index-views.md has the tables.
-            parameters: Values for ``?``.
-            rows: How many at the most.
-            progress: Told about the building of the index.
-
-        Raises:
-            InvalidInputError, FormatError, NotFoundError, StorageError: As
-                :func:`lyrikstore.index.build.ask`.
-        """
-        from lyrikstore.index.build import ask, index_path
-        from lyrikstore.index.query import Limits
-
-        path = index_path(self.repository, self.own_cache)
-        limits = Limits(rows=rows)
-        return ask(self.repository, sql, parameters, path=path, limits=limits, progress=progress)
-
-    def rebuild_index(self, *, progress: OnProgress = silent) -> Path:
-        """Make the index anew and return its path.
-
-        Args:
-            progress: Told about the building, entry of the log by entry.
-
-        Raises:
-            IncompleteError, VerificationError, StorageError: As
-                :func:`lyrikstore.index.build.ensure_index`.
-        """
-        from lyrikstore.index.build import ensure_index, index_path
-
-        path = index_path(self.repository, self.own_cache)
-        return ensure_index(self.repository, path, rebuild=True, progress=progress).path
-
     @property
     def own_cache(self) -> Path | None:
         """Where is remembered what belongs to this store, or None."""
@@ -313,34 +330,43 @@ class Store(Shared, Curating, Training, Standing):
 
     def issue(
         self,
-        manifest: Manifest,
+        ref: str,
         folder: Path | str,
         *,
         offer: "Offer",
+        issuance: "Issuance | None" = None,
+        valid_for: timedelta | None = None,
+        version: str | None = None,
         progress: OnProgress = silent,
-        **options: Any,
     ) -> "DeliveryResult":
         """Issue a credential about a dataset version and write the delivery to ``folder``.
 
         Args:
-            manifest: As :meth:`resolve` gives it.
+            ref: The version, as :meth:`resolve` takes it.
             folder: A folder that does not exist or is empty.
             offer: What the credential says beyond the manifest.
+            issuance: In whose name, and how it may end; None: the signer's, for good.
+            valid_for: How long, from now, at most ten years; None for no end.
+            version: A version label for people.
             progress: Told about files, in the phases ``records`` and ``data``.
-            options: ``issuance``, ``valid_for`` and ``version``, as
-                :func:`lyrikstore.publish.delivery.issue_delivery`, whose errors it raises.
+
+        Raises:
+            LyrikstoreError: As :meth:`resolve` and
+                :func:`lyrikstore.publish.delivery.issue_delivery`.
         """
         from lyrikstore.publish.delivery import issue_delivery
 
         return issue_delivery(
             self.repository,
-            manifest,
+            self.resolve(ref),
             Path(folder),
             offer=offer,
+            issuance=issuance,
+            valid_for=valid_for,
+            version=version,
             progress=progress,
             signer=self.signer(),
             clock=self.clock,
-            **options,
         )
 
     def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":

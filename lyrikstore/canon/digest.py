@@ -27,6 +27,9 @@ class Digest(Struct, frozen=True, order=True):
         if type(self.raw) is not bytes or len(self.raw) != 32:
             raise FormatError("bad-digest", "a digest is exactly 32 bytes")
 
+    def __repr__(self) -> str:
+        return f"Digest.parse({str(self)!r})"
+
     @classmethod
     def of(cls, data: bytes) -> Self:
         """Return the digest of ``data``: what ``b3sum`` prints."""

@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.history.repository import Repository
 
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
     from lyrikstore.curate.apply import FilterResult
     from lyrikstore.curate.commit import CommitResult
     from lyrikstore.curate.comparing import Comparison
+    from lyrikstore.curate.listing import Listing
     from lyrikstore.curate.recipe import Recipe
-    from lyrikstore.curate.stated import Stated
+    from lyrikstore.curate.stated import Allowed, Stated
     from lyrikstore.curate.status import FolderStatus
     from lyrikstore.curate.why import Explanation
+    from lyrikstore.objects.targets import Pools
 
 
 class Curating(ABC):
@@ -34,7 +37,16 @@ class Curating(ABC):
         """Return who signs here; see :meth:`lyrikstore.store.Store.signer`."""
 
     def commit(
-        self, folder: Path | str, name: str, stated: "Stated | None" = None, **options: Any
+        self,
+        folder: Path | str,
+        name: str,
+        stated: "Stated | None" = None,
+        *,
+        allow: "Allowed | None" = None,
+        dry_run: bool = False,
+        progress: OnProgress = silent,
+        pools: "Pools | None" = None,
+        listing: "Listing | None" = None,
     ) -> "CommitResult":
         """Make ``folder`` the current version of ``name``.
 
@@ -42,8 +54,15 @@ class Curating(ABC):
             folder: The snapshot; files gone from it leave the dataset.
             name: The dataset, or a name below ``checkpoints/``.
             stated: What is said of the files: a sheet, the licence, a description.
-            options: ``allow``, ``dry_run``, ``progress`` and more, as
-                :func:`lyrikstore.curate.commit.commit_folder`, whose errors it raises.
+            allow: What it may do that is else refused.
+            dry_run: Find out what would change; write nothing.
+            progress: Told about files, bytes of unchanged ones included.
+            pools: Workers on other machines, as
+                :func:`lyrikstore.curate.commit.commit_folder` takes them.
+            listing: A listing of this folder that began before, as ``commit_folder`` takes it.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.curate.commit.commit_folder`.
         """
         from lyrikstore.curate.commit import commit_folder
 
@@ -52,10 +71,14 @@ class Curating(ABC):
             Path(folder),
             name,
             stated,
-            cache_dir=self.own_cache,
             signer=self.signer(),
+            allow=allow,
+            progress=progress,
             clock=self.clock,
-            **options,
+            cache_dir=self.own_cache,
+            dry_run=dry_run,
+            pools=pools,
+            listing=listing,
         )
 
     def status(self, folder: Path | None = None) -> "list[FolderStatus]":
@@ -73,15 +96,28 @@ class Curating(ABC):
 
         return folder_statuses(self.repository, self.own_cache, folder) if self.own_cache else []
 
-    def filter(self, ref: str, recipe: "Recipe", as_name: str, **options: Any) -> "FilterResult":
+    def filter(
+        self,
+        ref: str,
+        recipe: "Recipe",
+        as_name: str,
+        *,
+        message: str = "",
+        progress: OnProgress = silent,
+        pools: "Pools | None" = None,
+    ) -> "FilterResult":
         """Derive ``as_name`` from the dataset ``ref`` by a recipe.
 
         Args:
             ref: The source version.
             recipe: What to do.
             as_name: The new dataset's name.
-            options: ``message``, ``progress`` and ``pools``, as
-                :func:`lyrikstore.curate.apply.apply_recipe`, whose errors it raises.
+            message: Free text, signed with the new dataset.
+            progress: Told about records.
+            pools: Workers on other machines that examine the records.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.curate.apply.apply_recipe`.
         """
         from lyrikstore.curate.apply import apply_recipe
 
@@ -91,8 +127,10 @@ class Curating(ABC):
             recipe,
             as_name,
             signer=self.signer(),
+            message=message,
+            progress=progress,
             clock=self.clock,
-            **options,
+            pools=pools,
         )
 
     def compare(self, old: str, new: str) -> "Comparison":

@@ -109,6 +109,9 @@ class Manifest(Struct, frozen=True):
     def __hash__(self) -> int:
         return hash(self.id)
 
+    def __repr__(self) -> str:
+        return f"<Manifest {self.name} {self.id}>"
+
     def encode(self) -> bytes:
         """Return the stored bytes, proof included. ``parse_manifest`` reads them back."""
         return self.data

@@ -1,10 +1,8 @@
-"""What a store does with others: clone, push and pull by URL (spec/15-remotes.md)."""
+"""What a store does with others: push and pull by URL (spec/15-remotes.md)."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.crypto.multikey import encode_multikey
@@ -17,7 +15,6 @@ from lyrikstore.objects.backend import LocalBackend
 if TYPE_CHECKING:  # most commands never look beyond this machine
     from lyrikstore.crypto.keyfolder import KeyFolder
     from lyrikstore.history.liveness import Collected
-    from lyrikstore.history.partial import Selection
     from lyrikstore.history.pull import PullResult
     from lyrikstore.history.push import PushResult
     from lyrikstore.history.succession import Change, PolicyChange
@@ -203,30 +200,3 @@ class Shared:
                 hint="Store.open(…, keys=KeyFolder(PATH))",
             )
         return self.keys
-
-
-def clone_from(
-    place: "str | RemotePlace",
-    root: Path,
-    *,
-    memory: LogMemory,
-    expected: Digest | None = None,
-    selection: "Selection | None" = None,
-    progress: OnProgress = silent,
-) -> "tuple[Repository, PullResult]":
-    """Make a clone of the store at ``place`` in the store folder ``root``.
-
-    Arguments and errors are those of :func:`lyrikstore.history.pull.clone`.
-    """
-    from lyrikstore.history.pull import clone
-    from lyrikstore.objects.remote import open_backend
-
-    return clone(
-        open_backend(place, scratch=root / "tmp"),
-        str(place),
-        root,
-        memory=memory,
-        expected=expected,
-        selection=selection,
-        progress=progress,
-    )

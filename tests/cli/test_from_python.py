@@ -78,6 +78,14 @@ def test_who_opens_a_store_without_a_signer_or_keys_is_told_what_it_takes(publis
     assert said.splitlines() == ["no-signer signer=keys.signer())", "no-keys keys=KeyFolder(PATH))"]
 
 
+def test_a_program_clones_and_knows_what_came(publisher) -> None:
+    (publisher.folder / "documents").mkdir()
+    (publisher.folder / "documents" / "a.txt").write_text("dear sir")
+    publisher.ok("commit", publisher.folder / "documents", "-d", "acme/letters")
+    said = _run(publisher, _BEGIN + _CLONING)
+    assert said.splitlines() == ["['a.txt'] dear sir", "made", "<Manifest datasets/acme/letters bl"]
+
+
 def test_a_key_with_a_passphrase_is_asked_for_it_by_its_path(publisher) -> None:
     secret = publisher.folder / "secret"
     secret.write_text("correct horse\n")
@@ -106,6 +114,17 @@ for options in ({}, {"signer": keys.signer()}):
         print(error.kind, error.hint.split(", ")[-1])
 """
 )
+
+_CLONING = """
+home = str(Path(".lyrikstore").resolve())
+paths = {name: str(path) for name, path in mine.items()}  # as text does as well
+copy, came = Store.clone(home, "copy", keys=keys, signer=keys.signer(), **paths)
+tree = copy.checkout("acme/letters", "out")
+print(list(tree.paths), Path("out/a.txt").read_text())
+Path("out/b.txt").write_text("b")
+print("made" if came.after and copy.commit("out", "acme/letters").manifest else "nothing")
+print(repr(copy.resolve("acme/letters"))[:34])
+"""
 
 _LOCKED = (
     _BEGIN

@@ -113,7 +113,7 @@ def test_what_a_worker_stored_wrongly_is_not_recorded(
     # What it left in the store does no harm to whoever stores the same.
     made = store.commit(data, "acme/corpus").manifest
     assert made is not None
-    store.checkout(made, tmp_path / "out")
+    store.checkout(str(made.id), tmp_path / "out")
     for path in data.iterdir():
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
 

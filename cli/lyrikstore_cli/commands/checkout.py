@@ -30,7 +30,7 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
     store = session.open_store()
     manifest = store.resolve(ref)
     with session.screen.progress("writing") as meter:
-        tree = store.checkout(manifest, folder, progress=meter)
+        tree = store.checkout(str(manifest.id), folder, progress=meter)
     key = None
     if metadata is not None:
         from lyrikstore.curate.sheet import formula_cells, sheet_of

@@ -43,7 +43,7 @@ def command(
     better: compare the id that is shown. A clone that was cut off goes on when run again.
     """
     from lyrikstore.history.partial import Selection
-    from lyrikstore.history.sharing import clone_from
+    from lyrikstore.store import Store
     from lyrikstore_cli.remotes import NamedRemote, Remotes, place_of
 
     if no_data and only:
@@ -53,10 +53,11 @@ def command(
     folder = directory_ or Path(_last_part(place))
     root = folder / STORE_FOLDER
     with session.screen.progress("cloning") as meter:
-        repository, result = clone_from(
+        store, result = Store.clone(
             session.place(origin),
             root,
-            memory=session.memory(),
+            memory_dir=session.paths.memory,
+            trust_file=session.paths.trust,
             expected=Digest.parse(expected) if expected else None,
             selection=Selection(tuple(only)) if no_data or only else None,
             progress=meter,
@@ -65,9 +66,8 @@ def command(
     for stale in remotes.all():
         remotes.remove(stale.name)  # of a store that stood here before
     remotes.add(origin)
-    founder, store_id = repository.genesis.author, repository.store_id
-    trust = session.trust()
-    trusted = trust.vouches_for(founder, store=store_id, at=now()) is not None
+    founder, store_id = store.repository.genesis.author, store.id
+    trusted = store.trust.vouches_for(founder, store=store_id, at=now()) is not None
     known = result.known or trusted
     session.emit(
         "clone",

@@ -79,10 +79,9 @@ def command(
     offer = _offer(terms_file, permits, prohibits, requires, grantable)
     store = session.open_store(sign=True)
     warn_of_changes(session.screen, store.repository.policy)
-    manifest = store.resolve(ref)
     with session.screen.progress("issuing") as meter:
         result = store.issue(
-            manifest,
+            ref,
             output,
             offer=offer,
             issuance=Issuance(
