@@ -6,7 +6,6 @@ which a page cannot send without asking first, and nobody who asks is answered (
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,6 +36,8 @@ from lyrikstore.credentials.w3c.values import items_of
 from lyrikstore.credentials.w3c.verify import W3C_REQUIRED, Surroundings, judge_credential
 from lyrikstore.crypto.problems import SECURITY, problem_type
 from lyrikstore.crypto.proofset import SUITES
+from lyrikstore.web.answers import HEADERS, json_answer, problem, problem_answer
+from lyrikstore.web.gate import Gate
 from lyrikstore.web.issuing import Issuer
 
 READ_SECONDS = 10.0
@@ -73,7 +74,7 @@ def make_app(service: Service, hosts: Sequence[str]) -> Starlette:
 
     Args:
         service: What it works with.
-        hosts: The names under which it may be addressed (``Host``), without ports.
+        hosts: The names under which it may be addressed (``Host``), without ports or brackets.
     """
     api = _Api(service)
     routes = [
@@ -99,9 +100,11 @@ def make_app(service: Service, hosts: Sequence[str]) -> Starlette:
         ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
+        middleware=[
+            Middleware(Gate, hosts=hosts, max_bytes=MAX_BYTES),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BYTES),
+        ],
         exception_handlers={HTTPException: _http_problem, Exception: _internal},
-        max_body_size=MAX_BYTES,
     )
 
 
@@ -126,7 +129,7 @@ class _Api:
                 return Response(status_code=400)  # nobody is there to read it
             loop = asyncio.get_running_loop()
             status, body = await loop.run_in_executor(self._worker, _guarded, work, data)
-            return _json(status, body)
+            return json_answer(status, body)
 
         return answer
 
@@ -163,8 +166,8 @@ class _Api:
     def verify(self, body: Body) -> tuple[int, Any]:
         credential = _object(body, "verifiableCredential")
         options = _options(body)
-        if (problem := _other_purpose(credential, options)) is not None:
-            return 422, {"verified": False, "errors": [problem], "problemDetails": [problem]}
+        if (other := _other_purpose(credential, options)) is not None:
+            return 422, {"verified": False, "errors": [other], "problemDetails": [other]}
         asked = options.get("checks", [])
         if not isinstance(asked, list):
             raise FormatError("bad-credential", "checks is not a list")
@@ -205,7 +208,7 @@ class _Api:
         loop = asyncio.get_running_loop()
         now = self._service.clock()
         data = await loop.run_in_executor(self._worker, self._issuer().status_list, purpose, now)
-        return Response(data, media_type=_media(request, "application/vc"), headers=_HEADERS)
+        return Response(data, media_type=_media(request, "application/vc"), headers=HEADERS)
 
     async def resolve(self, request: Request) -> Response:
         named, options = request.path_params["did"], dict(request.query_params)
@@ -214,10 +217,12 @@ class _Api:
         if not asked and DID_PARAMETERS.isdisjoint(options) and not any(c in named for c in "/?#"):
             result = resolver.resolve(named, options.get("publicKeyFormat", KEY_FORMAT))
             kind = _media(request, "application/did-resolution")
-            return _json(_resolved(result.error), result.to_json(), kind)
+            return json_answer(_resolved(result.error), result.to_json(), kind)
         found = dereference(resolver, named, options)
         body = found.to_json() if asked else found.as_resolution()
-        return _json(_resolved(found.error), body, DEREFERENCING if asked else "application/json")
+        return json_answer(
+            _resolved(found.error), body, DEREFERENCING if asked else "application/json"
+        )
 
     def _issuer(self) -> Issuer:
         if self._service.issuer is None:
@@ -246,9 +251,6 @@ def _resolved(error: str) -> int:
     return _RESOLUTION_STATUS.get(error, 400) if error else 200
 
 
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-
-
 def _media(request: Request, own: str) -> str:
     # The type that is right, unless it was not asked for and JSON was: common clients then give
     # their caller no document at all.
@@ -270,15 +272,15 @@ def _guarded(work: Work, data: bytes) -> tuple[int, Any]:
     try:
         body = parse(data, floats=True, nulls=True)
     except FormatError as error:
-        return 400, _problem(400, MODEL + "PARSING_ERROR", error.message)
+        return 400, problem(400, MODEL + "PARSING_ERROR", error.message)
     if not isinstance(body, dict):
-        return 400, _problem(400, MODEL + "PARSING_ERROR", "not a JSON object")
+        return 400, problem(400, MODEL + "PARSING_ERROR", "not a JSON object")
     try:
         return work(body)
     except LyrikstoreError as error:
         known = MODEL + "MALFORMED_VALUE_ERROR"
         url = known if isinstance(error, FormatError) else problem_type(error)
-        return 400, _problem(400, url, f"{error.kind}: {error.message}")
+        return 400, problem(400, url, f"{error.kind}: {error.message}")
 
 
 def _verdict(report: Report, required: Sequence[str]) -> tuple[int, Any]:
@@ -352,23 +354,11 @@ def _text(options: dict[str, Any], name: str) -> str | None:
     return value
 
 
-def _json(status: int, body: Any, kind: str = "application/json") -> Response:
-    if status >= 400 and isinstance(body, dict) and "status" in body:
-        kind = "application/problem+json"
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
-    return Response(text, status, media_type=kind, headers=_HEADERS)
-
-
-def _problem(status: int, url: str, detail: str) -> dict[str, Any]:
-    title = url.partition("#")[2] or "error"
-    return {"type": url, "title": title, "status": status, "detail": detail[:500]}
-
-
 async def _http_problem(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = str(error.detail) if isinstance(error, HTTPException) else "internal error"
-    return _json(status, _problem(status, "about:blank", detail))
+    if not isinstance(error, HTTPException):
+        return await _internal(_request, error)
+    return problem_answer(error.status_code, str(error.detail), headers=error.headers)
 
 
 async def _internal(_request: Request, _error: Exception) -> Response:
-    return _json(500, _problem(500, "about:blank", "internal error"))
+    return problem_answer(500, "internal error")
