@@ -143,6 +143,25 @@ def test_what_may_be_done_and_what_decides_it(buyer, publisher) -> None:
     assert buyer.run("terms", folder, "--purpose", "train", *where).code == 4
 
 
+def test_two_credentials_about_one_dataset_are_told_apart(buyer, publisher) -> None:
+    commit = ("commit", publisher.folder / "documents", "-d", "acme/docs")
+    publisher.ok(*commit, "--license", "CC-BY-4.0", "--yes")
+    ids = {}
+    for folder, grantable in (("never", "modify"), ("perhaps", "modify,train")):
+        offer = ("--permit", "evaluate", "--grantable", grantable)
+        made = publisher.ok("issue", "acme/docs", "-o", buyer.folder / folder, *offer, "--json")
+        ids[folder] = made.json["credential"].removeprefix("blake3:")[:12]
+    for order in (("never", "perhaps"), ("perhaps", "never")):
+        told = buyer.ok("terms", *order).out
+        (train,) = (line for line in told.splitlines() if line.split()[1] == "train")
+        named = [f"datasets/acme/docs, credential {ids[folder]}" for folder in order]
+        assert train.endswith(f"not stated, so no  ({named[0]}; {named[1]})")
+        assert all(f"{name}  by did:key:" in told for name in named)
+    alone = buyer.ok("terms", "perhaps").out
+    assert "credential" not in alone
+    assert "not stated, so no; its publisher can grant it to you by name" in alone
+
+
 def test_a_name_stands_for_the_partitions_it_uses(publisher, delivery) -> None:
     recipe = publisher.folder / "recipe.toml"
     recipe.write_text(

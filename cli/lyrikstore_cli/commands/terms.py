@@ -1,11 +1,13 @@
 """``lyrikstore terms``: what datasets may be used for together, and which part decides it."""
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
@@ -124,7 +126,20 @@ def _sources(
             ) from None
         datasets = [store.resolve(name) for name in names]
         sources += sources_of_datasets(store.repository, datasets, trust=trust, at=at)
-    return sources
+    return _told_apart(sources)
+
+
+def _told_apart(sources: "list[Source]") -> "list[Source]":
+    # Two credentials about one dataset may say different things: what decides a no is one of them.
+    from msgspec.structs import replace
+
+    often = Counter(source.name for source in sources)
+    return [
+        replace(source, name=f"{source.name}, credential {Digest.parse(source.credential).short}")
+        if often[source.name] > 1 and source.credential is not None
+        else source
+        for source in sources
+    ]
 
 
 def _show(session: Session, result: "Mix") -> None:
