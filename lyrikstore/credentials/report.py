@@ -155,6 +155,18 @@ class Check(Struct, frozen=True):
         """JSON-compatible facts; ``reason`` is a stable code where the state is not pass."""
         return self._said()[1]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Check) and self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.state))
+
+    def __repr__(self) -> str:
+        return f"Check{self._facts()!r}"
+
+    def _facts(self) -> tuple[str, str, Words]:
+        return self.id, str(self.state), self._said()
+
     def _said(self) -> Words:
         return self.words if isinstance(self.words, tuple) else self.words()
 

@@ -168,6 +168,19 @@ def test_another_kind_is_refused(document: dict[str, Any]) -> None:
         check_credential_shape(document, GRANT)
 
 
+def test_a_report_shows_its_words_and_equals_one_that_says_the_same(
+    credential: bytes, world: SimpleNamespace
+) -> None:
+    one, again, later = (
+        verify_credential(credential, trust=world.trusting(world.OWNER.did), at=at)
+        for at in (world.NOW, world.NOW, world.NOW + timedelta(days=1))
+    )
+    assert one == again != later
+    for check in one.checks:
+        assert check.summary in repr(one)
+        assert repr(check.detail) in repr(one)
+
+
 def _open_places(schema: Any, path: str = "") -> set[str]:
     """Return the places where a schema lets pass members that nobody named."""
     if isinstance(schema, bool):
