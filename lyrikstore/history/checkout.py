@@ -99,7 +99,8 @@ def _check_room(top: int, tree: Tree, destination: Path) -> None:
     # ATTACK A07: some hundred bytes of a pack make a file that fills any disk, for all who use it.
     found = os.fstatvfs(top)
     room = found.f_bavail * found.f_frsize
-    if tree.total_bytes > room:
+    # One without blocks does not say: ramfs, and some over the network.
+    if found.f_blocks and tree.total_bytes > room:
         raise StorageError(
             "disk-full",
             f"{destination} has room for {counted(room, 'byte')}, and the files of this version "

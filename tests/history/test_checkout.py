@@ -344,3 +344,11 @@ def test_more_than_there_is_room_for_is_refused_before_anything_is_written(tmp_p
     assert caught.value.kind == "disk-full"
     assert blobs.opened == 0
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_system_that_does_not_say_what_it_has_is_not_a_full_one(tmp_path, monkeypatch):
+    # As ramfs answers, a tmpfs without a limit, and network file systems that do not count.
+    silent = os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, 4096, 255))
+    monkeypatch.setattr(checkout.os, "fstatvfs", lambda _: silent)
+    checkout_tree(tree_of(FILES), Blobs(FILES), tmp_path / "out")
+    assert {path: (tmp_path / "out" / path).read_bytes() for path in FILES} == FILES
