@@ -112,6 +112,26 @@ def test_a_trust_file_is_explained_and_edited(publisher) -> None:
     publisher.fails(1, "trust", "check", publisher.folder / "none.toml")
 
 
+def test_trust_for_every_name_is_said_and_adding_a_pattern_does_not_narrow_it(new_person) -> None:
+    person = new_person("buyer")
+    person.ok("key", "new", "--no-passphrase")
+    did = person.did()
+    wide = person.ok("trust", "add", did, "--name", "Acme")
+    assert "as publisher of every name\n" in wide.out
+    assert "--name Acme --names 'datasets/acme/*'" in wide.err
+    # Entries add up: the buyer who now adds the pattern has narrowed nothing, and is told.
+    narrow = ("trust", "add", did, "--name", "Acme", "--names", "datasets/acme/*")
+    for _ in range(2):
+        added = person.ok(*narrow)
+        assert "! it is still believed, too, as publisher of every name" in added.out
+        assert "every name there is" not in added.err
+    person.ok("trust", "check", "--about", did, "other/docs")
+    # What the first hint says is the way.
+    person.ok("trust", "remove", "Acme")
+    assert "still" not in person.ok(*narrow).out
+    person.fails(4, "trust", "check", "--about", did, "other/docs")
+
+
 def test_one_issuer_by_two_names_is_said(new_person) -> None:
     person = new_person("buyer")
     person.ok("key", "new", "--no-passphrase")

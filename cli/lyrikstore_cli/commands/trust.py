@@ -1,7 +1,6 @@
 """``lyrikstore trust``: whose signatures this user believes, and for what."""
 
 import shlex
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.credentials.trust import Trust, TrustedIssuer
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,7 +117,8 @@ def _add(
         claims=claims or None,
     )
     changed = editing.add_issuer(place, issuer)
-    others = [name for name in load_trust(place).nicknames(who) if name != nickname]
+    trust = load_trust(place)
+    others = [name for name in trust.nicknames(who) if name != nickname]
     _emit_added(
         session,
         did=who,
@@ -128,12 +128,16 @@ def _add(
         changed=changed or bool(pinned),
     )
     if changed:
-        what = _as_what(roles, claims, names)
-        session.screen.result(f"✓ trusted  {nickname}  {who}  as {what}")
-        step = f"lyrikstore trust remove {shlex.quote(nickname)}"
-        session.screen.hint(f"take it back with: {step}")
+        session.screen.result(f"✓ trusted  {nickname}  {who}  as {_as_what(issuer)}")
+        called = shlex.quote(nickname)
+        session.screen.hint(f"take it back with: lyrikstore trust remove {called}")
+        if names == ("*",) and not stores:
+            session.screen.hint(
+                "that is every name there is; to believe it about some, take it back and "
+                f"add it with their pattern: --name {called} --names 'datasets/acme/*'"
+            )
         if who.startswith("did:web:") and not any(
-            document.did == who for document in load_trust(place).documents
+            document.did == who for document in trust.documents
         ):
             session.screen.hint(
                 f"nothing says yet which keys it has: lyrikstore trust add {who} --document FILE; "
@@ -141,6 +145,10 @@ def _add(
             )
     else:
         session.screen.result(f"– {nickname} is trusted already, for exactly this")
+    for other in trust.issuers:
+        # Entries add up: whoever adds a narrower one has narrowed nothing.
+        if other.did == who and other != issuer:
+            session.screen.result(f"! it is still believed, too, as {_as_what(other)}")
     for name in others:
         session.screen.result(f"! you call the same issuer {quote(name)}, too: is that {nickname}?")
 
@@ -151,11 +159,7 @@ def _list(session: Session) -> None:
     trust = session.trust()
     session.emit("trust-list", {"file": str(session.paths.trust), **_members(trust)})
     for issuer in trust.issuers:
-        where = f", in {len(issuer.stores)} named store(s)" if issuer.stores else ""
-        where += f", from {format_timestamp(issuer.since)}" if issuer.since else ""
-        where += f", until {format_timestamp(issuer.until)}" if issuer.until else ""
-        what = _as_what(issuer.roles, issuer.claims, issuer.names)
-        session.screen.result(f"{issuer.nickname}  {issuer.did}  {what}{where}")
+        session.screen.result(f"{issuer.nickname}  {issuer.did}  {_as_what(issuer)}")
     for document in trust.documents:
         session.screen.result(f"document  {document.did}  {document.digest}")
     for log in trust.logs:
@@ -166,9 +170,13 @@ def _list(session: Session) -> None:
         session.screen.say(f"you believe nobody yet ({session.paths.trust})")
 
 
-def _as_what(roles: Sequence[str], claims: Sequence[str] | None, names: Sequence[str]) -> str:
-    about = f" about {', '.join(claims)}" if claims else ""
-    return f"{', '.join(roles)}{about} of {', '.join(names)}"
+def _as_what(issuer: "TrustedIssuer") -> str:
+    about = f" about {', '.join(issuer.claims)}" if issuer.claims else ""
+    names = ", ".join(issuer.names) if issuer.names != ("*",) else "every name"
+    where = f", in {len(issuer.stores)} named store(s)" if issuer.stores else ""
+    where += f", from {format_timestamp(issuer.since)}" if issuer.since else ""
+    where += f", until {format_timestamp(issuer.until)}" if issuer.until else ""
+    return f"{', '.join(issuer.roles)}{about} of {names}{where}"
 
 
 @declare("remove")
