@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 from lyrikstore.canon.errors import IncompleteError, VerificationError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.whitespace import WHITE_SPACE
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
@@ -36,8 +37,9 @@ _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 # statements, and swallow the one that says when the credential expires.
 # ATTACK: to PyLD and jsonld.js an IRI with a blank of any script is none, and they drop what is
 # said of it: anybody could add that unsigned. They disagree on U+0085 and U+FEFF.
-_BLANKS = r"\x80-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-_IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{{}}|^`\\{_BLANKS}\ufffe\uffff]*")
+_IRI = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f-\xa0<>\"{{}}|^`\\{WHITE_SPACE}\ufffe\uffff]*"
+)
 _NAMED = re.compile(f"{_IRI.pattern}[#/]({_TERM.pattern})", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 # PyLD escapes them otherwise than RDFC.

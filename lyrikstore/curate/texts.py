@@ -1,4 +1,4 @@
-"""What counts as text: which documents have a text reader, and what white space is.
+"""What counts as text: which documents have a text reader, and when two texts are the same.
 
 Normative text: spec §12.2. A PDF that a text filter silently dropped as
 "undecodable" would be a loss nobody chose; so formats we know to hold text we cannot read are
@@ -9,12 +9,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-WHITE_SPACE = (
-    "\t\n\x0b\x0c\r \x85\xa0\u1680"
-    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000\ufeff"
-)
-"""Unicode White_Space, and U+FEFF (the byte-order mark that Windows editors leave in front)."""
+from lyrikstore.canon.whitespace import WHITE_SPACE
 
 _RUN = re.compile(f"[{WHITE_SPACE}]+")
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from lyrikstore.canon.jsontext import JSON, encode
+from lyrikstore.canon.whitespace import WHITE_SPACE
 from lyrikstore.credentials.vcdm import VC_CONTEXT
-from lyrikstore.credentials.w3c.values import BLANK, is_url, items_of, refuse
+from lyrikstore.credentials.w3c.values import is_url, items_of, refuse
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 
-_NO_TERM = re.compile(f"[:{BLANK}]")
+_NO_TERM = re.compile(rf"[:\x1c-\x1f{WHITE_SPACE}]")
 _ABOUT_ALL = {"@version", "@vocab", "@protected", "@language", "@direction"}
 
 

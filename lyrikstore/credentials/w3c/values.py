@@ -5,14 +5,12 @@ from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.whitespace import WHITE_SPACE
 
 MAX_ITEMS = 1000
 """Members of one set: contexts, types, subjects, statuses, presented credentials."""
 
-BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-"""White space, as part of a regular expression. Spelt out: \\s differs by language."""
-
-_URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f{BLANK}<>\"{{}}|\\^`]+")
+_URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f{WHITE_SPACE}<>\"{{}}|\\^`]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _LANGUAGE_VALUE = {"@value", "@language", "@direction"}
 
