@@ -117,14 +117,10 @@ class Tour:
             text=True,
         )
         assert process.stdout is not None
-        text = ""
-        while not text.endswith("}\n"):
-            line = process.stdout.readline()
-            if not line:
-                raise SystemExit("the server did not start")
-            text += line
+        text = process.stdout.readline()  # the first line of a text that is written at once
         process.terminate()  # what runs in the background may not be heeding an interrupt
-        process.communicate()
+        text += process.stdout.read()
+        process.wait()
         self._keep(json.loads(text))
 
     def _keep(self, result: dict[str, Any]) -> dict[str, Any]:

@@ -98,10 +98,6 @@ class Graph(Struct, frozen=True):
         """Whether every link led to a sound manifest of the claimed kind, logged before."""
         return not self.problems
 
-    def inputs_of(self, identity: Digest) -> list[Edge]:
-        """Return the links of one node, in the manifest's order."""
-        return [edge for edge in self.edges if edge.child == identity]
-
     def of_kind(self, kind: str) -> Iterator[Node]:
         """Yield the nodes of one kind, nearest to the root first."""
         return (node for node in self.nodes.values() if node.manifest.kind == kind)

@@ -58,7 +58,7 @@ def test_a_real_lineage(shelf):
     assert graph.complete
     assert next(iter(graph.nodes)) == result.id
     assert {node.manifest.kind for node in graph.nodes.values()} == {"dataset", "filter"}
-    assert [(edge.role, edge.kind) for edge in graph.inputs_of(result.id)] == [
+    assert [(edge.role, edge.kind) for edge in graph.edges if edge.child == result.id] == [
         ("source", "dataset"),
         ("filter", "filter"),
     ]
