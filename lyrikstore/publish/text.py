@@ -7,6 +7,8 @@ headings, links, HTML, front matter or invisible instructions to whoever reads i
 import re
 import unicodedata
 
+from lyrikstore.canon.visible import IGNORABLE
+
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKUP = re.compile(
     r"""
@@ -30,7 +32,8 @@ def plain(text: str, limit: int = 2000) -> str:
         " " if c in "\t\n\r\u2028\u2029" else "" if unicodedata.category(c) in _HIDDEN else c
         for c in text
     )
-    line = " ".join("".join(seen).split())
+    # ATTACK: 256 variation selectors, which do not show, spell orders to a program that reads it.
+    line = " ".join(IGNORABLE.sub("", "".join(seen)).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
