@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")
 _BASE = "https://w3id.org/lyrikstore/schemas/"
 
 if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator
+    from jsonschema_rs import Draft202012Validator, ValidationError
 
 
 def schema_root() -> Path:
@@ -94,16 +94,26 @@ def check_schema(document: JSON, name: str) -> None:
     Raises:
         FormatError: (``schema``) it does not; the message names the place and the rule.
     """
+    fault = find_fault(document, name)
+    if fault is None:
+        return
+    if not isinstance(fault, str):
+        place = "/".join(map(str, fault.instance_path)) or "document"
+        fault = f"{place}: {' '.join(fault.message.split())[:200]}"
+    raise FormatError("schema", fault, details={"schema": name})
+
+
+def find_fault(document: Any, name: str) -> "ValidationError | str | None":
+    """Return what is wrong with ``document`` by the schema ``name``, or None.
+
+    One fault of perhaps many; only a sentence where no place can be named, since ``document`` is
+    no JSON.
+    """
     try:
         if _validator(name).is_valid(document):
-            return
-        said = _fault(document, name)
+            return None
     except (TypeError, ValueError, OverflowError) as error:  # a date of TOML, say: no JSON at all
-        said = f"document: {error}"[:200]
-    raise FormatError("schema", said, details={"schema": name})
-
-
-def _fault(document: JSON, name: str) -> str:
+        return f"document: {error}"[:200]
     from jsonschema_rs import ValidationError
 
     try:
@@ -111,8 +121,7 @@ def _fault(document: JSON, name: str) -> str:
         # thirty, so only one is asked for.
         _validator(name).validate(document)
     except ValidationError as error:
-        place = "/".join(map(str, error.instance_path)) or "document"
-        return f"{place}: {' '.join(error.message.split())[:200]}"
+        return error
     return "document: not valid"
 
 

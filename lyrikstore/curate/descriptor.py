@@ -14,8 +14,8 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.near import unknown
 from lyrikstore.canon.tomltext import parse_toml
-from lyrikstore.curate.near import unknown
 
 FIELDS: Mapping[str, str] = {
     "about": "what it contains, why it was made, its scope",

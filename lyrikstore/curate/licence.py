@@ -3,7 +3,7 @@
 from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.near import unknown
+from lyrikstore.canon.near import unknown
 
 
 def parse_licence(expression: str) -> str:

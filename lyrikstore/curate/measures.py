@@ -15,8 +15,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.near import unknown
 from lyrikstore.credentials.qualitycheck import Measured
-from lyrikstore.curate.near import unknown
 from lyrikstore.curate.records import CSV, DOCUMENT, JSONL, iter_records
 from lyrikstore.history.orderroot import document_id
 from lyrikstore.history.tree import Entry, Tree

@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most, real_path
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.canon.written import check_written
 from lyrikstore.credentials.terms.model import WHOLE, Limits, Partition, Selector, Terms, whole
 from lyrikstore.credentials.terms.vocabulary import territory_of
 from lyrikstore.curate.licence import parse_licence
@@ -78,12 +78,12 @@ def load_offer(path: Path) -> Offer:
         _bad(f"{path.name}: {error.message}")
     plain = _plain(document)
     try:
-        check_schema(plain, "terms")
+        check_written(plain, "terms")
         partitions = tuple(_partition(part) for part in plain.get("partition", ())) or (
             _partition({"name": WHOLE, **plain}),
         )
     except FormatError as error:
-        _bad(f"{path.name}: {error.message}")
+        _bad(f"{path.name}: {error.message}", error.hint)
     return Offer(
         Terms(partitions),
         tuple(
@@ -174,5 +174,5 @@ def _plain(value: Any, member: str = "") -> Any:
             return value
 
 
-def _bad(message: str) -> NoReturn:
-    raise InvalidInputError("bad-terms", message, hint=_HINT)
+def _bad(message: str, hint: str = "") -> NoReturn:
+    raise InvalidInputError("bad-terms", message, hint=hint or _HINT)

@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.near import near, unknown
 from lyrikstore.canon.tomltext import parse_toml
 from lyrikstore.curate.filters import FILTERS
 from lyrikstore.curate.filters.allow import Allow
 from lyrikstore.curate.filters.contract import TEXT, Filter
 from lyrikstore.curate.filters.parameters import read_parameters
 from lyrikstore.curate.filters.split import Split
-from lyrikstore.curate.near import near, unknown
 from lyrikstore.version import __version__
 
 FORMAT = 1

@@ -23,7 +23,7 @@ from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
 from lyrikstore.canon.files import no_file, open_regular
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
-from lyrikstore.curate.near import unknown
+from lyrikstore.canon.near import unknown
 from lyrikstore.history.tree import Tree
 
 KEY_COLUMNS = ("path", "file", "filename")

@@ -11,15 +11,15 @@ from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.near import unknown
 from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.canon.written import check_written
 from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,
     PURPOSES,
     check_words,
     territory_of,
 )
-from lyrikstore.curate.near import unknown
 
 MAX_BYTES = 1 << 16
 """Longest config file."""
@@ -177,9 +177,10 @@ class TrainConfig(Struct, frozen=True):
         document = _integers_as_decimals(document)
         _refuse_unknown(document)
         try:
-            check_schema(document, "train-config")
+            check_written(document, "train-config")
         except FormatError as error:
-            raise InvalidInputError("bad-config", error.message, hint=_HINT) from None
+            hint = error.hint or _HINT
+            raise InvalidInputError("bad-config", error.message, hint=hint) from None
         lora = dict(document.get("lora", {}))
         for member in ("targets", "layers"):
             if member in lora:

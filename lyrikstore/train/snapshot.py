@@ -17,7 +17,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
-from lyrikstore.curate.near import unknown
+from lyrikstore.canon.near import unknown
 from lyrikstore.curate.records import DOCUMENT
 from lyrikstore.curate.texts import foreign_format, suffix_label
 from lyrikstore.history.manifest import Manifest

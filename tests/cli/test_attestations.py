@@ -137,10 +137,10 @@ def test_what_is_signed_is_what_was_verified(auditor) -> None:
     [
         ("quality", ('extent = "sample"', 'extent = "documents"'), "extent"),
         ("quality", ("liability", "liabilty"), "liability"),
-        ("quality", ('value = "0.000"', "value = 0.0"), "value"),
-        ("quality", ("records = 5", ""), "records"),
+        ("quality", ('value = "0.000"', "value = true"), "results 1.value: true has to be text"),
+        ("quality", ("records = 5", ""), "'records' is missing"),
         ("quality", ("records = 5", "records = 50_000"), "50000 records were examined"),
-        ("deidentification", ("", ""), "results"),
+        ("deidentification", ("", ""), "a risk"),
         ("quality", ("[[results]]", "[results"), "TOML"),
     ],
 )
@@ -148,6 +148,15 @@ def test_a_statement_that_lacks_something(auditor, kind, change, said) -> None:
     (auditor.folder / "audit.toml").write_text(STATEMENT.replace(*change))
     assert said in auditor.fails(16, *attest(auditor, kind=kind)).err
     assert not (auditor.folder / "attestation.json").exists()
+
+
+def test_a_number_is_signed_as_it_is_written(auditor) -> None:
+    changed = STATEMENT.replace('value = "0.000"', "value = 0.010")
+    (auditor.folder / "audit.toml").write_text(changed)
+    auditor.ok(*attest(auditor))
+    signed = json.loads((auditor.folder / "attestation.json").read_text())
+    (result,) = signed["credentialSubject"]["attestation"]["results"]
+    assert result["value"] == "0.010"
 
 
 def test_an_expert_determination(auditor) -> None:

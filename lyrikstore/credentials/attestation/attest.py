@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.canon.written import check_written
 from lyrikstore.credentials.vcdm import (
     ATTESTATION,
     Claims,
@@ -30,6 +31,9 @@ ATTESTATION_KINDS: Mapping[str, str] = {
 
 MAX_STATEMENT_BYTES = 1 << 20
 
+_HINT = "docs/grants.md shows a whole statement"
+_RISK = 'it has a [[results]] with metric = "reidentificationRisk", and its value'
+
 
 def parse_statement(data: bytes) -> dict[str, Any]:
     """Return the statement in a TOML file, to be judged by the schema once it is in its place.
@@ -41,9 +45,10 @@ def parse_statement(data: bytes) -> dict[str, Any]:
         FormatError: (``bad-statement``) not TOML, or larger than a credential may be.
     """
     try:
-        return parse_toml(data, max_bytes=MAX_STATEMENT_BYTES)
+        # A decimal is signed as it is written: as text, which nobody rounds.
+        return parse_toml(data, max_bytes=MAX_STATEMENT_BYTES, decimal=lambda value: f"{value:f}")
     except FormatError as error:
-        raise FormatError("bad-statement", f"the statement: {error.message}") from None
+        raise FormatError("bad-statement", f"the statement: {error.message}", hint=_HINT) from None
 
 
 def build_attestation(
@@ -89,7 +94,7 @@ def build_attestation(
     }
     if results is not None:
         attestation["results"] = [
-            {**item, "type": "Finding"} if isinstance(item, dict) else item
+            _finding(item) if isinstance(item, dict) else item
             for item in (results if isinstance(results, list) else [results])
         ]
     label = ATTESTATION_KINDS.get(kind, kind)
@@ -109,14 +114,7 @@ def build_attestation(
             for name, data in sorted(documents.items())
         ]
 
-    try:
-        check_credential_shape(document, ATTESTATION)
-    except FormatError as error:
-        raise FormatError(
-            error.kind,
-            f"the statement makes no attestation: {error.message}",
-            hint="spec §20.2 lists what a statement holds",
-        ) from None
+    _check_statement(document, kind)
     if examines_too_much(examined, about):
         raise FormatError(
             "bad-statement",
@@ -127,6 +125,25 @@ def build_attestation(
             hint="correct records in the statement",
         )
     return document
+
+
+def _finding(result: dict[str, Any]) -> dict[str, JSON]:
+    value = result.get("value")
+    stated = {"value": str(value)} if type(value) is int else {}
+    return {**result, **stated, "type": "Finding"}
+
+
+def _check_statement(document: dict[str, JSON], kind: str) -> None:
+    try:
+        check_written(
+            document, ATTESTATION.schema, inside=("credentialSubject", "attestation", "examined")
+        )
+        check_credential_shape(document, ATTESTATION)
+    except FormatError as error:
+        said, hint = error.message, error.hint
+        if kind == "deidentification" and said.startswith("results: "):
+            said, hint = "an expert determination states a risk", _RISK
+        raise FormatError(error.kind, f"the statement: {said}", hint=hint or _HINT) from None
 
 
 def examines_too_much(examined: Mapping[str, Any], about: Claims) -> bool:

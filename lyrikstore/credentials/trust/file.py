@@ -16,9 +16,9 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.canon.written import check_written
 from lyrikstore.credentials.did import parse_did, parse_document
 from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 from lyrikstore.credentials.trust.model import (
@@ -57,7 +57,7 @@ def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trus
     """
     try:
         document = parse_toml(data, max_bytes=MAX_BYTES)
-        check_schema(document, "trust")
+        check_written(document, "trust")
         return _trust(document, read)
     except FormatError as error:
         raise FormatError(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.near import unknown
+from lyrikstore.canon.near import unknown
 
 Kind = Literal["string", "strings", "columns", "boolean", "seed", "fraction"]
 
