@@ -11,9 +11,9 @@ from lyrikstore.history.repository import Repository
 if TYPE_CHECKING:
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.curate.apply import FilterResult
-    from lyrikstore.curate.commit import CommitResult
     from lyrikstore.curate.comparing import Comparison
     from lyrikstore.curate.listing import Listing
+    from lyrikstore.curate.plan import CommitResult
     from lyrikstore.curate.recipe import Recipe
     from lyrikstore.curate.stated import Allowed, Stated
     from lyrikstore.curate.status import FolderStatus

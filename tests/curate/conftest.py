@@ -11,7 +11,8 @@ import openpyxl
 import pytest
 
 from lyrikstore.curate.apply import FilterResult, apply_recipe
-from lyrikstore.curate.commit import CommitResult, commit_folder
+from lyrikstore.curate.commit import commit_folder
+from lyrikstore.curate.plan import CommitResult
 from lyrikstore.curate.recipe import parse_recipe
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.repository import Repository

@@ -79,11 +79,11 @@ def test_changes_are_named_and_only_doubtful_files_are_read(
 def test_the_second_commit_of_a_folder_is_recognised_by_its_listing(
     bench: Any, patient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lyrikstore.curate import commit as commit_module
+    from lyrikstore.curate import plan
 
     bench.write({"a.txt": "one"})
     made = commit(bench)
-    monkeypatch.setattr(commit_module, "Hashing", None)  # nothing is looked at file by file
+    monkeypatch.setattr(plan, "Hashing", None)  # nothing is looked at file by file
     again = commit(bench)
     assert (again.manifest, again.current.id) == (None, made.manifest.id)
 
