@@ -1,7 +1,7 @@
 """Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4)."""
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from msgspec import Struct
@@ -30,7 +30,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.credentials.vcdm import Claims
+from lyrikstore.credentials.vcdm import Claims, is_pinned
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.orderroot import DOCUMENT, OrderRoot, document_id, verify_order_root
@@ -71,11 +71,14 @@ class DataOutcome(Struct, frozen=True):
     counts: Sequence[int] | None = None
 
 
-def check_manifest(claims: Claims, find: Find, policy: Policy | None) -> ManifestOutcome:
+def check_manifest(
+    claims: Claims, related: Iterable[Mapping[str, Any]], find: Find, policy: Policy | None
+) -> ManifestOutcome:
     """Return whether the manifest says what the credential says, and who signed it.
 
     Args:
         claims: What the credential says.
+        related: Its ``relatedResource``.
         find: Gives a file beside it by digest.
         policy: The store's policy, or None where its genesis is not established.
     """
@@ -111,9 +114,27 @@ def check_manifest(claims: Claims, find: Find, policy: Policy | None) -> Manifes
         return ManifestOutcome(
             (failed("manifest", "disagrees", summary, members=list(wrong)), signature), None
         )
+    other = _of_two_files(related, find)
+    if other is not None:
+        summary = f"the digests of {quote(other)} in relatedResource name different files"
+        check = failed("manifest", "disagrees", summary, members=["relatedResource"])
+        return ManifestOutcome((check, signature), None)
     summary = f"manifest {manifest.id.short} of {manifest.name} says what the credential says"
     binding = passed("manifest", summary, manifest=str(manifest.id), name=manifest.name)
     return ManifestOutcome((binding, signature), manifest.body["reader"])
+
+
+def _of_two_files(related: Iterable[Mapping[str, Any]], find: Find) -> str | None:
+    # ATTACKS A20, A49: one file by BLAKE3, another by SHA-2: what one program takes for the text
+    # that was signed, another refuses.
+    for item in related:
+        try:
+            data = find(Digest.parse_urn(item["id"]))
+        except FormatError:  # a context, a DID document
+            continue
+        if data is not None and not is_pinned(item, data):
+            return str(item["id"])
+    return None
 
 
 def check_author(check: str, manifest: Manifest, policy: Policy | None) -> Check:

@@ -282,6 +282,17 @@ def sha256_multibase(data: bytes) -> str:
     return "u" + urlsafe_b64encode(b"\x12\x20" + sha256(data).digest()).decode().rstrip("=")
 
 
+def is_pinned(item: Mapping[str, Any], data: bytes) -> bool:
+    """Return whether ``data`` has each SHA-2 digest by which ``item`` pins a file.
+
+    Args:
+        item: Of ``relatedResource`` or ``evidence``.
+        data: The file.
+    """
+    spelt = {"digestMultibase": sha256_multibase, "digestSRI": sri}
+    return all(name not in item or item[name] == spell(data) for name, spell in spelt.items())
+
+
 def issuer_of(document: Mapping[str, JSON]) -> str | None:
     """Return the issuer's id as text, unverified, or None where there is none."""
     issuer = document.get("issuer")

@@ -202,7 +202,8 @@ def verify_delivery(
     notices = Notices.among((*files.all, *status_files), fetched)
     outcome = check_credential(credential, trust=trust, at=at, notices=notices)
     claims = outcome.claims
-    if claims is None:
+    document = outcome.envelope.document
+    if claims is None or document is None:
         checks = [
             *outcome.checks,
             *(
@@ -216,7 +217,10 @@ def verify_delivery(
     )
     rules = log.history
     manifest = check_manifest(
-        claims, files.find, None if rules is None else rules.in_force(claims.log_index)
+        claims,
+        document.get("relatedResource", ()),
+        files.find,
+        None if rules is None else rules.in_force(claims.log_index),
     )
     measuring = None if recompute is None else recompute(recipes_of(claims.subject))
     content = check_data(claims, files.find, data, manifest.reader, record_ids, measuring)

@@ -17,8 +17,8 @@ export const CREDENTIAL_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "terms",
  *
  * @param {Uint8Array} bytes
  * @param {{trust: import("./trust.js").Trust, at: number, notices: import("./status.js").Notices}} given
- * @returns {Promise<{checks: Check[], claims: Claims | null, issuer: string | null, signer: string | null, id: string, checkKey: () => Check}>}
- *   `signer`: the key, as did:key; `checkKey` gives `issuer.key` by what stores at hand say of it.
+ * @returns {Promise<{checks: Check[], claims: Claims | null, related: any[], issuer: string | null, signer: string | null, id: string, checkKey: () => Check}>}
+ *   `related`: what it pins; `signer`: the key, as did:key; `checkKey` gives `issuer.key` by what stores at hand say of it.
  */
 export async function checkCredential(bytes, { trust, at, notices }) {
   const envelope = openEnvelope(bytes, DATASET, keysFor(trust, notices), at);
@@ -26,7 +26,7 @@ export async function checkCredential(bytes, { trust, at, notices }) {
   const signer = envelope.signer && didKey(envelope.signer.key);
   if (document === null) {
     const checkKey = () => checkKeyAtHand(envelope, notices.statements, null, null);
-    return { checks: notOpened(envelope, CREDENTIAL_CHECKS), claims: null, issuer, signer, id, checkKey };
+    return { checks: notOpened(envelope, CREDENTIAL_CHECKS), claims: null, related: [], issuer, signer, id, checkKey };
   }
   const claims = readClaims(document.credentialSubject);
   /** @type {import("./inherit.js").Believes} */
@@ -39,7 +39,8 @@ export async function checkCredential(bytes, { trust, at, notices }) {
     checkTerms(claims.terms),
     checkRegulatory(claims.subject, issuer, document.validFrom),
   ];
-  return { checks, claims, issuer, signer, id, checkKey: () => checkKeyAtHand(envelope, notices.statements, claims.store, heir) };
+  const related = document.relatedResource ?? [];
+  return { checks, claims, related, issuer, signer, id, checkKey: () => checkKeyAtHand(envelope, notices.statements, claims.store, heir) };
 }
 
 /** What a well-formed credential says of its dataset, as values. @param {any} subject */

@@ -1,7 +1,7 @@
 /** Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4). */
 import { same } from "./bytes.js";
 import { checkFiles, compare, isComplete, isLitter } from "./comparison.js";
-import { parseId, short } from "./digest.js";
+import { isPinned, parseId, short } from "./digest.js";
 import { Refusal } from "./errors.js";
 import { counted } from "./grammar.js";
 import { policyFor } from "./keycheck.js";
@@ -13,6 +13,8 @@ import { canonical } from "./strictjson.js";
 import { parseDay } from "./timestamps.js";
 import { Tree } from "./tree.js";
 
+const FILE = /^urn:blake3:([0-9a-f]{64})$/;
+
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
@@ -23,11 +25,12 @@ import { Tree } from "./tree.js";
 
 /**
  * @param {Claims} claims
+ * @param {any[]} related What the credential pins.
  * @param {Find} find
  * @param {import("./policy.js").Policy | null} policy
  * @returns {{checks: Check[], reader: string | null}}
  */
-export function checkManifest(claims, find, policy) {
+export function checkManifest(claims, related, find, policy) {
   const bytes = find(claims.manifest);
   if (bytes === undefined) {
     const summary = `manifest ${short(claims.manifest)} is not beside the credential`;
@@ -55,9 +58,30 @@ export function checkManifest(claims, find, policy) {
     const summary = `the credential and its manifest disagree about ${wrong.join(", ")}`;
     return { checks: [failed("manifest", "disagrees", summary, { members: wrong }), signature], reader: null };
   }
+  const other = ofTwoFiles(related, find);
+  if (other !== undefined) {
+    const summary = `the digests of ${quote(other)} in relatedResource name different files`;
+    return { checks: [failed("manifest", "disagrees", summary, { members: ["relatedResource"] }), signature], reader: null };
+  }
   const summary = `manifest ${short(manifest.id)} of ${manifest.name} says what the credential says`;
   const detail = { manifest: `blake3:${manifest.id}`, name: manifest.name };
   return { checks: [passed("manifest", summary, detail), signature], reader: manifest.body.reader };
+}
+
+/**
+ * One file by BLAKE3, another by SHA-2: what one program takes for the text signed, another refuses (A20, A49).
+ *
+ * @param {any[]} related
+ * @param {Find} find
+ * @returns {string | undefined}
+ */
+function ofTwoFiles(related, find) {
+  for (const item of related) {
+    const [, digest = ""] = FILE.exec(item.id) ?? []; // a context and a DID document have other names
+    const bytes = find(digest);
+    if (bytes !== undefined && !isPinned(item, bytes)) return item.id;
+  }
+  return undefined;
 }
 
 /** @param {string} id @param {any} manifest @param {import("./policy.js").Policy | null} policy */

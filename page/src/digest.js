@@ -1,10 +1,12 @@
 /** BLAKE3 and the spellings of a digest (spec/01-digest.md). */
+import { sha256, sha384 } from "@noble/hashes/sha2.js";
 import { Hasher, ready } from "./blake3.js";
-import { base64url, concat, unhex } from "./bytes.js";
+import { base64, base64url, concat, unhex } from "./bytes.js";
 import { refuse } from "./errors.js";
 
 const HEX = /^[0-9a-f]{64}$/;
 const MULTIHASH = Uint8Array.of(0x1e, 0x20);
+const SHA256 = Uint8Array.of(0x12, 0x20);
 
 /** @typedef {string} Hex 64 lower-case hexadecimal digits. */
 
@@ -46,6 +48,11 @@ export const parseHex = (text) => parse(text, "");
 
 /** Return the base64url multibase of the multihash. @param {Hex} digest */
 export const multibase = (digest) => `u${base64url(concat(MULTIHASH, unhex(digest)))}`;
+
+/** Whether a file has each SHA-2 digest by which an item of `relatedResource` or `evidence` pins it. @param {any} item @param {Uint8Array} bytes */
+export const isPinned = ({ digestMultibase, digestSRI }, bytes) =>
+  (digestMultibase === undefined || digestMultibase === `u${base64url(concat(SHA256, sha256(bytes)))}`) &&
+  (digestSRI === undefined || digestSRI === `sha384-${base64(sha384(bytes))}`);
 
 /** The first digits, for people. @param {Hex} digest */
 export const short = (digest) => digest.slice(0, 12);

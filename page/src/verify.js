@@ -123,7 +123,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
   const files = distinct([...siblings.keys()].sort(compare).map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
   const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
-  const { claims, issuer, checks } = outcome;
+  const { claims, related, issuer, checks } = outcome;
   if (claims === null) {
     const rest = DELIVERY_CHECKS.slice(CREDENTIAL_CHECKS.length)
       .map((id) => unchecked(id, "malformed", "not looked at: the credential is malformed"));
@@ -133,7 +133,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
   const { subject, terms } = claims;
   const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
   const { checks: logged, history, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
-  const manifest = checkManifest(claims, find, history && history.inForce(claims.logIndex));
+  const manifest = checkManifest(claims, related, find, history && history.inForce(claims.logIndex));
   const recipes = recompute ? recipesOf(subject) : [];
   const content = await checkData(claims, find, data, manifest.reader, recipes, { told, signal });
   const { tree, records: read } = content;

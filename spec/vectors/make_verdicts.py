@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import make_credentials as made
+from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_list
+from lyrikstore.credentials.vcdm import sha256_multibase, sri
 from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import counting, law_cases, measured, partition_cases, quality_cases
 
@@ -104,6 +106,21 @@ def make() -> dict[str, Any]:
              sound, lambda d: d["credentialSubject"]["licence"].pop("spdxExpression")).decode()}),
         ("another-age", "invalid", {"manifest": "disagrees"},
          {"credential": subject(age={"type": "DataAge", "snapshotAt": "2026-11-23T00:00:00Z"})}),
+        # By BLAKE3 one file, by SHA-2 another: who checks by the one takes what others refuse.
+        *((f"{name}-by-two-digests", "invalid", {"manifest": "disagrees"},
+           {"credential": _pinning_another(sound, delivery.siblings[file])})
+          for name, file in (("manifest", "manifest.json"), ("licence-text", "LICENCE.txt"))),
+        ("tree-by-two-digests", "invalid", {"manifest": "disagrees"},
+         {"credential": _pinning_another(sound, delivery.siblings["tree.jsonl"])}),
+        ("tree-by-sri-of-another", "invalid", {"manifest": "disagrees"},
+         {"credential": _pinning(
+             sound, delivery.siblings["tree.jsonl"], digestSRI=sri(b"another"))}),
+        ("tree-by-both-digests", "trusted", {"manifest": "pass"},
+         {"credential": _pinning(
+             sound, tree := delivery.siblings["tree.jsonl"],
+             digestSRI=sri(tree), digestMultibase=sha256_multibase(tree))}),
+        ("pinned-file-is-not-there", "trusted", {"manifest": "pass"},
+         {"credential": _pinning(sound, b"elsewhere", digestMultibase=sha256_multibase(b"other"))}),
         ("collected-later", "invalid", {"manifest": "disagrees", "age": "contradiction"},
          {"credential": subject(age={"type": "DataAge", "snapshotAt": "2026-11-24T14:12:39Z",
                                      "collectedUntil": "2026-11-26"})}),
@@ -145,6 +162,21 @@ def make() -> dict[str, Any]:
         },
         "verdicts/decide.json": {"required": ["a", "b"], "cases": _decisions()},
     }
+
+
+def _pinning(credential: bytes, file: bytes, **digests: str) -> str:
+    """Return the credential with ``digests`` of ``file``, and no others, in relatedResource."""
+
+    def change(document: Any) -> None:
+        urn = Digest.of(file).urn
+        kept = [item for item in document["relatedResource"] if item["id"] != urn]
+        document["relatedResource"] = [*kept, {"id": urn, **digests}]
+
+    return made.resigned(credential, change).decode()
+
+
+def _pinning_another(credential: bytes, file: bytes) -> str:
+    return _pinning(credential, file, digestMultibase=sha256_multibase(b"another"))
 
 
 def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:

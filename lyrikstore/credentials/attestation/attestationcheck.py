@@ -45,7 +45,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.statuslist import StatedList, list_url
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import ATTESTATION, Claims, kind_of, sha256_multibase
+from lyrikstore.credentials.vcdm import ATTESTATION, Claims, is_pinned, kind_of
 
 ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "issuer.key", "attestation", "evidence")
 """Ids of the checks :func:`check_attestation` makes, in order."""
@@ -298,7 +298,7 @@ def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) ->
         data = find(Digest.parse_urn(item["id"])) if find is not None else None
         if data is None:
             absent += 1
-        elif sha256_multibase(data) != item["digestMultibase"]:  # attack case A49
+        elif not is_pinned(item, data):  # attack case A49
             return failed("evidence", "disagrees", "its two digests name different documents")
     if absent:
         summary = f"not at hand: {absent} of the {counted(len(named), 'document')} it names"
