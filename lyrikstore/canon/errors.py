@@ -127,6 +127,7 @@ _FAULTS = {
     errno.ENFILE: _TOO_MANY,
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
+    errno.ENOTDIR: ("not-a-folder", "a part of its path is a file; choose another place"),
     errno.EROFS: ("read-only", "the file system is mounted read-only; use another folder"),
     errno.EACCES: _DENIED,
     errno.EPERM: _DENIED,
@@ -143,7 +144,7 @@ def storage_error(error: OSError, doing: str) -> "NotFoundError | StorageError":
     if (unloaded := loading_error(error)) is not None:
         return unloaded
     if error.errno == errno.ENOENT:
-        return NotFoundError("no-file", f"{doing}: there is no such file")
+        return NotFoundError("no-file", f"{doing}: there is no such file or folder")
     kind, hint = _FAULTS.get(error.errno or 0, ("io", "check the disk; see the system log"))
     details = {} if error.errno is None else {"errno": error.errno}
     reason = error.strerror or "input/output error"

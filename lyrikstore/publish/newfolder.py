@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
     LyrikstoreError,
+    NotFoundError,
     storage_error,
 )
 
@@ -38,7 +39,7 @@ def check_place(destination: Path) -> None:
         )
     if not destination.parent.is_dir():
         raise InvalidInputError(
-            "not-a-folder", f"{destination.parent} does not exist", hint="create it first"
+            "not-a-folder", f"there is no folder {destination.parent}", hint="make it first"
         )
     try:
         taken = destination.is_dir() and any(destination.iterdir())
@@ -71,6 +72,7 @@ def building(destination: Path) -> Iterator[Path]:
     Those that processes which were killed left there are removed first.
 
     Raises:
+        NotFoundError: (``no-folder``) there is no folder any more to make it in.
         StorageError: The disk said no.
     """
     stem = f".{os.fsdecode(os.fsencode(destination.name)[:200])}.new-"
@@ -89,13 +91,18 @@ def _make(parent: Path, stem: str) -> tuple[Path, int]:
         folder = parent / f"{stem}{secrets.token_hex(8)}"
         try:
             folder.mkdir()
-            held = os.open(folder, _FOLDER)
-        except FileNotFoundError:
-            if parent.is_dir():
-                continue  # swept away before it was locked
-            raise storage_error(FileNotFoundError(str(parent)), f"making {folder}") from None
+        except FileNotFoundError:  # where one works may have been deleted: it is a folder still
+            raise NotFoundError(
+                "no-folder", f"nothing can be made in {parent}", hint="choose another folder"
+            ) from None
         except OSError as error:
             raise storage_error(error, f"making {folder}") from error
+        try:
+            held = os.open(folder, _FOLDER)
+        except FileNotFoundError:
+            continue  # swept away before it was locked
+        except OSError as error:
+            raise storage_error(error, f"opening {folder}") from error
         lock(held)
         if os.fstat(held).st_nlink:
             return folder, held

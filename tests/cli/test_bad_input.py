@@ -355,6 +355,26 @@ def test_a_read_only_store_reads(publisher, folder) -> None:
     assert "read-only" in refused_commit.stderr
 
 
+def test_a_delivery_into_a_folder_that_was_deleted_is_refused_and_not_waited_for(
+    publisher, folder
+) -> None:
+    # A folder that was deleted while somebody stood in it is a folder still, and takes no files.
+    command = publisher.command(
+        "issue", NAME, "-o", "delivery", "--permit", "train", "--store", publisher.folder
+    )
+    (publisher.folder / "gone").mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'cd gone && rmdir ../gone && exec "$@"', "sh", *command],
+        cwd=publisher.folder,
+        env=publisher.variables(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, "nothing can be made in ." in done.stderr) == (1, True), done.stderr
+    assert not [e for e in publisher.ok("log", "--audit").out.splitlines() if "credential" in e]
+
+
 def test_a_full_disk_is_said_and_loses_nothing(publisher, folder) -> None:
     small = publisher.folder / "small"
     small.mkdir()
