@@ -15,9 +15,8 @@ from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.jsontext import MAX_BYTES, parse
 from lyrikstore.canon.visible import visible
 from lyrikstore.credentials.report import CheckState, Report
-from lyrikstore.history.places import STORE_FOLDER
 from lyrikstore.history.tree import Tree
-from lyrikstore_cli.options import read_file
+from lyrikstore_cli.options import DATA_STEP, read_file
 
 _BEGINNINGS = {
     b"%PDF-": "a PDF",
@@ -37,7 +36,6 @@ _EXPECTED = (
     "verify takes a delivery, the folder that `issue` writes; or one credential or presentation, "
     "a JSON file that `issue`, `attest`, `grant`, `sign` or `present` writes"
 )
-_DATA = "data is verified with the credential about it: lyrikstore verify credential.json --data"
 
 
 def next_steps(path: Path, report: Report) -> Iterator[str]:
@@ -62,7 +60,7 @@ def next_steps(path: Path, report: Report) -> Iterator[str]:
         return
     what, step = _described(data)
     yield f"{name} is {what}; {_EXPECTED}"
-    yield step or f"{_DATA} FOLDER"
+    yield step or f"{DATA_STEP} FOLDER"
 
 
 def converted(report: Report, tree: Path, data: Path) -> Iterator[str]:
@@ -91,20 +89,19 @@ def converted(report: Report, tree: Path, data: Path) -> Iterator[str]:
                 return
 
 
-def no_delivery(folder: Path) -> NotFoundError:
-    """Return what to say of a folder that has no credential in it."""
-    message = f"there is no credential.json in {folder}"
-    hint = "a delivery is the folder that holds it; `lyrikstore issue REF -o FOLDER` writes one"
-    found: list[str] = []
+def enclosing(credential: Path, data: Path, report: Report) -> Iterator[str]:
+    """Yield what to do, if the delivery was named where the folder with its data was to be.
+
+    Args:
+        credential: The credential's file.
+        data: What was named for the data.
+        report: On both.
+    """
+    differs = any(c.id == "data.files" and c.state is CheckState.FAIL for c in report.checks)
+    inner = data / "data"
     with suppress(OSError):
-        found = [one.name for one in folder.iterdir()]
-    if not found:
-        return NotFoundError("no-file", f"{message}: the folder is empty", hint=hint)
-    if STORE_FOLDER in found:
-        hint = f"it holds a store: lyrikstore verify --store {folder / STORE_FOLDER}"
-    else:
-        hint += f"; {_DATA} {folder}"
-    return NotFoundError("no-file", message, hint=hint)
+        if differs and inner.is_dir() and data.resolve() == credential.resolve().parent:
+            yield f"{data} is the delivery; the data is in it: --data {inner}"
 
 
 def not_about_data(path: Path, *, foreign: bool, delivered: bool) -> InvalidInputError:

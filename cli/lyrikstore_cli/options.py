@@ -24,6 +24,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.files import no_file, read_at_most
 from lyrikstore.canon.jsontext import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.history.places import STORE_FOLDER
 
 if TYPE_CHECKING:
     from lyrikstore.publish.issuing import IssuedCredential
@@ -47,12 +48,21 @@ class _Existing(click.Path):
         return path
 
 
-_DELIVERY = "a delivery is the folder that `lyrikstore issue REF -o FOLDER` writes"
+_DELIVERY = "a delivery is the folder that holds it; `lyrikstore issue REF -o FOLDER` writes one"
+_LOOKED_AT = 1000
+
+DATA_STEP = (
+    "data is verified with the credential about it: lyrikstore verify credential.json --data"
+)
+"""What to do with data that came without a delivery; a folder follows."""
 
 EXISTING = _Existing()
 """The type of an argument that names a file or folder to read."""
 
-DELIVERED = _Existing(f"give a delivery, or a credential's file; {_DELIVERY}")
+DELIVERED = _Existing(
+    "give a delivery, or a credential's file; a delivery is the folder that "
+    "`lyrikstore issue REF -o FOLDER` writes"
+)
 """The type of one that names a delivery, or a credential by its file."""
 
 GRANT = _Existing("give the file of a grant, which `lyrikstore grant` writes")
@@ -182,8 +192,25 @@ def credential_file(path: Path) -> Path:
         return path
     file = path / "credential.json"
     if not os.path.lexists(file):
-        raise NotFoundError("no-file", f"there is no credential.json in {path}", hint=_DELIVERY)
+        raise _no_delivery(path)
     return file
+
+
+def _no_delivery(folder: Path) -> NotFoundError:
+    message = f"there is no credential.json in {folder}"
+    found: list[Path] = []
+    with contextlib.suppress(OSError):
+        found = sorted(folder.iterdir())[:_LOOKED_AT]
+    if not found:
+        return NotFoundError("no-file", f"{message}: the folder is empty", hint=_DELIVERY)
+    if folder / STORE_FOLDER in found:
+        hint = f"it holds a store: lyrikstore verify --store {folder / STORE_FOLDER}"
+        return NotFoundError("no-file", message, hint=hint)
+    # A stick is named for what is on it, or the data for what it was handed over in.
+    for near in (folder.absolute().parent, *found):
+        if os.path.lexists(near / "credential.json"):
+            return NotFoundError("no-file", message, hint=f"the delivery is {near}")
+    return NotFoundError("no-file", message, hint=f"{_DELIVERY}; {DATA_STEP} {folder}")
 
 
 def _nothing_at(path: Path, wanted: str) -> NotFoundError:

@@ -340,7 +340,10 @@ def _recipe(use: str, parameters: Mapping[str, JSON]) -> dict[str, JSON]:
 def _values(tree: Tree, parameters: Mapping[str, Any]) -> list[str]:
     column = parameters["column"]
     values = sorted({meta[column] for meta in tree.metas.values() if column in meta})
-    if not values or len(values) > MAX_VALUES:
+    if not values:
+        columns = {name for meta in tree.metas.values() for name in meta}
+        raise unknown("bad-recipe", "column to measure:", column, columns)
+    if len(values) > MAX_VALUES:
         raise InvalidInputError(
             "bad-recipe",
             f"column {column!r} has {counted(len(values), 'value')}",

@@ -59,7 +59,10 @@ def state_of(store: Named, name: str) -> RefState:
         return refs[name]
     from difflib import get_close_matches
 
-    near = get_close_matches(name, list(refs), n=3)
+    # Without its kind a name stands for a dataset: often what was meant is a model of that name.
+    rest = name.partition("/")[2]
+    same = [f"{kind}/{rest}" for kind in ("checkpoints", "datasets") if f"{kind}/{rest}" in refs]
+    near = list(dict.fromkeys([*same, *get_close_matches(name, list(refs), n=3)]))[:3]
     raise NotFoundError(
         "no-ref",
         f"there is no {name} in this store",

@@ -226,6 +226,7 @@ def _check(
         raise InvalidInputError(
             "exceeds-terms",
             f"the terms of {about.name} let nobody be given that: {too_much}",
-            hint="keep within what `lyrikstore terms` shows of it; or issue the dataset credential "
-            "anew, with --grantable WORDS, wider limits or a longer validity",
+            hint="keep within what `lyrikstore terms` shows of it, by --territory, --seats, --for "
+            "and --until; or issue the dataset credential anew, with --grantable WORDS, wider "
+            "limits or a longer validity",
         )

@@ -99,7 +99,7 @@ You need a computer with Python 3.11 or later. You do not need a network connect
 4. Open a terminal in this folder and run
 
    `lyrikstore verify credential.json --data data`
-5. Read the last line of the answer:
+5. Read which of these words the answer ends with; hints may follow it:
 
 {_verdicts()}
 

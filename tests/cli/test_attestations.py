@@ -137,7 +137,7 @@ def test_what_is_signed_is_what_was_verified(auditor) -> None:
     [
         ("quality", ('extent = "sample"', 'extent = "documents"'), "extent"),
         ("quality", ("liability", "liabilty"), "liability"),
-        ("quality", ('value = "0.000"', "value = true"), "results 1.value: true has to be text"),
+        ("quality", ('value = "0.000"', "value = true"), "results 1, value: true has to be text"),
         ("quality", ("records = 5", ""), "'records' is missing"),
         ("quality", ("records = 5", "records = 50_000"), "50000 records were examined"),
         ("deidentification", ("", ""), "a risk"),

@@ -33,6 +33,19 @@ def test_a_backup_restores_every_key_and_the_right_to_extend_the_log(
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
+def test_a_key_that_was_copied_badly(new_person) -> None:
+    person = new_person("copying")
+    person.ok("key", "new", "--no-passphrase")
+    did = person.did()
+    add = ("trust", "add", "--name", "Acme")
+    assert "is no whole key\nhint: copy it again" in person.fails(16, *add, did[:-1]).err
+    bare = did.removeprefix("did:key:")
+    assert f"hint: write {did}\n" in person.fails(16, *add, bare).err
+    person.ok(*add, f" {did} ")
+    (issuer,) = person.ok("trust", "list", "--json").json["issuers"]
+    assert issuer["did"] == did
+
+
 def test_who_has_a_key_of_another_name_is_told_how_to_name_it(new_person) -> None:
     person = new_person("named")
     assert "lyrikstore key new" in person.run("init").err

@@ -70,6 +70,33 @@ def test_folders_without_a_credential(delivery, publisher, new_person) -> None:
     assert "it holds a store" in publisher.fails(1, "verify", publisher.folder).err
 
 
+def test_the_stick_or_the_data_where_the_delivery_was_meant(delivery, new_person) -> None:
+    person = new_person("buyer")
+    there = person.folder / "stick" / "acme"
+    shutil.copytree(delivery, there)
+    page = ("page", "-o", "page.html", "--with")
+    for command in (("verify",), ("terms",), page):
+        for named in (there.parent, there / "data"):
+            said = person.fails(1, *command, named).err
+            assert f"hint: the delivery is {there}\n" in said
+    credential = there / "credential.json"
+    said = person.fails(3, "verify", credential, "--data", there).err
+    assert f"hint: {there} is the delivery; the data is in it: --data {there / 'data'}\n" in said
+    (there / "data" / "one.txt").write_text("two")
+    said = person.fails(3, "verify", credential, "--data", there / "data").err
+    assert "is the delivery" not in said
+
+
+def test_a_model_named_without_its_kind(publisher) -> None:
+    weights = publisher.folder / "files" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(bytes((2, 0, 0, 0, 0, 0, 0, 0)) + b"{}")
+    publisher.ok("commit", "files", "-d", "acme/classifier-1")
+    publisher.ok("commit", "files", "-d", "checkpoints/acme/classifier")
+    said = publisher.fails(1, "verify", "acme/classifier").err
+    assert "did you mean checkpoints/acme/classifier or " in said
+
+
 KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 STATEMENT = """
 extent = "all"

@@ -193,7 +193,7 @@ def test_what_was_measured_is_measured_again() -> None:
     [
         ({"use": "wordcount/1"}, "wordCount/1"),
         ({"use": "wordCount/1", "parameters": {"a": "b"}}, "no parameters"),
-        ({"use": "metadataShare/1", "parameters": {"column": "none"}}, "has 0 values"),
+        ({"use": "metadataShare/1", "parameters": {"column": "none"}}, "unknown column"),
         ({"use": "metadataShare/1", "parameters": {"column": "many"}}, "has 101 values"),
     ],
 )

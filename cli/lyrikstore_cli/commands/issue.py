@@ -120,11 +120,16 @@ def command(
         f"{result.manifest.id.short}, log entry {result.log_index}"
     )
     terms = offer.terms
-    whole = "" if len(terms.partitions) == 1 else f" with all of {len(terms.partitions)} partitions"
-    screen.result(
-        f"  permits  {', '.join(terms.permits) or 'nothing'}{whole}, "
-        f"until {result.valid_until or 'further notice'}"
-    )
+    until = f"until {result.valid_until or 'further notice'}"
+    if len(terms.partitions) == 1:
+        screen.result(f"  permits  {', '.join(terms.permits) or 'nothing'}, {until}")
+    else:
+        for part in terms.partitions:
+            screen.result(f"  permits  {part.name}: {', '.join(part.permits) or 'nothing'}")
+        screen.result(
+            f"  permits  all {len(terms.partitions)} together: "
+            f"{', '.join(terms.permits) or 'nothing'}, {until}"
+        )
     states = ", ".join(f"{count} {state}" for state, count in result.descriptor.items())
     screen.result(f"  fields   {states}")
     screen.result(

@@ -15,7 +15,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import write_over
+from lyrikstore_cli.options import credential_file, write_over
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import size
 
@@ -107,7 +107,7 @@ def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
     from lyrikstore.web import MAX_CARRIED, Carried
 
     first, *more = given
-    credential = first / "credential.json" if first.is_dir() else first
+    credential = credential_file(first)
     files = dict(read_siblings(credential)) if first.is_dir() else {}
     files["credential.json"] = _read(credential, MAX_CARRIED)
     for path in more:

@@ -176,6 +176,8 @@ def _show(session: Session, result: "Mix") -> None:
         said += "" if answer != "permitted" or trusted else ", by somebody you do not trust"
         style = "bold green" if answer == "permitted" and trusted else "bold yellow"
         screen.result(f"{said}{_by(who)}", style if answer == "permitted" else "bold red")
+        if answer == "not-stated" and _is_grantable(result, reason, who):
+            screen.hint("a grant to you by name is not counted here: lyrikstore verify GRANT")
         if answer == "undeclared":
             screen.hint("say where, by how many, for which work: --territory, --seats, --for")
 

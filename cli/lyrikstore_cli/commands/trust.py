@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.files import no_file, read_at_most
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
 from lyrikstore.credentials.trust.model import CLAIMS, ROLES
@@ -82,6 +82,7 @@ def _add(
     from lyrikstore.credentials.trust import TrustedIssuer, editing, load_trust
 
     place = session.paths.trust
+    who = who.strip()
     if "+" in who:
         changed = (editing.add_witness if witness else editing.add_log)(place, who)
         origin = who.partition("+")[0]
@@ -93,8 +94,12 @@ def _add(
         raise InvalidInputError(
             "bad-issuer",
             f"{who[:80]} is neither a did:key or did:web nor the key of a log",
-            hint="lyrikstore key show prints a did:key; the key of a log is ORIGIN+ID+KEY",
+            hint=f"write did:key:{who[:80]}"
+            if who.startswith("z6Mk")
+            else "lyrikstore key show prints a did:key; the key of a log is ORIGIN+ID+KEY",
         )
+    if who.startswith("did:key:"):
+        _check_key(who)
     pinned = []
     for path in documents:
         data = _pinnable(path, who)
@@ -308,6 +313,21 @@ def _members(trust: "Trust") -> dict[str, Any]:
         "logs": [str(log.key) for log in trust.logs],
         "witnesses": [witness.key for witness in trust.witnesses],
     }
+
+
+def _check_key(did: str) -> None:
+    from lyrikstore.crypto.multikey import parse_did_key
+
+    try:
+        parse_did_key(did)
+    except KeyMaterialError as error:
+        if error.kind != "bad-key":
+            raise
+        raise InvalidInputError(
+            "bad-issuer",
+            f"{did[:80]} is no whole key",
+            hint="copy it again: did:key:z6Mk and 44 more letters and digits, nothing else",
+        ) from None
 
 
 def _pinnable(path: Path, did: str) -> bytes:

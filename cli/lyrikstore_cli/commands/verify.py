@@ -17,8 +17,8 @@ from lyrikstore_cli.cards import is_card, verify_handed_card
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, verify_foreign
-from lyrikstore_cli.mistaken import converted, next_steps, no_delivery, not_about_data
-from lyrikstore_cli.options import read_file
+from lyrikstore_cli.mistaken import converted, enclosing, next_steps, not_about_data
+from lyrikstore_cli.options import credential_file, read_file
 from lyrikstore_cli.reports import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import Session
 
@@ -149,6 +149,9 @@ def command(
         folder = Path(target) if Path(target).is_dir() else Path(target).parent
         for step in converted(report, folder / "tree.jsonl", data or folder / "data"):
             session.screen.hint(step)
+    if target is not None and data is not None:
+        for step in enclosing(credential_file(Path(target)), data, report):
+            session.screen.hint(step)
     if target is not None and Path(target).is_file():
         for step in next_steps(Path(target), report):
             session.screen.hint(step)
@@ -198,9 +201,7 @@ def _verify(
         if path.is_dir():  # a delivery: what was handed over together is judged together
             beside = path / "data"
             data = beside if data is None and beside.is_dir() else data
-            if not (path / "credential.json").exists():
-                raise no_delivery(path)
-            path, delivered = path / "credential.json", True
+            path, delivered = credential_file(path), True
         about = DataGiven(data, delivered, recompute)
         return _verify_file(session, path, about, trust, at, status_files, asked)
     named = data is not None or asked or asked.fetch
