@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from threading import Event
 from typing import Self
 
@@ -213,6 +214,40 @@ def check_contents(
             _check_size(repository, digest, expected, where, problems)
     sizes.update((manifest.tree.raw, 0) for manifest in manifests if manifest.tree is not None)
     return sizes
+
+
+def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> None:
+    """Check that the SHA-256 sums of checkpoints are those of their files (attack case A20).
+
+    What is not here, or damaged, is for :func:`hash_blobs` to say.
+
+    Cost: one read of the files of every checkpoint.
+    """
+    retired = _retired(repository)
+    for manifest in manifests:
+        stated = manifest.attachments_in("sha256sums")
+        if not stated or manifest.id in retired:
+            continue
+        if stated[0].bytes > MAX_READ:
+            size = counted(stated[0].bytes, "byte")
+            problems.lost.append(f"{_label(manifest)}: its SHA-256 sums have {size}: not read")
+            continue
+        with suppress(LyrikstoreError):
+            text, at = repository.blobs.read(stated[0].id, max_bytes=MAX_READ), 0
+            for entry in repository.tree(manifest).entries:
+                hasher = sha256()
+                with repository.blobs.open(entry.blake3) as file:
+                    while piece := file.read(_PIECE):
+                        hasher.update(piece)
+                line = f"{hasher.hexdigest()}  {entry.path}\n".encode()
+                if not text.startswith(line, at):
+                    what = f"lack that of {quote(entry.path)}"
+                    problems.bad.append(f"{_label(manifest)}: its SHA-256 sums {what}")
+                    break
+                at += len(line)
+            else:
+                if at < len(text):
+                    problems.bad.append(f"{_label(manifest)}: its SHA-256 sums name more")
 
 
 def check_flags(repository: Repository, manifests: Iterable[Digest], problems: Problems) -> None:

@@ -12,6 +12,7 @@ from lyrikstore.credentials.ancestry import (
     check_contents,
     check_flags,
     check_links,
+    check_sums,
     closure,
     hash_blobs,
 )
@@ -97,6 +98,7 @@ def verify_object(
     count = check_links(repository, ancestry.values(), links)
     damage = Problems("blobs")
     total = hash_blobs(repository, ancestry.values(), named, damage, progress)
+    check_sums(repository, ancestry.values(), broken)
     subject = ancestry.get(identity)
     made = {
         check.id: check

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,7 +93,7 @@ class Lineage:
     def checkpoint(self, name: str, body: dict[str, Any], **rest: Any) -> Manifest:
         data = f"weights of {name}".encode()
         tree = Tree.of([Entry("model.safetensors", len(data), Digest.of(data))])
-        sums = b"sums"
+        sums = rest.pop("sums", f"{sha256(data).hexdigest()}  model.safetensors\n".encode())
         manifest = self.sign(
             "checkpoint",
             name,
@@ -236,6 +237,28 @@ def test_sound_object(sound: Lineage) -> None:
     assert any("Apache-2.0" in text for text in report.not_proven)
     assert any("replayed" in text for text in report.not_proven)
     check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize(
+    ("sums", "said"),
+    [
+        (f"{'0' * 64}  model.safetensors\n", "of 'model.safetensors'"),
+        ("", "of 'model.safetensors'"),
+        ("{0}  other.safetensors\n", "of 'model.safetensors'"),
+        (f"{{0}}  model.safetensors\n{'0' * 64}  more.safetensors\n", "name more"),
+        ("\x80{0}  model.safetensors\n", "of 'model.safetensors'"),
+    ],
+)
+def test_a_checkpoint_has_the_sha_256_that_it_says(fresh: Lineage, sums: str, said: str) -> None:
+    # ATTACK A20: whoever checks by SHA-256, as most tools do, takes other weights for the signed.
+    name = "checkpoints/acme/other"
+    right = sha256(f"weights of {name}".encode()).hexdigest()
+    body = {"origin": "imported", "rights": {"asserted": "Apache-2.0"}}
+    text = sums.format(right).encode("latin-1")
+    fresh.ids["other"] = fresh.checkpoint(name, body, sums=text).id
+    check = fresh.object("other").check("manifests")
+    assert check.state == "fail"
+    assert said in check.summary
 
 
 def test_dataset_has_no_runs(sound: Lineage) -> None:
