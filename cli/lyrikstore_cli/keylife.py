@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import KeyMaterialError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage_error
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
@@ -177,6 +177,12 @@ def _revoke(
     warn_of_changes(session.screen, made.policy)
     if output is None:
         session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
+    else:
+        session.screen.hint(
+            f"hand what is in {output} to everybody who holds a delivery, to lay it beside"
+        )
+    if any(label == "credential" for _, label in lost):
+        session.screen.hint("issue anew, by a key that is left, which credentials shall still hold")
 
 
 @declare(
@@ -288,6 +294,11 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     from lyrikstore.credentials.did import web_url
     from lyrikstore.credentials.did.document import build_document
 
+    if not did.startswith("did:web:"):
+        host = did.removeprefix("https://").strip("/").replace("/", ":")
+        raise InvalidInputError(
+            "bad-did", f"{did[:200]} is no name of an organisation", hint=f"write did:web:{host}"
+        )
     keys = [_did(session, name).removeprefix("did:key:") for name in names or ("default",)]
     url = web_url(did)
     document = build_document(did, {key: key for key in keys})
@@ -303,6 +314,8 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     if output is None and not session.options.json:
         for line in text.splitlines():
             session.screen.result(line)
+    if output is not None:
+        session.screen.result(f"✓ wrote    {output}")
     session.screen.hint(f"publish it at {url}")
 
 

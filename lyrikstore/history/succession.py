@@ -78,7 +78,7 @@ def change_policy(
         raise PolicyError(
             "unauthorised",
             f"{signer.did} is no owner of this store",
-            hint="sign with an owner's key: --signer",
+            hint=f"sign with {before.heir(signer.did) or 'the key of an owner'}: --signer NAME",
         )
     following = replace(change(before), version=before.version + 1)
     try:

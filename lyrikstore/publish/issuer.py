@@ -98,7 +98,9 @@ class Issuer(Struct, frozen=True):
             return cls(person)
         if not organisation.startswith("did:web:"):
             raise InvalidInputError(
-                "not-an-organisation", f"{organisation[:200]!a} is not a did:web"
+                "not-an-organisation",
+                f"{organisation[:200]!a} is not a did:web",
+                hint="such as did:web:acme.example, by the name of its web site",
             )
         signer = OrganisationSigner(person, organisation)
         try:

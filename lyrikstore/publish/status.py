@@ -264,10 +264,13 @@ def set_status(
     entry = next((e for e in issued.entries if e.purpose == purpose), None)
     before = None if entry is None else book.lists.get((entry.url, issued.issuer))
     if entry is None or before is None:
+        ours = issued.issuer == signer.did or issued.issuer.startswith("did:web:")
         raise InvalidInputError(
             "not-revocable",
             f"credential {issued.id.short} names no {purpose} list",
-            hint="issue with --status-url to be able to take credentials back",
+            hint="issue with --status-url to be able to take credentials back"
+            if ours
+            else f"nobody can take it back, and only {issued.issuer} could issue another",
         )
     current = before.content
     issuer = speaking_for(repository, signer, issued.issuer, [before.signer])

@@ -150,6 +150,14 @@ def test_a_statement_that_lacks_something(auditor, kind, change, said) -> None:
     assert not (auditor.folder / "attestation.json").exists()
 
 
+def test_whoever_is_not_its_issuer_learns_who_could_have_taken_it_back(auditor, publisher) -> None:
+    auditor.ok(*attest(auditor))
+    attestation = auditor.folder / "attestation.json"
+    publisher.ok("import", attestation)
+    said = publisher.fails(16, "revoke", attestation).err
+    assert f"nobody can take it back, and only {auditor.did()} could issue another" in said
+
+
 def test_a_number_is_signed_as_it_is_written(auditor) -> None:
     changed = STATEMENT.replace('value = "0.000"', "value = 0.010")
     (auditor.folder / "audit.toml").write_text(changed)

@@ -94,9 +94,12 @@ def test_an_heir_is_believed_wherever_its_predecessor_is(rotated, buyer, new_per
     assert "by Acme, by a later key" in colleague.ok("log", "--audit", *inside).out
 
     # Whose key was stolen before it named another is nobody's predecessor.
-    rotated.ok(
-        *("key", "revoke", rotated.old, "--suspect-from", "1", "--yes"), *("--signer", "next")
-    )
+    stolen = ("key", "revoke", rotated.old, "--suspect-from", "1", "--yes", "-o", "said")
+    said = rotated.fails(14, *stolen).err
+    assert f"hint: sign with {rotated.new}: --signer NAME" in said
+    said = rotated.ok(*stolen, "--signer", "next").err
+    assert "hint: hand what is in said to everybody who holds a delivery" in said
+    assert "hint: issue anew, by a key that is left" in said
     colleague.ok("pull", *inside)
     assert colleague.run("terms", NAME, "--purpose", "train", *inside).code in {4, 14}
     assert "later key" not in colleague.run("log", "--audit", *inside).out
@@ -429,6 +432,9 @@ def test_a_did_document_is_made_to_be_published(publisher) -> None:
     printed = publisher.ok("key", "document", "did:web:acme.example", "-q").out
     assert json.loads(printed)["id"] == "did:web:acme.example"
     publisher.fails(16, "key", "document", "did:web:127.0.0.1")
+    for name in ("acme.example", "https://acme.example/"):
+        said = publisher.fails(16, "key", "document", name).err
+        assert "hint: write did:web:acme.example\n" in said
     publisher.fails(12, "key", "document", "did:web:acme.example", "nobody")
 
 
