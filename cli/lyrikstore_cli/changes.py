@@ -1,36 +1,34 @@
 """How often a store may still change its keys before buyers cannot follow (spec §11.4)."""
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.credentials.storekeys import MAX_POLICIES
+from lyrikstore.credentials.storekeys import MAX_POLICIES, MAX_RULES
 from lyrikstore.history.policy import Policy
+from lyrikstore.history.repository import Repository
 from lyrikstore_cli.ui import Screen
 
-WARN_FROM = 100
+WARN_FROM = 0.75
 
 
-def warn_of_changes(screen: Screen, policy: Policy) -> None:
-    """Say so if the changes of keys are many, or more than a verifier reads.
+def warn_of_changes(screen: Screen, repository: Repository, policy: Policy) -> None:
+    """Say so if what the store says of its keys is much, or more than a verifier reads.
 
     Args:
         screen: Where to.
+        repository: The store.
         policy: The newest.
     """
-    made = policy.version - 1
-    if made < WARN_FROM:
+    from lyrikstore.publish.keystatements import share_said
+
+    share = share_said(repository)
+    if share < WARN_FROM:
         return
-    if made <= MAX_POLICIES:
-        left = MAX_POLICIES - made
-        screen.say(
-            f"! the keys of this store have changed {made} times, and a verifier reads "
-            f"{MAX_POLICIES} changes: {counted(left, 'is left', 'are left')}",
-            "yellow",
-        )
+    made = policy.version - 1
+    read = f"a verifier reads ({MAX_POLICIES} changes, {MAX_RULES >> 20} MiB)"
+    said = f"! the keys of this store have changed {made} times: "
+    if share > 1:
+        said += f"more than {read}, so nothing can be issued here"
     else:
-        screen.say(
-            f"! the keys of this store have changed {made} times, more than the {MAX_POLICIES} "
-            "changes that a verifier reads: its deliveries are at best incomplete",
-            "yellow",
-        )
+        said += f"{int(share * 100)} % of what {read}"
+    screen.say(said, "yellow")
     screen.hint(
         "found another store, lyrikstore init, and issue from there what you import into it"
     )

@@ -85,7 +85,7 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     )
     session.screen.result(f"✓ rotated  {after}  succeeds {before}, log entry {made.index}")
     _say_written(session, output, written)
-    warn_of_changes(session.screen, made.policy)
+    warn_of_changes(session.screen, store.repository, made.policy)
     session.screen.hint(
         f"sign with it from now on: --signer {new}, or LYRIKSTORE_SIGNER; keep the old key: only "
         "it can still revoke what it issued"
@@ -174,7 +174,7 @@ def _revoke(
     since = f", suspect from entry {index}" if index is not None else ""
     session.screen.result(f"✓ revoked  {did}{since}, log entry {made.index}")
     _say_written(session, output, written)
-    warn_of_changes(session.screen, made.policy)
+    warn_of_changes(session.screen, store.repository, made.policy)
     if output is None:
         session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
     else:
@@ -208,13 +208,13 @@ def _admit(
 
     writer = _did(session, did)
     change = with_writer(writer, None if log_key is None else _public(session, log_key))
-    _, made = _changed(session, change, remote, message)
+    store, made = _changed(session, change, remote, message)
     session.emit(
         "key-admit",
         {"did": writer, "logIndex": made.index, "logs": [str(log) for log in made.policy.logs]},
     )
     session.screen.result(f"✓ admitted {writer}, log entry {made.index}")
-    warn_of_changes(session.screen, made.policy)
+    warn_of_changes(session.screen, store.repository, made.policy)
 
 
 @declare(
@@ -253,7 +253,7 @@ def _retire(
     )
     session.screen.result(f"✓ retired  {log_key}, log entry {made.index}")
     _say_written(session, output, written)
-    warn_of_changes(session.screen, made.policy)
+    warn_of_changes(session.screen, store.repository, made.policy)
 
 
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")

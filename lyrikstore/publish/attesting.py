@@ -18,6 +18,7 @@ from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.issuing import IssuedCredential, issue_alone, issue_logged
+from lyrikstore.publish.keystatements import check_few_statements
 
 MAX_VALIDITY = timedelta(days=3660)
 
@@ -71,6 +72,7 @@ def attest(
             ``not-an-organisation``) as :meth:`lyrikstore.publish.issuer.Issuer.of`.
         FormatError: (``schema``) the statement lacks something, or has too much.
         PolicyError: (``retired-key``) that store's policy took the signer's key out of every role;
+            (``too-many-policies``) it says more of its keys than verifiers read;
             (``not-the-issuer``) another one issued what this is to replace.
     """
     broken = first_in(report.checks, CheckState.FAIL)
@@ -91,6 +93,7 @@ def attest(
         raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
     if repository is not None:
         check_current(repository.policy, signer)
+        check_few_statements(repository)
     start, issuance = clock(), issuance or Issuance()
     issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])

@@ -34,7 +34,11 @@ from lyrikstore.history.tree import Tree
 from lyrikstore.publish.collecting import collect
 from lyrikstore.publish.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.issuing import places_for
-from lyrikstore.publish.keystatements import credential_proof, key_statements
+from lyrikstore.publish.keystatements import (
+    check_few_statements,
+    credential_proof,
+    key_statements,
+)
 from lyrikstore.publish.newfolder import building, check_place, put_in_place, write_files
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
@@ -114,7 +118,8 @@ def issue_delivery(
         ConflictError: (``not-empty``) there is something at the destination; (``ref-moved``)
             somebody else issued meanwhile.
         PolicyError: (``unauthorised``, ``retired-key``) the store's policy does not let this key
-            issue; (``not-the-issuer``) another one issued what this is to replace.
+            issue; (``too-many-policies``) it says more of its keys than verifiers read;
+            (``not-the-issuer``) another one issued what this is to replace.
         IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
         StorageError: The disk said no; nothing is left at the destination.
 
@@ -123,6 +128,7 @@ def issue_delivery(
     _check_manifest(repository, manifest)
     check_place(destination)
     check_current(repository.policy, signer)
+    check_few_statements(repository)
     valid_from = clock()
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
         raise InvalidInputError(

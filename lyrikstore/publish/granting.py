@@ -46,6 +46,7 @@ from lyrikstore.publish.issuer import (
     speaking_for,
 )
 from lyrikstore.publish.issuing import IssuedCredential, issue_logged
+from lyrikstore.publish.keystatements import check_few_statements
 
 
 class Licence(Struct, frozen=True):
@@ -97,7 +98,8 @@ def grant_licence(
         VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
             more.
         PolicyError: (``not-the-issuer``) another one issued it; (``retired-key``) the store's
-            policy took the signer's key out of every role.
+            policy took the signer's key out of every role; (``too-many-policies``) it says more of
+            its keys than verifiers read.
         InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-validity``) it
             would end before it begins; (``unknown-word``) a word or place that nobody knows;
             (``bad-holder``) no DID, or a did:key of no key; (``not-listed``,
@@ -105,6 +107,7 @@ def grant_licence(
             :meth:`lyrikstore.publish.issuer.Issuer.of`.
     """
     check_current(repository.policy, signer)
+    check_few_statements(repository)
     start = clock()
     issuance = issuance or Issuance()
     if licence.until <= start:

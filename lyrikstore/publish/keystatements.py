@@ -1,7 +1,8 @@
 """What others need to judge a store's keys: its policies, and where it logged what they signed."""
 
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.credentials.attestation.anykind import stated_kind
+from lyrikstore.credentials.storekeys import MAX_POLICIES, MAX_RULES
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.kinds import GENESIS_NAME
@@ -9,6 +10,43 @@ from lyrikstore.history.repository import Repository
 
 MAX_PROOFS = 16
 """Log proofs written with statements, the newest: a verifier looks at 64 files in all."""
+
+
+def share_said(repository: Repository) -> float:
+    """Return how much of what verifiers read of one store (spec §11.4) its policies take.
+
+    Args:
+        repository: The store.
+
+    Returns:
+        Above 1 where nobody reads them any more.
+
+    Cost: reads every policy.
+    """
+    history = repository.refs[GENESIS_NAME].history
+    size = sum(len(repository.manifest(identity).encode()) for identity in history)
+    return max((len(history) - 1) / MAX_POLICIES, size / MAX_RULES)
+
+
+def check_few_statements(repository: Repository) -> None:
+    """Return if verifiers read what a store says of its keys, and so what is issued there.
+
+    Args:
+        repository: The store.
+
+    Raises:
+        PolicyError: (``too-many-policies``) they refuse it (spec §11.4).
+    """
+    if share_said(repository) > 1:
+        changes = len(repository.refs[GENESIS_NAME].history) - 1
+        raise PolicyError(
+            "too-many-policies",
+            f"this store has changed its keys {changes} times, which is more than a verifier "
+            f"reads ({MAX_POLICIES} changes, {MAX_RULES >> 20} MiB): nobody could check what it "
+            "issues",
+            hint="found another store, lyrikstore init, and issue from there what you import into "
+            "it; what was issued before stays good",
+        )
 
 
 def key_statements(repository: Repository) -> dict[str, bytes]:

@@ -69,7 +69,6 @@ def command(
 
     options.check_new(output)
     store = session.open_store(sign=True)
-    warn_of_changes(session.screen, store.repository.policy)
     last = options.until(end, now())
     result = store.grant(
         options.read_credential(credential),
@@ -117,6 +116,7 @@ def command(
     screen.hint(
         "the holder puts them beside the delivery; to prove it is theirs: lyrikstore present"
     )
+    warn_of_changes(session.screen, store.repository, store.repository.policy)
     hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)

@@ -78,7 +78,6 @@ def command(
 
     offer = _offer(terms_file, permits, prohibits, requires, grantable)
     store = session.open_store(sign=True)
-    warn_of_changes(session.screen, store.repository.policy)
     with session.screen.progress("issuing") as meter:
         result = store.issue(
             ref,
@@ -142,6 +141,7 @@ def command(
         (document,) = output.glob("did-*.json")
         known = f"publish {document} at {web_url(issuer)}, or send it by another route"
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
+    warn_of_changes(session.screen, store.repository, store.repository.policy)
     hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
