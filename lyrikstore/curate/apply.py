@@ -6,6 +6,7 @@ another part; a changed record is among those kept.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -32,8 +33,10 @@ from lyrikstore.curate.versions import Statement, current_version, formats, put_
 from lyrikstore.history.manifest import Input, Manifest
 from lyrikstore.history.names import Name, parse_name
 from lyrikstore.history.repository import Repository
+from lyrikstore.history.transact import TransactionBuilder
 from lyrikstore.history.tree import Tree
 from lyrikstore.objects.targets import Pools
+from lyrikstore.objects.writer import BlobWriter
 
 
 class FilterResult(Struct, frozen=True):
@@ -112,36 +115,25 @@ def apply_recipe(
     if recipe.reads_text and pools is None:
         _check_readable(foreign_files(tree, repository.blobs.open))
     with repository.transaction() as transaction:
-        put = transaction.writer.put_bytes
-        if pools is None:
-            put_data = transaction.writer.put_data
-            applied = run_recipe(recipe, tree, repository.blobs.open, put_data, progress)
-        else:
-            writer = transaction.writer
-            found = spread_recipe(recipe, tree, repository, writer, pools, progress)
-            _check_readable(found.foreign)
-            applied = settle(recipe, tree, found.findings)
+        applied = _run(recipe, tree, repository, transaction.writer, pools, progress)
         _check_kept(applied, targets, unmatched)
-        filter_name = str(Name("filters", name.namespace, name.leaf))
-        current_filter = current_version(repository, filter_name)
-        filter_statement = Statement("filter", filter_name, recipe.body(), None)
-        if current_filter is not None and filter_statement.repeats(current_filter):
-            used = current_filter
-        else:
-            used = filter_statement.sign(
-                repository, current_filter, signer=signer, clock=clock, message=message
+        log = partial(_log, transaction, repository, signer=signer, clock=clock, message=message)
+        used, is_new = log(
+            Statement(
+                "filter", str(Name("filters", name.namespace, name.leaf)), recipe.body(), None
             )
-            transaction.log_manifest(used)
-        decisions = put_attachment(put, "decisions", encode_decisions(applied.decisions))
+        )
+        decisions = put_attachment(
+            transaction.writer.put_bytes, "decisions", encode_decisions(applied.decisions)
+        )
         manifests: dict[str, Manifest] = {}
         fresh: list[str] = []
         for part, target in targets.items():
             part_tree = Tree.of(applied.parts[part].entries)
-            body = _body(source, used, part, part_tree, applied, recipe=recipe)
             statement = Statement(
                 "dataset",
                 target,
-                body,
+                _body(source, used, part, part_tree, applied, recipe=recipe),
                 part_tree,
                 inputs=(
                     Input("source", "dataset", source.id),
@@ -149,26 +141,13 @@ def apply_recipe(
                 ),
                 attachments=(decisions, *source.attachments_in("licence-text")),
             )
-            current = current_version(repository, target)
-            if current is not None and statement.repeats(current):
-                manifests[part] = current
-                continue
-            put(part_tree.encode())
-            manifests[part] = statement.sign(
-                repository, current, signer=signer, clock=clock, message=message
-            )
-            transaction.log_manifest(manifests[part], part_tree)
-            fresh.append(part)
-        unchanged = not fresh and used is current_filter
-        if not unchanged:
+            manifests[part], part_is_new = log(statement)
+            if part_is_new:
+                fresh.append(part)
+        logged: dict[str, int] = {}
+        if is_new or fresh:
             indices = transaction.commit()
-            offset = len(indices) - len(fresh)
-            logged = {part: indices[offset + place] for place, part in enumerate(fresh)}
-        else:
-            logged = {}
-    changed: Counter[str] = Counter()
-    for outcome in applied.parts.values():
-        changed += outcome.changed
+            logged = dict(zip(fresh, indices[len(indices) - len(fresh) :], strict=True))
     return FilterResult(
         source,
         used,
@@ -176,10 +155,45 @@ def apply_recipe(
         logged,
         {part: applied.counts(part) for part in targets},
         dict(applied.dropped),
-        dict(changed),
-        unchanged,
-        unmatched,
+        dict(sum((outcome.changed for outcome in applied.parts.values()), Counter())),
+        unchanged=not (is_new or fresh),
+        unmatched=unmatched,
     )
+
+
+def _run(
+    recipe: Recipe,
+    tree: Tree,
+    repository: Repository,
+    writer: BlobWriter,
+    pools: Pools | None,
+    progress: OnProgress,
+) -> Applied:
+    if pools is None:
+        return run_recipe(recipe, tree, repository.blobs.open, writer.put_data, progress)
+    found = spread_recipe(recipe, tree, repository, writer, pools, progress)
+    _check_readable(found.foreign)
+    return settle(recipe, tree, found.findings)
+
+
+def _log(
+    transaction: TransactionBuilder,
+    repository: Repository,
+    statement: Statement,
+    *,
+    signer: Signer,
+    clock: Clock,
+    message: str,
+) -> tuple[Manifest, bool]:
+    """Return the version that says this, and whether it had to be made."""
+    current = current_version(repository, statement.name)
+    if current is not None and statement.repeats(current):
+        return current, False
+    if statement.tree is not None:
+        transaction.writer.put_bytes(statement.tree.encode())
+    manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
+    transaction.log_manifest(manifest, statement.tree)
+    return manifest, True
 
 
 def _source(repository: Repository, ref: str) -> Manifest:

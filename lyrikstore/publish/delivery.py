@@ -5,7 +5,7 @@ a credential for nothing is left behind.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +130,7 @@ def issue_delivery(
     check_current(repository.policy, signer)
     check_few_statements(repository)
     valid_from = clock()
-    if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
-        raise InvalidInputError(
-            "bad-validity", "a credential is valid for more than nothing and at most ten years"
-        )
+    valid_until = _end(valid_from, valid_for)
     issuance = issuance or Issuance()
     issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, valid_from)
     tree = repository.tree(manifest)
@@ -146,7 +143,6 @@ def issue_delivery(
         "terms": offer.terms,
         "licence_texts": [(name, data) for name, data, _ in texts],
     }
-    valid_until = None if valid_for is None else valid_from + valid_for
     metadata = issuer.metadata(issuance, DATASET, valid_from, valid_until)
     book, entries = places_for(repository, issuance.status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
@@ -181,11 +177,7 @@ def issue_delivery(
         new = [data for url, data in lists.items() if (url, issuer.did) not in book.lists]
         new += issuer.to_log(repository)
         index = _log(repository, commitment, [*new, credential])
-        documents = _documents(repository, manifest, tree, commitment, credential)
-        proof = credential_proof(repository, index)
-        if proof is not None:
-            documents["credential.tlog-proof"] = proof
-        documents.update(key_statements(repository))
+        documents = _documents(repository, manifest, tree, commitment, credential, index)
         documents.update((f"status-{url.rpartition('/')[2]}", lists[url]) for url in lists)
         documents.update((file, data) for _, data, file in texts)
         if issuer.document is not None:
@@ -196,6 +188,18 @@ def issue_delivery(
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
         write_files(folder, documents)
         put_in_place(folder, destination)
+    return _result(destination, manifest, tree, commitment, document, credential, index)
+
+
+def _result(
+    destination: Path,
+    manifest: Manifest,
+    tree: Tree,
+    commitment: Commitment,
+    document: Mapping[str, Any],
+    credential: bytes,
+    index: int,
+) -> DeliveryResult:
     fields: dict[str, dict[str, Any]] = manifest.body["descriptor"]
     states = [field["state"] for field in fields.values()]
     return DeliveryResult(
@@ -214,6 +218,16 @@ def issue_delivery(
         descriptor={s: states.count(s) for s in ("value", "unknown", "not-applicable")},
         not_described=tuple(sorted(FIELDS.keys() - fields.keys())),
     )
+
+
+def _end(start: datetime, valid_for: timedelta | None) -> datetime | None:
+    if valid_for is None:
+        return None
+    if not timedelta(0) < valid_for <= MAX_VALIDITY:
+        raise InvalidInputError(
+            "bad-validity", "a credential is valid for more than nothing and at most ten years"
+        )
+    return start + valid_for
 
 
 def _check_manifest(repository: Repository, manifest: Manifest) -> None:
@@ -315,17 +329,21 @@ def _documents(
     tree: Tree,
     commitment: Commitment,
     credential: bytes,
+    index: int,
 ) -> dict[str, bytes]:
-    proof = repository.proof_for(repository.index_of(manifest.id))
-    return {
+    documents = {
         "credential.json": credential,
         "manifest.json": manifest.encode(),
         "records.json": commitment.manifest.encode(),
         "records.salts": commitment.salts,
         "tree.jsonl": tree.encode(),
         "genesis.json": repository.genesis.encode(),
-        "log.tlog-proof": proof.encode(),
+        "log.tlog-proof": repository.proof_for(repository.index_of(manifest.id)).encode(),
     }
+    proof = credential_proof(repository, index)
+    if proof is not None:
+        documents["credential.tlog-proof"] = proof
+    return documents | key_statements(repository)
 
 
 def _in_phase(progress: OnProgress, phase: str) -> OnProgress:

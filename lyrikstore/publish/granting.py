@@ -110,60 +110,10 @@ def grant_licence(
     check_few_statements(repository)
     start = clock()
     issuance = issuance or Issuance()
-    if licence.until <= start:
-        raise InvalidInputError(
-            "bad-validity",
-            f"{format_timestamp(licence.until)} is past",
-            hint="--until a later moment",
-        )
-    _check_holder(licence.holder)
-    check_words("permission", licence.permits, PERMISSIONS)
-    check_words("duty", licence.requires, DUTIES)
-    check_words("purpose", licence.purposes, PURPOSES)
-    notices = logged_notices(repository)
-    organisation = _organisation(credential)
-    if organisation is not None:
-        notices = replace(notices, documents=own_documents(repository.policy, organisation))
-        key = signed_by(credential)
-        if key is not None:
-            speaking_for(repository, signer, organisation, [key])
-    opened = open_envelope(credential, DATASET, keys_for(Trust(), notices, start))
-    terms = opened.document
-    if terms is None or not opened.genuine:
-        faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
-        raise VerificationError(
-            "does-not-verify",
-            f"no dataset credential to grant under: {faults[0]}",
-            hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
-        )
-    name = issuance.organisation or organisation
-    issuer = Issuer.of(signer, name, issuance.did_document, start)
-    if opened.issuer != issuer.did:
-        raise PolicyError(
-            "not-the-issuer",
-            f"only {opened.issuer} can grant under these terms",
-            hint="that key was replaced: issue the terms anew by yours, and grant under those"
-            if any(item.key == opened.issuer for item in repository.policy.retired)
-            else SIGN_AS_ISSUER,
-        )
-    if _is_suspect(repository, credential):
-        raise VerificationError(
-            "does-not-verify",
-            "the dataset credential is by a key that was compromised by then",
-            hint="issue it again, and grant under the new one",
-        )
-    status = check_standing(opened, terms, notices, Trust(), start)
-    if status.state is CheckState.FAIL:
-        raise VerificationError("does-not-verify", f"the dataset credential is {status.summary}")
+    _check_licence(licence, start)
+    issuer, terms = _terms(repository, credential, issuance, signer, start)
     about = Claims.of(terms["credentialSubject"])
-    theirs = [partition.limits for partition in about.terms.partitions]
-    limits = Limits(
-        territory=territory_of(licence.territory),
-        use_from=max(filter(None, (one.use_from for one in theirs)), default=None),
-        use_until=min(filter(None, (one.use_until for one in theirs)), default=None),
-        seats=licence.seats,
-        purposes=tuple(dict.fromkeys(licence.purposes)),
-    )
+    limits = _limits(licence, about)
     metadata = issuer.metadata(issuance, GRANT, start, licence.until)
 
     def build(metadata: CredentialMetadata) -> dict[str, JSON]:
@@ -186,6 +136,76 @@ def grant_licence(
         status_url=issuance.status_url,
         issuer=issuer,
         clock=clock,
+    )
+
+
+def _check_licence(licence: Licence, start: datetime) -> None:
+    if licence.until <= start:
+        raise InvalidInputError(
+            "bad-validity",
+            f"{format_timestamp(licence.until)} is past",
+            hint="--until a later moment",
+        )
+    _check_holder(licence.holder)
+    check_words("permission", licence.permits, PERMISSIONS)
+    check_words("duty", licence.requires, DUTIES)
+    check_words("purpose", licence.purposes, PURPOSES)
+
+
+def _terms(
+    repository: Repository,
+    credential: bytes,
+    issuance: Issuance,
+    signer: Signer,
+    at: datetime,
+) -> tuple[Issuer, Mapping[str, Any]]:
+    """Return who grants, and the dataset credential, which holds and is theirs."""
+    notices = logged_notices(repository)
+    organisation = _organisation(credential)
+    if organisation is not None:
+        notices = replace(notices, documents=own_documents(repository.policy, organisation))
+        key = signed_by(credential)
+        if key is not None:
+            speaking_for(repository, signer, organisation, [key])
+    opened = open_envelope(credential, DATASET, keys_for(Trust(), notices, at))
+    terms = opened.document
+    if terms is None or not opened.genuine:
+        faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
+        raise VerificationError(
+            "does-not-verify",
+            f"no dataset credential to grant under: {faults[0]}",
+            hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
+        )
+    name = issuance.organisation or organisation
+    issuer = Issuer.of(signer, name, issuance.did_document, at)
+    if opened.issuer != issuer.did:
+        raise PolicyError(
+            "not-the-issuer",
+            f"only {opened.issuer} can grant under these terms",
+            hint="that key was replaced: issue the terms anew by yours, and grant under those"
+            if any(item.key == opened.issuer for item in repository.policy.retired)
+            else SIGN_AS_ISSUER,
+        )
+    if _is_suspect(repository, credential):
+        raise VerificationError(
+            "does-not-verify",
+            "the dataset credential is by a key that was compromised by then",
+            hint="issue it again, and grant under the new one",
+        )
+    status = check_standing(opened, terms, notices, Trust(), at)
+    if status.state is CheckState.FAIL:
+        raise VerificationError("does-not-verify", f"the dataset credential is {status.summary}")
+    return issuer, terms
+
+
+def _limits(licence: Licence, about: Claims) -> Limits:
+    theirs = [partition.limits for partition in about.terms.partitions]
+    return Limits(
+        territory=territory_of(licence.territory),
+        use_from=max(filter(None, (one.use_from for one in theirs)), default=None),
+        use_until=min(filter(None, (one.use_until for one in theirs)), default=None),
+        seats=licence.seats,
+        purposes=tuple(dict.fromkeys(licence.purposes)),
     )
 
 

@@ -88,45 +88,8 @@ def evaluate_checkpoint(
     # The baseline learns from the training data here and now: the run's right may be over.
     learning = Use.of_run(run.body, clock())
     check_rights(repo, [train], learning, trust=trust, user=signer.did)
-    threads, seed = config["training"]["threads"], config["training"]["seed"]
-    label = config["data"]["label"]
-    environment = describe_environment(threads)
-    with open_staging(repo.root) as staging:
-        stage_checkpoint(repo, checkpoint, staging)
-        tested = copy_dataset(repo, test, label=label, target=staging.path / "test.jsonl")
-        trained = copy_dataset(repo, train, label=label, target=staging.path / "train.jsonl")
-        if not tested.records:
-            raise InvalidInputError("empty", f"{test.name} has no records")
-        check_labels(test.name, tested.labels.keys() | trained.labels.keys())
-        jobs: dict[str, dict[str, Any]] = {}
-        for name in ("score", "baseline"):
-            job = {"job": name, "threads": threads, "seed": seed}
-            jobs[name] = run_job(
-                staging, job, threads=threads, base_env=base_env, progress=progress
-            )
-    seen = set(trained.records)
-    scored = jobs["score"]
-    body = {
-        "split": test.body.get("derivation", {}).get("part", "test"),
-        "count": scored["count"],
-        "task": checkpoint.body["task"],
-        "model": scored["model"],
-        "baseline": jobs["baseline"]["baseline"],
-        "majority": scored["majority"],
-        "confidence": {
-            "method": "bootstrap",
-            "level": LEVEL,
-            "resamples": RESAMPLES,
-            "seed": seed,
-        },
-        "environment": environment,
-        "overlap": {
-            "exact": sum(record in seen for record in tested.records),
-            "checked": "record ids",
-        },
-        "worst": scored["worst"],
-        "rights": [right.to_json() for right in rights],
-    }
+    measured = _measure(repo, checkpoint, test, train, config, base_env, progress)
+    body = {**measured, "rights": [right.to_json() for right in rights]}
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     progress(Progress(phase="log"))
     with repo.transaction() as transaction:
@@ -149,6 +112,56 @@ def evaluate_checkpoint(
         transaction.commit()
     progress(Progress(phase="done"))
     return manifest
+
+
+def _measure(
+    repo: Repository,
+    checkpoint: Manifest,
+    test: Manifest,
+    train: Manifest,
+    config: Mapping[str, Any],
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+) -> dict[str, Any]:
+    """Return the body of the evaluation but for the rights."""
+    threads, seed = config["training"]["threads"], config["training"]["seed"]
+    label = config["data"]["label"]
+    environment = describe_environment(threads)
+    with open_staging(repo.root) as staging:
+        stage_checkpoint(repo, checkpoint, staging)
+        tested = copy_dataset(repo, test, label=label, target=staging.path / "test.jsonl")
+        trained = copy_dataset(repo, train, label=label, target=staging.path / "train.jsonl")
+        if not tested.records:
+            raise InvalidInputError("empty", f"{test.name} has no records")
+        check_labels(test.name, tested.labels.keys() | trained.labels.keys())
+        jobs: dict[str, dict[str, Any]] = {}
+        for name in ("score", "baseline"):
+            job = {"job": name, "threads": threads, "seed": seed}
+            jobs[name] = run_job(
+                staging, job, threads=threads, base_env=base_env, progress=progress
+            )
+    seen = set(trained.records)
+    scored = jobs["score"]
+    return {
+        "split": test.body.get("derivation", {}).get("part", "test"),
+        "count": scored["count"],
+        "task": checkpoint.body["task"],
+        "model": scored["model"],
+        "baseline": jobs["baseline"]["baseline"],
+        "majority": scored["majority"],
+        "confidence": {
+            "method": "bootstrap",
+            "level": LEVEL,
+            "resamples": RESAMPLES,
+            "seed": seed,
+        },
+        "environment": environment,
+        "overlap": {
+            "exact": sum(record in seen for record in tested.records),
+            "checked": "record ids",
+        },
+        "worst": scored["worst"],
+    }
 
 
 def resolve_trained(repo: Repository, ref: str) -> Manifest:
