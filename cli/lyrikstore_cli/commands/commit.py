@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,8 @@ from lyrikstore_cli.ui import Screen, size
 
 if TYPE_CHECKING:
     from lyrikstore.curate.descriptor import Descriptor
+    from lyrikstore.curate.plan import CommitResult
+    from lyrikstore.store import Store
 
 SHOWN = 10
 
@@ -105,30 +107,44 @@ def command(
             listing=listing,
             progress=meter,
         )
+    session.emit("commit", _as_json(result, store, name, dry_run=dry_run))
+    _tell(session.screen, result, store, path, name, dry_run=dry_run, yes=yes)
+
+
+def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool) -> dict[str, Any]:
     current = result.current
-    session.emit(
-        "commit",
-        {
-            "name": current.name if current else name,
-            "changed": result.manifest is not None,
-            "dryRun": dry_run,
-            "id": str(current.id) if current else None,
-            "logIndex": store.repository.refs[current.name].index if current else None,
-            "tree": str(result.tree_id),
-            "files": result.files,
-            "bytes": result.bytes,
-            "bytesRead": result.bytes_read,
-            "added": list(result.added),
-            "removed": list(result.removed),
-            "modified": list(result.changed),
-            "unsaid": list(result.unsaid),
-            "orphanFiles": list(result.orphan_files),
-            "orphanRows": [row.key for row in result.orphan_rows],
-            "composed": list(result.composed),
-            "ignored": [{"path": item.path, "reason": item.reason} for item in result.ignored],
-        },
-    )
-    screen = session.screen
+    return {
+        "name": current.name if current else name,
+        "changed": result.manifest is not None,
+        "dryRun": dry_run,
+        "id": str(current.id) if current else None,
+        "logIndex": store.repository.refs[current.name].index if current else None,
+        "tree": str(result.tree_id),
+        "files": result.files,
+        "bytes": result.bytes,
+        "bytesRead": result.bytes_read,
+        "added": list(result.added),
+        "removed": list(result.removed),
+        "modified": list(result.changed),
+        "unsaid": list(result.unsaid),
+        "orphanFiles": list(result.orphan_files),
+        "orphanRows": [row.key for row in result.orphan_rows],
+        "composed": list(result.composed),
+        "ignored": [{"path": item.path, "reason": item.reason} for item in result.ignored],
+    }
+
+
+def _tell(
+    screen: Screen,
+    result: "CommitResult",
+    store: "Store",
+    path: Path,
+    name: str,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    current = result.current
     changes = f"+{len(result.added)} −{len(result.removed)} ~{len(result.changed)}"
     screen.result(
         f"✓ read     {counted(result.files, 'file')}, {size(result.bytes)}, of which "

@@ -17,6 +17,7 @@ from lyrikstore_cli.who import names_in
 
 if TYPE_CHECKING:
     from lyrikstore.history.repository import Repository
+    from lyrikstore.store import Store
 
 _NOTHING_CAME = "no checkpoint of it is logged: it goes on, was stopped, or failed"
 
@@ -37,67 +38,79 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
     Dates are what signers claim; the order is what the log proves.
     """
     store = session.open_store()
-    repository, called = store.repository, names_in(store)
+    if audit and ref is not None:
+        raise InvalidInputError(
+            "usage", "--audit shows the whole log", hint="leave REF or --audit out"
+        )
     if audit:
-        if ref is not None:
-            raise InvalidInputError(
-                "usage", "--audit shows the whole log", hint="leave REF or --audit out"
-            )
-        flagged = {item.index: item.summary for item in repository.flagged}
-        rows = []
-        for entry in repository.entries():
-            row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
-            row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
-            if entry.type == "manifest" and entry.index not in flagged:
-                row |= _facts(repository.manifest(entry.id))
-            if entry.type == "credential":
-                row |= _credential_facts(repository.credential(entry.id))
-            rows.append(row)
-        head = repository.checkpoint
-        session.emit(
-            "log",
-            {
-                "origin": repository.origin,
-                "logSize": head.size,
-                "rootHash": head.root.hex(),
-                "entries": rows,
-            },
-        )
-        for row in rows:
-            kind = row["kind"] or row["type"]
-            if row["type"] == "credential" and kind not in {"document", "statement"}:
-                kind = "credential"
-            what = f"{kind:<11} {_short(row['id'])}"
-            who = f"{row['created'] or '':<20} {visible(row['name'] or '')}"
-            by = f"  by {called(row['author'])}" if row["author"] else ""
-            mark = f"  ! {row['flagged']}" if row["flagged"] else ""
-            session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
+        _show_entries(session, store)
+    elif ref is None:
+        _show_names(session, store.repository)
+    else:
+        _show_versions(session, store, ref)
+
+
+def _show_entries(session: Session, store: "Store") -> None:
+    repository, called = store.repository, names_in(store)
+    flagged = {item.index: item.summary for item in repository.flagged}
+    rows = []
+    for entry in repository.entries():
+        row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
+        row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
+        if entry.type == "manifest" and entry.index not in flagged:
+            row |= _facts(repository.manifest(entry.id))
+        if entry.type == "credential":
+            row |= _credential_facts(repository.credential(entry.id))
+        rows.append(row)
+    head = repository.checkpoint
+    session.emit(
+        "log",
+        {
+            "origin": repository.origin,
+            "logSize": head.size,
+            "rootHash": head.root.hex(),
+            "entries": rows,
+        },
+    )
+    for row in rows:
+        kind = row["kind"] or row["type"]
+        if row["type"] == "credential" and kind not in {"document", "statement"}:
+            kind = "credential"
+        what = f"{kind:<11} {_short(row['id'])}"
+        who = f"{row['created'] or '':<20} {visible(row['name'] or '')}"
+        by = f"  by {called(row['author'])}" if row["author"] else ""
+        mark = f"  ! {row['flagged']}" if row["flagged"] else ""
+        session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
+    session.screen.result(
+        f"log {repository.origin}: {counted(head.size, 'entry')}, root {head.root.hex()[:12]}"
+    )
+
+
+def _show_names(session: Session, repository: "Repository") -> None:
+    states = sorted(repository.refs.values(), key=lambda state: state.name)
+    session.emit(
+        "log",
+        {
+            "refs": [
+                {
+                    "name": state.name,
+                    "id": str(state.id),
+                    "logIndex": state.index,
+                    "versionCount": len(state.history),
+                }
+                for state in states
+            ]
+        },
+    )
+    for state in states:
+        count = len(state.history)
         session.screen.result(
-            f"log {repository.origin}: {counted(head.size, 'entry')}, root {head.root.hex()[:12]}"
+            f"{visible(state.name):<44} {state.id.short}  {counted(count, 'version')}"
         )
-        return
-    if ref is None:
-        states = sorted(repository.refs.values(), key=lambda state: state.name)
-        session.emit(
-            "log",
-            {
-                "refs": [
-                    {
-                        "name": state.name,
-                        "id": str(state.id),
-                        "logIndex": state.index,
-                        "versionCount": len(state.history),
-                    }
-                    for state in states
-                ]
-            },
-        )
-        for state in states:
-            count = len(state.history)
-            session.screen.result(
-                f"{visible(state.name):<44} {state.id.short}  {counted(count, 'version')}"
-            )
-        return
+
+
+def _show_versions(session: Session, store: "Store", ref: str) -> None:
+    repository, called = store.repository, names_in(store)
     manifest = repository.resolve(ref)
     versions = repository.history(manifest.name)
     versions = versions[[version.id for version in versions].index(manifest.id) :]
