@@ -21,14 +21,22 @@ def folder(publisher, corpus):
 
 
 def refused(person, code, *arguments):
-    """Run a command that must fail cleanly and leave a store that still verifies."""
-    before = person.ok("log", "--audit", "--json").json
+    """Run a command that must fail cleanly and leave the store as it was, byte for byte."""
+    before = stored(person)
+    assert before
     result = person.fails(code, *arguments)
     lines = [line for line in result.err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1, result.err
-    assert person.ok("log", "--audit", "--json").json == before
-    assert person.run("verify", "--json").json["verdict"] == "trusted"
+    assert stored(person) == before
     return result
+
+
+def stored(person) -> dict[str, bytes]:
+    store = person.folder / ".lyrikstore"
+    return {
+        str(path.relative_to(store)): path.read_bytes() if path.is_file() else b""
+        for path in store.rglob("*")
+    }
 
 
 def test_special_files_and_names_are_refused_by_name(publisher, folder, tmp_path) -> None:
@@ -189,17 +197,19 @@ def test_a_checked_out_sheet_gives_the_same_tree(publisher, folder) -> None:
     publisher.fails(17, "checkout", "acme/bare", "bare", "--metadata", "bare.csv")
 
 
-@pytest.mark.parametrize("what", ["/dev/zero", "loop", "absent"])
-def test_a_file_that_is_endless_a_circle_or_not_there(publisher, folder, what) -> None:
+@pytest.mark.parametrize("what", ["/dev/zero", "loop"])
+def test_a_file_that_is_endless_or_a_circle(publisher, folder, what) -> None:
     (publisher.folder / "loop").symlink_to("loop")
-    code = 1 if what == "absent" else 16
-    refused(publisher, code, "filter", NAME, "--recipe", what, "--as", "acme/x")
-    refused(publisher, code, "issue", NAME, "-o", "out", "--terms", what)
-    refused(publisher, code, "commit", folder, "-d", NAME, "--describe", what)
-    refused(publisher, code, "commit", folder, "-d", NAME, "--licence-text", what)
-    refused(publisher, code, "commit", what, "-d", "acme/x")
-    refused(publisher, code, "card", "checkpoints/acme/x", "--answers", what)
+    refused(publisher, 16, "filter", NAME, "--recipe", what, "--as", "acme/x")
+    refused(publisher, 16, "issue", NAME, "-o", "out", "--terms", what)
+    refused(publisher, 16, "commit", folder, "-d", NAME, "--describe", what)
+    refused(publisher, 16, "commit", folder, "-d", NAME, "--licence-text", what)
+    refused(publisher, 16, "commit", what, "-d", "acme/x")
+    refused(publisher, 16, "card", "checkpoints/acme/x", "--answers", what)
     refused(publisher, 1, "status", what)
+
+
+def test_a_passphrase_file_that_is_too_long(publisher) -> None:
     long = publisher.folder / "long"
     long.write_text("x" * 2000)
     refused(publisher, 12, "key", "backup", "-o", "keys", "--passphrase-file", long)
