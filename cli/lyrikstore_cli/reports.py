@@ -94,6 +94,11 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield "lay the dataset credential it names beside it: credential.json of that delivery"
     elif any(map(_is_missing, _all_checks(report))):
         yield "ask whoever handed it over for what is missing, and lay it beside"
+    yield from to_believe(report)
+
+
+def to_believe(report: Report) -> Iterator[str]:
+    """Yield what whoever knows the issuer does, if all that a report lacks is that you trust it."""
     if report.verdict is not Verdict.VALID or not report.issuer:
         return
     add = f"lyrikstore trust add {report.issuer} --name NICKNAME{_as_what(report)}"

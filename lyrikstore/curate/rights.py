@@ -28,6 +28,7 @@ from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
+_NOT_NAMED = "whom your trust file does not name as a publisher of it"
 _UNPINNED = "you pinned no document of that organisation, which would list your key"
 _FINE = (CheckState.PASS, CheckState.NOT_APPLICABLE)
 
@@ -166,6 +167,12 @@ def _way(repository: Repository, source: Manifest, use: Use, reason: str) -> str
         return "say so in [use] of the configuration: territory, seats, purposes"
     if _UNPINNED in reason:
         return "pin the one it publishes: lyrikstore trust add did:web:… --document FILE"
+    if _NOT_NAMED in reason:
+        issuer = reason.partition("is by ")[2].partition(",")[0]
+        return (
+            "if you know from another source who that is: "
+            f"lyrikstore trust add {issuer} --name NICKNAME"
+        )
     version = published(repository, source).manifest  # as its publisher knows it
     return (
         f"its publisher says so with: lyrikstore issue {version.hex} "
@@ -309,9 +316,7 @@ class _Judge(Struct, frozen=True):
         if key.state in {CheckState.FAIL, CheckState.UNCHECKED}:
             return f"does not count: {key.summary}"
         if checks["trust.issuer"].state is not CheckState.PASS:
-            return (
-                f"is by {outcome.issuer}, whom your trust file does not name as a publisher of it"
-            )
+            return f"is by {outcome.issuer}, {_NOT_NAMED}"
         return None
 
 

@@ -338,3 +338,26 @@ def test_a_replaced_key_of_an_organisation_learns_which_one_may_sign(publisher, 
     assert f"{publisher.did()} may not sign in its name here" in refused.err
     assert "the policy of this store lists now" in refused.err
     publisher.ok("revoke", "later", "--signer", "next")
+
+
+def test_a_buyer_who_trusts_nobody_yet_learns_it_when_importing(
+    publisher, delivery, new_person
+) -> None:
+    person = new_person("importing")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    said = person.ok("import", delivery).err
+    assert "you do not trust its publisher yet; compare the key with one" in said
+    assert f"lyrikstore trust add {publisher.did()} --name NICKNAME" in said
+
+
+def test_a_model_that_is_committed_as_a_dataset(publisher) -> None:
+    model = publisher.folder / "model"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(bytes((2, 0, 0, 0, 0, 0, 0, 0)) + b"{}")
+    assert "look like a model" not in publisher.ok("commit", model, "-d", "acme/numbers").err
+    (model / "config.json").write_text("{}")
+    assert "look like a model" not in publisher.ok("commit", model, "-d", "acme/numbers").err
+    said = publisher.ok("commit", model, "-d", "acme/minilm").err
+    assert "these files look like a model, which is named checkpoints/NAMESPACE/NAME" in said
+    assert "look like a model" not in publisher.ok("commit", model, "-d", "checkpoints/a/b").err

@@ -307,13 +307,19 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
     def ask(purpose: str = "train", trust: Trust = trust, at: Any = at) -> list[Any]:
         return check_rights(bench.repo, derived, Use((purpose,), at), trust=trust)
 
-    def refused(words: str, **options: Any) -> None:
+    def refused(
+        words: str, step: str = f"lyrikstore issue {source.id.hex}", **options: Any
+    ) -> None:
         with pytest.raises(PolicyError) as caught:
             ask(**options)
         assert caught.value.kind == "rights-missing"
         assert words in caught.value.message
         assert "datasets/acme/docs" in caught.value.message
-        assert f"lyrikstore issue {source.id.hex}" in caught.value.hint
+        assert step in caught.value.hint
+
+    def not_named(trust: Trust) -> None:
+        step = f"lyrikstore trust add {signer.did} --name NICKNAME"
+        refused("whom your trust file does not name", step, trust=trust)
 
     refused("no credential about it is logged")
     _credential(bench, source, signer, at, ["evaluate"])
@@ -325,11 +331,11 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
     assert right.to_json()["validUntil"] == "2026-12-04T12:00:00Z"
     assert ask("evaluate")
     refused("not in force", at=at + timedelta(days=11))
-    refused("whom your trust file does not name", trust=Trust())
+    not_named(Trust())
     other = Trust((TrustedIssuer(did=signer.did, nickname="me", names=("datasets/other/*",)),))
-    refused("whom your trust file does not name", trust=other)
+    not_named(other)
     auditor = Trust((TrustedIssuer(did=signer.did, nickname="me", roles=("auditor",)),))
-    refused("whom your trust file does not name", trust=auditor)
+    not_named(auditor)
 
 
 def test_a_filtered_dataset_is_under_the_terms_of_what_it_kept(bench: Any) -> None:

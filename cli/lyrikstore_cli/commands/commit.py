@@ -174,12 +174,20 @@ def _tell(
             screen.result("✓ logged   in the log of this clone; lyrikstore push brings it home")
         else:
             screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
+        if result.manifest.kind == "dataset" and _is_model(result.added):
+            screen.hint("these files look like a model, which is named checkpoints/NAMESPACE/NAME")
 
 
 def _described(path: Path | None) -> "Descriptor | None":
     from lyrikstore.curate.descriptor import load_descriptor
 
     return load_descriptor(path) if path else None
+
+
+def _is_model(added: Sequence[str]) -> bool:
+    return "config.json" in added and any(
+        path.endswith(".safetensors") and "/" not in path for path in added
+    )
 
 
 def _litter(added: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from lyrikstore.canon.visible import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.delivered import verify_delivered
 from lyrikstore_cli.options import DELIVERED, credential_file, read_file
+from lyrikstore_cli.reports import to_believe
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def _take(
     if _is_of(store, content):
         return store.take_in({}, beside, attestations_among(beside))
     report = verify_delivered(session, path, data, credential=content, beside=beside)
+    for step in to_believe(report):
+        session.screen.hint(f"you do not trust its publisher yet; {step}")
     place = data or target / "data"
     with session.screen.progress("importing") as meter:
         return store.import_delivery(content, beside, place, report, name, progress=meter)
