@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, ClassVar
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.jsontext import JSON, encode, parse
 from lyrikstore.canon.near import unknown
 from lyrikstore.credentials.qualitycheck import Measured
 from lyrikstore.curate.records import CSV, DOCUMENT, JSONL, iter_records
@@ -281,7 +281,7 @@ class Measurement:
 
 
 def recipes_for(stated: Sequence[Mapping[str, Any]], tree: Tree) -> list[dict[str, JSON]]:
-    """Return the recipes that a terms file asks for, spelled out, as credentials hold them.
+    """Return the recipes that a terms file asks for, each once, as credentials hold them.
 
     Args:
         stated: ``{use, parameters?}``; a ``metadataShare/1`` without ``value`` stands for one of
@@ -305,7 +305,7 @@ def recipes_for(stated: Sequence[Mapping[str, Any]], tree: Tree) -> list[dict[st
             wanted = ", ".join(kind.PARAMETERS) or "no parameters"
             raise InvalidInputError("bad-recipe", f"{use} takes {wanted}")
         found.append(_recipe(use, parameters))
-    return found
+    return list({encode(recipe): recipe for recipe in found}.values())
 
 
 def claims_of(

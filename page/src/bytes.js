@@ -5,6 +5,8 @@ const ENCODER = new TextEncoder();
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const DIGIT = new Map([...BASE58].map((digit, value) => [digit, BigInt(value)]));
 const MAX_BASE58 = 128;
+const PIECE = 1 << 20;
+const ascii = new TextDecoder("latin1");
 
 /** @param {string} text */
 export const utf8 = (text) => ENCODER.encode(text);
@@ -42,9 +44,9 @@ export function same(left, right) {
 
 /** Whether bytes contain an ASCII text. @param {Uint8Array} bytes @param {string} text */
 export function includes(bytes, text) {
-  const wanted = utf8(text);
-  for (let at = bytes.indexOf(wanted[0]); at >= 0; at = bytes.indexOf(wanted[0], at + 1)) {
-    if (wanted.every((byte, offset) => bytes[at + offset] === byte)) return true;
+  // ATTACK: megabytes of almost that. The browser's own search is many times faster than a loop here.
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    if (ascii.decode(bytes.subarray(at, at + PIECE + text.length)).includes(text)) return true;
   }
   return false;
 }

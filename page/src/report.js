@@ -10,6 +10,9 @@ import { formatTimestamp } from "./timestamps.js";
 
 export const MAX_NAMED = 10_000;
 
+/** What Unicode calls control, format, surrogate, private, unassigned, ignorable, or a separator other than the space. */
+export const UNSEEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+
 const CREDENTIAL = "spec/11-verification.md#1141-the-credential";
 const CLAIMS = "spec/11-verification.md#1146-claims";
 const GRANTS = "spec/20-attestations-and-grants.md";
@@ -132,10 +135,15 @@ export const isDoubtful = ({ id, state }) => TRUST_CHECKS.has(id) && (state === 
  */
 export function quote(value, limit = 80) {
   const whole = Array.from(spelt(value));
-  const shown = whole.slice(0, limit).map((character) =>
-    (character === " " || !/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(character) ? character : escaped(character)));
-  return `'${shown.join("")}${whole.length > limit ? "…" : ""}'`;
+  return `'${visible(whole.slice(0, limit).join(""))}${whole.length > limit ? "…" : ""}'`;
 }
+
+/**
+ * Return a text with everything spelt out that does not show, or turns around what stands beside it.
+ *
+ * @param {string} text
+ */
+export const visible = (text) => text.replace(UNSEEN, escaped);
 
 /** @param {string} character */
 function escaped(character) {

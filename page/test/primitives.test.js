@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { concat, hex, unhex, utf8 } from "../src/bytes.js";
+import { concat, hex, includes, unhex, utf8 } from "../src/bytes.js";
 import { blake3 } from "../src/digest.js";
 import { didKey, isSoundKey, judgeTogether, parseDidKey, parseMultikey, parseVerificationMethod, verify } from "../src/ed25519.js";
 import { leafHash, root, verifyInclusion } from "../src/merkle.js";
@@ -91,4 +91,17 @@ for (const [name, stream] of streams) test(`pieces of a file ${name}`, async () 
   const seen = [];
   for await (const piece of pieces(/** @type {any} */ ({ stream }))) seen.push(piece.slice());
   assert.equal(blake3(concat(...seen)), blake3(name === "that is empty" ? new Uint8Array() : content));
+});
+
+test("a text is found wherever it stands in bytes, and what looks alike is not", () => {
+  const large = new Uint8Array((1 << 20) + 40).fill(0x41);
+  for (const at of [0, (1 << 20) - 3, (1 << 20), large.length - 6]) {
+    const bytes = large.slice();
+    assert.equal(includes(bytes, "needle"), false);
+    bytes.set(utf8("needle"), at);
+    assert.equal(includes(bytes, "needle"), true, `${at}`);
+  }
+  assert.equal(includes(new Uint8Array([0xff, 0x6e, 0xc3, 0xa9]), "n"), true);
+  assert.equal(includes(new Uint8Array([0x6e, 0xff, 0x65]), "ne"), false);
+  assert.equal(includes(new Uint8Array(), "n"), false);
 });

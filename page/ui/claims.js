@@ -1,16 +1,18 @@
 /** What a credential says, as its issuer put it. Anything may stand anywhere: it may not even be well formed. */
 import { counted } from "../src/grammar.js";
 import { isObject } from "../src/strictjson.js";
-import { byId, described, element } from "./view.js";
+import { byId, described, element, json, written } from "./view.js";
 
 /** @typedef {import("../src/report.js").Report} Report */
 /** @typedef {[string, unknown]} Row */
 
 const PROFILE = new Map([
   ["lyrik", "a credential of lyrikstore (profile lyrik)"],
-  ["w3c", "a credential or presentation of the W3C model that somebody else's software made (profile w3c)"],
+  ["w3c", "a credential or presentation of the W3C model (profile w3c)"],
 ]);
 const MAX_MEMBERS = 1000;
+/** So many partitions, or claims, stand in the way of nothing below them. */
+const FEW = 24;
 const RESULT = new Map([
   ["equal", "recomputed: equal"], ["within-rounding", "recomputed: within rounding"],
   ["unchecked", "not recomputed"],
@@ -23,16 +25,16 @@ export function showClaims(report, credential) {
   /** @type {Row[]} */
   const first = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
   if (!ofDataset) first.push(["it calls itself", credential?.name], ["what it is about", report.subject]);
-  const groups = ofDataset ? groupsOf(credential, subject, report) : [];
-  const shown = [["", first], ...groups].flatMap(([title, rows]) => group(String(title), /** @type {Row[]} */ (rows)));
-  byId("claims").replaceChildren(...shown, ...(credential === null ? [] : [inFull(credential)]));
+  if (isObject(subject) && isObject(subject.grant)) first.push(...grantRows(credential, subject, subject.grant));
+  if (isObject(subject) && isObject(subject.attestation)) first.push(...attestationRows(credential, subject.attestation));
+  const shown = ofDataset ? groupsOf(credential, subject, report) : [];
+  byId("claims").replaceChildren(...group("", first), ...shown, ...(credential === null ? [] : [inFull(credential)]));
 }
 
 /** The whole document, written out when somebody wants to see it. @param {any} credential */
 function inFull(credential) {
-  const whole = element("pre", { tabindex: "0" });
-  const details = element("details", {}, element("summary", {}, "The document in full"), whole);
-  details.addEventListener("toggle", () => { whole.textContent = JSON.stringify(credential, null, 2); }, { once: true });
+  const details = element("details", { class: "whole" }, element("summary", {}, "The document in full"));
+  details.addEventListener("toggle", () => details.append(written(json(credential))), { once: true });
   return details;
 }
 
@@ -43,53 +45,74 @@ function group(title, rows) {
   return [...(title ? [element("h4", {}, title)] : []), element("dl", {}, ...described(kept))];
 }
 
-/** @param {any} credential @param {any} subject @param {Report} report @returns {[string, Row[]][]} */
+/** What is many, folded up. @param {number} count @param {string} words @param {Node[]} nodes */
+const folded = (count, words, nodes) => (count <= FEW ? nodes : [element("details", {}, element("summary", {}, words), ...nodes)]);
+
+/** @param {any} credential @param {any} subject @param {Report} report @returns {Node[]} */
 function groupsOf(credential, subject, report) {
   const licence = isObject(subject.licence) ? subject.licence : {};
+  const partitions = members(licence.partitions);
+  const claims = members(subject.quality);
   return [
-    ["", [
+    ...group("", [
       ["issuer calls itself", credential.issuer?.name],
       ["dataset", subject.name],
       ["version", subject.version],
       ["content", subject.id],
-      ["files", `${counted(text(subject.fileCount), "file")}, ${counted(text(subject.byteSize), "byte")}, ${counted(text(subject.recordCount), "record")}`],
+      ["files", `${amount(subject.fileCount, "file")}, ${amount(subject.byteSize, "byte")}, ${amount(subject.recordCount, "record")}`],
       ["licence", licence.spdxExpression],
-      ["valid", `${text(credential.validFrom)} to ${text(credential.validUntil ?? "no end")}`],
-    ]],
-    ...termGroups(members(licence.partitions)),
-    ["Quality", qualityRows(members(subject.quality), report)],
-    ["As its publisher describes it", descriptorRows(members(subject.descriptor))],
+      ["valid", period(credential)],
+    ]),
+    ...folded(partitions.length, `Terms of ${counted(partitions.length, "partition")}`, partitions.flatMap((part) =>
+      group(partitions.length > 1 ? `Terms of the partition “${text(part.name)}”` : "Terms", termRows(part)))),
+    ...folded(claims.length, `${counted(claims.length, "claim")} of quality`, group("Quality", qualityRows(claims, report))),
+    ...group("As its publisher describes it", descriptorRows(members(subject.descriptor))),
   ];
 }
 
-/** What may be done with each partition. @param {any[]} partitions @returns {[string, Row[]][]} */
-function termGroups(partitions) {
-  return partitions.map((part) => {
-    const limits = isObject(part.limits) ? Object.entries(part.limits).filter(([name]) => name !== "type") : [];
-    return [partitions.length > 1 ? `Terms of the partition “${text(part.name)}”` : "Terms", [
-      ["licence", part.spdxExpression], ["you may", list(part.permits)], ["you may with a grant", list(part.grantable)],
-      ["you may not", list(part.prohibits)], ["you must", list(part.requires)],
-      ["only", limits.map(([name, bound]) => `${name} ${list(bound) ?? text(bound)}`).join("; ")],
-    ]];
-  });
+/** What may be done, and within which limits. @param {any} terms Of a partition, or a grant. @returns {Row[]} */
+function termRows({ spdxExpression, permits, grantable, prohibits, requires, limits }) {
+  const bounds = isObject(limits) ? Object.entries(limits).filter(([name]) => name !== "type") : [];
+  return [
+    ["licence", spdxExpression], ["you may", list(permits)], ["you may with a grant", list(grantable)],
+    ["you may not", list(prohibits)], ["you must", list(requires)],
+    ["only", bounds.map(([name, bound]) => `${name} ${list(bound) ?? text(bound)}`).join("; ")],
+  ];
+}
+
+/** @param {any} credential @param {any} holder @param {any} grant @returns {Row[]} */
+const grantRows = (credential, holder, grant) => [
+  ["granted to", [holder.name, holder.id].filter((part) => part !== undefined).map(text).join(", ")],
+  ["dataset", grant.dataset?.name], ...termRows(grant), ["valid", period(credential)],
+];
+
+/** @param {any} credential @param {any} attestation @returns {Row[]} */
+function attestationRows(credential, { kind, conclusion, results, standard, method, examined, limitations, liability }) {
+  const found = members(results).map(({ metric, value }) => `${text(metric)} ${text(value)}`).join(", ");
+  const { type, ...extent } = isObject(examined) ? examined : { type: undefined };
+  return [
+    ["kind", kind], ["conclusion", conclusion], ["results", found], ["standard", standard], ["method", method],
+    ["examined", plain(extent)], ["limitations", list(limitations)], ["liable", liability], ["valid", period(credential)],
+  ];
 }
 
 /** What is known, field by field; then what is not, by the reason. @param {any[]} fields @returns {Row[]} */
 function descriptorRows(fields) {
   /** @type {Row[]} */
   const known = [];
-  /** @type {Map<string, string[]>} */
+  /** @type {Map<string, {state: string, why: string, names: string[]}>} */
   const open = new Map();
   for (const { field, state, value, reason, basis } of fields) {
     if (state === "value") {
       known.push([text(field), `${plain(value)}${basis ? ` (${text(basis)})` : ""}`]);
       continue;
     }
-    const why = [state, reason].filter((part) => part !== undefined).map(text).join(": ");
-    open.set(why, open.get(why) ?? []);
-    open.get(why)?.push(text(field));
+    const why = reason === undefined ? "" : ` (${text(reason)})`;
+    const alike = open.get(text(state) + why) ?? { state: text(state), why, names: [] };
+    open.set(text(state) + why, alike);
+    alike.names.push(text(field));
   }
-  return [...known, ...[...open].map(([why, names]) => /** @type {Row} */ ([why, names.join(", ")]))];
+  return [...known, ...[...open.values()].map(({ state, why, names }) => /** @type {Row} */ ([state, names.join(", ") + why]))];
 }
 
 /** @param {any[]} claims @param {Report} report @returns {Row[]} */
@@ -115,5 +138,9 @@ function plain(value) {
   if (Array.isArray(value)) return value.map((one) => (isObject(one) ? `(${plain(one)})` : plain(one))).join(", ");
   return isObject(value) ? Object.entries(value).map(([name, one]) => `${name} ${plain(one)}`).join(", ") || "none" : text(value);
 }
-/** @param {unknown} value */
-const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
+/** @param {any} credential */
+const period = ({ validFrom, validUntil }) => `${text(validFrom)} to ${text(validUntil ?? "no end")}`;
+/** @param {unknown} count @param {string} one */
+const amount = (count, one) => counted(/^\d{1,20}$/.test(text(count)) ? BigInt(text(count)).toLocaleString("en") : text(count), one);
+/** A line break in somebody's prose is a blank. @param {unknown} value */
+const text = (value) => (typeof value === "string" ? value.replace(/[\t\n\r]+/g, " ") : JSON.stringify(value) ?? "");

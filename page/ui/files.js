@@ -1,10 +1,11 @@
 /** The table of files: what is listed, how far each is hashed, how it ended; a page of it at a time. */
 import { counted } from "../src/grammar.js";
-import { byId, element, grouped } from "./view.js";
+import { byId, element, grouped, tell } from "./view.js";
 
 const PAGE = 100;
 const EVERY = 250;
 const GOOD = "matches";
+const LISTED = "listed";
 
 /** @typedef {{path: string, bytes: number, blake3: string, state: string, bad: boolean}} Row */
 
@@ -24,7 +25,7 @@ export class Files {
 
   /** Begin with what is listed. @param {{path: string, bytes: number, blake3: string}[]} entries */
   list(entries) {
-    this.rows = entries.map(({ path, bytes, blake3 }) => ({ path, bytes, blake3, state: "listed", bad: false }));
+    this.rows = entries.map(({ path, bytes, blake3 }) => ({ path, bytes, blake3, state: LISTED, bad: false }));
     this.byPath = new Map(this.rows.map((row) => [row.path, row]));
     this.turn(-Infinity);
     byId("files-shown").hidden = this.rows.length === 0;
@@ -51,7 +52,7 @@ export class Files {
   settle(report) {
     const { state: outcome = "", detail = {} } = report.checks.find(({ id }) => id === "data.files") ?? {};
     const looked = detail.matching !== undefined || outcome === "pass";
-    for (const row of this.rows) [row.state, row.bad] = looked ? [GOOD, false] : ["listed", false];
+    for (const row of this.rows) [row.state, row.bad] = looked ? [GOOD, false] : [LISTED, false];
     /** @param {string} path @param {string} state */
     const mark = (path, state) => {
       const row = this.byPath.get(path);
@@ -88,10 +89,10 @@ export class Files {
     const chosen = this.rows.filter((row) => row.path.includes(sought) && (row.bad || !byId("wrong").checked));
     this.first = Math.min(this.first, Math.floor(Math.max(0, chosen.length - 1) / PAGE) * PAGE);
     const shown = chosen.slice(this.first, this.first + PAGE);
-    const wrong = this.rows.reduce((sum, row) => sum + Number(row.bad), 0);
+    const looked = this.rows.filter(({ state, bad }) => bad || state === GOOD).length;
+    const found = looked ? `${this.rows.filter(({ bad }) => bad).length} of them wrong` : "none of them looked at";
     const range = shown.length ? `${this.first + 1} to ${this.first + shown.length} of ${chosen.length}` : "none";
-    const words = `${counted(this.rows.length, "file")}, ${wrong} of them wrong; shown: ${range}`;
-    if (byId("count").textContent !== words) byId("count").textContent = words; // a screen reader reads every change
+    tell("count", `${counted(this.rows.length, "file")}, ${found}; shown: ${range}`);
     byId("earlier").disabled = this.first === 0;
     byId("later").disabled = this.first + PAGE >= chosen.length;
     byId("shards").replaceChildren(...shown.map(rowOf));

@@ -1,7 +1,7 @@
 /** The lineage as a drawing, and the same as a list for those who do not see it. */
 import { counted } from "../src/grammar.js";
 import { Graph, layout } from "@dagrejs/dagre";
-import { element, svg } from "./view.js";
+import { element, signed, svg } from "./view.js";
 
 const WIDTH = 210;
 const HEIGHT = 44;
@@ -62,11 +62,11 @@ const clip = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}â€
  * @returns {HTMLElement}
  */
 function item(lineage, step, role, told) {
-  const words = `${MARK.get(step.known)} ${step.kind} ${step.label}${role ? ` as ${role}` : ""}: ${step.note}`;
+  const words = signed(/** @type {string} */ (MARK.get(step.known)), `${step.kind} ${step.label}${role ? ` as ${role}` : ""}: ${step.note}`);
   const below = told.has(step.id) ? [] : lineage.edges.filter(({ to }) => to === step.id);
   told.add(step.id);
   const byId = new Map(lineage.steps.map((one) => [one.id, one]));
   const items = below.map(({ from, role: as }) =>
     item(lineage, /** @type {import("../src/lineage.js").Step} */ (byId.get(from)), as, told));
-  return element("li", {}, words, ...(items.length ? [element("ul", {}, ...items)] : []));
+  return element("li", {}, ...words, ...(items.length ? [element("ul", {}, ...items)] : []));
 }

@@ -17,7 +17,7 @@ import { add, candidates, chosen, dropped, sortOut } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { settingOf } from "./record.js";
-import { byId, element, grouped, showReport } from "./view.js";
+import { byId, element, grouped, showReport, tell } from "./view.js";
 
 const MAX_CREDENTIAL = (1 << 20) + 1;
 const MAX_RESOURCE = 16 << 20;
@@ -51,7 +51,7 @@ function give(more) {
 
 function told() {
   const found = sortOut(items, inside.items, byId("target").value);
-  byId("given").textContent = found === null ? nothing() : described(found);
+  tell("given", found === null ? nothing() : described(found));
   byId("verify").disabled = found === null;
   byId("clear").hidden = items.length === 0 && trustFile === null;
 }
@@ -68,7 +68,7 @@ function believed() {
   if (trustFile !== null) words = `Whom ${trustFile.name} names.`;
   else if (did) words = "The key you gave, for everything.";
   else if (inside.trust !== null) words = "Whom the trust file inside this page names: whoever made the page put it there.";
-  byId("believed").textContent = words;
+  tell("believed", words);
 }
 
 /** @param {(digest: string) => Uint8Array | undefined} find Gives a DID document that it pins, wherever it lies. */
@@ -119,7 +119,7 @@ async function verify() {
 /** @param {string} words @param {string} [kind] */
 function say(words, kind = "quiet") {
   byId("progress").className = kind;
-  byId("progress").textContent = words;
+  tell("progress", words);
 }
 
 function busy() {
@@ -129,6 +129,7 @@ function busy() {
   byId("stop").hidden = running === null;
   if (running !== null) return;
   byId("bar").hidden = true;
+  byId("hashed").hidden = true;
   if (stopped) byId("verify").focus();
 }
 
@@ -137,9 +138,12 @@ async function judge(given, signal) {
   const at = byId("at").value.trim();
   const moment = at ? parseTimestamp(at) : Date.now();
   const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
-  // ATTACK: whatever data, beside a genuine credential that is about other data or none.
-  if (given.data !== null && given.credential.name === "credential.json" && !isOfDataset(credential)) {
-    throw new Error("This credential.json is no dataset credential: nothing in it is about the data. Give it without the data.");
+  if (!isOfDataset(credential)) {
+    // ATTACK: whatever data, beside a genuine credential that is about other data or none.
+    if (given.data !== null && given.credential.name === "credential.json") {
+      throw new Error("This credential.json is no dataset credential: nothing in it is about the data. Give it without the data.");
+    }
+    given = { ...given, data: null }; // that of the delivery which a grant rests on
   }
   const siblings = await readBeside(given.siblings, credential, signal);
   const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
@@ -229,6 +233,8 @@ class Meter {
     this.drawn = -Infinity;
     this.said = -Infinity;
     byId("bar").hidden = this.total === 0;
+    byId("hashed").hidden = this.total === 0;
+    byId("hashed").textContent = "";
     byId("bar").value = 0;
   }
 
@@ -243,9 +249,11 @@ class Meter {
       if (now - this.drawn < DRAWN_EVERY) return; // drawing takes what hashing needs
       this.drawn = now;
       byId("bar").value = this.sum / this.total;
+      const words = `hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${grouped(this.total)} bytes`;
+      byId("hashed").textContent = words; // for the eye alone
       if (now - this.said < SAID_EVERY) return; // a screen reader reads every change
       this.said = now;
-      say(`hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${grouped(this.total)} bytes`);
+      say(words, "heard");
     };
   }
 }
@@ -306,7 +314,7 @@ document.ondrop = async (event) => {
   drop.classList.remove("over");
   const items = event.dataTransfer ? await dropped(event.dataTransfer).catch(() => []) : [];
   if (items.length) give(items);
-  else byId("given").textContent = "Nothing was dropped that can be read: choose the folder or the files.";
+  else tell("given", "Nothing was dropped that can be read: choose the folder or the files.");
 };
 if (location.protocol !== "file:") byId("origin").textContent = `This copy was loaded from ${location.origin}.`;
 believed();

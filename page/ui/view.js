@@ -1,6 +1,6 @@
-/** How a report is shown. Text nodes only: nothing a document says becomes markup. */
+/** How a report is shown. Text nodes only, of what can be seen: nothing a document says becomes markup, or turns a line around. */
 import { counted } from "../src/grammar.js";
-import { isDoubtful } from "../src/report.js";
+import { isDoubtful, UNSEEN, visible } from "../src/report.js";
 
 const MARK = new Map([
   ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]], ["unchecked", ["?", "not checked"]], ["n/a", ["–", "n/a"]],
@@ -12,6 +12,9 @@ const VERDICT = new Map([
   ["invalid", ["✗", "Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);
 const WITHOUT_DATA = "Somebody you believe signed it, and every check that has to be made holds.";
+const PRESENTED = "Somebody you believe signed each credential in it, and every check that has to be made holds.";
+/** What is only checked of one kind of presented credential, and what to call that kind. */
+const KINDS = [["grant", "a licence grant about "], ["attestation", "an attestation about "], ["terms", "the terms of "]];
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} id @returns {any} */
@@ -25,7 +28,29 @@ export const byId = (id) => document.getElementById(id);
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
+  made.append(...children.map(seen));
+  return made;
+}
+
+/** @param {Node | string} child */
+const seen = (child) => (typeof child === "string" ? visible(child) : child);
+
+/** Say something in a place of the page, unless it stands there: a screen reader reads every change. @param {string} id @param {string} words */
+export function tell(id, words) {
+  const said = visible(words);
+  if (byId(id).textContent !== said) byId(id).textContent = said;
+}
+
+/** JSON to be read: what does not show is spelt out as JSON itself does it. @param {unknown} value */
+export function json(value) {
+  const unit = (/** @type {string} */ one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value, null, 2).replace(UNSEEN, (found) => (found === "\n" ? found : found.split("").map(unit).join("")));
+}
+
+/** A text of several lines, made by the page itself. @param {string} text */
+export function written(text) {
+  const made = element("pre", { tabindex: "0" });
+  made.textContent = text;
   return made;
 }
 
@@ -33,12 +58,12 @@ export function element(tag, attributes = {}, ...children) {
 export function svg(tag, attributes, ...children) {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
+  made.append(...children.map(seen));
   return made;
 }
 
 /** A sign for the eye, and words: whoever listens is not told of a "ballot x". @param {string} sign @param {string} words */
-const signed = (sign, words) => [element("span", { "aria-hidden": "true" }, `${sign} `), words];
+export const signed = (sign, words) => [element("span", { "aria-hidden": "true" }, `${sign} `), words];
 
 /**
  * @param {import("../src/report.js").Report} report
@@ -52,7 +77,8 @@ export function showReport(report, lineage, setting) {
   byId("banner").className = report.verdict;
   byId("verdict").replaceChildren(...signed(sign, failures ? `${words}: ${counted(failures, "check")} failed` : words));
   const looked = report.checks.some(({ id, state }) => id === "data.files" && state === "pass");
-  byId("meaning").textContent = report.verdict === "trusted" && !looked ? WITHOUT_DATA : meaning;
+  const bare = report.parts === undefined ? WITHOUT_DATA : PRESENTED;
+  byId("meaning").textContent = report.verdict === "trusted" && !looked ? bare : meaning;
   byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
   byId("facts").replaceChildren(...described(setting.rows));
   byId("checks").replaceChildren(...report.checks.map(checkRow), ...(report.parts ?? []).map(partRow));
@@ -63,9 +89,9 @@ export function showReport(report, lineage, setting) {
   byId("lineage").replaceChildren(...lineage);
   byId("origins").hidden = lineage.length === 0;
   byId("same").textContent = setting.command;
-  byId("raw").textContent = JSON.stringify(report, null, 2);
+  byId("raw").textContent = json(report);
   byId("answer").hidden = false;
-  document.title = `${report.verdict}: ${setting.title}`; // what a printed page or a PDF is called
+  document.title = visible(`${report.verdict}: ${setting.title}`); // what a printed page or a PDF is called
   byId("verdict").focus();
 }
 
@@ -84,7 +110,7 @@ function checkRow(check) {
     element("strong", {}, check.id), " ", element("span", {}, word),
   ];
   const details = element("details", {}, element("summary", {}, ...line),
-    element("pre", { tabindex: "0" }, `${check.spec}\n${JSON.stringify(check.detail, null, 2)}`));
+    written(`${check.spec}\n${json(check.detail)}`));
   const row = element("li", { "data-check": check.id, "data-state": check.state }, details);
   if (check.state === "fail") details.setAttribute("open", "");
   return row;
@@ -99,13 +125,17 @@ function deciding({ verdict, checks }) {
 }
 
 /** One credential of a presentation, with its own checks. @param {import("../src/report.js").Report} part @param {number} at */
-const partRow = (part, at) => nested(part, at, `credential ${at + 1}`, `${part.subject} by ${part.issuer ?? "nobody named"}`);
+function partRow(part, at) {
+  const kind = KINDS.find(([check]) => part.checks.some(({ id }) => id === check))?.[1] ?? "";
+  return nested(part, at, `credential ${at + 1}`, `${kind}${part.subject} by ${part.issuer ?? "nobody named"}`);
+}
 
 /** What somebody else attests. @param {any} one @param {number} at */
 function attestationRow(one, at) {
   const { nickname } = one.checks.find((/** @type {any} */ { id }) => id === "trust.issuer")?.detail ?? {};
   const by = nickname === undefined ? one.issuer ?? "nobody named" : `${nickname}, ${one.issuer}`;
-  return nested(one, at, String(one.kind ?? "attestation"), `${one.conclusion ?? one.id}; by ${by}`);
+  // ATTACK: a conclusion that goes on as if another had drawn it. What they say comes last.
+  return nested(one, at, String(one.kind ?? "attestation"), `by ${by}: ${one.conclusion ?? one.id}`);
 }
 
 /** @param {{verdict: string, checks: import("../src/report.js").Check[]}} part @param {number} at @param {string} name @param {string} line */

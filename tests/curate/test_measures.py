@@ -164,9 +164,9 @@ def test_counts_agree_exactly_or_not_at_all() -> None:
 
 def test_what_was_measured_is_measured_again() -> None:
     tree = Tree.of(Entry(p, len(d), Digest.of(d), META.get(p)) for p, d in DOCUMENTS.items())
-    recipes = recipes_for(
-        [{"use": "metadataShare/1", "parameters": {"column": "k"}}, {"use": "wordCount/1"}], tree
-    )
+    shares = {"use": "metadataShare/1", "parameters": {"column": "k"}}
+    one_share = {"use": "metadataShare/1", "parameters": {"column": "k", "value": "y"}}
+    recipes = recipes_for([shares, {"use": "wordCount/1"}, one_share, {"use": "wordCount/1"}], tree)
     assert [recipe.get("parameters", {}).get("value") for recipe in recipes] == ["x", "y", None]
     claims = claims_of(recipes, measure(DOCUMENT, DOCUMENTS, *recipes, meta=META))
     subject = {"quality": claims}

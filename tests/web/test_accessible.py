@@ -1,6 +1,7 @@
 """For everybody: keyboard, screen reader, narrow screens, light and dark."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,55 @@ def test_attestations_a_drop_and_paper_can_be_read(open_page, tmp_path, scheme) 
     assert shortcomings(window) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_to_type_and_press_can_be_seen(open_page, delivery, scheme) -> None:
+    """WCAG 1.4.11, which axe-core does not look at; and colours that a reader's system forces."""
+    window = open_page(color_scheme=scheme)
+    window.give(delivery)
+    window.verify()
+    page = window.page
+    drawn = {
+        **page.evaluate(
+            """() => Object.fromEntries([...document.querySelectorAll(
+                 "input[type=text], select, button:enabled:not(.primary), .drop")].map((one) =>
+                 [one.id, [getComputedStyle(one).borderTopColor, 1]]))"""
+        ),
+        "lineage": [
+            page.evaluate(
+                """() => {
+                  const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+                  document.body.appendChild(document.createElementNS(box.namespaceURI, "svg"))
+                    .append(box);
+                  return getComputedStyle(box).stroke;
+                }"""
+            )
+        ],
+        "placeholder": [
+            page.evaluate("getComputedStyle(document.getElementById('did'), '::placeholder').color")
+        ],
+    }
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert len(drawn) > 10
+    for name, (color, *_) in drawn.items():
+        assert contrast(color, paper) >= (4.5 if name == "placeholder" else 3), (name, color)
+    page.emulate_media(color_scheme=scheme, forced_colors="active")
+    ink = page.evaluate("getComputedStyle(document.querySelector('svg > rect')).stroke")
+    paper = page.evaluate("getComputedStyle(document.querySelector('svg > rect')).fill")
+    assert contrast(ink, paper) == 21
+
+
+def contrast(*colors: str) -> float:
+    """Return the ratio of two colours, as WCAG reckons it."""
+    lights = []
+    for color in colors:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+        red, green, blue = [
+            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        ]
+        lights.append(0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+    return max(lights) / min(lights)
+
+
 def test_a_telephone(open_page, delivery, did) -> None:
     """Every control is large enough for a thumb, and a file picker does what dropping does."""
     phone = {"is_mobile": True, "has_touch": True, "viewport": {"width": 360, "height": 740}}
@@ -166,6 +216,7 @@ def test_what_a_screen_reader_is_told(open_page, delivery) -> None:
     named = {one["name"] for one in told if one["role"] in {"heading", "DisclosureTriangle"}}
     assert not {name for name in named if set(name) & set("✓✗–")}
     assert any(name.startswith("fail data.files ") for name in named)
+    assert not {one["name"] for one in told if set(one["name"]) & set("✓✗")}
     assert [one["name"] for one in told if one["role"] == "table"] == ["Files"]
     assert first.name in [one["name"] for one in told if one["role"] == "rowheader"]
     assert not [one for one in told if one["role"] in {"button", "textbox"} and not one["name"]]

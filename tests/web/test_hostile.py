@@ -35,8 +35,20 @@ def poisoned(value, kept=KEPT):
     return SCRIPT if isinstance(value, str) else value
 
 
+UNSEEN = """() => {
+  const texts = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
+  const found = [];
+  const hidden = /(?![ \\n])[\\p{C}\\p{Z}\\p{Default_Ignorable_Code_Point}]/u;
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (!parentElement.matches("script, style") && hidden.test(data)) found.push(data);
+  }
+  return found;
+}"""
+
+
 def is_clean(window) -> bool:
-    """Whether nothing but the page's own elements is there, and nothing ran."""
+    """Whether only the page's own elements are there, nothing ran, and all that is said shows."""
     allowed = {
         *("A", "BODY", "BUTTON", "CODE", "DD", "DETAILS", "DIV", "DL", "DT", "FOOTER", "H1", "H2"),
         *(
@@ -77,7 +89,8 @@ def is_clean(window) -> bool:
           ({name, value}) => name.startsWith('on') || /^\\s*javascript:/i.test(value)).length"""
     )
     scripts = window.page.locator("script").count()
-    return set(found) <= allowed and active == 0 and scripts == 2
+    unseen = window.page.evaluate(UNSEEN)
+    return set(found) <= allowed and active == 0 and scripts == 2 and unseen == []
 
 
 @EVERY_BROWSER
@@ -159,7 +172,26 @@ def test_markup_in_everything_else(open_page, delivery) -> None:
     assert window.page.locator("#shards tr").count() > 1
     assert is_clean(window)
     assert "<img src=x" in window.page.text_content("#claims")
+    assert "\\u202e" in window.page.text_content("#claims")
     assert "<img src=x" in window.page.text_content("#shards")
+
+
+def test_very_much_stands_in_the_way_of_nothing(open_page, delivery) -> None:
+    """ATTACK: so many terms and claims that nobody scrolls down to the checks."""
+    credential = json.loads((delivery / "credential.json").read_text())
+    subject = credential["credentialSubject"]
+    [part] = subject["licence"]["partitions"]
+    subject["licence"]["partitions"] = [{**part, "name": f"{at}"} for at in range(300)]
+    claim = {"metric": "x" * 1000, "value": "1", "basis": "human-asserted", "method": "x"}
+    subject["quality"] = [claim] * 500
+    (delivery / "credential.json").write_text(json.dumps(credential))
+    window = open_page(viewport={"width": 360, "height": 740})
+    window.give(delivery)
+    assert window.verify() == "invalid"
+    assert window.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert window.page.evaluate("document.querySelector('#claims').offsetHeight") < 4 * 740
+    window.page.click("text=Terms of 300 partitions")
+    assert window.page.locator("#claims details[open] h4").count() == 300
 
 
 CROWD = "[" + "{}," * 300_000 + "{}]"  # an attacker's list within the size of a credential

@@ -314,8 +314,27 @@ def test_a_grant_is_not_called_as_its_holder(open_page, publisher, delivery, tmp
     window.verify()
     judged = window.page.locator("#facts dd").first.text_content()
     assert judged.startswith("Licence grant: datasets/acme/docs, urn:blake3:")
+    claims = window.page.text_content("#claims")
+    assert f"granted toBuyer AG, {buyer}" in claims
+    assert "you maytrain" in claims
     assert "Buyer" not in window.page.title()
     assert window.page.is_hidden("#origins")
+
+
+def test_what_names_no_data_is_judged_without(open_page, publisher, delivery, did) -> None:
+    """A grant beside a whole delivery: the command line refuses the data, so nothing names it."""
+    granted = ("--to", signer_for("buyer").did, "--permit", "train", "--until", "90d")
+    publisher.ok("grant", delivery, *granted, "-o", delivery / "grant.json")
+    window = open_page()
+    window.give(delivery)
+    window.page.set_input_files("#files", delivery / "grant.json")
+    window.page.select_option("#target", "grant.json")
+    window.page.fill("#did", did)
+    assert window.verify() == "trusted"
+    command = window.page.text_content("#same").split()
+    assert command[2:] == ["grant.json"]
+    assert publisher.ok(*command[1:], "--json", cwd=delivery).json["verdict"] == "trusted"
+    assert "of them wrong" not in window.page.text_content("#count")
 
 
 def test_the_command_that_does_the_same_is_safe_to_copy(open_page, delivery, tmp_path) -> None:
@@ -384,6 +403,7 @@ def test_it_stops_when_asked(open_page, delivery) -> None:
         page.wait_for_selector("#bar:not([hidden])")
         assert page.is_disabled("#verify")
         page.wait_for_selector("#progress:text('hashing')")
+        assert page.is_visible("#hashed")
         stop()
         page.wait_for_selector("#stop", state="hidden")
         assert "nothing was judged" in page.text_content("#progress")
