@@ -36,7 +36,9 @@ MAX_ROW_BYTES = 1_000_000
 _MAX_ROW_TEXT = 4 * MAX_ROW_BYTES  # as CSV: quotes, and characters that canonical JSON escapes
 _CSV_LIMIT = Lock()
 
-_FORMULA = re.compile(r"\s*(?:[=@]|[+-](?![\d.,]*$))")
+# At the beginning, or where a program with the comma for decimals begins another cell; also in
+# the wide forms, which Excel in East Asia takes for the same.
+_FORMULA = re.compile(r"(?:^\s*|[;\t])(?:[=@\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.,]*(?:$|[;\t])))")
 _Rows = Iterator[tuple[int, list[str | None]]]
 
 
@@ -154,7 +156,7 @@ def sheet_of(tree: Tree) -> tuple[bytes, str]:
 
 def formula_cells(cells: Iterable[str]) -> int:
     """Return how many of ``cells`` a spreadsheet program could take for a formula and run."""
-    return sum(_FORMULA.match(cell) is not None for cell in cells)
+    return sum(_FORMULA.search(cell) is not None for cell in cells)
 
 
 def join(paths: Iterable[str], sheet: Sheet) -> Joined:

@@ -20,7 +20,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.cells import cell_text
 from lyrikstore.curate.records import iter_records
-from lyrikstore.curate.sheet import join, read_sheet
+from lyrikstore.curate.sheet import formula_cells, join, read_sheet
 from lyrikstore.history.tree import Entry, Tree
 
 
@@ -429,3 +429,32 @@ def test_another_encoding_is_refused(
     with pytest.raises(InvalidInputError) as caught:
         read_sheet(_moved(good, tmp_path / "moved.xlsx", "sheet", encoding))
     assert caught.value.kind == "bad-sheet"
+
+
+@pytest.mark.parametrize(
+    ("cell", "runs"),
+    [
+        ("=1+1", True),
+        (" =1+1", True),
+        ("@SUM(1)", True),
+        ("+cmd|' /C calc'!A0", True),
+        ("-1.5+cmd|' /C calc'!A0", True),
+        # Excel in Japan, and in China, takes the wide ones for the same.
+        ("\uff1d1+1", True),
+        ("\uff20SUM(1)", True),
+        # ATTACK: where the comma is for decimals, Excel divides cells at the semicolon.
+        ("GmbH;=1+1", True),
+        ('"GmbH";@SUM(1)', True),
+        ("GmbH\t=1+1", True),
+        ("1;-2+cmd|' /C calc'!A0", True),
+        ("-1,5", False),
+        ("+3", False),
+        ("1;-2", False),
+        ("1;-2;+3", False),
+        ("a = b; c = d", False),
+        ("me@data.example", False),
+        ("", False),
+    ],
+)
+def test_what_a_spreadsheet_program_could_run(cell: str, runs: bool) -> None:
+    assert formula_cells([cell]) == int(runs)
