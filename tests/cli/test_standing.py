@@ -51,6 +51,7 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
     assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "suspended")
 
     publisher.ok("reinstate", delivery, "-o", public)
+    (public / "lists.json").mkdir()  # a folder is no list, whatever it is called
     assert status(buyer, delivery, "--status", public)[:2] == (0, "trusted")
     again = publisher.fails(15, "reinstate", delivery).err
     assert again.rstrip().endswith("is not suspended")

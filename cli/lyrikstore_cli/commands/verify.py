@@ -313,7 +313,8 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
         # Whoever names a delivery gets what shows that its policies are logged, too.
         inside = [path]
         if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.suffix in _NOTICES)
+            named = (one for one in path.rglob("*") if one.suffix in _NOTICES)
+            inside = sorted(one for one in named if not one.is_dir())
         if len(inside) > MAX_LISTS:  # the one left out could be the one that revokes
             raise InvalidInputError(
                 "too-many-files",
