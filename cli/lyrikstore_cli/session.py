@@ -136,6 +136,17 @@ class Session:
         """Whether the user named a store, rather than have the nearest one taken."""
         return bool(self.options.store or self.environment.get("LYRIKSTORE_STORE"))
 
+    def refuse_store(self) -> None:
+        """Return if ``--store`` was left out, where DIR says in which folder a store is made.
+
+        Raises:
+            click.UsageError: Else it would silently be made somewhere else.
+        """
+        import click
+
+        if self.options.store is not None:
+            raise click.UsageError("DIR says where the store is made: leave --store out")
+
     def store_folder(self) -> Path:
         """Return the store folder the user named, or the nearest one upwards.
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lyrikstore.canon.errors import ConflictError
+from lyrikstore.canon.errors import ConflictError, storage_error
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import ROLES, TrustedIssuer
 from lyrikstore.credentials.trust.editing import add_issuer
@@ -31,12 +31,16 @@ def found_store(
 
     Arguments and errors are those of :meth:`lyrikstore.store.Store.create`.
     """
-    if folder.exists():  # before a log key is made that nobody would ever use
-        raise ConflictError("store-exists", f"there is something at {folder} already")
+    # Before a log key is made that nobody would ever use.
+    try:
+        if folder.exists():
+            raise ConflictError("store-exists", f"there is something at {folder} already")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"making {folder}") from error
     tag = os.urandom(8).hex()
     log_signer = keys.new_log_signer(tag, comment="log key")
     memory = LogMemory(memory_dir)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     repository = Repository.create(
         folder,
         origin=origin or f"lyrikstore.local/{tag}",

@@ -1,6 +1,8 @@
 """A store named where another one is meant, and what stands in place of its files."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +38,40 @@ def test_a_store_is_no_remote_of_its_own(publisher, store) -> None:
     # The home is still here.
     (publisher.folder / "data" / "a.txt").write_text("two")
     assert "wait" not in publisher.ok("commit", "data", "-d", "acme/x").out
+
+
+def test_a_store_is_not_made_elsewhere_than_was_asked(publisher, store) -> None:
+    for command in (("init", "--store", "new"), ("clone", store, "copy", "--store", "new")):
+        assert "leave --store out" in publisher.fails(2, *command).err
+    assert not (publisher.folder / "new").exists()
+    assert not (publisher.folder / "copy").exists()
+
+
+def test_where_no_folder_can_be_no_log_key_is_made(publisher) -> None:
+    (publisher.folder / "file").write_text("")
+    keys = publisher.home / ".config" / "lyrikstore" / "keys"
+    before = names(keys)
+    for place in ("file/sub", "x" * 300):
+        publisher.fails(1, "init", place)
+        program = (
+            "from pathlib import Path\n"
+            "from lyrikstore import KeyFolder, LyrikstoreError, Store\n"
+            f"keys = KeyFolder(Path({str(keys)!r}))\n"
+            "try:\n"
+            f"    Store.create({place + '/.lyrikstore'!r}, signer=keys.signer(), keys=keys,\n"
+            "                 memory_dir='m', trust_file='t.toml')\n"
+            "except LyrikstoreError as error:\n"
+            "    print(type(error).__name__)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=publisher.folder,
+            env=publisher.variables(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout == "StorageError\n", done.stderr
+    assert names(keys) == before
 
 
 def test_a_folder_that_has_a_store_names_that_store(publisher, store, new_person) -> None:

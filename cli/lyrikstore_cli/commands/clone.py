@@ -46,6 +46,7 @@ def command(
     from lyrikstore.store import Store
     from lyrikstore_cli.remotes import NamedRemote, Remotes, place_of
 
+    session.refuse_store()
     if no_data and only:
         raise InvalidInputError("usage", "--no-data and --only exclude each other")
     place = place_of(url)

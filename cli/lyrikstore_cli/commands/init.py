@@ -42,6 +42,7 @@ def command(
     from lyrikstore.crypto.multikey import did_key, parse_did_key, parse_multikey
     from lyrikstore.store import Store
 
+    session.refuse_store()
     folder = directory_ / STORE_FOLDER
     if (folder / "format").exists():
         store = Store.open(folder, memory_dir=session.paths.memory, trust_file=session.paths.trust)
