@@ -64,7 +64,7 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
     assert log == ""
     assert removed == "two.txt\n"
     assert mix == "licence,datasets,records\nCC0-1.0,2,3\n"
-    assert "datasets/acme/clean,dropped,duplicate,1" in why
+    assert "datasets/acme/clean,,dropped,duplicate,1" in why
     assert "datasets/acme/contracts" in bare
     publisher.ok("issue", "acme/contracts", "-o", "delivery", "--permit", "train")
     log, bare = answers(
@@ -72,3 +72,20 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
     )
     assert "Dataset credential: datasets/acme/contracts\tdid:key:" in log
     assert bare == "name,id\n"
+
+
+def test_what_a_part_of_a_split_kept_can_be_told_from_what_the_others_did(publisher) -> None:
+    documents = publisher.folder / "documents"
+    documents.mkdir()
+    for n in range(40):
+        (documents / f"{n}.txt").write_text(f"letter {n}")
+    recipe = RECIPE + '[[step]]\nuse = "split/1"\n'
+    (publisher.folder / "parts.toml").write_text(recipe)
+    publisher.ok("commit", documents, "-d", "acme/letters", "--license", "CC0-1.0")
+    publisher.ok("filter", "acme/letters", "--recipe", "parts.toml", "--as", "acme/task")
+    (query,) = re.findall(r'query "(.* from decisions .*)" --csv', PAGE.read_text("utf-8"))
+    told = publisher.ok("query", query, "--json").json["rows"]
+    kept = {(name, n) for name, part, _, _, n in told if name.endswith(f".{part}")}
+    held = publisher.ok("query", "select name, records from datasets where part <> ''", "--json")
+    assert kept == {tuple(row) for row in held.json["rows"]}
+    assert len(kept) == 3
