@@ -29,6 +29,8 @@ _BEGINNINGS = {
     b"<": "a page or an XML file",
 }
 
+_UNPACK = "if a delivery is in it, unpack it, and verify the folder that comes out"
+
 _PROBED = 8
 """How many of the files that differ are looked at for why."""
 
@@ -129,7 +131,7 @@ def _described(data: bytes) -> tuple[str, str]:
         return "an empty file", ""
     for beginning, what in _BEGINNINGS.items():
         if data.startswith(beginning):
-            return what, ""
+            return what, _UNPACK if "archive" in what else ""
     try:
         document = parse(data, floats=True, nulls=True)
     except FormatError:

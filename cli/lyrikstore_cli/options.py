@@ -126,8 +126,8 @@ def named_values(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a list such as ``train,evaluate``."""
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    """Return the words of a list such as ``train,evaluate``; blanks part them as well."""
+    return tuple(text.replace(",", " ").split())
 
 
 def duration(text: str) -> timedelta:

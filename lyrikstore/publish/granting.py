@@ -194,7 +194,11 @@ def _terms(
         )
     status = check_standing(opened, terms, notices, Trust(), at)
     if status.state is CheckState.FAIL:
-        raise VerificationError("does-not-verify", f"the dataset credential is {status.summary}")
+        raise VerificationError(
+            "does-not-verify",
+            f"the dataset credential is {status.summary}",
+            hint="grant under one that is in force: the delivery that took its place, or a new one",
+        )
     return issuer, terms
 
 

@@ -70,6 +70,19 @@ def test_folders_without_a_credential(delivery, publisher, new_person) -> None:
     assert "it holds a store" in publisher.fails(1, "verify", publisher.folder).err
 
 
+def test_a_delivery_that_is_still_packed(delivery, new_person) -> None:
+    person = new_person("buyer")
+    for kind in ("zip", "gztar"):
+        packed = shutil.make_archive(str(person.folder / "handed"), kind, delivery)
+        said = person.fails(3, "verify", packed).err
+        assert "hint: if a delivery is in it, unpack it, and verify the folder" in said
+
+
+def test_words_are_parted_by_commas_or_blanks(delivery, publisher) -> None:
+    issued = publisher.ok("issue", NAME, "-o", "again", "--permit", "train, evaluate research")
+    assert "permits  train, evaluate, research, until" in issued.out
+
+
 def test_the_stick_or_the_data_where_the_delivery_was_meant(delivery, new_person) -> None:
     person = new_person("buyer")
     there = person.folder / "stick" / "acme"
