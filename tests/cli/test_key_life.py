@@ -345,6 +345,33 @@ def test_a_store_of_many_keys_makes_deliveries_that_verify(publisher, corpus, ne
     assert verify(buyer, delivery).json["verdict"] == "trusted"
 
 
+def test_the_list_of_keys_says_which_of_them_may_still_sign_here(publisher) -> None:
+    for name in ("next", "third", "idle"):
+        publisher.ok("key", "new", name, "--no-passphrase")
+    publisher.ok("key", "rotate", "next")
+    stolen = ("key", "revoke", "next", "--suspect-from", "3", "--successor", "third", "--yes")
+    publisher.ok(*stolen, "--signer", "next")
+    lines = publisher.ok("key", "list").out.splitlines()
+    said = {line.split()[0]: line.partition("  here: ")[2] for line in lines}
+    log = next(name for name in said if name.startswith("log-"))
+    assert said == {
+        "default": "signs no more, replaced by next",
+        "next": "signs no more, suspect from log entry 3, replaced by third",
+        "third": "owner",
+        "idle": "no role",
+        log: "signs the log",
+    }
+    listed = publisher.ok("key", "list", "--json").json
+    standing = {one["did"]: one for one in listed["standing"]}
+    assert standing[publisher.did("default")]["successor"] == publisher.did("next")
+    # Without a store there is nothing to say; with one that is none, that is said.
+    elsewhere = publisher.home / "elsewhere"
+    elsewhere.mkdir()
+    assert "here:" not in publisher.ok("key", "list", cwd=elsewhere).out
+    assert publisher.ok("key", "list", "--json", cwd=elsewhere).json["standing"] is None
+    publisher.fails(10, "key", "list", "--store", elsewhere)
+
+
 def test_too_many_changes_of_keys_are_said_ahead(publisher, corpus, new_person) -> None:
     documents, _ = corpus.write(publisher.folder)
     publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")

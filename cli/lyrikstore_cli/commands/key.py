@@ -1,12 +1,17 @@
 """``lyrikstore key``: the signing keys of this user."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyrikstore.canon.durable import create_file
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage_error
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    KeyMaterialError,
+    LyrikstoreError,
+    storage_error,
+)
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import keylife
@@ -15,6 +20,7 @@ from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.crypto.keyfile import StoredKey
+    from lyrikstore.history.policy import Policy
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,10 +67,54 @@ def _new(
 
 @declare("list")
 def _list(session: Session) -> None:
-    """List your keys."""
+    """List your keys, and what each may do in the store here, if there is one."""
     from lyrikstore.crypto import keyfile
 
-    _report(session, "key-list", keyfile.list_keys(session.paths.keys))
+    keys = keyfile.list_keys(session.paths.keys)
+    policy = _policy_here(session)
+    standing = None if policy is None else {key.did: _standing(policy, key) for key in keys}
+    names = {key.did: key.name for key in keys}
+    rows = None if standing is None else [{"did": did, **one} for did, one in standing.items()]
+    session.emit("key-list", {"keys": _rows(keys), "standing": rows})
+    for key in keys:
+        here = "" if standing is None else f"  here: {_in_words(standing[key.did], names)}"
+        session.screen.result(_line(key) + here)
+    if not keys:
+        session.screen.say("no keys")
+
+
+def _policy_here(session: Session) -> "Policy | None":
+    try:
+        return session.open_store().repository.policy
+    except LyrikstoreError:
+        if session.store_named:
+            raise
+        return None  # no store, or one that verify says more about: the keys are there
+
+
+def _standing(policy: "Policy", key: "StoredKey") -> dict[str, Any]:
+    gone = next((one for one in policy.retired if one.key == key.did), None)
+    return {
+        "roles": [name for name, role in policy.roles.items() if key.did in role.keys],
+        "signsLog": any(log.key == key.public for log in policy.log_keys),
+        "signsNoMore": gone is not None
+        or any(log.key == key.public for log in policy.retired_logs),
+        "successor": gone.successor if gone is not None else None,
+        "suspectFrom": gone.suspect_from if gone is not None else None,
+    }
+
+
+def _in_words(standing: dict[str, Any], names: dict[str, str]) -> str:
+    said = [*standing["roles"]]
+    if standing["signsLog"]:
+        said.append("signs the log")
+    if standing["signsNoMore"]:
+        said.append("signs no more")
+    if standing["suspectFrom"] is not None:
+        said.append(f"suspect from log entry {standing['suspectFrom']}")
+    if (heir := standing["successor"]) is not None:
+        said.append(f"replaced by {names.get(heir, heir)}")
+    return ", ".join(said) or "no role"
 
 
 @declare("show")
@@ -162,10 +212,14 @@ def _restore(session: Session, source: Path) -> None:
 def _report(session: Session, command_name: str, keys: "list[StoredKey]") -> None:
     session.emit(command_name, {"keys": _rows(keys)})
     for key in keys:
-        lock = "passphrase" if key.encrypted else "no passphrase"
-        session.screen.result(f"{key.name}  {key.did}  {key.path}  ({lock})")
+        session.screen.result(_line(key))
     if not keys:
         session.screen.say("no keys")
+
+
+def _line(key: "StoredKey") -> str:
+    lock = "passphrase" if key.encrypted else "no passphrase"
+    return f"{key.name}  {key.did}  {key.path}  ({lock})"
 
 
 def _rows(keys: "list[StoredKey]") -> list[dict[str, object]]:
