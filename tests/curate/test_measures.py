@@ -188,6 +188,31 @@ def test_what_was_measured_is_measured_again() -> None:
     assert check(DOCUMENTS).detail["reason"] == "unknown-recipe"
 
 
+def test_a_recipe_is_claimed_once_and_of_two_claims_each_is_measured() -> None:
+    tree = Tree.of(Entry(p, len(d), Digest.of(d), META.get(p)) for p, d in DOCUMENTS.items())
+    twice = [
+        {"use": "wordCount/1"},
+        {"use": "metadataShare/1", "parameters": {"column": "k"}},
+        {"use": "metadataShare/1", "parameters": {"column": "k", "value": "x"}},
+        {"use": "wordCount/1"},
+    ]
+    recipes = recipes_for(twice, tree)
+    assert len(recipes) == 3
+    (claim,) = claims_of(recipes[:1], measure(DOCUMENT, DOCUMENTS, recipes[0]))
+    # Somebody else's software may claim one thing twice: one good claim hides no other.
+    lie = {**claim, "value": str(int(claim["value"]) + 1)}
+    for claims in ([claim, lie], [lie, claim]):
+        subject = {"quality": claims}
+        measurement = Measurement(recipes_of(subject))
+        for path, data in DOCUMENTS.items():
+            entry = Entry(path, len(data), Digest.of(data), META.get(path, {}))
+            list(measurement.record_ids(DOCUMENT, entry, io.BytesIO(data)))
+        found = check_quality(subject, measurement, complete=True)
+        assert (found.state, found.detail["reason"]) == ("fail", "different")
+        results = [row["result"] for row in found.detail["measurements"]]
+        assert sorted(results) == ["different", "equal"]
+
+
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
