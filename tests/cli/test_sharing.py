@@ -118,6 +118,20 @@ def test_a_moved_ref_is_15_and_the_way_on_works(laptop, desktop):
     desktop.ok("verify")
 
 
+def test_what_was_overtaken_takes_one_line_of_every_push(laptop, desktop):
+    desktop.ok("commit", write(desktop, "theirs"), "-d", "acme/x")
+    desktop.ok("push")
+    for number in range(3):
+        laptop.ok("commit", write(laptop, f"ours {number}"), "-d", "acme/x")
+    laptop.ok("pull")
+    for _ in range(2):
+        pushed = laptop.ok("push").out
+        assert pushed.count("overtaken") == 1
+        assert "3 versions of datasets/acme/x stay here, without effect" in pushed
+    assert laptop.ok("log", "--audit").out.count("not contain the current manifest") == 3
+    assert len(laptop.ok("push", "--json").json["overtaken"]) == 3
+
+
 def test_a_colleague_with_keys_of_her_own(publisher, new_person):
     ann = new_person("ann")
     ann.ok("key", "new", "--no-passphrase")

@@ -1,13 +1,16 @@
 """``lyrikstore push``: what is here goes to the home log, or to a mirror."""
 
+from collections.abc import Sequence
+
 import click
 
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.visible import visible
+from lyrikstore.history.manifest import Manifest
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.standing import say_shared_places
-from lyrikstore_cli.ui import size
+from lyrikstore_cli.ui import Screen, size
 
 
 @declare(
@@ -68,10 +71,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             f"{mark} {would}copied   {counted(result.packs.files, 'pack')}, "
             f"{size(result.packs.bytes)}, to {visible(target.url)}"
         )
-    for manifest in result.overtaken:
-        screen.result(
-            f"! overtaken: {manifest.name} {manifest.id.short} stays here, without effect"
-        )
+    _say_overtaken(screen, result.overtaken)
     for name in lists:
         screen.result(f"{mark} {would}published {visible(name)}")
     for name in unfinished:
@@ -101,3 +101,16 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             f"! {counted(result.pending, 'entry waits', 'entries wait')} for a push to the home; "
             "a mirror does not take them"
         )
+
+
+def _say_overtaken(screen: Screen, overtaken: Sequence[Manifest]) -> None:
+    # They stay for good, and every push finds them again: one line for each name, not for each.
+    for name in dict.fromkeys(manifest.name for manifest in overtaken):
+        ids = [manifest.id.short for manifest in overtaken if manifest.name == name]
+        if len(ids) == 1:
+            screen.result(f"! overtaken: {name} {ids[0]} stays here, without effect")
+        else:
+            screen.result(
+                f"! overtaken: {counted(len(ids), 'version')} of {name} stay here, without effect, "
+                f"the newest {ids[-1]} (lyrikstore log --audit)"
+            )
