@@ -3,6 +3,7 @@
 A store that was rolled back, or whose clone is behind, looks perfectly sound from within.
 """
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from lyrikstore.canon.errors import ConflictError, LyrikstoreError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.credentials.report import Check, failed, not_applicable, passed, quote, unchecked
 from lyrikstore.history.extend import location_text
-from lyrikstore.history.local import check_none_lost, read_local_key
+from lyrikstore.history.local import check_none_lost, local_origin, read_local_key
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logview import Records, read_records
 from lyrikstore.history.memory import LogMemory, LogName, MemoryState
@@ -79,6 +80,32 @@ def check_remembered(
     first = states == {MemoryState.FIRST}
     summary = "first log checkpoint seen of this log" if first else "extends what was seen before"
     return passed("log.memory", summary)
+
+
+def not_known_lost(repository: Repository, memory: LogMemory | None) -> list[str]:
+    """Return what is not proven where this clone may be one that was moved (spec §15.2).
+
+    Args:
+        repository: The open store.
+        memory: What was signed before, or None.
+    """
+    if memory is None or not repository.is_mirror:
+        return []
+    # ATTACK (A30): whoever moves a clone and removes its local log is not missed at the new place.
+    own, name = read_local_key(repository.backend), local_origin(repository.origin)
+    with suppress(LyrikstoreError):  # log.memory says that the memory cannot be read
+        return [
+            f"that nothing which was committed and not pushed is lost: a local log of "
+            f"{counted(last.head.size, 'entry')} was signed in {last.location}, which is gone; "
+            "this may be that clone, moved"
+            for key, last in memory.signed_anywhere()
+            if key != own and key.name.startswith(name) and _is_gone(last.location)
+        ]
+    return []
+
+
+def _is_gone(location: str) -> bool:
+    return location.startswith("/") and not os.path.lexists(location)
 
 
 def _keys(repository: Repository) -> Sequence[VerifierKey]:

@@ -1,6 +1,6 @@
 """Verification of a whole store (spec §11.6)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from lyrikstore.credentials.ancestry import (
 )
 from lyrikstore.credentials.loggedcheck import check_logged_credentials
 from lyrikstore.credentials.logstate import check_log_state, check_tiles, opening_failed
+from lyrikstore.credentials.memorycheck import not_known_lost
 from lyrikstore.credentials.packcheck import check_blobs, check_orphans, check_packs_alone
 from lyrikstore.credentials.report import (
     Check,
@@ -128,7 +129,8 @@ def verify_store(
                 blobs.result(),
             )
         }
-    report = _report(made, str(repository.store_id), repository.genesis.author, at)
+    unknown = (*NOT_PROVEN, *not_known_lost(repository, memory))
+    report = _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
     sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
     seen = made["log.memory"].state is CheckState.PASS
     if memory is not None and log.signed is not None and sound and seen:
@@ -136,7 +138,7 @@ def verify_store(
             memory.remember_head(log.signed.head, log.signed.signers, repository.store_id)
         except StorageError as error:  # a full or read-only HOME: the verdict stands
             made["log.memory"] = warned("log.memory", error.kind, quote(error.message, 300))
-            return _report(made, str(repository.store_id), repository.genesis.author, at)
+            return _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
     return report
 
 
@@ -215,14 +217,20 @@ def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
     return _report(made, str(root.resolve()), None, at)
 
 
-def _report(made: dict[str, Check], subject: str, issuer: str | None, at: datetime) -> Report:
+def _report(
+    made: dict[str, Check],
+    subject: str,
+    issuer: str | None,
+    at: datetime,
+    not_proven: Sequence[str] = NOT_PROVEN,
+) -> Report:
     return Report.of(
         (made[check] for check in STORE_CHECKS),
         _REQUIRED,
         subject=subject,
         issuer=issuer,
         at=at,
-        not_proven=NOT_PROVEN,
+        not_proven=not_proven,
     )
 
 

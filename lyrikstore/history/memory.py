@@ -102,8 +102,8 @@ class LogMemory:
         """
         return self._load("seen", log)
 
-    def signed_at(self, location: str) -> Iterator[tuple[VerifierKey, Remembered]]:
-        """Yield the keys that last signed at ``location``, each with the newest head it signed.
+    def signed_anywhere(self) -> Iterator[tuple[VerifierKey, Remembered]]:
+        """Yield the keys that signed logs for this user, each with the newest head it signed.
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
@@ -124,8 +124,12 @@ class LogMemory:
                     hint="restore that file",
                 ) from None
             found = self.last_signed(key)
-            if found is not None and found.location == location:
+            if found is not None:
                 yield key, found
+
+    def signed_at(self, location: str) -> Iterator[tuple[VerifierKey, Remembered]]:
+        """Yield those of :meth:`signed_anywhere` that last signed at ``location``; raises so."""
+        return (pair for pair in self.signed_anywhere() if pair[1].location == location)
 
     def forget_place(self, location: str, origin: str) -> None:
         """Forget that anything was signed there for logs whose names start so; the heads stay.
@@ -135,7 +139,7 @@ class LogMemory:
             origin: How the names of the logs of clones of its store start.
 
         Raises:
-            FormatError, StorageError: As :meth:`signed_at`.
+            FormatError, StorageError: As :meth:`signed_anywhere`.
         """
         for key, last in list(self.signed_at(location)):
             if key.name.startswith(origin):

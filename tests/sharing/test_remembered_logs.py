@@ -77,6 +77,28 @@ def test_a_local_log_that_was_rolled_back_is_missed(office, left) -> None:
     assert verify(desk.repo.root, office.memory("buyer"), first.author).verdict == "trusted"
 
 
+def test_a_clone_that_was_moved_and_lost_its_local_log_is_said_to_be_perhaps_that(office) -> None:
+    """Attack case A30: the memory knows a local log by its place, and the place is another now."""
+    home = office.home()
+    first = home.commit({"a.txt": b"one"})
+    desk = office.clone(LocalBackend(home.repo.root))
+    desk.commit({"a.txt": b"two"})
+    moved, kept = office.folder / "moved", office.folder / "kept"
+
+    def said() -> list[str]:
+        report = verify(moved, desk.memory, first.author)
+        assert report.verdict == "trusted"
+        return [line for line in report.not_proven if str(desk.repo.root) in line]
+
+    desk.repo.root.rename(moved)
+    assert not said()  # it is all there
+    shutil.move(moved / "local", kept)
+    assert len(said()) == 1
+    assert not verify(home.repo.root, desk.memory, first.author).not_proven[6:]  # no clone
+    shutil.move(kept, moved / "local")
+    assert not said()
+
+
 def test_a_new_clone_where_another_was(office) -> None:
     home = office.home()
     first = home.commit({"a.txt": b"one"})
