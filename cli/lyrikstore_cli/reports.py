@@ -95,6 +95,7 @@ def _next_steps(report: Report) -> Iterator[str]:
     elif any(map(_is_missing, _all_checks(report))):
         yield "ask whoever handed it over for what is missing, and lay it beside"
     yield from to_believe(report)
+    yield from _to_believe_who_attests(report)
 
 
 def to_believe(report: Report) -> Iterator[str]:
@@ -112,6 +113,23 @@ def to_believe(report: Report) -> Iterator[str]:
         yield f"if you know whose name that is: {add}"
 
 
+def _to_believe_who_attests(report: Report) -> Iterator[str]:
+    said = next((check for check in report.checks if check.id == "attestations"), None)
+    if report.verdict is not Verdict.TRUSTED or said is None or said.state is not CheckState.WARN:
+        return
+    made = said.detail.get("attestations")
+    unknown = {
+        (str(one.get("issuer")), str(one.get("kind")))
+        for one in (made if isinstance(made, list) else [])
+        if isinstance(one, dict) and one.get("verdict") == Verdict.VALID.value
+    }
+    for issuer, kind in sorted(unknown)[:_ALIKE]:
+        yield (
+            f"if you know from another source who attests ({kind}): "
+            f"lyrikstore trust add {issuer} --name NICKNAME --role {_role(kind)}"
+        )
+
+
 def _all_checks(report: Report) -> list[Check]:
     return [check for one in (report, *report.parts) for check in one.checks]
 
@@ -127,8 +145,12 @@ def _as_what(report: Report) -> str:
     statement = said.detail.get("statement") if said is not None else None
     if not isinstance(statement, dict):
         return ""
-    roles = (role for role, claims in ROLES.items() if statement.get("kind") in claims)
-    return f" --role {next(roles, 'auditor')}"
+    return f" --role {_role(statement.get('kind'))}"
+
+
+def _role(kind: object) -> str:
+    """Return the role that comes with being believed about attestations of a kind."""
+    return next((role for role, claims in ROLES.items() if kind in claims), "auditor")
 
 
 def check_kept(path: Path) -> None:

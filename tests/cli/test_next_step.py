@@ -64,8 +64,8 @@ def test_who_attests_is_believed_for_that_and_nothing_else(buyer, delivery, new_
     attest = ("attest", delivery, "--kind", "quality", "--statement", "audit.toml", "-o", "x.json")
     (auditor.folder / "audit.toml").write_text(STATEMENT.partition("[[")[0])
     lacking = auditor.fails(16, *attest).err
-    assert '"results" is a required' in lacking
-    assert "§20.2 lists" in lacking
+    assert "the statement: 'results' is missing" in lacking
+    assert "docs/grants.md shows a whole statement" in lacking
     (auditor.folder / "audit.toml").write_text(STATEMENT)
     for kind, file, role in (("quality", "a.json", "auditor"), ("legal", "b.json", "lawyer")):
         auditor.ok(
@@ -80,6 +80,28 @@ def test_who_attests_is_believed_for_that_and_nothing_else(buyer, delivery, new_
         asked = buyer.run("trust", "check", "--about", who, NAME)
         assert asked.code == 4, asked.out  # never as a publisher
         assert f"as {role} of every name" in told.out
+
+
+def test_who_trusts_the_publisher_alone_learns_how_to_believe_who_attests(
+    buyer, delivery, new_person
+) -> None:
+    auditor = new_person("auditor")
+    auditor.ok("key", "new", "--no-passphrase")
+    (auditor.folder / "audit.toml").write_text(STATEMENT)
+    (auditor.folder / "letter.txt").write_text("reasons")
+    beside = buyer.folder / "delivery"
+    for kind in ("quality", "legal"):
+        auditor.ok(
+            *("attest", delivery, "--kind", kind, "--statement", "audit.toml"),
+            *("--document", "letter.txt", "-o", beside / f"{kind}.json"),
+        )
+    shutil.copy(auditor.folder / "letter.txt", beside)
+    for kind, role in (("legal", "lawyer"), ("quality", "auditor")):
+        said = buyer.ok("verify", "delivery").err
+        (line,) = [line for line in said.splitlines() if f"attests ({kind})" in line]
+        assert f"--role {role}" in line
+        buyer.ok(*step(line, "trust add", NICKNAME="Audit"))
+    assert "attests (" not in buyer.ok("verify", "delivery").err
 
 
 def test_trust_is_taken_back_as_it_is_said(new_person, publisher) -> None:
