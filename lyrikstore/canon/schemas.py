@@ -109,19 +109,19 @@ def find_fault(document: Any, name: str) -> "ValidationError | str | None":
     One fault of perhaps many; only a sentence where no place can be named, since ``document`` is
     no JSON.
     """
-    try:
-        if _validator(name).is_valid(document):
-            return None
-    except (TypeError, ValueError, OverflowError) as error:  # a date of TOML, say: no JSON at all
-        return f"document: {error}"[:200]
     from jsonschema_rs import ValidationError
 
     try:
+        if _validator(name).is_valid(document):
+            return None
         # ATTACK: every error holds a copy of the value it is about. Of a megabyte of digits that is
         # thirty, so only one is asked for.
         _validator(name).validate(document)
     except ValidationError as error:
         return error
+    # A date of TOML, say: no JSON at all. That something else is wrong may be noticed before it.
+    except (TypeError, ValueError, OverflowError) as error:
+        return f"document: {error}"[:200]
     return "document: not valid"
 
 

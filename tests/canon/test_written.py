@@ -1,5 +1,7 @@
 """What is wrong in a file that somebody wrote is told in the words of the file."""
 
+from datetime import date, datetime, time
+
 import pytest
 
 from lyrikstore.canon.errors import FormatError
@@ -74,3 +76,10 @@ def test_what_the_file_knows_nothing_of_is_no_part_of_a_place() -> None:
     with pytest.raises(FormatError) as caught:
         check_written({"permits": [], "limits": {"seats": 0}}, "terms", inside=("limits",))
     assert caught.value.message == "seats: 0 is less than the minimum of 1"
+
+
+@pytest.mark.parametrize("value", [time(7, 32), date(2026, 1, 1), datetime(2026, 1, 1)])
+def test_a_time_of_toml_is_refused_wherever_another_fault_is(value) -> None:
+    for terms in ({"partition": value}, {"other": value}, {"partition": [], "z": {"a": [value]}}):
+        with pytest.raises(FormatError):
+            check_written(terms, "terms")
