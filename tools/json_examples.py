@@ -110,17 +110,16 @@ class Tour:
 
     def serve(self, who: str) -> None:
         """Start the server, keep where it listens, and stop it."""
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-m", "lyrikstore_cli", "serve", "--port", "0", "--json"],
             env={"PATH": os.defpath, "HOME": str(self.root / "home" / who)},
             stdout=subprocess.PIPE,
             text=True,
-        )
-        assert process.stdout is not None
-        text = process.stdout.readline()  # the first line of a text that is written at once
-        process.terminate()  # what runs in the background may not be heeding an interrupt
-        text += process.stdout.read()
-        process.wait()
+        ) as process:
+            assert process.stdout is not None
+            text = process.stdout.readline()  # the first line of a text that is written at once
+            process.terminate()  # what runs in the background may not be heeding an interrupt
+            text += process.stdout.read()
         self._keep(json.loads(text))
 
     def _keep(self, result: dict[str, Any]) -> dict[str, Any]:
