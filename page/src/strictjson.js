@@ -157,8 +157,11 @@ class Parser {
     const parts = [];
     this.at += 1;
     for (;;) {
-      parts.push(this.match(PLAIN));
-      const next = this.source[this.at];
+      let next = this.source[this.at];
+      if (next !== "\\" && next !== '"') {
+        parts.push(this.match(PLAIN));
+        next = this.source[this.at];
+      }
       this.at += 1;
       if (next === '"') break;
       if (next !== "\\") this.fail("a string is not closed, or holds a control character");
