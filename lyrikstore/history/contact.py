@@ -201,6 +201,14 @@ def at_home(
 ) -> Repository:
     """Return the store at a remote, which is the home of this one, opened to append.
 
+    Args:
+        repository: This store.
+        backend: The remote's files.
+        location: Its folder, or its URL without secrets.
+        name: What to call it in messages.
+        memory: What the log key signed before, and what was seen of the log.
+        log_signer: Holds a key that the genesis lists; None where none is at hand.
+
     Raises:
         InvalidInputError: (``not-home``) it is a mirror.
         LyrikstoreError: As :func:`meet`; (``two-homes``) this is a home as well.

@@ -176,6 +176,13 @@ def verify_inclusion(
 ) -> None:
     """Return if ``proof`` shows that ``leaf`` is leaf ``index`` of the tree with that root.
 
+    Args:
+        leaf: Hash of the leaf.
+        index: Its place, from 0.
+        size: Leaves of the tree.
+        proof: Sibling hashes, lowest first.
+        expected_root: Root of the tree.
+
     Raises:
         VerificationError: (``bad-inclusion``) it does not.
     """
@@ -189,6 +196,13 @@ def verify_consistency(
     """Return if ``proof`` shows that the older tree is a prefix of the newer one.
 
     RFC 9162 section 2.1.4.2; the empty tree is a prefix of every tree.
+
+    Args:
+        old_size: Leaves of the older tree.
+        size: Leaves of the newer one.
+        proof: Hashes, in the order of that RFC.
+        old_root: Root of the older tree.
+        new_root: Root of the newer one.
 
     Raises:
         VerificationError: (``bad-consistency``) it does not (attack case A33).

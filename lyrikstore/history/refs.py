@@ -204,6 +204,9 @@ class RefTable:
             index: Its log index.
             identity: Its id.
             reason: A code of :data:`REASONS`; ``invalid`` for bytes that do not parse.
+
+        Raises:
+            InvalidInputError: (``bad-reason``) there is no such code.
         """
         if reason not in REASONS:
             raise InvalidInputError("bad-reason", f"no reason is called {reason!r}")

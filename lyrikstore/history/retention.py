@@ -97,6 +97,13 @@ def retire(
 ) -> Manifest:
     """Sign and log that the data of some versions need no longer be kept.
 
+    Args:
+        repository: The store, opened to append.
+        retirement: Which versions.
+        signer: Who says so.
+        clock: Tells the claimed time.
+        message: Free text.
+
     Raises:
         InvalidInputError: (``nothing-to-log``) no version is left to retire.
         LyrikstoreError: As :meth:`TransactionBuilder.commit`.

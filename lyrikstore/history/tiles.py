@@ -21,6 +21,9 @@ def tile_path(level: int, index: int, width: int = TILE_WIDTH) -> str:
         level: 0 for leaf hashes; each level above holds the roots of full tiles below.
         index: Which tile of that level.
         width: Hashes in it; 256 is a full tile.
+
+    Raises:
+        InvalidInputError: (``bad-tile``) there can be no such tile.
     """
     if not 0 <= level < 64:
         raise InvalidInputError("bad-tile", f"no tile level {level}")
@@ -98,6 +101,9 @@ def new_files(
         entries: All entries, from the first.
         hashes: Their leaf hashes.
         old_size: Entries whose files exist already; 0 yields all files of this size.
+
+    Raises:
+        InvalidInputError: (``bad-index``) a log of these sizes does not grow so.
 
     Cost: proportional to the new entries, plus at most 256 hashes per level and tile.
     """

@@ -168,8 +168,8 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
     """Return a checkpoint that can answer.
 
     Raises:
-        InvalidInputError: (``not-trained``) it is something else; (``newer-format``) a format
-            this version does not load.
+        InvalidInputError: (``not-trained``) it is something else.
+        FormatError: (``newer-format``) it has a format that this version does not load.
     """
     found = repo.resolve(ref)
     if found.kind != "checkpoint" or found.body["origin"] != "trained":

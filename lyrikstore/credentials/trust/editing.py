@@ -104,7 +104,11 @@ def add_document(path: Path, data: bytes) -> PinnedDocument | None:
 
 
 def add_log(path: Path, key: str) -> bool:
-    """Believe the log with this verifier key; raises and returns as :func:`add_issuer`."""
+    """Believe the log with this verifier key; returns as :func:`add_issuer`.
+
+    Raises:
+        InvalidInputError: (``bad-log``) that is no verifier key; else as :func:`add_issuer`.
+    """
     try:
         parsed = VerifierKey.parse(key)
     except (FormatError, KeyMaterialError) as error:
@@ -118,7 +122,11 @@ def add_log(path: Path, key: str) -> bool:
 
 
 def add_witness(path: Path, key: str) -> bool:
-    """Name the witness with this verifier key; raises and returns as :func:`add_issuer`."""
+    """Name the witness with this verifier key; returns as :func:`add_issuer`.
+
+    Raises:
+        InvalidInputError: (``bad-witness``) that is no verifier key; else as :func:`add_issuer`.
+    """
     try:
         witness = TrustedWitness.parse(key.partition("+")[0], key)
     except (FormatError, KeyMaterialError) as error:
