@@ -60,9 +60,8 @@ def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trus
         check_written(document, "trust")
         return _trust(document, read)
     except FormatError as error:
-        raise FormatError(
-            "bad-trust", f"{name}: {error.message}", hint=error.hint or _HINT
-        ) from None
+        hint = f"{error.hint} {_HINT}" if error.hint.endswith("?") else error.hint or _HINT
+        raise FormatError("bad-trust", f"{name}: {error.message}", hint=hint) from None
 
 
 def load_trust(path: Path) -> Trust:
