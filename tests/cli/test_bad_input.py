@@ -385,6 +385,13 @@ def test_a_delivery_into_a_folder_that_was_deleted_is_refused_and_not_waited_for
     assert not [e for e in publisher.ok("log", "--audit").out.splitlines() if "credential" in e]
 
 
+def test_a_card_for_a_folder_that_is_missing_is_refused_before_the_store_is_asked(
+    publisher,
+) -> None:
+    refused = publisher.fails(1, "card", "checkpoints/a/b", "-o", "none/card.md", "--json")
+    assert refused.error["kind"] == "no-folder"
+
+
 def test_a_full_disk_is_said_and_loses_nothing(publisher, folder) -> None:
     small = publisher.folder / "small"
     small.mkdir()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import ConflictError, InvalidInputError
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
@@ -46,6 +46,10 @@ def command(
         responses = parse_responses(read_at_most(answers, MAX_BYTES + 1))
     if output is not None and output.exists() and not output.is_file():
         raise ConflictError("exists", f"{output} is not a file")
+    if output is not None and not output.parent.is_dir():  # before it is signed and logged
+        raise NotFoundError(
+            "no-folder", f"there is no folder {output.parent}", hint="make it first"
+        )
     store = session.open_store(sign=True)
     result = store.card(checkpoint, responses)
     written: list[str] = []
