@@ -31,6 +31,9 @@ settings.load_profile("ci")
 
 # A job in the background of a script ignores interrupts, and the commands under test would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Below nohup it is hangups. Commands do not ignore what is handled here; the suite goes on.
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 pytest_plugins = [
     "tests.servers.azure",

@@ -81,7 +81,8 @@ class Envelope(Struct, frozen=True):
     @property
     def genuine(self) -> bool:
         """Whether every check passed: this issuer says this, whatever it is worth."""
-        return self.checks[-1].state is _PASS  # of an issuer that is bound by a proof of claims
+        # The last is the binding of the issuer, which is made only where all before it passed.
+        return self.checks[-1].state is _PASS
 
 
 def keys_for(trust: Trust, notices: Notices, at: datetime) -> KeysAt:

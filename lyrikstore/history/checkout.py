@@ -83,7 +83,7 @@ def checkout_tree(
                 f"{destination} is not empty",
                 hint="check out into a new or empty folder",
             )
-        _check_room(top, tree, destination)
+        _check_room(top, tree)
         _write(job, tree, blobs, destination, progress)
         finished = True
     finally:
@@ -95,7 +95,7 @@ def checkout_tree(
                 destination.rmdir()
 
 
-def _check_room(top: int, tree: Tree, destination: Path) -> None:
+def _check_room(top: int, tree: Tree) -> None:
     # ATTACK A07: some hundred bytes of a pack make a file that fills any disk, for all who use it.
     found = os.fstatvfs(top)
     room = found.f_bavail * found.f_frsize
@@ -103,8 +103,8 @@ def _check_room(top: int, tree: Tree, destination: Path) -> None:
     if found.f_blocks and tree.total_bytes > room:
         raise StorageError(
             "disk-full",
-            f"{destination} has room for {counted(room, 'byte')}, and the files of this version "
-            f"have {tree.total_bytes}",
+            f"no space left for the {counted(tree.total_bytes, 'byte')} of this version: "
+            f"the disk has room for {counted(room, 'byte')}",
             hint="check out on another disk, or make room",
         )
 

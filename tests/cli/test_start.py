@@ -102,8 +102,6 @@ def test_a_signal_is_one_line_and_exit_130(publisher, name: str) -> None:
         env=publisher.variables(),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        # As from a terminal: under nohup the suite's children would ignore it.
-        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),  # noqa: PLW1509
     )
     time.sleep(1.5)
     child.send_signal(getattr(signal, name))
