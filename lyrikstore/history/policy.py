@@ -103,10 +103,11 @@ class Policy(Struct, frozen=True):
     def heir(self, key: str) -> str | None:
         """Return who signs in place of a retired key, or None where nobody was named."""
         successors = {item.key: item.successor for item in self.retired}
-        heir = successors.get(key)
+        heir = successors.pop(key, None)
         while heir in successors:
-            heir = successors[heir]
-        return heir
+            # ATTACK: two that succeed each other. Each is asked once.
+            heir = successors.pop(heir)
+        return heir if heir in self.keys else None
 
     def may_follow(self, before: "Policy") -> bool:
         """Return whether this may take the place of ``before`` (attack case A29).

@@ -11,7 +11,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Genesis, Policy, Role, matches
+from lyrikstore.history.policy import Genesis, Policy, Retired, Role, matches
 
 ADA, BEN, EVE = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3))
 LOG = VerifierKey("example.org/archive", PrivateKey.from_seed(b"\x09" * 32).public)
@@ -128,3 +128,13 @@ def test_patterns_mean_what_shell_stars_mean(pattern, name):
 
 def test_patterns_take_linear_time():
     assert not matches("a*a*a*a*a*a*a*a*b", "a" * 100_000)
+
+
+def test_an_heir_has_a_role_and_is_found_though_keys_succeed_each_other():
+    owner = {"owner": Role((ADA.did,), 1, ("policies/*",), ("policy",))}
+    chain = (Retired(EVE.did, BEN.did, None), Retired(BEN.did, ADA.did, None))
+    assert Policy(2, owner, (LOG,), chain).heir(EVE.did) == ADA.did
+    # ATTACK: such a policy is well-formed, and whoever asked never came back.
+    ring = (Retired(EVE.did, BEN.did, None), Retired(BEN.did, EVE.did, None))
+    assert Policy.parse(Policy(2, owner, (LOG,), ring).to_json()).heir(EVE.did) is None
+    assert SOLE.heir(ADA.did) is None
