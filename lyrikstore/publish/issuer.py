@@ -227,7 +227,13 @@ def speaking_for(
             f"only {issuer} can do that, and {person.did} may not sign in its name here",
             hint="sign with a key that the policy of this store lists now: --signer NAME",
         )
-    raise PolicyError("not-the-issuer", f"only {issuer} can do that", hint=SIGN_AS_ISSUER)
+    raise PolicyError(
+        "not-the-issuer",
+        f"only {issuer} can do that",
+        hint="that key is compromised, and no list that it signs counts: issue anew by yours"
+        if issuer in policy.suspects
+        else SIGN_AS_ISSUER,
+    )
 
 
 def check_current(policy: Policy, person: Signer) -> None:

@@ -723,6 +723,10 @@ def test_a_compromised_key_takes_nothing_back_unheard(publisher, corpus) -> None
     refused = publisher.fails(14, "revoke", before, "--json").error
     assert refused["kind"] == "suspect-key"
     assert "issue anew" in refused["hint"]
+    # The next key cannot either, and is not sent back to the stolen one.
+    refused = publisher.fails(14, "suspend", before, "--signer", "next", "--json").error
+    assert refused["kind"] == "not-the-issuer"
+    assert "issue anew by yours" in refused["hint"]
 
 
 def test_what_an_earlier_key_issued_is_not_replaced_or_granted_under_in_vain(rotated) -> None:
