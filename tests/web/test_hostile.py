@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,13 +223,12 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:33]) + str(len(text)))
-def test_hostile_credentials_end_in_an_answer(open_page, browser, tmp_path, text) -> None:
-    (tmp_path / "credential.json").write_text(text)
-    window = open_page()
-    window.give(tmp_path)
-    began = seconds(browser)
-    assert window.verify() == "invalid"
-    assert seconds(browser) - began < 1
+def test_hostile_credentials_end_in_an_answer(open_page, browser, delivery, tmp_path, text) -> None:
+    hostile = tmp_path / "hostile"
+    hostile.mkdir()
+    (hostile / "credential.json").write_text(text)
+    window, verdict = soon(open_page, browser, hostile, sound=delivery)
+    assert verdict == "invalid"
     assert window.report["checks"][0]["state"] in {"fail", "pass"}
 
 
@@ -280,18 +280,40 @@ def test_a_bomb_is_cut_off_everywhere(open_page, delivery, bomb) -> None:
         (1_000_001, "unsound-list", "at most"),  # which still leaves 700 MiB of zeros
     ],
 )
-def test_a_bomb_is_cut_off(open_page, browser, delivery, bomb, length, reason, words) -> None:
+def test_a_bomb_is_cut_off(
+    open_page, browser, delivery, tmp_path, bomb, length, reason, words
+) -> None:
+    shutil.copytree(delivery, tmp_path / "sound")
     with_a_bomb(delivery, bomb[:length])
     window = open_page()
     window.give(delivery)
     before = memory(browser, "VmRSS")
-    began = seconds(browser)
     assert window.verify() == "incomplete"
-    assert seconds(browser) - began < 1
     assert memory(browser, "VmHWM") - before < 200_000
     check = {check["id"]: check for check in window.report["checks"]}["status"]
     assert check["detail"]["reason"] == reason
     assert words in check["summary"]
+    assert soon(open_page, browser, delivery, sound=tmp_path / "sound")[1] == "incomplete"
+
+
+def soon(open_page, browser, folder: Path, *, sound: Path) -> tuple:
+    """Return a window and its verdict on a folder, given within a second of processor time.
+
+    On a slow machine within three times what a ``sound`` delivery takes there.
+    """
+    window, verdict, spent = timed(open_page, browser, folder)
+    if spent >= 1:
+        assert spent < 3 * timed(open_page, browser, sound)[2]
+    return window, verdict
+
+
+def timed(open_page, browser, folder: Path) -> tuple:
+    """Return a window, its verdict on a folder, and the processor seconds that took."""
+    window = open_page()
+    window.give(folder)
+    began = seconds(browser)
+    verdict = window.verify()
+    return window, verdict, seconds(browser) - began
 
 
 def renderers(browser) -> list[dict]:
