@@ -201,7 +201,9 @@ def make_deliveries(root: Path, clauses: Path, licence: Path) -> None:
     inside = ("--store", copy)
     bea.run("commit", *of, *inside)
     bea.run("push", *inside)
-    issue(bea, "colleague", *inside, of="bea/clauses")
+    issue(bea, "colleague", *inside, of="bea/clauses")  # its credential waits in her clone
+    at_home = ("--store", home)
+    issue(bea, "colleague-at-home", *at_home, of="bea/clauses")
     acme.run("pull")
     issue(acme, "after-colleague", *signed)
 
@@ -209,6 +211,7 @@ def make_deliveries(root: Path, clauses: Path, licence: Path) -> None:
     thief = Person(root, "thief")
     shutil.rmtree(thief.home)
     shutil.copytree(bea.home, thief.home)
+    shutil.rmtree(thief.home / ".local" / "state")  # which knows that it is a copy
     stolen = thief.folder / "home-of-the-log"
     shutil.copytree(home, stolen)
 
@@ -233,8 +236,7 @@ def make_deliveries(root: Path, clauses: Path, licence: Path) -> None:
     acme.run("key", "statements", "-o", "stolen-statements")
     keep(acme.folder / "stolen-statements", "statements/stolen")
     issue(acme, "stolen", *signed)
-    thief.run("clone", stolen, "copy")
-    issue(thief, "thief", "--store", thief.folder / "copy", of="bea/clauses")
+    issue(thief, "thief", "--store", stolen, of="bea/clauses")
 
     # The first credential is suspended, then revoked.
     for act in ("suspend", "revoke"):

@@ -31,6 +31,9 @@ NOT_YET = {
     "first-acme-stolen",
     "rotated-acme-stolen",
     "colleague-partner-stolen",
+    "colleague-at-home-acme",
+    "colleague-at-home-partner",
+    "colleague-at-home-partner-stolen",
     "thief-partner-stolen",
 }
 
