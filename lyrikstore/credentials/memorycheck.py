@@ -15,7 +15,8 @@ from lyrikstore.history.extend import location_text
 from lyrikstore.history.local import check_none_lost, local_origin, read_local_key
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logview import Records, read_records
-from lyrikstore.history.memory import LogMemory, LogName, MemoryState
+from lyrikstore.history.memory import LogMemory, MemoryState
+from lyrikstore.history.memoryfiles import LogName
 from lyrikstore.history.merkle import consistency_proof
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.repository import Repository

@@ -39,7 +39,8 @@ from lyrikstore.history.logview import (
     read_checkpoint,
     read_records,
 )
-from lyrikstore.history.memory import LogMemory, LogName, MemoryState
+from lyrikstore.history.memory import LogMemory, MemoryState
+from lyrikstore.history.memoryfiles import LogName
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend, LocalBackend
 from lyrikstore.objects.sync import Overlay

@@ -31,7 +31,8 @@ from lyrikstore.history.logview import (
     read_checkpoint,
 )
 from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.memory import LogMemory, LogName
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.memoryfiles import LogName
 from lyrikstore.history.refs import check_genesis
 from lyrikstore.history.view import MAX_READ
 from lyrikstore.objects.backend import Backend

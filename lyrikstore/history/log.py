@@ -154,6 +154,19 @@ class SignedCheckpoint(Struct, frozen=True):
         return self.head.root
 
 
+class Place(Struct, frozen=True):
+    """Where an entry is shown to be logged.
+
+    Attributes:
+        index: Its position.
+        signed: The log checkpoint under which it is; None in a log that is open here, which needs
+            none.
+    """
+
+    index: int
+    signed: SignedCheckpoint | None = None
+
+
 def open_checkpoint(
     data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_SIGNATURES
 ) -> SignedCheckpoint:
@@ -224,12 +237,17 @@ class TlogProof(Struct, frozen=True):
         split_note(checkpoint)
         return cls(int(number), hashes, checkpoint)
 
+    @property
+    def stated(self) -> LogCheckpoint | None:
+        """What its log checkpoint says, whoever signed it; None if it says nothing readable."""
+        return _stated(self.checkpoint)
+
     def is_of(self, leaf: Leaf) -> bool:
         """Return whether it leads from ``leaf`` to the root it states, whoever signed that.
 
         Cost: a few hashes; no signature.
         """
-        head = _stated(self.checkpoint)
+        head = self.stated
         if head is None:
             return False
         try:

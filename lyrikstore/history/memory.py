@@ -9,37 +9,29 @@ and a verifier keeps the last head it saw of each log (attack cases A30, A33).
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
-from hashlib import sha256
 from pathlib import Path
-from typing import Literal
 
 from msgspec import Struct
 
-from lyrikstore.canon import jsontext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
-    LyrikstoreError,
-    NotFoundError,
-    StorageError,
     VerificationError,
-    storage_error,
 )
 from lyrikstore.canon.grammar import counted
 from lyrikstore.history import merkle
+from lyrikstore.history.consistency import Consistency, Relation
 from lyrikstore.history.log import LogCheckpoint
+from lyrikstore.history.memoryfiles import LogName, MemoryFiles, Shelf
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.objects.backend import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.lock import StoreLock
 
 ConsistencyProver = Callable[[int, int], Sequence[bytes]]
 """Returns the consistency proof between two sizes of the log, older size first."""
 
-_Shelf = Literal["signed", "seen", "intended"]
-
-LogName = VerifierKey | Digest
-"""What a head is remembered under: a key of the log, or the id of the store whose log it is."""
+MAX_KNOWN = 1000
+"""Log checkpoints of one log that are remembered besides the newest."""
 
 
 class MemoryState(Enum):
@@ -53,8 +45,10 @@ class MemoryState(Enum):
     """It is larger, and proven to extend the remembered one."""
     UNPROVEN = "unproven"
     """It is larger; without a consistency proof it may be a fork."""
+    EARLIER = "earlier"
+    """It is smaller, and shown to lead to the remembered one."""
     OLDER = "older"
-    """It is smaller. For a store this is a rollback; for an older delivery it is normal."""
+    """It is smaller. For a store this is a rollback; a delivery may be older, or of a fork."""
     FORK = "fork"
     """Both cannot be true of one log: same size and other root, or no extension."""
 
@@ -79,8 +73,7 @@ class LogMemory:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._files = LocalBackend(directory)
+        self._files = MemoryFiles(directory)
 
     def last_signed(self, key: VerifierKey) -> Remembered | None:
         """Return the newest head that ``key`` signed here, or None.
@@ -111,18 +104,7 @@ class LogMemory:
 
         Cost: one small file for every log key of this user.
         """
-        for name in self._files.list("signed/"):
-            try:
-                document = jsontext.parse_canonical(self._files.read(name))
-                key = VerifierKey.parse(document["key"])
-            except NotFoundError:
-                continue
-            except (LyrikstoreError, KeyError, TypeError) as error:
-                raise FormatError(
-                    "bad-memory",
-                    f"what is remembered in {self._directory / name} is unusable: {error}",
-                    hint="restore that file",
-                ) from None
+        for key in self._files.keys("signed"):
             found = self.last_signed(key)
             if found is not None:
                 yield key, found
@@ -153,8 +135,8 @@ class LogMemory:
             LockedError: Another process holds it for more than 30 s.
             StorageError: The folder cannot be used.
         """
-        self._make()
-        with StoreLock(self._directory / "lock"):
+        self._files.make()
+        with StoreLock(self._files.directory / "lock"):
             yield
 
     def check_signed(self, key: VerifierKey, leaves: Sequence[bytes], location: str) -> None:
@@ -219,7 +201,7 @@ class LogMemory:
         Raises:
             StorageError: The memory cannot be written.
         """
-        self._write("intended", key, {"record": str(record)})
+        self._files.write("intended", key, {"record": str(record)})
 
     def intended(self, key: VerifierKey) -> Digest | None:
         """Return the transaction this user last set out to commit to the log of ``key``, or None.
@@ -227,13 +209,13 @@ class LogMemory:
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
         """
-        document = self._read("intended", key, {"record"})
+        document = self._files.read("intended", key, {"record"})
         if document is None:
             return None
         try:
             return Digest.parse(document["record"])
         except FormatError as error:
-            raise self._unusable("intended", key, error) from None
+            raise self._files.unusable("intended", key, error) from None
 
     def check_seen(
         self, log: LogName, head: LogCheckpoint, prove: ConsistencyProver | None = None
@@ -264,6 +246,75 @@ class LogMemory:
         except VerificationError:
             return MemoryState.FORK
         return MemoryState.GROWN
+
+    def check_delivered(
+        self, log: LogName, head: LogCheckpoint, consistency: Consistency
+    ) -> MemoryState:
+        """Return how a verified log checkpoint of a delivery relates to the one remembered.
+
+        Remembers nothing. A delivery may be older than what was seen; that it is of the same log
+        has to be shown.
+
+        Args:
+            log: A key of its log, or the store whose log it is.
+            head: The verified head.
+            consistency: What is known of log checkpoints being of one log; see :meth:`seen_of`.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read.
+        """
+        last = self.last_seen(log)
+        if last is None:
+            return MemoryState.FIRST
+        if last.head == head:
+            return MemoryState.SAME
+        relation = consistency.relation(last.head, head)
+        if relation is Relation.FORK:
+            return MemoryState.FORK
+        if relation is Relation.SAME:
+            return MemoryState.GROWN if head.size > last.head.size else MemoryState.EARLIER
+        return MemoryState.UNPROVEN if head.size > last.head.size else MemoryState.OLDER
+
+    def seen_of(self, store: Digest, origin: str) -> list[LogCheckpoint]:
+        """Return the log checkpoints of a store that are remembered: each leads to the largest.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read.
+        """
+        last = self.last_seen(store)
+        if last is None or last.head.origin != origin:
+            return []
+        known = {head.size: head for head in self._known(store, origin)}
+        known = {size: head for size, head in known.items() if size < last.head.size}
+        return [*known.values(), last.head]
+
+    def remember_known(self, store: Digest, heads: Iterable[LogCheckpoint]) -> None:
+        """Remember log checkpoints that lead to one that is remembered, the newest first kept.
+
+        Call it only for those that were shown to lead to one which verified.
+
+        Raises:
+            FormatError: (``bad-memory``) the memory cannot be read.
+            StorageError: The memory cannot be written.
+        """
+        new = {head.size: head for head in heads}
+        for origin in {head.origin for head in new.values()}:
+            known = {head.size: head for head in self._known(store, origin)}
+            if new.keys() <= known.keys():
+                continue
+            kept = [(known | new)[size] for size in sorted(known | new)[-MAX_KNOWN:]]
+            text = "".join(f"{one.size} {one.root.hex()}\n" for one in kept)
+            self._files.write("known", store, {"origin": origin, "heads": text})
+
+    def _known(self, store: Digest, origin: str) -> list[LogCheckpoint]:
+        document = self._files.read("known", store, {"origin", "heads"})
+        if document is None or document["origin"] != origin:
+            return []
+        try:
+            pairs = [line.split(" ") for line in document["heads"].splitlines()]
+            return [LogCheckpoint(origin, int(size), bytes.fromhex(root)) for size, root in pairs]
+        except (FormatError, ValueError) as error:
+            raise self._files.unusable("known", store, error) from None
 
     def remember_seen(self, log: LogName, head: LogCheckpoint, location: str = "") -> None:
         """Remember a head that was verified, unless a larger one is remembered.
@@ -298,67 +349,15 @@ class LogMemory:
         for log in logs:
             self.remember_seen(log, head)
 
-    def _load(self, shelf: _Shelf, key: LogName) -> Remembered | None:
-        document = self._read(shelf, key, {"checkpoint", "location"})
+    def _load(self, shelf: Shelf, key: LogName) -> Remembered | None:
+        document = self._files.read(shelf, key, {"checkpoint", "location"})
         if document is None:
             return None
         try:
             head = LogCheckpoint.parse(document["checkpoint"])
         except FormatError as error:
-            raise self._unusable(shelf, key, error) from None
+            raise self._files.unusable(shelf, key, error) from None
         return Remembered(head, document["location"])
 
-    def _save(self, shelf: _Shelf, key: LogName, item: Remembered) -> None:
-        self._write(shelf, key, {"checkpoint": item.head.text, "location": item.location})
-
-    def _read(self, shelf: _Shelf, key: LogName, members: set[str]) -> dict[str, str] | None:
-        try:
-            data = self._files.read(_file_name(shelf, key))
-        except NotFoundError:
-            return None
-        except StorageError as error:
-            if error.kind != NOT_A_FILE:
-                raise
-            raise self._unusable(shelf, key, error) from None
-        try:
-            return _decode(data, key, members)
-        except FormatError as error:
-            raise self._unusable(shelf, key, error) from None
-
-    def _write(self, shelf: _Shelf, key: LogName, members: dict[str, str]) -> None:
-        self._make()
-        document = {**members, "key": str(key), "v": 1}
-        self._files.replace(_file_name(shelf, key), jsontext.encode(document))
-
-    def _unusable(self, shelf: _Shelf, key: LogName, error: LyrikstoreError) -> FormatError:
-        path = self._directory / _file_name(shelf, key)
-        return FormatError(
-            "bad-memory",
-            f"what is remembered in {path} is unusable: {error}",
-            hint="restore that file; remove it only once you know this is the newest store",
-        )
-
-    def _make(self) -> None:
-        try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, f"making {self._directory}") from error
-
-
-def _file_name(shelf: _Shelf, key: LogName) -> str:
-    return f"{shelf}/{sha256(str(key).encode()).hexdigest()}.json"
-
-
-def _decode(data: bytes, key: LogName, members: set[str]) -> dict[str, str]:
-    document = jsontext.parse_canonical(data)
-    if (
-        not isinstance(document, dict)
-        or document.keys() != {*members, "key", "v"}
-        or document["v"] != 1
-        or document["key"] != str(key)
-    ):
-        raise FormatError("bad-memory", "it has other members")
-    texts = {member: value for member in members if isinstance(value := document[member], str)}
-    if len(texts) != len(members):
-        raise FormatError("bad-memory", "it has other members")
-    return texts
+    def _save(self, shelf: Shelf, key: LogName, item: Remembered) -> None:
+        self._files.write(shelf, key, {"checkpoint": item.head.text, "location": item.location})

@@ -137,6 +137,43 @@ def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
     return [root(leaves[start:end]) for start, end in consistency_ranges(old_size, len(leaves))]
 
 
+class Subtrees:
+    """Every perfect subtree of a tree, hashed once, so that many roots and proofs cost little.
+
+    Args:
+        leaves: Leaf hashes.
+
+    Cost: a hash for each leaf, and the memory of twice as many.
+    """
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels = [list(leaves)]
+        while len(self._levels[-1]) > 1:
+            below = self._levels[-1]
+            pairs = zip(below[::2], below[1::2], strict=False)
+            self._levels.append([node_hash(left, right) for left, right in pairs])
+
+    def root(self, end: int, start: int = 0) -> bytes:
+        """Return the root over the leaves from ``start`` on and before ``end``.
+
+        ``start`` is 0, or where a subtree of at least that many leaves may begin.
+        """
+        size, subtrees = end - start, []
+        for level in reversed(range(size.bit_length())):
+            if size >> level & 1:
+                subtrees.append(self._levels[level][start >> level])
+                start += 1 << level
+        return fold(subtrees)
+
+    def consistency_proof(self, old_size: int, size: int) -> list[bytes]:
+        """Return the proof that the first ``old_size`` leaves are a prefix of the first ``size``.
+
+        Raises:
+            InvalidInputError: (``bad-index``) not ``0 <= old_size <= size``.
+        """
+        return [self.root(end, start) for start, end in consistency_ranges(old_size, size)]
+
+
 def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
     """Return the root that ``proof`` gives for a leaf (RFC 9162 section 2.1.3.2).
 

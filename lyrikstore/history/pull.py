@@ -27,7 +27,8 @@ from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.logkeys import copy_log_keys
 from lyrikstore.history.logview import CHECKPOINT, FORMAT, Records
 from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.memory import LogMemory, LogName
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.memoryfiles import LogName
 from lyrikstore.history.partial import PARTIAL, Selection, documents_of, holders, read_selection
 from lyrikstore.history.repository import Repository
 from lyrikstore.objects.backend import Backend, LocalBackend

@@ -96,7 +96,7 @@ function signatureLine(line) {
 }
 
 /** Return a published log checkpoint. @param {Uint8Array} bytes @param {LogKey[]} keys @returns {Checkpoint} */
-function openCheckpoint(bytes, keys) {
+export function openCheckpoint(bytes, keys) {
   const claimed = splitNote(bytes).text.split("\n")[0];
   // A key that signs one log says nothing about another.
   const { text, signers } = openNote(bytes, keys.filter((key) => key.name === claimed), MAX_PROOF_SIGNERS);
@@ -144,6 +144,18 @@ export function parseProof(bytes) {
   if (hashes.some((hash) => hash.length !== 32)) bad("a hash that is not 32 bytes");
   splitNote(checkpoint);
   return { index: Number(number), hashes, checkpoint };
+}
+
+/** What the log checkpoint of a proof says, whoever signed it, as one text; null: nothing readable. @param {ReturnType<typeof parseProof>} proof */
+export function statedHead({ checkpoint }) {
+  try {
+    const { text } = splitNote(checkpoint);
+    parseHead(text);
+    return text;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-/** RFC 9162 trees over SHA-256: roots and inclusion (spec §7.2, spec/09-records.md). */
+/** RFC 9162 trees over SHA-256: roots, inclusion, consistency (spec §7.3, spec/09-records.md). */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, same } from "./bytes.js";
 import { refuse } from "./errors.js";
@@ -42,6 +42,66 @@ export function root(leaves) {
   const tree = new Roots();
   for (const leaf of leaves) tree.add(leaf);
   return tree.root();
+}
+
+/** Every perfect subtree of a tree, hashed once, so that many roots cost little. */
+export class Subtrees {
+  /** @param {Uint8Array[]} leaves Leaf hashes. */
+  constructor(leaves) {
+    this.levels = [leaves];
+    for (let below = leaves; below.length > 1;) {
+      const above = [];
+      for (let at = 0; at + 1 < below.length; at += 2) above.push(nodeHash(below[at], below[at + 1]));
+      this.levels.push(above);
+      below = above;
+    }
+  }
+
+  /** The root over the first leaves. @param {number} size */
+  root(size) {
+    const subtrees = [];
+    let start = 0;
+    for (let level = this.levels.length - 1; level >= 0; level -= 1) {
+      if (Math.floor(size / 2 ** level) % 2 === 0) continue;
+      subtrees.push(this.levels[level][start / 2 ** level]);
+      start += 2 ** level;
+    }
+    return subtrees.reduceRight((right, left) => nodeHash(left, right));
+  }
+}
+
+/**
+ * Return if the older tree is a prefix of the newer one; refuse otherwise. No size is 0.
+ *
+ * @param {number} oldSize @param {number} size @param {Uint8Array[]} proof @param {Uint8Array} oldRoot @param {Uint8Array} newRoot
+ */
+export function verifyConsistency(oldSize, size, proof, oldRoot, newRoot) {
+  const bad = () => refuse("bad-consistency", `the tree of ${size} does not extend the one of ${oldSize}`);
+  if (!(oldSize >= 1 && oldSize <= size) || proof.length > MAX_PROOF) bad();
+  if (oldSize === size) {
+    if (proof.length || !same(oldRoot, newRoot)) bad();
+    return;
+  }
+  let node = oldSize - 1;
+  let last = size - 1;
+  while (node % 2 === 1) [node, last] = [(node - 1) / 2, Math.floor(last / 2)];
+  // An old tree that is perfect is its own first subtree.
+  const [first, ...path] = node === 0 ? [oldRoot, ...proof] : proof;
+  if (first === undefined || (node === 0 && !proof.length)) bad();
+  let old = first;
+  let whole = first;
+  for (const sibling of path) {
+    if (last === 0) bad();
+    if (node % 2 === 1 || node === last) {
+      old = nodeHash(sibling, old);
+      whole = nodeHash(sibling, whole);
+      while (node % 2 === 0 && node !== 0) [node, last] = [node / 2, Math.floor(last / 2)];
+    } else {
+      whole = nodeHash(whole, sibling);
+    }
+    [node, last] = [Math.floor(node / 2), Math.floor(last / 2)];
+  }
+  if (last !== 0 || !same(old, oldRoot) || !same(whole, newRoot)) bad();
 }
 
 /**
