@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.session import Session
 
@@ -41,13 +42,28 @@ def verify_delivered(
         source = FolderData(folder, meter)
         return verify_delivery(
             credential,
-            siblings=beside,
+            siblings={**beside, **own_log(session, credential, beside)},
             data=source if data is not None or folder.is_dir() else None,
             record_ids=record_ids,
             trust=session.trust(),
             at=now(),
             memory=session.memory(),
         )
+
+
+def own_log(session: Session, credential: bytes, beside: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what the store here shows of the log of a delivery, if the delivery is of it."""
+    from lyrikstore.publish.logheads import own_consistency
+
+    try:
+        session.store_folder()  # a buyer has none, and need not load what opens one
+        repository = session.open_store().repository
+        if repository.store_id.hex.encode() not in credential:
+            return {}
+        shown = own_consistency(repository, session.memory(), beside.values())
+    except LyrikstoreError:  # damaged, perhaps: which does not keep a delivery from being verified
+        return {}
+    return {} if shown is None else {"the log here": shown}
 
 
 def record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:

@@ -71,7 +71,7 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
         store.repository, rotated(before, after), signer=signer, clock=store.clock, message=message
     )
     _believe_too(session, store, before, after)
-    written = _write_statements(store, output)
+    written = _write_statements(store, output, made.index)
     session.emit(
         "key-rotate",
         {
@@ -154,7 +154,7 @@ def _revoke(
     )
     if after is not None:
         _believe_too(session, store, did, after)
-    written = _write_statements(store, output)
+    written = _write_statements(store, output, made.index)
     session.emit(
         "key-revoke",
         {
@@ -242,7 +242,7 @@ def _retire(
 
     public = _public(session, log_key)
     store, made = _changed(session, without_log_key(public), remote, message, but=public)
-    written = _write_statements(store, output)
+    written = _write_statements(store, output, made.index)
     session.emit(
         "key-retire",
         {
@@ -267,12 +267,13 @@ def _statements(session: Session, output: Path) -> None:
 
     store = session.open_store()
     written = _write_statements(store, output)
+    history = store.repository.refs[GENESIS_NAME].history
     waits = store.repository.refs[GENESIS_NAME].index >= store.repository.checkpoint.size
     session.emit("key-statements", {"written": written, "waits": waits})
     session.screen.wrote(written)
     if waits:
         session.screen.result("! the newest waits in the local log: first lyrikstore push")
-    elif not written:
+    elif len(history) == 1:
         session.screen.say("no key was added, replaced or revoked since the store was made")
 
 
@@ -391,10 +392,11 @@ def _say_written(session: Session, output: Path | None, written: list[str]) -> N
         )
 
 
-def _write_statements(store: "Store", folder: Path | None) -> list[str]:
+def _write_statements(store: "Store", folder: Path | None, index: int = 0) -> list[str]:
+    """Write what the log says of keys; nothing while the change at ``index`` waits for a push."""
     from lyrikstore.publish.keystatements import statements_for_others
 
-    if folder is None:
+    if folder is None or index >= store.repository.checkpoint.size:
         return []
     return [str(path) for path in write_files(folder, statements_for_others(store.repository))]
 

@@ -9,6 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.credentials.envelope import Envelope
 from lyrikstore.credentials.inheriting import Heir
+from lyrikstore.credentials.logproofs import Places
 from lyrikstore.credentials.report import (
     Check,
     CheckState,
@@ -20,7 +21,8 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.history.keyhistory import KeyHistory, KeyState, Standing
+from lyrikstore.history.consistency import Relation
+from lyrikstore.history.keyhistory import KeyHistory, KeyState, Ruled, Standing
 from lyrikstore.history.log import Leaf
 from lyrikstore.history.policy import Policy
 
@@ -30,7 +32,8 @@ _UNSPOKEN = not_applicable("issuer.key", "no store whose policies are at hand sp
 def check_key(
     signer: str | None,
     history: KeyHistory | None,
-    logged_at: int | None,
+    credential: Digest | None,
+    proofs: Places | None,
     *,
     sought: bool = True,
 ) -> Check:
@@ -39,15 +42,24 @@ def check_key(
     Args:
         signer: The key, as did:key, or None where no signature holds.
         history: The store's policies, or None where its genesis is not established.
-        logged_at: Where the credential is shown to be logged, or None.
-        sought: Whether that was looked for.
+        credential: What it signed, as the log has it.
+        proofs: What shows where that is logged, or None where nothing does.
+        sought: Whether it is asked where it is logged as long as the key is current.
     """
     if signer is None:
         return unchecked("issuer.key", "no-proof", "no sound signature by any key")
     if history is None:
         summary = "which keys the store had, and until when, is not established"
         return unchecked("issuer.key", "no-policy", summary)
-    check = _check_state(history.state_of(signer), history, logged_at, sought=sought)
+    if history.forked:
+        summary = "what is at hand shows two histories of the store: neither says whose the key is"
+        return failed("issuer.key", "fork", summary)
+    state = history.state_of(signer)
+    logged_at, shown = None, Relation.SAME
+    if credential is not None and proofs is not None and (sought or state.is_over):
+        leaf = Leaf("credential", credential)
+        logged_at, shown = _where(leaf, history.declared(signer), history, proofs)
+    check = _check_state(state, history, logged_at, shown, sought=sought)
     return unless_unproven(check, history)
 
 
@@ -69,8 +81,25 @@ def unless_unproven(check: Check, history: KeyHistory) -> Check:
     return unchecked(check.id, "unproven-policy", summary, **detail)
 
 
+def _where(
+    leaf: Leaf, declared: Ruled | None, history: KeyHistory, proofs: Places
+) -> tuple[int | None, Relation]:
+    """Return where a credential is logged, and whether in the log that says its key was stolen."""
+    places = proofs.of(leaf, history)
+    if declared is None:
+        return places[0].index if places else None, Relation.SAME
+    # ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs
+    # before the entry that the owner names whatever the stolen key signs today.
+    return proofs.consistency.place(leaf.hash, places, declared.heads)
+
+
 def _check_state(
-    state: KeyState, history: KeyHistory, logged_at: int | None, *, sought: bool
+    state: KeyState,
+    history: KeyHistory,
+    logged_at: int | None,
+    shown: Relation,
+    *,
+    sought: bool,
 ) -> Check:
     detail = _detail(state, history, logged_at)
     if state.standing is Standing.UNKNOWN:
@@ -83,13 +112,22 @@ def _check_state(
         return passed("issuer.key", summary, **detail)
     compromised = state.standing is Standing.COMPROMISED
     if logged_at is not None and state.counts_at(logged_at):
-        when = f"the credential was logged before that, as entry {logged_at}"
         said = (
             f"compromised since entry {detail['suspectFrom']}"
             if compromised
             else f"succeeded at entry {state.since}"
         )
-        return passed("issuer.key", f"the key is {said}; {when}", **detail)
+        when = f"the credential was logged before that, as entry {logged_at}"
+        if shown is Relation.SAME:
+            return passed("issuer.key", f"the key is {said}; {when}", **detail)
+        if shown is Relation.FORK:
+            summary = f"the key is {said}; that {when} is shown by another history of the log alone"
+            return failed("issuer.key", "fork", summary, **detail)
+        summary = (
+            f"the key is {said}; nothing here shows that the log in which the credential is entry "
+            f"{logged_at} is the one that says so: when it was signed is not proven"
+        )
+        return unchecked("issuer.key", "no-consistency", summary, **detail)
     if compromised and (logged_at is None or state.is_suspect_at(logged_at)):
         # Unlogged is as bad: whoever has the key can give any date to what it signs.
         place = "at no shown entry" if logged_at is None else f"as entry {logged_at}"
@@ -116,7 +154,7 @@ def check_key_at_hand(
     Cost: at most :data:`lyrikstore.credentials.storekeys.MAX_STORES` stores' policies.
     """
     if envelope.signer is None or envelope.canonical is None:
-        return check_key(None, None, None)
+        return check_key(None, None, None, None)
     key = did_key(envelope.signer.key)
     try:
         stores = list(statements.about(key, store))
@@ -125,13 +163,9 @@ def check_key_at_hand(
     made = []
     if heir is not None:
         stores.append((heir.history, heir.proofs))
+    credential = Digest.of(envelope.canonical)
     for history, proofs in stores:
-        retired = history.state_of(key).standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
-        place = None
-        if retired:
-            leaf = Leaf("credential", Digest.of(envelope.canonical))
-            place = proofs.take(leaf, history.log_keys, history.check_head)
-        made.append(check_key(key, history, place, sought=retired))
+        made.append(check_key(key, history, credential, proofs, sought=False))
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):
         for check in made:
             if check.state is state:

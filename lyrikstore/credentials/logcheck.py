@@ -1,6 +1,7 @@
 """Where in whose log a delivery's manifest stands (spec §11.4.5)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -23,11 +24,12 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import Claims
+from lyrikstore.history.consistency import Consistency
 from lyrikstore.history.keyhistory import KeyHistory
-from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
+from lyrikstore.history.log import Leaf, Place, SignedCheckpoint, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.memory import LogMemory, LogName, MemoryState
-from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.memory import LogMemory, MemoryState
+from lyrikstore.history.memoryfiles import LogName
 from lyrikstore.history.policy import OWNER, Genesis
 
 
@@ -37,6 +39,7 @@ class LogOutcome(Struct, frozen=True):
     Attributes:
         checks: ``log.inclusion``, ``log.anchor``, ``log.witness``, ``log.memory``.
         history: The store's policies, once its genesis is established; else None.
+        proofs: What shows where in its log other things are, likewise.
         credential: Where the credential is shown to be logged, or None.
         signed: The log checkpoint whose signature holds, or None.
         not_proven: What remains open because of how these checks went.
@@ -44,6 +47,7 @@ class LogOutcome(Struct, frozen=True):
 
     checks: tuple[Check, ...]
     history: KeyHistory | None
+    proofs: Proofs | None
     credential: int | None
     signed: SignedCheckpoint | None
     not_proven: tuple[str, ...] = ()
@@ -74,28 +78,41 @@ def check_log(
     anchor, founder, genesis = _check_genesis(claims, find)
     if genesis is None or founder is None:
         inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
-        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None)
-    proofs = Proofs(statements.proof_files)
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None, None)
     try:
-        history = statements.read_history(founder, genesis.policy, proofs)
+        history, proofs = statements.read_store(founder, genesis)
+        credential = _places_of(outcome, history, proofs)
+        inclusion, signed = _check_inclusion(claims, history, proofs)
+        heads = [head for one in history.policies for head in one.heads]
+        heads += [one.signed.head for one in credential if one.signed is not None]
+        heads += [] if signed is None else [signed.head]
+        torn = history.forked or proofs.consistency.is_torn(heads)
     except IncompleteError as error:
         inclusion = unchecked("log.inclusion", error.kind, error.message)
         anchor = unchecked("log.anchor", error.kind, error.message)
-        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None)
-    keys = history.log_keys
-    logged_at = None
-    if outcome.id is not None:
-        logged_at = proofs.take(Leaf("credential", outcome.id), keys, history.check_head)
-    inclusion, signed = _check_inclusion(claims, history, proofs)
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None, None)
+    if torn:
+        # ATTACK A33: two histories, of which neither can be told to be the true one.
+        history = replace(history, forked=True)
+        summary = "the log checkpoints beside the credential are of two histories: a forked log"
+        inclusion, signed = failed("log.inclusion", "fork", summary), None
+    logged_at = credential[0].index if credential else None
     owner = _owner(outcome, history)
     if signed is None:
         anchor = _judge_anchor(claims, founder, owner, (), trust, at)
         made = (inclusion, anchor, witness, _no_memory())
-        return LogOutcome(made, history, logged_at, None)
+        return LogOutcome(made, history, proofs, logged_at, None)
     pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
     anchor = _judge_anchor(claims, founder, owner, pinned, trust, at)
-    remembered = check_memory(signed, keys, claims.store, memory)
-    return LogOutcome((inclusion, anchor, witness, remembered), history, logged_at, signed)
+    remembered = check_memory(signed, history, proofs.consistency, memory)
+    made = (inclusion, anchor, witness, remembered)
+    return LogOutcome(made, history, proofs, logged_at, signed)
+
+
+def _places_of(outcome: CheckedCredential, history: KeyHistory, proofs: Proofs) -> Sequence[Place]:
+    if outcome.id is None:
+        return ()
+    return proofs.of(Leaf("credential", outcome.id), history)
 
 
 def check_witness(trust: Trust) -> Check:
@@ -212,16 +229,6 @@ def _check_inclusion(
     return problem or unchecked("log.inclusion", "missing-file", missing), None
 
 
-_WORST_FIRST = (
-    MemoryState.FORK,
-    MemoryState.OLDER,
-    MemoryState.UNPROVEN,
-    MemoryState.SAME,
-    MemoryState.GROWN,
-    MemoryState.FIRST,
-)
-
-
 def _is_other(index: int, proof: TlogProof | LyrikstoreError) -> bool:
     return isinstance(proof, LyrikstoreError) or proof.index != index
 
@@ -230,44 +237,54 @@ def _no_memory() -> Check:
     return not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
 
 
+_WORST_FIRST = (
+    MemoryState.FORK,
+    MemoryState.OLDER,
+    MemoryState.UNPROVEN,
+    MemoryState.EARLIER,
+    MemoryState.SAME,
+    MemoryState.GROWN,
+    MemoryState.FIRST,
+)
+_SAID = {
+    MemoryState.FIRST: "first log checkpoint seen of this log",
+    MemoryState.SAME: "the log checkpoint remembered from before",
+    MemoryState.GROWN: "extends the log checkpoint remembered",
+    MemoryState.EARLIER: "leads to the log checkpoint remembered",
+    MemoryState.OLDER: "older than the log checkpoint remembered: nothing here shows that it led "
+    "there",
+    MemoryState.UNPROVEN: "newer than the log checkpoint remembered: nothing here shows that it "
+    "extends it",
+    MemoryState.FORK: "contradicts the log checkpoint remembered: this log was forked",
+}
+
+
 def check_memory(
     signed: SignedCheckpoint,
-    keys: Sequence[VerifierKey],
-    store: Digest,
+    history: KeyHistory,
+    consistency: Consistency,
     memory: LogMemory | None,
 ) -> Check:
     """Return ``log.memory``: whether a log checkpoint contradicts those seen before.
 
     Args:
         signed: The log checkpoint, its signature verified.
-        keys: All keys of the log.
-        store: The store whose log it is.
+        history: The policies of the store whose log it is.
+        consistency: What the consistency files at hand show.
         memory: Remembered log checkpoints, or None.
     """
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
+    # Under every key of the log: one that was added must not begin with an empty memory.
+    logs: list[LogName] = [*signed.signers, *history.log_keys, history.store]
     try:
-        # Under every key of the log: one that was added must not begin with an empty memory.
-        logs: list[LogName] = [*signed.signers, *keys, store]
-        states = {memory.check_seen(log, signed.head) for log in logs}
+        known = consistency.with_line(memory.seen_of(history.store, signed.origin))
+        states = {memory.check_delivered(log, signed.head, known) for log in logs}
     except LyrikstoreError as error:
         return unchecked("log.memory", error.kind, quote(error.message, 300))
     state = next(state for state in _WORST_FIRST if state in states)
-    return {
-        MemoryState.FIRST: passed("log.memory", "first log checkpoint seen of this log"),
-        MemoryState.SAME: passed("log.memory", "the log checkpoint remembered from before"),
-        MemoryState.GROWN: passed("log.memory", "extends the log checkpoint remembered"),
-        MemoryState.OLDER: warned(
-            "log.memory",
-            "older",
-            "older than the log checkpoint remembered: no proof here shows that it led there",
-        ),
-        MemoryState.UNPROVEN: warned(
-            "log.memory",
-            "unproven",
-            "newer than the log checkpoint remembered: no proof here shows that it extends it",
-        ),
-        MemoryState.FORK: failed(
-            "log.memory", "fork", "contradicts the log checkpoint remembered: this log was forked"
-        ),
-    }[state]
+    if state is MemoryState.FORK:
+        return failed("log.memory", "fork", _SAID[state])
+    if state in {MemoryState.OLDER, MemoryState.UNPROVEN}:
+        return unchecked("log.memory", "no-consistency", _SAID[state])
+    return passed("log.memory", _SAID[state])

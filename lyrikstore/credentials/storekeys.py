@@ -5,21 +5,27 @@ store as well, and lay the same beside it. Nothing here believes a date (attack 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.logproofs import PROOF_HEAD, Places, ProofFiles, Proofs
+from lyrikstore.history.consistency import (
+    NO_CONSISTENCY,
+    Consistency,
+    consistency_files_among,
+)
 from lyrikstore.history.keyhistory import KeyHistory, Ruled
 from lyrikstore.history.kinds import GENESIS_NAME
-from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
+from lyrikstore.history.log import Leaf, Place, TlogProof
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Policy
+from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.history.policychain import follow_policies
 from lyrikstore.history.refs import check_genesis
 
 if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
@@ -47,12 +53,14 @@ class Statements(Struct, frozen=True):
         geneses: Files that say they found a store.
         policies: Files that say they are a policy.
         proof_files: Log proofs.
+        consistency_files: Consistency files, and what may be the leaf hashes that they name.
         here: The policies of the reader's own store, and its log, if there is one.
     """
 
     geneses: Sequence[bytes] = ()
     policies: Sequence[bytes] = ()
     proof_files: ProofFiles = field(default_factory=ProofFiles)
+    consistency_files: Sequence[bytes] = ()
     here: tuple[KeyHistory, Places] | None = None
     _by_store: Mapping[bytes, Sequence[bytes]] = field(default_factory=dict)
     _parsed: dict[bytes, Manifest | None] = field(default_factory=dict)
@@ -74,25 +82,31 @@ class Statements(Struct, frozen=True):
             tuple(data for data in found if _is_manifest(data, b"genesis")),
             policies,
             ProofFiles(data for data in found if data.startswith(PROOF_HEAD)),
+            consistency_files_among(found),
             _by_store=by_store,
         )
 
-    def read_history(self, genesis: Manifest, founded: Policy, proofs: Proofs) -> KeyHistory:
+    def read_store(self, genesis: Manifest, founded: Genesis) -> tuple[KeyHistory, Proofs]:
         """Return the policies of a store, as far as they are at hand and shown to be logged.
 
         Args:
             genesis: The verified genesis manifest.
-            founded: Its policy.
-            proofs: Where they are looked for.
+            founded: What it says.
+
+        Returns:
+            The policies, and what shows where in its log other things are.
 
         Raises:
-            IncompleteError: (``too-many-policies``) there are more than are read.
+            IncompleteError: (``too-many-policies``, ``too-many-consistency-files``,
+                ``too-many-log-checkpoints``) there is more than is read.
 
         Cost: a signature for each, once however many stores are read.
         """
+        consistency = Consistency(founded.origin, self.consistency_files)
+        proofs = Proofs(self.proof_files, consistency)
 
-        def logged(item: Manifest, keys: Sequence[VerifierKey]) -> int | None:
-            return proofs.take(Leaf("manifest", item.id), keys)
+        def shown(item: Manifest, keys: Sequence[VerifierKey]) -> Sequence[Place]:
+            return proofs.under(Leaf("manifest", item.id), keys)
 
         found = self._by_store.get(str(genesis.id).encode(), ())
         if len(found) > MAX_POLICIES:
@@ -103,9 +117,14 @@ class Statements(Struct, frozen=True):
                 "that are read",
             )
         candidates = [self._manifest(data) for data in found]
-        return KeyHistory.follow(
-            genesis, founded, (item for item in candidates if item is not None), logged
+        history = follow_policies(
+            genesis,
+            founded.policy,
+            (item for item in candidates if item is not None),
+            shown,
+            consistency,
         )
+        return history, proofs
 
     def _manifest(self, data: bytes) -> Manifest | None:
         # ATTACK: a hundred policies that each name a hundred stores.
@@ -212,8 +231,7 @@ class Statements(Struct, frozen=True):
                         f"{history.store.short} is at hand without what shows that it is logged",
                         hint="ask whoever owns it for all it says: key statements -o FOLDER",
                     )
-                place = proofs.take(leaf, history.log_keys, history.check_head)
-                if place is not None or len(history.policies) > 1:
+                if proofs.of(leaf, history) or len(history.policies) > 1:
                     ids = {ruled.id for ruled in history.policies}
                     said = (*self.geneses, *self.policies)
                     kept |= dict.fromkeys(data for data in said if Digest.of(data) in ids)
@@ -236,9 +254,7 @@ class Statements(Struct, frozen=True):
 
     def _read_store(self, data: bytes) -> tuple[str, KeyHistory, Proofs]:
         genesis = parse_manifest(data)
-        policy = check_genesis(genesis).policy
-        proofs = Proofs(self.proof_files)
-        return genesis.author, self.read_history(genesis, policy, proofs), proofs
+        return genesis.author, *self.read_store(genesis, check_genesis(genesis))
 
 
 NO_STATEMENTS = Statements()
@@ -290,16 +306,13 @@ class Logged(Struct, frozen=True):
 
     repository: "Repository"
 
-    def take(
-        self,
-        leaf: Leaf,
-        _keys: Sequence[VerifierKey],
-        _check: Callable[[SignedCheckpoint], None] = lambda _: None,
-    ) -> int | None:
-        """Return the log index of ``leaf``, or None."""
+    consistency: ClassVar[Consistency] = NO_CONSISTENCY
+
+    def of(self, leaf: Leaf, _history: KeyHistory) -> Sequence[Place]:
+        """Return where ``leaf`` stands, if it does."""
         with suppress(LyrikstoreError):
-            return self.repository.index_of(leaf.id, leaf.type)
-        return None
+            return [Place(self.repository.index_of(leaf.id, leaf.type))]
+        return []
 
 
 def statements_here(repository: "Repository") -> tuple[KeyHistory, Places]:

@@ -49,6 +49,7 @@ from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.termscheck import check_age, check_partitions, check_texts
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, Claims, CredentialKind
+from lyrikstore.history.consistency import Consistency
 from lyrikstore.history.log import SignedCheckpoint
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.tree import Entry
@@ -73,9 +74,7 @@ DELIVERY_CHECKS = (
     "quality",
     "attestations",
 )
-"""Ids of the checks of a delivery, in order. All but ``log.memory`` must be made."""
-
-REQUIRED = tuple(check for check in DELIVERY_CHECKS if check != "log.memory")
+"""Ids of the checks of a delivery, in order. All must be made."""
 
 NOT_PROVEN = (
     "that the claims are true: a signature shows who says something, not that it is so",
@@ -211,7 +210,7 @@ def verify_delivery(
                 for check in DELIVERY_CHECKS[len(CREDENTIAL_CHECKS) :]
             ),
         ]
-        return _report(UNREADABLE, outcome.issuer, checks, REQUIRED, at, ())
+        return _report(UNREADABLE, outcome.issuer, checks, DELIVERY_CHECKS, at, ())
     log = check_log(
         outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
     )
@@ -228,7 +227,7 @@ def verify_delivery(
     records = check_records(claims, files.find, content, rules, log.credential)
     checks = [
         *_with_texts(outcome.checks, claims, files),
-        check_key(outcome.signer, rules, log.credential),
+        check_key(outcome.signer, rules, outcome.id, log.proofs),
         *manifest.checks,
         *content.checks,
         check_partitions(claims.subject, claims.terms, content.tree, content.counts),
@@ -249,9 +248,9 @@ def verify_delivery(
     open_questions = log.not_proven
     if quality.detail.get("reason") == "not-recomputed":
         open_questions = (*open_questions, NOT_RECOMPUTED)
-    report = _report(claims.tree.urn, outcome.issuer, checks, REQUIRED, at, open_questions)
-    if memory is not None and log.signed is not None:
-        _remember(memory, log.signed, claims.store, report)
+    report = _report(claims.tree.urn, outcome.issuer, checks, DELIVERY_CHECKS, at, open_questions)
+    if memory is not None and log.signed is not None and log.proofs is not None:
+        _remember(memory, log.signed, claims.store, log.proofs.consistency, report)
     return report
 
 
@@ -285,9 +284,16 @@ def _report(
     )
 
 
-def _remember(memory: LogMemory, signed: SignedCheckpoint, store: Digest, report: Report) -> None:
+def _remember(
+    memory: LogMemory,
+    signed: SignedCheckpoint,
+    store: Digest,
+    consistency: Consistency,
+    report: Report,
+) -> None:
     if report.verdict not in {Verdict.TRUSTED, Verdict.VALID}:
         return
     if report.check("log.memory").state is CheckState.PASS:
         with contextlib.suppress(StorageError):  # a full or read-only HOME: the verdict stands
             memory.remember_head(signed.head, signed.signers, store)
+            memory.remember_known(store, consistency.leading_to(signed.head))

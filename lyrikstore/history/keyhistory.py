@@ -7,27 +7,22 @@ became suspect. A log key that was retired keeps the log checkpoints that do not
 retirement.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.errors import VerificationError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.history.kinds import GENESIS_NAME
-from lyrikstore.history.log import SignedCheckpoint
-from lyrikstore.history.manifest import Manifest
+from lyrikstore.history.log import LogCheckpoint, Place, SignedCheckpoint
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Policy, Retired
 
 MAX_POLICIES = 1000
-
-PolicyOf = Callable[[Manifest], Policy | None]
 
 
 class Standing(Enum):
@@ -56,6 +51,11 @@ class KeyState(Struct, frozen=True):
     retired: Retired | None = None
     since: int | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the key had a role, and has none any more."""
+        return self.standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
+
     def counts_at(self, index: int) -> bool:
         """Return whether what the key signed counts, if it was logged at ``index``."""
         return not self.is_suspect_at(index) and (self.since is None or index < self.since)
@@ -74,12 +74,20 @@ class Ruled(Struct, frozen=True):
         policy: The policy.
         author: Who signed it.
         id: Its manifest.
+        places: Where proofs show it to be logged; none in a log that is open here.
     """
 
     index: int
     policy: Policy
     author: str
     id: Digest
+    places: tuple[Place, ...] = ()
+
+    @property
+    def heads(self) -> tuple[LogCheckpoint, ...]:
+        """The log checkpoints under which it is shown, each once."""
+        signed = (place.signed for place in self.places)
+        return tuple(dict.fromkeys(one.head for one in signed if one is not None))
 
 
 @dataclass(frozen=True)  # no slots: it keeps what it looked up
@@ -90,57 +98,15 @@ class KeyHistory:
         policies: In log order; never empty.
         unproven: Versions of policies at hand that would come after these, by an owner, if they
             were shown to be logged.
+        logs: The log keys that owners named, also where nothing shows it to be logged; those of
+            the newest policy unless given.
+        forked: Whether what is at hand shows two histories of this store.
     """
 
     policies: tuple[Ruled, ...]
     unproven: tuple[int, ...] = ()
-
-    @classmethod
-    def follow(
-        cls,
-        genesis: Manifest,
-        founded: Policy,
-        candidates: Iterable[Manifest],
-        logged: Callable[[Manifest, Sequence[VerifierKey]], int | None],
-    ) -> Self:
-        """Return the history that verified policy manifests give.
-
-        Args:
-            genesis: The verified genesis manifest.
-            founded: Its policy.
-            candidates: Verified manifests, in any order; others than policies of this store are
-                left alone.
-            logged: Given one and the keys of the log by then, returns its log index if it is
-                shown to be logged.
-        """
-        after: dict[Digest, list[Manifest]] = {}
-        known = {genesis.id}
-        for item in candidates:
-            if item.kind == "policy" and item.store == genesis.id and item.name == GENESIS_NAME:
-                known.add(item.id)
-                for parent in item.parents:
-                    after.setdefault(parent, []).append(item)
-        parsed: dict[Digest, Policy | None] = {}
-
-        def policy_of(item: Manifest) -> Policy | None:
-            if item.id not in parsed:  # ATTACK: many, each with a thousand keys
-                parsed[item.id] = _policy_in(item)
-            return parsed[item.id]
-
-        chain = [Ruled(0, founded, genesis.author, genesis.id)]
-        while len(chain) < MAX_POLICIES:
-            last = chain[-1]
-            following = (_follows(last, item, policy_of, logged) for item in after.get(last.id, ()))
-            found = min((one for one in following if one is not None), default=None, key=_place)
-            if found is None:
-                break
-            chain.append(found)
-        last = chain[-1]
-        # ATTACK: whoever hands over a delivery takes away the log proof of the policy which says
-        # that the key was stolen, or the policy between.
-        open_ends = [*after.get(last.id, ())]
-        open_ends += (one for parent in after.keys() - known for one in after[parent])
-        return cls(tuple(chain), _would_follow(last, open_ends, policy_of))
+    logs: tuple[VerifierKey, ...] = ()
+    forked: bool = False
 
     @property
     def store(self) -> Digest:
@@ -155,11 +121,34 @@ class KeyHistory:
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:
         """Every key that may sign the log, or might; keys are only added."""
-        return self.current.logs
+        return self.logs or self.current.logs
+
+    def declared(self, did: str) -> Ruled | None:
+        """Return the policy that says since when ``did`` is suspect, as it is said now, or None."""
+        said = None
+        for one in reversed(self.policies):
+            start = one.policy.suspects.get(did)
+            if start is None or start != self._suspects.get(did):
+                break
+            said = one
+        return said
 
     def check_head(self, signed: SignedCheckpoint) -> None:
         """Return if a key signed that was no retired one; see :func:`check_head`."""
         check_head(signed, ((one.index, one.policy) for one in self.policies))
+
+    def lets_sign(self, place: Place) -> bool:
+        """Return whether the log checkpoint of ``place`` is by a key that may sign one of its size.
+
+        Its signature holds already.
+        """
+        if place.signed is None:
+            return True
+        try:
+            self.check_head(place.signed)
+        except VerificationError:
+            return False
+        return True
 
     def in_force(self, index: int) -> Policy:
         """Return the policy that decides who may say what at ``index``.
@@ -265,44 +254,3 @@ def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]])
                 hint="somebody who kept that key signed it: take log/checkpoint from a clone, a "
                 "mirror or a backup",
             )
-
-
-def _would_follow(last: Ruled, items: Iterable[Manifest], policy_of: PolicyOf) -> tuple[int, ...]:
-    versions = set()
-    for item in items:
-        policy = _policy_by_owner(last, item, policy_of)
-        if policy is None or policy.version <= last.policy.version:
-            continue
-        if last.id not in item.parents or policy.may_follow(last.policy):
-            versions.add(policy.version)
-    return tuple(sorted(versions))
-
-
-def _policy_by_owner(last: Ruled, item: Manifest, policy_of: PolicyOf) -> Policy | None:
-    return policy_of(item) if last.policy.allows(item.author, "policy", item.name) else None
-
-
-def _policy_in(item: Manifest) -> Policy | None:
-    try:
-        return Policy.parse(item.body["policy"])
-    except FormatError:
-        return None
-
-
-def _place(one: Ruled) -> int:
-    return one.index
-
-
-def _follows(
-    last: Ruled,
-    item: Manifest,
-    policy_of: PolicyOf,
-    logged: Callable[[Manifest, Sequence[VerifierKey]], int | None],
-) -> Ruled | None:
-    policy = _policy_by_owner(last, item, policy_of)
-    if policy is None or not policy.may_follow(last.policy):
-        return None
-    index = logged(item, policy.log_keys)
-    if index is None or index <= last.index:
-        return None
-    return Ruled(index, policy, item.author, item.id)

@@ -6,15 +6,14 @@ each counts because an owner signed it, not because it lies there.
 """
 
 from collections.abc import Iterable
-from itertools import count
 
 from msgspec import Struct
 
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError, VerificationError
-from lyrikstore.history.keyhistory import KeyHistory
-from lyrikstore.history.log import SignedCheckpoint, open_checkpoint
+from lyrikstore.history.log import Place, SignedCheckpoint, open_checkpoint
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.policychain import follow_policies
 from lyrikstore.history.refs import check_genesis
 from lyrikstore.objects.backend import NOT_A_FILE, Backend
 
@@ -62,8 +61,8 @@ def read_log_keys(backend: Backend, genesis: Manifest) -> LogKeys:
         manifests = [parse_manifest(line) for line in lines]
     except LyrikstoreError:
         return LogKeys(founded.logs)
-    place = count(1)
-    history = KeyHistory.follow(genesis, founded, manifests, lambda _, _keys: next(place))
+    order = {manifest.id: index for index, manifest in enumerate(manifests, 1)}
+    history = follow_policies(genesis, founded, manifests, lambda one, _: [Place(order[one.id])])
     if len(history.policies) != len(manifests) + 1:
         return LogKeys(founded.logs)
     return LogKeys(history.log_keys, data)

@@ -23,7 +23,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.keyhistory import KeyHistory
-from lyrikstore.history.log import Leaf, SignedCheckpoint, TlogProof
+from lyrikstore.history.log import Leaf, Place
 from lyrikstore.history.manifest import Manifest, parse_manifest
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.refs import check_genesis
@@ -105,10 +105,11 @@ def verify_card_alone(
         memory: Remembered log checkpoints, or None.
     """
     statements = Statements.among(files.values())
-    proofs = Proofs(statements.proof_files)
-    genesis, history = _history(card, statements, proofs, trust, at)
-    logged = None if history is None else _find(Leaf("manifest", card.id), history, proofs)
-    policy = None if history is None or logged is None else history.in_force(logged[0])
+    genesis, history, proofs = _history(card, statements, trust, at)
+    logged = None
+    if history is not None and proofs is not None and not history.forked:
+        logged = next(iter(proofs.of(Leaf("manifest", card.id), history)), None)
+    policy = None if history is None or logged is None else history.in_force(logged.index)
     author = check_author("manifest.signature", card, policy)
     checks = (
         _check_bytes(data, card),
@@ -119,8 +120,13 @@ def verify_card_alone(
         _check_logged(logged),
         check_witness(trust),
         not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
-        if history is None or logged is None
-        else check_memory(logged[1], history.log_keys, history.store, memory),
+        if history is None or proofs is None or logged is None or logged.signed is None
+        else check_memory(
+            logged.signed,
+            history,
+            proofs.consistency,
+            memory,
+        ),
     )
     return Report.of(
         checks,
@@ -133,35 +139,25 @@ def verify_card_alone(
 
 
 def _history(
-    card: Manifest, statements: Statements, proofs: Proofs, trust: Trust, at: datetime
-) -> tuple[Check, KeyHistory | None]:
+    card: Manifest, statements: Statements, trust: Trust, at: datetime
+) -> tuple[Check, KeyHistory | None, Proofs | None]:
     founders = [one for one in statements.geneses if Digest.of(one) == card.store]
     if not founders:
         summary = "the genesis manifest of its store is not beside it"
-        return unchecked("store.genesis", "missing-file", summary), None
+        return unchecked("store.genesis", "missing-file", summary), None, None
     try:
         founder = parse_manifest(founders[0])
-        genesis = check_genesis(founder)
-        history = statements.read_history(founder, genesis.policy, proofs)
+        history, proofs = statements.read_store(founder, check_genesis(founder))
     except IncompleteError as error:
-        return unchecked("store.genesis", error.kind, error.message), None
+        return unchecked("store.genesis", error.kind, error.message), None, None
     except LyrikstoreError as error:
         summary = f"the genesis manifest: {quote(error.message, 200)}"
-        return failed("store.genesis", error.kind, summary), None
+        return failed("store.genesis", error.kind, summary), None, None
+    if history.forked:
+        summary = "what is beside it shows two histories of the store: a forked log"
+        return failed("store.genesis", "fork", summary), history, proofs
     check = check_founder(founder, history, card.author.__eq__, trust=trust, at=at)
-    return check, history
-
-
-def _find(leaf: Leaf, history: KeyHistory, proofs: Proofs) -> tuple[int, SignedCheckpoint] | None:
-    for proof in proofs.others:
-        if isinstance(proof, TlogProof) and proof.is_of(leaf):
-            try:
-                signed = proof.verify(leaf, history.log_keys)
-                history.check_head(signed)
-            except LyrikstoreError:
-                continue
-            return proof.index, signed
-    return None
+    return check, history, proofs
 
 
 def _check_bytes(data: bytes, card: Manifest) -> Check:
@@ -181,11 +177,11 @@ def _check_bytes(data: bytes, card: Manifest) -> Check:
     )
 
 
-def _check_logged(logged: tuple[int, SignedCheckpoint] | None) -> Check:
-    if logged is None:
+def _check_logged(logged: Place | None) -> Check:
+    if logged is None or logged.signed is None:
         summary = "no log proof of its manifest that holds is beside it"
         return unchecked("log.inclusion", "missing-file", summary)
-    index, signed = logged
+    index, signed = logged.index, logged.signed
     return passed(
         "log.inclusion",
         f"its manifest is entry {index} of {signed.size} in {quote(signed.origin)}",

@@ -7,6 +7,7 @@ from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.logheads import consistency_for_thefts
 
 MAX_PROOFS = 16
 """Log proofs written with statements, the newest: a verifier looks at 64 files in all."""
@@ -79,27 +80,26 @@ def store_statements(repository: Repository) -> dict[str, bytes]:
     Returns:
         File name → bytes, under names that no other store's statements have.
     """
-    files = key_statements(repository)
-    files["genesis.json"] = repository.genesis.encode()
-    return {f"store-{repository.store_id.short}-{name}": data for name, data in files.items()}
+    files = {"genesis.json": repository.genesis.encode(), **key_statements(repository)}
+    return {_name(repository, name): data for name, data in files.items()}
 
 
 def statements_for_others(repository: Repository) -> dict[str, bytes]:
-    """Return :func:`key_statements`, and what makes them good beside another store's delivery.
+    """Return :func:`store_statements`, and what makes them good beside another delivery.
 
-    That is the founding manifest, which leads to the policies, and log proofs of the attestations
-    and grants by keys that are current no more: without them nothing shows that these came first.
+    That is what shows that an earlier delivery is of this very log, and what a compromised key
+    signed before it was; and log proofs of the attestations and grants by keys that are current no
+    more: without them nothing shows that these came first.
 
     Args:
         repository: The store.
 
     Returns:
-        File name → bytes, under names that no other store's statements have; nothing if no policy
-        followed the first.
+        File name → bytes, under names that no other store's statements have.
     """
     files = store_statements(repository)
-    if len(files) == 1:
-        return {}
+    for name, data in consistency_for_thefts(repository).items():
+        files[_name(repository, name)] = data
     current, found = repository.policy.keys, 0
     for entry in reversed(repository.entries()[: repository.checkpoint.size]):
         if entry.type != "credential" or found == MAX_PROOFS:
@@ -110,8 +110,8 @@ def statements_for_others(repository: Repository) -> dict[str, bytes]:
             continue  # verify names it
         if stated_kind(data) in {ATTESTATION, GRANT} and signed_by(data) not in current:
             proof = repository.proof_for(entry.index)
-            name = f"store-{repository.store_id.short}-credential-{entry.id.short}.tlog-proof"
-            files[name] = proof.encode()
+            name = f"credential-{entry.id.short}.tlog-proof"
+            files[_name(repository, name)] = proof.encode()
             found += 1
     return files
 
@@ -126,3 +126,7 @@ def credential_proof(repository: Repository, index: int) -> bytes | None:
     if index >= repository.checkpoint.size:
         return None
     return repository.proof_for(index).encode()
+
+
+def _name(repository: Repository, name: str) -> str:
+    return f"store-{repository.store_id.short}-{name}"

@@ -18,6 +18,7 @@ _FILES = {
     "tree.jsonl": "the list of files with sizes, digests and metadata",
     "genesis.json": "the founding document of the publisher's store, with the key of its log",
     "log.tlog-proof": "proof that this version stands in the publisher's log",
+    "log.consistency.json": "proof that the log of earlier deliveries led to this one",
     "LICENCE.txt": "the licence text",
     "LICENCE-": "the text of the licence that the file is named for",
     "credential.tlog-proof": "proof of where the credential stands in that log",

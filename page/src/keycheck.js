@@ -2,21 +2,38 @@
  * Whether the issuer's key still was the issuer's when it signed (spec §11.4.5). The
  * delivery brings the store's policies with their log proofs; a date in a document decides nothing.
  */
+import { distinct } from "./consistency.js";
 import { didKey } from "./ed25519.js";
 import { Refusal } from "./errors.js";
 import { countsAt, isSuspectAt } from "./keyhistory.js";
+import { leaf } from "./log.js";
+import { leafHash } from "./merkle.js";
 import { OWNER } from "./policy.js";
 import { failed, notApplicable, passed, unchecked, warned } from "./report.js";
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
 
-/** The check `issuer.key`. @param {string | null} signer As did:key. @param {KeyHistory | null} history @param {number | null} loggedAt Where the credential is shown to be logged. @param {boolean} sought Whether that was looked for. @returns {Check} */
-export function checkKey(signer, history, loggedAt, sought = true) {
+/**
+ * The check `issuer.key`.
+ *
+ * @param {string | null} signer As did:key.
+ * @param {KeyHistory | null} history
+ * @param {string | null} credential What it signed, as the log has it.
+ * @param {import("./storekeys.js").Proofs | null} proofs What shows where that is logged.
+ * @param {boolean} sought Whether it is asked where it is logged as long as the key is current.
+ * @returns {Check}
+ */
+export function checkKey(signer, history, credential, proofs, sought = true) {
   const id = "issuer.key";
   if (signer === null) return unchecked(id, "no-proof", "no sound signature by any key");
   if (history === null) return unchecked(id, "no-policy", "which keys the store had, and until when, is not established");
-  const check = checkState(signer, history, loggedAt, sought);
+  if (history.forked) return failed(id, "fork", "what is at hand shows two histories of the store: neither says whose the key is");
+  const over = ["succeeded", "compromised"].includes(history.stateOf(signer).standing);
+  const { index, shown } = credential !== null && proofs !== null && (sought || over)
+    ? where(credential, history.declared(signer), history, proofs)
+    : { index: null, shown: "same" };
+  const check = checkState(signer, history, index, shown, sought);
   const { unproven } = history;
   if (check.state === "fail" || !unproven.length) return check;
   const summary = `a policy of version ${unproven[0]}, signed by an owner, is at hand without what shows that it is logged: ` +
@@ -24,8 +41,17 @@ export function checkKey(signer, history, loggedAt, sought = true) {
   return unchecked(id, "unproven-policy", summary, { ...check.detail, unproven });
 }
 
-/** @param {string} signer @param {KeyHistory} history @param {number | null} loggedAt @param {boolean} sought @returns {Check} */
-function checkState(signer, history, loggedAt, sought) {
+/** Where a credential is logged, and whether in the log that says its key was stolen. @param {string} credential @param {import("./keyhistory.js").Ruled | undefined} declared @param {KeyHistory} history @param {import("./storekeys.js").Proofs} proofs */
+function where(credential, declared, history, proofs) {
+  const places = proofs.of("credential", credential, history);
+  if (declared === undefined) return { index: places[0]?.index ?? null, shown: "same" };
+  // ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs before
+  // the entry that the owner names whatever the stolen key signs today.
+  return proofs.consistency.place(leafHash(leaf("credential", credential)), places, distinct(declared.places.map(({ signed }) => signed)));
+}
+
+/** @param {string} signer @param {KeyHistory} history @param {number | null} loggedAt @param {string} shown @param {boolean} sought @returns {Check} */
+function checkState(signer, history, loggedAt, shown, sought) {
   const id = "issuer.key";
   const state = history.stateOf(signer);
   const { standing, since, retired } = state;
@@ -43,7 +69,13 @@ function checkState(signer, history, loggedAt, sought) {
   const compromised = standing === "compromised";
   if (loggedAt !== null && countsAt(state, loggedAt)) {
     const said = compromised ? `compromised since entry ${suspectFrom}` : `succeeded at entry ${since}`;
-    return passed(id, `the key is ${said}; the credential was logged before that, as entry ${loggedAt}`, detail);
+    const when = `the credential was logged before that, as entry ${loggedAt}`;
+    if (shown === "same") return passed(id, `the key is ${said}; ${when}`, detail);
+    if (shown === "fork") {
+      return failed(id, "fork", `the key is ${said}; that ${when} is shown by another history of the log alone`, detail);
+    }
+    return unchecked(id, "no-consistency", `the key is ${said}; nothing here shows that the log in which the credential is ` +
+      `entry ${loggedAt} is the one that says so: when it was signed is not proven`, detail);
   }
   if (compromised && (loggedAt === null || isSuspectAt(state, loggedAt))) {
     // Unlogged is as bad: whoever has the key can give any date to what it signs.
@@ -64,7 +96,7 @@ function checkState(signer, history, loggedAt, sought) {
  * @param {import("./inherit.js").Heir | null} heir By which store's word the key is believed, if by any: that one is heard as well.
  */
 export function checkKeyAtHand({ signer, id }, statements, store, heir) {
-  if (signer === null) return checkKey(null, null, null);
+  if (signer === null) return checkKey(null, null, null, null);
   const key = didKey(signer.key);
   /** @type {ReturnType<typeof statements.about>} */
   let stores;
@@ -74,10 +106,7 @@ export function checkKeyAtHand({ signer, id }, statements, store, heir) {
     if (error instanceof Refusal) return unchecked("issuer.key", error.kind, error.message);
     throw error;
   }
-  const made = [...stores, ...(heir === null ? [] : [heir])].map(({ history, proofs }) => {
-    const retired = ["succeeded", "compromised"].includes(history.stateOf(key).standing);
-    return checkKey(key, history, retired ? proofs.take("credential", id, history.current.logs, history) : null, retired);
-  });
+  const made = [...stores, ...(heir === null ? [] : [heir])].map(({ history, proofs }) => checkKey(key, history, id, proofs, false));
   return ["fail", "unchecked", "pass"].flatMap((state) => made.filter((check) => check.state === state))[0] ??
     notApplicable("issuer.key", "no store whose policies are at hand speaks of this key");
 }

@@ -6,20 +6,24 @@
  */
 import { refuse, Refusal } from "./errors.js";
 import { counted } from "./grammar.js";
-import { isIn, Policy } from "./policy.js";
+import { isIn } from "./policy.js";
 
-const MAX_POLICIES = 1000;
-const NAME = "policies/store/main";
-
-/** @typedef {{index: number, policy: Policy, author: string, id: string}} Ruled A policy, in force for the entries after its index. */
-/** @typedef {(manifest: any, keys: import("./log.js").LogKey[]) => number | null} Logged Where a manifest is shown to be logged. */
+/** @typedef {import("./policy.js").Policy} Policy */
+/** @typedef {{index: number, policy: Policy, author: string, id: string, places: import("./consistency.js").Place[]}} Ruled A policy, in force for the entries after its index, and where proofs show it. */
 /** @typedef {{standing: "current" | "succeeded" | "compromised" | "unknown", retired: import("./policy.js").Retired | null, since: number | null}} KeyState `since`: the log index of the policy that retired it. */
 
 export class KeyHistory {
-  /** @param {Ruled[]} policies In log order, the genesis first. @param {number[]} unproven Versions of policies at hand that would come after these, by an owner, if they were shown to be logged. */
-  constructor(policies, unproven = []) {
+  /**
+   * @param {Ruled[]} policies In log order, the genesis first.
+   * @param {number[]} unproven Versions of policies at hand that would come after these, by an owner, if they were shown to be logged.
+   * @param {import("./log.js").LogKey[]} logs The log keys that owners named, also where nothing shows it to be logged.
+   * @param {boolean} forked Whether what is at hand shows two histories of this store.
+   */
+  constructor(policies, unproven, logs, forked) {
     this.policies = policies;
     this.unproven = unproven;
+    this.logs = logs;
+    this.forked = forked;
     // ATTACK: a hundred policies that each retire a thousand keys, every one the next one's
     // predecessor. So each policy is looked through once, not once for every key.
     /** @type {Map<string, number>} */
@@ -30,26 +34,9 @@ export class KeyHistory {
     this.replaced = policies.toReversed().map(({ policy }) => new Map(policy.retired.toReversed().map(({ key, successor }) => [successor, key])));
   }
 
-  /** Follow the chain. @param {any} genesis @param {Policy} founded @param {any[]} candidates Verified manifests. @param {Logged} logged */
-  static follow(genesis, founded, candidates, logged) {
-    const policies = candidates.filter(({ kind, store, name }) => kind === "policy" && store === `blake3:${genesis.id}` && name === NAME);
-    /** @type {Ruled[]} */
-    const chain = [{ index: 0, policy: founded, author: genesis.author, id: genesis.id }];
-    while (chain.length < MAX_POLICIES) {
-      const last = /** @type {Ruled} */ (chain.at(-1));
-      const [next] = policies.filter(({ parents }) => parents.includes(`blake3:${last.id}`))
-        .map((item) => follows(last, item, logged)).filter((one) => one !== null)
-        .sort((left, right) => left.index - right.index);
-      if (next === undefined) break;
-      chain.push(next);
-    }
-    // ATTACK: whoever hands over a delivery takes away the log proof of the policy which says that the
-    // key was stolen, or the policy between.
-    const last = /** @type {Ruled} */ (chain.at(-1));
-    const known = new Set([genesis, ...policies].map(({ id }) => `blake3:${id}`));
-    const open = policies.filter(({ parents }) => parents.some((/** @type {string} */ parent) =>
-      parent === `blake3:${last.id}` || !known.has(parent)));
-    return new KeyHistory(chain, wouldFollow(last, open));
+  /** The same, where more shows that there are two histories. */
+  torn() {
+    return new KeyHistory(this.policies, this.unproven, this.logs, true);
   }
 
   /** The newest policy. */
@@ -62,6 +49,25 @@ export class KeyHistory {
     const covered = this.policies.filter(({ index }) => index < size);
     const by = covered.find(({ policy }) => signers.every((key) => isIn(key, policy.retiredLogs)));
     if (by) refuse("retired-log-key", `a log checkpoint of ${counted(size, "entry")}, by a log key that was retired at entry ${by.index}`);
+  }
+
+  /** Whether the log checkpoint of a place, whose signature holds, is by a key that may sign one of its size. @param {import("./consistency.js").Place} place */
+  letsSign({ signed }) {
+    try {
+      this.checkHead(signed);
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal) return false;
+      throw error;
+    }
+  }
+
+  /** The policy that says since when a key is suspect, as it is said now. @param {string} did @returns {Ruled | undefined} */
+  declared(did) {
+    const now = this.current.suspectFrom(did);
+    if (now === Infinity) return undefined;
+    const before = this.policies.findLastIndex(({ policy }) => policy.suspectFrom(did) !== now);
+    return this.policies[before + 1];
   }
 
   /** The policy that decides at an index, without the keys that were suspect by then. @param {number} index */
@@ -110,41 +116,3 @@ export const countsAt = (state, index) => !isSuspectAt(state, index) && (state.s
 
 /** Whether the key may have been in other hands when this index was logged. @param {KeyState} state @param {number} index */
 export const isSuspectAt = ({ retired }, index) => retired !== null && retired.suspectFrom !== null && retired.suspectFrom <= index;
-
-/** @param {Ruled} last @param {any[]} items */
-function wouldFollow(last, items) {
-  const versions = items.flatMap((item) => {
-    const policy = policyByOwner(last, item);
-    if (policy === null || policy.version <= last.policy.version) return [];
-    return !item.parents.includes(`blake3:${last.id}`) || policy.mayFollow(last.policy) ? [policy.version] : [];
-  });
-  return [...new Set(versions)].sort((left, right) => left - right);
-}
-
-/** What policies there are, each read once. ATTACK: many, each with a thousand keys. @type {WeakMap<any, Policy | null>} */
-const parsed = new WeakMap();
-
-/** @param {Ruled} last @param {any} item */
-function policyByOwner(last, item) {
-  if (!last.policy.allows(item.author, "policy", item.name)) return null;
-  if (!parsed.has(item)) parsed.set(item, policyIn(item));
-  return parsed.get(item) ?? null;
-}
-
-/** @param {any} item */
-function policyIn(item) {
-  try {
-    return new Policy(item.body.policy);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
-
-/** @param {Ruled} last @param {any} item @param {Logged} logged @returns {Ruled | null} */
-function follows(last, item, logged) {
-  const policy = policyByOwner(last, item);
-  if (!policy?.mayFollow(last.policy)) return null;
-  const index = logged(item, policy.logKeys);
-  return index === null || index <= last.index ? null : { index, policy, author: item.author, id: item.id };
-}

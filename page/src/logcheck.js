@@ -7,7 +7,6 @@ import { leaf, verifyProof } from "./log.js";
 import { parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
-import { Proofs } from "./storekeys.js";
 
 /** @typedef {import("./report.js").Check} Check */
 /** @typedef {import("./credential.js").Claims} Claims */
@@ -22,31 +21,40 @@ import { Proofs } from "./storekeys.js";
  * @param {import("./storekeys.js").Statements} statements Policies and log proofs beside it.
  * @param {import("./trust.js").Trust} trust
  * @param {number} at
- * @returns {{checks: Check[], history: import("./keyhistory.js").KeyHistory | null, loggedAt: number | null}}
+ * @returns {{checks: Check[], history: import("./keyhistory.js").KeyHistory | null, proofs: import("./storekeys.js").Proofs | null, loggedAt: number | null}}
  */
 export function checkLog(outcome, claims, find, statements, trust, at) {
   const rest = [checkWitness(trust), notApplicable("log.memory", "no memory of earlier log checkpoints is kept")];
   const { failure, founder, genesis } = readGenesis(claims, find);
   if (failure) {
     const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
-    return { checks: [inclusion, failure, ...rest], history: null, loggedAt: null };
+    return { checks: [inclusion, failure, ...rest], history: null, proofs: null, loggedAt: null };
   }
-  const proofs = new Proofs(statements.proofs);
-  /** @type {import("./keyhistory.js").KeyHistory} */
-  let history;
+  let read;
   try {
-    history = statements.readHistory(founder, genesis.policy, proofs);
+    read = readLog(outcome.id, claims, statements.readStore(founder, genesis));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const open = ["log.inclusion", "log.anchor"].map((id) => unchecked(id, error.kind, error.message));
-    return { checks: [...open, ...rest], history: null, loggedAt: null };
+    return { checks: [...open, ...rest], history: null, proofs: null, loggedAt: null };
   }
-  const keys = history.current.logs;
-  const loggedAt = proofs.take("credential", outcome.id, keys, history);
-  const { check, signed } = checkInclusion(claims, history, proofs);
+  const { history, proofs, credential, check, signed } = read;
   const pinned = signed === null ? undefined : trust.pinned(signed.signers);
   const owner = owns(outcome.trusted, outcome.signer, history);
-  return { checks: [check, judgeAnchor(claims, founder, owner, pinned, trust, at), ...rest], history, loggedAt };
+  const anchor = judgeAnchor(claims, founder, owner, pinned, trust, at);
+  return { checks: [check, anchor, ...rest], history, proofs, loggedAt: credential[0]?.index ?? null };
+}
+
+/** @param {string} id Of the credential. @param {Claims} claims @param {{history: import("./keyhistory.js").KeyHistory, proofs: import("./storekeys.js").Proofs}} store */
+function readLog(id, claims, { history, proofs }) {
+  const credential = proofs.of("credential", id, history);
+  const { check, signed } = checkInclusion(claims, history, proofs);
+  const heads = [...history.policies.flatMap(({ places }) => places), ...credential].map((place) => place.signed);
+  if (signed !== null) heads.push(signed);
+  if (!history.forked && !proofs.consistency.isTorn(heads)) return { history, proofs, credential, check, signed };
+  // ATTACK A33: two histories, of which neither can be told to be the true one.
+  const torn = failed("log.inclusion", "fork", "the log checkpoints beside the credential are of two histories: a forked log");
+  return { history: history.torn(), proofs, credential, check: torn, signed: null };
 }
 
 /** Whether the witnesses that the trust file demands countersigned. @param {import("./trust.js").Trust} trust */
@@ -100,7 +108,7 @@ function judgeAnchor(claims, founder, owner, pinned, trust, at) {
   return warned("log.anchor", "unknown-founder", summary, detail);
 }
 
-/** @param {Claims} claims @param {import("./keyhistory.js").KeyHistory} history @param {Proofs} proofs */
+/** @param {Claims} claims @param {import("./keyhistory.js").KeyHistory} history @param {import("./storekeys.js").Proofs} proofs */
 function checkInclusion(claims, history, proofs) {
   const id = "log.inclusion";
   /** @type {Check | null} */
@@ -114,7 +122,7 @@ function checkInclusion(claims, history, proofs) {
       problem ??= failed(id, "other-index", `the proof is for entry ${proof.index}, the credential names ${claims.logIndex}`);
     } else {
       try {
-        const signed = verifyProof(proof, leaf("manifest", claims.manifest), history.current.logs);
+        const signed = verifyProof(proof, leaf("manifest", claims.manifest), history.logs);
         history.checkHead(signed);
         const summary = `the manifest is entry ${proof.index} of ${signed.size} in ${quote(signed.origin)}`;
         const detail = { origin: signed.origin, index: proof.index, size: signed.size, root: hex(signed.root) };

@@ -3,13 +3,14 @@
  * delivery brings its store's policies with their log proofs; whoever attests something may have a
  * store of their own, and lay the same beside it.
  */
-import { includes, same, utf8 } from "./bytes.js";
+import { hex, includes, same, utf8 } from "./bytes.js";
+import { Consistency, consistencyFilesAmong } from "./consistency.js";
 import { blake3Once } from "./digest.js";
 import { Refusal } from "./errors.js";
-import { KeyHistory } from "./keyhistory.js";
-import { isOf, isProof, leaf, parseProof, verifyProof } from "./log.js";
+import { isOf, isProof, leaf, openCheckpoint, parseProof, statedHead } from "./log.js";
 import { parseManifest } from "./manifest.js";
 import { parseGenesis } from "./policy.js";
+import { followPolicies } from "./policychain.js";
 
 const MAX_POLICIES = 128;
 const MAX_STORES = 8; // that speak of one key
@@ -18,12 +19,14 @@ const STORE = /"store":"blake3:([0-9a-f]{64})"/g;
 const ascii = new TextDecoder("latin1");
 
 /** @typedef {ReturnType<typeof parseProof>} Proof */
+/** @typedef {import("./keyhistory.js").KeyHistory} KeyHistory */
 /** @typedef {{history: KeyHistory, proofs: Proofs}} Stated */
 
-/** The log proofs beside a credential, each good for the entry it leads from. */
+/** The log proofs beside a credential as one store takes them, each for the entry it leads from. */
 export class Proofs {
-  /** @param {Uint8Array[]} files */
-  constructor(files) {
+  /** @param {Uint8Array[]} files @param {Consistency} consistency What is known of log checkpoints being of one log. */
+  constructor(files, consistency) {
+    this.consistency = consistency;
     /** @type {(Proof | Refusal)[]} */
     this.parsed = files.map((bytes) => {
       try {
@@ -32,44 +35,81 @@ export class Proofs {
         return /** @type {Refusal} */ (error);
       }
     });
-    /** @type {Set<Proof | Refusal>} */
-    this.used = new Set();
-    /** @type {Map<string, number>} */
+    /** The entry that each leads from, once it is known. @type {Map<Proof | Refusal, string>} */
+    this.leaves = new Map();
+    /** @type {Map<string, Proof[]>} */
     this.found = new Map();
-    this.order = /** @type {Proof[]} */ (this.parsed.filter((one) => !(one instanceof Refusal)))
-      .sort((left, right) => left.index - right.index);
-    this.next = 0;
-  }
-
-  /** Where an entry is shown to be logged; that proof is for nothing else. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys @param {KeyHistory | null} history */
-  take(type, digest, keys, history = null) {
-    const known = this.found.get(`${type} ${digest}`);
-    if (known !== undefined) return known;
-    // Nothing in a proof names its leaf. But policies are asked for in the order of the log: so from
-    // the last that was found on, or each would be held against the proofs of all others.
-    for (let turn = 0; turn < this.order.length; turn += 1) {
-      const place = (this.next + turn) % this.order.length;
-      const proof = this.order[place];
-      // Cheap first: no signature for the proof of something else.
-      if (this.used.has(proof) || !isOf(proof, leaf(type, digest))) continue;
-      try {
-        const signed = verifyProof(proof, leaf(type, digest), keys);
-        history?.checkHead(signed);
-      } catch (error) {
-        if (error instanceof Refusal) continue;
-        throw error;
-      }
-      this.used.add(proof);
-      this.next = (place + 1) % this.order.length;
-      this.found.set(`${type} ${digest}`, proof.index);
-      return proof.index;
+    /** By what they lead to, in the order of that log; and from where on to look. @type {Map<string, {proofs: Proof[], next: number}>} */
+    this.orders = new Map();
+    const sound = /** @type {Proof[]} */ (this.parsed.filter((one) => !(one instanceof Refusal)));
+    for (const proof of sound.sort((left, right) => left.index - right.index)) {
+      const head = statedHead(proof);
+      if (head === null) continue;
+      if (!this.orders.has(head)) this.orders.set(head, { proofs: [], next: 0 });
+      this.orders.get(head)?.proofs.push(proof);
     }
-    return null;
+    /** @type {Map<string, import("./log.js").Checkpoint | null>} */
+    this.signed = new Map();
   }
 
-  /** The proofs not taken, and why those that are none are none. */
+  /** Where an entry is shown to be logged, under log checkpoints that the store's policies let a log key sign. @param {string} type @param {string} digest @param {KeyHistory} history */
+  of(type, digest, history) {
+    return this.under(type, digest, history.logs).filter((place) => history.letsSign(place));
+  }
+
+  /** Where an entry is shown to be logged by proofs that one of the keys signed, the smallest index first. @param {string} type @param {string} digest @param {import("./log.js").LogKey[]} keys */
+  under(type, digest, keys) {
+    return this.#leading(type, digest).flatMap((proof) => {
+      const signed = this.#judge(proof, keys);
+      return signed === null ? [] : [{ index: proof.index, signed }];
+    }).sort((left, right) => left.index - right.index);
+  }
+
+  /** The proofs that lead from nothing that was asked for, and why those that are none are none. */
   get others() {
-    return this.parsed.filter((one) => !this.used.has(one));
+    return this.parsed.filter((one) => !this.leaves.has(one));
+  }
+
+  /** @param {string} type @param {string} digest */
+  #leading(type, digest) {
+    const name = `${type} ${digest}`;
+    const known = this.found.get(name);
+    if (known !== undefined) return known;
+    /** @type {Proof[]} */
+    const found = [];
+    for (const order of this.orders.values()) {
+      // Nothing in a proof names its leaf. But policies are asked for in the order of the log: so from
+      // the last that was found on, or each would be held against the proofs of all others.
+      const { proofs, next } = order;
+      let index = null;
+      for (let turn = 0; turn < proofs.length; turn += 1) {
+        const proof = proofs[(next + turn) % proofs.length];
+        if (index !== null && index !== proof.index) break;
+        // ATTACK: the same proof with a signature that does not hold, to be met first.
+        if (this.leaves.has(proof) || !isOf(proof, leaf(type, digest))) continue;
+        index = proof.index;
+        this.leaves.set(proof, name);
+        order.next = (next + turn + 1) % proofs.length;
+        found.push(proof);
+      }
+    }
+    this.found.set(name, found);
+    return found;
+  }
+
+  /** Each log checkpoint is judged once under the same keys. @param {Proof} proof @param {import("./log.js").LogKey[]} keys */
+  #judge({ checkpoint }, keys) {
+    const name = `${keys.length} ${hex(checkpoint)}`;
+    const known = this.signed.get(name);
+    if (known !== undefined) return known;
+    let signed = null;
+    try {
+      signed = openCheckpoint(checkpoint, keys);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+    this.signed.set(name, signed);
+    return signed;
   }
 }
 
@@ -81,6 +121,8 @@ export class Statements {
     this.geneses = all.filter((bytes) => isManifest(bytes, "genesis"));
     this.policies = all.filter((bytes) => isManifest(bytes, "policy"));
     this.proofs = all.filter(isProof);
+    /** Consistency files, and what may be the leaf hashes that they name. */
+    this.consistencyFiles = consistencyFilesAmong(all);
     /** Policies by the id of the store that they name. @type {Map<string, Uint8Array[]>} */
     this.byStore = new Map();
     for (const bytes of this.policies) {
@@ -150,21 +192,25 @@ export class Statements {
   }
 
   /**
-   * The store's policies, as far as they lie beside the credential and are logged. Refused if there
-   * are more than are read: whoever holds a stolen key crowds out the policy that says so.
+   * The store's policies, as far as they lie beside the credential and are logged, and what shows where
+   * in its log other things are. Refused if there are more than are read: whoever holds a stolen key
+   * crowds out the policy that says so.
    *
-   * @param {any} genesis
-   * @param {import("./policy.js").Policy} founded
-   * @param {Proofs} proofs
+   * @param {any} founder @param {{origin: string, policy: import("./policy.js").Policy}} genesis
+   * @returns {Stated}
    */
-  readHistory(genesis, founded, proofs) {
-    const found = this.byStore.get(genesis.id) ?? [];
+  readStore(founder, { origin, policy }) {
+    const consistency = new Consistency(origin, this.consistencyFiles);
+    const proofs = new Proofs(this.proofs, consistency);
+    const found = this.byStore.get(founder.id) ?? [];
     if (found.length > MAX_POLICIES) {
       throw new Refusal("too-many-policies",
         `${found.length} policies of the store are at hand, more than the ${MAX_POLICIES} that are read`);
     }
     const candidates = found.map((bytes) => this.#manifest(bytes)).filter((one) => one !== null);
-    return KeyHistory.follow(genesis, founded, candidates, (item, keys) => proofs.take("manifest", item.id, keys));
+    const history = followPolicies(founder, policy, candidates,
+      (item, keys) => proofs.under("manifest", item.id, keys), consistency);
+    return { history, proofs };
   }
 
   /** ATTACK: a hundred policies that each name a hundred stores. @param {Uint8Array} bytes */
@@ -177,9 +223,8 @@ export class Statements {
   #readStore(bytes) {
     const founded = founding(bytes);
     if (founded === null) return null;
-    const proofs = new Proofs(this.proofs);
     try {
-      return { history: this.readHistory(founded.founder, founded.policy, proofs), proofs };
+      return this.readStore(founded.founder, founded.genesis);
     } catch (error) {
       if (error instanceof Refusal) return error;
       throw error;
@@ -197,13 +242,13 @@ function manifestIn(bytes) {
   }
 }
 
-/** Who founded a store, and its first policy, if that is what a file says. @param {Uint8Array} bytes */
+/** Who founded a store, and how, if that is what a file says. @param {Uint8Array} bytes */
 function founding(bytes) {
   try {
     const founder = parseManifest(bytes);
     if (founder.kind !== "genesis") return null;
-    const { policy } = parseGenesis(founder.body);
-    return policy.allows(founder.author, "genesis", founder.name) ? { founder, policy } : null;
+    const genesis = parseGenesis(founder.body);
+    return genesis.policy.allows(founder.author, "genesis", founder.name) ? { founder, genesis } : null;
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;

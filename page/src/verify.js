@@ -28,7 +28,7 @@ const DELIVERY_CHECKS = [
   "manifest", "manifest.signature", "data.files", "data.tree", "terms.partitions", "records.root",
   "log.inclusion", "log.anchor", "log.witness", "log.memory", "age", "quality", "attestations",
 ];
-const REQUIRED = DELIVERY_CHECKS.filter((id) => id !== "log.memory");
+
 const NOT_PROVEN = [
   "that the claims are true: a signature shows who says something, not that it is so",
   "that the data was obtained lawfully, or that the licence was the issuer's to give",
@@ -127,12 +127,12 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
   if (claims === null) {
     const rest = DELIVERY_CHECKS.slice(CREDENTIAL_CHECKS.length)
       .map((id) => unchecked(id, "malformed", "not looked at: the credential is malformed"));
-    return report(UNREADABLE, issuer, [...checks, ...rest], REQUIRED, at);
+    return report(UNREADABLE, issuer, [...checks, ...rest], DELIVERY_CHECKS, at);
   }
   const find = finder(files);
   const { subject, terms } = claims;
   const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
-  const { checks: logged, history, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
+  const { checks: logged, history, proofs, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
   const manifest = checkManifest(claims, related, find, history && history.inForce(claims.logIndex));
   const recipes = recompute ? recipesOf(subject) : [];
   const content = await checkData(claims, find, data, manifest.reader, recipes, { told, signal });
@@ -143,7 +143,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
   const quality = checkQuality(subject, values, recompute);
   const made = [
     ...checks.map((check) => (check.id === "terms" ? checkTexts(terms, check, find) : check)),
-    checkKey(outcome.signer, history, loggedAt),
+    checkKey(outcome.signer, history, outcome.id, proofs),
     ...manifest.checks,
     ...content.checks,
     checkPartitions(subject, terms, tree, counts),
@@ -154,7 +154,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
     await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }),
   ];
   const open = quality.state === "warn" ? [NOT_RECOMPUTED] : [];
-  return report(`urn:blake3:${claims.tree}`, issuer, made, REQUIRED, at, open);
+  return report(`urn:blake3:${claims.tree}`, issuer, made, DELIVERY_CHECKS, at, open);
 }
 
 /** @param {Uint8Array} bytes */

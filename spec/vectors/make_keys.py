@@ -13,6 +13,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import merkle
+from lyrikstore.history.consistency import consistency_file
 from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.manifest import sign_manifest
 from lyrikstore.history.note import VerifierKey
@@ -56,17 +57,21 @@ def _keys(trust: str) -> dict[str, Any]:
             parents=[parent.id], signer=signer, created=made.NOW,
         )  # fmt: skip
 
+    def logged(entries: list[Any]) -> list[bytes]:
+        """Return the leaf hashes of a log that is genesis, a transaction and ``entries``."""
+        leaves = [Leaf("manifest", genesis.id), Leaf("transaction", Digest.of(b"a record"))]
+        leaves += [
+            Leaf("credential", Digest.of(entry)) if isinstance(entry, bytes)
+            else Leaf("manifest", entry.id)
+            for entry in entries
+        ]  # fmt: skip
+        return [leaf.hash for leaf in leaves]
+
     def siblings(
         world: Any, entries: list[Any], *, without: tuple[str, ...] = (), log: Any = made.LOG
     ) -> dict[str, str | None]:
         """Return the files of a delivery whose log is genesis, a transaction and ``entries``."""
-        leaves = [Leaf("manifest", genesis.id), Leaf("transaction", Digest.of(b"a record"))]
-        for entry in entries:
-            if isinstance(entry, bytes):
-                leaves.append(Leaf("credential", Digest.of(entry)))
-            else:
-                leaves.append(Leaf("manifest", entry.id))
-        hashes = [leaf.hash for leaf in leaves]
+        hashes = logged(entries)
         head = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes))
         by = log if isinstance(log, dict) else {None: log}
         notes = {kind: head.sign(signer) for kind, signer in by.items()}
@@ -98,6 +103,29 @@ def _keys(trust: str) -> dict[str, Any]:
             "credential": world.credential.decode(), "siblings": beside, **more,
         }  # fmt: skip
 
+    def told(
+        *entries: Any,
+        log: Any = made.LOG,
+        sizes: tuple[int, ...] = (),
+        leaves: int = 0,
+        name: str = "said",
+    ) -> dict[str, Any]:
+        """Return what a log says of keys under its newest log checkpoint, as files laid beside."""
+        hashes = logged(list(entries))
+        note = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes)).sign(log)
+        files: dict[str, Any] = {}
+        for index, entry in enumerate(entries, 2):
+            if getattr(entry, "kind", None) == "policy":
+                proof = TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note)
+                files[f"{name}-policy-{index}.json"] = entry.encode().decode()
+                files[f"{name}-policy-{index}.tlog-proof"] = proof.encode().decode()
+        if sizes or leaves:
+            said, data = consistency_file(made.ORIGIN, hashes, sizes, leaves=leaves)
+            files[f"{name}-log.consistency.json"] = said.encode().decode()
+            if data:
+                files[f"{name}-log.leaves"] = {"hex": data.hex()}
+        return files
+
     def crowd(count: int) -> dict[str, str]:
         """Return files that say they are policies of the store, named to come first."""
         line = f'{{"kind":"policy","store":"{genesis.id}"}}'
@@ -124,6 +152,17 @@ def _keys(trust: str) -> dict[str, Any]:
         f'\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n{limit}\n'
         for limit in ('until = "2026-01-01T00:00:00Z"', 'names = ["datasets/other/*"]')
     )
+    third_log, thief_log = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (8, 9))
+    again = policy(with_writer(third.did, third_log.public), before=helped)
+    rival = policy(with_writer(mallory.did, thief_log.public))
+    filler = [by_third.manifest, by_third.records, by_third.credential]
+    more = policy(with_writer(mallory.did, None), signer=following, before=stolen[5])
+    crowd_of_heads = {
+        name: data
+        for count in range(33)
+        for name, data in told(*old, rotation, *[twice] * count, name=f"n{count}").items()
+        if "policy-5" in name
+    }
     strange = VerifierKey("elsewhere.example", second_log.public)
     key_of = f'version = 1\n\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n'
     return {
@@ -225,6 +264,61 @@ def _keys(trust: str) -> dict[str, Any]:
             case("log-key-retired-unseen", "trusted", {"log.inclusion": "pass"}, by_next, helped,
                  *new, retiring, log=made.LOG, without=("policy-3",),
                  trust=trust + key_of[len("version = 1\n"):]),
+            # Who pushes last signs for all.
+            case("log-key-added-after-the-manifest", "trusted", {"log.inclusion": "pass"}, by_owner,
+                 *old, helped, log=second_log),
+            case("log-key-added-and-another", "trusted",
+                 {"log.inclusion": "pass", "manifest.signature": "pass", "records.root": "pass"},
+                 by_next, helped, *new, again, log=third_log,
+                 trust=trust + key_of[len("version = 1\n"):]),
+            case("log-key-retired-and-another-signs", "trusted", {"issuer.key": "pass"}, by_owner,
+                 *old, helped, retiring, log=second_log),
+            case("log-key-of-an-unproven-policy", "incomplete",
+                 {"log.inclusion": "pass", "issuer.key": "unproven-policy"}, by_owner, *old, helped,
+                 log=second_log, without=("policy-2-5.tlog",)),
+            # ATTACK: the old key of an owner signs a policy, which names a log key of the thief's.
+            case("rival-policy-in-a-log-of-its-own", "invalid",
+                 {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, rotation,
+                 beside=told(rival, log=thief_log)),
+            case("rival-policy-unproven", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 rotation, beside={"rival.json": rival.encode().decode()}),
+            case("rival-policy-by-a-log-key-that-nobody-named", "trusted", {"issuer.key": "pass"},
+                 by_owner, *old, rotation,
+                 beside=told(policy(with_writer(mallory.did, None)), log=thief_log)),
+            # Statements made later than the delivery, and what shows that they are of one log.
+            case("compromised-later-in-a-longer-log", "trusted", {"issuer.key": "pass"}, by_owner,
+                 *old, beside=told(*old, stolen[5], more, sizes=(5,))),
+            case("compromised-later-with-leaves", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 beside=told(*old, stolen[5], more, leaves=5)),
+            case("compromised-later-with-leaves-alone", "trusted", {"issuer.key": "pass"}, by_owner,
+                 *old, beside=told(*old, stolen[5], more, leaves=5), without=("credential",)),
+            case("compromised-later-not-connected", "incomplete", {"issuer.key": "no-consistency"},
+                 by_owner, *old, beside=told(*old, stolen[5], more)),
+            case("succeeded-later-not-connected", "trusted", {"issuer.key": "pass"}, by_owner, *old,
+                 beside=told(*old, rotation, twice)),
+            # ATTACK A27: an old copy of the log goes on by a stolen key.
+            case("back-dated", "incomplete", {"issuer.key": "no-consistency"}, by_owner, *old,
+                 beside=told(*filler, stolen[5], more)),
+            case("back-dated-in-a-log-with-the-policy", "incomplete",
+                 {"issuer.key": "no-consistency"}, by_owner, *old, stolen[5],
+                 beside=told(*filler, stolen[5], more)),
+            case("back-dated-in-a-log-with-the-policy-elsewhere", "invalid",
+                 {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, stolen[5],
+                 beside=told(*filler, rotation, stolen[5])),
+            case("back-dated-and-leaves-say-so", "invalid", {"issuer.key": "fork"}, by_owner, *old,
+                 beside=told(*filler, stolen[5], more, leaves=5)),
+            case("back-dated-and-a-step-says-so", "invalid",
+                 {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old,
+                 beside=told(*filler, stolen[5], more, sizes=(5,))),
+            case("back-dated-with-leaves-of-its-own", "invalid", {"issuer.key": "fork"}, by_owner,
+                 *old, beside=told(*filler, stolen[5], more, leaves=5)
+                 | told(*old, stolen[5], more, leaves=5, name="thief")),
+            case("two-logs-of-one-size", "invalid",
+                 {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, rotation,
+                 beside=told(*filler, rotation)),
+            case("more-log-checkpoints-than-are-compared", "incomplete",
+                 {"log.inclusion": "too-many-log-checkpoints", "issuer.key": "no-policy"}, by_owner,
+                 *old, rotation, beside=crowd_of_heads),
             case("log-key-not-added", "invalid", {"log.inclusion": "unknown-log-key"}, by_owner,
                  *old, log=second_log),
         ],

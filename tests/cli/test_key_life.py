@@ -252,14 +252,69 @@ def test_a_stolen_key(publisher, corpus, new_person) -> None:
     for name, code, said in (("before", 0, "PERMITTED"), ("evil", 14, "compromised since")):
         answer = buyer.run("terms", name, "--purpose", "train")
         assert (answer.code, said in answer.out) == (code, True), answer.out
-    # Unlogged is as bad as logged too late.
+    # The statements hold what the log had before the theft, so that nothing else need show it.
     (buyer.folder / "before" / "credential.tlog-proof").unlink()
+    assert verify(buyer, buyer.folder / "before").json["verdict"] == "trusted"
+    # Unlogged is as bad as logged too late.
+    (leaves,) = (buyer.folder / "before").glob("store-*-log.leaves")
+    leaves.unlink()
     assert verify(buyer, buyer.folder / "before").code == 3
 
     # What the successor issues does not inherit: the thief might have named it.
     issue(publisher, "after", "--signer", "next")
     shutil.copytree(publisher.folder / "after", buyer.folder / "after")
     assert verify(buyer, buyer.folder / "after").code == 4
+
+
+def test_who_goes_on_from_an_old_copy_with_a_stolen_key_is_found_out(
+    publisher, corpus, new_person
+) -> None:
+    """Attack case A27: the entry that the owner names is not the thief's log's."""
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME)
+    issue(publisher, "before")
+    thief = new_person("thief")
+    for name in (".config", ".local"):
+        shutil.copytree(publisher.home / name, thief.home / name)
+    shutil.rmtree(thief.home / ".local" / "state")
+    shutil.copytree(publisher.folder / ".lyrikstore", thief.folder / ".lyrikstore")
+    # The owner goes on, and finds out later.
+    for number in range(4):
+        (documents / f"more{number}.txt").write_text("more")
+        publisher.ok("commit", documents, "-d", NAME)
+    cut = len(publisher.ok("log", "--audit", "--json").json["entries"])
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    publisher.ok(
+        *("key", "revoke", "default", "--suspect-from", cut, "--successor", "next", "--yes"),
+        *("-o", "statements"),
+    )
+    issue(publisher, "after", "--signer", "next")
+    # Today, the thief signs what is to pass for old.
+    (documents / "evil.txt").write_text("evil")
+    thief.ok("commit", documents, "-d", NAME)
+    issue(thief, "evil")
+
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
+
+    def handed(name: str, *without: str) -> Path:
+        folder = buyer.folder / f"{name}-{len(without)}-{len(list(buyer.folder.iterdir()))}"
+        shutil.copytree((thief if name == "evil" else publisher).folder / name, folder)
+        for path in (publisher.folder / "statements").iterdir():
+            if not any(path.match(pattern) for pattern in without):
+                shutil.copy(path, folder)
+        shutil.rmtree(buyer.home / ".local" / "state", ignore_errors=True)  # remembers nothing
+        return folder
+
+    bad = verify(buyer, handed("evil"))
+    assert (bad.code, bad.check("issuer.key")["detail"]["reason"]) == (3, "fork"), bad.out
+    # Where statements are of before there was a proof of that, the time is not proven.
+    bad = verify(buyer, handed("evil", "*consistency*", "*leaves"))
+    assert (bad.code, bad.check("issuer.key")["detail"]["reason"]) == (5, "no-consistency")
+    good = verify(buyer, handed("before"))
+    assert good.json["verdict"] == "trusted", good.out
+    good = verify(buyer, handed("before", "*consistency*", "*leaves"))
+    assert (good.code, good.check("issuer.key")["detail"]["reason"]) == (5, "no-consistency")
 
 
 def test_a_policy_without_its_log_proof_is_not_passed_over(publisher, corpus, new_person) -> None:

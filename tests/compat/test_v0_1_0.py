@@ -19,23 +19,6 @@ EXPECTED = json.loads((HERE / "expected.json").read_text())
 DELIVERED = [
     one for one in EXPECTED["cases"] if "store" not in one and not one["target"].endswith(".md")
 ]
-NOT_YET = {
-    "colleague-partner",
-    "colleague-acme",
-    "after-colleague-acme",
-    "after-colleague-acme-stolen",
-    "retired-acme",
-    "stolen-acme",
-    "thief-partner",
-    "first-acme-retired",
-    "first-acme-stolen",
-    "rotated-acme-stolen",
-    "colleague-partner-stolen",
-    "colleague-at-home-acme",
-    "colleague-at-home-partner",
-    "colleague-at-home-partner-stolen",
-    "thief-partner-stolen",
-}
 
 
 def named(one) -> str:
@@ -59,9 +42,7 @@ def lay(one, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("one", EXPECTED["cases"], ids=named)
-def test_it_is_judged_as_it_should_be(one, new_person, request) -> None:
-    if named(one) in NOT_YET:
-        request.applymarker(pytest.mark.xfail(strict=True))
+def test_it_is_judged_as_it_should_be(one, new_person) -> None:
     reader = new_person("reader")
     asked = ["--at", EXPECTED["at"], "--json", *one.get("arguments", ())]
     if "trust" in one:

@@ -510,17 +510,19 @@ def test_forked_log_is_caught(
     assert reason(report, "log.memory") == "fork"
 
 
-def test_newer_and_older_heads_are_said(
+def test_a_log_that_is_not_shown_to_be_the_one_remembered_is_not_trusted(
     delivery: Delivery, publisher: Publisher, tmp_path: Path
 ) -> None:
     key = publisher.repository.log_keys[0]
     head = publisher.repository.checkpoint.head
-    for size, expected in ((head.size - 1, "unproven"), (head.size + 1, "older")):
+    for size in (head.size - 1, head.size + 1):
         delivery.memory = LogMemory(tmp_path / f"memory{size}")
         delivery.memory.remember_seen(key, type(head)(head.origin, size, b"\1" * 32))
         report = delivery.verify()
-        assert report.verdict == "trusted"
-        assert reason(report, "log.memory") == expected
+        assert report.verdict == "incomplete"
+        assert reason(report, "log.memory") == "no-consistency"
+        # Nothing is remembered of it.
+        assert delivery.memory.last_seen(publisher.repository.store_id) is None
 
 
 def test_nothing_is_remembered_of_invalid_deliveries(

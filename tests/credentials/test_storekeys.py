@@ -52,12 +52,12 @@ def test_each_proof_is_looked_at_a_few_times_however_many_there_are() -> None:
     hashed.clear()
     for number in range(0, 384, 3):  # the policies among them
         leaf = Counted("manifest", leaves[number].id)
-        assert proofs.take(leaf, keys) == number
-        assert proofs.take(leaf, keys) == number  # asked again
+        assert [place.index for place in proofs.under(leaf, keys)] == [number]
+        assert [place.index for place in proofs.under(leaf, keys)] == [number]  # asked again
     assert len(hashed) < 3 * 384
     assert len(proofs.taken) == 128
     assert len(proofs.others) == 256
-    assert proofs.take(Leaf("manifest", Digest.of(b"none of them")), keys) is None
+    assert proofs.under(Leaf("manifest", Digest.of(b"none of them")), keys) == []
 
 
 POLICY = Policy.first(OWNER.did, [VerifierKey(ORIGIN, LOG.public)])

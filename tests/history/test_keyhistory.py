@@ -18,10 +18,12 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history.keyhistory import KeyHistory, Standing
 from lyrikstore.history.kinds import GENESIS_NAME
+from lyrikstore.history.log import Place
 from lyrikstore.history.logkeys import LOG_KEYS, copy_log_keys, read_log_keys, write_log_keys
 from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy, Retired
+from lyrikstore.history.policychain import follow_policies
 from lyrikstore.history.succession import revoked, rotated, with_writer
 from lyrikstore.objects.backend import LocalBackend
 
@@ -59,8 +61,16 @@ def chain(*steps) -> tuple[KeyHistory, list[Manifest]]:
         parent = step(policy, parent, signer)
         manifests.append(parent)
         places[parent.id] = index
-    history = KeyHistory.follow(FOUNDED, FIRST, manifests, lambda m, _: places.get(m.id))
-    return history, manifests
+    return follow(manifests, places), manifests
+
+
+def follow(manifests, places) -> KeyHistory:
+    """Return the history of manifests that one log has at these places."""
+
+    def shown(item: Manifest, _) -> list[Place]:
+        return [Place(places[item.id])] if item.id in places else []
+
+    return follow_policies(FOUNDED, FIRST, manifests, shown)
 
 
 def test_a_store_that_never_changed() -> None:
@@ -119,8 +129,7 @@ def test_what_breaks_the_chain_ends_it() -> None:
 
     def of(places: list[tuple[Manifest, int]], *items: Manifest) -> int:
         logged = {item.id: index for item, index in places}
-        found = KeyHistory.follow(FOUNDED, FIRST, items, lambda m, _: logged.get(m.id))
-        return found.current.version
+        return follow(items, logged).current.version
 
     assert of([(second, 5), (third, 9)], third, second) == 3  # in any order
     assert of([(third, 9)], second, third) == 1  # the first is not shown to be logged

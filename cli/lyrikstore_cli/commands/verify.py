@@ -15,6 +15,7 @@ from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import options, repair
 from lyrikstore_cli.cards import is_card, verify_handed_card
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.delivered import own_log
 from lyrikstore_cli.fetching import NOTHING, fetch_for
 from lyrikstore_cli.foreign import Asked, verify_foreign
 from lyrikstore_cli.mistaken import converted, enclosing, next_steps, not_about_data
@@ -278,6 +279,7 @@ def _verify_file(
         there = Beside.unnamed([*beside.values(), *status_files])
         notices = Notices.among(there.all, fetched.documents)
         return verify_alone(credential, kind, beside=there, trust=trust, at=at, notices=notices)
+    beside = {**beside, **own_log(session, credential, beside)}
     with session.screen.progress("verifying") as meter:
         data = given.data
         source = FolderData(data, meter) if data else None
