@@ -22,7 +22,7 @@ from lyrikstore.credentials.report import (
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.consistency import Relation
-from lyrikstore.history.keyhistory import KeyHistory, KeyState, Ruled, Standing
+from lyrikstore.history.keyhistory import KeyHistory, KeyState, Standing
 from lyrikstore.history.log import Leaf
 from lyrikstore.history.policy import Policy
 
@@ -57,8 +57,7 @@ def check_key(
     state = history.state_of(signer)
     logged_at, shown = None, Relation.SAME
     if credential is not None and proofs is not None and (sought or state.is_over):
-        leaf = Leaf("credential", credential)
-        logged_at, shown = _where(leaf, history.declared(signer), history, proofs)
+        logged_at, shown = _where(Leaf("credential", credential), signer, history, proofs)
     check = _check_state(state, history, logged_at, shown, sought=sought)
     return unless_unproven(check, history)
 
@@ -82,15 +81,24 @@ def unless_unproven(check: Check, history: KeyHistory) -> Check:
 
 
 def _where(
-    leaf: Leaf, declared: Ruled | None, history: KeyHistory, proofs: Places
+    leaf: Leaf, signer: str, history: KeyHistory, proofs: Places
 ) -> tuple[int | None, Relation]:
-    """Return where a credential is logged, and whether in the log that says its key was stolen."""
+    """Return where a credential is logged, and whether in the log that says what became of its key.
+
+    Of a key that was only replaced, any sound proof counts.
+    """
     places = proofs.of(leaf, history)
-    if declared is None:
-        return places[0].index if places else None, Relation.SAME
-    # ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs
-    # before the entry that the owner names whatever the stolen key signs today.
-    return proofs.consistency.place(leaf.hash, places, declared.heads)
+    said = history.declared(signer)
+    if said is not None:
+        # ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs
+        # before the entry that the owner names whatever the stolen key signs today.
+        return proofs.consistency.place(leaf.hash, places, said.heads)
+    if places:
+        return places[0].index, Relation.SAME
+    ended = history.ended(signer)
+    heads = () if ended is None else ended.heads
+    listed = (proofs.consistency.find(leaf.hash, head) for head in heads)
+    return next((index for index in listed if index is not None), None), Relation.SAME
 
 
 def _check_state(

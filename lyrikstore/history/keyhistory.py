@@ -133,6 +133,11 @@ class KeyHistory:
             said = one
         return said
 
+    def ended(self, did: str) -> Ruled | None:
+        """Return the policy by which ``did`` has no role any more, or None."""
+        since = self.state_of(did).since
+        return next((one for one in self.policies if one.index == since), None)
+
     def check_head(self, signed: SignedCheckpoint) -> None:
         """Return if a key signed that was no retired one; see :func:`check_head`."""
         check_head(signed, ((one.index, one.policy) for one in self.policies))

@@ -7,7 +7,7 @@ from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.repository import Repository
-from lyrikstore.publish.logheads import consistency_for_thefts
+from lyrikstore.publish.logheads import consistency_for_keys
 
 MAX_PROOFS = 16
 """Log proofs written with statements, the newest: a verifier looks at 64 files in all."""
@@ -98,7 +98,7 @@ def statements_for_others(repository: Repository) -> dict[str, bytes]:
         File name → bytes, under names that no other store's statements have.
     """
     files = store_statements(repository)
-    for name, data in consistency_for_thefts(repository).items():
+    for name, data in consistency_for_keys(repository).items():
         files[_name(repository, name)] = data
     current, found = repository.policy.keys, 0
     for entry in reversed(repository.entries()[: repository.checkpoint.size]):

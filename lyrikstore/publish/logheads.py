@@ -11,6 +11,7 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.jsontext import may_say, parse
 from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.logproofs import PROOF_HEAD, ProofFiles
+from lyrikstore.credentials.storekeys import statements_here
 from lyrikstore.credentials.vcdm import DATASET
 from lyrikstore.history.consistency import (
     MAX_HEADS,
@@ -39,11 +40,11 @@ def consistency_of(repository: Repository) -> bytes:
     return _file(repository, 0)[0].encode()
 
 
-def consistency_for_thefts(repository: Repository) -> dict[str, bytes]:
-    """Return the same for statements of keys: with the leaf hashes of what came before the theft.
+def consistency_for_keys(repository: Repository) -> dict[str, bytes]:
+    """Return the same for statements of keys: with the leaf hashes of what came before these ended.
 
-    Whoever holds them can tell what a compromised key signed before, whatever lies beside it; of a
-    log of more than 65,536 entries by then, only what the file itself says.
+    Whoever holds them can tell what was logged before the last key was replaced or became suspect,
+    whatever else lies beside it; of more than 65,536 entries, only what the file itself says.
 
     Args:
         repository: The store.
@@ -51,9 +52,13 @@ def consistency_for_thefts(repository: Repository) -> dict[str, bytes]:
     Returns:
         File name → bytes: the consistency file, and perhaps the leaf hashes.
     """
-    size = repository.checkpoint.size
-    starts = [min(start, size) for start in repository.policy.suspects.values()]
-    made, leaves = _file(repository, max((n for n in starts if n <= MAX_LEAVES), default=0))
+    history, _ = statements_here(repository)
+    ends = [0]
+    for key in history.current.retired:
+        since = history.state_of(key.key).since or 0
+        ends.append(since if key.suspect_from is None else min(since, key.suspect_from))
+    most = min(MAX_LEAVES, repository.checkpoint.size)
+    made, leaves = _file(repository, max(end for end in ends if end <= most))
     return {CONSISTENCY: made.encode(), **({LEAVES: leaves} if leaves else {})}
 
 

@@ -31,7 +31,7 @@ export function checkKey(signer, history, credential, proofs, sought = true) {
   if (history.forked) return failed(id, "fork", "what is at hand shows two histories of the store: neither says whose the key is");
   const over = ["succeeded", "compromised"].includes(history.stateOf(signer).standing);
   const { index, shown } = credential !== null && proofs !== null && (sought || over)
-    ? where(credential, history.declared(signer), history, proofs)
+    ? where(credential, signer, history, proofs)
     : { index: null, shown: "same" };
   const check = checkState(signer, history, index, shown, sought);
   const { unproven } = history;
@@ -41,13 +41,22 @@ export function checkKey(signer, history, credential, proofs, sought = true) {
   return unchecked(id, "unproven-policy", summary, { ...check.detail, unproven });
 }
 
-/** Where a credential is logged, and whether in the log that says its key was stolen. @param {string} credential @param {import("./keyhistory.js").Ruled | undefined} declared @param {KeyHistory} history @param {import("./storekeys.js").Proofs} proofs */
-function where(credential, declared, history, proofs) {
+/**
+ * Where a credential is logged, and whether in the log that says what became of its key. Of a key that
+ * was only replaced, any sound proof counts.
+ *
+ * @param {string} credential @param {string} signer @param {KeyHistory} history @param {import("./storekeys.js").Proofs} proofs
+ */
+function where(credential, signer, history, proofs) {
   const places = proofs.of("credential", credential, history);
-  if (declared === undefined) return { index: places[0]?.index ?? null, shown: "same" };
+  const hash = leafHash(leaf("credential", credential));
+  const heads = (/** @type {import("./keyhistory.js").Ruled | undefined} */ ruled) => distinct((ruled?.places ?? []).map(({ signed }) => signed));
+  const said = history.declared(signer);
   // ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs before
   // the entry that the owner names whatever the stolen key signs today.
-  return proofs.consistency.place(leafHash(leaf("credential", credential)), places, distinct(declared.places.map(({ signed }) => signed)));
+  if (said !== undefined) return proofs.consistency.place(hash, places, heads(said));
+  const listed = heads(history.ended(signer)).map((head) => proofs.consistency.find(hash, head)).filter((index) => index !== null);
+  return { index: places[0]?.index ?? listed[0] ?? null, shown: "same" };
 }
 
 /** @param {string} signer @param {KeyHistory} history @param {number | null} loggedAt @param {string} shown @param {boolean} sought @returns {Check} */

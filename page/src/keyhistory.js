@@ -62,6 +62,12 @@ export class KeyHistory {
     }
   }
 
+  /** The policy by which a key has no role any more. @param {string} did @returns {Ruled | undefined} */
+  ended(did) {
+    const { since } = this.stateOf(did);
+    return this.policies.find(({ index }) => index === since);
+  }
+
   /** The policy that says since when a key is suspect, as it is said now. @param {string} did @returns {Ruled | undefined} */
   declared(did) {
     const now = this.current.suspectFrom(did);

@@ -296,6 +296,8 @@ def _keys(trust: str) -> dict[str, Any]:
                  by_owner, *old, beside=told(*old, stolen[5], more)),
             case("succeeded-later-not-connected", "trusted", {"issuer.key": "pass"}, by_owner, *old,
                  beside=told(*old, rotation, twice)),
+            case("succeeded-later-with-leaves-alone", "trusted", {"issuer.key": "pass"}, by_owner,
+                 *old, beside=told(*old, rotation, twice, leaves=5), without=("credential",)),
             # ATTACK A27: an old copy of the log goes on by a stolen key.
             case("back-dated", "incomplete", {"issuer.key": "no-consistency"}, by_owner, *old,
                  beside=told(*filler, stolen[5], more)),

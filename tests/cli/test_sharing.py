@@ -160,6 +160,53 @@ def test_a_colleague_with_keys_of_her_own(publisher, new_person):
     assert result.error["hint"]
 
 
+def test_deliveries_are_good_whoever_pushed_last(laptop, new_person):
+    """The steps of docs/sharing.md for a colleague, with a delivery of either after each."""
+    founder, ann, buyer = laptop.did(), new_person("ann"), new_person("buyer")
+    (log,) = (
+        key["did"]
+        for key in laptop.ok("key", "list", "--json").json["keys"]
+        if key["name"].startswith("log-")
+    )
+    for name in ("default", "ann-log"):
+        ann.ok("key", "new", name, "--no-passphrase")
+    laptop.ok("key", "new", "next", "--no-passphrase")
+    laptop.ok("key", "new", "next-log", "--no-passphrase")
+    buyer.ok("trust", "add", founder, "--name", "Acme")
+    buyer.ok("trust", "add", ann.did(), "--name", "Ann")
+    made = []
+
+    def deliveries_are_good():
+        for person, signer in ((laptop, "next"), (ann, "default")):
+            person.ok("pull")
+            name = f"delivery-{len(made)}"
+            person.ok("commit", write(person, name, name), "-d", f"acme/{name}", "--signer", signer)
+            person.ok("push")
+            out = f"out-{len(made)}"
+            person.ok("issue", f"acme/{name}", "-o", out, "--permit", "train", "--signer", signer)
+            person.ok("push")
+            made.append(person.folder / out)
+        for delivery in made:
+            shutil.rmtree(buyer.home / ".local" / "state", ignore_errors=True)  # who saw nothing
+            report = buyer.run("verify", delivery, "--json")
+            assert report.json["verdict"] == "trusted", report.out
+
+    laptop.ok("key", "rotate", "next")
+    laptop.ok("push")
+    signed = ("--signer", "next", "--remote", "origin")
+    laptop.ok("key", "admit", ann.did(), "--log-key", ann.did("ann-log"), *signed)
+    ann.ok("clone", laptop.folder.parent / "shared", ".")
+    deliveries_are_good()
+    laptop.ok("pull")
+    laptop.ok("key", "admit", laptop.did("next"), "--log-key", laptop.did("next-log"), *signed)
+    laptop.ok("key", "retire", log, *signed)
+    deliveries_are_good()
+    # One who watched sees the same, in whatever order.
+    for delivery in (*made, *reversed(made)):
+        report = buyer.run("verify", delivery, "--json")
+        assert report.json["verdict"] == "trusted", report.out
+
+
 def test_partial_clones(laptop, new_person):
     person = new_person("reader")
     shared = laptop.folder.parent / "shared"
