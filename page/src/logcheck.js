@@ -113,9 +113,9 @@ function checkInclusion(claims, history, proofs) {
   const id = "log.inclusion";
   /** @type {Check | null} */
   let problem = null;
-  // The one for the right index first: what is wrong with it says most.
-  const isOther = (/** @type {any} */ proof) => Number(proof instanceof Refusal || proof.index !== claims.logIndex);
-  for (const proof of proofs.others.sort((left, right) => isOther(left) - isOther(right))) {
+  // The one for the right index first: what is wrong with it says most. What is no proof says least.
+  const rank = (/** @type {any} */ proof) => (proof instanceof Refusal ? 2 : Number(proof.index !== claims.logIndex));
+  for (const proof of proofs.others.sort((left, right) => rank(left) - rank(right))) {
     if (proof instanceof Refusal) {
       problem ??= failed(id, proof.kind, `the log proof does not hold: ${quote(proof.message, 200)}`);
     } else if (proof.index !== claims.logIndex) {
