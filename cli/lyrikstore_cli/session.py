@@ -260,6 +260,10 @@ class Session:
         """
         return self.keys().signer(self._signer_named)
 
+    def own_did(self) -> str | None:
+        """Return the DID of the key that would sign; None where that cannot be read."""
+        return self.keys().did(self._signer_named)
+
     @property
     def _signer_named(self) -> str:
         return self.options.signer or self.environment.get("LYRIKSTORE_SIGNER") or "default"

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
@@ -117,7 +116,7 @@ def judge_grant(
         trust: Whom the verifier believes.
         notices: What issuers have said since.
     """
-    who = _holder(data, holder, trust, use.at)
+    who = holder_of(data, holder, trust, use.at)
     outcome = check_grant(data, trust=trust, at=use.at, notices=notices, terms=terms, holder=who)
     broken = first_in(outcome.checks, CheckState.FAIL)
     if broken is not None:
@@ -129,10 +128,7 @@ def judge_grant(
         return Licensed(outcome, "is about something else")  # attack case A44
     stated = Claims.of(parse(terms)["credentialSubject"]).terms
     wider = Terms(
-        tuple(
-            replace(partition, permits=(*partition.permits, *grant.permits))
-            for partition in stated.named(used(stated))
-        )
+        tuple(partition.with_grant(grant.permits) for partition in stated.named(used(stated)))
     )
     limited, by = Limits.of(grant.limits).judge(use)
     if limited is Answer.UNDECLARED:
@@ -143,8 +139,15 @@ def judge_grant(
     return Licensed(outcome, "", wider.permits)
 
 
-def _holder(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
-    """Return whom ``key`` speaks for, where the grant in ``data`` is an organisation's."""
+def holder_of(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
+    """Return who holds a grant, if ``key`` uses it. Never raises for bad input.
+
+    Args:
+        data: The grant.
+        key: The key, as did:key: its own holder, or an organisation's that lists it.
+        trust: Whose pinned documents say which keys an organisation has.
+        at: When.
+    """
     try:
         named = parse(data)["credentialSubject"]["id"]
     except (FormatError, KeyError, TypeError):

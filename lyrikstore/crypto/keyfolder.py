@@ -1,12 +1,14 @@
 """The folder of a user's private keys: those that sign, and those of their logs (spec §3.5)."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import KeyMaterialError
+from lyrikstore.canon.errors import KeyMaterialError, StorageError
 from lyrikstore.canon.visible import visible
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import encode_multikey
@@ -60,6 +62,22 @@ class KeyFolder(Struct, frozen=True):
         if not path.exists():
             raise KeyMaterialError("key-missing", f"no signing key {path}", hint=self._which())
         return file_uri(path)
+
+    def did(self, name: str = "default") -> str | None:
+        """Return the DID of a key in the folder; None where it cannot be read. Asks no passphrase.
+
+        Args:
+            name: Of a key in this folder, or the URI of a key file.
+        """
+        from lyrikstore.crypto.keyfile import list_keys
+
+        is_file = name.startswith("file:/")
+        path = Path(unquote(name.removeprefix("file:"))) if is_file else self.path / name
+        with suppress(KeyMaterialError, StorageError):
+            for key in list_keys(path.parent):
+                if key.name == path.name:
+                    return key.did
+        return None
 
     def log_signer(self, log_keys: Collection[str]) -> Signer:
         """Return who signs a log that this user may extend.

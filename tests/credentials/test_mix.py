@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.credentials.report import Verdict
-from lyrikstore.credentials.terms.mix import Source, mix
+from lyrikstore.credentials.terms.mix import HeldGrant, Source, mix
 from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS
 
@@ -144,3 +144,36 @@ def test_more_sources_never_allow_more(few: list[Source], more: list[Source]) ->
         assert order.index(worse) <= order.index(answer)
         assert bool(who) is (answer is not Answer.PERMITTED)
         assert bool(deciders) is (worse is not Answer.PERMITTED)
+
+
+WORTH = st.sampled_from(list(Verdict))
+GRANTED = Partition("all", ("train", "evaluate"))
+
+
+@given(own=WORTH, given=WORTH, permits=st.sets(st.sampled_from(["train", "evaluate"])))
+def test_nothing_is_permitted_by_what_is_not_shown_to_hold(
+    own: Verdict, given: Verdict, permits: set[str]
+) -> None:
+    terms = None if own is Verdict.INVALID else Terms((Partition("all", tuple(permits)),))
+    grant = HeldGrant("x", None, ("train",), Limits(seats=2), (GRANTED,), given)
+    result = mix([Source("a", terms, verdict=own, grants=(grant,))], Use(("train",), AT, seats=1))
+    assert result.ruling is not None
+    by_terms = "train" in permits and terms is not None and own is not Verdict.INCOMPLETE
+    by_grant = given in {Verdict.VALID, Verdict.TRUSTED}
+    assert (result.ruling[0] is Answer.PERMITTED) is (by_terms or by_grant)
+    assert (result.answers["train"][0] is Answer.PERMITTED) is (by_terms or by_grant)
+    if result.ruling[0] is Answer.PERMITTED:
+        assert result.worth is (own if by_terms else given)
+    elif given is Verdict.INCOMPLETE:
+        assert result.ruling[0] is Answer.UNKNOWN
+        assert result.worth is not Verdict.INVALID or own is Verdict.INVALID
+
+
+def test_the_limits_of_a_grant_are_asked_too() -> None:
+    grant = HeldGrant("x", None, ("train",), Limits(seats=2), (GRANTED,), Verdict.TRUSTED)
+    here = source("a", Partition("all", ("evaluate",)))
+    held = Source("a", here.terms, verdict=Verdict.TRUSTED, grants=(grant,))
+    for seats, answer in ((1, Answer.PERMITTED), (None, Answer.UNDECLARED), (3, Answer.NOT_STATED)):
+        ruling = mix([held], Use(("train",), AT, seats=seats)).ruling
+        assert ruling is not None
+        assert ruling[0] is answer

@@ -21,7 +21,7 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
 from lyrikstore.curate.rights import check_rights
-from lyrikstore.curate.termsources import sources_of_datasets
+from lyrikstore.curate.termsources import Asker, sources_of_datasets
 from lyrikstore.history.manifest import Input, sign_manifest
 from lyrikstore.history.succession import change_policy, revoked, rotated
 
@@ -37,7 +37,7 @@ def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path:
     assert check_rights(*asked, trust=trust)
 
     def mixed() -> Any:
-        sources = sources_of_datasets(repository, [publisher.manifest], trust=trust, at=world.NOW)
+        sources = sources_of_datasets(repository, [publisher.manifest], Asker(trust, world.NOW))
         return mix(sources, use)
 
     following = KeySigner(PrivateKey.from_seed(b"\x42" * 32))
@@ -151,7 +151,7 @@ def test_an_heir_gives_rights_and_a_thief_gives_none(
     (right,) = check_rights(repository, [publisher.manifest], use, trust=trust)
     assert right.issuer == heir.did
     assert ran().state.value == "pass"
-    (source,) = sources_of_datasets(repository, [publisher.manifest], trust=trust, at=later)
+    (source,) = sources_of_datasets(repository, [publisher.manifest], Asker(trust, later))
     assert source.verdict == "trusted"
 
     # The old key turns out to have been stolen before it named the heir.

@@ -28,7 +28,7 @@ from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import OrganisationSigner, Signer
 from lyrikstore.curate.rights import Right, check_rights
-from lyrikstore.curate.termsources import sources_of_datasets
+from lyrikstore.curate.termsources import Asker, sources_of_datasets
 from lyrikstore.history.manifest import Attachment, sign_manifest
 from lyrikstore.history.succession import change_policy, revoked
 from lyrikstore.history.tree import Entry, Tree
@@ -328,7 +328,7 @@ def test_a_copy_of_an_organisations_document_gives_no_right(bench: Any) -> None:
     assert right.grant is not None
     datasets = [bench.repo.resolve("acme/docs")]
     for trust, known in ((named, False), (pinned, True)):
-        (source,) = sources_of_datasets(bench.repo, datasets, trust=trust, at=AT)
+        (source,) = sources_of_datasets(bench.repo, datasets, Asker(trust, AT))
         assert (source.verdict == "trusted") is known, source.note
 
 

@@ -13,7 +13,7 @@ from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.credentials.trust.model import Allowed
 from lyrikstore.curate.rights import check_rights
-from lyrikstore.curate.termsources import sources_of_datasets
+from lyrikstore.curate.termsources import Asker, sources_of_datasets
 from lyrikstore.history.memory import LogMemory
 from lyrikstore.history.pull import clone, pull
 from lyrikstore.history.repository import Repository
@@ -73,12 +73,12 @@ def test_a_clone_that_was_put_back_gives_no_rights(permitted: Any) -> None:
     with pytest.raises(PolicyError, match="this clone is behind") as caught:
         ask(desk)
     assert caught.value.kind == "log-behind"
-    sources = sources_of_datasets(desk, [desk.resolve("acme/docs")], trust=TRUST, at=AT)
+    sources = sources_of_datasets(desk, [desk.resolve("acme/docs")], Asker(TRUST, AT))
     assert mix(sources, USE).verdict == "incomplete"
     (root / "mirror").unlink()
     desk = Repository.open(root, memory=memory)
     with pytest.raises(PolicyError, match="rolled back"):
         ask(desk)
-    sources = sources_of_datasets(desk, [desk.resolve("acme/docs")], trust=TRUST, at=AT)
+    sources = sources_of_datasets(desk, [desk.resolve("acme/docs")], Asker(TRUST, AT))
     assert mix(sources, USE).ruling[0] == "unknown"
     assert ask(Repository.open(root, memory=LogMemory(permitted.root / "another's")))

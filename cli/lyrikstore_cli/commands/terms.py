@@ -1,7 +1,6 @@
 """``lyrikstore terms``: what datasets may be used for together, and which part decides it."""
 
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,8 @@ from lyrikstore_cli.options import credential_file, read_file, words
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.terms.mix import Deciders, Mix, Source
-    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.credentials.terms.mix import Deciders, HeldGrant, Mix, Source
+    from lyrikstore.curate.termsources import Asker
 
 _SAID = {
     "permitted": ("✓", "yes"),
@@ -63,10 +62,11 @@ def command(
 
     A REF stands for the datasets it was made from, and of these for the partitions whose files it
     kept. Says which dataset and partition decides each no, which duties add up, and which terms
-    exclude each other. What a credential says that does not hold is unknown. Licence grants are
-    not counted here, but by `train`. The exit code is the worst that `verify` would give these
+    exclude each other. What a credential says that does not hold, or that may have been taken
+    back, permits nothing. Licence grants to your key count: those beside a delivery, those that
+    the store of a REF has imported. The exit code is the worst that `verify` would give these
     credentials without their data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4
-    permitted by somebody you do not trust, 14 not.
+    permitted by somebody you do not trust, 5 not known, 14 not.
     """
     from lyrikstore.credentials.terms.mix import mix
     from lyrikstore.credentials.terms.model import Use
@@ -76,6 +76,7 @@ def command(
         check_words,
         territory_of,
     )
+    from lyrikstore.curate.termsources import Asker
 
     trust = session.trust(trust_file)
     moment = parse_timestamp(at) if at else now()
@@ -87,22 +88,42 @@ def command(
         use = Use(words(purpose), moment, places, seats, words(purposes))
     elif territory or seats or purposes:
         raise click.UsageError("--territory, --seats and --for go with --purpose")
-    result = mix(_sources(session, targets, trust, moment), use)
-    session.emit("terms", result.to_json())
-    _show(session, result)
+    asker = Asker(trust, moment, session.own_did())
+    result = mix(_sources(session, targets, asker), use)
+    unknown = _not_proven(asker)
+    session.emit("terms", {**result.to_json(), "notProven": unknown})
+    _show(session, result, unknown)
     if result.verdict != "trusted":
         session.screen.hint("what was checked, and what was not: lyrikstore verify TARGET")
     if result.ruling is None:
         raise click.exceptions.Exit(VERDICT[result.verdict.value])
+    if _is_open(result):
+        raise click.exceptions.Exit(VERDICT["incomplete"])
     if result.ruling[0] != "permitted":
         raise click.exceptions.Exit(_REFUSED)
-    if result.verdict != "trusted":
+    if result.worth != "trusted":
         raise click.exceptions.Exit(_UNTRUSTED)
 
 
-def _sources(
-    session: Session, targets: tuple[str, ...], trust: "Trust", at: datetime
-) -> "list[Source]":
+def _is_open(result: "Mix") -> bool:
+    # What does not hold permits nothing, and that is known.
+    unknown = result.ruling is not None and result.ruling[0] == "unknown"
+    return unknown and result.worth != "invalid"
+
+
+def _not_proven(asker: "Asker") -> list[str]:
+    grants = "grants to other keys than yours, or that are neither beside a delivery nor imported"
+    if asker.key is None:
+        grants = "grants to you: no key of yours could be read; lyrikstore key list shows yours"
+    return [
+        "not looked at: the data itself (lyrikstore verify)",
+        "not looked at: what the log proofs of a delivery show, and whether its log forked",
+        f"not counted: {grants}",
+        "words of terms are compared; no contract and no law is read",
+    ]
+
+
+def _sources(session: Session, targets: tuple[str, ...], asker: "Asker") -> "list[Source]":
     from lyrikstore.credentials.datacheck import read_siblings
     from lyrikstore.curate.termsources import source_of_file, sources_of_datasets
 
@@ -116,7 +137,7 @@ def _sources(
             continue
         file = credential_file(path)
         beside = read_siblings(file)
-        sources.append(source_of_file(target, read_file(file), beside, trust=trust, at=at))
+        sources.append(source_of_file(target, read_file(file), beside, asker))
     if names:
         try:
             store = session.open_store()
@@ -125,7 +146,7 @@ def _sources(
                 error.kind, f"{names[0]} is no file, and {error.message}", hint=error.hint
             ) from None
         datasets = [store.resolve(name) for name in names]
-        sources += sources_of_datasets(store.repository, datasets, trust=trust, at=at)
+        sources += sources_of_datasets(store.repository, datasets, asker)
     return _told_apart(sources)
 
 
@@ -142,7 +163,7 @@ def _told_apart(sources: "list[Source]") -> "list[Source]":
     ]
 
 
-def _show(session: Session, result: "Mix") -> None:
+def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
     screen = session.screen
     for source in result.sources:
         parts = ", ".join(partition.name for partition in source.partitions)
@@ -150,6 +171,11 @@ def _show(session: Session, result: "Mix") -> None:
         screen.result(f"{source.name}  by {source.issuer or 'nobody'}: {known}")
         mark, style = _WORTH[source.verdict.value]
         screen.result(f" {mark} {source.verdict}{': ' if source.note else ''}{source.note}", style)
+        for grant in source.grants:
+            mark, style = _WORTH[grant.verdict.value]
+            worth = f"{grant.verdict}{': ' if grant.note else ''}{grant.note}"
+            granted = f"granted to you: {', '.join(grant.permits)}{_within(grant)}"
+            screen.result(f" {mark} {granted}  ({worth})", style)
     screen.result("may be used together to")
     width = max(map(len, result.answers))
     for act, (answer, who) in result.answers.items():
@@ -165,21 +191,31 @@ def _show(session: Session, result: "Mix") -> None:
             screen.result(f" ! only: {limit} {shown}")
     for conflict in result.conflicts:
         screen.result(f" ✗ {conflict.summary}{_by(conflict.between)}", "bold red")
+    for line in unknown:
+        screen.result(f" – {line}", "dim")
     if result.ruling is not None:
         answer, reason, who = result.ruling
-        said = (
-            "PERMITTED"
-            if answer == "permitted"
-            else f"NOT PERMITTED: {answer.replace('-', ' ')}, {reason}"
-        )
-        trusted = result.verdict == "trusted"
-        said += "" if answer != "permitted" or trusted else ", by somebody you do not trust"
+        trusted = result.worth == "trusted"
         style = "bold green" if answer == "permitted" and trusted else "bold yellow"
-        screen.result(f"{said}{_by(who)}", style if answer == "permitted" else "bold red")
+        if answer == "permitted":
+            said = f"PERMITTED{'' if trusted else ', by somebody you do not trust'}"
+        elif _is_open(result):
+            said = f"NOT KNOWN: {reason}; so it is not permitted"
+        else:
+            said, style = f"NOT PERMITTED: {answer.replace('-', ' ')}, {reason}", "bold red"
+        screen.result(f"{said}{_by(who)}", style)
         if answer == "not-stated" and _is_grantable(result, reason, who):
-            screen.hint("a grant to you by name is not counted here: lyrikstore verify GRANT")
+            screen.hint("its publisher can grant it to you by name, and no such grant is here")
         if answer == "undeclared":
             screen.hint("say where, by how many, for which work: --territory, --seats, --for")
+
+
+def _within(grant: "HeldGrant") -> str:
+    limits = [
+        f"{name} {', '.join(value) if isinstance(value, list) else value}"
+        for name, value in grant.to_json()["limits"].items()
+    ]
+    return f", only {'; '.join(limits)}" if limits else ""
 
 
 def _is_grantable(result: "Mix", act: str, who: "Deciders") -> bool:

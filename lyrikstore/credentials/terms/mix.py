@@ -5,7 +5,7 @@ duties add up; limits narrow each other down. What decides is always named. Noth
 from a licence identifier.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +25,40 @@ Deciders = tuple[tuple[str, str], ...]
 """Who decides: name of the dataset, name of the partition ('' for all of it)."""
 
 
+class HeldGrant(Struct, frozen=True):
+    """What a licence grant gives to the user, about one dataset in the mix (spec §20.4).
+
+    Attributes:
+        credential: Id of the grant.
+        issuer: Who grants.
+        permits: What it grants.
+        limits: Within what.
+        partitions: Those that are used of the terms it rests on, each with what it grants; none
+            where these terms are not at hand.
+        verdict: What the grant is worth, in one word; one that is *invalid* gives nothing.
+        note: Why it is not trusted, or an empty text.
+    """
+
+    credential: str
+    issuer: str | None
+    permits: tuple[str, ...]
+    limits: Limits
+    partitions: tuple[Partition, ...]
+    verdict: Verdict
+    note: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the grant as ``schemas/cli/terms.schema.json`` wants it."""
+        return {
+            "credential": self.credential,
+            "issuer": self.issuer,
+            "permits": list(self.permits),
+            "limits": _limits(self.limits),
+            "verdict": str(self.verdict),
+            "note": self.note or None,
+        }
+
+
 class Source(Struct, frozen=True):
     """One dataset in the mix.
 
@@ -37,6 +71,7 @@ class Source(Struct, frozen=True):
         issuer: Who says so, or None.
         verdict: What that credential is worth, in one word; without one nothing could be checked.
         note: Why it is not trusted, or an empty text.
+        grants: What was granted to the user besides.
     """
 
     name: str
@@ -47,6 +82,7 @@ class Source(Struct, frozen=True):
     issuer: str | None = None
     verdict: Verdict = Verdict.INCOMPLETE
     note: str = ""
+    grants: tuple[HeldGrant, ...] = ()
 
     @property
     def partitions(self) -> tuple[Partition, ...]:
@@ -81,6 +117,7 @@ class Mix(Struct, frozen=True):
         conflicts: What excludes each other.
         ruling: What the union answers to the use that was asked for, why, and who decides; None
             if none was.
+        worth: The worst of what the credentials and grants are worth that decide the ruling.
     """
 
     sources: tuple[Source, ...]
@@ -89,6 +126,7 @@ class Mix(Struct, frozen=True):
     limits: Limits
     conflicts: tuple[Conflict, ...]
     ruling: tuple[Answer, str, Deciders] | None
+    worth: Verdict
 
     @property
     def verdict(self) -> Verdict:
@@ -112,6 +150,7 @@ class Mix(Struct, frozen=True):
                     "issuer": source.issuer,
                     "problem": source.problem or None,
                     "note": source.note or None,
+                    "grants": [grant.to_json() for grant in source.grants],
                 }
                 for source in self.sources
             ],
@@ -121,7 +160,7 @@ class Mix(Struct, frozen=True):
                 for act, (answer, who) in self.answers.items()
             },
             "duties": {duty: _parties(who) for duty, who in self.duties.items()},
-            "limits": {k: v for k, v in self.limits.to_json().items() if k != "type"},
+            "limits": _limits(self.limits),
             "conflicts": [
                 {"kind": item.kind, "summary": item.summary, "between": _parties(item.between)}
                 for item in self.conflicts
@@ -148,39 +187,92 @@ def mix(sources: Sequence[Source], use: Use | None = None) -> Mix:
     narrowing = _Narrowing()
     for source, partition in parts:
         narrowing.add(_label(source, partition), partition.limits)
+    ruling, worth = (None, Verdict.TRUSTED) if use is None else _worst(sources, use)
     return Mix(
         tuple(sources),
-        {act: _answer(sources, act) for act in (*PERMISSIONS, *sorted(own - PERMISSIONS.keys()))},
+        {
+            act: _worst(sources, act)[0][::2]
+            for act in (*PERMISSIONS, *sorted(own - PERMISSIONS.keys()))
+        },
         {duty: tuple(who) for duty, who in sorted(duties.items())},
         narrowing.limits,
         (*narrowing.conflicts, *_share_alike(parts)),
-        None if use is None else _ruling(sources, use),
+        ruling,
+        worth,
     )
 
 
-def _answer(sources: Iterable[Source], act: str) -> tuple[Answer, Deciders]:
-    return _worst(sources, lambda partition: (partition.answer(act), ""))[::2]
-
-
-def _ruling(sources: Iterable[Source], use: Use) -> tuple[Answer, str, Deciders]:
-    return _worst(sources, lambda partition: partition.judge(use))
+class _Ruling(Struct, frozen=True):
+    answer: Answer
+    reason: str
+    who: tuple[str, str]
+    verdict: Verdict
 
 
 def _worst(
-    sources: Iterable[Source], judge: Callable[[Partition], tuple[Answer, str]]
-) -> tuple[Answer, str, Deciders]:
-    rulings: list[tuple[Answer, str, tuple[str, str]]] = []
-    for source in sources:
-        if source.terms is None:
-            rulings.append((Answer.UNKNOWN, source.problem, (source.name, "")))
-        rulings += (
-            (*judge(partition), _label(source, partition)) for partition in source.partitions
-        )
-    worst = Answer.worst(answer for answer, _, _ in rulings)
+    sources: Iterable[Source], wanted: str | Use
+) -> tuple[tuple[Answer, str, Deciders], Verdict]:
+    """Return the worst answer, why and who decides it, and what that rests on is worth."""
+    rulings = [ruling for source in sources for ruling in _of_source(source, wanted)]
+    worst = Answer.worst(ruling.answer for ruling in rulings)
+    found = [ruling for ruling in rulings if ruling.answer is worst]
+    worth = min((one.verdict for one in found), key=list(Verdict).index, default=Verdict.TRUSTED)
     if worst is Answer.PERMITTED:
-        return worst, "", ()
-    found = [(reason, who) for answer, reason, who in rulings if answer is worst]
-    return worst, found[0][0], tuple(who for _, who in found)
+        return (worst, "", ()), worth
+    return (worst, found[0].reason, tuple(ruling.who for ruling in found)), worth
+
+
+def _of_source(source: Source, wanted: str | Use) -> list[_Ruling]:
+    """Return what everybody may do with a dataset, or what a grant gives where it gives more."""
+    own = _of_terms(source, wanted)
+    best, order = own, [*Answer]
+    # Whether a grant holds that would permit it is what is not known then.
+    order.append(order.pop(order.index(Answer.UNKNOWN)))
+    order.append(order.pop(order.index(Answer.PERMITTED)))
+    for grant in source.grants:
+        given = _of_grant(source, grant, wanted)
+        if order.index(_answer(given)) > order.index(_answer(best)):
+            best = given
+    return best
+
+
+def _of_terms(source: Source, wanted: str | Use) -> list[_Ruling]:
+    if source.terms is None:
+        return [_Ruling(Answer.UNKNOWN, source.problem, (source.name, ""), source.verdict)]
+    return [
+        _shown(*_judge(partition, wanted), _label(source, partition), source.verdict, source.note)
+        for partition in source.partitions
+    ]
+
+
+def _of_grant(source: Source, grant: HeldGrant, wanted: str | Use) -> list[_Ruling]:
+    who = source.name, ""
+    if grant.verdict is Verdict.INVALID:
+        return [_Ruling(Answer.PROHIBITED, grant.note, who, grant.verdict)]
+    parts = grant.partitions or (Partition("", grant.permits),)
+    rulings = [(*_judge(part, wanted), _label(source, part)) for part in parts]
+    if isinstance(wanted, Use):
+        rulings.append((*grant.limits.judge(wanted), who))
+    return [_shown(*ruling, grant.verdict, grant.note) for ruling in rulings]
+
+
+def _shown(
+    answer: Answer, reason: str, who: tuple[str, str], verdict: Verdict, note: str
+) -> _Ruling:
+    # What is not shown to hold permits nothing; a no needs no proof that it still stands.
+    if answer is Answer.PERMITTED and verdict is Verdict.INCOMPLETE:
+        return _Ruling(Answer.UNKNOWN, note, who, verdict)
+    return _Ruling(answer, reason, who, verdict)
+
+
+def _answer(rulings: Iterable[_Ruling]) -> Answer:
+    return Answer.worst(ruling.answer for ruling in rulings)
+
+
+def _judge(partition: Partition, wanted: str | Use) -> tuple[Answer, str]:
+    if isinstance(wanted, Use):
+        return partition.judge(wanted)
+    return partition.answer(wanted), ""
 
 
 def _label(source: Source, partition: Partition) -> tuple[str, str]:
@@ -294,6 +386,10 @@ def _expand(node: Any) -> frozenset[frozenset[str]]:
     if len(found) > MAX_CHOICES:
         raise _TooManyError
     return found
+
+
+def _limits(limits: Limits) -> dict[str, JSON]:
+    return {name: value for name, value in limits.to_json().items() if name != "type"}
 
 
 def _parties(who: Deciders) -> list[JSON]:

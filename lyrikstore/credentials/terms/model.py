@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, Self
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
@@ -268,6 +269,10 @@ class Partition(Struct, frozen=True):
         if act in self.prohibits:
             return Answer.PROHIBITED
         return Answer.PERMITTED if act in self.permits else Answer.NOT_STATED
+
+    def with_grant(self, words: Iterable[str]) -> Self:
+        """Return these terms as they are for whom ``words`` are granted besides."""
+        return replace(self, permits=(*self.permits, *words))
 
     def to_json(self) -> dict[str, JSON]:
         """Return the partition as a credential holds it, without its counts."""
