@@ -41,12 +41,19 @@ class Problems:
         bad: What fails it.
         lost: What could not be looked at.
         odd: What is only worth a warning.
+        codes: Stable codes of those that have one.
     """
 
     check: str
     bad: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+    codes: dict[str, str] = field(default_factory=dict)
+
+    def add(self, to: list[str], code: str, text: str) -> None:
+        """Add what has a code of its own, to one of the lists of this object."""
+        to.append(text)
+        self.codes.setdefault(text, code)
 
     def note(self, what: str, error: LyrikstoreError) -> None:
         """Add an error: lost where bytes are absent, bad otherwise."""
@@ -54,20 +61,23 @@ class Problems:
         (self.lost if absent else self.bad).append(f"{what}: {quote(error.message, 300)}")
 
     def close(self, summary: str, **detail: int | str) -> Check:
-        """Return the check: failed, unchecked, warned, or passed with ``summary``."""
+        """Return the check: failed, unchecked, warned, or passed with ``summary``.
+
+        Its reason is the code of the first problem, where that has one.
+        """
         facts = dict(detail)
+        first = next((self.codes.get(one) for one in self.bad or self.lost or self.odd), None)
         if self.bad:
-            problems = [*self.bad, *self.lost]
-            return failed(
-                self.check, "problems", _text(problems), problems=listed(problems), **facts
-            )
+            found = [*self.bad, *self.lost]
+            text = _text(found)
+            return failed(self.check, first or "problems", text, problems=listed(found), **facts)
         if self.lost:
-            return unchecked(
-                self.check, "lost", _text(self.lost), problems=listed(self.lost), **facts
-            )
+            text = _text(self.lost)
+            lost = listed(self.lost)
+            return unchecked(self.check, first or "lost", text, problems=lost, **facts)
         if self.odd:
             text = f"{summary}; {_text(self.odd)}"
-            return warned(self.check, "noted", text, problems=listed(self.odd), **facts)
+            return warned(self.check, first or "noted", text, problems=listed(self.odd), **facts)
         return passed(self.check, summary, **facts)
 
 

@@ -71,12 +71,12 @@ class Licensed(Struct, frozen=True):
 
     Attributes:
         outcome: The grant's checks.
-        fault: Why it does not allow the use, or an empty string if it does.
+        fault: Why it does not allow the use, as a stable code and for people, or None.
         permits: All that it and its terms permit together.
     """
 
     outcome: CheckedGrant
-    fault: str
+    fault: tuple[str, str] | None
     permits: tuple[str, ...] = ()
 
     @property
@@ -94,8 +94,8 @@ def judge_grant(
     terms: bytes,
     about: Published,
     use: Use,
-    used: Used,
     *,
+    used: Used,
     holder: str,
     trust: Trust,
     notices: Notices,
@@ -120,12 +120,13 @@ def judge_grant(
     outcome = check_grant(data, trust=trust, at=use.at, notices=notices, terms=terms, holder=who)
     broken = first_in(outcome.checks, CheckState.FAIL)
     if broken is not None:
-        return Licensed(outcome, broken.summary)
+        return Licensed(outcome, (str(broken.detail["reason"]), broken.summary))
     grant = outcome.grant
     if grant is None or not outcome.envelope.genuine:
-        return Licensed(outcome, "does not hold")
+        return Licensed(outcome, ("unsound", "does not hold"))
     if (grant.manifest, grant.tree) != (about.manifest, about.tree):
-        return Licensed(outcome, "is about something else")  # attack case A44
+        fault = ("other-dataset", "is about something else")  # attack case A44
+        return Licensed(outcome, fault)
     stated = Claims.of(parse(terms)["credentialSubject"]).terms
     wider = Terms(
         tuple(partition.with_grant(grant.permits) for partition in stated.named(used(stated)))
@@ -135,8 +136,8 @@ def judge_grant(
         by = f"permitted {by}{NOT_DECLARED}"
     for answer, reason in (wider.judge(use), (limited, by)):
         if answer is not Answer.PERMITTED:
-            return Licensed(outcome, f"does not permit it: {reason}")
-    return Licensed(outcome, "", wider.permits)
+            return Licensed(outcome, (answer.value, f"does not permit it: {reason}"))
+    return Licensed(outcome, None, wider.permits)
 
 
 def holder_of(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:

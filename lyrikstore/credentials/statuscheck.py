@@ -4,6 +4,7 @@ Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's
 "not revoked" - whoever holds the delivery chooses which lists lie beside it.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -136,28 +137,61 @@ def check_status(
     return passed("status", said, asOf=oldest)
 
 
-def logged_notices(repository: "Repository") -> Notices:
-    """Return the notices that a store has logged, and what it says of keys itself.
+class LoggedNotices:
+    """The notices that a store has logged, and what it says of keys itself.
 
     What cannot be read is absent. So is what a key signed that was compromised by then: a thief
     takes back no revocation.
 
+    Args:
+        repository: The store.
+
     Cost: one read per logged credential.
     """
-    found: list[bytes] = []
-    for entry in repository.entries():
-        if entry.type == "credential":
-            with suppress(LyrikstoreError):
-                data = repository.credential(entry.id)
-                if not repository.is_suspect(data, entry.index):
-                    found.append(data)
-    # Newest first: only so many are looked at.
-    notices = Notices.among(reversed(found), documents=len(found))
-    try:
-        here = statements_here(repository)
-    except LyrikstoreError:  # whoever asks what counts here is told so
-        return notices
-    return replace(notices, statements=replace(notices.statements, here=here))
+
+    def __init__(self, repository: "Repository") -> None:
+        self._found: list[tuple[int, bytes]] = []
+        for entry in repository.entries():
+            if entry.type == "credential":
+                with suppress(LyrikstoreError):
+                    data = repository.credential(entry.id)
+                    if not repository.is_suspect(data, entry.index):
+                        self._found.append((entry.index, data))
+        # Where what was said changes: most credentials say nothing of another.
+        self._changes = [index for index, data in self._found if _may_be_notice(data)]
+        self._known: dict[int, Notices] = {}
+        self.all = self._until(self._found[-1][0] + 1 if self._found else 0)
+        try:
+            here = statements_here(repository)
+        except LyrikstoreError:  # whoever asks what counts here is told so
+            return
+        self.all = replace(self.all, statements=replace(self.all.statements, here=here))
+
+    def before(self, index: int) -> Notices:
+        """Return what had been said of credentials where the log had ``index`` entries.
+
+        What is said of keys is not limited so: a theft that is found later was one before.
+        """
+        count = bisect_left(self._changes, index)
+        if count not in self._known:
+            said = self.all.statements
+            self._known[count] = replace(self._until(index), statements=said)
+        return self._known[count]
+
+    def _until(self, end: int) -> Notices:
+        files = [data for index, data in self._found if index < end]
+        # Newest first: only so many are looked at.
+        return Notices.among(reversed(files), documents=len(files))
+
+
+def logged_notices(repository: "Repository") -> Notices:
+    """Return all notices that a store has logged; see :class:`LoggedNotices`."""
+    return LoggedNotices(repository).all
+
+
+def _may_be_notice(data: bytes) -> bool:
+    words = (LIST_TYPE, "supersedes")
+    return any(may_say(data, word) for word in words) or bool(documents_among([data]))
 
 
 def _said(data: bytes) -> tuple[StatedList | None, str | None]:

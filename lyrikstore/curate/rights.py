@@ -4,73 +4,39 @@ Default deny (spec §12.7). A licence identifier alone permits nothing; a derive
 dataset may be used for what all of its sources may be used for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.beside import Beside
-from lyrikstore.credentials.credentialcheck import CheckedCredential, check_credential
-from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
-from lyrikstore.credentials.licensed import Published, judge_grant, published
+from lyrikstore.credentials.judge import (
+    Candidate,
+    LoggedDocument,
+    Reason,
+    Request,
+    Right,
+    Ruling,
+    judge,
+)
+from lyrikstore.credentials.licensed import published
 from lyrikstore.credentials.memorycheck import check_remembered
-from lyrikstore.credentials.report import Check, CheckState
+from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.rights import sources_of
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
-from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Terms, Use
+from lyrikstore.credentials.terms.model import Answer, Use
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import ATTESTATION, GRANT, Claims
-from lyrikstore.history.logview import LoggedEntry
+from lyrikstore.credentials.vcdm import ATTESTATION, GRANT
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
-_NOT_NAMED = "whom your trust file does not name as a publisher of it"
-_UNPINNED = "you pinned no document of that organisation, which would list your key"
-_FINE = (CheckState.PASS, CheckState.NOT_APPLICABLE)
+__all__ = ["Right", "check_rights", "source_datasets"]
 
-
-class Right(Struct, frozen=True):
-    """One source dataset, and the credential that allows its use.
-
-    Attributes:
-        dataset: The source version.
-        name: Its name.
-        credential: The logged credential.
-        issuer: Who grants.
-        permits: All that it permits with the partitions in question.
-        partitions: Their names, where the credential has several.
-        grant: The licence grant to the user that allows it, where the credential alone does not.
-        valid_until: End of its validity, or ``None``.
-    """
-
-    dataset: Digest
-    name: str
-    credential: Digest
-    issuer: str
-    permits: tuple[str, ...]
-    valid_until: str | None
-    partitions: tuple[str, ...] = ()
-    grant: Digest | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """Return the right as run manifests record it."""
-        members: dict[str, object] = {
-            "dataset": str(self.dataset),
-            "credential": str(self.credential),
-            "issuer": self.issuer,
-            "permits": list(self.permits),
-        }
-        if self.valid_until is not None:
-            members["validUntil"] = self.valid_until
-        if self.partitions:
-            members["partitions"] = list(self.partitions)
-        if self.grant is not None:
-            members["grant"] = str(self.grant)
-        return members
+_NOTHING = Reason("not-logged", "no credential about it is logged here")
 
 
 def source_datasets(repository: Repository, datasets: Iterable[Manifest]) -> list[Manifest]:
@@ -80,19 +46,8 @@ def source_datasets(repository: Repository, datasets: Iterable[Manifest]) -> lis
         NotFoundError, IncompleteError: one on the way cannot be followed; what cannot be followed
             is never taken for permitted.
     """
-    sources: dict[Digest, Manifest] = {}
-    seen: set[Digest] = set()
-    pending = list(datasets)
-    while pending:
-        manifest = pending.pop(0)
-        if manifest.id in seen:
-            continue
-        seen.add(manifest.id)
-        inner = [item.id for item in manifest.inputs if item.kind == "dataset"]
-        if not inner:
-            sources[manifest.id] = manifest
-        pending += [repository.manifest(identity) for identity in inner]
-    return list(sources.values())
+    known = {manifest.id: manifest for manifest in datasets}
+    return sources_of(known, lambda one: known.get(one) or repository.manifest(one))[0]
 
 
 def check_rights(
@@ -121,32 +76,22 @@ def check_rights(
     Cost: one signature verification per credential about a source.
     """
     _check_log(repository)
-    rights: list[Right] = []
-    judge = _Judge(repository, datasets, use, trust, logged_notices(repository), user)
-    purpose = " and ".join(use.acts)
-    missing: list[tuple[Manifest, str]] = []
-    for source in source_datasets(repository, datasets):
-        right, reason = judge.right(source)
-        if right is not None:
-            rights.append(right)
-        else:
-            missing.append((source, reason))
+    guard = _Guard(repository, datasets, use, trust, logged_notices(repository), user)
+    found = [guard.rule(source) for source in source_datasets(repository, datasets)]
+    missing = [one for one in found if one.ruling.against is not None]
     if missing:
-        source, reason = missing[0]
+        first = missing[0]
+        source = first.source
         more = f" (and {counted(len(missing) - 1, 'more dataset')})" if len(missing) > 1 else ""
+        purpose = " and ".join(use.acts)
         raise PolicyError(
             "rights-missing",
-            f"{source.name} ({source.id.short}) may not be used to {purpose}: {reason}{more}",
-            hint=_way(repository, source, use, reason),
-            details={
-                "purpose": list(use.acts),
-                "missing": [
-                    {"dataset": str(item.id), "name": item.name, "reason": why}
-                    for item, why in missing
-                ],
-            },
+            f"{source.name} ({source.id.short}) may not be used to {purpose}: "
+            f"{first.why.text}{more}",
+            hint=_way(repository, source, use, first.why, first.ruling),
+            details={"purpose": list(use.acts), "missing": [one.to_json() for one in missing]},
         )
-    return rights
+    return [one.ruling.right for one in found if one.ruling.right is not None]
 
 
 def _check_log(repository: Repository) -> None:
@@ -154,7 +99,7 @@ def _check_log(repository: Repository) -> None:
     # to that log here, so nothing else would tell.
     log, memory = (repository.checkpoint, repository.records), repository.memory
     check = check_remembered(repository, *log, memory)
-    if check.state not in _FINE:
+    if check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
         raise PolicyError(
             "log-behind",
             f"the log here is not all that was seen of it: {check.summary}",
@@ -162,16 +107,15 @@ def _check_log(repository: Repository) -> None:
         )
 
 
-def _way(repository: Repository, source: Manifest, use: Use, reason: str) -> str:
-    if NOT_DECLARED in reason:
+def _way(repository: Repository, source: Manifest, use: Use, why: Reason, ruling: Ruling) -> str:
+    if why.code == Answer.UNDECLARED.value:
         return "say so in [use] of the configuration: territory, seats, purposes"
-    if _UNPINNED in reason:
+    if why.code in {"no-document", "snapshot-only"}:
         return "pin the one it publishes: lyrikstore trust add did:web:… --document FILE"
-    if _NOT_NAMED in reason:
-        issuer = reason.partition("is by ")[2].partition(",")[0]
+    if why == ruling.unbelieved:
         return (
             "if you know from another source who that is: "
-            f"lyrikstore trust add {issuer} --name NICKNAME"
+            f"lyrikstore trust add {ruling.issuer} --name NICKNAME"
         )
     version = published(repository, source).manifest  # as its publisher knows it
     return (
@@ -180,7 +124,7 @@ def _way(repository: Repository, source: Manifest, use: Use, reason: str) -> str
     )
 
 
-class _Judge(Struct, frozen=True):
+class _Guard(Struct, frozen=True):
     repository: Repository
     datasets: Sequence[Manifest]
     use: Use
@@ -188,142 +132,92 @@ class _Judge(Struct, frozen=True):
     notices: Notices
     user: str | None
 
-    def right(self, source: Manifest) -> tuple[Right | None, str]:
-        """Return the right to use ``source``, or None and why there is none."""
-        about = published(self.repository, source)
-        reasons: list[str] = []  # newest credential first: what it lacks is what must be mended
-        grants: list[tuple[LoggedEntry, bytes]] = []
-        others: list[bytes] = []
-        for entry in reversed(self.repository.credentials_about(about.manifest)):
-            try:
-                data = self.repository.credential(entry.id)
-            except LyrikstoreError as error:
-                reasons.append(f"credential {entry.id.short} cannot be read ({error.message})")
-                continue
-            kind = stated_kind(data)
-            if self.repository.is_suspect(data, entry.index):
-                # ATTACK: a thief issues terms for an organisation, whose other key grants on them.
-                reasons.append(f"credential {entry.id.short} is by a key compromised by then")
-                continue
-            others.append(data)
-            if kind is GRANT:
-                grants.append((entry, data))
-            elif kind is not ATTESTATION:  # what others attest gives nobody a right
-                right, fault = self._by_credential(entry.id, data, source, about)
-                if right is not None:
-                    return right, ""
-                reasons.append(f"credential {entry.id.short} {fault}")
-        beside = Beside.unnamed(others)
-        for entry, data in reversed(grants):
-            right, fault = self._by_grant(entry.id, data, beside, source, about)
-            if right is not None:
-                return right, ""
-            if fault:  # a grant to this user that does not suffice says most; the newest first
-                reasons.insert(0, f"grant {entry.id.short} {fault}")
-        return None, reasons[0] if reasons else "no credential about it is logged here"
-
-    def _by_credential(
-        self, identity: Digest, data: bytes, source: Manifest, about: Published
-    ) -> tuple[Right | None, str]:
-        outcome = check_credential(data, trust=self.trust, at=self.use.at, notices=self.notices)
-        claims, issuer = outcome.claims, outcome.issuer
-        if not outcome.genuine or claims is None or issuer is None:
-            return None, "does not hold"
-        used = self._used(source, claims.terms)
-        fault = self._fault(outcome, claims, about, used)
-        if fault is not None:
-            return None, fault
-        return Right(
-            source.id,
-            source.name,
-            identity,
-            issuer,
-            Terms(claims.terms.named(used)).permits,
-            _valid_until(data),
-            used if len(claims.terms.partitions) > 1 else (),
-        ), ""
-
-    def _by_grant(
-        self, identity: Digest, data: bytes, beside: Beside, source: Manifest, about: Published
-    ) -> tuple[Right | None, str]:
-        terms = beside.terms_of(data)
-        if self.user is None:
-            return None, ""
-        if terms is None:
-            return None, "rests on terms that are not logged here, or by a key compromised by then"
-        found = judge_grant(
-            data,
-            terms,
-            about,
-            self.use,
-            lambda stated: self._used(source, stated),
-            holder=self.user,
-            trust=self.trust,
-            notices=self.notices,
-        )
-        holder = found.check("grant.holder")
-        if found.grant is None or holder.state is CheckState.FAIL:
-            return None, ""
-        fault = found.fault
-        if not fault and holder.state is not CheckState.PASS:
-            fault = f"is for {found.grant.holder}; {_UNPINNED}"
-        copied = found.check("issuer.document")
-        if not fault and is_named_by_a_copy_alone(copied):
-            fault = _not_believed(copied)
-        for name in ("trust.issuer", "issuer.key", "status", "grant.terms"):
-            check = found.check(name)
-            replaced = name == "grant.terms" and check.state is CheckState.WARN
-            if not fault and check.state not in _FINE and not replaced:
-                fault = f"is not in force: {check.summary}"
-        if fault or found.outcome.envelope.issuer is None:
-            return None, fault
-        return Right(
-            source.id,
-            source.name,
-            Digest.of(terms),
-            found.outcome.envelope.issuer,
-            found.permits,
-            _valid_until(data),
-            grant=identity,
-        ), ""
-
-    def _used(self, source: Manifest, terms: Terms) -> tuple[str, ...]:
-        return partitions_used(
-            terms,
+    def rule(self, source: Manifest) -> "_Found":
+        """Return the right to use ``source``, or why there is none."""
+        request = Request(
             source,
-            self.datasets,
-            manifest_of=self.repository.manifest,
-            tree_of=self.repository.tree,
+            published(self.repository, source),
+            self.use,
+            partial(
+                partitions_used,
+                source=source,
+                datasets=self.datasets,
+                manifest_of=self.repository.manifest,
+                tree_of=self.repository.tree,
+            ),
+            self.user or "",
+            self.trust,
+            self.notices,
         )
+        made: list[tuple[Candidate, Ruling]] = []
+        unread: list[Reason] = []
+        for candidate in self._candidates(request, unread):
+            ruling = judge(candidate, request)
+            made.append((candidate, ruling))
+            if ruling.against is None:
+                return _Found(source, ruling, _NOTHING, made)
+        # What a grant to this user lacks says most, else what the newest credential does.
+        made.sort(key=lambda one: one[0].grant is None)
+        for candidate, ruling in made:
+            why = ruling.against
+            if why is not None and why.code != "other-holder":
+                text = f"{candidate.label} {why.text}"
+                return _Found(source, ruling, Reason(why.code, text), made)
+        return _Found(source, Ruling(fault=_NOTHING), next(iter(unread), _NOTHING), made)
 
-    def _fault(
-        self, outcome: CheckedCredential, claims: Claims, about: Published, used: tuple[str, ...]
-    ) -> str | None:
-        if not about.is_meant(claims):
-            return "is about something else"  # attack case A44
-        answer, reason = claims.terms.judge(self.use, used)
-        if answer is not Answer.PERMITTED:
-            permitted = ", ".join(Terms(claims.terms.named(used)).permits) or "nothing"
-            return f"permits {permitted}; {reason}"
-        checks = {check.id: check for check in outcome.checks}
-        for name in ("period", "status", "terms", "trust.allowed"):
-            check = checks[name]
-            if check.state not in _FINE:
-                return f"is not in force: {check.summary}"
-        if is_named_by_a_copy_alone(checks["issuer.document"]):
-            return _not_believed(checks["issuer.document"])
-        key = outcome.check_key(self.notices)
-        if key.state in {CheckState.FAIL, CheckState.UNCHECKED}:
-            return f"does not count: {key.summary}"
-        if checks["trust.issuer"].state is not CheckState.PASS:
-            return f"is by {outcome.issuer}, {_NOT_NAMED}"
-        return None
+    def _candidates(self, request: Request, unread: list[Reason]) -> Iterator[Candidate]:
+        """Yield what may give a right: credentials, then grants, each newest first."""
+        documents: list[LoggedDocument] = []
+        grants: list[LoggedDocument] = []
+        logged = self.repository.credentials_about(request.about.manifest)
+        for identity in dict.fromkeys(entry.id for entry in reversed(logged)):
+            try:
+                one = LoggedDocument.read(self.repository, identity)
+            except LyrikstoreError as error:
+                text = f"credential {identity.short} cannot be read ({error.message})"
+                unread.append(Reason("unreadable", text))
+                continue
+            kind = stated_kind(one.data)
+            if kind is GRANT:
+                grants.append(one)
+            elif kind is not ATTESTATION:  # what others attest gives nobody a right
+                documents.append(one)
+                yield Candidate(one)
+        if self.user is None:
+            return
+        known = {one.data: one for one in documents}
+        beside = Beside.unnamed(sorted(known, key=lambda data: known[data].suspect))
+        for grant in grants:
+            terms = beside.terms_of(grant.data)
+            if terms is None:
+                text = f"grant {grant.id.short} rests on terms that are not logged here"
+                unread.insert(0, Reason("not-logged", text))
+            else:
+                yield Candidate(known[terms], grant)
 
 
-def _not_believed(document: Check) -> str:
-    return f"is not believed: {document.summary}; pin its own: lyrikstore trust add --document"
+class _Found(Struct, frozen=True):
+    """What was found out about one source: the ruling that decides, and all that were made."""
 
+    source: Manifest
+    ruling: Ruling
+    why: Reason
+    made: Sequence[tuple[Candidate, Ruling]]
 
-def _valid_until(data: bytes) -> str | None:
-    value = parse(data).get("validUntil")
-    return value if isinstance(value, str) else None
+    def to_json(self) -> dict[str, object]:
+        """Return it as an error says it."""
+        return {
+            "dataset": str(self.source.id),
+            "name": self.source.name,
+            "reason": self.why.text,
+            "code": self.why.code,
+            "candidates": [
+                {
+                    "credential": str(candidate.credential.id),
+                    **({"grant": str(candidate.grant.id)} if candidate.grant else {}),
+                    "code": ruling.against.code,
+                }
+                for candidate, ruling in self.made
+                if ruling.against is not None
+            ],
+        }
