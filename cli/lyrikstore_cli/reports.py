@@ -12,7 +12,14 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.credentials.report import Check, CheckState, Report, Verdict
 from lyrikstore.credentials.trust.model import ROLES
-from lyrikstore.credentials.wording import SYMBOL, headline, signed_by, words
+from lyrikstore.credentials.wording import (
+    SYMBOL,
+    headline,
+    rights_alone,
+    signed_by,
+    was_taken_back,
+    words,
+)
 from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
@@ -102,6 +109,9 @@ def to_believe(report: Report) -> Iterator[str]:
     """Yield what whoever knows the issuer does, if all that a report lacks is that you trust it."""
     if report.verdict is not Verdict.VALID or not report.issuer:
         return
+    if (rights := rights_alone(report)) is not None:  # whoever signed it is believed
+        yield from _about_rights(rights)
+        return
     add = f"lyrikstore trust add {report.issuer} --name NICKNAME{_as_what(report)}"
     if not report.issuer.startswith("did:web:"):
         yield f"compare the key with one from another source, then: {add}"
@@ -111,6 +121,17 @@ def to_believe(report: Report) -> Iterator[str]:
         yield f"get its DID document from its owner: {add} --document FILE; or ask with --fetch"
     else:
         yield f"if you know whose name that is: {add}"
+
+
+def _about_rights(rights: Check) -> Iterator[str]:
+    if was_taken_back(rights):
+        yield "ask whoever took the right back what that means for what was made by then"
+    unknown = rights.detail.get("unbelieved")
+    for issuer in unknown if isinstance(unknown, list) else ():
+        yield (
+            "if you know from another source who permitted it: "
+            f"lyrikstore trust add {issuer} --name NICKNAME"
+        )
 
 
 def _to_believe_who_attests(report: Report) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Self
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.jsontext import JSON
 from lyrikstore.canon.progress import OnProgress
 from lyrikstore.credentials.report import (
     Check,
@@ -60,7 +61,7 @@ class Problems:
         absent = isinstance(error, IncompleteError | NotFoundError)
         (self.lost if absent else self.bad).append(f"{what}: {quote(error.message, 300)}")
 
-    def close(self, summary: str, **detail: int | str) -> Check:
+    def close(self, summary: str, **detail: JSON) -> Check:
         """Return the check: failed, unchecked, warned, or passed with ``summary``.
 
         Its reason is the code of the first problem, where that has one.

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError
@@ -130,10 +131,12 @@ def check_rights(
         for source in sources:
             count += 1
             review.check_source(use, source)
+    # What was taken back says more than who is not known.
+    problems.odd.sort(key=lambda one: problems.codes[one] != "taken-back-later")
     purposes = ", ".join(sorted({use.acts for use in uses}))
-    return problems.close(
-        counted(count, f"right to {purposes} holds", f"rights to {purposes} hold"), rights=count
-    )
+    summary = counted(count, f"right to {purposes} holds", f"rights to {purposes} hold")
+    unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
+    return problems.close(summary, rights=count, **unknown)
 
 
 def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_Use]:
@@ -175,6 +178,7 @@ class _Review(Struct, frozen=True):
     at: datetime
     problems: Problems
     notices: LoggedNotices
+    unbelieved: set[str] = field(default_factory=set)
 
     def check_source(self, use: _Use, source: Manifest) -> None:
         """Add what is wrong with the rights to one source: one that holds is enough."""
@@ -192,6 +196,8 @@ class _Review(Struct, frozen=True):
         for _, what, ruling in rulings:
             for reason in () if ruling.fault else ruling.open:
                 problems.add(problems.lost, reason.code, f"{label}: {what}{reason.text}")
+            if ruling.unbelieved is not None and ruling.issuer is not None:
+                self.unbelieved.add(ruling.issuer)
             for one in (ruling.later, ruling.unbelieved):
                 if one is not None:
                     problems.add(problems.odd, one.code, f"{label}: {what}{one.text}")
@@ -238,6 +244,20 @@ class _Review(Struct, frozen=True):
         )
         candidate = Candidate(documents[-1], documents[0] if len(documents) > 1 else None)
         ruling = judge(candidate, request)
+        if ruling.later is not None:
+            entry = self._taken_back_at(candidate, request, index)
+            text = f"{ruling.later.text}, by log entry {entry}"
+            ruling = replace(ruling, later=Reason(ruling.later.code, text))
         if ruling.fault is None and ruling.issuer != right["issuer"]:
             return what, Ruling(Reason("other-issuer", "has another issuer than recorded"))
         return what, ruling
+
+    def _taken_back_at(self, candidate: Candidate, request: Request, index: int) -> int:
+        """Return the log index of what took a right back."""
+        found = index
+        for change in reversed(self.notices.changes_since(index)):
+            found = change
+            known = (self.at, self.notices.before(change))
+            if judge(candidate, replace(request, now=known)).later is None:
+                break
+        return found

@@ -178,6 +178,10 @@ class LoggedNotices:
             self._known[count] = replace(self._until(index), statements=said)
         return self._known[count]
 
+    def changes_since(self, index: int) -> Sequence[int]:
+        """Return the log indices from ``index`` on of what may change what was said, in order."""
+        return self._changes[bisect_left(self._changes, index) :]
+
     def _until(self, end: int) -> Notices:
         files = [data for index, data in self._found if index < end]
         # Newest first: only so many are looked at.

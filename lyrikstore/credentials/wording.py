@@ -1,7 +1,7 @@
 """How a report reads: the same words on a terminal and on a page."""
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.credentials.report import Check, CheckState, Report, Verdict
+from lyrikstore.credentials.report import TRUST_CHECKS, Check, CheckState, Report, Verdict
 
 SYMBOL = {
     CheckState.PASS: "✓",
@@ -26,7 +26,7 @@ _HEADLINE = {
     Verdict.INVALID: "INVALID",
 }
 
-MEANING = {
+_MEANING = {
     Verdict.TRUSTED: "Every check that has to be made was made and holds, and the trust file it "
     "was judged by believes whoever signed.",
     Verdict.VALID: "It fits together, but anybody could have made it: the trust file it was judged "
@@ -38,6 +38,16 @@ MEANING = {
 }
 
 
+_TAKEN_BACK = (
+    "VALID, but a right that it rests on was taken back later",
+    "It fits together, and its rights held when it was made; one was taken back: see `rights`.",
+)
+_UNKNOWN_RIGHTS = (
+    "VALID, but your trust file does not know who permitted it",
+    "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
+)
+
+
 def headline(report: Report) -> str:
     """Return the verdict in words, with the checks that decided it."""
     more = ""
@@ -47,7 +57,35 @@ def headline(report: Report) -> str:
     elif report.verdict is Verdict.INCOMPLETE:
         open_ones = [check.id for check in report.checks if check.state is CheckState.UNCHECKED]
         more = f": not checked: {', '.join(open_ones)}" if open_ones else ""
+    elif rights_alone(report) is not None:
+        return _of_rights(report)[0]
     return _HEADLINE[report.verdict] + more
+
+
+def meaning(report: Report) -> str:
+    """Return what the verdict means, in a sentence or two."""
+    return _MEANING[report.verdict] if rights_alone(report) is None else _of_rights(report)[1]
+
+
+def rights_alone(report: Report) -> Check | None:
+    """Return the check `rights` if it alone keeps a report from ``trusted``, else None."""
+    if report.verdict is not Verdict.VALID:
+        return None
+    doubts = [
+        check
+        for check in report.checks
+        if check.id in TRUST_CHECKS and check.state in {CheckState.WARN, CheckState.UNCHECKED}
+    ]
+    return doubts[0] if [check.id for check in doubts] == ["rights"] else None
+
+
+def was_taken_back(check: Check | None) -> bool:
+    """Return whether a check `rights` says that a right was taken back later."""
+    return check is not None and check.detail.get("reason") == "taken-back-later"
+
+
+def _of_rights(report: Report) -> tuple[str, str]:
+    return _TAKEN_BACK if was_taken_back(rights_alone(report)) else _UNKNOWN_RIGHTS
 
 
 def words(check: Check) -> str:

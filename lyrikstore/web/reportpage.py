@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.visible import visible
 from lyrikstore.credentials.report import Check, CheckState, Report
-from lyrikstore.credentials.wording import MEANING, STATE, SYMBOL, headline, signed_by, words
+from lyrikstore.credentials.wording import STATE, SYMBOL, headline, meaning, signed_by, words
 from lyrikstore.web import stylesheet
 
 
@@ -29,7 +29,7 @@ def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
     _add(SubElement(body, "header"), "h1", "Verification report")
     main = SubElement(body, "main")
     _add(main, "h2", headline(report), id="verdict", attributes={"class": str(report.verdict)})
-    _add(main, "p", MEANING[report.verdict])
+    _add(main, "p", meaning(report))
     facts = SubElement(main, "dl")
     for title, value in (
         ("what was verified", report.subject),

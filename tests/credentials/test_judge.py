@@ -17,18 +17,21 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.envelope import issue, reference_to
+from lyrikstore.credentials.objectcheck import verify_object
 from lyrikstore.credentials.report import Check
 from lyrikstore.credentials.rights import check_rights as rights_of_runs
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
+from lyrikstore.credentials.wording import headline, meaning, rights_alone, was_taken_back
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.curate.rights import check_rights
 from lyrikstore.history.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository import Repository
 from lyrikstore.history.succession import change_policy, revoked, with_writer
 from lyrikstore.testing.keys import signer_for
+from lyrikstore_cli.reports import to_believe
 
 TRAINER, OTHER = signer_for("trainer"), signer_for("other")
 LIST = "https://data.example/status/{}.json"
@@ -257,6 +260,21 @@ class Stage:
             return "not-logged", None
         return "", right.to_json()
 
+    def run_again(self, run: Manifest) -> Manifest:
+        """Log a run once more that claims to be as old as ``run``."""
+        again = sign_manifest(
+            kind="run",
+            store=self.repository.store_id,
+            name=run.name,
+            parents=[run.id],
+            body=run.body,
+            inputs=run.inputs,
+            signer=TRAINER,
+            created=self.now,
+        )
+        self.log(again)
+        return again
+
     def force(self, created: Any = None) -> Manifest:
         """Log a run that records the right, whether it was one or not."""
         right = {
@@ -331,3 +349,58 @@ def test_what_the_guard_refuses_the_verifier_refuses(world: SimpleNamespace) -> 
         compare(world, scene)
 
     agree()
+
+
+def test_in_one_log_the_order_decides_what_came_first(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Two honest clocks may be 300 seconds apart; a log has one order."""
+    stage = Stage(world, Scene(status="clear"), tmp_path)
+    ((entry, _),) = stage.entries
+    run = stage.force()
+    assert stage.verify(run).state == "pass"
+    made = stage.now + timedelta(seconds=60)
+    stage.log(stage.status_list(entry, made, value=True))
+    check = stage.verify(run, at=stage.now + DAY)
+    assert (check.state, check.detail["reason"]) == ("warn", "taken-back-later"), check
+    assert f"log entry {len(stage.repository.entries()) - 2}" in check.summary
+    later = stage.run_again(run)
+    check = stage.verify(later, at=stage.now + DAY)
+    assert (check.state, check.detail["reason"]) == ("fail", "revoked")
+
+
+def test_what_was_revoked_before_is_so_by_whatever_clock(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    stage = Stage(world, Scene(status="clear"), tmp_path)
+    ((entry, _),) = stage.entries
+    stage.log(stage.status_list(entry, stage.now + timedelta(seconds=60), value=True))
+    assert stage.guard()[0] == "revoked"
+    check = stage.verify(stage.force(), at=stage.now + DAY)
+    assert (check.state, check.detail["reason"]) == ("fail", "revoked")
+
+
+@pytest.mark.parametrize("by_grant", [False, True])
+def test_a_right_taken_back_is_not_called_an_unknown_key(
+    world: SimpleNamespace, tmp_path: Path, *, by_grant: bool
+) -> None:
+    stage = Stage(world, Scene(by_grant=by_grant, status="clear"), tmp_path)
+    ((entry, _),) = stage.entries
+    run = stage.force()
+    stage.log(stage.status_list(entry, stage.now + timedelta(hours=1), value=True))
+    report = verify_object(stage.repository, run.id, trust=stage.trust, at=stage.now + DAY)
+    assert (report.verdict, rights_alone(report)) == ("valid", report.check("rights"))
+    assert was_taken_back(rights_alone(report))
+    assert "who signed" not in headline(report) + meaning(report)
+    assert not any(TRAINER.did in step or "trust add" in step for step in to_believe(report))
+
+
+def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    stage = Stage(world, Scene(issuer="unknown"), tmp_path)
+    report = verify_object(stage.repository, stage.force().id, trust=stage.trust, at=stage.now)
+    assert report.verdict == "valid"
+    assert not was_taken_back(rights_alone(report))
+    (step,) = to_believe(report)
+    assert f"trust add {OTHER.did}" in step

@@ -323,7 +323,7 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
 
     refused("no credential about it is logged")
     _credential(bench, source, signer, at, ["evaluate"])
-    refused("permits evaluate; train is not permitted")
+    refused("train is not permitted")
     _credential(bench, source, signer, at, ["train", "evaluate"])
     (right,) = ask()
     assert right.dataset == source.id
