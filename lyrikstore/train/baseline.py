@@ -6,7 +6,6 @@ and never tuned on anybody's test set.
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -15,25 +14,27 @@ from sklearn.linear_model import LogisticRegression
 from lyrikstore.train.child import peak_memory_bytes
 from lyrikstore.train.fit import Report
 from lyrikstore.train.metrics import decimal, latency, summarise
+from lyrikstore.train.reading import StagedFiles
 from lyrikstore.train.scoring import all_labels, read_examples
+from lyrikstore.train.staging import TEST, TRAIN
 
 METHOD = "TF-IDF of word 1- and 2-grams, logistic regression"
 
 
-def score_baseline(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
+def score_baseline(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
     """Fit on the training records, answer every test record alone, timed.
 
     Args:
         job: ``seed``.
-        folder: The staging folder: ``train.jsonl``, ``test.jsonl``.
+        files: The staging folder: ``train.jsonl``, ``test.jsonl``.
         report: Told when it is fitted and of every record.
 
     Returns:
         ``baseline`` as an evaluation holds it. ``cpuSeconds`` and ``wallSeconds`` are those of
         answering; ``params`` has those of fitting.
     """
-    train = list(read_examples(folder / "train.jsonl"))
-    test = list(read_examples(folder / "test.jsonl"))
+    train = list(read_examples(files, TRAIN))
+    test = list(read_examples(files, TEST))
     started, cpu = time.monotonic(), time.process_time()
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     classifier = LogisticRegression(C=20, max_iter=500, class_weight="balanced", random_state=0)

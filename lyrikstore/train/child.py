@@ -12,16 +12,23 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.canon.errors import FormatError, LyrikstoreError, RunFailedError, storage_error
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    RunFailedError,
+    VerificationError,
+    storage_error,
+)
 from lyrikstore.canon.jsontext import encode, parse
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.train.fault import from_event, mentions_memory, out_of_memory
-from lyrikstore.train.staging import Staging, write_private
+from lyrikstore.train.staging import Staging
 
 _KEPT = frozenset(
     {
@@ -54,6 +61,7 @@ def run_job(
     staging: Staging,
     job: dict[str, Any],
     *,
+    reads: Iterable[str],
     threads: int,
     base_env: Mapping[str, str],
     progress: OnProgress,
@@ -63,14 +71,17 @@ def run_job(
     Args:
         staging: Where the worker works; relative paths in the job are relative to it.
         job: What to do; ``job["job"]`` names it (:mod:`lyrikstore.train.worker`).
+        reads: The staged files that it has to read, each to its end; no other.
         threads: CPU threads it may use.
         base_env: The environment to take the few harmless variables from.
         progress: Told what the worker says of its phases; see :mod:`lyrikstore.train.worker`.
 
     Raises:
         InvalidInputError: (``bad-model``) the model cannot be loaded.
+        VerificationError: (``input-changed``) what it read is not what was staged; ``details`` has
+            ``file``, and the digests ``expected`` and ``read``.
         RunFailedError: (``out-of-memory``) memory ran out; (``worker-failed``) it ended without a
-            result, and the message is its own last words.
+            result, and the message is its own last words, or it did not read what it had to.
         StorageError: It could not read or write; a part of the program could not be loaded.
 
     Where the worker fails, ``details`` has ``exitCode`` and ``log``, the last lines of what it and
@@ -78,9 +89,11 @@ def run_job(
     Whatever stops this call, Ctrl-C included, also stops the worker.
     """
     name = str(job["job"])
-    write_private(staging.path / f"{name}.json", encode(job))
+    staging.write(f"{name}.json", encode(job))
+    staging.write(f"{name}.log", b"")
     log = staging.path / f"{name}.log"
-    write_private(log, b"")
+    inputs = {file: staging.written[file] for file in (f"{name}.json", *reads)}
+    unread = set(inputs)
     with _started(staging, name, log, clean_environment(staging.path, base_env, threads)) as child:
         result = reported = None
         for event in _events(child):
@@ -88,11 +101,18 @@ def run_job(
                 result = event
             elif event.get("event") == "failed":
                 reported = from_event(event)
+            elif event.get("event") == "read":
+                # At once: hours of work on something else are of no use to anybody.
+                unread.discard(_check_read(event, inputs))
             else:
                 progress(_to_progress(event))
         code = child.wait()
     if code != 0 or result is None:
         raise _failure(name, code, log, reported)
+    if unread:
+        raise RunFailedError(
+            "worker-failed", f"{name} failed: it did not read {min(unread)}", hint=_FAILED
+        )
     return result
 
 
@@ -179,6 +199,24 @@ def _events(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
             ) from None
         if isinstance(event, dict):
             yield event
+
+
+def _check_read(event: Mapping[str, Any], inputs: Mapping[str, Digest]) -> str:
+    """Return the name of a file of which a worker read what this process wrote."""
+    name, read = str(event.get("file")), str(event.get("blake3"))
+    wanted = inputs.get(name)
+    if wanted is None:
+        raise RunFailedError("worker-failed", f"the worker read {name[:80]}, which is no input")
+    if read != wanted.hex:
+        # ATTACK: whoever runs as the same user rewrites the copy before it is read.
+        raise VerificationError(
+            "input-changed",
+            f"{name} was copied for the worker and is another file by now",
+            hint="nothing was stored; some program of this user writes to the store's folder "
+            "`staging`: find it, then run it again",
+            details={"file": name, "expected": str(wanted), "read": f"blake3:{read[:64]}"},
+        )
+    return name
 
 
 def _to_progress(event: Mapping[str, Any]) -> Progress:

@@ -29,8 +29,12 @@ from lyrikstore.train.adapter import (
 )
 from lyrikstore.train.child import run_job
 from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.guard import STAGED
 from lyrikstore.train.snapshot import check_labels, copy_base, copy_dataset, copy_weights
-from lyrikstore.train.staging import Staging, open_staging, write_private
+from lyrikstore.train.staging import BASE, CHECKPOINT, TEST, TRAIN, Staging, open_staging
+
+TRAINED = (*(f"{BASE}/{name}" for name in STAGED), *(f"{CHECKPOINT}/{name}" for name in FILES))
+"""The staged files of a trained checkpoint and its base model; each is read to load it."""
 
 LEVEL = "0.95"
 RESAMPLES = 1000
@@ -68,6 +72,8 @@ def evaluate_checkpoint(
         InvalidInputError: (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing``,
             ``bad-model`` …)
         VerificationError, IncompleteError: A blob is damaged or lost.
+        VerificationError: (``input-changed``) somebody rewrote what was copied for the workers;
+            nothing was logged.
         RunFailedError: (``worker-failed``, ``out-of-memory``) nothing was logged.
         ConflictError, LockedError, StorageError: As any transaction.
 
@@ -129,16 +135,20 @@ def _measure(
     environment = describe_environment(threads)
     with open_staging(repo.root) as staging:
         stage_checkpoint(repo, checkpoint, staging)
-        tested = copy_dataset(repo, test, label=label, target=staging.path / "test.jsonl")
-        trained = copy_dataset(repo, train, label=label, target=staging.path / "train.jsonl")
+        tested = copy_dataset(repo, test, label=label, staging=staging, name=TEST)
+        trained = copy_dataset(repo, train, label=label, staging=staging, name=TRAIN)
         if not tested.records:
             raise InvalidInputError("empty", f"{test.name} has no records")
         check_labels(test.name, tested.labels.keys() | trained.labels.keys())
         jobs: dict[str, dict[str, Any]] = {}
-        for name in ("score", "baseline"):
-            job = {"job": name, "threads": threads, "seed": seed}
+        for name, model in (("score", TRAINED), ("baseline", ())):
             jobs[name] = run_job(
-                staging, job, threads=threads, base_env=base_env, progress=progress
+                staging,
+                {"job": name, "threads": threads, "seed": seed},
+                reads=(*model, TEST, TRAIN),
+                threads=threads,
+                base_env=base_env,
+                progress=progress,
             )
     seen = set(trained.records)
     scored = jobs["score"]
@@ -196,7 +206,7 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
         PolicyError, VerificationError, IncompleteError, StorageError: As for a base model.
     """
     base = repo.manifest(checkpoint.inputs_in("base")[0].id)
-    settings = copy_base(repo, base, staging.folder("base"))
+    settings = copy_base(repo, base, staging)
     files = repo.tree(checkpoint).by_path
     if files.keys() != FILES or base.tree is None:
         raise FormatError("bad-checkpoint", f"{checkpoint.name} lacks files of {FORMAT}")
@@ -205,11 +215,10 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
     }
     check_adapter_config(read[ADAPTER_CONFIG], base=base.tree, settings=settings)
     check_classifier_config(read[CLASSIFIER_CONFIG], body=checkpoint.body, settings=settings)
-    folder = staging.folder("checkpoint")
     for name, data in read.items():
-        write_private(folder / name, data)
+        staging.write(f"{CHECKPOINT}/{name}", data)
     for name in WEIGHT_FILES:
-        copy_weights(repo, name, files[name].blake3, folder / name)
+        copy_weights(repo, files[name].blake3, staging, f"{CHECKPOINT}/{name}")
 
 
 def _check_locked(repo: Repository, run: Manifest, test: Manifest) -> None:

@@ -5,7 +5,7 @@ from outside all of these are an exit code. Each has another next step.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from mmap import mmap
 from pathlib import Path
@@ -33,22 +33,19 @@ _PROBE_BYTES = 16 << 20
 
 
 @contextmanager
-def loading(what: str, files: Iterable[Path]) -> Iterator[None]:
+def loading(what: str) -> Iterator[None]:
     """Turn what goes wrong while a model is loaded into the model's fault, where it is that.
 
     Args:
         what: The model, as messages call it.
-        files: What was staged for it.
 
     Raises:
-        StorageError: (``staging-lost``) a staged file is gone.
         InvalidInputError: (``bad-model``) the model cannot be loaded.
     """
-    for path in files:
-        if not path.is_file():
-            raise _lost(f"{path.parent.name}/{path.name}")
     try:
         yield
+    except LyrikstoreError:
+        raise
     except Exception as error:
         # The libraries raise whatever they like, plain Exception included.
         if (
@@ -79,7 +76,7 @@ def fault_of(error: Exception, job: str) -> LyrikstoreError:
     if isinstance(error, OSError) and error.errno:
         named = Path(str(error.filename)).name if error.filename else "a staged file"
         if isinstance(error, FileNotFoundError):
-            return _lost(named)
+            return lost(named)
         return storage_error(error, f"{job}: {named}")
     return loading_error(error) or RunFailedError("worker-failed", f"{job} failed: {_words(error)}")
 
@@ -92,6 +89,16 @@ def out_of_memory(job: str, words: str) -> RunFailedError:
         f"{job} needs more memory than it gets ({words})",
         hint=f"nothing was stored; {less if job == 'train' else ''}end other programs, raise the "
         "limit, or run it on a machine with more",
+    )
+
+
+def lost(name: str) -> StorageError:
+    """Return the error for a staged file that is gone."""
+    return StorageError(
+        "staging-lost",
+        f"{name} was copied for the worker and is gone",
+        hint="run it again; if it happens again, something deletes files in the store's folder "
+        "`staging`",
     )
 
 
@@ -119,15 +126,6 @@ def from_event(event: Mapping[str, Any]) -> LyrikstoreError | None:
         return None
     kind, message, hint = (str(word)[: 2 * _MAX_WORDS] for word in words)
     return found(kind, " ".join(message.split()), hint=hint)
-
-
-def _lost(name: str) -> StorageError:
-    return StorageError(
-        "staging-lost",
-        f"{name} was copied for the worker and is gone",
-        hint="run it again; if it happens again, something deletes files in the store's folder "
-        "`staging`",
-    )
 
 
 def _is_memory(error: Exception) -> bool:

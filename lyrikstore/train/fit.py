@@ -7,8 +7,7 @@ algorithms, a fixed number of threads (spec §13.3).
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -28,6 +27,8 @@ from lyrikstore.train.model import (
     save_checkpoint,
 )
 from lyrikstore.train.order import epoch_order
+from lyrikstore.train.reading import StagedFiles
+from lyrikstore.train.staging import TRAIN, VALIDATION
 
 Report = Callable[..., None]
 """Takes ``phase``, ``done``, ``total`` and figures by name."""
@@ -42,31 +43,30 @@ class Examples:
         classes: Class number of each.
     """
 
-    def __init__(self, path: Path, encoder: TextEncoder, labels: Sequence[str]) -> None:
+    def __init__(self, lines: Iterable[bytes], encoder: TextEncoder, labels: Sequence[str]) -> None:
         numbers = {label: number for number, label in enumerate(labels)}
         self.records: list[Digest] = []
         self.sequences: list[list[int]] = []
         self.classes: list[int] = []
         texts: list[str] = []
-        with path.open("rb") as file:
-            for line in file:
-                example = json.loads(line)
-                self.records.append(Digest.parse_hex(example["id"]))
-                self.classes.append(numbers[example["label"]])
-                texts.append(example["text"])
-                if len(texts) == 256:
-                    self.sequences += encoder.encode(texts)
-                    texts.clear()
+        for line in lines:
+            example = json.loads(line)
+            self.records.append(Digest.parse_hex(example["id"]))
+            self.classes.append(numbers[example["label"]])
+            texts.append(example["text"])
+            if len(texts) == 256:
+                self.sequences += encoder.encode(texts)
+                texts.clear()
         if texts:
             self.sequences += encoder.encode(texts)
 
 
-def train(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
+def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
     """Train and write the checkpoints the job asks for.
 
     Args:
         job: ``config`` (a run's ``body.config``) and ``labels``.
-        folder: The staging folder: ``base/``, ``train.jsonl``, ``validation.jsonl``; checkpoints
+        files: The staging folder: ``base/``, ``train.jsonl``, ``validation.jsonl``; checkpoints
             go to ``out/epoch-N/``.
         report: Told of every step.
 
@@ -81,8 +81,8 @@ def train(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any
     settings = config["training"]
     prepare(settings["threads"], settings["seed"])
     text = config["model"]
-    encoder = TextEncoder(folder / "base", text["max_tokens"])
-    base = load_base(folder / "base", text["max_tokens"])
+    encoder = TextEncoder(files, text["max_tokens"])
+    base = load_base(files, text["max_tokens"])
     width = int(base.config.hidden_size)
     model = TextClassifier(
         add_adapter(base, config["lora"]),
@@ -91,8 +91,8 @@ def train(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any
         pooling=text["pooling"],
         dropout=float(settings["dropout"]),
     )
-    examples = Examples(folder / "train.jsonl", encoder, labels)
-    checking = Examples(folder / "validation.jsonl", encoder, labels)
+    examples = Examples(files.lines(TRAIN), encoder, labels)
+    checking = Examples(files.lines(VALIDATION), encoder, labels)
     steps = math.ceil(len(examples.records) / settings["batch_size"]) * settings["epochs"]
     fitting = _Fitting(model, encoder, examples, settings, steps=steps, report=report)
     report("start", 0, steps, parameters=fitting.trainable)
@@ -116,7 +116,7 @@ def train(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any
         report("validate", epoch + 1, settings["epochs"], **metrics)
         if not final and settings["keep"] != "every-epoch":
             continue
-        target = folder / "out" / f"epoch-{epoch + 1}"
+        target = files.folder / "out" / f"epoch-{epoch + 1}"
         target.mkdir(parents=True, mode=0o700)
         save_checkpoint(model, target, about=about, lora=config["lora"])
         metrics |= {

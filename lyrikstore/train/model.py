@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
@@ -23,11 +23,12 @@ from lyrikstore.train.adapter import (
     ADAPTER_CONFIG,
     CLASSIFIER,
     CLASSIFIER_CONFIG,
-    FILES,
     FIXED,
 )
 from lyrikstore.train.fault import loading
-from lyrikstore.train.guard import STAGED
+from lyrikstore.train.guard import CONFIG, TOKENIZER, WEIGHTS
+from lyrikstore.train.reading import StagedFiles
+from lyrikstore.train.staging import BASE, CHECKPOINT
 
 _AT_ONCE = 32
 """Texts that are answered together."""
@@ -76,16 +77,17 @@ class TextEncoder:
     """Turns texts into token ids as the base model's tokenizer file says.
 
     Args:
-        folder: The staged base model.
+        files: Where the base model is staged.
         max_tokens: Longest sequence, special tokens included.
     """
 
-    def __init__(self, folder: Path, max_tokens: int) -> None:
-        with loading("the base model", [folder / "tokenizer.json", folder / "config.json"]):
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    def __init__(self, files: StagedFiles, max_tokens: int) -> None:
+        described = files.read(f"{BASE}/{TOKENIZER}")
+        settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
+        with loading("the base model"):
+            self._tokenizer = Tokenizer.from_str(described.decode("utf-8"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=max_tokens)
-        settings = json.loads((folder / "config.json").read_text("utf-8"))
         self._padding = int(settings.get("pad_token_id", 0))
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
@@ -111,20 +113,28 @@ def prepare(threads: int, seed: int) -> None:
     torch.use_deterministic_algorithms(mode=True)
 
 
-def load_base(folder: Path, max_tokens: int) -> BertModel:
+def load_base(files: StagedFiles, max_tokens: int) -> BertModel:
     """Return the staged base model with frozen weights, in fp32.
+
+    Its weights are copied into this process before anything looks at them: a mapped file would be
+    read again later, when it may be another. While they are loaded they are there twice.
 
     Raises:
         InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
             architecture the config names: a layer left with random weights would look like a model.
         StorageError: (``staging-lost``) a file of it is gone.
     """
-    with loading("the base model", [folder / name for name in STAGED]):
-        return _load_base(folder, max_tokens)
+    settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
+    data = files.read(f"{BASE}/{WEIGHTS}")
+    with loading("the base model"):
+        weights = load(data)
+        del data
+        return _load_base(settings, weights, max_tokens)
 
 
-def _load_base(folder: Path, max_tokens: int) -> BertModel:
-    settings = json.loads((folder / "config.json").read_text("utf-8"))
+def _load_base(
+    settings: Mapping[str, Any], weights: Mapping[str, Tensor], max_tokens: int
+) -> BertModel:
     if max_tokens > settings["max_position_embeddings"]:
         raise ValueError(
             f"max_tokens {max_tokens} is more than its {settings['max_position_embeddings']}"
@@ -132,14 +142,14 @@ def _load_base(folder: Path, max_tokens: int) -> BertModel:
     config = BertConfig(**{k: v for k, v in settings.items() if k != "model_type"})
     # Typed as the model alone; with loading information it is a pair.
     loaded: Any = BertModel.from_pretrained(
-        str(folder),
+        None,
         config=config,
+        state_dict=dict(weights),
         add_pooling_layer=False,
         dtype=torch.float32,
         local_files_only=True,
         output_loading_info=True,
         trust_remote_code=False,
-        use_safetensors=True,
     )
     model, info = loaded
     missing = sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"]))
@@ -180,31 +190,32 @@ def save_checkpoint(
     (folder / CLASSIFIER_CONFIG).write_text(json.dumps(dict(about)), "utf-8")
 
 
-def load_checkpoint(base: Path, folder: Path) -> tuple[TextClassifier, TextEncoder, list[str]]:
+def load_checkpoint(files: StagedFiles) -> tuple[TextClassifier, TextEncoder, list[str]]:
     """Return a trained model ready to answer, its tokenizer and its labels.
 
     Args:
-        base: The staged base model.
-        folder: The staged checkpoint.
+        files: Where the base model and the checkpoint are staged.
 
     Raises:
         InvalidInputError: (``bad-model``) the files are not a whole ``peft-lora/1`` checkpoint for
             this base, or the base cannot be loaded.
         StorageError: (``staging-lost``) a file is gone.
     """
-    with loading("the checkpoint", [folder / name for name in FILES]):
-        about = json.loads((folder / CLASSIFIER_CONFIG).read_text("utf-8"))
-    encoder = load_base(base, about["maxTokens"])
-    with loading("the checkpoint", ()):
-        model = _add_trained(encoder, folder, about)
-    return model.eval(), TextEncoder(base, about["maxTokens"]), list(about["labels"])
+    with loading("the checkpoint"):
+        about = json.loads(files.read(f"{CHECKPOINT}/{CLASSIFIER_CONFIG}"))
+    encoder = load_base(files, about["maxTokens"])
+    with loading("the checkpoint"):
+        model = _add_trained(encoder, files, about)
+    return model.eval(), TextEncoder(files, about["maxTokens"]), list(about["labels"])
 
 
-def _add_trained(encoder: BertModel, folder: Path, about: Mapping[str, Any]) -> TextClassifier:
+def _add_trained(
+    encoder: BertModel, files: StagedFiles, about: Mapping[str, Any]
+) -> TextClassifier:
     width = int(encoder.config.hidden_size)
-    lora = _read_adapter_config(folder / ADAPTER_CONFIG)
+    lora = _to_lora(files.read(f"{CHECKPOINT}/{ADAPTER_CONFIG}"))
     wrapped = get_peft_model(encoder, lora)
-    tensors = load_file(folder / ADAPTER)
+    tensors = load(files.read(f"{CHECKPOINT}/{ADAPTER}"))
     if tensors.keys() != get_peft_model_state_dict(wrapped).keys():
         raise ValueError("the adapter's tensors are not those its config names")
     set_peft_model_state_dict(wrapped, tensors)
@@ -215,7 +226,7 @@ def _add_trained(encoder: BertModel, folder: Path, about: Mapping[str, Any]) -> 
         pooling=about["pooling"],
         dropout=0.0,
     )
-    model.classifier.load_state_dict(load_file(folder / CLASSIFIER))
+    model.classifier.load_state_dict(load(files.read(f"{CHECKPOINT}/{CLASSIFIER}")))
     return model
 
 
@@ -270,9 +281,9 @@ def _adapter_config(settings: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _read_adapter_config(path: Path) -> LoraConfig:
+def _to_lora(data: bytes) -> LoraConfig:
     # What it may say was looked at before it was staged (lyrikstore.train.adapter).
-    document = json.loads(path.read_text("utf-8"))
+    document = json.loads(data)
     return LoraConfig(
         r=document["r"],
         lora_alpha=document["lora_alpha"],

@@ -12,9 +12,9 @@ from lyrikstore.canon.files import no_file
 from lyrikstore.canon.progress import silent
 from lyrikstore.history.repository import Repository
 from lyrikstore.train.child import run_job
-from lyrikstore.train.evaluate import resolve_trained, stage_checkpoint
+from lyrikstore.train.evaluate import TRAINED, resolve_trained, stage_checkpoint
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES, decode_text
-from lyrikstore.train.staging import open_staging, write_private
+from lyrikstore.train.staging import TEXT, open_staging
 
 
 class Prediction(Struct, frozen=True):
@@ -68,6 +68,7 @@ def predict_file(
         InvalidInputError: (``not-text``, ``no-reader``, ``too-large``, ``not-trained``,
             ``bad-model``)
         PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
+        VerificationError: (``input-changed``) somebody rewrote what was copied for the worker.
         StorageError: ``folder`` cannot be written.
         RunFailedError: (``worker-failed``, ``out-of-memory``) it was loaded, and failed.
 
@@ -83,9 +84,15 @@ def predict_file(
         raise storage_error(error, f"making {folder}") from error
     with open_staging(folder) as staging:
         stage_checkpoint(repo, checkpoint, staging)
-        write_private(staging.path / "text", text.encode("utf-8"))
-        job = {"job": "predict", "threads": threads, "seed": 0, "text": "text"}
-        result = run_job(staging, job, threads=threads, base_env=base_env, progress=silent)
+        staging.write(TEXT, text.encode("utf-8"))
+        result = run_job(
+            staging,
+            {"job": "predict", "threads": threads, "seed": 0},
+            reads=(*TRAINED, TEXT),
+            threads=threads,
+            base_env=base_env,
+            progress=silent,
+        )
     answers: dict[str, str] = result["probabilities"]
     ordered = sorted(answers, key=lambda label: (-Decimal(answers[label]), label))
     return Prediction(

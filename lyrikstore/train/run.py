@@ -26,11 +26,11 @@ from lyrikstore.train.adapter import FORMAT
 from lyrikstore.train.child import run_job
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code, describe_environment
-from lyrikstore.train.guard import check_fit
+from lyrikstore.train.guard import STAGED, check_fit
 from lyrikstore.train.order import FUNCTION
 from lyrikstore.train.seal import seal
 from lyrikstore.train.snapshot import Snapshot, check_labels, copy_base, copy_dataset
-from lyrikstore.train.staging import Staging, open_staging
+from lyrikstore.train.staging import BASE, TRAIN, VALIDATION, Staging, open_staging
 
 TASK = "text-classification"
 
@@ -139,6 +139,8 @@ def train_run(
         VerificationError, IncompleteError: An input is damaged or lost. Nothing was logged.
         InvalidInputError: (``bad-model``) the base model cannot be loaded, which shows in the
             worker only. The run stays announced.
+        VerificationError: (``input-changed``) somebody rewrote what was copied for the worker. The
+            run stays announced; no checkpoint was made.
         RunFailedError: (``worker-failed``, ``out-of-memory``, ``bad-output``) training failed. The
             run stays announced; no checkpoint was made.
         ConflictError, LockedError, StorageError: As any transaction.
@@ -155,7 +157,12 @@ def train_run(
         job = {"job": "train", "config": config.to_json(), "labels": list(train.labels)}
         progress(Progress(phase="start", detail={"run": str(run.id)}))
         result = run_job(
-            staging, job, threads=config.training.threads, base_env=base_env, progress=progress
+            staging,
+            job,
+            reads=(*(f"{BASE}/{name}" for name in STAGED), TRAIN, VALIDATION),
+            threads=config.training.threads,
+            base_env=base_env,
+            progress=progress,
         )
         made = result.get("checkpoints")
         if not isinstance(made, list) or not made or not made[-1]["final"]:
@@ -228,17 +235,15 @@ def _dataset(repo: Repository, ref: str) -> Manifest:
 def _copy_inputs(repo: Repository, plan: Plan, staging: Staging) -> tuple[Snapshot, Snapshot]:
     config = plan.config
     label = config.data.label
-    settings = copy_base(repo, plan.base, staging.folder("base"))
+    settings = copy_base(repo, plan.base, staging)
     check_fit(
         settings,
         targets=config.lora.targets,
         layers=config.lora.layers,
         max_tokens=config.model.max_tokens,
     )
-    train = copy_dataset(repo, plan.train, label=label, target=staging.path / "train.jsonl")
-    validation = copy_dataset(
-        repo, plan.validation, label=label, target=staging.path / "validation.jsonl"
-    )
+    train = copy_dataset(repo, plan.train, label=label, staging=staging, name=TRAIN)
+    validation = copy_dataset(repo, plan.validation, label=label, staging=staging, name=VALIDATION)
     if len(train.labels) < 2:
         raise InvalidInputError("one-label", f"{plan.train.name} has fewer than two labels")
     check_labels(plan.train.name, train.labels)

@@ -4,7 +4,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,24 +12,24 @@ from lyrikstore.train.child import peak_memory_bytes
 from lyrikstore.train.fit import Report
 from lyrikstore.train.metrics import decimal, latency, summarise
 from lyrikstore.train.model import load_checkpoint, prepare
+from lyrikstore.train.reading import StagedFiles
+from lyrikstore.train.staging import TEST, TEXT, TRAIN
 
 WORST = 20
 """How many failures a report names."""
 
 
-def read_examples(path: Path) -> Iterator[dict[str, str]]:
+def read_examples(files: StagedFiles, name: str) -> Iterator[dict[str, str]]:
     """Yield the lines of a staged dataset: ``id``, ``label``, ``text``."""
-    with path.open("rb") as file:
-        for line in file:
-            yield json.loads(line)
+    return map(json.loads, files.lines(name))
 
 
-def score(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
+def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
     """Answer every test record alone, timed, and say how right the answers are.
 
     Args:
         job: ``threads``, ``seed``.
-        folder: The staging folder: ``base/``, ``checkpoint/``, ``test.jsonl``, ``train.jsonl``.
+        files: The staging folder: ``base/``, ``checkpoint/``, ``test.jsonl``, ``train.jsonl``.
         report: Told of every record.
 
     Returns:
@@ -38,8 +37,8 @@ def score(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any
     """
     prepare(job["threads"], job["seed"])
     started, cpu = time.monotonic(), time.process_time()
-    model, encoder, labels = load_checkpoint(folder / "base", folder / "checkpoint")
-    examples = list(read_examples(folder / "test.jsonl"))
+    model, encoder, labels = load_checkpoint(files)
+    examples = list(read_examples(files, TEST))
     names = all_labels(labels, examples)
     expected = [names.index(example["label"]) for example in examples]
     times: list[float] = []
@@ -60,7 +59,7 @@ def score(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any
         "cpuSeconds": decimal(time.process_time() - cpu, 1),
         "peakMemoryBytes": peak_memory_bytes(),
     }
-    commonest = _commonest(folder / "train.jsonl")
+    commonest = _commonest(files)
     always = [names.index(commonest)] * len(expected)
     majority = summarise(expected, always, names, seed=job["seed"]) | {"label": commonest}
     return {
@@ -71,17 +70,17 @@ def score(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any
     }
 
 
-def predict(job: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
+def predict(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
     """Return the probability of every label for one text.
 
     Args:
-        job: ``threads``, ``seed``, ``text``.
-        folder: The staging folder: ``base/``, ``checkpoint/``.
+        job: ``threads``, ``seed``.
+        files: The staging folder: ``base/``, ``checkpoint/``, ``text``.
         report: Told once.
     """
     prepare(job["threads"], job["seed"])
-    model, encoder, labels = load_checkpoint(folder / "base", folder / "checkpoint")
-    text = (folder / job["text"]).read_text("utf-8")
+    model, encoder, labels = load_checkpoint(files)
+    text = files.read(TEXT).decode("utf-8")
     sequences = encoder.encode([text])
     with torch.inference_mode():
         answer = torch.softmax(model(encoder.batch(sequences))[0], 0).tolist()
@@ -99,8 +98,8 @@ def all_labels(known: Sequence[str], examples: Sequence[Mapping[str, str]]) -> l
     return list(known) + sorted({example["label"] for example in examples} - set(known))
 
 
-def _commonest(path: Path) -> str:
-    counts = Counter(example["label"] for example in read_examples(path))
+def _commonest(files: StagedFiles) -> str:
+    counts = Counter(example["label"] for example in read_examples(files, TRAIN))
     return min(counts, key=lambda label: (-counts[label], label))
 
 

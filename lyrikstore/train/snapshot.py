@@ -4,17 +4,15 @@ Every byte comes from the store through its digest, so what the worker reads is 
 name; a damaged blob ends the run before its first step.
 """
 
-import contextlib
 import json
-import os
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Collection, Mapping
+from pathlib import PurePosixPath
+from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.canon.near import unknown
@@ -35,7 +33,7 @@ from lyrikstore.train.guard import (
     check_tokenizer,
     check_weights,
 )
-from lyrikstore.train.staging import write_private
+from lyrikstore.train.staging import BASE, Staging
 
 MAX_TEXT_BYTES = 64 << 20
 """Longest text of one record."""
@@ -56,14 +54,17 @@ class Snapshot(Struct, frozen=True):
     labels: Mapping[str, int]
 
 
-def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Path) -> Snapshot:
+def copy_dataset(
+    repo: Repository, manifest: Manifest, *, label: str, staging: Staging, name: str
+) -> Snapshot:
     """Write the texts and labels of a dataset as JSON Lines, every file checked.
 
     Args:
         repo: The store.
         manifest: A dataset of documents.
         label: Metadata column that holds the label.
-        target: File to make; lines are ``{"id", "label", "text"}`` in storage order.
+        staging: Where to write.
+        name: File to make there; lines are ``{"id", "label", "text"}`` in storage order.
 
     Raises:
         InvalidInputError: (``no-reader``) not a dataset of documents, or a file that holds no
@@ -98,17 +99,17 @@ def copy_dataset(repo: Repository, manifest: Manifest, *, label: str, target: Pa
         )
     records: list[Digest] = []
     labels: dict[str, int] = {}
-    with _new_file(target) as file:
+    with staging.create(name) as write:
         for entry in tree.entries:
             # What the tree says of a length is a claim; the blob's own decides before it is read.
             _check_length(entry.path, repo.blobs.size(entry.blake3))
             data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
             record = document_id(entry.blake3)
-            name = (entry.meta or {})[label]
-            labels[name] = labels.get(name, 0) + 1
+            value = (entry.meta or {})[label]
+            labels[value] = labels.get(value, 0) + 1
             records.append(record)
-            line = {"id": record.hex, "label": name, "text": decode_text(entry.path, data)}
-            file.write(json.dumps(line).encode("ascii") + b"\n")
+            line = {"id": record.hex, "label": value, "text": decode_text(entry.path, data)}
+            write(json.dumps(line).encode("ascii") + b"\n")
     return Snapshot(tuple(records), dict(sorted(labels.items())))
 
 
@@ -166,13 +167,15 @@ def _check_length(path: str, size: int) -> None:
         )
 
 
-def copy_base(repo: Repository, manifest: Manifest, target: Path) -> dict[str, Any]:
-    """Write the files of a base model that a worker may see, each checked; return its settings.
+def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[str, Any]:
+    """Write the files of a base model that a worker may see into ``base/``; return its settings.
+
+    Each is checked.
 
     Args:
         repo: The store.
         manifest: An imported checkpoint.
-        target: Folder to fill; exists and is empty.
+        staging: Where to write.
 
     Raises:
         PolicyError: (``unsafe-model``, ``unknown-model``) see :mod:`lyrikstore.train.guard`.
@@ -192,36 +195,26 @@ def copy_base(repo: Repository, manifest: Manifest, target: Path) -> dict[str, A
     config = repo.blobs.read(entries[CONFIG].blake3, max_bytes=MAX_CONFIG_BYTES)
     settings = check_model_config(config)
     # Only the settings that were looked at reach the loader, not the file they came in.
-    write_private(target / CONFIG, encode(settings))
+    staging.write(f"{BASE}/{CONFIG}", encode(settings))
     tokenizer = repo.blobs.read(entries[TOKENIZER].blake3, max_bytes=MAX_TOKENIZER_BYTES)
     check_tokenizer(tokenizer)
-    write_private(target / TOKENIZER, tokenizer)
-    copy_weights(repo, WEIGHTS, entries[WEIGHTS].blake3, target / WEIGHTS)
+    staging.write(f"{BASE}/{TOKENIZER}", tokenizer)
+    copy_weights(repo, entries[WEIGHTS].blake3, staging, f"{BASE}/{WEIGHTS}")
     return settings
 
 
-def copy_weights(repo: Repository, name: str, digest: Digest, target: Path) -> None:
+def copy_weights(repo: Repository, digest: Digest, staging: Staging, name: str) -> None:
     """Write a file of weights, its head checked before and its digest while it is read.
 
     Raises:
         PolicyError: (``unsafe-model``) it is not safetensors.
         VerificationError, IncompleteError, StorageError: It is damaged, lost, or cannot be written.
     """
-    with repo.blobs.open(digest) as stream, _new_file(target) as file:
+    with repo.blobs.open(digest) as stream, staging.create(name) as write:
         head = stream.read(8)
         head += stream.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
-        check_weights(name, head, repo.blobs.size(digest))
-        file.write(head)
+        check_weights(PurePosixPath(name).name, head, repo.blobs.size(digest))
+        write(head)
         # To the end: the stream raises there if the whole is not the blob.
         while piece := stream.read(1 << 20):
-            file.write(piece)
-
-
-@contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-    except OSError as error:
-        raise storage_error(error, f"writing {path.name}") from error
+            write(piece)

@@ -8,13 +8,24 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct
+from blake3 import blake3
+from msgspec import Struct, field
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.objects.ownfolder import own_folder
+
+BASE, CHECKPOINT = "base", "checkpoint"
+"""Folders of the base model and of a trained checkpoint."""
+
+TRAIN, VALIDATION, TEST = "train.jsonl", "validation.jsonl", "test.jsonl"
+"""Datasets, one JSON object per record: ``id``, ``label``, ``text``."""
+
+TEXT = "text"
+"""The one text that a checkpoint is asked about."""
 
 _FOLDER = "staging"
 _LOCK = "lock"
@@ -28,16 +39,49 @@ class Staging(Struct, frozen=True):
         path: The folder.
         lock: Descriptor of its lock file. The lock lasts until this process and every child
             that inherited the descriptor are gone, however they end.
+        written: Name → digest of what this process wrote there, by which it knows whether a worker
+            read that.
     """
 
     path: Path
     lock: int
+    written: dict[str, Digest] = field(default_factory=dict)
 
-    def folder(self, name: str) -> Path:
-        """Return a new folder inside."""
-        made = self.path / name
-        made.mkdir(mode=0o700)
-        return made
+    def write(self, name: str, data: bytes) -> None:
+        """Write a new file that only this user can read.
+
+        Args:
+            name: Its path in the folder; folders in it are made.
+            data: Its bytes.
+
+        Raises:
+            StorageError: It exists, or the disk said no.
+        """
+        with self.create(name) as write:
+            write(data)
+
+    @contextlib.contextmanager
+    def create(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        """Give a function that appends to a new file that only this user can read.
+
+        Args, Raises: As :meth:`write`.
+        """
+        path, hasher = self.path / name, blake3()
+
+        def write(data: bytes) -> None:
+            hasher.update(data)
+            file.write(data)
+
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                yield write
+        except StorageError:  # of what is read in between
+            raise
+        except OSError as error:
+            raise storage_error(error, f"writing {path.name}") from error
+        self.written[name] = Digest(hasher.digest())
 
 
 @contextlib.contextmanager
@@ -127,17 +171,3 @@ def _remove_dead(base: int, name: str) -> int:
     finally:
         os.close(lock)
     return 1
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a new file that only this user can read.
-
-    Raises:
-        StorageError: It exists, or the disk said no.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise storage_error(error, f"writing {path.name}") from error

@@ -12,11 +12,13 @@ from pathlib import Path
 from traceback import print_exception
 from typing import Any
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.jsontext import parse
 from lyrikstore.train.child import emit
 from lyrikstore.train.fault import fault_of, to_event
+from lyrikstore.train.reading import StagedFiles
 
-Job = Callable[[Mapping[str, Any], Path, Callable[..., None]], dict[str, Any]]
+Job = Callable[[Mapping[str, Any], StagedFiles, Callable[..., None]], dict[str, Any]]
 
 
 def main(arguments: list[str]) -> int:
@@ -29,15 +31,19 @@ def main(arguments: list[str]) -> int:
     os.set_inheritable(channel, False)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.umask(0o077)
-    folder = Path.cwd()
-    job = parse(Path(arguments[0]).read_bytes(), max_bytes=1 << 22)
+
+    def on_read(name: str, digest: Digest) -> None:
+        emit(channel, {"event": "read", "file": name, "blake3": digest.hex})
+
+    files = StagedFiles(Path.cwd(), on_read)
+    job = parse(files.read(arguments[0]), max_bytes=1 << 22)
 
     def report(phase: str, done: int, total: int, **figures: Any) -> None:
         event = {"event": "progress", "phase": phase, "done": done, "total": total, **figures}
         emit(channel, event)
 
     try:
-        result = _job(job["job"])(job, folder, report)
+        result = _job(job["job"])(job, files, report)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
         print_exception(error)
         emit(channel, {"event": "failed", **to_event(fault_of(error, str(job["job"])))})

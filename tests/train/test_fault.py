@@ -11,6 +11,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError, RunFailedError, StorageError
 from lyrikstore.train.child import _failure
 from lyrikstore.train.fault import fault_of, from_event, loading, to_event
+from lyrikstore.train.reading import StagedFiles
 from lyrikstore_cli.exits import exit_code
 
 
@@ -69,7 +70,7 @@ def test_predicting_has_no_config_to_change() -> None:
     ],
 )
 def test_what_fails_while_a_model_is_loaded_is_its_fault_only_where_it_is(error, expected) -> None:
-    with pytest.raises(expected) as caught, loading("the base model", ()):
+    with pytest.raises(expected) as caught, loading("the base model"):
         raise error
     if expected is InvalidInputError:
         assert caught.value.kind == "bad-model"
@@ -79,13 +80,11 @@ def test_what_fails_while_a_model_is_loaded_is_its_fault_only_where_it_is(error,
 
 
 def test_a_file_that_is_gone_is_named(tmp_path) -> None:
-    (tmp_path / "base").mkdir()
-    with (
-        pytest.raises(StorageError, match=r"base/config\.json") as caught,
-        loading("the base model", [tmp_path / "base" / "config.json"]),
-    ):
-        pass
-    assert caught.value.kind == "staging-lost"
+    files = StagedFiles(tmp_path, lambda *_: None)
+    for read in (files.read, lambda name: list(files.lines(name))):
+        with pytest.raises(StorageError, match=r"base/config\.json") as caught:
+            read("base/config.json")
+        assert caught.value.kind == "staging-lost"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,8 @@ from lyrikstore_cli import main
 
 def fail(*_, **__):
     with open_staging(Path.cwd()) as staging:
-        run_job(staging, {"job": "nonsense"}, threads=1, base_env=os.environ, progress=print)
+        job = {"job": "nonsense"}
+        run_job(staging, job, reads=(), threads=1, base_env=os.environ, progress=print)
 
 main.program.main = fail
 sys.exit(main.run(sys.argv[1:]))

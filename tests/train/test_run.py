@@ -38,6 +38,7 @@ from lyrikstore.train.guard import check_weights
 from lyrikstore.train.predict import predict_file
 from lyrikstore.train.run import train_run
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_dataset
+from lyrikstore.train.staging import open_staging
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
@@ -108,9 +109,12 @@ from pathlib import Path
 from peft import PeftModel
 from transformers import AutoModel
 from lyrikstore.train.model import load_checkpoint
-base, folder = Path(sys.argv[1]), Path(sys.argv[2])
-ours, encoder, labels = load_checkpoint(base, folder)
-theirs = PeftModel.from_pretrained(AutoModel.from_pretrained(base, add_pooling_layer=False), folder)
+from lyrikstore.train.reading import StagedFiles
+folder = Path(sys.argv[1])
+base, checkpoint = folder / "base", folder / "checkpoint"
+ours, encoder, labels = load_checkpoint(StagedFiles(folder, lambda *_: None))
+raw = AutoModel.from_pretrained(base, add_pooling_layer=False)
+theirs = PeftModel.from_pretrained(raw, checkpoint)
 batch = encoder.batch(encoder.encode(["Permission is hereby granted", "Redistribution"]))
 with torch.inference_mode():
     a = ours.encoder(input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
@@ -121,10 +125,11 @@ print(json.dumps([bool(torch.equal(a, b)), bool(torch.equal(a, plain))]))
 """
     folder = tmp_path / "checkpoint"
     folder.mkdir()
+    (tmp_path / "base").symlink_to(workshop.model)
     for entry in workshop.repo.tree(trained.checkpoint).entries:
         (folder / entry.path).write_bytes(workshop.repo.blobs.read(entry.blake3, max_bytes=1 << 26))
     done = subprocess.run(
-        [sys.executable, "-c", script, str(workshop.model), str(folder)],
+        [sys.executable, "-c", script, str(tmp_path)],
         capture_output=True,
         env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
         check=True,
@@ -175,8 +180,11 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(workshop, tmp_path
     del long
     tracemalloc.start()
     try:
-        with pytest.raises(InvalidInputError, match=r"a\.txt: longer than") as caught:
-            copy_dataset(workshop.repo, manifest, label="family", target=tmp_path / "x.jsonl")
+        with (
+            open_staging(tmp_path) as staging,
+            pytest.raises(InvalidInputError, match=r"a\.txt: longer than") as caught,
+        ):
+            copy_dataset(workshop.repo, manifest, label="family", staging=staging, name="x.jsonl")
         assert caught.value.kind == "too-large"
         assert tracemalloc.get_traced_memory()[1] < MAX_TEXT_BYTES // 4
     finally:
@@ -202,8 +210,11 @@ def test_a_misspelt_label_column_is_met_with_the_near_one(workshop, tmp_path):
             "orphanFiles": 0,
         },
     )
-    with pytest.raises(InvalidInputError, match="'famly'") as caught:
-        copy_dataset(workshop.repo, manifest, label="famly", target=tmp_path / "x.jsonl")
+    with (
+        open_staging(tmp_path) as staging,
+        pytest.raises(InvalidInputError, match="'famly'") as caught,
+    ):
+        copy_dataset(workshop.repo, manifest, label="famly", staging=staging, name="x.jsonl")
     assert caught.value.kind == "label-missing"
     assert "'family'" in caught.value.hint
 

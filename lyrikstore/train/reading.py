@@ -1,0 +1,64 @@
+"""How a worker reads what was staged for it: once, and hashed as it is read (spec 13.2, step 4).
+
+Whoever runs as the same user can rewrite a staged file between the copy and the read. So nothing
+here goes by a file's name twice: the bytes that are parsed are the bytes that are hashed, in the
+worker's own memory, and the digest of each read is reported to the parent, which knows what it
+wrote.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.train.fault import lost
+
+OnRead = Callable[[str, Digest], None]
+"""Takes the name of a file and the digest of what was read of it, to its end."""
+
+
+class StagedFiles:
+    """The files of a staging folder.
+
+    Args:
+        folder: The staging folder.
+        on_read: Told of every file that was read to its end.
+    """
+
+    def __init__(self, folder: Path, on_read: OnRead) -> None:
+        self.folder = folder
+        self._on_read = on_read
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file.
+
+        Args:
+            name: Its path in the staging folder.
+
+        Raises:
+            StorageError: (``staging-lost``) it is gone.
+            OSError: It cannot be read.
+        """
+        try:
+            data = (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            raise lost(name) from None
+        self._on_read(name, Digest.of(data))
+        return data
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """Yield the lines of a file; its digest is reported after the last one.
+
+        Raises:
+            StorageError, OSError: As :meth:`read`.
+        """
+        hasher = blake3()
+        try:
+            with (self.folder / name).open("rb") as file:
+                for line in file:
+                    hasher.update(line)
+                    yield line
+        except FileNotFoundError:
+            raise lost(name) from None
+        self._on_read(name, Digest(hasher.digest()))

@@ -1,0 +1,125 @@
+"""A staged file that somebody rewrites before the worker reads it (spec 13.2, step 4).
+
+The race is real: a thread waits until everything is staged and the worker starts, which takes it
+a second or more to load its libraries, and rewrites one file in place. What it writes is as well
+formed as what was there.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.canon.errors import VerificationError
+from lyrikstore.train.predict import predict_file
+
+pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+
+
+class Rewriter(threading.Thread):
+    """Rewrites ``name`` in the staging folder once ``job`` is about to be read."""
+
+    def __init__(self, store: Path, job: str, name: str) -> None:
+        super().__init__(daemon=True)
+        self.store, self.job, self.staged = store, job, name
+        self.rewritten = False
+
+    def run(self) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            for folder in (self.store / "staging").glob("work-*"):
+                if (folder / f"{self.job}.log").exists():  # made right before the worker starts
+                    path = folder / self.staged
+                    old = path.read_bytes()
+                    new = poisoned(path.name, old)
+                    assert new != old
+                    with path.open("r+b") as file:
+                        file.write(new)
+                        file.truncate()
+                    self.rewritten = True
+                    return
+            time.sleep(0.002)
+
+
+def poisoned(name: str, data: bytes) -> bytes:
+    if name.endswith(".jsonl"):
+        swapped = {b"apache": b"mit", b"mit": b"apache"}
+        return re.sub(rb'(?<="label": ")(apache|mit)(?=")', lambda m: swapped[m[0]], data)
+    if name.endswith(".safetensors"):
+        return data[:-8] + bytes(8)
+    if name == "text":
+        return b"Redistribution and use in source and binary forms"
+    if name == "train.json":
+        return data.replace(b'"seed":1', b'"seed":2')
+    return data.rstrip() + b"\n "  # the same JSON
+
+
+def caught_changed(store: Path, job: str, name: str, action: Callable[[], object]) -> None:
+    rewriter = Rewriter(store, job, name)
+    rewriter.start()
+    with pytest.raises(VerificationError) as caught:
+        action()
+    rewriter.join()
+    assert rewriter.rewritten
+    assert caught.value.kind == "input-changed"
+    assert caught.value.details["file"] == name
+    assert caught.value.details["expected"] != caught.value.details["read"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("train.jsonl", "validation.jsonl", "train.json"),
+        *("base/model.safetensors", "base/tokenizer.json", "base/config.json"),
+    ],
+)
+def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
+    called = "changed-" + re.sub(r"[^a-z]", "", name)
+    config = workshop.tiny.replace('acme/tiny"', f'acme/{called}"')
+    caught_changed(workshop.repo.root, "train", name, lambda: workshop.train(config))
+    workshop.repo.refresh()
+    assert f"runs/acme/{called}" in workshop.repo.refs  # announced, and gave nothing
+    assert f"checkpoints/acme/{called}" not in workshop.repo.refs
+    assert not workshop.leftovers
+
+
+@pytest.mark.parametrize(
+    ("job", "name"),
+    [
+        *(("score", "test.jsonl"), ("score", "train.jsonl"), ("score", "base/model.safetensors")),
+        ("score", "checkpoint/adapter_model.safetensors"),
+        *(("baseline", "train.jsonl"), ("baseline", "test.jsonl")),
+    ],
+)
+def test_measuring_on_other_bytes_logs_no_evaluation(workshop, trained, job, name):
+    workshop.repo.refresh()
+    before = workshop.repo.refs.get("evaluations/acme/family")
+    caught_changed(
+        workshop.repo.root,
+        job,
+        name,
+        lambda: workshop.evaluate("checkpoints/acme/family", "acme/paragraphs.test"),
+    )
+    workshop.repo.refresh()
+    assert workshop.repo.refs.get("evaluations/acme/family") == before
+    assert not workshop.leftovers
+
+
+@pytest.mark.parametrize(
+    "name", ["text", "base/model.safetensors", "checkpoint/classifier.safetensors"]
+)
+def test_nothing_is_predicted_from_other_bytes(workshop, trained, tmp_path, name):
+    text = tmp_path / "asked.txt"
+    text.write_text("Permission is hereby granted, free of charge, to any person")
+    caught_changed(
+        tmp_path,
+        "predict",
+        name,
+        lambda: predict_file(
+            workshop.repo, "checkpoints/acme/family", text, base_env=os.environ, folder=tmp_path
+        ),
+    )
