@@ -105,7 +105,7 @@ def check_json(result: Result, *arguments: str) -> None:
     why in one line on standard error; what tells its result by the exit code says nothing there.
     """
     if result.out:
-        name = result.json["schema"].removeprefix("lyrikstore/cli/").removesuffix("/v1")
+        name = result.json["schema"].removeprefix("lyrikstore/cli/").partition("/")[0]
         assert name in {arguments[0], "-".join(arguments[:2])}
         check_schema(result.json, f"cli/{name}")
     if result.code and (result.err or not result.out):

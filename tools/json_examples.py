@@ -123,7 +123,7 @@ class Tour:
         self._keep(json.loads(text))
 
     def _keep(self, result: dict[str, Any]) -> dict[str, Any]:
-        name = result["schema"].removeprefix("lyrikstore/cli/").removesuffix("/v1")
+        name = result["schema"].removeprefix("lyrikstore/cli/").partition("/")[0]
         check_schema(result, f"cli/{name}")
         forms = self.found.setdefault(name, [])
         if all(result.keys() != one.keys() for one in forms):

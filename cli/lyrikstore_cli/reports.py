@@ -57,7 +57,7 @@ def show_report(session: Session, report: Report) -> int:
 
     The verdict is the last line of the result, so that a long list of checks cannot hide it.
     """
-    session.emit("verify", report.to_json())
+    session.emit("verify", report.to_json(), version=2)
     screen = session.screen
     profile = f", profile {report.profile}" if report.profile else ""
     screen.result(f"{report.subject}  by {signed_by(report)}, at {report.at}{profile}")
@@ -70,7 +70,8 @@ def show_report(session: Session, report: Report) -> int:
                 screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")
     width = max(len(check.id) for check in report.checks)
     alike = Counter(map(words, report.checks))
-    for check in report.checks:
+    # What is only stated comes after all that was looked at.
+    for check in sorted(report.checks, key=lambda check: check.state is CheckState.STATED):
         count = alike[words(check)]
         if count > _ALIKE:  # the same of each, such as that the credential is malformed
             alike[words(check)] = -1
@@ -195,7 +196,8 @@ def keep_report(path: Path, report: Report, trust: "Trust") -> None:
 
         data = report_page(report, tool=tool, trust=trust_id)
     else:
-        document = {"tool": tool, "trust": str(trust_id), "report": report.to_json()}
+        judged = {"tool": tool, "trust": str(trust_id), "report": report.to_json()}
+        document = {"version": 2, **judged}
         data = (json_text(document, indent=2) + "\n").encode()
     try:
         write_over(path, data)

@@ -125,10 +125,10 @@ class Session:
             verbose=options.verbose,
         )
 
-    def emit(self, command: str, result: Mapping[str, Any]) -> None:
-        """Print the result as one JSON object, if the user asked for JSON."""
+    def emit(self, command: str, result: Mapping[str, Any], *, version: int = 1) -> None:
+        """Print the result as one JSON object, of that version, if the user asked for JSON."""
         if self.options.json:
-            document = {"schema": f"lyrikstore/cli/{command}/v1", **result}
+            document = {"schema": f"lyrikstore/cli/{command}/v{version}", **result}
             sys.stdout.write(json_text(document, indent=2) + "\n")
 
     @property

@@ -19,7 +19,7 @@ from lyrikstore.credentials.envelope import (
 from lyrikstore.credentials.inheriting import Heir, heir_of_publisher
 from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, unknown_key
 from lyrikstore.credentials.keycheck import check_key_at_hand
-from lyrikstore.credentials.report import Check, CheckState, check_of
+from lyrikstore.credentials.report import SETTLED, Check, check_of
 from lyrikstore.credentials.statuscheck import NO_NOTICES, Notices
 from lyrikstore.credentials.termscheck import check_regulatory, check_terms
 from lyrikstore.credentials.trust import Trust
@@ -89,10 +89,8 @@ class CheckedCredential(Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether every check passed or had nothing to look at: genuine, believed, in force."""
-        return all(
-            check.state in {CheckState.PASS, CheckState.NOT_APPLICABLE} for check in self.checks
-        )
+        """Whether nothing speaks against it: genuine, believed, in force."""
+        return all(check.state in SETTLED for check in self.checks)
 
 
 def check_credential(

@@ -17,14 +17,13 @@ from lyrikstore.canon.jsontext import parse
 from lyrikstore.credentials.credentialcheck import check_credential
 from lyrikstore.credentials.issuercheck import is_named_by_a_copy_alone
 from lyrikstore.credentials.licensed import Published, Used, judge_grant
-from lyrikstore.credentials.report import Check, CheckState, quote
+from lyrikstore.credentials.report import SETTLED, Check, CheckState, quote
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
-_FINE = (CheckState.PASS, CheckState.NOT_APPLICABLE)
 _UNPINNED = "you pinned no document of that organisation, which would list the key of who uses it"
 
 
@@ -216,7 +215,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     if not request.about.is_meant(claims):
         return _fault("other-dataset", "is about something else")  # attack case A44
     for name in ("period", "trust.allowed"):
-        if outcome.check(name).state not in _FINE:
+        if outcome.check(name).state not in SETTLED:
             return _failed(outcome.check(name))
     used = request.used(claims.terms)
     permits = Terms(claims.terms.named(used)).permits
@@ -313,7 +312,7 @@ def _open(checks: Sequence[Check]) -> tuple[Reason, ...]:
     return tuple(
         Reason(str(check.detail["reason"]), f"is not known to be in force: {check.summary}")
         for check in checks
-        if check.state not in _FINE
+        if check.state not in SETTLED
     )
 
 

@@ -14,6 +14,7 @@ from lyrikstore.credentials.report import (
     not_applicable,
     passed,
     quote,
+    stated,
     unchecked,
     warned,
 )
@@ -85,6 +86,23 @@ class Measuring(Protocol):
     def values(self) -> Sequence[Measured]:
         """Return what was measured, recipe by recipe."""
         ...
+
+
+def check_stated(subject: Mapping[str, Any]) -> Check:
+    """Return ``quality.stated``: the claims of quality that no recipe lets anybody measure again.
+
+    Args:
+        subject: The credential's subject.
+    """
+    claims = [claim for claim in subject.get("quality", ()) if "recipe" not in claim]
+    if not claims:
+        return not_applicable("quality.stated", "no claim of quality without a recipe")
+    shown = "; ".join(
+        f"{quote(claim['metric'])}: {quote(claim['value'])}, {claim['basis']}"
+        for claim in claims[:3]
+    )
+    more = f"; and {len(claims) - 3} more" if len(claims) > 3 else ""
+    return stated("quality.stated", shown + more, claims=len(claims))
 
 
 def recipes_of(subject: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -24,6 +24,7 @@ class CheckState(StrEnum):
     PASS = "pass"  # noqa: S105 - a state, not a secret
     FAIL = "fail"
     WARN = "warn"
+    STATED = "stated"
     UNCHECKED = "unchecked"
     NOT_APPLICABLE = "n/a"
 
@@ -31,6 +32,10 @@ class CheckState(StrEnum):
 # A member of an enum is looked up through its metaclass at every use.
 _PASS, _FAIL, _WARN = CheckState.PASS, CheckState.FAIL, CheckState.WARN
 _UNCHECKED, _NOT_APPLICABLE = CheckState.UNCHECKED, CheckState.NOT_APPLICABLE
+_STATED = CheckState.STATED
+
+SETTLED = frozenset({_PASS, _STATED, _NOT_APPLICABLE})
+"""States with nothing to object to: it holds, it is only stated, or there is nothing to look at."""
 
 
 class Verdict(StrEnum):
@@ -73,6 +78,7 @@ SPEC_OF: Mapping[str, str] = {
     "log.memory": "spec/11-verification.md#1145-the-log",
     "age": "spec/11-verification.md#1146-claims",
     "quality": "spec/11-verification.md#1146-claims",
+    "quality.stated": "spec/11-verification.md#1146-claims",
     "store.format": "spec/11-verification.md#116-stores",
     "store.genesis": "spec/11-verification.md#116-stores",
     "log.checkpoint": "spec/11-verification.md#116-stores",
@@ -152,7 +158,7 @@ class Check(Struct, frozen=True):
 
     @property
     def detail(self) -> Mapping[str, JSON]:
-        """JSON-compatible facts; ``reason`` is a stable code where the state is not pass."""
+        """JSON-compatible facts; ``reason`` is a stable code where not all is well."""
         return self._said()[1]
 
     def __eq__(self, other: object) -> bool:
@@ -199,6 +205,11 @@ def failed(check: str, reason: str, summary: str, **detail: JSON) -> Check:
 def warned(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     """Return a check that held with something to say."""
     return Check(check, _WARN, (summary, {"reason": reason, **detail}))
+
+
+def stated(check: str, summary: str, **detail: JSON) -> Check:
+    """Return a check whose subject is only somebody's statement, which nothing here can check."""
+    return Check(check, _STATED, (summary, detail))
 
 
 def unchecked(check: str, reason: str, summary: str, **detail: JSON) -> Check:
@@ -326,7 +337,7 @@ def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
         checks: Every check made or left unmade.
         required: Ids that must have been made. One that is absent counts as unchecked.
 
-    Precedence: invalid, incomplete, valid, trusted.
+    Precedence: invalid, incomplete, valid, trusted. What is ``stated`` counts as made.
     """
     made, doubtful = set(), False
     for check in checks:

@@ -22,6 +22,7 @@ from lyrikstore.credentials.report import (
     not_applicable,
     passed,
     quote,
+    stated,
     unchecked,
 )
 from lyrikstore.credentials.terms.model import Partition, Terms
@@ -30,8 +31,8 @@ from lyrikstore.history.tree import Tree
 
 
 def check_terms(terms: Terms) -> Check:
-    """Return ``terms``: what may be done, said in one line; it always holds."""
-    return Check("terms", CheckState.PASS, partial(_say_terms, terms))
+    """Return ``terms``: what may be done, as whoever signed states it, in one line."""
+    return Check("terms", CheckState.STATED, partial(_say_terms, terms))
 
 
 def _say_terms(terms: Terms) -> Words:
@@ -72,7 +73,7 @@ def check_texts(terms: Terms, check: Check, found: Mapping[Digest, object]) -> C
     texts = (
         "the licence text is the one" if len(terms.texts) == 1 else "the licence texts are those"
     )
-    return passed("terms", f"{check.summary}; {texts} named", **check.detail)
+    return stated("terms", f"{check.summary}; {texts} named", **check.detail)
 
 
 def check_partitions(
@@ -92,11 +93,11 @@ def check_partitions(
         numbers = assign(tree, terms.partitions)
     except FormatError as error:
         return failed("terms.partitions", error.kind, quote(error.message, 300))
-    stated = subject["licence"]["partitions"]
-    records = None if counts is None else _records(numbers, counts, len(stated))
+    claims = subject["licence"]["partitions"]
+    records = None if counts is None else _records(numbers, counts, len(claims))
     wrong: list[JSON] = []
     for at, (extent, said) in enumerate(
-        zip(extents(tree, numbers, len(stated)), stated, strict=True)
+        zip(extents(tree, numbers, len(claims)), claims, strict=True)
     ):
         found: dict[str, str] = {"files": str(extent.files), "bytes": str(extent.bytes)}
         claimed = {"files": str(said["fileCount"]), "bytes": said["byteSize"]}
@@ -116,13 +117,13 @@ def check_partitions(
         names = sorted({str(item["partition"]) for item in wrong if isinstance(item, dict)})
         summary = f"other files than claimed are in partition {name_some(names)}"
         return failed("terms.partitions", "differs", summary, partitions=wrong)
-    whole = f"of {counted(len(tree), 'file')} each is in one of {counted(len(stated), 'partition')}"
-    if len(stated) == 1:
+    whole = f"of {counted(len(tree), 'file')} each is in one of {counted(len(claims), 'partition')}"
+    if len(claims) == 1:
         whole = f"one set of terms for {counted(len(tree), 'file')}"
     if records is None:
         summary = f"{whole}; their records were not counted"
         return unchecked("terms.partitions", "not-recomputed", summary)
-    return passed("terms.partitions", whole, partitions=len(stated))
+    return passed("terms.partitions", whole, partitions=len(claims))
 
 
 def check_age(subject: Mapping[str, Any], logged: Check) -> Check:
@@ -148,7 +149,7 @@ def check_age(subject: Mapping[str, Any], logged: Check) -> Check:
         return failed("age", "contradiction", summary, claimed=claimed, existence=existence)
     period = "".join(f" {word} {day}" for word, day in (("from", first), ("until", last)) if day)
     said = f"claimed: collected{period}" if period else "no period of collection is claimed"
-    return passed("age", f"{said}; {shown}", claimed=claimed, existence=existence)
+    return stated("age", f"{said}; {shown}", claimed=claimed, existence=existence)
 
 
 def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from: str) -> Check:
@@ -168,7 +169,7 @@ def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from:
         summary = f"{quote(later[0]['regime'])} is judged as of {later[0]['asOf']}, after it begins"
         return failed("regulatory", "future", summary)
     others = [item for item in statements if item["warrantedBy"].get("did") != issuer]
-    state = CheckState.WARN if others else CheckState.PASS
+    state = CheckState.WARN if others else CheckState.STATED
     return Check("regulatory", state, partial(_say_law, statements, issuer, len(others)))
 
 

@@ -34,6 +34,7 @@ from lyrikstore.credentials.qualitycheck import (
     NOT_RECOMPUTED,
     Measuring,
     check_quality,
+    check_stated,
     recipes_of,
 )
 from lyrikstore.credentials.report import (
@@ -72,6 +73,7 @@ DELIVERY_CHECKS = (
     "log.memory",
     "age",
     "quality",
+    "quality.stated",
     "attestations",
 )
 """Ids of the checks of a delivery, in order. All must be made."""
@@ -235,6 +237,7 @@ def verify_delivery(
         *log.checks,
         check_age(claims.subject, log.checks[0]),
         quality,
+        check_stated(claims.subject),
         check_attestations(
             files.all,
             claims,

@@ -7,6 +7,7 @@ SYMBOL = {
     CheckState.PASS: "✓",
     CheckState.FAIL: "✗",
     CheckState.WARN: "!",
+    CheckState.STATED: "»",
     CheckState.UNCHECKED: "?",
     CheckState.NOT_APPLICABLE: "–",
 }
@@ -15,8 +16,14 @@ STATE = {
     CheckState.PASS: "pass",
     CheckState.FAIL: "fail",
     CheckState.WARN: "warning",
+    CheckState.STATED: "stated",
     CheckState.UNCHECKED: "not checked",
     CheckState.NOT_APPLICABLE: "n/a",
+}
+
+_BEFORE = {
+    CheckState.STATED: "stated, not checked: ",
+    CheckState.UNCHECKED: "not checked: ",
 }
 
 _HEADLINE = {
@@ -28,7 +35,7 @@ _HEADLINE = {
 
 _MEANING = {
     Verdict.TRUSTED: "Every check that has to be made was made and holds, and the trust file it "
-    "was judged by believes whoever signed.",
+    "was judged by believes whoever signed. What is only stated nobody checked: it is their word.",
     Verdict.VALID: "It fits together, but anybody could have made it: the trust file it was judged "
     "by does not believe whoever signed.",
     Verdict.INCOMPLETE: "Something needed to decide was not there or was not read. The checks "
@@ -59,6 +66,8 @@ def headline(report: Report) -> str:
         more = f": not checked: {', '.join(open_ones)}" if open_ones else ""
     elif rights_alone(report) is not None:
         return _of_rights(report)[0]
+    elif said := [check.id for check in report.checks if check.state is CheckState.STATED]:
+        more = f"; stated, not checked: {', '.join(said)}"
     return _HEADLINE[report.verdict] + more
 
 
@@ -90,8 +99,7 @@ def _of_rights(report: Report) -> tuple[str, str]:
 
 def words(check: Check) -> str:
     """Return what a check found, as a line of a report says it."""
-    prefix = "not checked: " if check.state is CheckState.UNCHECKED else ""
-    return prefix + check.summary
+    return _BEFORE.get(check.state, "") + check.summary
 
 
 def signed_by(report: Report) -> str:

@@ -24,7 +24,7 @@ from lyrikstore.credentials.judge import (
 )
 from lyrikstore.credentials.licensed import published
 from lyrikstore.credentials.memorycheck import check_remembered
-from lyrikstore.credentials.report import CheckState
+from lyrikstore.credentials.report import SETTLED
 from lyrikstore.credentials.rights import sources_of
 from lyrikstore.credentials.statuscheck import Notices, logged_notices
 from lyrikstore.credentials.terms.model import Answer, Use
@@ -99,7 +99,7 @@ def _check_log(repository: Repository) -> None:
     # to that log here, so nothing else would tell.
     log, memory = (repository.checkpoint, repository.records), repository.memory
     check = check_remembered(repository, *log, memory)
-    if check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+    if check.state not in SETTLED:
         raise PolicyError(
             "log-behind",
             f"the log here is not all that was seen of it: {check.summary}",

@@ -286,7 +286,7 @@ def _guarded(work: Work, data: bytes) -> tuple[int, Any]:
 def _verdict(report: Report, required: Sequence[str]) -> tuple[int, Any]:
     verdict = decide(report.checks, required)
     good = verdict in {Verdict.TRUSTED, Verdict.VALID}
-    wrong, doubtful, held = [], [], []
+    wrong, doubtful, held, said = [], [], [], []
     for check in report.checks:
         line = f"{check.id}: {check.summary}"
         open_end = check.state is CheckState.UNCHECKED
@@ -294,6 +294,8 @@ def _verdict(report: Report, required: Sequence[str]) -> tuple[int, Any]:
             wrong.append({**_named(check.detail.get("problem")), "detail": line})
         elif open_end or check.state is CheckState.WARN:
             doubtful.append(line)
+        elif check.state is CheckState.STATED:
+            said.append(check.id)
         else:
             held.append(check.id)
     malformed = any(
@@ -304,6 +306,7 @@ def _verdict(report: Report, required: Sequence[str]) -> tuple[int, Any]:
         "verified": good,
         "verdict": str(verdict),
         "checks": held,
+        "stated": said,
         "warnings": doubtful,
         "errors": wrong,  # good: there are none
         "problemDetails": wrong,

@@ -74,7 +74,8 @@ def _head(html: Element, title: str) -> None:
 def _checks(parent: Element, report: Report) -> None:
     found = SubElement(parent, "ul", {"class": "checks"})
     for check in report.checks:
-        _check(found, check, report.profile)
+        if check.state is not CheckState.STATED:
+            _check(found, check, report.profile)
     for at, part in enumerate(report.parts, 1):
         row = SubElement(found, "li")
         line = SubElement(row, "p")
@@ -82,6 +83,11 @@ def _checks(parent: Element, report: Report) -> None:
         _add(line, "span", f"{part.subject} by {signed_by(part)}: ", after="")
         _add(line, "span", headline(part), attributes={"class": f"mark {part.verdict}"})
         _checks(row, part)
+    if said := [check for check in report.checks if check.state is CheckState.STATED]:
+        _add(parent, "h3", "Stated, not checked")
+        found = SubElement(parent, "ul", {"class": "checks"})
+        for check in said:
+            _check(found, check, report.profile)
 
 
 def _check(parent: Element, check: Check, profile: str | None) -> None:

@@ -8,7 +8,7 @@ import { isPinned, parseUrn } from "./digest.js";
 import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfAttester } from "./inherit.js";
 import { checkKeyAtHand } from "./keycheck.js";
-import { decide, failed, notApplicable, passed, printableDid, quote, unchecked, warned } from "./report.js";
+import { decide, failed, notApplicable, passed, printableDid, quote, SETTLED, stated, unchecked, warned } from "./report.js";
 import { TYPE } from "./status.js";
 import { isObject, parse } from "./strictjson.js";
 
@@ -73,7 +73,7 @@ export async function checkAttestations(files, given) {
       if (how === state && check) return make(id, String(check.detail.reason), `${described(one)}: ${check.summary}${others}`, detail);
     }
   }
-  return passed(id, `${all.slice(0, 3).map(described).join(", ")}: you trust who attests, and it holds`, detail);
+  return stated(id, `${all.slice(0, 3).map(described).join(", ")}: you trust who attests; signed, and in force`, detail);
 }
 
 /** Whether a file is to be judged as an attestation, also one in which a byte was changed. @param {Uint8Array} bytes */
@@ -128,7 +128,7 @@ function checkStatement(subject, issuer, about, publisher) {
   if (examined.content === "unchecked") {
     return warned(id, "content-unchecked", `the attester did not check that the bytes are these; ${summary}`, { statement });
   }
-  return passed(id, summary, { statement });
+  return stated(id, summary, { statement });
 }
 
 /** @param {any[]} named @param {Find} find @returns {Check} */
@@ -162,7 +162,7 @@ function trouble({ byId }) {
     }
   }
   const doubt = ["proof", "issuer.document", "trust.issuer", "attestation"].map(get)
-    .find(({ state }) => state !== "pass" && state !== "n/a");
+    .find(({ state }) => !SETTLED.includes(state));
   return doubt ? { state: "warn", check: doubt } : { state: "pass", check: null };
 }
 

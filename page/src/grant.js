@@ -5,7 +5,7 @@ import { blake3, parseUrn, short } from "./digest.js";
 import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfPublisher } from "./inherit.js";
 import { checkKeyAtHand } from "./keycheck.js";
-import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
+import { failed, notApplicable, passed, quote, stated, unchecked, warned } from "./report.js";
 import { canonical, parse } from "./strictjson.js";
 import { exceedsLimits } from "./terms.js";
 
@@ -29,7 +29,7 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
     ...envelope.checks,
     ...await checkIssuer(envelope, trust, believes, at, notices, heir),
     checkKeyAtHand(envelope, notices.statements, store, heir),
-    stated(id, grant),
+    checkGranted(id, grant),
     await checkTerms(document, envelope, findTerms(files, grant.terms.digest), notices, trust, at),
     checkHolder(id, holder),
   ];
@@ -57,14 +57,14 @@ function findTerms(files, urn) {
 }
 
 /** @param {string} holder @param {any} grant */
-function stated(holder, grant) {
+function checkGranted(holder, grant) {
   const { permits, requires = [], limits = {}, dataset } = grant;
   const parts = [`${permits.map((/** @type {string} */ word) => quote(word)).join(", ")} granted to ${holder}`];
   if (requires.length) parts.push(`requires ${requires.map((/** @type {string} */ word) => quote(word)).join(", ")}`);
   for (const [name, value] of Object.entries(limits)) {
     if (name !== "type") parts.push(`${name} ${quote(Array.isArray(value) ? value.join(", ") : value)}`);
   }
-  return passed("grant", `${parts.join("; ")}; about ${quote(dataset.name)}`, { grant });
+  return stated("grant", `${parts.join("; ")}; about ${quote(dataset.name)}`, { grant });
 }
 
 /** @param {any} document @param {import("./envelope.js").Envelope} envelope @param {Uint8Array | undefined} terms @param {import("./status.js").Notices} notices @param {import("./trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */

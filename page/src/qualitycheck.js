@@ -1,5 +1,5 @@
 /** Whether measured claims come out the same when they are measured again (spec §19.5). */
-import { failed, notApplicable, passed, quote, unchecked, warned } from "./report.js";
+import { failed, notApplicable, passed, quote, stated, unchecked, warned } from "./report.js";
 
 const DECIMALS = 6;
 const UNIT = 10n ** BigInt(DECIMALS);
@@ -41,6 +41,16 @@ export class Measured {
 
 /** The recipes of a credential's measured claims, in order. @param {any} subject @returns {Recipe[]} */
 export const recipesOf = ({ quality = [] }) => quality.flatMap((/** @type {any} */ { recipe }) => recipe ?? []);
+
+/** The claims of quality that no recipe lets anybody measure again. @param {any} subject */
+export function checkStated({ quality = [] }) {
+  const id = "quality.stated";
+  const claims = quality.filter((/** @type {any} */ claim) => claim.recipe === undefined);
+  if (!claims.length) return notApplicable(id, "no claim of quality without a recipe");
+  const shown = claims.slice(0, 3).map((/** @type {any} */ { metric, value, basis }) => `${quote(metric)}: ${quote(value)}, ${basis}`);
+  const more = claims.length > 3 ? `; and ${claims.length - 3} more` : "";
+  return stated(id, shown.join("; ") + more, { claims: claims.length });
+}
 
 /**
  * Whether each measured claim is what its recipe gives.

@@ -3,7 +3,7 @@
 import { spelt } from "./errors.js";
 import { formatTimestamp } from "./timestamps.js";
 
-/** @typedef {"pass" | "fail" | "warn" | "unchecked" | "n/a"} State */
+/** @typedef {"pass" | "fail" | "warn" | "stated" | "unchecked" | "n/a"} State */
 /** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
 /** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile: "lyrik" | "w3c", parts?: Report[]}} Report */
@@ -51,6 +51,7 @@ const SPEC = new Map([
   ["log.memory", LOG],
   ["age", CLAIMS],
   ["quality", CLAIMS],
+  ["quality.stated", CLAIMS],
 ]);
 const W3C = "spec/17-w3c-profile.md";
 /** Where profile `w3c` defines its checks, of which some are called as others are elsewhere. @type {Map<string, string>} */
@@ -60,9 +61,15 @@ const W3C_SPEC = new Map([
   ["schema", "#177-schemas"], ["status", "#178-status"], ["holder.binding", "#179-presentations"],
   ["challenge", "#179-presentations"], ["presented", "#179-presentations"], ["envelope", "#1711-envelopes"],
 ]);
+/** Every check that this page can make. */
+export const CHECK_IDS = [...new Set([...SPEC.keys(), ...W3C_SPEC.keys()])];
+
 const TRUST_CHECKS = new Set([
   "issuer.document", "trust.issuer", "holder.binding", "log.anchor", "store.genesis", "rights", "presented", "challenge",
 ]);
+
+/** States with nothing to object to. */
+export const SETTLED = ["pass", "stated", "n/a"];
 
 /** @param {string} id @param {State} state @param {string} summary @param {object} detail @returns {Check} */
 function check(id, state, summary, detail) {
@@ -78,6 +85,8 @@ export const passed = (id, summary, detail = {}) => check(id, "pass", summary, d
 export const failed = (id, reason, summary, detail = {}) => check(id, "fail", summary, { ...detail, reason });
 /** @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
 export const warned = (id, reason, summary, detail = {}) => check(id, "warn", summary, { ...detail, reason });
+/** The subject is only somebody's statement, which nothing here can check. @param {string} id @param {string} summary @param {object} [detail] */
+export const stated = (id, summary, detail = {}) => check(id, "stated", summary, detail);
 /** Never a success. @param {string} id @param {string} reason @param {string} summary @param {object} [detail] */
 export const unchecked = (id, reason, summary, detail = {}) =>
   check(id, "unchecked", summary, { ...detail, reason });

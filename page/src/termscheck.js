@@ -1,7 +1,7 @@
 /** What a credential says of use, age and law, checked as far as it can be (spec §11.4.6). */
 import { Refusal } from "./errors.js";
 import { counted } from "./grammar.js";
-import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "./report.js";
+import { failed, nameSome, notApplicable, passed, quote, stated, unchecked, warned } from "./report.js";
 import { assign } from "./terms.js";
 import { parseTimestamp } from "./timestamps.js";
 
@@ -11,13 +11,13 @@ const DAY = 86_400_000;
 /** @typedef {import("./terms.js").Terms} Terms */
 /** @typedef {import("./terms.js").Partition} Partition */
 
-/** What may be done, said in one line; it always holds. @param {Terms} terms @returns {Check} */
+/** What may be done, as whoever signed states it, in one line. @param {Terms} terms @returns {Check} */
 export function checkTerms({ partitions, licence }) {
   const [first, ...others] = partitions;
   const shown = partitions.slice(0, 3).map((part) => `${part.name}: ${words(part)}`).join("; ");
   const more = partitions.length > 3 ? `; and ${partitions.length - 3} more` : "";
   const union = (/** @type {"prohibits" | "requires"} */ member) => [...new Set(partitions.flatMap((part) => part[member]))];
-  return passed("terms", others.length ? `${counted(partitions.length, "partition")}; ${shown}${more}` : words(first), {
+  return stated("terms", others.length ? `${counted(partitions.length, "partition")}; ${shown}${more}` : words(first), {
     permits: first.permits.filter((word) =>
       partitions.every(({ permits, prohibits }) => permits.includes(word) && !prohibits.includes(word))),
     prohibits: union("prohibits"),
@@ -36,7 +36,7 @@ export function checkTexts({ texts }, check, find) {
   }
   if (!texts.size) return check;
   const said = texts.size === 1 ? "the licence text is the one" : "the licence texts are those";
-  return passed("terms", `${check.summary}; ${said} named`, check.detail);
+  return stated("terms", `${check.summary}; ${said} named`, check.detail);
 }
 
 /**
@@ -98,7 +98,7 @@ export function checkAge(subject, logged) {
   }
   const period = [["from", first], ["until", last]].filter(([, day]) => day).map(([word, day]) => ` ${word} ${day}`).join("");
   const said = period ? `claimed: collected${period}` : "no period of collection is claimed";
-  return passed("age", `${said}; ${shown}`, { claimed, existence });
+  return stated("age", `${said}; ${shown}`, { claimed, existence });
 }
 
 /** Statements of law, each with its basis and with who warrants it. @param {any} subject @param {string | null} issuer @param {string} validFrom @returns {Check} */
@@ -116,7 +116,7 @@ export function checkRegulatory({ regulatory: statements = [] }, issuer, validFr
   const summary = shown.join("; ") + more;
   return byOthers
     ? warned(id, "unsigned-warrant", `${summary}; whoever is named did not sign it`, { statements, byOthers })
-    : passed(id, summary, { statements, byOthers });
+    : stated(id, summary, { statements, byOthers });
 }
 
 /** A partition as a report shows it: without its counts and selectors. @param {Partition} part */

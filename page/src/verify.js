@@ -13,7 +13,7 @@ import { checkKey } from "./keycheck.js";
 import { checkLog } from "./logcheck.js";
 import { measure } from "./measures.js";
 import { compare } from "./paths.js";
-import { checkQuality, recipesOf } from "./qualitycheck.js";
+import { checkQuality, checkStated, recipesOf } from "./qualitycheck.js";
 import { ID_BYTES } from "./records.js";
 import { printableDid, reportOf, unchecked } from "./report.js";
 import { noticesAmong } from "./status.js";
@@ -26,7 +26,7 @@ import { verifyW3c } from "./w3c/verify.js";
 const DELIVERY_CHECKS = [
   ...CREDENTIAL_CHECKS, "issuer.key",
   "manifest", "manifest.signature", "data.files", "data.tree", "terms.partitions", "records.root",
-  "log.inclusion", "log.anchor", "log.witness", "log.memory", "age", "quality", "attestations",
+  "log.inclusion", "log.anchor", "log.witness", "log.memory", "age", "quality", "quality.stated", "attestations",
 ];
 
 const NOT_PROVEN = [
@@ -151,6 +151,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
     ...logged,
     checkAge(subject, logged[0]),
     quality,
+    checkStated(subject),
     await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }),
   ];
   const open = quality.state === "warn" ? [NOT_RECOMPUTED] : [];

@@ -219,7 +219,7 @@ function dataFile({ path, file }, meter, signal) {
 function keep(report) {
   const link = byId("kept");
   if (link.href) URL.revokeObjectURL(link.href);
-  const document = { schema: "lyrikstore/cli/verify/v1", ...report };
+  const document = { schema: "lyrikstore/cli/verify/v2", ...report };
   link.href = URL.createObjectURL(new Blob([JSON.stringify(document, null, 2), "\n"], { type: "application/json" }));
   link.hidden = false;
 }

@@ -10,7 +10,8 @@ import { blake3 } from "../src/digest.js";
 const PLAIN = /^[A-Za-z0-9_./:@+=][A-Za-z0-9_./:@+=-]{0,200}$/;
 const MAX_TITLE = 200;
 const WORDS = /** @type {const} */ ([
-  ["pass", "passed"], ["fail", "failed"], ["warn", "with a warning"], ["unchecked", "not made"], ["n/a", "not applicable"],
+  ["pass", "passed"], ["fail", "failed"], ["warn", "with a warning"], ["stated", "stated, not checked"],
+  ["unchecked", "not made"], ["n/a", "not applicable"],
 ]);
 
 /** @param {Report} report @param {any} credential @param {Asked} asked @param {Believed} believed @returns {Setting} */

@@ -3,8 +3,10 @@ import { counted } from "../src/grammar.js";
 import { isDoubtful, UNSEEN, visible } from "../src/report.js";
 
 const MARK = new Map([
-  ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]], ["unchecked", ["?", "not checked"]], ["n/a", ["–", "n/a"]],
+  ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]],
+  ["stated", ["»", "stated"]], ["unchecked", ["?", "not checked"]], ["n/a", ["–", "n/a"]],
 ]);
+const BEFORE = new Map([["stated", "stated, not checked: "], ["unchecked", "not checked: "]]);
 const VERDICT = new Map([
   ["trusted", ["✓", "Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
   ["valid", ["!", "Valid, but your trust does not know who signed", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
@@ -75,13 +77,17 @@ export function showReport(report, lineage, setting) {
   const failures = report.checks.filter((check) => check.state === "fail").length;
   byId("verdict").className = report.verdict;
   byId("banner").className = report.verdict;
-  byId("verdict").replaceChildren(...signed(sign, failures ? `${words}: ${counted(failures, "check")} failed` : words));
+  const more = failures ? `: ${counted(failures, "check")} failed` : onlyStated(report);
+  byId("verdict").replaceChildren(...signed(sign, words + more));
   const looked = report.checks.some(({ id, state }) => id === "data.files" && state === "pass");
   const bare = report.parts === undefined ? WITHOUT_DATA : PRESENTED;
   byId("meaning").textContent = report.verdict === "trusted" && !looked ? bare : meaning;
   byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
   byId("facts").replaceChildren(...described(setting.rows));
-  byId("checks").replaceChildren(...report.checks.map(checkRow), ...(report.parts ?? []).map(partRow));
+  const said = report.checks.filter(isStated);
+  byId("checks").replaceChildren(...report.checks.filter((check) => !isStated(check)).map(checkRow), ...(report.parts ?? []).map(partRow));
+  byId("unproved").hidden = said.length === 0;
+  byId("stated").replaceChildren(...said.map(checkRow));
   const heard = report.checks.find(({ id }) => id === "attestations")?.detail.attestations ?? [];
   byId("heard").hidden = heard.length === 0;
   byId("others").replaceChildren(...heard.map(attestationRow));
@@ -103,7 +109,7 @@ export const grouped = (value) => value.toLocaleString("en");
 
 /** @param {import("../src/report.js").Check} check */
 function checkRow(check) {
-  const word = check.state === "unchecked" ? `not checked: ${check.summary}` : check.summary;
+  const word = (BEFORE.get(check.state) ?? "") + check.summary;
   const [sign, state] = /** @type {string[]} */ (MARK.get(check.state));
   const line = [
     element("span", { class: `mark ${check.state.replace("/", "")}` }, ...signed(sign, state)), " ",
@@ -114,6 +120,15 @@ function checkRow(check) {
   const row = element("li", { "data-check": check.id, "data-state": check.state }, details);
   if (check.state === "fail") details.setAttribute("open", "");
   return row;
+}
+
+/** @param {import("../src/report.js").Check} check */
+const isStated = ({ state }) => state === "stated";
+
+/** What a good verdict rests on beside the checks. @param {import("../src/report.js").Report} report */
+function onlyStated({ verdict, checks }) {
+  const said = checks.filter(isStated).map(({ id }) => id);
+  return said.length && (verdict === "trusted" || verdict === "valid") ? `; stated, not checked: ${said.join(", ")}` : "";
 }
 
 /** The checks that kept the verdict from being better. @param {import("../src/report.js").Report} report */

@@ -111,12 +111,12 @@ def _attesters(base: dict[str, Any]) -> dict[str, Any]:
         return name, verdict, {"attestations": reason}, {"siblings": files, **more}
 
     rows = [
-        case("current", "trusted", "pass", _files(own, attested)),
-        case("succeeded", "trusted", "pass", _files(own, attested, rotation)),
+        case("current", "trusted", "stated", _files(own, attested)),
+        case("succeeded", "trusted", "stated", _files(own, attested, rotation)),
         case("succeeded-unlogged", "incomplete", "unlogged",
              _files(own, attested, rotation, without=unlogged)),
         case("retired-before-it-signed", "invalid", "retired", _files(own, rotation, attested)),
-        case("compromised-later", "trusted", "pass", _files(own, attested, stolen[3])),
+        case("compromised-later", "trusted", "stated", _files(own, attested, stolen[3])),
         case("compromised-at-its-index", "invalid", "compromised",
              _files(own, attested, stolen[2])),
         case("compromised-unlogged", "invalid", "compromised",
@@ -130,9 +130,9 @@ def _attesters(base: dict[str, Any]) -> dict[str, Any]:
               if name != "store-policy-3.tlog-proof"}),
         case("proof-by-another-log-key", "incomplete", "unproven-policy",
              _files(own, attested, stolen[2], log=made.LOG)),
-        case("a-store-that-somebody-else-founded", "trusted", "pass",
+        case("a-store-that-somebody-else-founded", "trusted", "stated",
              _files(strange, attested, libel)),
-        case("policy-by-a-stranger", "trusted", "pass",
+        case("policy-by-a-stranger", "trusted", "stated",
              _files(own, attested, _policy(own, revoked(auditor.did, 2, NEXT.did), mallory))),
         case("crowded-out-by-stores-of-the-thief", "incomplete", "too-many-stores",
              {**_files(own, attested, stolen[2]),
@@ -179,8 +179,8 @@ def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
 
     unlogged = "store-credential"
     return [
-        case("believed", "trusted", "pass", by_next, _files(own, rotation, by_next)),
-        case("twice", "trusted", "pass", by_last, _files(own, rotation, again, by_last)),
+        case("believed", "trusted", "stated", by_next, _files(own, rotation, by_next)),
+        case("twice", "trusted", "stated", by_last, _files(own, rotation, again, by_last)),
         case("without-the-policy", "trusted", "unknown-issuer", by_next,
              _files(own, rotation, by_next, without="store-policy")),
         case("policy-unproven", "trusted", "unknown-issuer", by_next,
@@ -189,7 +189,7 @@ def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
         case("of-nobody-you-know", "trusted", "unknown-issuer", by_next,
              _files(own, rotation, by_next),
              trust=others.trust((publisher.did, "Acme", "publisher"))),
-        case("of-a-key-suspect-only-later", "trusted", "pass", by_next,
+        case("of-a-key-suspect-only-later", "trusted", "stated", by_next,
              _files(own, rotation, by_next, later)),
         case("of-a-key-stolen-by-then", "trusted", "unknown-issuer", by_next,
              _files(own, _policy(own, revoked(auditor.did, 2, NEXT.did), auditor), by_next)),
@@ -211,7 +211,7 @@ def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
         # Whoever believes an heir by the word of a store hears it out.
         case("stolen", "invalid", "compromised", by_next, _files(own, rotation, by_next, stolen,
                                                                  without=unlogged)),
-        case("stolen-later", "trusted", "pass", by_next, _files(own, rotation, by_next, stolen)),
+        case("stolen-later", "trusted", "stated", by_next, _files(own, rotation, by_next, stolen)),
         case("retired-unlogged", "incomplete", "unlogged", by_next,
              _files(own, rotation, by_next, again, without=unlogged)),
     ]  # fmt: skip

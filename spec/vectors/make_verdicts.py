@@ -13,7 +13,14 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_list
 from lyrikstore.credentials.vcdm import sha256_multibase, sri
 from verdicts_of_organisations import dataset_cases
-from verdicts_of_terms import counting, law_cases, measured, partition_cases, quality_cases
+from verdicts_of_terms import (
+    asserted,
+    counting,
+    law_cases,
+    measured,
+    partition_cases,
+    quality_cases,
+)
 
 DETAILS = {
     "extra-in-order": {"data.files": {"extra": ["\uff21.txt", "\U00010400.txt"]}},
@@ -45,7 +52,8 @@ def make() -> dict[str, Any]:
 
     rows: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
         # id, verdict, check -> reason (or state, where there is no reason), parts replaced
-        ("sound", "trusted", {"status": "n/a"}, {}),
+        ("sound", "trusted", {"status": "n/a", "terms": "stated", "age": "stated",
+                              "quality.stated": "n/a"}, {}),
         ("nobody-trusted", "valid",
          {"trust.issuer": "unknown-issuer", "log.anchor": "unknown-founder"},
          {"trust": "version = 1\n"}),
@@ -101,6 +109,11 @@ def make() -> dict[str, Any]:
          {"credential": subject(descriptor=[])}),
         ("another-count", "invalid", {"manifest": "disagrees"},
          {"credential": counting(sound, recordCount="4")}),
+        ("another-size", "invalid", {"manifest": "disagrees", "data.tree": "disagrees"},
+         {"credential": counting(sound, byteSize="78")}),
+        ("another-root", "invalid", {"records.root": "disagrees"}, {"credential": made.resigned(
+            sound, lambda d: d["credentialSubject"]["recordsRoot"].update(hashValue="0" * 64)
+        ).decode()}),
         ("another-licence", "invalid", {"manifest": "disagrees"},
          {"credential": made.resigned(
              sound, lambda d: d["credentialSubject"]["licence"].pop("spdxExpression")).decode()}),
@@ -126,6 +139,8 @@ def make() -> dict[str, Any]:
                                      "collectedUntil": "2026-11-26"})}),
         *partition_cases(sound),
         *law_cases(sound),
+        ("asserted-quality", "trusted", {"quality": "n/a", "quality.stated": "stated"},
+         {"credential": subject(quality=[asserted("0.000001", "trust me")])}),
         ("not-recomputed", "trusted", {"quality": "not-recomputed"},
          {"credential": measured(sound, ("recordCount/1", "17", {}))}),
         ("several-reasons", "invalid", {"proof": "edited", "data.files": "missing"},
@@ -338,6 +353,8 @@ def _decisions() -> list[dict[str, Any]]:
         ("all-pass", "trusted", {"a": "pass", "b": "pass", "trust.issuer": "pass"}),
         ("not-applicable-counts-as-made", "trusted", {"a": "pass", "b": "n/a"}),
         ("warning", "trusted", {"a": "warn", "b": "pass"}),
+        ("stated-counts-as-made", "trusted", {"a": "stated", "b": "pass"}),
+        ("stated-hides-nothing", "incomplete", {"a": "stated", "b": "unchecked"}),
         ("optional-unchecked", "trusted", {"a": "pass", "b": "pass", "c": "unchecked"}),
         ("unknown-issuer", "valid", {"a": "pass", "b": "pass", "trust.issuer": "warn"}),
         ("unknown-founder", "valid", {"a": "pass", "b": "pass", "log.anchor": "warn"}),

@@ -221,7 +221,7 @@ def attestation_cases(attestation: Callable[..., str], trust: str) -> list[Row]:
 
     only, both, second = document(FIRST), document(FIRST, SECOND), document(SECOND)
     return [
-        case("pinned", "trusted", "pass", plain, (only,)),
+        case("pinned", "trusted", "stated", plain, (only,)),
         case("snapshot-only", "trusted", "snapshot-only", plain, (), only),
         case("self-made-snapshot", "trusted", "snapshot-only", attestation(MALLORY), (only,),
              document(FIRST, FOREIGN)),
@@ -229,9 +229,9 @@ def attestation_cases(attestation: Callable[..., str], trust: str) -> list[Row]:
         case("key-not-listed", "invalid", "no-method", plain, (second,)),
         case("key-revoked", "invalid", "method-revoked", plain, (document(FIRST, revoked=GONE),)),
         case("key-expired", "invalid", "method-expired", plain, (document(FIRST, expires=GONE),)),
-        case("next-key", "trusted", "pass", attestation(LATER), (only, second)),
+        case("next-key", "trusted", "stated", attestation(LATER), (only, second)),
         case("next-key-in-the-old-document", "invalid", "no-method", attestation(LATER), (only,)),
-        case("not-revoked", "trusted", "pass", listed, (only,), status_list(ACME)),
+        case("not-revoked", "trusted", "stated", listed, (only,), status_list(ACME)),
         case("revoked-by-the-next-key", "invalid", "revoked", listed, (both,),
              status_list(LATER, raised=True)),
         case("list-by-a-key-of-a-snapshot", "incomplete", "unsound-list", listed, (only,),

@@ -82,6 +82,12 @@ def measured(sound: bytes, *claims: tuple[str, str, dict[str, str]]) -> str:
     return made.resigned(sound, change).decode()
 
 
+def asserted(value: str, method: str) -> dict[str, Any]:
+    """Return a claim of quality that has no recipe."""
+    return {"type": "QualityMeasurement", "metric": "labelErrorRate", "value": value,
+            "basis": "tool-asserted", "method": method}  # fmt: skip
+
+
 def quality_cases(sound: bytes) -> list[Any]:
     """Measured claims, recomputed."""
 
@@ -129,7 +135,13 @@ def law_cases(sound: bytes) -> list[Any]:
 
     issuer = {"type": "Party", "did": made.OWNER.did}
     return [
-        ("law-by-issuer", "trusted", {"regulatory": "pass"}, stated(warrantedBy=issuer)),
+        ("law-by-issuer", "trusted", {"regulatory": "stated"}, stated(warrantedBy=issuer)),
+        (
+            "law-of-nothing",
+            "trusted",
+            {"regulatory": "stated"},
+            stated(regime="HIPAA", status="fully compliant", basis="trust me", warrantedBy=issuer),
+        ),
         ("law-by-another", "trusted", {"regulatory": "unsigned-warrant"}, stated()),
         ("law-of-tomorrow", "invalid", {"regulatory": "future"}, stated(asOf="2026-11-02")),
     ]

@@ -82,7 +82,7 @@ def test_an_auditor_without_a_store_attests_and_the_buyer_decides(auditor, buyer
     buyer.ok("trust", "add", auditor.did(), "--name", "Audit", "--role", "auditor")
     check = buyer.ok("verify", buyers, "--data", buyers / "data", "--json").check("attestations")
     (one,) = check["detail"]["attestations"]
-    assert (check["state"], one["verdict"], one["trusted"]) == ("pass", "trusted", True)
+    assert (check["state"], one["verdict"], one["trusted"]) == ("stated", "trusted", True)
     alone = buyer.ok("verify", buyers / "opinion-of-somebody.json", "--json")
     assert alone.check("evidence")["state"] == "unchecked"
     shutil.copy(auditor.folder / "report.txt", buyers)
@@ -340,7 +340,7 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
         check = found.check("attestations")
         return found.code, check["detail"].get("reason", check["state"])
 
-    assert outcome() == (0, "pass")
+    assert outcome() == (0, "stated")
     auditor.ok("key", "new", "next", "--no-passphrase")
     auditor.ok("key", "rotate", "next", "-o", "rotated")
     statements = auditor.folder / "rotated"
@@ -348,7 +348,7 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
     assert len(proofs) == 1
     for path in statements.iterdir():
         shutil.copy(path, buyers)
-    assert outcome() == (0, "pass")
+    assert outcome() == (0, "stated")
     # What the next key attests is believed by the word of the one that the buyer believes.
     auditor.ok(
         *("attest", "delivery", "--kind", "quality", "--statement", "audit.toml"),
@@ -357,7 +357,7 @@ def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
     shutil.copy(auditor.folder / "later.json", buyers)
     heir = buyer.ok("verify", buyers / "later.json", "--json").check("trust.issuer")
     assert heir["detail"]["predecessor"] == auditor.did()
-    assert outcome() == (0, "pass")
+    assert outcome() == (0, "stated")
     (buyers / proofs[0].name).unlink()
     assert outcome() == (5, "unlogged")
     entries = auditor.ok("log", "--audit", "--json").json["entries"]

@@ -87,7 +87,7 @@ def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer)
     buyer.ok("trust", "add", auditor.did(), "--name", "Audit", "--role", "auditor")
     verify = ("verify", second, "--data", second / "data", "--json")
     check = buyer.ok(*verify).check("attestations")
-    assert check["state"] == "pass"
+    assert check["state"] == "stated"
     assert [one["trusted"] for one in check["detail"]["attestations"]] == [True]
 
     # Taken back, it is not handed on any more.

@@ -40,7 +40,12 @@ def test_sound_and_trusted(delivery: Delivery) -> None:
         "log.witness",
         "regulatory",
         "quality",
+        "quality.stated",
         "log.memory",
+    }
+    assert {check for check, state in states(report).items() if state == "stated"} == {
+        "terms",
+        "age",
     }
     assert "cannot be revoked" in report.check("status").summary
     assert any("cannot be revoked" in text for text in report.not_proven)

@@ -56,7 +56,7 @@ def test_it_says_what_the_terminal_says(open_page, publisher, delivery, tmp_path
     for row in page.query_selector_all(".check"):
         line = row.query_selector("summary").text_content()
         name, said = line.split(" ", 1)[1].split(row.get_attribute("data-check"), 1)
-        assert name.strip() in {"pass", "fail", "warning", "not checked", "n/a"}
+        assert name.strip() in {"pass", "fail", "warning", "stated", "not checked", "n/a"}
         assert said.strip() in terminal
     unproven = [row.text_content() for row in page.query_selector_all("main > ul:last-child > li")]
     assert unproven

@@ -10,7 +10,7 @@ from lyrikstore.canon.errors import FormatError, NotFoundError
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
-_RESULT = re.compile(r"lyrikstore/(cli/[a-z-]+)/v1")
+_RESULT = re.compile(r"lyrikstore/(cli/[a-z-]+)/v[0-9]+")
 
 
 @declare(
@@ -39,9 +39,12 @@ def command(session: Session, name: str | None) -> None:
     try:
         document = whole_schema(wanted)
     except FormatError:
+        document = {}
+    # One of a later or earlier version has another form.
+    if not document or (found and f'"{name}"' not in json.dumps(document)):
         raise NotFoundError(
             "no-schema", f"no schema is called {name[:80]!a}", hint="lyrikstore schema lists them"
-        ) from None
+        )
     session.emit("schema", {"name": wanted, "document": document})
     if not session.options.json:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

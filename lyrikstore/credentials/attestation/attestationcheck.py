@@ -29,6 +29,7 @@ from lyrikstore.credentials.inheriting import heir_of_attester
 from lyrikstore.credentials.issuercheck import ISSUER_CHECKS, check_issuer, unknown_key
 from lyrikstore.credentials.keycheck import check_key_at_hand
 from lyrikstore.credentials.report import (
+    SETTLED,
     Check,
     CheckState,
     Verdict,
@@ -39,6 +40,7 @@ from lyrikstore.credentials.report import (
     passed,
     printable_did,
     quote,
+    stated,
     unchecked,
     warned,
 )
@@ -219,7 +221,9 @@ def check_attestations(
                 summary = f"{_described(one)}: {check.summary}"
                 return make("attestations", reason, f"{summary}{_others(judged)}", **detail)
     summary = ", ".join(_described(one) for one in judged[:3])
-    return passed("attestations", f"{summary}: you trust who attests, and it holds", **detail)
+    return stated(
+        "attestations", f"{summary}: you trust who attests; signed, and in force", **detail
+    )
 
 
 def looks_like_attestation(data: bytes) -> bool:
@@ -286,7 +290,7 @@ def _check_statement(
     if examined["content"] == "unchecked":
         text = f"the attester did not check that the bytes are these; {summary}"
         return warned("attestation", "content-unchecked", text, **detail)
-    return passed("attestation", summary, **detail)
+    return stated("attestation", summary, **detail)
 
 
 def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) -> Check:
@@ -322,7 +326,7 @@ def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
             replaced = check.detail["reason"] == "superseded"
             return (check.state if trusted and not replaced else CheckState.WARN), check
     for check_id in ("proof", "issuer.document", "trust.issuer", "attestation"):
-        if by_id[check_id].state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+        if by_id[check_id].state not in SETTLED:
             return CheckState.WARN, by_id[check_id]
     return CheckState.PASS, None
 

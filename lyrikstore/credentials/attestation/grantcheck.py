@@ -30,6 +30,7 @@ from lyrikstore.credentials.report import (
     not_applicable,
     passed,
     quote,
+    stated,
     unchecked,
     warned,
 )
@@ -130,7 +131,7 @@ def _check_grant(grant: Grant, document: Mapping[str, JSON]) -> Check:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             parts.append(f"{name} {quote(shown)}")
     summary = f"{'; '.join(parts)}; about {quote(grant.name)}"
-    return passed("grant", summary, grant=document["credentialSubject"]["grant"])
+    return stated("grant", summary, grant=document["credentialSubject"]["grant"])
 
 
 def _check_terms(

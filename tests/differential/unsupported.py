@@ -1,0 +1,263 @@
+"""For every check, cases in which what it is about is false or unsupported: it never passes.
+
+What a verifier reads without a store is judged by Python and by the page alike; the cases are those
+of the vectors, by name (:mod:`tests.differential.seeds`). The checks of stores, objects and cards
+are made here, each with what is wrong.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.objectcheck import verify_object
+from lyrikstore.credentials.report import Report
+from lyrikstore.credentials.terms.model import whole
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.history.append import Appender
+from lyrikstore.history.manifest import Input
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.publish.card import make_card
+from lyrikstore.publish.cardcheck import verify_card
+from tests.credentials.test_storecheck import Lineage, flip, make_lineage
+
+STATEMENTS = frozenset(
+    {"terms", "regulatory", "age", "quality.stated", "attestation", "attestations", "grant"}
+)
+"""Checks whose subject is only what somebody says: they pass nowhere."""
+
+_D, _K, _G, _A, _W, _P = "deliveries", "keys", "grants", "attestations", "hostile-w3c", "presented"
+
+CASES: Mapping[str, tuple[str, ...]] = {
+    # of whatever is signed
+    "format": (f"{_D}/not-json", f"{_W}/not-json", f"{_W}/trailing-text"),
+    "schema": (f"{_G}/without-end", f"{_W}/schema-violated", f"{_W}/schema-not-at-hand"),
+    "proof": (f"{_D}/edited-claim", f"{_G}/edited", f"{_W}/claim-edited"),
+    "issuer.binding": (f"{_D}/foreign-key", f"{_G}/foreign-key", f"{_W}/signed-by-another"),
+    "issuer.document": (f"{_D}/web-snapshot-only", f"{_D}/web-self-made-snapshot"),
+    "trust.issuer": (f"{_D}/nobody-trusted", f"{_D}/self-made-key", f"{_W}/nobody-trusted"),
+    "trust.allowed": (f"{_D}/key-not-allowed", f"{_D}/hash-not-allowed"),
+    "issuer.key": (f"{_K}/compromised-at-its-index", f"{_D}/sound"),
+    "period": (f"{_D}/expired", f"{_D}/not-yet-valid", f"{_W}/expired"),
+    "status": (f"{_D}/status-revoked", f"{_D}/status-no-list", f"{_W}/status-no-list"),
+    # of deliveries
+    "manifest": (f"{_D}/another-name", f"{_D}/without-manifest.json"),
+    "manifest.signature": (f"{_K}/compromised-manifest", f"{_D}/without-genesis.json"),
+    "data.files": (f"{_D}/byte-changed", f"{_D}/extra", f"{_D}/missing", f"{_D}/no-data"),
+    "data.tree": (f"{_D}/another-size", f"{_D}/without-tree.jsonl"),
+    "terms.partitions": (f"{_D}/partitions-files", f"{_D}/partitions-no-data"),
+    "records.root": (f"{_D}/another-root", f"{_D}/without-records.json", f"{_D}/byte-changed"),
+    "log.inclusion": (f"{_D}/proof-of-another-entry", f"{_D}/without-log.tlog-proof"),
+    "log.anchor": (f"{_D}/another-log", f"{_D}/without-genesis.json", f"{_D}/nobody-trusted"),
+    "log.witness": (f"{_D}/witness-demanded", f"{_D}/log-age-demanded"),
+    "quality": ("recompute/count-off-by-one", "recompute/unknown-recipe", f"{_D}/not-recomputed"),
+    # of what is only said: nobody could find it to be false
+    "terms": (f"{_D}/sound", f"{_D}/without-LICENCE.txt"),
+    "regulatory": (f"{_D}/law-of-nothing", f"{_D}/law-by-another", f"{_D}/law-of-tomorrow"),
+    "age": (f"{_D}/sound", f"{_D}/collected-later"),
+    "quality.stated": (f"{_D}/asserted-quality",),
+    "attestation": (f"{_A}/believed", f"{_A}/another-root"),
+    "attestations": (f"{_A}/believed", f"{_A}/unknown-attester", f"{_A}/edited"),
+    "grant": (f"{_G}/sound", f"{_P}/sound"),
+    # of attestations and grants
+    "evidence": (f"{_A}/documents-disagree", f"{_A}/documents-missing"),
+    "grant.terms": (f"{_G}/another-root", f"{_G}/terms-missing"),
+    "grant.holder": (f"{_P}/stolen", f"{_P}/no-challenge-asked"),
+    # of what others sign
+    "model": (f"{_W}/type-missing",),
+    "related": (f"{_W}/related-other-text", f"{_W}/related-not-at-hand"),
+    "holder.binding": (f"{_W}/presentation-holder-another", f"{_P}/by-a-key-of-a-snapshot"),
+    "challenge": (f"{_P}/replayed-challenge", f"{_W}/presentation-not-asked"),
+    "presented": (f"{_P}/grant-edited", f"{_P}/terms-nowhere", f"{_P}/nobody-trusted"),
+    "envelope": (f"{_W}/envelope", f"{_W}/envelope-of-a-url"),
+}
+"""Id → names of vectors."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a case about a store begins with.
+
+    Attributes:
+        store: A store with a dataset, a run and a model.
+        folder: For what else it writes.
+        patch: Undone when the case is over.
+    """
+
+    store: Lineage
+    folder: Path
+    patch: pytest.MonkeyPatch
+
+    def unguarded(self) -> None:
+        """Let anything be logged, as somebody else's software would."""
+        self.patch.setattr(Appender, "_check_refs", lambda *_: None)
+
+
+def states_in(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield id and state of every check in a report, its parts and what others attest."""
+    for check in report.get("checks", ()):
+        yield check["id"], check["state"]
+        for one in check["detail"].get("attestations", ()):
+            yield from states_in(one)
+    for part in report.get("parts", ()):
+        yield from states_in(part)
+
+
+def _flipped(name: str, at: float) -> Callable[[Place], Report]:
+    def wrong(place: Place) -> Report:
+        flip(next(iter(sorted(place.store.root.glob(name)))), at)
+        return place.store.store()
+
+    return wrong
+
+
+def _by_nobody(place: Place) -> Report:
+    return place.store.store(trust=Trust())
+
+
+def _cut_short(place: Place) -> Report:
+    max((place.store.root / "tx").iterdir()).unlink()
+    return place.store.store()
+
+
+def _rolled_back(place: Place) -> Report:
+    memory = LogMemory(place.folder / "seen")
+    older = place.folder / "older"
+    shutil.copytree(place.store.root, older)
+    place.store.log_credential(place.store.publisher.credential(terms=whole(["evaluate"])))
+    place.store.store(memory=memory)
+    return replace(place.store, root=older).store(memory=memory)
+
+
+def _other_sums(place: Place) -> Report:
+    wrong = place.store.checkpoint(
+        "checkpoints/acme/sums",
+        {"origin": "imported", "rights": {"asserted": "MIT"}},
+        sums=b"0" * 64 + b"  model.safetensors\n",
+    )
+    place.store.ids["sums"] = wrong.id
+    return place.store.object("sums")
+
+
+def _unlogged_input(place: Place) -> Report:
+    place.patch.setattr(Appender, "_check_inputs", lambda *_: None)
+    run = place.store.repository.manifest(place.store.ids["run"])
+    nowhere = Input("train", "dataset", Digest.of(b"nowhere"))
+    place.store.ids["lost"] = place.store.trained(
+        run, inputs=[Input("run", "run", run.id), nowhere], name="checkpoints/acme/lost"
+    ).id
+    return place.store.object("lost")
+
+
+def _by_a_stranger(place: Place) -> Report:
+    place.unguarded()
+    recipe = {"recipe": {}, "steps": [{"use": "empty/1"}], "reads": [], "engine": "x"}
+    mallory = place.store.world.MALLORY
+    place.store.log(place.store.sign("filter", "filters/acme/evil", recipe, signer=mallory))
+    return place.store.store()
+
+
+def _edited_credential(place: Place) -> Report:
+    data: bytes = place.store.publisher.credential()
+    place.store.log_credential(data.replace(b'"train"', b'"trade"'))
+    return place.store.store()
+
+
+def _stray_pack(place: Place) -> Report:
+    stray = place.store.root / "packs/00" / ("0" * 64 + ".pack")
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"x")
+    return place.store.store()
+
+
+def _unreadable(place: Place) -> Report:
+    repository, identity = place.store.repository, place.store.ids["model"]
+    for pack in place.store.root.glob("packs/**/*.pack"):
+        flip(pack)
+    world = place.store.world
+    return verify_object(
+        repository.afresh(), identity, trust=world.trusting(world.OWNER.did), at=world.NOW
+    )
+
+
+def _unplanned(place: Place) -> Report:
+    run = place.store.repository.manifest(place.store.ids["run"])
+    place.store.ids["other"] = place.store.trained(run, name="checkpoints/acme/surprise").id
+    return place.store.object("other")
+
+
+def _no_right(place: Place) -> Report:
+    place.store.ids["other"] = place.store.run("runs/acme/other", body={"rights": []}).id
+    return place.store.object("other")
+
+
+IN_STORES: Mapping[str, Callable[[Place], Report]] = {
+    "store.format": _flipped("format", 0.1),
+    "store.genesis": _by_nobody,
+    "log.checkpoint": _flipped("log/checkpoint", 0.1),
+    "log.tiles": _flipped("log/tile/0/000.p/*", 0.5),
+    "log.transactions": _cut_short,
+    "log.memory": _rolled_back,
+    "blobs": _flipped("packs/**/*.pack", 0.5),
+    "manifests": _other_sums,
+    "lineage": _unlogged_input,
+    "refs": _by_a_stranger,
+    "credentials": _edited_credential,
+    "orphans": _stray_pack,
+    "object": _unreadable,
+    "runs": _unplanned,
+    "rights": _no_right,
+}
+"""Id → what makes a store, or an object in it, of which it does not hold, and verifies it."""
+
+
+def place_in(folder: Path, world: SimpleNamespace, patch: pytest.MonkeyPatch) -> Place:
+    """Return a place of one's own, in which all holds."""
+    home = folder / "home"
+    home.mkdir(parents=True)
+    return Place(make_lineage(home, world), folder, patch)
+
+
+def _judged(chain: Any, text: bytes) -> Report:
+    trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
+    return verify_card(chain.repository, text, trust=trust, at=chain.clock())
+
+
+def _card(chain: Any) -> Any:
+    return make_card(
+        chain.repository, chain.made["checkpoint"], signer=chain.signer, clock=chain.clock
+    )
+
+
+def _edited_card(chain: Any) -> Report:
+    return _judged(chain, _card(chain).text.replace(b"accuracy | 0.75", b"accuracy | 0.79"))
+
+
+def _lying_card(chain: Any) -> Report:
+    from tests.publish.test_cardcheck import _log_card
+
+    honest = _card(chain)
+    lie = honest.text.replace(b"**the baseline is better**", b"**the model is better**")
+    _log_card(chain, honest, lie, chain.signer)
+    return _judged(chain, lie)
+
+
+def _old_card(chain: Any) -> Report:
+    card, old = _card(chain), chain.made["evaluation"]
+    chain.log(
+        "again", kind="evaluation", name="evaluations/acme/again", body=old.body, inputs=old.inputs
+    )
+    return _judged(chain, card.text)
+
+
+OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
+    "card": _edited_card,
+    "card.sources": _lying_card,
+    "card.current": _old_card,
+}
+"""Id → what makes a card of which it does not hold, and verifies it."""
