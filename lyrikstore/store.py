@@ -74,6 +74,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
     _signer: "Signer | None" = None
 
     def __post_init__(self) -> None:
+        self.repository.clock = self.clock
         if self._signer is not None:
             self.repository.log_signer = DeferredSigner(self.log_signer)
 

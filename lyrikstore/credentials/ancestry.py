@@ -277,6 +277,17 @@ def check_flags(repository: Repository, manifests: Iterable[Digest], problems: P
             found.append(f"{item.id.short} at log entry {item.index}: {item.summary}")
 
 
+def check_misdated(repository: Repository, problems: Problems) -> None:
+    """Add every log entry of which an owner says that its date is wrong, as worth a warning.
+
+    Raises:
+        LyrikstoreError: The policy cannot be known.
+    """
+    for index in repository.policy.misdated:
+        text = "an owner says that its date is wrong, so it is no floor for clocks"
+        problems.add(problems.odd, "misdated", f"log entry {index}: {text}")
+
+
 def hash_blobs(
     repository: Repository,
     manifests: Iterable[Manifest],

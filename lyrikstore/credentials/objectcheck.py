@@ -12,6 +12,7 @@ from lyrikstore.credentials.ancestry import (
     check_contents,
     check_flags,
     check_links,
+    check_misdated,
     check_sums,
     closure,
     hash_blobs,
@@ -175,6 +176,7 @@ def _check_effect(
 ) -> None:
     try:
         check_flags(repository, ancestry, problems)
+        check_misdated(repository, problems)
     except LyrikstoreError as error:
         problems.note("which manifests the policy allows", error)
 

@@ -116,12 +116,14 @@ def check_rights(
         ancestry: The manifests in question.
         trust: Whom the verifier believes now.
         at: The moment of verification; rights themselves are judged by what the log held before
-            the run or evaluation, and for the time that this claims.
+            the run or evaluation, and for the time that this claims; and nothing at a moment
+            before the clock floor of the log.
     """
     problems = Problems("rights")
     uses = list(_uses(ancestry, problems))
     if not uses and not problems.lost:
         return not_applicable("rights", "no run and no evaluation in its ancestry")
+    at = max(at, repository.floor())
     review = _Review(repository, ancestry, trust, at, problems, LoggedNotices(repository))
     count = 0
     for use in uses:
@@ -216,9 +218,11 @@ class _Review(Struct, frozen=True):
             return what, Ruling(Reason("not-logged", "or what it rests on, is not here"))
         except LyrikstoreError as error:
             return what, Ruling(Reason("unreadable", f"cannot be read ({error.message})"))
-        index, then = self.repository.index_of(use.manifest.id), use.manifest.created
+        index = self.repository.index_of(use.manifest.id)
+        # ATTACK: a clock set back to before a licence ran out. What was logged before says when.
+        then = max(parse_timestamp(use.manifest.created), self.repository.floor(index))
         try:
-            wanted = use.at(parse_timestamp(then))
+            wanted = use.at(then)
         except FormatError as error:
             return what, Ruling(Reason(error.kind, error.message))
 

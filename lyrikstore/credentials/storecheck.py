@@ -23,6 +23,7 @@ from lyrikstore.credentials.ancestry import (
     check_contents,
     check_flags,
     check_links,
+    check_misdated,
     read_manifest,
 )
 from lyrikstore.credentials.loggedcheck import check_logged_credentials
@@ -279,6 +280,7 @@ def _check_refs(repository: Repository) -> Check:
         return problems.close("")
     # Logged without effect: somebody tried, and did not succeed. Worth saying, no damage.
     problems.odd, problems.bad = problems.odd + problems.bad, []
+    check_misdated(repository, problems)
     return problems.close(
         f"{counted(len(refs), 'name')}, each derived from the log", refs=len(refs)
     )

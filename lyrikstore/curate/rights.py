@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.grammar import counted
@@ -76,6 +77,8 @@ def check_rights(
     Cost: one signature verification per credential about a source.
     """
     _check_log(repository)
+    # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
+    use = replace(use, at=max(use.at, repository.floor()))
     guard = _Guard(repository, datasets, use, trust, logged_notices(repository), user)
     found = [guard.rule(source) for source in source_datasets(repository, datasets)]
     missing = [one for one in found if one.ruling.against is not None]

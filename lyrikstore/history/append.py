@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import acceptable
+from lyrikstore.history.dates import check_clock, date_of_credential, date_of_manifest
 from lyrikstore.history.extend import Publisher, location_text
 from lyrikstore.history.local import (
     LOCAL,
@@ -100,6 +101,7 @@ class Appender:
         manifests: Sequence[Manifest],
         changes: Callable[[], PackChanges],
         *,
+        credentials: Sequence[bytes] = (),
         overtaken: Set[Digest] = frozenset(),
         check: Callable[[PackChanges], None] | None = None,
         won: Callable[[Transaction], None] | None = None,
@@ -110,6 +112,7 @@ class Appender:
         Args:
             items: What to log, in order.
             manifests: The manifests among them.
+            credentials: The credentials among them.
             changes: Makes the packs durable and returns them; called once, when all is well.
             overtaken: Manifests that may stay without effect.
             check: Called with the packs, before the record that names them is made; again
@@ -118,7 +121,8 @@ class Appender:
             dropped: Packs that are live no more from this record on.
 
         Raises:
-            ConflictError: (``ref-moved``, ``copied-store``, ``foreign-record``, ``busy``)
+            ConflictError: (``ref-moved``, ``copied-store``, ``foreign-record``, ``busy``);
+                (``clock-behind``, ``dated-ahead``) as :func:`check_clock`.
             InvalidInputError: (``bad-manifest``) a manifest can have no effect in this store.
             PolicyError: (``unauthorised``) the policy does not let an author say this.
             LockedError, StorageError, RemoteError: as the medium; others as ``check``.
@@ -128,7 +132,8 @@ class Appender:
         relied: Set[PackRef] | None = None
         for attempt in range(_TRIES):
             with self.locked():
-                self._check_refs(manifests, overtaken)
+                table = self._check_refs(manifests, overtaken)
+                self._check_dates(table, manifests, credentials)
                 if stored is None:
                     self._check_inputs(manifests)
                     stored = changes()
@@ -211,7 +216,7 @@ class Appender:
         TransactionLog(own.backend).append(first)
         self._publish()
 
-    def _check_refs(self, manifests: Sequence[Manifest], overtaken: Set[Digest]) -> None:
+    def _check_refs(self, manifests: Sequence[Manifest], overtaken: Set[Digest]) -> RefTable:
         table = self._repository.table.copy()
         index = len(self._repository.entries())
         for manifest in manifests:
@@ -231,6 +236,21 @@ class Appender:
                 )
             raise InvalidInputError("bad-manifest", f"{manifest.name}: {REASONS[reason]}")
         self._check_key(table)
+        return table
+
+    def _check_dates(
+        self, table: RefTable, manifests: Sequence[Manifest], credentials: Sequence[bytes]
+    ) -> None:
+        repository = self._repository
+        if repository.clock is None:
+            return
+        dates = [date_of_manifest(manifest) for manifest in manifests]
+        for data in credentials:
+            dated = date_of_credential(data)
+            if dated is not None and dated[0] in repository.policy.keys:
+                dates.append(dated[1])
+        # By a policy among them: one wrong date locks no store.
+        check_clock(repository.floor(table=table), repository.clock(), dates)
 
     def _check_inputs(self, manifests: Sequence[Manifest]) -> None:
         # What a statement rests on is logged before it (A36, A39), with the kind it claims.

@@ -22,7 +22,10 @@ from lyrikstore.history.kinds import GENESIS_NAME, check_inputs, kind_of
 from lyrikstore.history.names import Name
 
 VERSION = 1
-"""The format version that this code writes, and the newest it reads."""
+"""The format version of what needs no later one."""
+
+NEWEST = 2
+"""The newest format version that this code reads."""
 
 MAX_BYTES = 1 << 20
 """Longest manifest; anything bigger belongs into an attachment."""
@@ -185,7 +188,7 @@ def sign_manifest(
         KeyMaterialError: the signer cannot sign.
     """
     document: dict[str, Any] = {
-        "lyrikstore": VERSION,
+        "lyrikstore": _version_for(kind, body),
         "kind": kind,
         "name": name,
         "parents": [str(parent) for parent in parents],
@@ -214,7 +217,7 @@ def _read(data: bytes) -> dict[str, JSON]:
     if not isinstance(document, dict):
         raise FormatError("bad-manifest", "a manifest is a JSON object")
     version = document.get("lyrikstore")
-    if type(version) is int and version > VERSION:
+    if type(version) is int and version > NEWEST:
         raise FormatError(
             "newer-format", f"the manifest has format version {version}", hint="upgrade lyrikstore"
         )
@@ -225,6 +228,9 @@ def _read_statement(document: dict[str, JSON], data: bytes) -> Manifest:
     check_schema(document, "manifest")
     kind = kind_of(document["kind"])
     check_schema(document["body"], f"kinds/{kind.name}")
+    if document["lyrikstore"] != _version_for(kind.name, document["body"]):
+        # One statement has one id, so one version: the least in which it can be said.
+        _refuse("its format version is not the one that it needs")
     manifest = _from_document(document, data)
     _check_fit(manifest)
     return manifest
@@ -257,6 +263,12 @@ def _from_document(document: dict[str, JSON], data: bytes) -> Manifest:
         data=data,
         id=Digest.of(data),
     )
+
+
+def _version_for(kind: str, body: Mapping[str, Any]) -> int:
+    # What the program of 0.1.0 cannot read says so to it, and nothing else does.
+    policy = body.get("policy")
+    return NEWEST if kind == "policy" and "misdated" in (policy or ()) else VERSION
 
 
 def _check_fit(manifest: Manifest) -> None:

@@ -7,6 +7,7 @@ above one is not satisfied by the manifest alone.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NoReturn, Self
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ OWNER = "owner"
 """The role whose keys may change the policy."""
 
 MAX_RETIRED = 1000
+MAX_MISDATED = 1000
 
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _KIND = re.compile(r"\*|[a-z][a-z0-9-]{0,63}")
@@ -75,6 +77,7 @@ class Policy(Struct, frozen=True):
         logs: Verifier keys of the log, one per writer; only ever added to.
         retired: Keys that had a role and have none any more, each once; only ever added to.
         retired_logs: Those of ``logs`` that sign no log checkpoint from this policy on.
+        misdated: Log indices of what bears a wrong date, ascending; only ever added to.
     """
 
     version: int
@@ -82,6 +85,7 @@ class Policy(Struct, frozen=True):
     logs: tuple[VerifierKey, ...]
     retired: tuple[Retired, ...] = ()
     retired_logs: tuple[VerifierKey, ...] = ()
+    misdated: tuple[int, ...] = ()
 
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:
@@ -121,6 +125,7 @@ class Policy(Struct, frozen=True):
             and self.logs[: len(before.logs)] == before.logs
             and all(key.name == before.logs[0].name for key in self.logs)
             and set(before.retired_logs) <= set(self.retired_logs)
+            and set(before.misdated) <= set(self.misdated)
             and _only_worse(before.retired, self.retired)
         )
 
@@ -167,9 +172,9 @@ class Policy(Struct, frozen=True):
             FormatError: (``bad-policy``) members missing, unknown or senseless.
         """
         members = {"version", "roles", "logs"}
-        perhaps = {"retired", "retiredLogs"}
+        perhaps = {"retired", "retiredLogs", "misdated"}
         if not isinstance(value, dict) or not members <= value.keys() <= members | perhaps:
-            _refuse("it has other members than version, roles, logs, retired and retiredLogs")
+            _refuse(f"it has other members than {', '.join(sorted(members | perhaps))}")
         version, roles, logs = value["version"], value["roles"], value["logs"]
         if type(version) is not int or version < 1:
             _refuse("its version is not a positive integer")
@@ -185,6 +190,7 @@ class Policy(Struct, frozen=True):
             keys,
             _retired(value) if "retired" in value else (),
             _retired_logs(value["retiredLogs"], keys) if "retiredLogs" in value else (),
+            _misdated(value["misdated"]) if "misdated" in value else (),
         )
         gone = {item.key for item in policy.retired}
         if gone & policy.keys:
@@ -213,6 +219,7 @@ class Policy(Struct, frozen=True):
                 if self.retired_logs
                 else {}
             ),
+            **({"misdated": list(self.misdated)} if self.misdated else {}),
         }
 
 
@@ -247,8 +254,8 @@ class Genesis(Struct, frozen=True):
         policy = Policy.parse(body["policy"])
         if policy.version != 1 or any(key.name != origin for key in policy.logs):
             _refuse("the first policy has another version, or the log key of another origin")
-        if policy.retired or policy.retired_logs:
-            _refuse("the first policy retires a key")
+        if policy.retired or policy.retired_logs or policy.misdated:
+            _refuse("the first policy retires a key, or speaks of entries to come")
         return cls(origin, nonce, policy)
 
     def to_json(self) -> dict[str, Any]:
@@ -312,6 +319,16 @@ def _retired_logs(value: Any, logs: Sequence[VerifierKey]) -> tuple[VerifierKey,
     if not set(keys) < set(logs):
         _refuse("retiredLogs are not some of its logs, or all of them")
     return keys
+
+
+def _misdated(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_MISDATED:
+        _refuse("misdated is not a list of log indices")
+    if any(type(one) is not int or not 0 <= one <= MAX_INTEGER for one in value):
+        _refuse("misdated is not a list of log indices")
+    if any(one >= other for one, other in pairwise(value)):
+        _refuse("misdated is not in ascending order")
+    return tuple(value)
 
 
 def _retired_key(item: Any) -> Retired:

@@ -236,6 +236,7 @@ def _append(
 ) -> PushResult:
     if contact.relation is Relation.BEHIND:
         raise rolled_back(remote.name, contact.signed.head, repository.checkpoint.head)
+    repository.floor()  # read here, and not once more over there
     there = Repository.over(
         Overlay(remote.backend, repository.backend),
         location=remote.location,
@@ -264,6 +265,7 @@ def _append(
     moved = copy_packs(repository.backend, remote.backend, brought.added, progress)
     items = [LogItem(one.type, one.id) for one in work.entries if one.type != "transaction"]
     manifests = [repository.manifest(item.id) for item in items if item.type == "manifest"]
+    credentials = [repository.credential(item.id) for item in items if item.type == "credential"]
     changes = complete(repository, there, manifests, brought)
     copy_packs(repository.backend, remote.backend, changes.added)
 
@@ -282,6 +284,7 @@ def _append(
         items,
         manifests,
         lambda: changes,
+        credentials=credentials,
         overtaken=frozenset(manifest.id for manifest in work.needed),
         check=check,
         won=won,

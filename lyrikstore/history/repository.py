@@ -8,6 +8,7 @@ local log holds and the home log does not have yet follows the entries of the ho
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,8 +20,10 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
+from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.proof import signed_by
 from lyrikstore.crypto.signer import Signer
+from lyrikstore.history.dates import DatedEntries
 from lyrikstore.history.keyhistory import check_head
 from lyrikstore.history.logview import (
     NO_RECORDS,
@@ -47,12 +50,13 @@ MAX_CREDENTIAL_BYTES = 1 << 20
 
 
 class Repository(StoreView):
-    """The verified view of one store. Make it with :meth:`open` or :meth:`create`.
+    """The verified view of one store, by :meth:`open` or :meth:`create`.
 
     The view is of one moment; :meth:`refresh` moves it to now. Not for use from several threads.
 
     Attributes:
         log_signer: Holds the key of the log that is extended here; needed to append only.
+        clock: That of whoever appends, held against the log; None where nobody's is.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Repository(StoreView):
         cache_dir: Path | None = None,
     ) -> None:
         self.log_signer = log_signer
+        self.clock: Clock | None = known.clock if known else None
         self._memory = memory
         self._recalled = 0
         self._table = RefTable()
@@ -80,7 +85,9 @@ class Repository(StoreView):
             known.records if known else NO_RECORDS,
             known._manifests.copy() if known else None,  # noqa: SLF001 - another of this class
         )
-        self._cache = RefCache(cache_dir / self.store_id.short) if cache_dir else None
+        caches = cache_dir / self.store_id.short if cache_dir else None
+        self._cache = RefCache(caches) if caches else None
+        self._dated: DatedEntries = known._dated.copy() if known else DatedEntries(caches)  # noqa: SLF001
 
     @classmethod
     def open(
@@ -179,9 +186,8 @@ class Repository(StoreView):
         """Return a transaction to be used in ``with``: put blobs, log manifests, commit.
 
         Raises:
-            InvalidInputError: (``no-memory``) the store was opened without a memory.
-            KeyMaterialError: (``no-signer``) it has no log signer; (``wrong-log-key``) that does
-                not hold this log's key.
+            InvalidInputError: (``no-memory``) it was opened without a memory.
+            KeyMaterialError: (``no-signer``, ``wrong-log-key``) no key of this log is at hand.
         """
         from lyrikstore.history.transact import TransactionBuilder
 
@@ -220,6 +226,15 @@ class Repository(StoreView):
         """
         suspects = self.policy.suspects
         return bool(suspects) and index >= suspects.get(signed_by(data) or "", index + 1)
+
+    def floor(self, index: int | None = None, table: RefTable | None = None) -> datetime:
+        """Return the clock floor (:mod:`lyrikstore.history.dates`) for what has ``index``.
+
+        Args:
+            index: A log index; None for what comes next.
+            table: With the policies to judge by; those logged by default.
+        """
+        return self._dated.floor(self, (table or self.table).policies, index)
 
     @property
     def table(self) -> RefTable:
@@ -262,7 +277,7 @@ class Repository(StoreView):
 
     @property
     def refs(self) -> dict[str, RefState]:
-        """Name → state of every ref; raises as :attr:`table` does."""
+        """Name → state of every ref; raises as :attr:`table`."""
         return dict(self.table.refs)
 
     @property
@@ -274,8 +289,7 @@ class Repository(StoreView):
         """Return the logged manifest with this id, verified.
 
         Raises:
-            NotFoundError: (``not-logged``) no log entry says that these bytes are a manifest;
-                (``no-blob``) the bytes are not here.
+            NotFoundError: (``not-logged``, ``no-blob``) it is no logged manifest, or not here.
             IncompleteError, VerificationError, FormatError, KeyMaterialError: They are lost,
                 damaged, or no valid manifest.
         """
@@ -285,7 +299,7 @@ class Repository(StoreView):
     def all_manifests(self) -> Iterator[tuple[LoggedEntry, Manifest]]:
         """Yield every logged manifest that is valid, in log order, each once.
 
-        Those with another reason to be flagged are among them; :attr:`flagged` names them.
+        Those flagged for another reason are among them.
 
         Raises:
             IncompleteError, VerificationError: As :attr:`table`.
@@ -313,8 +327,7 @@ class Repository(StoreView):
                 names as ``id``, ``manifest`` or ``files``; the credential itself is not verified
                 here.
 
-        Returns:
-            Log entries, oldest first. Cost: at first use, one read per logged credential.
+        Returns the log entries, oldest first. Cost: at first use, one read per logged credential.
         """
         if self._about is None:
             self._about = credentials_by_subject(self.entries(), self.credential)
@@ -324,8 +337,7 @@ class Repository(StoreView):
         """Return the tree a manifest names; its bytes are checked against the id.
 
         Raises:
-            NotFoundError: (``no-tree``) manifests of this kind have none; (``no-blob``) it is
-                not in this store.
+            NotFoundError: (``no-tree``, ``no-blob``) its kind has none, or it is not here.
             FormatError, IncompleteError, VerificationError: It is no tree, lost or damaged.
         """
         if manifest.tree is None:

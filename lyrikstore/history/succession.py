@@ -4,7 +4,7 @@ Nothing signed before is touched. A key that is replaced keeps what it signed; o
 compromised keeps what was logged before it became suspect.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -219,6 +219,35 @@ def without_log_key(log_key: PublicKey) -> Change:
         if len(policy.log_keys) == 1:
             raise InvalidInputError("bad-policy", "the log would have no key", hint=_ADMIT)
         return replace(policy, retired_logs=(*policy.retired_logs, gone))
+
+    return change
+
+
+def with_misdated(indices: Iterable[int], size: int) -> Change:
+    """Return the change which says of log entries that they bear a wrong date, for good.
+
+    They stay what they are; only their dates are no floor for anybody's clock any more.
+
+    Args:
+        indices: Log indices.
+        size: How many entries the log has.
+
+    Raises (when applied):
+        InvalidInputError: (``bad-index``) no such entry.
+        ConflictError: (``known-already``) all of that is said already.
+    """
+
+    def change(policy: Policy) -> Policy:
+        wrong = set(indices)
+        if not wrong or not all(0 <= index < size for index in wrong):
+            raise InvalidInputError(
+                "bad-index",
+                f"the log has the entries 0 to {size - 1}",
+                hint="as lyrikstore log --audit numbers them",
+            )
+        if wrong <= set(policy.misdated):
+            raise ConflictError("known-already", "the policy in force says that already")
+        return replace(policy, misdated=tuple(sorted(wrong | set(policy.misdated))))
 
     return change
 

@@ -72,6 +72,7 @@ class TransactionBuilder:
         self._writer: BlobWriter | None = None
         self._items: list[LogItem] = []
         self._manifests: list[Manifest] = []
+        self._credentials: list[bytes] = []
         self._trees: dict[Digest, Tree] = {}
         self._new: dict[Digest, Sequence[int]] = {}
         self._opened: frozenset[PackRef] = frozenset()
@@ -139,6 +140,7 @@ class TransactionBuilder:
                 f"a credential of {counted(len(data), 'byte')}; "
                 f"at most {MAX_CREDENTIAL_BYTES} can be read",
             )
+        self._credentials.append(data)
         return self._log("credential", self.writer.put_bytes(data))
 
     def replace_packs(
@@ -182,7 +184,12 @@ class TransactionBuilder:
             raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
         self.writer.settle()  # not while others wait for the lock
         start = self._appender.append(
-            self._items, self._manifests, self._finish, check=self._check, dropped=self._dropped
+            self._items,
+            self._manifests,
+            self._finish,
+            credentials=self._credentials,
+            check=self._check,
+            dropped=self._dropped,
         )
         self._writer = None
         return list(range(start, start + len(self._items)))

@@ -40,6 +40,8 @@ export function parseManifest(bytes) {
   const kind = KINDS.get(document.kind);
   if (kind === undefined) return refuse("unknown-kind", `no kind ${document.kind}`);
   checkSchema(`kind_${document.kind}`, document.body);
+  const least = document.kind === "policy" && Object.hasOwn(document.body.policy, "misdated") ? 2 : 1;
+  if (document.lyrikstore !== least) bad("its format version is not the one that it needs");
   checkFit(document, kind);
   checkSigned(document);
   return { ...document, id: blake3(bytes) };
@@ -62,7 +64,7 @@ export function parseSigned(bytes) {
 function readManifest(bytes) {
   const document = parseCanonical(bytes);
   if (!isObject(document)) refuse("bad-manifest", "a manifest is a JSON object");
-  if (Number.isSafeInteger(document.lyrikstore) && document.lyrikstore > 1) {
+  if (Number.isSafeInteger(document.lyrikstore) && document.lyrikstore > 2) {
     refuse("newer-format", `the manifest has format version ${document.lyrikstore}`);
   }
   checkSchema("manifest", document);

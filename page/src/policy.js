@@ -7,6 +7,7 @@ import { hasExactly, isObject } from "./strictjson.js";
 export const OWNER = "owner";
 const ROLE = /^[a-z][a-z0-9-]{0,63}$/;
 const MAX_RETIRED = 1000;
+const MAX_MISDATED = 1000;
 const KIND = /^(?:\*|[a-z][a-z0-9-]{0,63})$/;
 const PATTERN = /^[a-z0-9*][a-z0-9._*/-]{0,254}$/;
 
@@ -17,7 +18,7 @@ const PATTERN = /^[a-z0-9*][a-z0-9._*/-]{0,254}$/;
 export class Policy {
   /** @param {any} value */
   constructor(value) {
-    const members = ["version", "roles", "logs", ...["retired", "retiredLogs"].filter((name) => isObject(value) && Object.hasOwn(value, name))];
+    const members = ["version", "roles", "logs", ...["retired", "retiredLogs", "misdated"].filter((name) => isObject(value) && Object.hasOwn(value, name))];
     if (!hasExactly(value, members)) bad("it has other members");
     if (!Number.isSafeInteger(value.version) || value.version < 1) bad("its version is no positive integer");
     if (!isObject(value.roles) || !Object.hasOwn(value.roles, OWNER)) bad("it has no role owner");
@@ -36,6 +37,8 @@ export class Policy {
     if (!this.retiredLogs.every((key) => isIn(key, this.logs)) || this.retiredLogs.length === this.logs.length) {
       bad("retiredLogs are not some of its logs, or all of them");
     }
+    /** Log indices of what bears a wrong date. @type {number[]} */
+    this.misdated = Object.hasOwn(value, "misdated") ? indices(value.misdated) : [];
     const gone = new Set(this.retired.map(({ key }) => key));
     if (this.keys.some((key) => gone.has(key))) bad("a key that is retired still has a role");
     const known = new Set([null, ...this.keys, ...gone]);
@@ -64,6 +67,7 @@ export class Policy {
       before.logs.every((key, at) => this.logs[at] !== undefined && sameKey(key, this.logs[at])) &&
       this.logs.every(({ name }) => name === before.logs[0].name) &&
       before.retiredLogs.every((key) => isIn(key, this.retiredLogs)) &&
+      before.misdated.every((index) => this.misdated.includes(index)) &&
       before.retired.every((old) => {
         const now = retired.get(old.key);
         return now !== undefined && now.successor === old.successor &&
@@ -110,7 +114,7 @@ export function parseGenesis(body) {
   if (policy.version !== 1 || policy.logs.some((key) => key.name !== body.origin)) {
     bad("the first policy has another version, or the log key of another origin");
   }
-  if (policy.retired.length || policy.retiredLogs.length) bad("the first policy retires a key");
+  if (policy.retired.length || policy.retiredLogs.length || policy.misdated.length) bad("the first policy retires a key");
   return { origin: body.origin, policy };
 }
 
@@ -166,6 +170,13 @@ function retired(items) {
   });
   if (new Set(found.map(({ key }) => key)).size !== found.length) bad("a key is retired twice");
   return found;
+}
+
+/** @param {any} value @returns {number[]} */
+function indices(value) {
+  const sound = Array.isArray(value) && value.length && value.length <= MAX_MISDATED &&
+    value.every((one, at) => Number.isSafeInteger(one) && one >= 0 && (at === 0 || one > value[at - 1]));
+  return sound ? value : bad("misdated is not a list of log indices in ascending order");
 }
 
 /** @param {any} value @returns {string[]} */

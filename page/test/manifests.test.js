@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../src/bytes.js";
 import { KINDS } from "../src/kinds.js";
 import { parseManifest } from "../src/manifest.js";
-import { matches, parseGenesis } from "../src/policy.js";
+import { matches, parseGenesis, Policy } from "../src/policy.js";
 import { each, load, refuses } from "./vectors.js";
 
 // Other kinds do not lie in deliveries: the page refuses to judge them.
@@ -21,4 +21,20 @@ each("genesis", [load("refs/refs.json")], (one) => {
   const genesis = parseManifest(utf8(one.genesis));
   assert.equal(`blake3:${genesis.id}`, one.store);
   assert.ok(parseGenesis(genesis.body).policy.allows(genesis.author, "genesis", genesis.name));
+});
+
+each("misdated", load("refs/refs.json").cases.filter((/** @type {any} */ one) => one.id.startsWith("misdated")), (one) => {
+  let policy = parseGenesis(parseManifest(utf8(load("refs/refs.json").genesis)).body).policy;
+  const flagged = new Set(one.flagged.map((/** @type {any} */ { index }) => index));
+  one.manifests.forEach((/** @type {string} */ text, /** @type {number} */ at) => {
+    const stated = JSON.parse(text);
+    if (stated.kind !== "policy") return;
+    const follows = () => {
+      const next = new Policy(parseManifest(utf8(text)).body.policy);
+      return next.mayFollow(policy) ? next : null;
+    };
+    if (!flagged.has(at + 1)) policy = /** @type {Policy} */ (follows());
+    else try { assert.equal(follows(), null); } catch (error) { assert.equal(/** @type {any} */ (error).kind, "bad-policy"); }
+  });
+  assert.ok(policy);
 });

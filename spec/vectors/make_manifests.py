@@ -206,7 +206,21 @@ def good() -> list[dict[str, Any]]:
             "blake3": manifest_of(kind).id.hex,
         }
         for kind in EXAMPLES
+    ] + [
+        {
+            "id": "policy",
+            "manifest": misdating().encode().decode("utf-8"),
+            "blake3": misdating().id.hex,
+        }
     ]
+
+
+def misdating(**policy: Any) -> Manifest:
+    """Return a policy that says of entries that they bear a wrong date."""
+    example = EXAMPLES["policy"]
+    body = {"policy": {**example["body"]["policy"], "misdated": [3, 17], **policy}}
+    arguments = {"store": STORE, "message": "why", **example, "body": body}
+    return sign_manifest(kind="policy", signer=SIGNER, created=CREATED, **arguments)
 
 
 def refused() -> list[dict[str, Any]]:
@@ -223,7 +237,9 @@ def refused() -> list[dict[str, Any]]:
     cases: list[tuple[str, bytes, str]] = [
         ("kind-without-tree", resigned(dataset, kind="filter"), "name and body are a dataset's"),
         ("unknown-kind", resigned(dataset, kind="blob"), "no such kind"),
-        ("newer-version", resigned(dataset, lyrikstore=2), "a format version from the future"),
+        ("newer-version", resigned(dataset, lyrikstore=3), "a format version from the future"),
+        ("version-not-needed", resigned(dataset, lyrikstore=2), "version 1 says it as well"),
+        ("misdated-in-version-1", resigned(misdating(), lyrikstore=1), "it needs version 2"),
         ("no-store", resigned(dataset, store=None), "only a genesis manifest has no store"),
         (
             "genesis-with-store",

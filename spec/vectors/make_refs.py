@@ -4,21 +4,30 @@ Signatures are real, so a reader that skips them cannot pass the case ``forged``
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.history.dates import Dated, floor_of
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
 from lyrikstore.history.policy import Genesis, Policy, Retired, Role, matches
 from lyrikstore.history.refs import RefTable
-from lyrikstore.history.succession import Change, revoked, rotated, with_writer, without_log_key
+from lyrikstore.history.succession import (
+    Change,
+    revoked,
+    rotated,
+    with_misdated,
+    with_writer,
+    without_log_key,
+)
 
 ADA, BEN, LOG, CAT = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3, 4))
 KEY = VerifierKey("example.org/archive", LOG.public)
@@ -184,6 +193,17 @@ def cases() -> dict[str, list[bytes]]:
             version("1"),
         ],
         "last-log-key-retired": [changed(lambda p: replace(p, retired_logs=p.logs))],
+        "misdated": [
+            one,
+            said := changed(with_misdated([1], 2)),
+            changed(with_misdated([2], 9), said),
+            version("2", [one]),
+        ],
+        "misdated-taken-back": [
+            said,
+            changed(lambda p: replace(p, misdated=(2,)), said),
+        ],
+        "misdated-in-disorder": [changed(lambda p: replace(p, misdated=(2, 1)))],
         "forged": [forged, version("1")],
         "garbage": [b"{}", one],
     }
@@ -205,6 +225,60 @@ def derive(logged: Sequence[bytes]) -> RefTable:
         else:
             table.apply(index, manifest)
     return table
+
+
+def floors() -> dict[str, Any]:
+    """Return logs of dated entries, and the floor that each index has."""
+    first = Genesis.parse(FOUNDED.body).policy
+
+    def follow(before: Policy, change: Change) -> Policy:
+        return replace(change(before), version=before.version + 1)
+
+    admitted = follow(first, with_writer(BEN.did, None))
+    hours = [(0, ADA, 0), (1, ADA, 2), (2, BEN, 9), (3, ADA, 1), (5, BEN, 40), (6, ADA, 3)]
+    cases = {
+        "the-latest-so-far": [(0, first)],
+        "by-keys-that-had-a-role": [(0, first), (4, admitted)],
+        "not-what-is-misdated": [(0, first), (4, admitted), (7, _saying(admitted, [5]))],
+        "nor-what-is-to-come": [(0, first), (4, _saying(admitted, [5]))],
+        "nor-what-a-thief-signed": [
+            (0, first),
+            (4, admitted),
+            (7, follow(admitted, revoked(BEN.did, 5))),
+        ],
+    }
+    return {
+        "dates": [
+            {"index": index, "key": key.did, "at": format_timestamp(NOW + timedelta(hours=hour))}
+            for index, key, hour in hours
+        ],
+        "cases": [
+            {
+                "id": name,
+                "policies": [
+                    {"index": index, "policy": policy.to_json()} for index, policy in policies
+                ],
+                "floors": [
+                    format_timestamp(
+                        floor_of(
+                            [
+                                Dated(index, key.did, NOW + timedelta(hours=hour))
+                                for index, key, hour in hours
+                                if index < end
+                            ],
+                            policies,
+                        )
+                    )
+                    for end in range(1, 9)
+                ],
+            }
+            for name, policies in cases.items()
+        ],
+    }
+
+
+def _saying(policy: Policy, misdated: Sequence[int]) -> Policy:
+    return replace(policy, version=policy.version + 1, misdated=tuple(misdated))
 
 
 def make() -> dict[str, Any]:
@@ -234,6 +308,7 @@ def make() -> dict[str, Any]:
             "store": str(FOUNDED.id),
             "cases": listed,
         },
+        "refs/floors.json": floors(),
         "refs/patterns.json": {
             "cases": [
                 {"pattern": pattern, "name": name, "matches": matches(pattern, name)}

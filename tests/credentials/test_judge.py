@@ -243,9 +243,9 @@ class Stage:
         seats = {"fine": {"seats": 2}, "many": {"seats": 9}, "unsaid": {}}
         return seats[self.scene.seats]
 
-    def guard(self) -> tuple[str, dict[str, Any] | None]:
+    def guard(self, at: Any = None) -> tuple[str, dict[str, Any] | None]:
         """Return why the use is refused before it begins, or the right that it has."""
-        use = Use(("train",), self.now, **self.use)
+        use = Use(("train",), at or self.now, **self.use)
         source = self.publisher.manifest
         named = self.grant or self.credential
         try:
@@ -378,6 +378,18 @@ def test_what_was_revoked_before_is_so_by_whatever_clock(
     assert stage.guard()[0] == "revoked"
     check = stage.verify(stage.force(), at=stage.now + DAY)
     assert (check.state, check.detail["reason"]) == ("fail", "revoked")
+
+
+@pytest.mark.parametrize("by_grant", [False, True])
+def test_a_clock_set_back_brings_no_licence_back(
+    world: SimpleNamespace, tmp_path: Path, *, by_grant: bool
+) -> None:
+    """ATTACK: a licence ran out yesterday; the clock says that it is the day before that."""
+    stage = Stage(world, Scene(by_grant=by_grant, period="over"), tmp_path)
+    before = stage.now - 2 * DAY
+    assert stage.guard(before)[0] == "expired"
+    check = stage.verify(stage.force(before), at=before)
+    assert (check.state, check.detail["reason"]) == ("fail", "expired")
 
 
 @pytest.mark.parametrize("by_grant", [False, True])

@@ -839,12 +839,10 @@ def test_an_evaluation_without_a_right_is_not_permitted(
 
 def test_what_permits_training_permits_no_evaluation(fresh: Lineage) -> None:
     test, right = _test_right(fresh)
-    _evaluation(fresh, test, [right], created=fresh.world.NOW + timedelta(days=700))
-    assert "not in force" in problems(fresh.object("evaluation"), "rights")
     manifest = fresh.repository.manifest(test)
     data = _about_test(fresh, manifest, "train")
     other = {**right, "credential": str(fresh.log_credential(data))}
-    _evaluation(fresh, test, [other], parents=[fresh.ids["evaluation"]])
+    _evaluation(fresh, test, [other])
     assert "does not permit it" in problems(fresh.object("evaluation"), "rights")
     # Logged after the evaluation that names it.
     late = _about_test(fresh, manifest, "evaluate", "test")
@@ -852,6 +850,9 @@ def test_what_permits_training_permits_no_evaluation(fresh: Lineage) -> None:
     _evaluation(fresh, test, [named], parents=[fresh.ids["evaluation"]])
     fresh.log_credential(late)
     assert "logged after" in problems(fresh.object("evaluation"), "rights")
+    after, parents = fresh.world.NOW + timedelta(days=700), [fresh.ids["evaluation"]]
+    _evaluation(fresh, test, [right], created=after, parents=parents)
+    assert "not in force" in problems(fresh.object("evaluation"), "rights")
 
 
 def test_verify_store_on_an_open_one(sound: Lineage) -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, KeyMaterialError, VerificationError
+from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.history import merkle
+from lyrikstore.history.dates import Dated, floor_of
 from lyrikstore.history.log import Leaf, TlogProof, open_checkpoint
 from lyrikstore.history.logview import leaves_of
 from lyrikstore.history.manifest import parse_manifest
 from lyrikstore.history.note import VerifierKey, open_note
-from lyrikstore.history.policy import matches
+from lyrikstore.history.policy import Policy, matches
 from lyrikstore.history.refs import RefTable
 from lyrikstore.history.tiles import entries_path, new_files, tile_path
 from lyrikstore.objects.transactions import parse_transaction
@@ -88,6 +90,18 @@ def test_refs():
         assert refs == case["refs"], case["id"]
         flagged = [(item.index, str(item.id), item.reason) for item in table.flagged]
         assert flagged == [tuple(item.values()) for item in case["flagged"]], case["id"]
+
+
+def test_floors():
+    vectors = load("refs/floors.json")
+    dates = [
+        Dated(one["index"], one["key"], parse_timestamp(one["at"])) for one in vectors["dates"]
+    ]
+    for case in vectors["cases"]:
+        policies = [(one["index"], Policy.parse(one["policy"])) for one in case["policies"]]
+        for index, floor in enumerate(case["floors"], 1):
+            before = [one for one in dates if one.index < index]
+            assert floor_of(before, policies) == parse_timestamp(floor), (case["id"], index)
 
 
 def test_patterns():

@@ -172,7 +172,7 @@ def test_counts_must_add_up():
 
 def test_a_newer_format_says_upgrade():
     with pytest.raises(FormatError) as caught:
-        parse_manifest(resigned(make("dataset"), lyrikstore=2))
+        parse_manifest(resigned(make("dataset"), lyrikstore=3))
     assert caught.value.kind == "newer-format"
     assert "upgrade" in caught.value.hint
 

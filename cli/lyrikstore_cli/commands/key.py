@@ -14,7 +14,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.grammar import counted
-from lyrikstore_cli import keylife
+from lyrikstore_cli import keylife, misdated
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -229,5 +229,5 @@ def _rows(keys: "list[StoredKey]") -> list[dict[str, object]]:
     ]
 
 
-for _subcommand in (_new, _list, _show, _export, _backup, *keylife.COMMANDS):
+for _subcommand in (_new, _list, _show, _export, _backup, *keylife.COMMANDS, misdated.command):
     command.add_command(_subcommand)

@@ -53,10 +53,12 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
 def _show_entries(session: Session, store: "Store") -> None:
     repository, called = store.repository, names_in(store)
     flagged = {item.index: item.summary for item in repository.flagged}
+    wrong = frozenset(repository.policy.misdated)
     rows = []
     for entry in repository.entries():
         row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
         row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
+        row["wrongDate"] = entry.index in wrong
         if entry.type == "manifest" and entry.index not in flagged:
             row |= _facts(repository.manifest(entry.id))
         if entry.type == "credential":
@@ -80,6 +82,7 @@ def _show_entries(session: Session, store: "Store") -> None:
         who = f"{row['created'] or '':<20} {visible(row['name'] or '')}"
         by = f"  by {called(row['author'])}" if row["author"] else ""
         mark = f"  ! {row['flagged']}" if row["flagged"] else ""
+        mark += "  ! an owner says that its date is wrong" if row["wrongDate"] else ""
         session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
     session.screen.result(
         f"log {repository.origin}: {counted(head.size, 'entry')}, root {head.root.hex()[:12]}"

@@ -1,0 +1,85 @@
+"""The clock of this machine is set back, or runs ahead: the log knows what time it was."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.history.manifest import parse_manifest
+from tests.conftest import Person, Result
+
+pytestmark = pytest.mark.skipif(shutil.which("faketime") is None, reason="needs faketime")
+NAME = "acme/licences"
+
+
+@pytest.fixture
+def store(publisher, corpus):
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.documents = documents
+    return publisher
+
+
+@dataclass
+class Shifted(Person):
+    """Somebody whose clock is days off."""
+
+    days: int = 0
+
+    def command(self, *arguments: object) -> list[str]:
+        return ["faketime", "-f", f"{self.days:+d}d", *super().command(*arguments)]
+
+
+def shifted(person: Person, days: int, *arguments: object) -> Result:
+    """Run the program with a clock that is days off."""
+    return Shifted(person.home, person.folder, person.environment, days).run(*arguments)
+
+
+def test_a_clock_that_is_behind_the_log_appends_nothing(store) -> None:
+    before = store.ok("log", "--audit", "--json").json["logSize"]
+    for command in (
+        ("commit", store.documents, "-d", "acme/other"),
+        ("issue", NAME, "-o", "out", "--permit", "train"),
+        ("key", "admit", store.did()),
+    ):
+        refused = shifted(store, -2, *command, "--json")
+        assert (refused.code, refused.error["kind"]) == (15, "clock-behind"), refused
+    assert store.ok("log", "--audit", "--json").json["logSize"] == before
+    store.ok("commit", store.documents, "-d", "acme/other")
+
+
+def test_one_wrong_date_locks_no_store(store) -> None:
+    """The clock was two days ahead once. An owner says so, for good."""
+    assert shifted(store, 2, "commit", store.documents, "-d", "acme/future").code == 0
+    wrong = store.ok("log", "--audit", "--json").json["entries"][-2]
+    assert (wrong["type"], wrong["wrongDate"]) == ("manifest", False)
+    refused = store.run("commit", store.documents, "-d", "acme/other", "--json")
+    assert (refused.code, refused.error["kind"]) == (15, "clock-behind")
+    for index, kind in ((99, "bad-index"),):
+        assert store.run("key", "misdated", index, "--json").error["kind"] == kind
+    made = store.ok("key", "misdated", wrong["logIndex"], "-m", "a new machine", "--json").json
+    assert made["misdated"] == [wrong["logIndex"]]
+    store.ok("commit", store.documents, "-d", "acme/other")
+    entries = store.ok("log", "--audit", "--json").json["entries"]
+    assert [one["logIndex"] for one in entries if one["wrongDate"]] == made["misdated"]
+    report = store.ok("verify", "--json")
+    assert report.check("refs")["detail"]["reason"] == "misdated"
+    assert report.json["verdict"] == "trusted"
+    again = store.run("key", "misdated", wrong["logIndex"], "--json")
+    assert (again.code, again.error["kind"]) == (15, "known-already")
+    policy = parse_manifest(store.ok("show", "policies/store/main", "--raw").out.encode())
+    assert b'"lyrikstore":2' in policy.data
+
+
+def test_nothing_dated_ahead_is_pushed(store, new_person) -> None:
+    """A clone whose clock ran ahead for a day cannot lock everybody else out."""
+    store.ok("remote", "add", "home", store.folder.parent / "home")
+    store.ok("push", "home")
+    assert shifted(store, 2, "commit", store.documents, "-d", "acme/future").code == 0
+    refused = store.run("push", "home", "--json")
+    assert (refused.code, refused.error["kind"]) == (15, "dated-ahead"), refused
+    dated = datetime.strptime(refused.error["details"]["dated"], "%Y-%m-%dT%H:%M:%SZ")
+    assert dated.replace(tzinfo=UTC) > datetime.now(UTC) + timedelta(days=1)
+    assert refused.error["details"]["now"] <= format_timestamp(datetime.now(UTC))
