@@ -189,6 +189,7 @@ def _record(way: Tour) -> None:
     way.run("acme", "show", "acme/clean")
     way.run("acme", "show", "acme/clean", "--files")
     way.run("acme", "lineage", "acme/clean")
+    way.run("acme", "impact", "acme/topics")
     way.run("acme", "diff", "acme/topics", "acme/clean")
     reasons = "select action, reason, count(*) as records from decisions group by all order by all"
     way.run("acme", "query", reasons)

@@ -42,8 +42,9 @@ in the page, and in signed documents, is a member left out. Names mean the same 
 """
 
 _CODES = """
-`verify`, `terms`, `lineage`, `trust check --about` and `page --check` print their result with
-another exit code than 0, too: there the code is part of the answer ([exit codes](exit-codes.md)).
+`verify`, `terms`, `lineage`, `impact`, `trust check --about` and `page --check` print their result
+with another exit code than 0, too: there the code is part of the answer
+([exit codes](exit-codes.md)).
 """
 
 

@@ -9,6 +9,7 @@ from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.impacts import impact_members, say_impact
 from lyrikstore_cli.options import write_files, write_over
 from lyrikstore_cli.session import Session
 
@@ -155,6 +156,7 @@ def _revoke(
     if after is not None:
         _believe_too(session, store, did, after)
     written = _write_statements(store, output, made.index)
+    impact = store.impact(*(entry.id for entry, _ in lost))
     session.emit(
         "key-revoke",
         {
@@ -169,10 +171,13 @@ def _revoke(
             "policy": str(made.manifest.id),
             "version": made.policy.version,
             "written": written,
+            "impact": impact_members(impact),
         },
     )
     since = f", suspect from entry {index}" if index is not None else ""
     session.screen.result(f"✓ revoked  {did}{since}, log entry {made.index}")
+    if lost:
+        say_impact(session.screen, impact)
     _say_written(session, output, written)
     warn_of_changes(session.screen, store.repository, made.policy)
     if output is None:

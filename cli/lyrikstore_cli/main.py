@@ -41,6 +41,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "show": "any signed object",
         "diff": "what differs between two versions",
         "lineage": "what something was made from",
+        "impact": "what rests on something",
         "query": "SQL over the index, read-only",
     },
     "prove": {

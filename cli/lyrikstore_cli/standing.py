@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from lyrikstore.canon.errors import NotFoundError, storage_error
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.store import Store
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.impacts import impact_members, say_impact
 from lyrikstore_cli.options import credential_file, write_files
 from lyrikstore_cli.session import Session
 from lyrikstore_cli.ui import Screen
@@ -27,7 +28,13 @@ the log keeps it. Others learn of it from the status lists, once you have publis
 
 
 def standing_command(
-    name: str, does: str, said: str, act: Callable[[Store, str, bool], "Issued"], by: str = ""
+    name: str,
+    does: str,
+    said: str,
+    act: Callable[[Store, str, bool], "Issued"],
+    by: str = "",
+    *,
+    falls: bool = False,
 ) -> click.Command:
     """Return a command that changes the standing of one credential.
 
@@ -38,11 +45,12 @@ def standing_command(
         act: Does it, given the store, the credential as ``StatusBook.find`` takes it, and whether
             only where it is alone at its place of the list.
         by: Said before the credential that ``act`` returns, if that is not CREDENTIAL itself.
+        falls: Whether what rests on the credential is told.
     """
 
     def run(session: Session, credential: str, yes: bool, output: Path | None) -> None:
         store = session.open_store(sign=True)
-        named = _named(credential)
+        named = named_credential(credential)
         try:
             issued = act(store, named, not yes)
         except NotFoundError as error:
@@ -52,16 +60,19 @@ def standing_command(
                 error.message = f"{credential} is no credential that is logged in this store"
             raise
         written = [] if output is None else write_lists(session, store, output)
-        session.emit(
-            name,
-            {
-                "credential": str(issued.id),
-                "name": issued.name,
-                "lists": [entry.url for entry in issued.entries],
-                "written": [str(path) for path in written],
-            },
-        )
+        result: dict[str, Any] = {
+            "credential": str(issued.id),
+            "name": issued.name,
+            "lists": [entry.url for entry in issued.entries],
+            "written": [str(path) for path in written],
+        }
+        impact = store.impact(issued.id) if falls else None
+        if impact is not None:
+            result["impact"] = impact_members(impact)
+        session.emit(name, result)
         session.screen.result(f"✓ {said}  {by}credential {issued.id.short}, signed and logged")
+        if impact is not None:
+            say_impact(session.screen, impact)
         session.screen.wrote(written)
         session.screen.hint(
             "others see it once the lists are published: "
@@ -104,8 +115,8 @@ def say_shared_places(screen: Screen, shared: Iterable[Sequence["Issued"]]) -> N
         screen.hint("issue one of them again, with --supersedes, and hand that over")
 
 
-def _named(text: str) -> str:
-    # A credential at hand is named by its file.
+def named_credential(text: str) -> str:
+    """Return how the log calls a credential that a person names: one at hand, by its file."""
     path = credential_file(Path(text))
     if not path.is_file():
         return text

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.repository import Repository
 
 if TYPE_CHECKING:
+    from lyrikstore.index.impact import Impact
     from lyrikstore.index.query import QueryResult
 
 
@@ -48,6 +50,16 @@ class Asking(ABC):
         path = index_path(self.repository, self.own_cache)
         limits = Limits(rows=rows)
         return ask(self.repository, sql, parameters, path=path, limits=limits, progress=progress)
+
+    def impact(self, *identities: Digest) -> "Impact":
+        """Return what rests on manifests or credentials that are logged here.
+
+        Args:
+            identities: Their ids. What cannot be read stands in ``unfollowed`` of the answer.
+        """
+        from lyrikstore.index.impact import impact_of
+
+        return impact_of(self.repository, identities)
 
     def rebuild_index(self, *, progress: OnProgress = silent) -> Path:
         """Make the index anew and return its path.

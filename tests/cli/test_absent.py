@@ -79,6 +79,7 @@ TEXT = (
     ("verify", "foreign.json", "--resource", GONE),
     ("terms", GONE),
     ("revoke", GONE),
+    ("impact", GONE),
     ("show", "acme/absent"),
     ("checkout", "acme/absent", "out"),
     ("log", "-C", "absent"),

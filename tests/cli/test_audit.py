@@ -52,7 +52,9 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
                 said.append(done.stdout)
         return said
 
-    lineage, terms, report, proven, open_ones, nodes, log, removed, mix, why, bare = answers()
+    lineage, terms, report, proven, open_ones, nodes, log, removed, mix, why, bare, resting = (
+        answers()
+    )
     assert "source: dataset datasets/acme/contracts" in lineage
     assert "by me (" in lineage
     assert "train" in terms
@@ -66,6 +68,8 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
     assert mix == "licence,datasets,records\nCC0-1.0,2,3\n"
     assert "datasets/acme/clean,,dropped,duplicate,1" in why
     assert "datasets/acme/contracts" in bare
+    assert "dataset datasets/acme/clean" in resting
+    assert "dropped 1 of 2" in resting
     publisher.ok("issue", "acme/contracts", "-o", "delivery", "--permit", "train")
     log, bare = answers(
         "lyrikstore log --audit --json | jq -r '.entries", 'lyrikstore query "select name, id'

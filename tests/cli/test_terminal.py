@@ -35,6 +35,7 @@ def hostile(publisher):
         ("query", "SELECT value FROM metadata"),
         ("query", "SELECT value FROM metadata", "--json"),
         ("lineage", "acme/x"),
+        ("impact", "acme/x"),
     ],
 )
 def test_nothing_that_is_shown_steers_the_terminal(hostile, arguments) -> None:

@@ -9,4 +9,5 @@ command = standing_command(
     lambda store, credential, alone: store.set_status(
         credential, "suspension", value=True, alone=alone
     ),
+    falls=True,
 )

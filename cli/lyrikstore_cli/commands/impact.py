@@ -1,0 +1,71 @@
+"""``lyrikstore impact``: what rests on something, whatever has to change with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.files import no_file
+from lyrikstore.canon.visible import visible
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.impacts import impact_members, in_kinds, path_words, say_unfollowed
+from lyrikstore_cli.session import Session
+from lyrikstore_cli.standing import named_credential
+
+if TYPE_CHECKING:
+    from lyrikstore.canon.digest import Digest
+    from lyrikstore.store import Store
+
+
+@declare(
+    "impact", epilog="lyrikstore impact acme/contracts\nlyrikstore impact delivery/credential.json"
+)
+@click.argument("id_", metavar="ID")
+def command(session: Session, id_: str) -> None:
+    """Show every version, run, checkpoint, evaluation and card that rests on ID, and how.
+
+    ID is a REF, such as a dataset version, a filter or a checkpoint, or a credential that is logged
+    here: its file, its delivery, its digest, the start of that, or its urn:uuid. On a credential
+    rest what recorded it as its right, the dataset it is about, and grants under its terms.
+
+    Exit code 5 if a part of the log cannot be read: what that rests on is unknown.
+    """
+    store = session.open_store()
+    identity, called = _asked(store, id_)
+    impact = store.impact(identity)
+    session.emit("impact", impact_members(impact))
+    screen = session.screen
+    if impact.affected:
+        screen.result(f"{called}: {in_kinds(impact.affected)}", "bold")
+    elif not impact.unfollowed:
+        screen.result(f"nothing in this store rests on {called}")
+    for one, start, path in impact.paths():
+        mark = f"  ! {one.flagged}" if one.flagged else ""
+        screen.result(f"{one.index:>5}  {one.kind} {visible(one.name or '')}  {one.id.short}{mark}")
+        since = "" if start in impact.roots else f"from {start.short}: "
+        screen.result(f"       {since}{visible(path_words(path))}")
+    say_unfollowed(screen, impact)
+    if impact.unfollowed:
+        raise click.exceptions.Exit(5)
+
+
+def _asked(store: "Store", text: str) -> "tuple[Digest, str]":
+    """Return the id that a person means, and what to call it."""
+    path = Path(text)
+    if not path.exists() and (path.suffix == ".json" or text.startswith((".", "/"))):
+        raise no_file(path)
+    named = named_credential(text)
+    try:
+        if named == text:
+            manifest = store.resolve(text)
+            return manifest.id, f"{manifest.kind} {visible(manifest.name)} {manifest.id.short}"
+    except (NotFoundError, InvalidInputError):
+        if store.logged_credential(text) is None:
+            raise
+    found = store.logged_credential(named)
+    if found is None:
+        raise NotFoundError(
+            "no-credential", f"{text[:200]} is no credential that is logged in this store"
+        )
+    return found, f"credential {found.short}"

@@ -1,0 +1,278 @@
+"""What rests on something: the links of the log, walked forwards (spec §8.7).
+
+The log is read, not the database of :mod:`lyrikstore.index.build`: right after a revocation the
+answer has to hold without one. What cannot be read is named, for what it rests on is unknown.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from msgspec import Struct, field
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    KeyMaterialError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.credentials.vcdm import GRANT, kind_of
+from lyrikstore.history.logview import LoggedEntry
+from lyrikstore.history.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository import MAX_READ, Repository
+from lyrikstore.history.resolve import subjects
+
+MAX_PATH = 64
+"""Links that a path is told in; a chain of ten thousand would be told ten thousand times."""
+
+_NO_REST = frozenset({"retention"})
+"""Kinds whose inputs are not what they were made from: a retention says whose data may go."""
+
+
+class Affected(Struct, frozen=True):
+    """One signed object that rests on what was asked about.
+
+    Attributes:
+        id: A manifest or a licence grant.
+        kind: The manifest's kind, or ``grant``.
+        name: The manifest's name, the grant's ``id``; None for a grant that has none.
+        index: Its log index.
+        previous: What it rests on directly, on a shortest path.
+        role: As what that was used: a role of its inputs, or ``rights``, ``terms``, ``subject``.
+        counts: Records that a filter took in, kept, dropped and changed to make it, or None.
+        flagged: Why it has no effect on refs, or None.
+    """
+
+    id: Digest
+    kind: str
+    name: str | None
+    index: int
+    previous: Digest
+    role: str
+    counts: Mapping[str, int] | None = None
+    flagged: str | None = None
+
+
+class Unfollowed(Struct, frozen=True):
+    """A log entry that cannot be read, so that nobody can tell what it rests on.
+
+    Attributes:
+        id: What it vouches for.
+        index: Its log index.
+        type: ``manifest`` or ``credential``.
+        kind: ``missing``, ``damaged``, ``newer`` or ``unreadable``.
+        summary: One line for people.
+    """
+
+    id: Digest
+    index: int
+    type: str
+    kind: str
+    summary: str
+
+
+class Impact(Struct, frozen=True):
+    """Everything that rests on some signed objects.
+
+    Attributes:
+        roots: What was asked about.
+        affected: What rests on it, by log index.
+        unfollowed: What could not be read. The answer is whole only if there is none.
+    """
+
+    roots: tuple[Digest, ...]
+    affected: tuple[Affected, ...]
+    unfollowed: tuple[Unfollowed, ...]
+
+    def path(self, one: Affected) -> tuple[Digest, tuple[Affected, ...]]:
+        """Return where a path to ``one`` begins, and what stands on it, ``one`` last.
+
+        It begins at a root; where it would be longer than :data:`MAX_PATH` links, at another
+        affected object.
+        """
+        return _path({found.id: found for found in self.affected}, one)
+
+    def paths(self) -> Iterator[tuple[Affected, Digest, tuple[Affected, ...]]]:
+        """Yield each affected object with what :meth:`path` returns for it."""
+        found = {one.id: one for one in self.affected}
+        return ((one, *_path(found, one)) for one in self.affected)
+
+
+def impact_of(repository: Repository, roots: Iterable[Digest]) -> Impact:
+    """Return what rests on the signed objects ``roots``: manifests or credentials, logged here.
+
+    Args:
+        repository: The store.
+        roots: Their ids; they are not among what is returned.
+
+    Returns:
+        Never raises for what cannot be read: that stands in ``unfollowed``.
+
+    Cost: one read and one signature verification per logged manifest; where a root is a credential,
+    one read per logged credential too. Kept in memory: name and links of each, about 1 KiB, and
+    one manifest.
+    """
+    asked = tuple(dict.fromkeys(roots))
+    links = _Links()
+    for entry in repository.entries():
+        if entry.type == "manifest":
+            links.read_manifest(repository, entry)
+    if any(repository.is_logged(root, "credential") for root in asked):
+        for entry in repository.entries():
+            if entry.type == "credential":
+                links.read_credential(repository, entry)
+    flags: dict[int, str] = {}
+    with suppress(LyrikstoreError):  # lost manifests: they stand in `unfollowed`
+        flags = {item.index: item.summary for item in repository.flagged}
+    affected: dict[Digest, Affected] = {}
+    waiting = list(asked)
+    seen = set(asked)
+    for identity in waiting:  # which grows: breadth first, so paths are shortest
+        for child, role in links.resting_on(identity):
+            if child in seen:
+                continue
+            seen.add(child)
+            waiting.append(child)
+            node = links.nodes[child]
+            affected[child] = Affected(
+                child,
+                node.kind,
+                node.name,
+                node.index,
+                identity,
+                role,
+                node.counts,
+                flags.get(node.index) if node.kind != "grant" else None,
+            )
+    ordered = sorted(affected.values(), key=lambda one: one.index)
+    return Impact(asked, tuple(ordered), tuple(links.unfollowed))
+
+
+class _Node(Struct, frozen=True):
+    kind: str
+    name: str | None
+    index: int
+    counts: Mapping[str, int] | None = None
+
+
+class _Links(Struct):
+    """Every link of a log, by what it leads from.
+
+    ``above`` has, for an id, what names it and as what; ``foreign``, for a manifest of another
+    store, the datasets imported under it; ``spelled``, for the canonical form of a credential, the
+    logged ones of that form.
+    """
+
+    nodes: dict[Digest, _Node] = field(default_factory=dict)
+    above: dict[Digest, list[tuple[Digest, str]]] = field(default_factory=dict)
+    foreign: dict[Digest, list[Digest]] = field(default_factory=dict)
+    form: dict[Digest, Digest] = field(default_factory=dict)
+    spelled: dict[Digest, list[Digest]] = field(default_factory=dict)
+    unfollowed: list[Unfollowed] = field(default_factory=list)
+
+    def resting_on(self, identity: Digest) -> Iterator[tuple[Digest, str]]:
+        """Yield what names ``identity``, in log order, and as what."""
+        yield from self.above.get(identity, ())
+        form = self.form.get(identity)
+        if form is None:
+            return
+        # One credential may be logged in two spellings; what names either, rests on both.
+        for name in (form, *self.spelled[form]):
+            if name != identity:
+                yield from self.above.get(name, ())
+
+    def read_manifest(self, repository: Repository, entry: LoggedEntry) -> None:
+        """Take in the links of one logged manifest."""
+        if entry.id in self.nodes:
+            return
+        try:
+            data = repository.blobs.read(entry.id, max_bytes=MAX_READ)
+        except LyrikstoreError as error:
+            self._note(entry, error)
+            return
+        try:
+            manifest = parse_manifest(data)
+        except (FormatError, KeyMaterialError, VerificationError) as error:
+            if error.kind == "newer-format":
+                self._note(entry, error)
+            return  # else intact bytes that are no manifest: without effect for every reader (8.4)
+        derivation = manifest.body.get("derivation") if manifest.kind == "dataset" else None
+        counts = derivation["counts"] if derivation else None
+        self.nodes[entry.id] = _Node(manifest.kind, manifest.name, entry.index, counts)
+        for above, role in _links_of(manifest):
+            self._add(above, entry.id, role)
+        for carried in manifest.attachments_in("foreign-manifest"):
+            self.foreign.setdefault(carried.id, []).append(entry.id)
+
+    def read_credential(self, repository: Repository, entry: LoggedEntry) -> None:
+        """Take in the links of one logged credential; all manifests were taken in before."""
+        if entry.id in self.form:
+            return
+        try:
+            data = repository.credential(entry.id)
+        except LyrikstoreError as error:
+            self._note(entry, error)
+            return
+        try:
+            document = parse(data)
+            form = Digest.of(encode(document))
+        except FormatError:  # of a kind that is not known here; runs can name it all the same
+            document, form = None, entry.id
+        self.form[entry.id] = form
+        self.spelled.setdefault(form, []).append(entry.id)
+        if isinstance(document, dict) and kind_of(document) is GRANT:
+            self.nodes[entry.id] = _Node("grant", _text(document.get("id")), entry.index)
+            terms = _terms_of(document)
+            if terms is not None:
+                self._add(terms, entry.id, "terms")
+            return
+        for urn in sorted(subjects(data)):
+            with suppress(FormatError):
+                subject = Digest.parse_urn(urn)
+                for dataset in (subject, *self.foreign.get(subject, ())):
+                    if dataset in self.nodes:
+                        self._add(entry.id, dataset, "subject")
+
+    def _add(self, above: Digest, identity: Digest, role: str) -> None:
+        self.above.setdefault(above, []).append((identity, role))
+
+    def _note(self, entry: LoggedEntry, error: LyrikstoreError) -> None:
+        kind = {
+            "no-blob": "missing",
+            "blob-lost": "missing",
+            "newer-format": "newer",
+        }.get(error.kind, "damaged" if not isinstance(error, OSError) else "unreadable")
+        self.unfollowed.append(
+            Unfollowed(entry.id, entry.index, entry.type, kind, " ".join(error.message.split()))
+        )
+
+
+def _links_of(manifest: Manifest) -> Iterator[tuple[Digest, str]]:
+    """Yield what a manifest rests on, and as what."""
+    if manifest.kind not in _NO_REST:
+        yield from ((item.id, item.role) for item in manifest.inputs)
+    for right in manifest.body.get("rights", ()) if manifest.kind in {"run", "evaluation"} else ():
+        for member in ("credential", "grant"):
+            if member in right:
+                yield Digest.parse(right[member]), "rights"
+
+
+def _terms_of(document: Mapping[str, Any]) -> Digest | None:
+    """Return the canonical form of the credential under whose terms a grant stands, as it says."""
+    try:
+        return Digest.parse_urn(document["credentialSubject"]["grant"]["terms"]["digest"])
+    except (FormatError, KeyError, TypeError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _path(found: Mapping[Digest, Affected], one: Affected) -> tuple[Digest, tuple[Affected, ...]]:
+    path = [one]
+    while path[-1].previous in found and len(path) < MAX_PATH:
+        path.append(found[path[-1].previous])
+    return path[-1].previous, tuple(reversed(path))
