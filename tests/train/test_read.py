@@ -5,8 +5,11 @@ a second or more to load its libraries, and rewrites one file in place. What it 
 formed as what was there.
 """
 
+import json
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.canon.errors import VerificationError
+from lyrikstore.canon.errors import RunFailedError, VerificationError
+from lyrikstore.canon.progress import silent
+from lyrikstore.train.child import run_job
 from lyrikstore.train.predict import predict_file
+from lyrikstore.train.staging import TEST, TEXT, TRAIN, open_staging
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
@@ -123,3 +129,45 @@ def test_nothing_is_predicted_from_other_bytes(workshop, trained, tmp_path, name
             workshop.repo, "checkpoints/acme/family", text, base_env=os.environ, folder=tmp_path
         ),
     )
+
+
+def test_the_command_says_so_and_answers_nothing(workshop, trained, tmp_path):
+    text, home = tmp_path / "asked.txt", tmp_path / "home"
+    text.write_text("Permission is hereby granted, free of charge, to any person")
+    cache = home / ".cache" / "lyrikstore" / workshop.repo.store_id.short
+    rewriter = Rewriter(cache, "predict", "base/model.safetensors")
+    rewriter.start()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "lyrikstore_cli", "predict", "checkpoints/acme/family"),
+            *(str(text), "--store", str(workshop.repo.root), "--json"),
+        ],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
+        capture_output=True,
+        check=False,
+    )
+    rewriter.join()
+    assert rewriter.rewritten
+    assert (done.returncode, done.stdout) == (3, b""), done.stderr
+    assert json.loads(done.stderr)["kind"] == "input-changed"
+
+
+LINES = b"".join(
+    json.dumps({"id": f"{at:064x}", "label": "ab"[at % 2], "text": f"word{at % 2} again"}).encode()
+    + b"\n"
+    for at in range(8)
+)
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [((TRAIN, TEST, TEXT), "did not read text"), ((TRAIN,), f"read {TEST}, which is no input")],
+)
+def test_a_worker_reads_all_that_it_has_to_and_nothing_else(tmp_path, reads, said):
+    with open_staging(tmp_path) as staging:
+        for name in (TRAIN, TEST, TEXT):
+            staging.write(name, LINES)
+        job = {"job": "baseline", "threads": 1, "seed": 1}
+        with pytest.raises(RunFailedError, match=said) as caught:
+            run_job(staging, job, reads=reads, threads=1, base_env=os.environ, progress=silent)
+    assert caught.value.kind == "worker-failed"
