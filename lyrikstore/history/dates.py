@@ -1,4 +1,4 @@
-"""The clock floor: no moment is judged before what already stands in the log (spec §7.8).
+"""The clock floor: no moment is judged before what already stands in the log (spec §7.9).
 
 Dates in documents prove nothing, and clocks can be set back. But whoever signs here says when, and
 what is logged later is later. So the latest of those dates is a floor for what comes after it.

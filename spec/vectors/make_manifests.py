@@ -208,7 +208,7 @@ def good() -> list[dict[str, Any]]:
         for kind in EXAMPLES
     ] + [
         {
-            "id": "policy",
+            "id": "policy-misdated",
             "manifest": misdating().encode().decode("utf-8"),
             "blake3": misdating().id.hex,
         }
