@@ -150,21 +150,29 @@ WORTH = st.sampled_from(list(Verdict))
 GRANTED = Partition("all", ("train", "evaluate"))
 
 
-@given(own=WORTH, given=WORTH, permits=st.sets(st.sampled_from(["train", "evaluate"])))
+@given(
+    own=WORTH,
+    given=WORTH,
+    permits=st.sets(st.sampled_from(["train", "evaluate"])),
+    granter=st.sampled_from(["did:key:publisher", "did:key:mallory"]),
+)
 def test_nothing_is_permitted_by_what_is_not_shown_to_hold(
-    own: Verdict, given: Verdict, permits: set[str]
+    own: Verdict, given: Verdict, permits: set[str], granter: str
 ) -> None:
+    """Nor by a grant that anybody could write, for which terms about the same data suffice."""
     terms = None if own is Verdict.INVALID else Terms((Partition("all", tuple(permits)),))
-    grant = HeldGrant("x", None, ("train",), Limits(seats=2), (GRANTED,), given)
-    result = mix([Source("a", terms, verdict=own, grants=(grant,))], Use(("train",), AT, seats=1))
+    grant = HeldGrant("x", granter, ("train",), Limits(seats=2), (GRANTED,), given)
+    held = Source("a", terms, issuer="did:key:publisher", verdict=own, grants=(grant,))
+    result = mix([held], Use(("train",), AT, seats=1))
     assert result.ruling is not None
     by_terms = "train" in permits and terms is not None and own is not Verdict.INCOMPLETE
-    by_grant = given in {Verdict.VALID, Verdict.TRUSTED}
+    same = granter == "did:key:publisher"
+    by_grant = given is Verdict.TRUSTED or (given is Verdict.VALID and same)
     assert (result.ruling[0] is Answer.PERMITTED) is (by_terms or by_grant)
     assert (result.answers["train"][0] is Answer.PERMITTED) is (by_terms or by_grant)
     if result.ruling[0] is Answer.PERMITTED:
         assert result.worth is (own if by_terms else given)
-    elif given is Verdict.INCOMPLETE:
+    elif given is Verdict.INCOMPLETE and same:
         assert result.ruling[0] is Answer.UNKNOWN
         assert result.worth is not Verdict.INVALID or own is Verdict.INVALID
 

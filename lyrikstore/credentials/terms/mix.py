@@ -12,12 +12,10 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from lyrikstore.canon.jsontext import JSON
-from lyrikstore.credentials.report import Verdict, quote
+from lyrikstore.credentials.report import Verdict
 from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
+from lyrikstore.credentials.terms.sharealike import share_alike_clashes
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
-
-MAX_CHOICES = 64
-"""Most ways to read a licence expression with OR; one with more counts as a licence of its own."""
 
 _Limit = TypeVar("_Limit")
 
@@ -83,6 +81,14 @@ class Source(Struct, frozen=True):
     verdict: Verdict = Verdict.INCOMPLETE
     note: str = ""
     grants: tuple[HeldGrant, ...] = ()
+
+    def lets_count(self, grant: HeldGrant) -> bool:
+        """Return whether a grant can give what the terms do not give to everybody.
+
+        ATTACK: anybody can write a credential about the same data, and a grant under its terms.
+        """
+        by_same = self.issuer is not None and grant.issuer == self.issuer
+        return by_same or grant.verdict is Verdict.TRUSTED
 
     @property
     def partitions(self) -> tuple[Partition, ...]:
@@ -230,6 +236,8 @@ def _of_source(source: Source, wanted: str | Use) -> list[_Ruling]:
     order.append(order.pop(order.index(Answer.UNKNOWN)))
     order.append(order.pop(order.index(Answer.PERMITTED)))
     for grant in source.grants:
+        if not source.lets_count(grant):
+            continue
         given = _of_grant(source, grant, wanted)
         if order.index(_answer(given)) > order.index(_answer(best)):
             best = given
@@ -330,62 +338,12 @@ def _common(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
 
 
 def _share_alike(parts: Iterable[tuple[Source, Partition]]) -> list[Conflict]:
-    """Return which share-alike terms exclude each other: each wants the whole under its own."""
     by_licence: dict[str | None, list[tuple[str, str]]] = {}
     for source, partition in parts:
         if "shareAlike" in partition.requires and source.terms is not None:
             licence = partition.licence or source.terms.licence
             by_licence.setdefault(licence, []).append(_label(source, partition))
-    if len(by_licence) < 2:
-        return []
-    named = sorted((licence, who) for licence, who in by_licence.items() if licence is not None)
-    conflicts = []
-    if None in by_licence:
-        summary = "under which licence to share alike is not stated, so it is not known to be one"
-        between = tuple(label for who in by_licence.values() for label in who)
-        conflicts.append(Conflict("share-alike", summary, between))
-    choices = {licence: _choices(licence) for licence, _ in named}
-    for at, (licence, who) in enumerate(named):
-        for other, whose in named[at + 1 :]:
-            if not choices[licence] & choices[other]:
-                both = f"{quote(licence)} and {quote(other)}"
-                summary = f"what is made from them would have to be under {both}"
-                conflicts.append(Conflict("share-alike", summary, (*who, *whose)))
-    return conflicts
-
-
-def _choices(expression: str) -> frozenset[frozenset[str]]:
-    """Return the sets of licences that an expression lets one choose from, by its ORs."""
-    from license_expression import ExpressionError, get_spdx_licensing  # 300 ms
-
-    try:
-        parsed = get_spdx_licensing().parse(expression, validate=False, strict=False)
-        return _expand(parsed)
-    except (ExpressionError, _TooManyError, AttributeError):
-        return frozenset({frozenset({expression})})
-
-
-class _TooManyError(Exception):
-    """An expression has more readings than anybody means."""
-
-
-def _expand(node: Any) -> frozenset[frozenset[str]]:
-    if not getattr(node, "args", ()):
-        return frozenset({frozenset({str(node)})})
-    inner = [_expand(part) for part in node.args]
-    if node.operator.strip() == "OR":
-        found = frozenset().union(*inner)
-    elif node.operator.strip() == "AND":
-        found = frozenset({frozenset()})
-        for options in inner:
-            found = frozenset(one | other for one in found for other in options)
-            if len(found) > MAX_CHOICES:
-                raise _TooManyError
-    else:
-        found = frozenset({frozenset({str(node)})})
-    if len(found) > MAX_CHOICES:
-        raise _TooManyError
-    return found
+    return [Conflict("share-alike", *clash) for clash in share_alike_clashes(by_licence)]
 
 
 def _limits(limits: Limits) -> dict[str, JSON]:

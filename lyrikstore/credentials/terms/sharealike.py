@@ -1,0 +1,74 @@
+"""Which share-alike licences exclude each other (spec §19.6): each wants the whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from lyrikstore.credentials.report import quote
+
+MAX_CHOICES = 64
+"""Most ways to read a licence expression with OR; one with more counts as a licence of its own."""
+
+_Party = TypeVar("_Party")
+
+
+def share_alike_clashes(
+    by_licence: Mapping[str | None, Sequence[_Party]],
+) -> list[tuple[str, tuple[_Party, ...]]]:
+    """Return what excludes each other, in a sentence, and whose terms do.
+
+    Args:
+        by_licence: SPDX expression, or None where none is stated → whose terms want the whole
+            under it.
+
+    Cost: 300 ms once, where there are two.
+    """
+    if len(by_licence) < 2:
+        return []
+    named = sorted((licence, who) for licence, who in by_licence.items() if licence is not None)
+    clashes: list[tuple[str, tuple[_Party, ...]]] = []
+    if None in by_licence:
+        summary = "under which licence to share alike is not stated, so it is not known to be one"
+        between = tuple(label for who in by_licence.values() for label in who)
+        clashes.append((summary, between))
+    choices = {licence: _choices(licence) for licence, _ in named}
+    for at, (licence, who) in enumerate(named):
+        for other, whose in named[at + 1 :]:
+            if not choices[licence] & choices[other]:
+                both = f"{quote(licence)} and {quote(other)}"
+                summary = f"what is made from them would have to be under {both}"
+                clashes.append((summary, (*who, *whose)))
+    return clashes
+
+
+def _choices(expression: str) -> frozenset[frozenset[str]]:
+    """Return the sets of licences that an expression lets one choose from, by its ORs."""
+    from license_expression import ExpressionError, get_spdx_licensing  # 300 ms
+
+    try:
+        parsed = get_spdx_licensing().parse(expression, validate=False, strict=False)
+        return _expand(parsed)
+    except (ExpressionError, _TooManyError, AttributeError):
+        return frozenset({frozenset({expression})})
+
+
+class _TooManyError(Exception):
+    """An expression has more readings than anybody means."""
+
+
+def _expand(node: Any) -> frozenset[frozenset[str]]:
+    if not getattr(node, "args", ()):
+        return frozenset({frozenset({str(node)})})
+    inner = [_expand(part) for part in node.args]
+    if node.operator.strip() == "OR":
+        found = frozenset().union(*inner)
+    elif node.operator.strip() == "AND":
+        found = frozenset({frozenset()})
+        for options in inner:
+            found = frozenset(one | other for one in found for other in options)
+            if len(found) > MAX_CHOICES:
+                raise _TooManyError
+    else:
+        found = frozenset({frozenset({str(node)})})
+    if len(found) > MAX_CHOICES:
+        raise _TooManyError
+    return found
