@@ -57,7 +57,7 @@ def check_key(
     state = history.state_of(signer)
     logged_at, shown = None, Relation.SAME
     if credential is not None and proofs is not None and (sought or state.is_over):
-        logged_at, shown = _where(Leaf("credential", credential), signer, history, proofs)
+        logged_at, shown = where_logged(Leaf("credential", credential), signer, history, proofs)
     check = _check_state(state, history, logged_at, shown, sought=sought)
     return unless_unproven(check, history)
 
@@ -80,19 +80,25 @@ def unless_unproven(check: Check, history: KeyHistory) -> Check:
     return unchecked(check.id, "unproven-policy", summary, **detail)
 
 
-def _where(
+def where_logged(
     leaf: Leaf, signer: str, history: KeyHistory, proofs: Places
 ) -> tuple[int | None, Relation]:
-    """Return where a credential is logged, and whether in the log that says what became of its key.
+    """Return where a statement is logged, and whether in the log that says what became of its key.
 
-    Of a key that was only replaced, any sound proof counts.
+    Args:
+        leaf: What was signed, as a log has it.
+        signer: Whose key signed it, as did:key. Of one that was only replaced, any sound proof
+            counts.
+        history: The store's policies.
+        proofs: What shows where in its log other things are.
     """
     places = proofs.of(leaf, history)
     said = history.declared(signer)
-    if said is not None:
+    if said:
         # ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs
         # before the entry that the owner names whatever the stolen key signs today.
-        return proofs.consistency.place(leaf.hash, places, said.heads)
+        anchors = dict.fromkeys(head for one in said for head in one.heads)
+        return proofs.consistency.place(leaf.hash, places, tuple(anchors))
     if places:
         return places[0].index, Relation.SAME
     ended = history.ended(signer)
@@ -163,7 +169,18 @@ def check_key_at_hand(
     """
     if envelope.signer is None or envelope.canonical is None:
         return check_key(None, None, None, None)
-    key = did_key(envelope.signer.key)
+    key, credential = did_key(envelope.signer.key), Digest.of(envelope.canonical)
+    return check_key_by(key, credential, statements, store, heir)
+
+
+def check_key_by(
+    key: str,
+    credential: Digest,
+    statements: Statements,
+    store: Digest | None,
+    heir: Heir | None = None,
+) -> Check:
+    """Return the same of a key, as did:key, and the credential that it signed."""
     try:
         stores = list(statements.about(key, store))
     except IncompleteError as error:
@@ -171,7 +188,6 @@ def check_key_at_hand(
     made = []
     if heir is not None:
         stores.append((heir.history, heir.proofs))
-    credential = Digest.of(envelope.canonical)
     for history, proofs in stores:
         made.append(check_key(key, history, credential, proofs, sought=False))
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):

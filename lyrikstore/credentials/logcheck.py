@@ -1,6 +1,6 @@
 """Where in whose log a delivery's manifest stands (spec §11.4.5)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -42,7 +42,6 @@ class LogOutcome(Struct, frozen=True):
         proofs: What shows where in its log other things are, likewise.
         credential: Where the credential is shown to be logged, or None.
         signed: The log checkpoint whose signature holds, or None.
-        not_proven: What remains open because of how these checks went.
     """
 
     checks: tuple[Check, ...]
@@ -50,7 +49,6 @@ class LogOutcome(Struct, frozen=True):
     proofs: Proofs | None
     credential: int | None
     signed: SignedCheckpoint | None
-    not_proven: tuple[str, ...] = ()
 
 
 def check_log(
@@ -83,10 +81,8 @@ def check_log(
         history, proofs = statements.read_store(founder, genesis)
         credential = _places_of(outcome, history, proofs)
         inclusion, signed = _check_inclusion(claims, history, proofs)
-        heads = [head for one in history.policies for head in one.heads]
-        heads += [one.signed.head for one in credential if one.signed is not None]
-        heads += [] if signed is None else [signed.head]
-        torn = history.forked or proofs.consistency.is_torn(heads)
+        seen = [one.signed for one in credential] + [signed]
+        torn = is_torn(history, proofs, seen)
     except IncompleteError as error:
         inclusion = unchecked("log.inclusion", error.kind, error.message)
         anchor = unchecked("log.anchor", error.kind, error.message)
@@ -107,6 +103,22 @@ def check_log(
     remembered = check_memory(signed, history, proofs.consistency, memory)
     made = (inclusion, anchor, witness, remembered)
     return LogOutcome(made, history, proofs, logged_at, signed)
+
+
+def is_torn(history: KeyHistory, proofs: Proofs, seen: Iterable[SignedCheckpoint | None]) -> bool:
+    """Return whether what is at hand shows two histories of a store (attack case A33).
+
+    Args:
+        history: Its policies.
+        proofs: What shows where in its log other things are.
+        seen: Log checkpoints under which these are.
+
+    Raises:
+        IncompleteError: (``too-many-log-checkpoints``) there are more than are compared.
+    """
+    heads = [head for one in history.policies for head in one.heads]
+    heads += [one.head for one in seen if one is not None]
+    return history.forked or proofs.consistency.is_torn(heads)
 
 
 def _places_of(outcome: CheckedCredential, history: KeyHistory, proofs: Proofs) -> Sequence[Place]:

@@ -14,11 +14,8 @@ from msgspec import Struct, field
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.logproofs import PROOF_HEAD, Places, ProofFiles, Proofs
-from lyrikstore.history.consistency import (
-    NO_CONSISTENCY,
-    Consistency,
-    consistency_files_among,
-)
+from lyrikstore.history.consistency import NO_CONSISTENCY, Consistency
+from lyrikstore.history.consistencyfiles import ConsistencyFiles
 from lyrikstore.history.keyhistory import KeyHistory, Ruled
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.log import Leaf, Place, TlogProof
@@ -53,21 +50,20 @@ class Statements(Struct, frozen=True):
         geneses: Files that say they found a store.
         policies: Files that say they are a policy.
         proof_files: Log proofs.
-        consistency_files: Consistency files, and what may be the leaf hashes that they name.
+        consistency_files: Consistency files of whatever logs.
         here: The policies of the reader's own store, and its log, if there is one.
     """
 
     geneses: Sequence[bytes] = ()
     policies: Sequence[bytes] = ()
     proof_files: ProofFiles = field(default_factory=ProofFiles)
-    consistency_files: Sequence[bytes] = ()
+    consistency_files: ConsistencyFiles = field(default_factory=ConsistencyFiles)
     here: tuple[KeyHistory, Places] | None = None
     _by_store: Mapping[bytes, Sequence[bytes]] = field(default_factory=dict)
     _parsed: dict[bytes, Manifest | None] = field(default_factory=dict)
     _ids: dict[bytes, Digest] = field(default_factory=dict)
-    _read_before: dict[bytes, tuple[str, KeyHistory, Proofs] | LyrikstoreError] = field(
-        default_factory=dict
-    )
+    _founders: dict[bytes, Manifest | None] = field(default_factory=dict)
+    _stores: dict[Digest, tuple[KeyHistory, Proofs] | IncompleteError] = field(default_factory=dict)
 
     @classmethod
     def among(cls, files: Iterable[bytes]) -> "Statements":
@@ -82,7 +78,7 @@ class Statements(Struct, frozen=True):
             tuple(data for data in found if _is_manifest(data, b"genesis")),
             policies,
             ProofFiles(data for data in found if data.startswith(PROOF_HEAD)),
-            consistency_files_among(found),
+            ConsistencyFiles(found),
             _by_store=by_store,
         )
 
@@ -100,8 +96,19 @@ class Statements(Struct, frozen=True):
             IncompleteError: (``too-many-policies``, ``too-many-consistency-files``,
                 ``too-many-log-checkpoints``) there is more than is read.
 
-        Cost: a signature for each, once however many stores are read.
+        Cost: a signature for each, once however many stores are read; a store is read once.
         """
+        if genesis.id not in self._stores:
+            try:
+                self._stores[genesis.id] = self._follow(genesis, founded)
+            except IncompleteError as error:
+                self._stores[genesis.id] = error
+        found = self._stores[genesis.id]
+        if isinstance(found, IncompleteError):
+            raise found
+        return found
+
+    def _follow(self, genesis: Manifest, founded: Genesis) -> tuple[KeyHistory, Proofs]:
         consistency = Consistency(founded.origin, self.consistency_files)
         proofs = Proofs(self.proof_files, consistency)
 
@@ -240,21 +247,15 @@ class Statements(Struct, frozen=True):
 
     def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Places]]:
         """Yield the store that ``data`` founds, if it does, and if ``founder`` signed it."""
-        found = self._read_before.get(data)
-        if found is None:  # once, however many credentials lie there
-            try:
-                found = self._read_store(data)
-            except LyrikstoreError as error:
-                found = error
-            self._read_before[data] = found
-        if isinstance(found, IncompleteError):
-            raise found
-        if not isinstance(found, LyrikstoreError) and founder in {None, found[0]}:
-            yield found[1:]
-
-    def _read_store(self, data: bytes) -> tuple[str, KeyHistory, Proofs]:
-        genesis = parse_manifest(data)
-        return genesis.author, *self.read_store(genesis, check_genesis(genesis))
+        if data not in self._founders:  # once, however many credentials lie there
+            self._founders[data] = None
+            with suppress(LyrikstoreError):
+                genesis = parse_manifest(data)
+                check_genesis(genesis)
+                self._founders[data] = genesis
+        found = self._founders[data]
+        if found is not None and founder in {None, found.author}:
+            yield self.read_store(found, check_genesis(found))
 
 
 NO_STATEMENTS = Statements()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import StorageError
+from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.jsontext import JSON
 from lyrikstore.credentials.attestation.attestationcheck import (
     ATTESTATION_REQUIRED,
@@ -248,7 +248,7 @@ def verify_delivery(
             notices=notices,
         ),
     ]
-    open_questions = log.not_proven
+    open_questions: tuple[str, ...] = ()
     if quality.detail.get("reason") == "not-recomputed":
         open_questions = (*open_questions, NOT_RECOMPUTED)
     report = _report(claims.tree.urn, outcome.issuer, checks, DELIVERY_CHECKS, at, open_questions)
@@ -297,6 +297,7 @@ def _remember(
     if report.verdict not in {Verdict.TRUSTED, Verdict.VALID}:
         return
     if report.check("log.memory").state is CheckState.PASS:
-        with contextlib.suppress(StorageError):  # a full or read-only HOME: the verdict stands
+        # A full or read-only HOME, or a memory that is damaged there: the verdict stands.
+        with contextlib.suppress(LyrikstoreError):
             memory.remember_head(signed.head, signed.signers, store)
             memory.remember_known(store, consistency.leading_to(signed.head))

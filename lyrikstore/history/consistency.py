@@ -1,41 +1,20 @@
-"""Which log checkpoints are of one log: consistency files (spec §7.8).
+"""Which log checkpoints are of one log (spec §7.8).
 
 Two log checkpoints that a log's key signed may be of two histories. A consistency file shows that
 smaller ones lead to a larger one. It is arithmetic: whoever wrote it, and whether anybody signed
 what it names, does not matter. What it is asked about are log checkpoints whose signatures hold.
 """
 
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from functools import cached_property
-from itertools import combinations, pairwise, permutations
-from typing import Any, Self
+from itertools import combinations, permutations
 
-from msgspec import Struct
-
-from lyrikstore.canon.base64text import decode_base64
-from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
-from lyrikstore.canon.jsontext import MAX_INTEGER, encode, parse_canonical
-from lyrikstore.history import merkle
+from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.history.consistencyfiles import NO_FILES, NO_LEAVES, ConsistencyFiles, Leaves
 from lyrikstore.history.log import LogCheckpoint, Place
-
-MAX_HEADS = 24
-"""Log checkpoints that a writer names besides the one of the leaf hashes."""
-
-MAX_LEAVES = 1 << 16
-"""Most leaf hashes that go with a file: 2 MiB."""
-
-MAX_FILES = 8
-"""Most consistency files of one log that may lie beside a credential."""
 
 MAX_COMPARED = 32
 """Most log checkpoints of one log that may lie beside a credential."""
-
-_MAX_READ = 32
-_TYPE = "log-consistency"
-_MARK = f'"type":"{_TYPE}"'.encode()
 
 
 class Relation(Enum):
@@ -49,126 +28,19 @@ class Relation(Enum):
     """Nothing at hand shows either."""
 
 
-class ConsistencyFile(Struct, frozen=True):
-    """That smaller logs lead to a larger one, with the proofs.
-
-    Attributes:
-        origin: Name of the log.
-        size: Entries of the larger one.
-        root: Its root.
-        steps: Size, root and consistency proof of each smaller one, the largest first.
-        leaves: BLAKE3 of the leaf hashes of the first entries, one after another, and how many;
-            None without them. That many entries is the size of one of the logs named.
-    """
-
-    origin: str
-    size: int
-    root: bytes
-    steps: tuple[tuple[int, bytes, tuple[bytes, ...]], ...]
-    leaves: tuple[Digest, int] | None = None
-
-    def encode(self) -> bytes:
-        """Return the file's bytes."""
-        document: dict[str, Any] = {
-            "from": [
-                {"size": size, "root": _spell(root), "proof": [_spell(item) for item in proof]}
-                for size, root, proof in self.steps
-            ],
-            "origin": self.origin,
-            "to": {"size": self.size, "root": _spell(self.root)},
-            "type": _TYPE,
-            "v": 1,
-        }
-        if self.leaves is not None:
-            digest, count = self.leaves
-            document["leaves"] = {"blake3": digest.hex, "size": count}
-        return encode(document)
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read a consistency file and check its proofs.
-
-        Raises:
-            FormatError: (``bad-consistency``, ``bad-json``, ``not-canonical``) not such a file.
-            VerificationError: (``bad-consistency``) a proof in it does not hold.
-
-        Cost: at most 32 proofs.
-        """
-        document = parse_canonical(data, max_bytes=1 << 20)
-        members = {"from", "origin", "to", "type", "v"}
-        _require(isinstance(document, dict) and members <= document.keys() <= members | {"leaves"})
-        _require(document["type"] == _TYPE and type(document["v"]) is int and document["v"] == 1)
-        steps = document["from"]
-        _require(isinstance(steps, list) and len(steps) <= _MAX_READ)
-        size, root = _head(document["to"], {"root", "size"})
-        found = []
-        for item in steps:
-            smaller, old = _head(item, {"proof", "root", "size"})
-            _require(isinstance(item["proof"], list) and len(item["proof"]) <= merkle.MAX_PROOF)
-            found.append((smaller, old, tuple(_hash(one) for one in item["proof"])))
-        sizes = [size, *(smaller for smaller, _, _ in found)]
-        _require(all(larger > smaller for larger, smaller in pairwise(sizes)))
-        LogCheckpoint(document["origin"], size, root)  # checks the name
-        leaves = None
-        if "leaves" in document:
-            stated = document["leaves"]
-            _require(isinstance(stated, dict) and stated.keys() == {"blake3", "size"})
-            count = stated["size"]
-            _require(type(count) is int and count in sizes and count <= MAX_LEAVES)
-            leaves = Digest.parse_hex(stated["blake3"]), count
-        for smaller, old, proof in found:
-            merkle.verify_consistency(smaller, size, proof, old, root)
-        return cls(document["origin"], size, root, tuple(found), leaves)
-
-
-def consistency_file(
-    origin: str,
-    hashes: Sequence[bytes],
-    sizes: Iterable[int],
-    *,
-    leaves: int = 0,
-) -> tuple[ConsistencyFile, bytes]:
-    """Return the file which shows that smaller logs lead to the whole one.
-
-    Args:
-        origin: Name of the log.
-        hashes: Leaf hashes of all its entries.
-        sizes: Sizes of the smaller ones.
-        leaves: How many leaf hashes go with it; 0 for none.
-
-    Returns:
-        The file, and the leaf hashes one after another; these are empty without any.
-
-    Cost: a hash for each entry.
-    """
-    tree, end = merkle.Subtrees(hashes), len(hashes)
-    wanted = sorted({*sizes, *((leaves,) if leaves else ())} - {0, end}, reverse=True)
-    steps = [(size, tree.root(size), tuple(tree.consistency_proof(size, end))) for size in wanted]
-    data = b"".join(hashes[:leaves])
-    stated = (Digest.of(data), leaves) if leaves else None
-    return ConsistencyFile(origin, end, tree.root(end), tuple(steps), stated), data
-
-
 class _Line:
     """Logs that lead to one: size → root, and the leaf hashes of the first entries, if known."""
 
-    def __init__(self, roots: dict[int, bytes], leaves: Sequence[bytes] = ()) -> None:
+    def __init__(self, roots: dict[int, bytes], leaves: Leaves = NO_LEAVES) -> None:
         self.roots = roots
         self.leaves = leaves
 
     def root_at(self, size: int) -> bytes | None:
         """Return the root of the first ``size`` entries, or None where nothing here tells it."""
-        known = self.roots.get(size)
-        if known is None and 0 < size <= len(self.leaves):
-            known = self._tree.root(size)
-        return known
+        return self.roots.get(size) or self.leaves.root_at(size)
 
     def has(self, head: LogCheckpoint) -> bool:
         return self.root_at(head.size) == head.root
-
-    @cached_property
-    def _tree(self) -> merkle.Subtrees:
-        return merkle.Subtrees(self.leaves)
 
 
 class Consistency:
@@ -176,33 +48,14 @@ class Consistency:
 
     Args:
         origin: Name of the log.
-        files: The files at hand; others than consistency files of that log, and the leaf hashes
-            that these name, are left alone. One that is damaged counts as absent.
+        files: The files at hand.
 
     Raises:
         IncompleteError: (``too-many-consistency-files``) more than are read.
     """
 
-    def __init__(self, origin: str = "", files: Sequence[bytes] = ()) -> None:
-        self._lines: list[_Line] = []
-        said = [data for data in files if is_consistency_file(data)]
-        found: dict[bytes, ConsistencyFile] = {}
-        for data in said:
-            try:
-                one = ConsistencyFile.parse(data)
-            except LyrikstoreError:
-                continue
-            if one.origin == origin:
-                found[data] = one
-            if len(found) > MAX_FILES:
-                # ATTACK: a crowd of them, before the one that shows the fork.
-                raise IncompleteError(
-                    "too-many-consistency-files",
-                    f"more than the {MAX_FILES} consistency files of a log that are read",
-                )
-        for one in found.values():
-            roots = {size: root for size, root, _ in one.steps} | {one.size: one.root}
-            self._lines.append(_Line(roots, _leaves_of(one, roots, files)))
+    def __init__(self, origin: str = "", files: ConsistencyFiles = NO_FILES) -> None:
+        self._lines = [_Line(one.roots, leaves) for one, leaves in files.of(origin)]
         self._join()
 
     def with_line(self, heads: Iterable[LogCheckpoint]) -> "Consistency":
@@ -234,14 +87,14 @@ class Consistency:
     def holds(self, leaf: bytes, index: int, head: LogCheckpoint) -> bool | None:
         """Return whether ``head`` is of a log that has that leaf hash there; None: not known."""
         for line in self._lines:
-            if index < min(len(line.leaves), head.size) and line.has(head):
-                return line.leaves[index] == leaf
+            if index < min(len(line.leaves.hashes), head.size) and line.has(head):
+                return line.leaves.hashes[index] == leaf
         return None
 
     def find(self, leaf: bytes, head: LogCheckpoint) -> int | None:
         """Return where the log of ``head`` has that leaf hash first, or None if not known."""
         for line in self._lines:
-            known = line.leaves[: head.size]
+            known = line.leaves.hashes[: head.size]
             if leaf in known and line.has(head):
                 return known.index(leaf)
         return None
@@ -328,55 +181,3 @@ class Consistency:
 
 
 NO_CONSISTENCY = Consistency()
-
-
-def is_consistency_file(data: bytes) -> bool:
-    """Return whether ``data`` says, unverified, that it is a consistency file."""
-    return data.startswith(b'{"from":[') and _MARK in data[-64:]
-
-
-def consistency_files_among(files: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Return the consistency files among ``files``, and what may be leaf hashes that they name."""
-    said = tuple(data for data in files if is_consistency_file(data))
-    if not said:
-        return ()
-    most = MAX_LEAVES * merkle.HASH_BYTES
-    hashes = (data for data in files if len(data) <= most and not len(data) % merkle.HASH_BYTES)
-    return (*said, *hashes)
-
-
-def _leaves_of(
-    one: ConsistencyFile, roots: Mapping[int, bytes], files: Iterable[bytes]
-) -> list[bytes]:
-    if one.leaves is None:
-        return []
-    digest, count = one.leaves
-    length = count * merkle.HASH_BYTES
-    for data in files:
-        if len(data) == length and Digest.of(data) == digest:
-            leaves = [data[at : at + 32] for at in range(0, length, merkle.HASH_BYTES)]
-            return leaves if merkle.root(leaves) == roots[count] else []
-    return []
-
-
-def _head(value: Any, members: set[str]) -> tuple[int, bytes]:
-    _require(isinstance(value, dict) and value.keys() == members)
-    size = value["size"]
-    _require(type(size) is int and 1 <= size <= MAX_INTEGER)
-    return size, _hash(value["root"])
-
-
-def _hash(value: Any) -> bytes:
-    _require(isinstance(value, str))
-    data = decode_base64(value, "bad-consistency")
-    _require(len(data) == merkle.HASH_BYTES)
-    return data
-
-
-def _spell(data: bytes) -> str:
-    return b64encode(data).decode()
-
-
-def _require(condition: object) -> None:
-    if not condition:
-        raise FormatError("bad-consistency", "not a consistency file of a log")

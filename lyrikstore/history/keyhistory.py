@@ -123,15 +123,19 @@ class KeyHistory:
         """Every key that may sign the log, or might; keys are only added."""
         return self.logs or self.current.logs
 
-    def declared(self, did: str) -> Ruled | None:
-        """Return the policy that says since when ``did`` is suspect, as it is said now, or None."""
-        said = None
+    def declared(self, did: str) -> tuple[Ruled, ...]:
+        """Return the policies that say since when ``did`` is suspect, as it is said now.
+
+        All of them are of the log that says so: the first may be shown by the proof of another one
+        alone, for whoever holds a policy can log it anew.
+        """
+        said: list[Ruled] = []
         for one in reversed(self.policies):
             start = one.policy.suspects.get(did)
             if start is None or start != self._suspects.get(did):
                 break
-            said = one
-        return said
+            said.insert(0, one)
+        return tuple(said)
 
     def ended(self, did: str) -> Ruled | None:
         """Return the policy by which ``did`` has no role any more, or None."""

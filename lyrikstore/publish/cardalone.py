@@ -1,18 +1,20 @@
 """A card with its evidence beside it, judged without the store that signed it (spec §14.6)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.datasetcheck import check_author
-from lyrikstore.credentials.keycheck import unless_unproven
-from lyrikstore.credentials.logcheck import check_memory, check_witness
+from lyrikstore.credentials.keycheck import unless_unproven, where_logged
+from lyrikstore.credentials.logcheck import check_memory, check_witness, is_torn
 from lyrikstore.credentials.logproofs import Proofs
 from lyrikstore.credentials.logstate import check_founder
 from lyrikstore.credentials.objectcheck import NOT_PROVEN
 from lyrikstore.credentials.report import (
     Check,
+    CheckState,
     Report,
     failed,
     not_applicable,
@@ -22,6 +24,7 @@ from lyrikstore.credentials.report import (
 )
 from lyrikstore.credentials.storekeys import Statements
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.consistency import Relation
 from lyrikstore.history.keyhistory import KeyHistory
 from lyrikstore.history.log import Leaf, Place
 from lyrikstore.history.manifest import Manifest, parse_manifest
@@ -30,12 +33,12 @@ from lyrikstore.history.refs import check_genesis
 from lyrikstore.history.repository import Repository
 from lyrikstore.publish.cardcheck import CARD_NOT_PROVEN
 from lyrikstore.publish.keystatements import key_statements
+from lyrikstore.publish.logheads import consistency_for_keys
 
 ALONE_CHECKS = ("card", "store.genesis", "manifest.signature", "log.inclusion", "log.witness",
           "log.memory")  # fmt: skip
-"""Ids of the checks of a card without its store, in order. All but ``log.memory`` are needed."""
+"""Ids of the checks of a card without its store, in order. All must be made."""
 
-_REQUIRED = tuple(check for check in ALONE_CHECKS if check != "log.memory")
 _OPEN = (
     "that the card says what its evidence says: the store was not looked at (--store)",
     "that the model has the data, the run and the evaluations that the card names",
@@ -60,6 +63,7 @@ def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | No
         "genesis.json": repository.manifest(repository.store_id).encode(),
         "log.tlog-proof": repository.proof_for(index).encode(),
         **key_statements(repository),
+        **consistency_for_keys(repository),
     }
 
 
@@ -107,16 +111,13 @@ def verify_card_alone(
     statements = Statements.among(files.values())
     genesis, history, proofs = _history(card, statements, trust, at)
     logged = None
+    author = check_author("manifest.signature", card, None)
     if history is not None and proofs is not None and not history.forked:
-        logged = next(iter(proofs.of(Leaf("manifest", card.id), history)), None)
-    policy = None if history is None or logged is None else history.in_force(logged.index)
-    author = check_author("manifest.signature", card, policy)
+        logged, author = _judge_author(card, history, proofs)
     checks = (
         _check_bytes(data, card),
         genesis,
-        # ATTACK: whoever hands it over takes away the log proof of the policy which says that the
-        # key was stolen.
-        author if history is None else unless_unproven(author, history),
+        author,
         _check_logged(logged),
         check_witness(trust),
         not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
@@ -130,12 +131,32 @@ def verify_card_alone(
     )
     return Report.of(
         checks,
-        _REQUIRED,
+        ALONE_CHECKS,
         subject=str(card.id),
         issuer=card.author,
         at=at,
         not_proven=(*NOT_PROVEN, *_OPEN, *CARD_NOT_PROVEN),
     )
+
+
+def _judge_author(
+    card: Manifest, history: KeyHistory, proofs: Proofs
+) -> tuple[Place | None, Check]:
+    """Return where the card is logged, and ``manifest.signature``."""
+    check, leaf = "manifest.signature", Leaf("manifest", card.id)
+    index, shown = where_logged(leaf, card.author, history, proofs)
+    places = [place for place in proofs.of(leaf, history) if place.index == index]
+    author = check_author(check, card, None if index is None else history.in_force(index))
+    # ATTACK A27: a stolen key signs a card in an old copy of the log.
+    if author.state is CheckState.PASS and shown is not Relation.SAME:
+        what = f"that entry {index} was signed before the key {card.author} was compromised"
+        author = unchecked(check, "no-consistency", f"nothing here shows {what}")
+        if shown is Relation.FORK:
+            summary = f"{what} is shown by another history of the log alone"
+            author = failed(check, "fork", summary)
+    # ATTACK: whoever hands it over takes away the log proof of the policy which says that the key
+    # was stolen.
+    return next(iter(places), None), unless_unproven(author, history)
 
 
 def _history(
@@ -148,6 +169,9 @@ def _history(
     try:
         founder = parse_manifest(founders[0])
         history, proofs = statements.read_store(founder, check_genesis(founder))
+        places = proofs.of(Leaf("manifest", card.id), history)
+        if is_torn(history, proofs, (place.signed for place in places)):
+            history = replace(history, forked=True)
     except IncompleteError as error:
         return unchecked("store.genesis", error.kind, error.message), None, None
     except LyrikstoreError as error:

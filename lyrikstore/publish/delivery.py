@@ -39,7 +39,7 @@ from lyrikstore.publish.keystatements import (
     credential_proof,
     key_statements,
 )
-from lyrikstore.publish.logheads import CONSISTENCY, consistency_of
+from lyrikstore.publish.logheads import consistency_of
 from lyrikstore.publish.newfolder import building, check_place, put_in_place, write_files
 from lyrikstore.publish.readme import delivery_readme
 from lyrikstore.publish.records import Commitment, commit_to_records
@@ -340,7 +340,7 @@ def _documents(
         "tree.jsonl": tree.encode(),
         "genesis.json": repository.genesis.encode(),
         "log.tlog-proof": repository.proof_for(repository.index_of(manifest.id)).encode(),
-        CONSISTENCY: consistency_of(repository),
+        **consistency_of(repository),
     }
     proof = credential_proof(repository, index)
     if proof is not None:

@@ -13,10 +13,9 @@ from lyrikstore.credentials.attestation.anykind import stated_kind
 from lyrikstore.credentials.logproofs import PROOF_HEAD, ProofFiles
 from lyrikstore.credentials.storekeys import statements_here
 from lyrikstore.credentials.vcdm import DATASET
-from lyrikstore.history.consistency import (
+from lyrikstore.history.consistencyfiles import (
     MAX_HEADS,
     MAX_LEAVES,
-    ConsistencyFile,
     consistency_file,
 )
 from lyrikstore.history.memory import LogMemory
@@ -25,19 +24,26 @@ from lyrikstore.history.repository import Repository
 CONSISTENCY = "log.consistency.json"
 LEAVES = "log.leaves"
 
+_SMALL = 1 << 12
+"""Entries of a log of which every delivery has the leaf hashes, which show all that led to it:
+128 KiB. The log checkpoints named suffice for a dozen deliveries."""
+
 _LOOKED_AT = 1000
 """Newest credentials of a store that are looked at for earlier deliveries."""
 
 
-def consistency_of(repository: Repository) -> bytes:
-    """Return the consistency file for what leads to the log checkpoint of a store.
+def consistency_of(repository: Repository) -> dict[str, bytes]:
+    """Return what leads to the log checkpoint of a store: all that is known of a log that is small.
 
     Args:
         repository: The store.
 
+    Returns:
+        File name → bytes: the consistency file, and the leaf hashes of at most 4,096 entries.
+
     Cost: a hash for each log entry, and a read for each credential looked at.
     """
-    return _file(repository, 0)[0].encode()
+    return _files(repository, 0)
 
 
 def consistency_for_keys(repository: Repository) -> dict[str, bytes]:
@@ -58,8 +64,7 @@ def consistency_for_keys(repository: Repository) -> dict[str, bytes]:
         since = history.state_of(key.key).since or 0
         ends.append(since if key.suspect_from is None else min(since, key.suspect_from))
     most = min(MAX_LEAVES, repository.checkpoint.size)
-    made, leaves = _file(repository, max(end for end in ends if end <= most))
-    return {CONSISTENCY: made.encode(), **({LEAVES: leaves} if leaves else {})}
+    return _files(repository, max(end for end in ends if end <= most))
 
 
 def own_consistency(
@@ -92,12 +97,14 @@ def own_consistency(
     return consistency_file(repository.origin, hashes, sizes)[0].encode()
 
 
-def _file(repository: Repository, leaves: int) -> tuple[ConsistencyFile, bytes]:
+def _files(repository: Repository, leaves: int) -> dict[str, bytes]:
     size = repository.checkpoint.size
+    leaves = size if size <= _SMALL else leaves
     hashes = repository.records.hashes[:size]
     months = islice(_months(repository), MAX_HEADS)
     sizes = sorted({*_delivered(repository), *months} - {size}, reverse=True)
-    return consistency_file(repository.origin, hashes, sizes[:MAX_HEADS], leaves=leaves)
+    made, data = consistency_file(repository.origin, hashes, sizes[:MAX_HEADS], leaves=leaves)
+    return {CONSISTENCY: made.encode(), **({LEAVES: data} if data else {})}
 
 
 def _delivered(repository: Repository) -> Iterator[int]:

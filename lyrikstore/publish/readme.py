@@ -19,6 +19,7 @@ _FILES = {
     "genesis.json": "the founding document of the publisher's store, with the key of its log",
     "log.tlog-proof": "proof that this version stands in the publisher's log",
     "log.consistency.json": "proof that the log of earlier deliveries led to this one",
+    "log.leaves": "hashes of all log entries, by which the same is shown of every earlier log",
     "LICENCE.txt": "the licence text",
     "LICENCE-": "the text of the licence that the file is named for",
     "credential.tlog-proof": "proof of where the credential stands in that log",

@@ -24,7 +24,8 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.attestation.anykind import check_any
 from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.envelope import keys_for
-from lyrikstore.credentials.report import CheckState, check_of, first_in
+from lyrikstore.credentials.keycheck import check_key_by
+from lyrikstore.credentials.report import SETTLED, CheckState, check_of, first_in
 from lyrikstore.credentials.statuscheck import Notices
 from lyrikstore.credentials.statuslist import StatusList, list_url, status_entries
 from lyrikstore.credentials.storekeys import Statements
@@ -215,7 +216,20 @@ def statements_needed(
     grant = subject.get("grant")
     about = grant["dataset"] if isinstance(grant, dict) else subject
     store = Digest.parse_urn(about["store"]) if "store" in about else None
-    return statements.to_keep(key, store, Leaf("credential", Digest.of(encode(document))))
+    credential = Digest.of(encode(document))
+    kept = statements.to_keep(key, store, Leaf("credential", credential))
+    states = [
+        check_key_by(key, credential, one, store).state
+        for one in (statements, Statements.among(kept))
+    ]
+    if states[0] is CheckState.PASS and states[1] not in SETTLED:
+        raise IncompleteError(
+            "not-connected",
+            "what shows that it was signed before its key was compromised lies beside it, but is "
+            "not of the log checkpoint that says so, and is not kept",
+            hint="ask whoever signed it for a log proof that is: key statements -o FOLDER",
+        )
+    return kept
 
 
 def attestations_among(files: Mapping[str, bytes]) -> dict[str, bytes]:

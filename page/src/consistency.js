@@ -30,12 +30,6 @@ export const distinct = (heads) => [...new Map(heads.map((head) => [`${head.size
 /** Whether a file says that it is a consistency file. @param {Uint8Array} bytes */
 const isConsistencyFile = (bytes) => same(bytes.subarray(0, START.length), START) && includes(bytes.subarray(-64), `"type":"${TYPE}"`);
 
-/** The consistency files among files, and what may be leaf hashes that they name. @param {Uint8Array[]} files */
-export function consistencyFilesAmong(files) {
-  const said = files.filter(isConsistencyFile);
-  return said.length ? [...said, ...files.filter(({ length }) => length <= MAX_LEAVES * 32 && length % 32 === 0)] : [];
-}
-
 /** Read a consistency file and check its proofs. @param {Uint8Array} bytes */
 export function parseConsistency(bytes) {
   const document = parseCanonical(bytes, { maxBytes: 1 << 20 });
@@ -63,22 +57,75 @@ export function parseConsistency(bytes) {
   return { origin: document.origin, heads: [largest, ...steps], leaves };
 }
 
-/** Logs that lead to one: size to root, and the leaf hashes of the first entries, if they are known. */
-class Line {
-  /** @param {Map<number, Uint8Array>} roots @param {Uint8Array[]} [leaves] */
-  constructor(roots, leaves = []) {
-    this.roots = roots;
-    this.leaves = leaves;
+/** The leaf hashes of the first entries of a log; perhaps none. */
+class Leaves {
+  /** @param {Uint8Array} bytes One after another. */
+  constructor(bytes) {
+    this.hashes = Array.from({ length: bytes.length / 32 }, (_, at) => bytes.subarray(at * 32, at * 32 + 32));
     /** @type {Subtrees | null} */
     this.tree = null;
   }
 
+  /** The root of the first entries, of no more than there are. @param {number} size @returns {Uint8Array | undefined} */
+  rootAt(size) {
+    if (size < 1 || size > this.hashes.length) return undefined;
+    this.tree ??= new Subtrees(this.hashes);
+    return this.tree.root(size);
+  }
+}
+
+const NO_LEAVES = new Leaves(new Uint8Array());
+
+/**
+ * The consistency files at hand, of whatever logs, with the leaf hashes that they name. One that is
+ * damaged counts as absent.
+ *
+ * ATTACK: hundreds of stores with the log of one name, each of which would read all of them again.
+ */
+export class ConsistencyFiles {
+  /** @param {Uint8Array[]} files */
+  constructor(files) {
+    const said = new Map(files.filter(isConsistencyFile).map((bytes) => [hex(bytes), bytes]));
+    this.files = [...said.values()].map(sound).filter((one) => one !== null);
+    const lengths = new Set(this.files.map(({ leaves }) => (leaves?.size ?? 0) * 32));
+    lengths.delete(0);
+    this.leaves = new Map(files.filter(({ length }) => lengths.has(length)).map((bytes) => [blake3Once(bytes), bytes]));
+    /** @type {Map<string, Leaves>} */
+    this.read = new Map();
+  }
+
+  /** Those of one log. Refused if there are more than are read: a crowd, before the one that shows the fork. @param {string} origin */
+  of(origin) {
+    const found = this.files.filter((one) => one.origin === origin);
+    if (found.length > MAX_FILES) refuse("too-many-consistency-files", `more than the ${MAX_FILES} consistency files of a log that are read`);
+    return found.map(({ heads, leaves }) => {
+      const roots = new Map(heads.map((/** @type {Head} */ { size, root }) => [size, root]));
+      return new Line(roots, this.#leavesOf(leaves, roots));
+    });
+  }
+
+  /** @param {{blake3: string, size: number} | null} stated @param {Map<number, Uint8Array>} roots @returns {Leaves} */
+  #leavesOf(stated, roots) {
+    const bytes = stated === null ? undefined : this.leaves.get(stated.blake3);
+    if (stated === null || bytes?.length !== stated.size * 32) return NO_LEAVES;
+    const leaves = this.read.get(stated.blake3) ?? new Leaves(bytes);
+    this.read.set(stated.blake3, leaves);
+    const [known, wanted] = [leaves.rootAt(stated.size), roots.get(stated.size)];
+    return known && wanted && same(known, wanted) ? leaves : NO_LEAVES;
+  }
+}
+
+/** Logs that lead to one: size to root, and the leaf hashes of the first entries, if they are known. */
+class Line {
+  /** @param {Map<number, Uint8Array>} roots @param {Leaves} [leaves] */
+  constructor(roots, leaves = NO_LEAVES) {
+    this.roots = roots;
+    this.leaves = leaves;
+  }
+
   /** The root of the first entries, where it is known. @param {number} size @returns {Uint8Array | undefined} */
   rootAt(size) {
-    const known = this.roots.get(size);
-    if (known !== undefined || size < 1 || size > this.leaves.length) return known;
-    this.tree ??= new Subtrees(this.leaves);
-    return this.tree.root(size);
+    return this.roots.get(size) ?? this.leaves.rootAt(size);
   }
 
   /** @param {Head} one */
@@ -90,24 +137,9 @@ class Line {
 
 /** What the consistency files at hand show of one log. */
 export class Consistency {
-  /**
-   * Refused if there are more than are read: a crowd of them, before the one that shows the fork.
-   *
-   * @param {string} origin @param {Uint8Array[]} files
-   */
+  /** Refused as {@link ConsistencyFiles.of} says. @param {string} origin @param {ConsistencyFiles} files */
   constructor(origin, files) {
-    /** @type {Line[]} */
-    this.lines = [];
-    const found = new Map();
-    for (const bytes of files.filter(isConsistencyFile)) {
-      const one = sound(bytes);
-      if (one?.origin === origin) found.set(hex(bytes), one);
-      if (found.size > MAX_FILES) refuse("too-many-consistency-files", `more than the ${MAX_FILES} consistency files of a log that are read`);
-    }
-    for (const { heads, leaves } of found.values()) {
-      const roots = new Map(heads.map((/** @type {Head} */ { size, root }) => [size, root]));
-      this.lines.push(new Line(roots, leavesOf(leaves, roots, files)));
-    }
+    this.lines = files.of(origin);
     this.#join();
   }
 
@@ -130,14 +162,14 @@ export class Consistency {
 
   /** Whether a log checkpoint is of a log that has that leaf hash there; null: not known. @param {Uint8Array} leaf @param {number} index @param {Head} at @returns {boolean | null} */
   holds(leaf, index, at) {
-    const line = this.lines.find((one) => index < Math.min(one.leaves.length, at.size) && one.has(at));
-    return line === undefined ? null : same(line.leaves[index], leaf);
+    const line = this.lines.find((one) => index < Math.min(one.leaves.hashes.length, at.size) && one.has(at));
+    return line === undefined ? null : same(line.leaves.hashes[index], leaf);
   }
 
   /** Where the log of a log checkpoint has that leaf hash first; null: not known. @param {Uint8Array} leaf @param {Head} at @returns {number | null} */
   find(leaf, at) {
     for (const line of this.lines) {
-      const index = line.leaves.slice(0, at.size).findIndex((one) => same(one, leaf));
+      const index = line.leaves.hashes.slice(0, at.size).findIndex((one) => same(one, leaf));
       if (index >= 0 && line.has(at)) return index;
     }
     return null;
@@ -209,15 +241,6 @@ function sound(bytes) {
     if (error instanceof Refusal) return null;
     throw error;
   }
-}
-
-/** @param {{blake3: string, size: number} | null} stated @param {Map<number, Uint8Array>} roots @param {Uint8Array[]} files @returns {Uint8Array[]} */
-function leavesOf(stated, roots, files) {
-  if (stated === null) return [];
-  const bytes = files.find((one) => one.length === stated.size * 32 && blake3Once(one) === stated.blake3);
-  if (bytes === undefined) return [];
-  const leaves = Array.from({ length: stated.size }, (_, at) => bytes.subarray(at * 32, at * 32 + 32));
-  return same(new Subtrees(leaves).root(stated.size), /** @type {Uint8Array} */ (roots.get(stated.size))) ? leaves : [];
 }
 
 /** @param {any} value @param {string[]} members */

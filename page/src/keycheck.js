@@ -50,12 +50,12 @@ export function checkKey(signer, history, credential, proofs, sought = true) {
 function where(credential, signer, history, proofs) {
   const places = proofs.of("credential", credential, history);
   const hash = leafHash(leaf("credential", credential));
-  const heads = (/** @type {import("./keyhistory.js").Ruled | undefined} */ ruled) => distinct((ruled?.places ?? []).map(({ signed }) => signed));
+  const heads = (/** @type {import("./keyhistory.js").Ruled[]} */ ruled) => distinct(ruled.flatMap((one) => one.places.map(({ signed }) => signed)));
   const said = history.declared(signer);
   // ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs before
   // the entry that the owner names whatever the stolen key signs today.
-  if (said !== undefined) return proofs.consistency.place(hash, places, heads(said));
-  const listed = heads(history.ended(signer)).map((head) => proofs.consistency.find(hash, head)).filter((index) => index !== null);
+  if (said.length) return proofs.consistency.place(hash, places, heads(said));
+  const listed = heads([history.ended(signer) ?? []].flat()).map((head) => proofs.consistency.find(hash, head)).filter((index) => index !== null);
   return { index: places[0]?.index ?? listed[0] ?? null, shown: "same" };
 }
 

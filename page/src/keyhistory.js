@@ -68,12 +68,17 @@ export class KeyHistory {
     return this.policies.find(({ index }) => index === since);
   }
 
-  /** The policy that says since when a key is suspect, as it is said now. @param {string} did @returns {Ruled | undefined} */
+  /**
+   * The policies that say since when a key is suspect, as it is said now. All of them are of the log that
+   * says so: the first may be shown by the proof of another one alone, for whoever holds a policy can log
+   * it anew.
+   *
+   * @param {string} did @returns {Ruled[]}
+   */
   declared(did) {
     const now = this.current.suspectFrom(did);
-    if (now === Infinity) return undefined;
-    const before = this.policies.findLastIndex(({ policy }) => policy.suspectFrom(did) !== now);
-    return this.policies[before + 1];
+    if (now === Infinity) return [];
+    return this.policies.slice(this.policies.findLastIndex(({ policy }) => policy.suspectFrom(did) !== now) + 1);
   }
 
   /** The policy that decides at an index, without the keys that were suspect by then. @param {number} index */

@@ -4,7 +4,7 @@
  * store of their own, and lay the same beside it.
  */
 import { hex, includes, same, utf8 } from "./bytes.js";
-import { Consistency, consistencyFilesAmong } from "./consistency.js";
+import { Consistency, ConsistencyFiles } from "./consistency.js";
 import { blake3Once } from "./digest.js";
 import { Refusal } from "./errors.js";
 import { isOf, isProof, leaf, openCheckpoint, parseProof, statedHead } from "./log.js";
@@ -99,7 +99,8 @@ export class Proofs {
 
   /** Each log checkpoint is judged once under the same keys. @param {Proof} proof @param {import("./log.js").LogKey[]} keys */
   #judge({ checkpoint }, keys) {
-    const name = `${keys.length} ${hex(checkpoint)}`;
+    // ATTACK: two ways of as many keys, of which one is not the true one.
+    const name = `${keys.map(({ name: log, raw }) => `${log} ${hex(raw)}`).join()} ${hex(checkpoint)}`;
     const known = this.signed.get(name);
     if (known !== undefined) return known;
     let signed = null;
@@ -121,8 +122,7 @@ export class Statements {
     this.geneses = all.filter((bytes) => isManifest(bytes, "genesis"));
     this.policies = all.filter((bytes) => isManifest(bytes, "policy"));
     this.proofs = all.filter(isProof);
-    /** Consistency files, and what may be the leaf hashes that they name. */
-    this.consistencyFiles = consistencyFilesAmong(all);
+    this.consistencyFiles = new ConsistencyFiles(all);
     /** Policies by the id of the store that they name. @type {Map<string, Uint8Array[]>} */
     this.byStore = new Map();
     for (const bytes of this.policies) {
@@ -130,6 +130,8 @@ export class Statements {
     }
     /** @type {Map<Uint8Array, Stated | Refusal | null>} */
     this.read = new Map();
+    /** @type {Map<string, Stated | Refusal>} */
+    this.stores = new Map();
     /** @type {Map<Uint8Array, any>} */
     this.parsed = new Map();
   }
@@ -199,7 +201,15 @@ export class Statements {
    * @param {any} founder @param {{origin: string, policy: import("./policy.js").Policy}} genesis
    * @returns {Stated}
    */
-  readStore(founder, { origin, policy }) {
+  readStore(founder, genesis) {
+    if (!this.stores.has(founder.id)) this.stores.set(founder.id, attempt(() => this.#follow(founder, genesis)));
+    const found = this.stores.get(founder.id);
+    if (found instanceof Refusal) throw found;
+    return /** @type {Stated} */ (found);
+  }
+
+  /** @param {any} founder @param {{origin: string, policy: import("./policy.js").Policy}} genesis @returns {Stated} */
+  #follow(founder, { origin, policy }) {
     const consistency = new Consistency(origin, this.consistencyFiles);
     const proofs = new Proofs(this.proofs, consistency);
     const found = this.byStore.get(founder.id) ?? [];
@@ -222,13 +232,17 @@ export class Statements {
   /** @param {Uint8Array} bytes @returns {Stated | Refusal | null} */
   #readStore(bytes) {
     const founded = founding(bytes);
-    if (founded === null) return null;
-    try {
-      return this.readStore(founded.founder, founded.genesis);
-    } catch (error) {
-      if (error instanceof Refusal) return error;
-      throw error;
-    }
+    return founded && attempt(() => this.readStore(founded.founder, founded.genesis));
+  }
+}
+
+/** What comes of it, or why it is refused. @template T @param {() => T} made @returns {T | Refusal} */
+function attempt(made) {
+  try {
+    return made();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
   }
 }
 

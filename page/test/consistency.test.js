@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { unhex, utf8 } from "../src/bytes.js";
-import { Consistency, parseConsistency } from "../src/consistency.js";
+import { Consistency, ConsistencyFiles, parseConsistency } from "../src/consistency.js";
 import { each, load, refuses } from "./vectors.js";
 
 const files = load("consistency/files.json");
@@ -14,7 +14,7 @@ each("consistency file bad", files.bad, (one) => refuses(() => parseConsistency(
 const relations = load("consistency/relations.json");
 const head = (/** @type {any} */ { size, root }) => ({ origin: relations.origin, size, root: unhex(root), signers: [] });
 const atHand = (/** @type {any} */ one) => new Consistency(relations.origin,
-  [...one.files.map((/** @type {string} */ name) => utf8(relations.files[name])), unhex(relations.leaves)]);
+  new ConsistencyFiles([...one.files.map((/** @type {string} */ name) => utf8(relations.files[name])), unhex(relations.leaves)]));
 each("log checkpoints", relations.cases, (one) => {
   const [left, right] = [head(one.left), head(one.right)];
   assert.equal(atHand(one).relation(left, right), one.relation);

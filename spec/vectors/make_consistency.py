@@ -10,7 +10,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history import merkle
-from lyrikstore.history.consistency import consistency_file
+from lyrikstore.history.consistencyfiles import consistency_file
 from lyrikstore.history.log import Leaf
 
 ORIGIN = "example.org/archive"
@@ -84,6 +84,8 @@ def _files() -> dict[str, Any]:
             bad("another-member-in-a-step", lambda d: d["from"][0].update(more=1)),
             bad("size-in-words", lambda d: d["to"].update(size="40")),
             bad("a-short-root", lambda d: d["to"].update(root="AAAA")),
+            bad("a-name-in-numbers", lambda d: d.update(origin=5)),
+            bad("no-leaves-stated", lambda d: d.update(leaves=None)),
             bad("a-name-that-is-none", lambda d: d.update(origin="a b")),
             bad("leaves-of-no-size-named", lambda d: d["leaves"].update(size=17), leaved),
             bad("leaves-of-a-bad-digest", lambda d: d["leaves"].update(blake3="blake3:00"), leaved),

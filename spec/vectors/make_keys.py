@@ -13,7 +13,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
 from lyrikstore.history import merkle
-from lyrikstore.history.consistency import consistency_file
+from lyrikstore.history.consistencyfiles import consistency_file
 from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.manifest import sign_manifest
 from lyrikstore.history.note import VerifierKey
@@ -48,13 +48,20 @@ def _keys(trust: str) -> dict[str, Any]:
     genesis = by_owner.genesis
     first = Genesis.parse(genesis.body).policy
 
-    def policy(change: Any, *, signer: Any = owner, before: Any = None, skip: int = 1) -> Any:
+    def policy(
+        change: Any,
+        *,
+        signer: Any = owner,
+        before: Any = None,
+        skip: int = 1,
+        second: int = made.NOW.second,
+    ) -> Any:
         parent = before or genesis
         base = Policy.parse(before.body["policy"]) if before else first
         value = {**change(base).to_json(), "version": base.version + skip}
         return sign_manifest(
             kind="policy", store=genesis.id, name="policies/store/main", body={"policy": value},
-            parents=[parent.id], signer=signer, created=made.NOW,
+            parents=[parent.id], signer=signer, created=made.NOW.replace(second=second),
         )  # fmt: skip
 
     def logged(entries: list[Any]) -> list[bytes]:
@@ -162,6 +169,19 @@ def _keys(trust: str) -> dict[str, Any]:
         for count in range(33)
         for name, data in told(*old, rotation, *[twice] * count, name=f"n{count}").items()
         if "policy-5" in name
+    }
+    # Two policies below one, each with a log key more: the ids decide which is looked at first.
+    true = policy(with_writer(third.did, second_log.public), signer=following, before=rotation)
+    theft = policy(revoked(following.did, 3, third.did), signer=following, before=true)
+    owners = told(rotation, filler[0], true, theft, log=second_log, name="owner")
+    rivals = [
+        policy(with_writer(mallory.did, thief_log.public), signer=following, before=rotation,
+               second=second)
+        for second in range(60)
+    ]  # fmt: skip
+    rival_ways = {
+        order: next(one for one in rivals if (one.id.raw < true.id.raw) is (order == "first"))
+        for order in ("first", "last")
     }
     strange = VerifierKey("elsewhere.example", second_log.public)
     key_of = f'version = 1\n\n[[issuer]]\ndid = "{following.did}"\nnickname = "Next"\n'
@@ -280,6 +300,9 @@ def _keys(trust: str) -> dict[str, Any]:
             case("rival-policy-in-a-log-of-its-own", "invalid",
                  {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, rotation,
                  beside=told(rival, log=thief_log)),
+            *(case(f"rival-way-with-as-many-log-keys-{order}", "invalid",
+                   {"log.inclusion": "fork", "issuer.key": "fork"}, by_next, rotation, *new, way,
+                   log=thief_log, beside=owners) for order, way in rival_ways.items()),
             case("rival-policy-unproven", "trusted", {"issuer.key": "pass"}, by_owner, *old,
                  rotation, beside={"rival.json": rival.encode().decode()}),
             case("rival-policy-by-a-log-key-that-nobody-named", "trusted", {"issuer.key": "pass"},
@@ -307,6 +330,11 @@ def _keys(trust: str) -> dict[str, Any]:
             case("back-dated-in-a-log-with-the-policy-elsewhere", "invalid",
                  {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, stolen[5],
                  beside=told(*filler, rotation, stolen[5])),
+            # The owner's proof of the policy that says so is taken away, and the thief logs it.
+            case("back-dated-in-a-log-with-the-policy-alone", "incomplete",
+                 {"issuer.key": "no-consistency"}, by_owner, *old, stolen[5],
+                 beside={name: data for name, data in told(*filler, stolen[5], more).items()
+                         if name != "said-policy-5.tlog-proof"}),
             case("back-dated-and-leaves-say-so", "invalid", {"issuer.key": "fork"}, by_owner, *old,
                  beside=told(*filler, stolen[5], more, leaves=5)),
             case("back-dated-and-a-step-says-so", "invalid",

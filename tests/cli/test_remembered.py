@@ -135,6 +135,20 @@ def test_a_second_history_is_found_out_by_who_saw_the_first(sold) -> None:
     assert memory_of(buyer, "another")[0] == 3  # both lead from one size to two
 
 
+def test_the_first_delivery_leads_to_one_after_many_others(publisher, new_person) -> None:
+    folder = publisher.folder / "documents"
+    folder.mkdir()
+    (folder / "one.txt").write_text("one")
+    publisher.ok("commit", folder, "-d", NAME, "--license", "CC-BY-4.0")
+    for number in range(15):
+        publisher.ok("issue", NAME, "-o", f"of-{number}", "--permit", "train")
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
+    for number in (0, 14):
+        shutil.copytree(publisher.folder / f"of-{number}", buyer.folder / f"of-{number}")
+        assert memory_of(buyer, f"of-{number}") == (0, "pass"), number
+
+
 def test_the_publishers_own_store_shows_it(sold) -> None:
     publisher, _ = sold
     publisher.ok("verify")

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.history import merkle
-from lyrikstore.history.consistency import (
+from lyrikstore.history.consistency import Consistency, Relation
+from lyrikstore.history.consistencyfiles import (
     MAX_FILES,
-    Consistency,
     ConsistencyFile,
-    Relation,
+    ConsistencyFiles,
     consistency_file,
     is_consistency_file,
 )
@@ -35,7 +35,7 @@ def head(given: dict) -> LogCheckpoint:
 
 def at_hand(case) -> Consistency:
     files = [RELATIONS["files"][name].encode() for name in case["files"]]
-    return Consistency(ORIGIN, [*files, bytes.fromhex(RELATIONS["leaves"])])
+    return Consistency(ORIGIN, ConsistencyFiles([*files, bytes.fromhex(RELATIONS["leaves"])]))
 
 
 @pytest.mark.parametrize("case", FILES["good"], ids=named)
@@ -81,13 +81,36 @@ def test_any_flipped_byte_of_a_file_is_noticed() -> None:
         assert found.origin != whole.origin  # no proof is of the log's name
 
 
+def ways_in(value, way=()):
+    """Yield the way to every member and item of a document."""
+    if way:
+        yield way
+    members = value.items() if isinstance(value, dict) else []
+    for key, inner in enumerate(value) if isinstance(value, list) else members:
+        yield from ways_in(inner, (*way, key))
+
+
+@pytest.mark.parametrize("wrong", [None, True, 0, -1, 1 << 60, "", "x y", [], {}, [[]], ["x"]])
+def test_a_member_of_any_other_type_is_refused(wrong) -> None:
+    whole = next(one for one in FILES["good"] if one.get("leaves"))["file"]
+    for way in ways_in(json.loads(whole)):
+        document = inner = json.loads(whole)
+        for key in way[:-1]:
+            inner = inner[key]
+        inner[way[-1]] = wrong
+        data = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
+        with pytest.raises(LyrikstoreError):
+            ConsistencyFile.parse(data)
+        assert not ConsistencyFiles([data]).of(ORIGIN)
+
+
 def test_a_crowd_of_files_is_refused() -> None:
     hashes = [merkle.leaf_hash(bytes([n])) for n in range(MAX_FILES + 3)]
     files = [consistency_file(ORIGIN, hashes[: n + 2], [1])[0].encode() for n in range(len(hashes))]
-    Consistency(ORIGIN, files[:MAX_FILES])
-    Consistency("else", files)
+    Consistency(ORIGIN, ConsistencyFiles(files[:MAX_FILES]))
+    Consistency("else", ConsistencyFiles(files))
     with pytest.raises(IncompleteError):
-        Consistency(ORIGIN, files)
+        Consistency(ORIGIN, ConsistencyFiles(files))
 
 
 sizes = st.integers(1, 24)
@@ -110,7 +133,7 @@ def test_nothing_is_shown_that_is_not_so(data) -> None:
             ORIGIN, log[:size], steps, leaves=data.draw(st.integers(0, size))
         )
         files += [made.encode(), leaves]
-    known = Consistency(ORIGIN, files)
+    known = Consistency(ORIGIN, ConsistencyFiles(files))
     seen = sorted(data.draw(st.sets(sizes, max_size=3), "seen"))
     known = known.with_line(LogCheckpoint(ORIGIN, n, merkle.root(logs["a"][:n])) for n in seen)
 

@@ -307,7 +307,7 @@ class Keys(RuleBasedStateMachine):
         for name, at in (("credential", index), ("log", copy.index_of(manifest.id))):
             files[f"{name}.tlog-proof"] = copy.proof_for(at).encode()
         files |= key_statements(copy)
-        files["log.consistency.json"] = consistency_of(copy)
+        files |= consistency_of(copy)
         self.stolen = [*self.stolen[-2:], delivery]
         counts["back-date"] += 1
 
