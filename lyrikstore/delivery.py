@@ -28,6 +28,7 @@ def verify_delivery(
     trust_file: Path | str,
     data: Path | str | None = None,
     memory_dir: Path | str | None = None,
+    recompute: bool = True,
     clock: Clock = now,
     progress: OnProgress = silent,
 ) -> "Report":
@@ -38,6 +39,8 @@ def verify_delivery(
         trust_file: This user's trust file; need not exist, and then believes nobody.
         data: The folder of data; by default ``data`` beside the credential, if there is one.
         memory_dir: Where this user's log checkpoints are remembered; nowhere if left out.
+        recompute: Whether to measure again what the credential measured, in the same read of the
+            data; otherwise the verdict is at best ``valid``.
         clock: The moment to judge for.
         progress: Told about files.
 
@@ -52,6 +55,7 @@ def verify_delivery(
     from lyrikstore.credentials.datacheck import FolderData, read_siblings
     from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.verify import verify_delivery as judge
+    from lyrikstore.curate.measures import Measurement
 
     credential = Path(path) / "credential.json" if Path(path).is_dir() else Path(path)
     folder = credential.parent / "data" if data is None else Path(data)
@@ -63,6 +67,7 @@ def verify_delivery(
         trust=load_trust(Path(trust_file)),
         at=clock(),
         memory=None if memory_dir is None else LogMemory(Path(memory_dir)),
+        recompute=Measurement if recompute else None,
     )
 
 

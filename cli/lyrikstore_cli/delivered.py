@@ -36,6 +36,7 @@ def verify_delivered(
     """
     from lyrikstore.credentials.datacheck import FolderData
     from lyrikstore.credentials.verify import verify_delivery
+    from lyrikstore.curate.measures import Measurement
 
     folder = data or path.parent / "data"
     with session.screen.progress("verifying") as meter:
@@ -48,6 +49,7 @@ def verify_delivered(
             trust=session.trust(),
             at=now(),
             memory=session.memory(),
+            recompute=Measurement,
         )
 
 

@@ -8,7 +8,7 @@ MEANING: dict[int, str] = {
     1: "failed, for a reason without a code of its own; so where a file or name is not there",
     2: "usage: the command line is wrong",
     3: "invalid: a signature, digest, proof or link does not hold, or it is out of date",
-    4: "valid, but the issuer is not in your trust file",
+    4: "valid, but the issuer is not in your trust file, or measured claims were left unmeasured",
     5: "incomplete: something needed to decide is missing or could not be checked",
     10: "no store here",
     11: "the store is locked by another process",

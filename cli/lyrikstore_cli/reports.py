@@ -15,6 +15,7 @@ from lyrikstore.credentials.trust.model import ROLES
 from lyrikstore.credentials.wording import (
     SYMBOL,
     headline,
+    only_unmeasured,
     rights_alone,
     signed_by,
     was_taken_back,
@@ -102,13 +103,15 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield "lay the dataset credential it names beside it: credential.json of that delivery"
     elif any(map(_is_missing, _all_checks(report))):
         yield "ask whoever handed it over for what is missing, and lay it beside"
+    if only_unmeasured(report):
+        yield "measure what the credential measured: leave out --no-recompute"
     yield from to_believe(report)
     yield from _to_believe_who_attests(report)
 
 
 def to_believe(report: Report) -> Iterator[str]:
     """Yield what whoever knows the issuer does, if all that a report lacks is that you trust it."""
-    if report.verdict is not Verdict.VALID or not report.issuer:
+    if report.verdict is not Verdict.VALID or not report.issuer or only_unmeasured(report):
         return
     if (rights := rights_alone(report)) is not None:  # whoever signed it is believed
         yield from _about_rights(rights)

@@ -23,7 +23,7 @@ from lyrikstore.history.tree import Entry, Tree
 DECIMALS = 6
 """Decimals of a share."""
 
-NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed (--recompute)"
+NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed"
 
 
 class Measured(Struct, frozen=True):
@@ -117,7 +117,7 @@ def check_quality(
 
     Args:
         subject: The credential's subject.
-        measuring: What measured while the data was read, or None if nobody asked for it.
+        measuring: What measured while the data was read, or None if none was read for it.
         complete: Whether all files are as listed, so that what was measured is the dataset.
     """
     claims = [claim for claim in subject.get("quality", ()) if "recipe" in claim]

@@ -129,9 +129,10 @@ TRUST_CHECKS = frozenset(
         "challenge",
     }
 )
-"""Checks whose ``warn`` means "sound, but by nobody the trust file knows", or perhaps meant for
-somebody else: at best ``valid``."""
+"""Those whose ``warn`` means: sound, but by nobody the trust file knows, or for somebody else."""
 
+DOUBTFUL_CHECKS = TRUST_CHECKS | {"quality"}
+"""Checks whose ``warn`` makes the verdict at best ``valid``: those, and claims left unmeasured."""
 
 Words = tuple[str, Mapping[str, JSON]]
 """What a check says: its summary and its detail."""
@@ -253,8 +254,7 @@ class Report(Struct, frozen=True):
         issuer: Who signed it, as a DID, or None where nothing readable says so.
         at: The moment it was judged for, ``YYYY-MM-DDTHH:MM:SSZ``.
         not_proven: What no check of this procedure can show, one sentence each.
-        profile: Of what kind the credential was taken to be: ``lyrik`` or ``w3c``; None where the
-            subject is no credential.
+        profile: As what the credential was judged: ``lyrik`` or ``w3c``; None if it is none.
         parts: Reports on the credentials in a presentation, in order.
     """
 
@@ -347,7 +347,7 @@ def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
         if state is not _UNCHECKED:
             made.add(check.id)
         if state is _WARN or state is _UNCHECKED:
-            doubtful = doubtful or check.id in TRUST_CHECKS
+            doubtful = doubtful or check.id in DOUBTFUL_CHECKS
     if not made.issuperset(required):
         return Verdict.INCOMPLETE
     return Verdict.VALID if doubtful else Verdict.TRUSTED

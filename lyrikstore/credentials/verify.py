@@ -190,8 +190,8 @@ def verify_delivery(
             is ``trusted`` or ``valid``.
         fetched: DID documents that came from where their DIDs say.
         status_files: Newer status lists than those among ``siblings``; the newest counts.
-        recompute: Makes what measures by the recipes of the measured claims; None leaves them as
-            claimed, and the report says so.
+        recompute: Makes what measures by the recipes of the measured claims, in the one read of
+            the data; None leaves them as claimed, and the verdict at best ``valid``.
 
     Raises:
         StorageError: The data or the memory cannot be read.
@@ -223,7 +223,9 @@ def verify_delivery(
         files.find,
         None if rules is None else rules.in_force(claims.log_index),
     )
-    measuring = None if recompute is None else recompute(recipes_of(claims.subject))
+    measuring = None
+    if recompute is not None and data is not None:
+        measuring = recompute(recipes_of(claims.subject))
     content = check_data(claims, files.find, data, manifest.reader, record_ids, measuring)
     quality = check_quality(claims.subject, measuring, complete=content.records is not None)
     records = check_records(claims, files.find, content, rules, log.credential)

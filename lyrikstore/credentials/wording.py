@@ -53,6 +53,10 @@ _UNKNOWN_RIGHTS = (
     "VALID, but your trust file does not know who permitted it",
     "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
 )
+_UNMEASURED = (
+    "VALID, but what was measured was not measured again",
+    "Whoever signed is believed, but nobody measured again what anybody who has the data can.",
+)
 
 
 def headline(report: Report) -> str:
@@ -68,24 +72,34 @@ def headline(report: Report) -> str:
         return _of_rights(report)[0]
     elif said := [check.id for check in report.checks if check.state is CheckState.STATED]:
         more = f"; stated, not checked: {', '.join(said)}"
-    return _HEADLINE[report.verdict] + more
+    return (_UNMEASURED[0] if only_unmeasured(report) else _HEADLINE[report.verdict]) + more
 
 
 def meaning(report: Report) -> str:
     """Return what the verdict means, in a sentence or two."""
+    if only_unmeasured(report):
+        return _UNMEASURED[1]
     return _MEANING[report.verdict] if rights_alone(report) is None else _of_rights(report)[1]
 
 
 def rights_alone(report: Report) -> Check | None:
     """Return the check `rights` if it alone keeps a report from ``trusted``, else None."""
-    if report.verdict is not Verdict.VALID:
-        return None
-    doubts = [
+    doubts = _distrusted(report)
+    alone = report.verdict is Verdict.VALID and [check.id for check in doubts] == ["rights"]
+    return doubts[0] if alone else None
+
+
+def only_unmeasured(report: Report) -> bool:
+    """Return whether all that keeps a report from ``trusted`` is that nothing was measured."""
+    return report.verdict is Verdict.VALID and not _distrusted(report)
+
+
+def _distrusted(report: Report) -> list[Check]:
+    return [
         check
         for check in report.checks
         if check.id in TRUST_CHECKS and check.state in {CheckState.WARN, CheckState.UNCHECKED}
     ]
-    return doubts[0] if [check.id for check in doubts] == ["rights"] else None
 
 
 def was_taken_back(check: Check | None) -> bool:

@@ -57,7 +57,7 @@ export function checkStated({ quality = [] }) {
  *
  * @param {any} subject
  * @param {Measured[] | null} values What was measured; null: not all files are as listed.
- * @param {boolean} asked
+ * @param {boolean} asked Whether there was data to measure, and nobody declined.
  */
 export function checkQuality({ quality = [] }, values, asked) {
   const id = "quality";

@@ -64,8 +64,8 @@ const W3C_SPEC = new Map([
 /** Every check that this page can make. */
 export const CHECK_IDS = [...new Set([...SPEC.keys(), ...W3C_SPEC.keys()])];
 
-const TRUST_CHECKS = new Set([
-  "issuer.document", "trust.issuer", "holder.binding", "log.anchor", "store.genesis", "rights", "presented", "challenge",
+const DOUBTFUL_CHECKS = new Set([
+  "issuer.document", "trust.issuer", "holder.binding", "log.anchor", "store.genesis", "rights", "presented", "challenge", "quality",
 ]);
 
 /** States with nothing to object to. */
@@ -133,8 +133,8 @@ export const printable = (text) => (typeof text === "string" && /^[ -~]{1,300}$/
 /** @param {any} text @returns {string | null} */
 export const printableDid = (text) => (printable(text)?.startsWith("did:") ? text : null);
 
-/** Whether a check leaves the verdict at `valid`: sound, but by nobody the trust file knows. @param {{id: string, state: State}} check */
-export const isDoubtful = ({ id, state }) => TRUST_CHECKS.has(id) && (state === "warn" || state === "unchecked");
+/** Whether a check leaves the verdict at `valid`: sound, but by nobody the trust file knows, or not measured again. @param {{id: string, state: State}} check */
+export const isDoubtful = ({ id, state }) => DOUBTFUL_CHECKS.has(id) && (state === "warn" || state === "unchecked");
 
 /**
  * Return foreign text safe for one line: a name inside a credential must not repaint the verdict.

@@ -40,7 +40,7 @@ const NOT_PROVEN = [
 const NO_REVOCATION = "that the issuer still stands by it: it names no status list, so it cannot be revoked";
 const NO_DATA = "that any data is what the credential describes: none was looked at";
 const NO_HOLDER = "that whoever shows the grant is the one it is for: nobody signed a challenge";
-const NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed (--recompute)";
+const NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed";
 /** How the names of files begin that the user gave apart from the delivery. */
 export const GIVEN = "given/";
 const UNREADABLE = "unreadable credential";
@@ -116,10 +116,10 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
  *
  * @param {Uint8Array} credential
  * @param {Beside & {data: DataFile[] | null, recompute?: boolean} & Partial<import("./datasetcheck.js").Course>} given
- *   `data`: null leaves `data.files` unchecked; `recompute`: whether measured claims are measured again.
+ *   `data`: null leaves `data.files` unchecked; `recompute`: false leaves measured claims as claimed, and the verdict at best `valid`.
  * @returns {Promise<Report>}
  */
-export async function verifyDelivery(credential, { siblings, data, recompute = false, trust, at, told = () => {}, signal }) {
+export async function verifyDelivery(credential, { siblings, data, recompute = true, trust, at, told = () => {}, signal }) {
   const files = distinct([...siblings.keys()].sort(compare).map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
   const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
@@ -134,13 +134,14 @@ export async function verifyDelivery(credential, { siblings, data, recompute = f
   const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
   const { checks: logged, history, proofs, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
   const manifest = checkManifest(claims, related, find, history && history.inForce(claims.logIndex));
-  const recipes = recompute ? recipesOf(subject) : [];
+  const measuring = recompute && data !== null;
+  const recipes = measuring ? recipesOf(subject) : [];
   const content = await checkData(claims, find, data, manifest.reader, recipes, { told, signal });
   const { tree, records: read } = content;
   const counts = read?.map(({ ids }) => ids.length / ID_BYTES) ?? null;
   const records = await checkRecords(claims, find, content, history, loggedAt, signal);
   const values = tree && read && await measure(recipes, { tree, files: read, signal });
-  const quality = checkQuality(subject, values, recompute);
+  const quality = checkQuality(subject, values, measuring);
   const made = [
     ...checks.map((check) => (check.id === "terms" ? checkTexts(terms, check, find) : check)),
     checkKey(outcome.signer, history, outcome.id, proofs),

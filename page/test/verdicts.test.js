@@ -57,7 +57,7 @@ for (const name of ["deliveries", "attestations", "attester-keys", "recompute"])
     const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {
       siblings: filesOf({ ...base.siblings, ...changes.siblings }),
       data: dataOf("data" in changes && changes.data === null ? null : { ...base.data, ...changes.data }),
-      recompute: base.recompute,
+      recompute: changes.recompute,
       trust: Trust.parse(changes.trust ?? base.trust),
       at: parseTimestamp(changes.at ?? base.at),
     });

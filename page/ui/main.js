@@ -156,7 +156,7 @@ async function judge(given, signal) {
   const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter, signal));
   const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
   const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
-  const report = await verifyFile(credential, { siblings, data, recompute: data !== null, trust, at: moment, told, signal, ...asked });
+  const report = await verifyFile(credential, { siblings, data, trust, at: moment, told, signal, ...asked });
   signal.throwIfAborted();
   showClaims(report, document);
   const setting = settingOf(report, document, {

@@ -34,7 +34,7 @@ export function settingOf(report, credential, asked, believed) {
     ["verified by", `the page of lyrikstore made of the sources ${sources()}`],
   ];
   if (asked.at) rows.splice(3, 0, ["verified on", `${new Date().toISOString().slice(0, 19)}Z`]);
-  return { command: again(report, asked, believed), title, rows };
+  return { command: again(asked, believed), title, rows };
 }
 
 /** How many checks ended how. @param {Report} report */
@@ -45,13 +45,11 @@ function tally({ checks }) {
 
 const sources = () => document.querySelector("meta[name=sources]")?.getAttribute("content") ?? "";
 
-/** @param {Report} report @param {Asked} asked @param {Believed} believed */
-function again(report, { target, folder, at, challenge, domain }, { name }) {
-  const measured = report.checks.some(({ detail }) => detail.measurements !== undefined);
+/** @param {Asked} asked @param {Believed} believed */
+function again({ target, folder, at, challenge, domain }, { name }) {
   const words = ["lyrikstore verify", word(target, "FILE")];
   if (folder !== null) words.push("--data", word(folder, "FOLDER"));
   if (name !== null) words.push("--trust", word(name, "FILE"));
-  if (measured) words.push("--recompute");
   for (const [option, value] of /** @type {[string, string | undefined][]} */ ([["--at", at], ["--challenge", challenge], ["--domain", domain]])) {
     if (value) words.push(option, word(value, "TEXT"));
   }

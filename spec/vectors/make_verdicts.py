@@ -50,6 +50,9 @@ def make() -> dict[str, Any]:
     flipped = delivery.proof.encode().replace(b"index 2", b"index 1")
     one, three = files["a/one.txt"].decode(), files["b/three.txt"].decode()
 
+    unmeasured = {
+        "credential": measured(sound, ("recordCount/1", "17", {})), "recompute": False,
+    }  # fmt: skip
     rows: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
         # id, verdict, check -> reason (or state, where there is no reason), parts replaced
         ("sound", "trusted", {"status": "n/a", "terms": "stated", "age": "stated",
@@ -141,8 +144,14 @@ def make() -> dict[str, Any]:
         *law_cases(sound),
         ("asserted-quality", "trusted", {"quality": "n/a", "quality.stated": "stated"},
          {"credential": subject(quality=[asserted("0.000001", "trust me")])}),
-        ("not-recomputed", "trusted", {"quality": "not-recomputed"},
-         {"credential": measured(sound, ("recordCount/1", "17", {}))}),
+        ("not-recomputed", "valid", {"quality": "not-recomputed"}, unmeasured),
+        ("not-recomputed-by-nobody-known", "valid", {"quality": "not-recomputed"},
+         {**unmeasured, "trust": "version = 1\n"}),
+        ("not-recomputed-and-changed", "invalid", {"quality": "not-recomputed"},
+         {**unmeasured, "data": {"a/one.txt": one.upper()}}),
+        ("nothing-to-recompute", "trusted", {"quality": "n/a"}, {"recompute": False}),
+        ("no-data-to-recompute", "incomplete", {"quality": "not-recomputed"},
+         {"credential": unmeasured["credential"], "data": None}),
         ("several-reasons", "invalid", {"proof": "edited", "data.files": "missing"},
          {"credential": edited, "data": {"z.txt": None}}),
         ("not-json", "invalid", {"format": "bad-json"}, {"credential": "hello"}),
@@ -171,10 +180,7 @@ def make() -> dict[str, Any]:
 
     return {
         "verdicts/deliveries.json": written(rows),
-        "verdicts/recompute.json": {
-            **written(quality_cases(sound)),
-            "base": {**base["base"], "recompute": True},
-        },
+        "verdicts/recompute.json": written(quality_cases(sound)),
         "verdicts/decide.json": {"required": ["a", "b"], "cases": _decisions()},
     }
 
@@ -360,6 +366,7 @@ def _decisions() -> list[dict[str, Any]]:
         ("unknown-founder", "valid", {"a": "pass", "b": "pass", "log.anchor": "warn"}),
         ("required-unchecked", "incomplete", {"a": "pass", "b": "unchecked"}),
         ("required-absent", "incomplete", {"a": "pass"}),
+        ("unmeasured", "valid", {"a": "pass", "b": "pass", "quality": "warn"}),
         ("unchecked-beats-unknown", "incomplete", {"a": "unchecked", "trust.issuer": "warn"}),
         ("optional-fail", "invalid", {"a": "pass", "b": "pass", "c": "fail"}),
         ("fail-beats-unchecked", "invalid", {"a": "fail", "b": "unchecked"}),

@@ -185,7 +185,6 @@ def test_lists_of_two_urls_have_places_of_their_own(publisher, delivery) -> None
 
 def test_a_delivery_is_verified_with_its_data(publisher, delivery) -> None:
     assert publisher.run("verify", delivery).code == 0
-    assert publisher.run("verify", delivery, "--recompute").code == 0
     alone = publisher.fails(5, "verify", delivery / "credential.json")
     assert f"--data {delivery / 'data'}" in alone.err
     min((delivery / "data").iterdir()).write_text("changed")

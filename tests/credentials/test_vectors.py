@@ -93,7 +93,7 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
         record_ids=documents,
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
-        recompute=Measurement if base.get("recompute") else None,
+        recompute=Measurement if changes.get("recompute", True) else None,
     )
     assert report.verdict == case["verdict"]
     for check, expected in case["checks"].items():

@@ -49,7 +49,7 @@ class Case:
     at: str = "2026-11-24T14:12:39Z"
     challenge: str | None = None
     domain: str | None = None
-    recompute: bool = False
+    recompute: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return it as both processes and people can read it again."""

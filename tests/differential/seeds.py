@@ -41,7 +41,7 @@ def _all() -> Iterator[tuple[str, Case]]:
                     None if "data" in changes and changes["data"] is None else _files(data),
                     whole["trust"].encode(),
                     whole["at"],
-                    recompute=base.get("recompute", False),
+                    recompute=changes.get("recompute", True),
                 ),
             )
     for file in ("grants", "grant-keys", "presented"):

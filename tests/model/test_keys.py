@@ -35,6 +35,7 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer, encode_trust
 from lyrikstore.credentials.verify import verify_delivery
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.curate.measures import Measurement
 from lyrikstore.curate.offer import Offer
 from lyrikstore.curate.records import iter_records
 from lyrikstore.history.manifest import Manifest, sign_manifest
@@ -396,6 +397,7 @@ def judge(
         trust=trust,
         at=NOW,
         memory=memory,
+        recompute=Measurement,
     )
 
 

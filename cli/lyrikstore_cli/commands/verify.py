@@ -26,7 +26,6 @@ from lyrikstore_cli.session import Session
 if TYPE_CHECKING:
     from lyrikstore.credentials.report import Report
     from lyrikstore.credentials.trust import Trust
-    from lyrikstore.curate.measures import Measurement
     from lyrikstore.history.tree import Entry
 
 MAX_LISTS = 1000
@@ -77,7 +76,11 @@ class DataGiven(Struct, frozen=True):
 @click.option("--fetch", is_flag=True, help="Fetch did:web documents and status lists (https).")
 @click.option("--challenge", help="What you gave the holder of a presentation to sign.")
 @click.option("--domain", help="Your own name in that presentation.")
-@click.option("--recompute", is_flag=True, help="Measure again what the credential measured.")
+@click.option(
+    "--recompute/--no-recompute",
+    default=True,
+    help="Measure again what the credential measured; if not, the verdict is 4 at best.",
+)
 @click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
 @click.option(
     "--sample",
@@ -137,8 +140,6 @@ def command(
     asked = Asked(resources, challenge, domain, fetch)
     if (asked or fetch) and target is None:
         raise click.UsageError("--resource, --fetch, --challenge and --domain go with a file")
-    if recompute and data is None and not (target and Path(target, "data").is_dir()):
-        raise click.UsageError("--recompute measures the data of a credential: add --data DIR")
     lists = _status_lists(status_files)
     report = _verify(session, target, data, trust, moment, lists, asked, share, dask, recompute)
     code = show_report(session, report)
@@ -246,6 +247,7 @@ def _verify_file(
     from lyrikstore.credentials.statuscheck import Notices
     from lyrikstore.credentials.vcdm import DATASET, profile_of
     from lyrikstore.credentials.verify import verify_alone, verify_delivery
+    from lyrikstore.curate.measures import Measurement
 
     credential = read_file(path)
     foreign, kind = profile_of(credential) == "w3c", stated_kind(credential)
@@ -253,7 +255,7 @@ def _verify_file(
     if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
         raise not_about_data(path, foreign=foreign, delivered=given.delivered)
     if not given.delivered and is_card(path, credential):
-        if given.data is not None or asked or asked.fetch or given.recompute:
+        if given.data is not None or asked or asked.fetch:
             raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
         return verify_handed_card(session, path, credential, trust, at)
     beside = read_siblings(path, complete=not foreign)
@@ -293,14 +295,8 @@ def _verify_file(
             memory=session.memory(),
             status_files=status_files,
             fetched=fetched.documents,
-            recompute=_measuring() if given.recompute else None,
+            recompute=Measurement if given.recompute else None,
         )
-
-
-def _measuring() -> "type[Measurement]":
-    from lyrikstore.curate.measures import Measurement
-
-    return Measurement
 
 
 _NOTICES = (".json", ".tlog-proof")
