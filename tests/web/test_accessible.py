@@ -212,7 +212,7 @@ def test_what_a_screen_reader_is_told(open_page, delivery) -> None:
     [verdict] = [one for one in told if one.get("focused") and one["role"] == "heading"]
     assert verdict["name"].startswith("Invalid: ")
     levels = [one["level"] for one in told if one["role"] == "heading"]
-    assert levels == [1, 2, 2, 2, 3, 3, 4, 4, 4, 3, 3, 3, 2]
+    assert levels == [1, 2, 2, 2, 3, 3, 4, 4, 4, 3, 3, 3, 3, 2]
     named = {one["name"] for one in told if one["role"] in {"heading", "DisclosureTriangle"}}
     assert not {name for name in named if set(name) & set("✓✗–")}
     assert any(name.startswith("fail data.files ") for name in named)
