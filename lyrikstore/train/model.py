@@ -26,12 +26,26 @@ from lyrikstore.train.adapter import (
     FIXED,
 )
 from lyrikstore.train.fault import loading
-from lyrikstore.train.guard import CONFIG, TOKENIZER, WEIGHTS
+from lyrikstore.train.guard import CONFIG, MAX_HEADER_BYTES, TOKENIZER, WEIGHTS, check_weights
 from lyrikstore.train.reading import StagedFiles
 from lyrikstore.train.staging import BASE, CHECKPOINT
 
 _AT_ONCE = 32
 """Texts that are answered together."""
+
+_TYPES: Mapping[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+"""Type of a tensor in safetensors → what torch calls it; those that the guard lets through."""
 
 Batch = tuple[Tensor, Tensor]
 """Token ids and attention mask, both (records, tokens)."""
@@ -116,8 +130,8 @@ def prepare(threads: int, seed: int) -> None:
 def load_base(files: StagedFiles, max_tokens: int) -> BertModel:
     """Return the staged base model with frozen weights, in fp32.
 
-    Its weights are copied into this process before anything looks at them: a mapped file would be
-    read again later, when it may be another. While they are loaded they are there twice.
+    Its weights are read into memory of this process, each once: a mapped file would be read again
+    later, when it may be another.
 
     Raises:
         InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
@@ -125,11 +139,25 @@ def load_base(files: StagedFiles, max_tokens: int) -> BertModel:
         StorageError: (``staging-lost``) a file of it is gone.
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
-    data = files.read(f"{BASE}/{WEIGHTS}")
     with loading("the base model"):
-        weights = load(data)
-        del data
-        return _load_base(settings, weights, max_tokens)
+        return _load_base(settings, _read_weights(files, f"{BASE}/{WEIGHTS}"), max_tokens)
+
+
+def _read_weights(files: StagedFiles, name: str) -> dict[str, Tensor]:
+    # What `safetensors` reads from bytes is there twice; from a path, it is mapped.
+    weights: dict[str, Tensor] = {}
+    with files.open(name) as stream:
+        head = stream.read(8)
+        head += stream.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
+        check_weights(name, head, stream.size)  # so the tensors follow each other without a gap
+        header = json.loads(head[8:])
+        header.pop("__metadata__", None)
+        for tensor, about in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            start, stop = about["data_offsets"]
+            data = torch.empty(stop - start, dtype=torch.uint8)
+            stream.fill(data.numpy().data)
+            weights[tensor] = data.view(_TYPES[about["dtype"]]).reshape(about["shape"])
+    return weights
 
 
 def _load_base(

@@ -6,7 +6,10 @@ worker's own memory, and the digest of each read is reported to the parent, whic
 wrote.
 """
 
+import contextlib
+import os
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 
 from blake3 import blake3
@@ -16,6 +19,41 @@ from lyrikstore.train.fault import lost
 
 OnRead = Callable[[str, Digest], None]
 """Takes the name of a file and the digest of what was read of it, to its end."""
+
+
+class HashedStream:
+    """A file that is hashed as it is read."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file, self._hasher = file, blake3()
+        self.size = os.fstat(file.fileno()).st_size
+
+    def fill(self, buffer: memoryview) -> None:
+        """Fill a buffer of bytes with what comes next.
+
+        Raises:
+            ValueError: Less comes.
+            OSError: It cannot be read.
+        """
+        filled = 0
+        while filled < len(buffer):
+            count = self._file.readinto(buffer[filled:])
+            if not count:
+                raise ValueError("it ends too early")
+            self._hasher.update(buffer[filled : filled + count])
+            filled += count
+
+    def read(self, size: int) -> bytes:
+        """Return the next ``size`` bytes; raises as :meth:`fill`."""
+        data = bytearray(size)
+        self.fill(memoryview(data))
+        return bytes(data)
+
+    def finish(self) -> Digest:
+        """Read on to the end, and return the digest of all that was read."""
+        while piece := self._file.read(1 << 20):
+            self._hasher.update(piece)
+        return Digest(self._hasher.digest())
 
 
 class StagedFiles:
@@ -46,6 +84,24 @@ class StagedFiles:
             raise lost(name) from None
         self._on_read(name, Digest.of(data))
         return data
+
+    @contextlib.contextmanager
+    def open(self, name: str) -> Iterator[HashedStream]:
+        """Give a file to read a part at a time; its digest is reported afterwards, whatever came.
+
+        Raises:
+            StorageError, OSError: As :meth:`read`.
+        """
+        try:
+            file = FileIO(self.folder / name)
+        except FileNotFoundError:
+            raise lost(name) from None
+        with file:
+            stream = HashedStream(file)
+            try:
+                yield stream
+            finally:
+                self._on_read(name, stream.finish())
 
     def lines(self, name: str) -> Iterator[bytes]:
         """Yield the lines of a file; its digest is reported after the last one.
