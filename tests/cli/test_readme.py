@@ -150,7 +150,8 @@ def test_a_model_is_made_of_it_and_its_ancestry_told(published, acme, buyer) -> 
     all_of(shell, "Train on it")
     told = [shell.run(line).stdout for line, _ in section("Audit") if " attest " not in line]
     assert "run: run runs/acme/clause-classifier" in told[0]
-    assert len(told) == 3
+    assert "checkpoint checkpoints/acme/clause-classifier" in told[1]
+    assert len(told) == 4
     assert all(told)
 
 
