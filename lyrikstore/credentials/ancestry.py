@@ -56,6 +56,11 @@ class Problems:
         to.append(text)
         self.codes.setdefault(text, code)
 
+    @property
+    def count(self) -> int:
+        """How many there are, of whatever sort."""
+        return len(self.bad) + len(self.lost) + len(self.odd)
+
     def note(self, what: str, error: LyrikstoreError) -> None:
         """Add an error: lost where bytes are absent, bad otherwise."""
         absent = isinstance(error, IncompleteError | NotFoundError)

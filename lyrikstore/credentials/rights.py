@@ -26,7 +26,7 @@ from lyrikstore.credentials.judge import (
     judge,
 )
 from lyrikstore.credentials.licensed import published
-from lyrikstore.credentials.report import Check, not_applicable, quote
+from lyrikstore.credentials.report import Check, listed, not_applicable, quote
 from lyrikstore.credentials.statuscheck import LoggedNotices
 from lyrikstore.credentials.terms.model import Terms, Use
 from lyrikstore.credentials.terms.usage import partitions_used
@@ -42,11 +42,13 @@ class _Use(Struct, frozen=True):
         manifest: The run or evaluation.
         config: Of the run, which declares the use.
         datasets: Ids of the datasets that it used by the rights it recorded.
+        models: The checkpoints that rest on it, or that it measured.
     """
 
     manifest: Manifest
     config: Mapping[str, Any]
     datasets: tuple[Digest, ...]
+    models: tuple[Manifest, ...] = ()
 
     def at(self, moment: datetime) -> Use:
         """Return it as what terms are asked about; raises FormatError as :meth:`Use.of_run`."""
@@ -61,7 +63,13 @@ class _Use(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        return f"{self.manifest.name} ({self.manifest.id.short})"
+        return f"{self.manifest.name} ({self.manifest.id.short}){self._for}"
+
+    @property
+    def _for(self) -> str:
+        shown = ", ".join(f"{one.name} ({one.id.short})" for one in self.models[:3])
+        more = f" and {len(self.models) - 3} more" if len(self.models) > 3 else ""
+        return f", which {shown}{more} rests on" if shown and self.kind == "run" else ""
 
     @property
     def kind(self) -> str:
@@ -108,6 +116,7 @@ def check_rights(
     *,
     trust: Trust,
     at: datetime,
+    of_models: bool = False,
 ) -> Check:
     """Return ``rights``: whether every use of data in ``ancestry`` had the rights it recorded.
 
@@ -118,34 +127,47 @@ def check_rights(
         at: The moment of verification; rights themselves are judged by what the log held before
             the run or evaluation, and for the time that this claims; and nothing at a moment
             before the clock floor of the log.
+        of_models: Leave out runs of which no checkpoint is in ``ancestry``: nothing came of them.
+
+    Returns:
+        The check; ``detail.models`` has the ids of checkpoints with a right that does not hold,
+        cannot be checked, or was taken back.
     """
     problems = Problems("rights")
-    uses = list(_uses(ancestry, problems))
+    uses = [
+        use for use in _uses(ancestry, problems) if use.models or use.kind != "run" or not of_models
+    ]
     if not uses and not problems.lost:
         return not_applicable("rights", "no run and no evaluation in its ancestry")
     at = max(at, repository.floor())
     review = _Review(repository, ancestry, trust, at, problems, LoggedNotices(repository))
     count = 0
+    named: dict[Digest, None] = {}
     for use in uses:
+        before = problems.count
         sources, absent = sources_of(use.datasets, ancestry.get)
         for item in absent:
             problems.add(problems.lost, "absent", f"{use.label}: {item.short} cannot be followed")
         for source in sources:
             count += 1
             review.check_source(use, source)
+        if problems.count > before:
+            named.update((one.id, None) for one in use.models)
     # What was taken back says more than who is not known.
     problems.odd.sort(key=lambda one: problems.codes[one] != "taken-back-later")
     purposes = ", ".join(sorted({use.acts for use in uses}))
     summary = counted(count, f"right to {purposes} holds", f"rights to {purposes} hold")
     unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
-    return problems.close(summary, rights=count, **unknown)
+    models = {"models": listed([str(one) for one in named])} if named else {}
+    return problems.close(summary, rights=count, **unknown, **models)
 
 
 def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_Use]:
+    models = _models(ancestry)
     for manifest in ancestry.values():
         if manifest.kind == "run":
             used = tuple(item.id for item in manifest.inputs if item.kind == "dataset")
-            yield _Use(manifest, manifest.body["config"], used)
+            yield _Use(manifest, manifest.body["config"], used, tuple(models.get(manifest.id, ())))
         elif manifest.kind == "evaluation":
             use = _evaluation(manifest, ancestry)
             if isinstance(use, Reason):
@@ -170,7 +192,30 @@ def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _U
             return Reason("absent", "the run of its checkpoint cannot be followed")
         config = run.body["config"]
     tests = tuple(item.id for item in evaluation.inputs_in("test"))
-    return _Use(evaluation, config, tests)
+    return _Use(evaluation, config, tests, (checkpoint,))
+
+
+def _models(ancestry: Mapping[Digest, Manifest]) -> dict[Digest, list[Manifest]]:
+    """Return the checkpoints that rest on each run: what it made, and what was made from that."""
+    users: dict[Digest, list[Manifest]] = {}
+    for manifest in ancestry.values():
+        if manifest.kind in {"checkpoint", "run"}:
+            for item in manifest.inputs:
+                if item.kind in {"checkpoint", "run"}:
+                    users.setdefault(item.id, []).append(manifest)
+    found: dict[Digest, list[Manifest]] = {}
+    for run in ancestry.values():
+        if run.kind != "run":
+            continue
+        seen: dict[Digest, Manifest] = {}
+        pending = [run.id]
+        while pending:
+            for user in users.get(pending.pop(), ()):
+                if user.id not in seen:
+                    seen[user.id] = user
+                    pending.append(user.id)
+        found[run.id] = [one for one in seen.values() if one.kind == "checkpoint"]
+    return found
 
 
 class _Review(Struct, frozen=True):

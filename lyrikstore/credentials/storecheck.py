@@ -40,6 +40,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
+from lyrikstore.credentials.rights import check_rights
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.logview import check_format
 from lyrikstore.history.manifest import Manifest
@@ -61,6 +62,7 @@ STORE_CHECKS = (
     "lineage",
     "refs",
     "credentials",
+    "rights",
     "orphans",
 )
 """Ids of the checks of a store, in order. All but ``orphans`` must be made."""
@@ -126,6 +128,7 @@ def verify_store(
                 ),
                 _check_refs(repository),
                 check_logged_credentials(repository, trust, at),
+                _check_rights(repository, manifests, trust, at),
                 check_orphans(repository, records),
                 blobs.result(),
             )
@@ -267,6 +270,20 @@ def _check_manifests(
         return manifests, problems.close(summary, manifests=len(manifests))
     summary = f"{holds}; the trees they name were not read"
     return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
+
+
+def _check_rights(
+    repository: Repository, manifests: dict[Digest, Manifest], trust: Trust, at: datetime
+) -> Check:
+    """Return ``rights`` of every model and evaluation in the store that has effect."""
+    try:
+        without = {item.id for item in repository.flagged if item.reason != "already-logged"}
+        counting = {one: manifests[one] for one in manifests if one not in without}
+        return check_rights(repository, counting, trust=trust, at=at, of_models=True)
+    except LyrikstoreError as error:
+        problems = Problems("rights")
+        problems.note("what has effect cannot be known", error)
+        return problems.close("")
 
 
 def _check_refs(repository: Repository) -> Check:

@@ -217,7 +217,11 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
         yield "there is a newer version of the model"
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
-    for evaluation in gather(repository, checkpoint).evaluations:
+    facts, cited = gather(repository, checkpoint), set(card.body["evidence"])
+    for taken in facts.withdrawn.values():
+        if str(taken.list) not in cited:
+            yield f"a right that it rests on is {taken.word}, by log entry {taken.index}"
+    for evaluation in facts.evaluations:
         if evaluation.id not in known:
             when = "before" if repository.index_of(evaluation.id) < index else "after"
             label = f"{evaluation.name} ({evaluation.id.short})"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
@@ -11,6 +11,7 @@ from lyrikstore.credentials.vcdm import DATASET, check_credential_shape, issuer_
 from lyrikstore.crypto.proof import verify_proof
 from lyrikstore.history.manifest import Input, Manifest
 from lyrikstore.history.repository import Repository
+from lyrikstore.publish.withdrawals import Withdrawal, withdrawals
 
 
 class Grant(Struct, frozen=True):
@@ -44,6 +45,7 @@ class CardFacts(Struct, frozen=True):
         filters: Filters of those datasets.
         evaluations: Evaluations of the checkpoint, in log order.
         grants: Dataset id → credentials about it.
+        withdrawn: Credential or grant that a right rests on → what took it back.
     """
 
     store: Digest
@@ -60,6 +62,7 @@ class CardFacts(Struct, frozen=True):
     filters: tuple[Manifest, ...]
     evaluations: tuple[Manifest, ...]
     grants: dict[Digest, tuple[Grant, ...]]
+    withdrawn: dict[Digest, Withdrawal] = field(default_factory=dict)
 
     def inputs(self) -> tuple[Input, ...]:
         """Return the objects as the inputs of a card manifest, each once per role."""
@@ -79,8 +82,8 @@ def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None =
     Args:
         repository: The store.
         checkpoint: A logged checkpoint manifest of it.
-        card: A card of it: only the evaluations and credentials that this one names. Those are
-            what its author knew of; the log's order does not tell, where it was made in a clone.
+        card: A card of it: only the evaluations, credentials and status lists that it names. Those
+            its author knew of; the log's order does not tell, where it was made in a clone.
 
     Raises:
         NotFoundError, IncompleteError, VerificationError: Part of its ancestry is not here, lost
@@ -100,6 +103,9 @@ def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None =
     tree = repository.tree(checkpoint)
     state = repository.refs.get(checkpoint.name)
     history = state.history if state is not None else ()
+    evaluations = tuple(_evaluations(repository, checkpoint, card))
+    users = [*([run] if run is not None else []), *evaluations]
+    rights = [right for user in users for right in user.body.get("rights", ())]
     place = history.index(checkpoint.id) if checkpoint.id in history else None
     older = history[place + 1] if place is not None and place + 1 < len(history) else None
     return CardFacts(
@@ -115,7 +121,7 @@ def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None =
         base=_first(repository, checkpoint, "base"),
         datasets=tuple(datasets),
         filters=tuple(repository.manifest(item) for item in filters),
-        evaluations=tuple(_evaluations(repository, checkpoint, card)),
+        evaluations=evaluations,
         grants={
             dataset.id: tuple(
                 grant
@@ -124,6 +130,7 @@ def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None =
             )
             for _, dataset in datasets
         },
+        withdrawn=withdrawals(repository, rights, cited),
     )
 
 

@@ -23,10 +23,10 @@ def evaluation_lines(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
     if not facts.evaluations:
         yield ledger.lack("how well it works", "no evaluation of it is logged", own)
     for evaluation in facts.evaluations:
-        yield from _one(evaluation, ledger)
+        yield from _one(facts, evaluation, ledger)
 
 
-def _one(evaluation: Manifest, ledger: Ledger) -> Iterator[str]:
+def _one(facts: CardFacts, evaluation: Manifest, ledger: Ledger) -> Iterator[str]:
     body = evaluation.body
     own: tuple[Digest, str] = (evaluation.id, f"evaluation {evaluation.name}")
     tests = [(item.id, "test data") for item in evaluation.inputs_in("test")]
@@ -38,7 +38,7 @@ def _one(evaluation: Manifest, ledger: Ledger) -> Iterator[str]:
         own,
         *tests,
     )
-    yield from right_lines(evaluation, "evaluate", ledger)
+    yield from right_lines(evaluation, "evaluate", ledger, facts.withdrawn)
     overlap = body["overlap"]
     yield ledger.say(
         f"{overlap['exact']} of them are also in the training data, compared by "

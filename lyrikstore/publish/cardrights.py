@@ -1,20 +1,24 @@
 """The rights that a run or an evaluation recorded, in a model card (spec §14.4.1)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.publish.statements import Ledger
 from lyrikstore.publish.text import code, escape
+from lyrikstore.publish.withdrawals import Withdrawal
 
 
-def right_lines(user: Manifest, purpose: str, ledger: Ledger) -> Iterator[str]:
+def right_lines(
+    user: Manifest, purpose: str, ledger: Ledger, withdrawn: Mapping[Digest, Withdrawal]
+) -> Iterator[str]:
     """Yield a line for each right that ``user``, a run or evaluation, relies on.
 
     Args:
         user: Its manifest.
         purpose: What the data is used for, as the line says it where no right is recorded.
         ledger: Counts the statements.
+        withdrawn: What took which credentials and grants back.
     """
     own = (user.id, f"{user.kind} {user.name}")
     rights = user.body.get("rights")
@@ -39,3 +43,12 @@ def right_lines(user: Manifest, purpose: str, ledger: Ledger) -> Iterator[str]:
             own,
             *evidence,
         )
+        for name in ("grant", "credential"):
+            taken = withdrawn.get(Digest.parse(right[name])) if name in right else None
+            if taken is not None:
+                yield ledger.say(
+                    f"**withdrawn**: the {name} that this right to use {code(right['dataset'])} "
+                    f"rests on is {taken.word}, by log entry {taken.index}",
+                    (Digest.parse(right[name]), f"{name} that the {user.kind} relies on"),
+                    (taken.list, "status list that takes it back"),
+                )

@@ -279,7 +279,7 @@ def _procedure(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
             yield ledger.say(f"taken at {member} {model.body[member]}", named(model))
     for name, value in sorted(model.body.get("metrics", {}).items()):
         yield ledger.say(f"reported by training, {escape(name)}: {Decimal(value)}", named(model))
-    yield from right_lines(run, "train", ledger)
+    yield from right_lines(run, "train", ledger, facts.withdrawn)
     yield ledger.lack("energy used and hardware cost", "nothing measured it", own)
 
 

@@ -11,6 +11,7 @@ from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.repository import Repository
 
 if TYPE_CHECKING:
+    from lyrikstore.credentials.report import Check
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.signer import Signer
     from lyrikstore.train.config import TrainConfig
@@ -122,3 +123,23 @@ class Training(ABC):
 
         folder = self.own_cache or self.repository.root  # whoever only reads needs not write there
         return predict_file(self.repository, checkpoint, path, base_env=environment, folder=folder)
+
+    def rights_of(self, checkpoint: str) -> "Check":
+        """Return the check ``rights`` of a checkpoint: whether those that it rests on hold.
+
+        A warning with the reason ``taken-back-later`` says that one was taken back since.
+
+        Args:
+            checkpoint: Which one.
+
+        Raises:
+            LyrikstoreError: It, or what it was made from, is not here.
+
+        Cost: one read and one signature for each manifest that it was made from.
+        """
+        from lyrikstore.credentials.ancestry import Problems, closure
+        from lyrikstore.credentials.rights import check_rights
+
+        found = self.repository.resolve(checkpoint)
+        ancestry = closure(self.repository, found.id, Problems("lineage"))
+        return check_rights(self.repository, ancestry, trust=self.trust, at=self.clock())

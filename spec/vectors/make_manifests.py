@@ -208,7 +208,7 @@ def good() -> list[dict[str, Any]]:
         for kind in EXAMPLES
     ] + [
         {
-            "id": "policy-misdated",
+            "id": "policy-of-version-2",
             "manifest": misdating().encode().decode("utf-8"),
             "blake3": misdating().id.hex,
         }

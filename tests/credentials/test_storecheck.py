@@ -23,6 +23,7 @@ from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.envelope import issue
 from lyrikstore.credentials.objectcheck import OBJECT_CHECKS, verify_object
 from lyrikstore.credentials.report import Report
+from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.storecheck import (
     STORE_CHECKS,
     verify_store,
@@ -31,6 +32,7 @@ from lyrikstore.credentials.storecheck import (
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import PinnedDocument, Trust
 from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
+from lyrikstore.credentials.wording import rights_alone, was_taken_back
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.signer import KeySigner
@@ -40,6 +42,7 @@ from lyrikstore.history.repository import Repository
 from lyrikstore.history.succession import change_policy, rotated
 from lyrikstore.history.tree import Entry, Tree
 from lyrikstore.objects.backend import LocalBackend
+from lyrikstore.publish.withdrawals import Withdrawal, withdrawals
 from make_credentials import metadata_in
 
 ENVIRONMENT = {"python": "3.11.7", "platform": "linux", "packages": {}, "threads": 2}
@@ -930,3 +933,71 @@ def test_a_run_may_rest_on_a_grant_to_an_organisation(fresh: Lineage) -> None:
         document = json.dumps(build_document(web, {key: key})).encode()
         trust = replace(world.trusting(world.OWNER.did), documents=(PinnedDocument(web, document),))
         assert states(fresh.object("granted", trust=trust))["rights"] == state
+
+
+# --- models whose rights were taken back ---------------------------------------------------------
+
+LIST = "https://data.example/status/revocation.json"
+
+
+def _list(lineage: Lineage, made: datetime, *, value: bool, signer: Any = None) -> Digest:
+    bits = bytearray(ENTRIES // 8)
+    bits[0] = 0b10000000 if value else 0
+    by = signer or lineage.world.OWNER
+    data = sign_list(LIST, "revocation", bytes(bits), by, made, timedelta(days=90))
+    return lineage.log_credential(data)
+
+
+def _model_by_revocable_right(lineage: Lineage) -> Manifest:
+    _list(lineage, lineage.world.NOW, value=False)
+    status = [StatusEntry("revocation", 0, LIST)]
+    name = "urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1d"
+    credential = lineage.publisher.credential(status=status, id=name)
+    right = _right(lineage, credential=str(lineage.log_credential(credential)))
+    outputs = {"plannedOutputs": ["checkpoints/acme/other"]}
+    run = lineage.run("runs/acme/other", body={**right, **outputs})
+    return lineage.trained(run, name="checkpoints/acme/other")
+
+
+def test_a_store_says_which_model_rests_on_a_right_that_was_taken_back(fresh: Lineage) -> None:
+    model = _model_by_revocable_right(fresh)
+    run = fresh.repository.manifest(model.inputs_in("run")[0].id)
+    (right,) = run.body["rights"]
+    assert fresh.store().verdict == "trusted"
+    later = fresh.world.NOW + timedelta(hours=1)
+    _list(fresh, later, value=True, signer=fresh.world.MALLORY)
+    assert fresh.store(at=later).verdict == "trusted"
+    assert withdrawals(fresh.repository, [right]) == {}
+    taken = _list(fresh, later, value=True)
+    report = fresh.store(at=later)
+    check = report.check("rights")
+    assert (report.verdict, check.state) == ("valid", "warn"), check
+    assert check.detail["reason"] == "taken-back-later"
+    assert check.detail["models"] == [str(model.id)]
+    assert model.name in problems(report, "rights")
+    assert was_taken_back(rights_alone(report))
+    check_schema(report.to_json(), "report")
+    index = fresh.repository.index_of(taken, "credential")
+    identity = Digest.parse(right["credential"])
+    assert withdrawals(fresh.repository, [right]) == {identity: Withdrawal("revoked", taken, index)}
+    assert withdrawals(fresh.repository, [right], set()) == {}
+    _list(fresh, later + timedelta(hours=1), value=False)  # a suspension would end so
+    assert withdrawals(fresh.repository, [right]) == {}
+
+
+def test_a_store_with_a_model_by_no_right_is_invalid(fresh: Lineage) -> None:
+    body = {"rights": [], "plannedOutputs": ["checkpoints/acme/other"]}
+    run = fresh.run("runs/acme/other", body=body)
+    assert fresh.store().verdict == "trusted"  # nothing came of it
+    model = fresh.trained(run, name="checkpoints/acme/other")
+    report = fresh.store()
+    assert (report.verdict, report.check("rights").detail["reason"]) == ("invalid", "none-recorded")
+    assert report.check("rights").detail["models"] == [str(model.id)]
+
+
+def test_an_evaluation_by_no_right_names_its_model(fresh: Lineage) -> None:
+    test, _ = _test_right(fresh)
+    _evaluation(fresh, test, [])
+    report = fresh.store()
+    assert (report.verdict, report.check("rights").detail["reason"]) == ("invalid", "none-recorded")
+    assert report.check("rights").detail["models"] == [str(fresh.ids["model"])]

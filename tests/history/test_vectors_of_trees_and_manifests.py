@@ -51,7 +51,7 @@ def test_refused_trees(case):
 @pytest.mark.parametrize("case", cases("manifests/good"), ids=lambda case: case["id"])
 def test_good_manifests(case):
     manifest = parse_manifest(case["manifest"].encode())
-    assert manifest.kind == case["id"]
+    assert manifest.kind == case["id"].removesuffix("-of-version-2")
     assert manifest.id.hex == case["blake3"]
 
 

@@ -17,6 +17,7 @@ from lyrikstore.publish.card import CardResult, make_card
 from lyrikstore.publish.cardfacts import gather
 from lyrikstore.publish.cardtext import render_card
 from lyrikstore.publish.responses import QUESTIONS, parse_responses
+from lyrikstore.publish.withdrawals import Withdrawal
 from lyrikstore.testing.keys import signer_for
 from tests.pages import blocks
 
@@ -122,6 +123,19 @@ def test_it_shows_what_a_right_rests_on_and_claims_none_for_today(full_chain: An
     assert Digest.of(b"a grant") in card.evidence
     assert "permitted when issued" in text
     assert "whether these credentials still hold: *not established*" in text
+
+
+def test_it_shows_a_withdrawn_right_as_withdrawn(full_chain: Any) -> None:
+    facts = gather(full_chain.repository, full_chain.made["checkpoint"])
+    assert facts.run is not None
+    assert facts.withdrawn == {}
+    assert "**withdrawn**" not in render_card(facts, None).data.decode()
+    right = Digest.parse(facts.run.body["rights"][0]["credential"])
+    taken = {right: Withdrawal("revoked", Digest.of(b"a list"), 17)}
+    card = render_card(replace(facts, withdrawn=taken), None)
+    (line,) = [one for one in card.data.decode().splitlines() if "**withdrawn**" in one]
+    assert "revoked, by log entry 17" in line
+    assert Digest.of(b"a list") in card.evidence
 
 
 def test_it_shows_the_rights_of_an_evaluation_or_that_none_are_recorded(full_chain: Any) -> None:

@@ -14,10 +14,17 @@ from lyrikstore_cli.session import Session
 @click.argument("checkpoint")
 @click.argument("file", type=click.Path(path_type=Path))
 def command(session: Session, checkpoint: str, file: Path) -> None:
-    """Label FILE with CHECKPOINT, which is loaded from verified bytes only."""
+    """Label FILE with CHECKPOINT, which is loaded from verified bytes only.
+
+    Where a right that the model rests on does not hold, or was taken back since, it warns.
+    """
+    from lyrikstore.credentials.report import CheckState
+    from lyrikstore.credentials.wording import words
+
     store = session.open_store()
     with session.screen.progress("loading the model"):
         answer = store.predict(checkpoint, file, environment=session.environment)
+    rights = store.rights_of(checkpoint)
     session.emit(
         "predict",
         {
@@ -27,6 +34,11 @@ def command(session: Session, checkpoint: str, file: Path) -> None:
             "text": str(answer.text),
             "tokens": answer.tokens,
             "cutOff": answer.cut_off,
+            "rights": {
+                "state": str(rights.state),
+                "reason": rights.detail.get("reason"),
+                "summary": rights.summary,
+            },
         },
     )
     screen = session.screen
@@ -37,3 +49,6 @@ def command(session: Session, checkpoint: str, file: Path) -> None:
             f"! only the first {counted(answer.max_tokens, 'token was', 'tokens were')} read"
         )
     screen.result(visible(answer.label), "bold")
+    if rights.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+        screen.say(f"! rights: {words(rights)}")
+        screen.hint(f"lyrikstore verify {answer.checkpoint.hex} says more")
