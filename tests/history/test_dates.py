@@ -1,0 +1,136 @@
+"""The clock floor of a log: what it costs, what remembers it, what a writer is refused."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import ConflictError
+from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.crypto.proof import add_proof
+from lyrikstore.history import dates
+from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.repository import Repository
+from lyrikstore.history.succession import change_policy, with_misdated, with_writer
+from lyrikstore.testing.clocks import DEFAULT_START, FrozenClock
+from lyrikstore.testing.keys import signer_for
+
+OWNER, LOG, OTHER = (signer_for(name) for name in ("owner", "log", "other"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Repository:
+    repository = Repository.create(
+        tmp_path / ".lyrikstore",
+        origin="example.org/dates",
+        signer=OWNER,
+        log_signer=LOG,
+        clock=FrozenClock(),
+        memory=LogMemory(tmp_path / "memory"),
+        nonce=bytes(16),
+    )
+    repository.clock = FrozenClock()
+    return repository
+
+
+def credential(
+    number: int, at: Any = DEFAULT_START, signer: Any = OWNER, begins: Any = None
+) -> bytes:
+    """Return what looks enough like a credential to be dated."""
+    document = {
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "id": f"urn:uuid:00000000-0000-4000-8000-{number:012d}",
+        "type": ["VerifiableCredential"],
+        "issuer": signer.did,
+        "validFrom": format_timestamp(begins or at),
+    }
+    return encode(add_proof(document, signer, created=at))
+
+
+def log(repository: Repository, *documents: bytes) -> list[int]:
+    with repository.transaction() as transaction:
+        for one in documents:
+            transaction.log_credential(one)
+        return transaction.commit()
+
+
+def test_what_was_read_once_is_not_read_again(
+    store: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log(store, *(credential(n, DEFAULT_START + timedelta(seconds=n)) for n in range(80)))
+    read: list[int] = []
+    real = dates.date_of_credential
+
+    def counted(data: bytes) -> Any:
+        read.append(len(data))
+        return real(data)
+
+    monkeypatch.setattr(dates, "date_of_credential", counted)
+
+    def floor() -> Any:
+        read.clear()
+        return Repository.open(store.root, cache_dir=tmp_path / "cache").floor()
+
+    latest = DEFAULT_START + timedelta(seconds=79)
+    assert (floor(), len(read)) == (latest, 80)
+    assert (floor(), len(read)) == (latest, 0)
+    log(store, credential(99))
+    assert (floor(), len(read)) == (latest, 1)
+    (file,) = (tmp_path / "cache").rglob("dates")
+    damaged = bytearray(file.read_bytes())
+    damaged[-9] ^= 1
+    file.write_bytes(damaged)
+    assert (floor(), len(read)) == (latest, 81)
+
+
+def test_a_cache_of_another_log_is_none(store: Repository, tmp_path: Path) -> None:
+    log(store, *(credential(n) for n in range(80)))
+    cache = tmp_path / "cache"
+    assert Repository.open(store.root, cache_dir=cache).floor() == DEFAULT_START
+    (file,) = cache.rglob("dates")
+    other = Repository.create(
+        tmp_path / "other",
+        origin="example.org/other",
+        signer=OWNER,
+        log_signer=signer_for("other log"),
+        clock=FrozenClock(DEFAULT_START - timedelta(days=9)),
+        memory=LogMemory(tmp_path / "memory"),
+    )
+    place = cache / other.store_id.short / "dates"
+    place.parent.mkdir()
+    place.write_bytes(file.read_bytes())
+    seen = Repository.open(other.root, cache_dir=cache)
+    assert seen.floor() == DEFAULT_START - timedelta(days=9)
+
+
+def test_a_writer_is_held_to_the_log(store: Repository) -> None:
+    clock = store.clock
+    assert isinstance(clock, FrozenClock)
+    ahead = DEFAULT_START + timedelta(seconds=301)
+    with pytest.raises(ConflictError) as caught:
+        log(store, credential(1, ahead))
+    assert caught.value.kind == "dated-ahead"
+    # Somebody else's date holds nobody up, nor a licence that only begins later.
+    log(store, credential(2, ahead, OTHER), credential(3, begins=ahead))
+    assert store.floor() == DEFAULT_START
+    clock.advance(seconds=-300)
+    log(store, credential(4, clock()))
+    clock.advance(seconds=-1)
+    with pytest.raises(ConflictError) as caught:
+        log(store, credential(5, clock()))
+    assert caught.value.kind == "clock-behind"
+
+
+def test_a_key_counts_from_when_it_had_a_role(store: Repository) -> None:
+    later = DEFAULT_START + timedelta(seconds=200)
+    log(store, credential(1, later, OTHER))
+    assert store.floor() == DEFAULT_START
+    change_policy(store, with_writer(OTHER.did, None), signer=OWNER, clock=FrozenClock())
+    assert store.floor() == DEFAULT_START
+    (index,) = log(store, credential(2, later, OTHER))
+    assert (store.floor(), store.floor(index)) == (later, DEFAULT_START)
+    said = with_misdated([index], len(store.entries()))
+    change_policy(store, said, signer=OWNER, clock=FrozenClock())
+    assert store.floor() == DEFAULT_START
