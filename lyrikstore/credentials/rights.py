@@ -139,7 +139,11 @@ def check_rights(
     ]
     if not uses and not problems.lost:
         return not_applicable("rights", "no run and no evaluation in its ancestry")
-    at = max(at, repository.floor())
+    try:
+        at = max(at, repository.floor())
+    except LyrikstoreError as error:  # a manifest is lost: perhaps the policy that says who counts
+        problems.note("what the log says of time", error)
+        return problems.close("")
     review = _Review(repository, ancestry, trust, at, problems, LoggedNotices(repository))
     count = 0
     named: dict[Digest, None] = {}

@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,34 +76,43 @@ def date_of_credential(data: bytes) -> tuple[str, datetime] | None:
         return None
 
 
-def floor_of(dates: Iterable[Dated], policies: Sequence[tuple[int, Policy]]) -> datetime:
-    """Return the latest of ``dates`` that counts.
+def floors_of(
+    dates: Iterable[Dated], policies: Sequence[tuple[int, Policy]]
+) -> list[tuple[int, datetime]]:
+    """Return where the floor rises: log indices, ascending, with the latest date up to each.
+
+    An entry counts if its key had a role where it stands, was not suspect there by what is known
+    now, and no owner calls it misdated.
 
     Args:
-        dates: Of the entries before the one in question.
+        dates: Of log entries, in order.
         policies: Every policy that took effect, with its log index, in order; the first is that
             of entry 0. Each is in force for the entries after its own.
 
-    Returns:
-        The latest by a key that had a role where it stands, was not suspect there by what is known
-        now, and that no owner calls misdated.
+    Cost: one step per date.
     """
     if not policies:
-        return BEGINNING
+        return []
     starts = [index for index, _ in policies]
     keys = [policy.keys for _, policy in policies]
     suspects = policies[-1][1].suspects
     # What an owner says beforehand of entries to come counts for nothing.
     wrong = {index for since, policy in policies for index in policy.misdated if index < since}
-    found = BEGINNING
+    found: list[tuple[int, datetime]] = []
     for one in dates:
-        if one.at <= found or one.index in wrong:
+        if one.index in wrong or (found and one.at <= found[-1][1]):
             continue
         if one.index >= suspects.get(one.key, one.index + 1):
             continue
         if one.key in keys[max(bisect_left(starts, one.index) - 1, 0)]:
-            found = one.at
+            found.append((one.index, one.at))
     return found
+
+
+def floor_at(floors: Sequence[tuple[int, datetime]], index: int | None) -> datetime:
+    """Return the floor for what has the log index ``index``; None: for what comes after all."""
+    end = len(floors) if index is None else bisect_left(floors, index, key=itemgetter(0))
+    return floors[end - 1][1] if end else BEGINNING
 
 
 def check_clock(floor: datetime, now: datetime, dates: Iterable[datetime]) -> None:
@@ -151,6 +161,8 @@ class DatedEntries:
         self._dates: list[Dated] = []
         self._size = 0
         self._recalled = 0
+        self._floors: Sequence[tuple[int, datetime]] = ()
+        self._state: object = None
 
     def copy(self) -> "DatedEntries":
         """Return the same for another view of the same log, perhaps a longer one."""
@@ -168,14 +180,16 @@ class DatedEntries:
 
         Args:
             repository: The store.
-            policies: As for :func:`floor_of`.
+            policies: As for :func:`floors_of`.
             index: None for what is about to be logged.
         """
         home, pending = repository.checkpoint.size, repository.pending
-        self._update(repository, home)
-        dates = [*self._dates, *_read(repository, pending)]
-        end = bisect_left(dates, index, key=lambda one: one.index) if index is not None else None
-        return floor_of(dates[:end], policies)
+        state = (home, pending, tuple(policies))
+        if state != self._state:
+            self._update(repository, home)
+            self._floors = floors_of([*self._dates, *_read(repository, pending)], policies)
+            self._state = state
+        return floor_at(self._floors, index)
 
     def _update(self, repository: "Repository", size: int) -> None:
         hashes = repository.records.hashes

@@ -14,7 +14,7 @@ from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.dates import Dated, floor_of
+from lyrikstore.history.dates import Dated, floor_at, floors_of
 from lyrikstore.history.kinds import GENESIS_NAME
 from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
 from lyrikstore.history.note import VerifierKey
@@ -227,6 +227,10 @@ def derive(logged: Sequence[bytes]) -> RefTable:
     return table
 
 
+HOURS = [(0, ADA, 0), (1, ADA, 2), (2, BEN, 9), (3, ADA, 1), (5, BEN, 40), (6, ADA, 3)]
+"""Log index, signer, and how many hours after the first each entry claims to be signed."""
+
+
 def floors() -> dict[str, Any]:
     """Return logs of dated entries, and the floor that each index has."""
     first = Genesis.parse(FOUNDED.body).policy
@@ -235,7 +239,7 @@ def floors() -> dict[str, Any]:
         return replace(change(before), version=before.version + 1)
 
     admitted = follow(first, with_writer(BEN.did, None))
-    hours = [(0, ADA, 0), (1, ADA, 2), (2, BEN, 9), (3, ADA, 1), (5, BEN, 40), (6, ADA, 3)]
+    dates = [Dated(index, key.did, NOW + timedelta(hours=hour)) for index, key, hour in HOURS]
     cases = {
         "the-latest-so-far": [(0, first)],
         "by-keys-that-had-a-role": [(0, first), (4, admitted)],
@@ -249,8 +253,7 @@ def floors() -> dict[str, Any]:
     }
     return {
         "dates": [
-            {"index": index, "key": key.did, "at": format_timestamp(NOW + timedelta(hours=hour))}
-            for index, key, hour in hours
+            {"index": one.index, "key": one.key, "at": format_timestamp(one.at)} for one in dates
         ],
         "cases": [
             {
@@ -259,16 +262,7 @@ def floors() -> dict[str, Any]:
                     {"index": index, "policy": policy.to_json()} for index, policy in policies
                 ],
                 "floors": [
-                    format_timestamp(
-                        floor_of(
-                            [
-                                Dated(index, key.did, NOW + timedelta(hours=hour))
-                                for index, key, hour in hours
-                                if index < end
-                            ],
-                            policies,
-                        )
-                    )
+                    format_timestamp(floor_at(floors_of(dates, policies), end))
                     for end in range(1, 9)
                 ],
             }

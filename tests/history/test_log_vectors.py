@@ -10,7 +10,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, KeyMaterialError, VerificationError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.history import merkle
-from lyrikstore.history.dates import Dated, floor_of
+from lyrikstore.history.dates import Dated, floor_at, floors_of
 from lyrikstore.history.log import Leaf, TlogProof, open_checkpoint
 from lyrikstore.history.logview import leaves_of
 from lyrikstore.history.manifest import parse_manifest
@@ -100,8 +100,8 @@ def test_floors():
     for case in vectors["cases"]:
         policies = [(one["index"], Policy.parse(one["policy"])) for one in case["policies"]]
         for index, floor in enumerate(case["floors"], 1):
-            before = [one for one in dates if one.index < index]
-            assert floor_of(before, policies) == parse_timestamp(floor), (case["id"], index)
+            floors = floors_of(dates, policies)
+            assert floor_at(floors, index) == parse_timestamp(floor), (case["id"], index)
 
 
 def test_patterns():
