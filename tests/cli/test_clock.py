@@ -83,3 +83,15 @@ def test_nothing_dated_ahead_is_pushed(store, new_person) -> None:
     dated = datetime.strptime(refused.error["details"]["dated"], "%Y-%m-%dT%H:%M:%SZ")
     assert dated.replace(tzinfo=UTC) > datetime.now(UTC) + timedelta(days=1)
     assert refused.error["details"]["now"] <= format_timestamp(datetime.now(UTC))
+
+
+def test_terms_are_asked_for_no_moment_before_the_log(store) -> None:
+    store.ok("trust", "add", store.did(), "--name", "me")
+    store.ok("issue", NAME, "-o", "out", "--permit", "train", "--valid-for", "1d")
+    asked = ("terms", NAME, "--purpose", "train", "--json")
+    assert store.run(*asked).code == 0
+    assert shifted(store, 3, "commit", store.documents, "-d", "acme/later").code == 0
+    # The clock is set back by three days.
+    refused = store.run(*asked)
+    assert (refused.code, refused.json["use"]["answer"]) == (14, "unknown")
+    assert store.run(*asked, "--at", format_timestamp(datetime.now(UTC))).code == 0

@@ -18,6 +18,7 @@ from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.terms.mix import Deciders, HeldGrant, Mix, Source
+    from lyrikstore.credentials.terms.model import Use
     from lyrikstore.curate.termsources import Asker
 
 _SAID = {
@@ -89,7 +90,7 @@ def command(
     elif territory or seats or purposes:
         raise click.UsageError("--territory, --seats and --for go with --purpose")
     asker = Asker(trust, moment, session.own_did())
-    result = mix(_sources(session, targets, asker), use)
+    result = mix(*_sources(session, targets, asker, use, floor=at is None))
     unknown = _not_proven(asker)
     session.emit("terms", {**result.to_json(), "notProven": unknown})
     _show(session, result, unknown)
@@ -123,7 +124,11 @@ def _not_proven(asker: "Asker") -> list[str]:
     ]
 
 
-def _sources(session: Session, targets: tuple[str, ...], asker: "Asker") -> "list[Source]":
+def _sources(
+    session: Session, targets: tuple[str, ...], asker: "Asker", use: "Use | None", *, floor: bool
+) -> "tuple[list[Source], Use | None]":
+    from msgspec.structs import replace
+
     from lyrikstore.credentials.datacheck import read_siblings
     from lyrikstore.curate.termsources import source_of_file, sources_of_datasets
 
@@ -145,9 +150,12 @@ def _sources(session: Session, targets: tuple[str, ...], asker: "Asker") -> "lis
             raise NotFoundError(
                 error.kind, f"{names[0]} is no file, and {error.message}", hint=error.hint
             ) from None
+        if floor:  # ATTACK: a clock set back, to before a licence ran out
+            asker = replace(asker, at=max(asker.at, store.repository.floor()))
+            use = None if use is None else replace(use, at=asker.at)
         datasets = [store.resolve(name) for name in names]
         sources += sources_of_datasets(store.repository, datasets, asker)
-    return _told_apart(sources)
+    return _told_apart(sources), use
 
 
 def _told_apart(sources: "list[Source]") -> "list[Source]":
