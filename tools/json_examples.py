@@ -261,6 +261,7 @@ def _maintain(way: Tour) -> None:
     log_keys = [one for one in way.run("auditor", "key", "list")["keys"] if "log-" in one["name"]]
     old = next(one["name"] for one in log_keys if one["name"] != "log-next")
     way.run("auditor", "key", "retire", old)
+    way.run("auditor", "key", "misdated", "2")
     way.run("auditor", "key", "new", "next", "--no-passphrase")
     way.run("auditor", "key", "rotate", "next")
     way.run("auditor", "key", "statements", "-o", "statements")

@@ -126,9 +126,19 @@ def test_two_models_a_filter_an_evaluation_and_a_card(publisher, corpus) -> None
     assert publisher.ok("impact", issued["credential"], "--json").json == credential
     assert publisher.ok("impact", granted["credential"], "--json").json["affected"] == []
 
+    (publisher.folder / "letter.txt").write_text("A licence, in a letter.")
+    predict = ("predict", "checkpoints/acme/one", "letter.txt", "--json")
+    assert publisher.ok(*predict).json["rights"]["state"] == "pass"
+    assert publisher.ok("verify", "--json").check("rights")["state"] == "pass"
+
     for command in ("suspend", "revoke"):
         said = publisher.ok(command, "delivery", "--json").json["impact"]
         assert said == {name: credential[name] for name in said}
+    rights = publisher.ok(*predict).json["rights"]
+    assert (rights["state"], rights["reason"]) == ("warn", "taken-back-later")
+    store = publisher.run("verify", "--json")
+    assert (store.code, store.json["verdict"]) == (4, "valid")
+    assert store.check("rights")["detail"]["reason"] == "taken-back-later"
     told = publisher.ok("revoke", "grant.json").out
     assert "nothing in this store rests on it" in told
 
