@@ -190,4 +190,4 @@ def test_what_is_no_credential_has_one_line_for_all_that_was_not_looked_at(new_p
     lines = person.fails(3, "verify", "notes.txt").out.splitlines()
     assert sum("not looked at" in line for line in lines) == 1
     assert any(line.startswith(" ? 25 checks ") for line in lines)
-    assert len(person.run("verify", "notes.txt", "--json").json["checks"]) == 25
+    assert len(person.run("verify", "notes.txt", "--json").json["checks"]) == 26
