@@ -53,6 +53,7 @@ GROUPS = {
     "sftp": ("sshd", "openssh-server"),
     "node": ("node", "nodejs"),
     "jq": ("jq", "jq"),
+    "clock": ("faketime", "faketime"),
     "page": ("npm", "npm"),
     "azure": ("npm", "npm"),
 }

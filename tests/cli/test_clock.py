@@ -1,6 +1,5 @@
 """The clock of this machine is set back, or runs ahead: the log knows what time it was."""
 
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +9,7 @@ from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.history.manifest import parse_manifest
 from tests.conftest import Person, Result
 
-pytestmark = pytest.mark.skipif(shutil.which("faketime") is None, reason="needs faketime")
+pytestmark = pytest.mark.clock
 NAME = "acme/licences"
 
 
