@@ -144,7 +144,12 @@ def check_rights(
     except LyrikstoreError as error:  # a manifest is lost: perhaps the policy that says who counts
         problems.note("what the log says of time", error)
         return problems.close("")
-    review = _Review(repository, ancestry, trust, at, problems, LoggedNotices(repository))
+    notices = LoggedNotices(repository)
+    for index, unread in notices.unread:
+        # ATTACK: whoever holds the store damages the list that takes a right back.
+        text = f"log entry {index} cannot be read, and may take a right back: {unread.message}"
+        problems.add(problems.lost, "unread-notice", text)
+    review = _Review(repository, ancestry, trust, at, problems, notices)
     count = 0
     named: dict[Digest, None] = {}
     for use in uses:

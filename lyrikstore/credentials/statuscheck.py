@@ -6,8 +6,7 @@ Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct, field
@@ -58,12 +57,15 @@ class Notices(Struct, frozen=True):
         successors: Credential, as ``urn:blake3:`` → credentials that claim to replace it.
         documents: DID documents: as they lay beside a credential, or were fetched on request.
         statements: What stores said of keys.
+        in_log: Whether all of these stand in a log before what is judged: then what takes it back
+            is not of a time to come, whatever the clock says.
     """
 
     lists: Mapping[str, Sequence[StatedList]] = field(default_factory=dict)
     successors: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
     documents: Sequence[KnownDocument] = ()
     statements: Statements = NO_STATEMENTS
+    in_log: bool = False
 
     @classmethod
     def among(
@@ -95,6 +97,7 @@ class Notices(Struct, frozen=True):
 
 NO_NOTICES = Notices()
 
+_END = datetime.max.replace(tzinfo=UTC)
 _IRREVOCABLE = not_applicable("status", "names no status list: this credential cannot be revoked")
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
 
@@ -140,23 +143,29 @@ def check_status(
 class LoggedNotices:
     """The notices that a store has logged, and what it says of keys itself.
 
-    What cannot be read is absent. So is what a key signed that was compromised by then: a thief
-    takes back no revocation.
+    What a key signed that was compromised by then is absent: a thief takes back no revocation.
 
     Args:
         repository: The store.
+
+    Attributes:
+        all: All of them.
+        unread: Log indices of what cannot be read, and why: each may take anything back.
 
     Cost: one read per logged credential.
     """
 
     def __init__(self, repository: "Repository") -> None:
         self._found: list[tuple[int, bytes]] = []
+        self.unread: list[tuple[int, LyrikstoreError]] = []
         for entry in repository.entries():
             if entry.type == "credential":
-                with suppress(LyrikstoreError):
+                try:
                     data = repository.credential(entry.id)
                     if not repository.is_suspect(data, entry.index):
                         self._found.append((entry.index, data))
+                except LyrikstoreError as error:
+                    self.unread.append((entry.index, error))
         # Where what was said changes: most credentials say nothing of another.
         self._changes = [index for index, data in self._found if _may_be_notice(data)]
         self._known: dict[int, Notices] = {}
@@ -185,7 +194,8 @@ class LoggedNotices:
     def _until(self, end: int) -> Notices:
         files = [data for index, data in self._found if index < end]
         # Newest first: only so many are looked at.
-        return Notices.among(reversed(files), documents=len(files))
+        found = Notices.among(reversed(files), documents=len(files))
+        return replace(found, in_log=True)
 
 
 def logged_notices(repository: "Repository") -> Notices:
@@ -226,17 +236,25 @@ def _judge(
     trouble = _open("no-list", entry, "it is not at hand")
     if stated:  # somebody else's must not outdo the right one; nor be unpacked
         trouble = _open("foreign-list", entry, "it is signed by another issuer")
-    chosen, unread = newest_first(stated, issuer, at)
+    # ATTACK: a clock set back, to before the list which takes it back and stands in the log.
+    chosen, unread = newest_first(stated, issuer, _END if notices.in_log else at)
+    ahead: StatusList | None = None
     later: tuple[datetime, str] | None = None
     for one in chosen:
-        found, problem = _read(one.data, entry, issuer, at, keys)
+        found, problem = _read(one.data, entry, issuer, keys)
         if found is None:
             trouble = _open(*problem)
             in_time = one.made - at <= CLOCK_SKEW
             if problem[0] == "unsound-list" and one.issuer == issuer and in_time:
                 later = later or (one.made, problem[2])
+        elif found.valid_from - at > CLOCK_SKEW:
+            trouble = _open("future-list", entry, "it is from the future")
+            if notices.in_log and (ahead is None or _counts_more(found, ahead, entry)):
+                ahead = found
         elif best is None or _counts_more(found, best, entry):
             best = found
+    if ahead is not None and ahead.holds(entry.index):
+        best = ahead
     if best is None:
         return trouble
     made = format_timestamp(best.valid_from)
@@ -266,7 +284,7 @@ def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> boo
 
 
 def _read(
-    data: bytes, entry: StatusEntry, issuer: str, at: datetime, keys: Keys
+    data: bytes, entry: StatusEntry, issuer: str, keys: Keys
 ) -> tuple[StatusList | None, tuple[str, StatusEntry, str]]:
     try:
         found = StatusList.parse(data, keys)
@@ -278,8 +296,6 @@ def _read(
         return None, ("wrong-list", entry, "it is of another URL or purpose")
     if found.issuer != issuer:
         return None, ("foreign-list", entry, "it is signed by another issuer")
-    if found.valid_from - at > CLOCK_SKEW:
-        return None, ("future-list", entry, "it is from the future")
     return found, ("", entry, "")
 
 

@@ -9,18 +9,22 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
+    IncompleteError,
     InvalidInputError,
     KeyMaterialError,
+    NotFoundError,
     PolicyError,
+    VerificationError,
 )
 from lyrikstore.crypto.signer import Signer
 from lyrikstore.history.accept import acceptable
-from lyrikstore.history.dates import check_clock, date_of_credential, date_of_manifest
+from lyrikstore.history.dates import BEGINNING, check_clock, date_of_credential, date_of_manifest
 from lyrikstore.history.extend import Publisher, location_text
 from lyrikstore.history.local import (
     LOCAL,
@@ -249,8 +253,11 @@ class Appender:
             dated = date_of_credential(data)
             if dated is not None and dated[0] in repository.policy.keys:
                 dates.append(dated[1])
-        # By a policy among them: one wrong date locks no store.
-        check_clock(repository.floor(table=table), repository.clock(), dates)
+        floor = BEGINNING
+        # Who repairs a damaged store, or revokes a key, must be able to say so.
+        with suppress(IncompleteError, NotFoundError, VerificationError):
+            floor = repository.floor(table=table)  # by a policy among them: no date locks a store
+        check_clock(floor, repository.clock(), dates)
 
     def _check_inputs(self, manifests: Sequence[Manifest]) -> None:
         # What a statement rests on is logged before it (A36, A39), with the kind it claims.

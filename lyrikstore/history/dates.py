@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,11 @@ from lyrikstore.history import merkle
 from lyrikstore.history.logview import LoggedEntry
 from lyrikstore.history.manifest import Manifest
 from lyrikstore.history.policy import Policy
+from lyrikstore.history.view import MAX_READ
 from lyrikstore.version import __version__
 
 if TYPE_CHECKING:
+    from lyrikstore.history.refs import RefTable
     from lyrikstore.history.repository import Repository
 
 CLOCK_SKEW = timedelta(seconds=300)
@@ -77,7 +80,7 @@ def date_of_credential(data: bytes) -> tuple[str, datetime] | None:
 
 
 def floors_of(
-    dates: Iterable[Dated], policies: Sequence[tuple[int, Policy]]
+    dates: Iterable[Dated], policies: Sequence[tuple[int, Policy]], authors: Sequence[str] = ()
 ) -> list[tuple[int, datetime]]:
     """Return where the floor rises: log indices, ascending, with the latest date up to each.
 
@@ -88,6 +91,7 @@ def floors_of(
         dates: Of log entries, in order.
         policies: Every policy that took effect, with its log index, in order; the first is that
             of entry 0. Each is in force for the entries after its own.
+        authors: Who signed each, as did:key, as far as anybody was suspect.
 
     Cost: one step per date.
     """
@@ -96,8 +100,14 @@ def floors_of(
     starts = [index for index, _ in policies]
     keys = [policy.keys for _, policy in policies]
     suspects = policies[-1][1].suspects
-    # What an owner says beforehand of entries to come counts for nothing.
-    wrong = {index for since, policy in policies for index in policy.misdated if index < since}
+    wrong: set[int] = set()
+    named: set[int] = set()
+    for (since, policy), author in zip_longest(policies, authors):
+        # ATTACK: a stolen key calls every date wrong, also of entries to come. Who owns the store
+        # must say it after the thief for good, and does not thereby say it.
+        if since < suspects.get(author, since + 1):
+            wrong |= {index for index in policy.misdated if index < since and index not in named}
+        named.update(policy.misdated)
     found: list[tuple[int, datetime]] = []
     for one in dates:
         if one.index in wrong or (found and one.at <= found[-1][1]):
@@ -173,21 +183,26 @@ class DatedEntries:
     def floor(
         self,
         repository: "Repository",
-        policies: Sequence[tuple[int, Policy]],
+        table: "RefTable",
         index: int | None = None,
     ) -> datetime:
         """Return the clock floor of a store for what has the log index ``index``.
 
         Args:
             repository: The store.
-            policies: As for :func:`floors_of`.
+            table: With the policies to judge by.
             index: None for what is about to be logged.
+
+        Raises:
+            LyrikstoreError: An entry cannot be read: what it claims may be the latest.
         """
         home, pending = repository.checkpoint.size, repository.pending
-        state = (home, pending, tuple(policies))
+        policies, authors = tuple(table.policies), tuple(table.authors)
+        state = (home, pending, policies)
         if state != self._state:
             self._update(repository, home)
-            self._floors = floors_of([*self._dates, *_read(repository, pending)], policies)
+            dates = [*self._dates, *_read(repository, pending)]
+            self._floors = floors_of(dates, policies, authors)
             self._state = state
         return floor_at(self._floors, index)
 
@@ -249,13 +264,16 @@ def date_of_manifest(manifest: Manifest) -> datetime:
 def _read(repository: "Repository", entries: Iterable[LoggedEntry]) -> list[Dated]:
     found: list[Dated] = []
     for entry in entries:
-        # What is lost or no manifest has no date; that it is lost, other checks say.
-        with contextlib.suppress(LyrikstoreError):
-            if entry.type == "manifest":
+        if entry.type == "manifest":
+            try:
                 manifest = repository.manifest(entry.id)
-                found.append(Dated(entry.index, manifest.author, date_of_manifest(manifest)))
-            elif entry.type == "credential":
-                dated = date_of_credential(repository.credential(entry.id))
-                if dated is not None:
-                    found.append(Dated(entry.index, *dated))
+            except LyrikstoreError:
+                # What is no manifest has no date. What cannot be read may have the latest.
+                repository.blobs.read(entry.id, max_bytes=MAX_READ)
+                continue
+            found.append(Dated(entry.index, manifest.author, date_of_manifest(manifest)))
+        elif entry.type == "credential":
+            dated = date_of_credential(repository.credential(entry.id))
+            if dated is not None:
+                found.append(Dated(entry.index, *dated))
     return found

@@ -6,6 +6,7 @@ the home where it is, and makes the remote a copy that nobody extends.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from lyrikstore.canon.errors import (
     IncompleteError,
     NotFoundError,
     RemoteError,
+    VerificationError,
 )
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
@@ -236,7 +238,8 @@ def _append(
 ) -> PushResult:
     if contact.relation is Relation.BEHIND:
         raise rolled_back(remote.name, contact.signed.head, repository.checkpoint.head)
-    repository.floor()  # read here, and not once more over there
+    with suppress(IncompleteError, NotFoundError, VerificationError):
+        repository.floor()  # read here, and not once more over there
     there = Repository.over(
         Overlay(remote.backend, repository.backend),
         location=remote.location,

@@ -125,6 +125,7 @@ class RefTable:
         policy: The policy in force after the last manifest applied; ``None`` before the genesis.
         store: The store's id; ``None`` before the genesis.
         policies: Every policy that took effect, with the log index of its manifest.
+        authors: Who signed each of these, as did:key.
     """
 
     refs: dict[str, RefState] = field(default_factory=dict)
@@ -132,6 +133,7 @@ class RefTable:
     policy: Policy | None = None
     store: Digest | None = None
     policies: list[tuple[int, Policy]] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
     _seen: set[Digest] = field(default_factory=set)
     _suspects: Mapping[str, int] = field(default_factory=dict)
     _applied: list[Step] = field(default_factory=list)
@@ -160,6 +162,7 @@ class RefTable:
             self.policy,
             self.store,
             list(self.policies),
+            list(self.authors),
             set(self._seen),
             self._suspects,
             list(self._applied),
@@ -193,7 +196,7 @@ class RefTable:
             self._flag(index, manifest.id, reason)
             return reason
         if manifest.kind == "policy":
-            self._take(index, Policy.parse(manifest.body["policy"]))
+            self._take(index, Policy.parse(manifest.body["policy"]), manifest.author)
         self._move(index, manifest)
         return None
 
@@ -217,9 +220,10 @@ class RefTable:
         self._seen.add(identity)
         self.flagged.append(Flagged(index, identity, reason))
 
-    def _take(self, index: int, policy: Policy) -> None:
+    def _take(self, index: int, policy: Policy, author: str) -> None:
         self.policy = policy
         self.policies.append((index, policy))
+        self.authors.append(author)
 
     def _replay(self, suspects: Mapping[str, int]) -> None:
         # What a compromised key signed from some index on never counted, and so neither did what
@@ -232,14 +236,14 @@ class RefTable:
             else:
                 anew._step(*item)
         self.refs, self.flagged, self._seen = anew.refs, anew.flagged, anew._seen
-        self.policy, self.policies = anew.policy, anew.policies
+        self.policy, self.policies, self.authors = anew.policy, anew.policies, anew.authors
         self._suspects, self._applied = suspects, anew._applied
 
     def _found(self, index: int, manifest: Mover) -> None:
         if index != 0:
             raise VerificationError("bad-genesis", "the log does not begin with a genesis manifest")
         self._applied.append((index, manifest))
-        self._take(index, check_genesis(manifest).policy)
+        self._take(index, check_genesis(manifest).policy, manifest.author)
         self.store = manifest.id
         self._move(index, manifest)
 

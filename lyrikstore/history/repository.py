@@ -234,7 +234,7 @@ class Repository(StoreView):
             index: A log index; None for what comes next.
             table: With the policies to judge by; those logged by default.
         """
-        return self._dated.floor(self, (table or self.table).policies, index)
+        return self._dated.floor(self, table or self.table, index)
 
     @property
     def table(self) -> RefTable:

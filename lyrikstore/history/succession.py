@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
     InvalidInputError,
+    LyrikstoreError,
     NotFoundError,
     PolicyError,
 )
@@ -297,8 +298,13 @@ def signed_here(repository: Repository, key: str) -> Iterator[tuple[LoggedEntry,
             manifest = names[entry.id]
             if manifest.author == key and manifest.kind not in {"policy", "genesis"}:
                 label = f"{manifest.kind} {manifest.name}"
-        elif entry.type == "credential" and signed_by(repository.credential(entry.id)) == key:
-            label = "credential"
+        elif entry.type == "credential":
+            try:
+                label = "credential" if signed_by(repository.credential(entry.id)) == key else ""
+            except (
+                LyrikstoreError
+            ):  # ATTACK: one damaged blob keeps a stolen key from being revoked
+                label = "what cannot be read"
         if label:
             yield entry, label
 

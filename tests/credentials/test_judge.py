@@ -18,7 +18,7 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.credentials.attestation.grant import build_grant
 from lyrikstore.credentials.envelope import issue, reference_to
 from lyrikstore.credentials.objectcheck import verify_object
-from lyrikstore.credentials.report import Check
+from lyrikstore.credentials.report import Check, CheckState, Verdict
 from lyrikstore.credentials.rights import check_rights as rights_of_runs
 from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
@@ -416,3 +416,43 @@ def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
     assert not was_taken_back(rights_alone(report))
     (step,) = to_believe(report)
     assert f"trust add {OTHER.did}" in step
+
+
+@pytest.mark.parametrize("by_grant", [False, True])
+def test_what_the_log_took_back_is_taken_back_for_a_clock_set_back(
+    world: SimpleNamespace, tmp_path: Path, by_grant: bool
+) -> None:
+    """Lists of another organisation raise no floor; that they stand before the run, counts."""
+    stage = Stage(world, Scene(status="clear", issuer="foreign", by_grant=by_grant), tmp_path)
+    stage.trust = world.trusting(world.OWNER.did, OTHER.did)
+    ((entry, _),) = stage.entries
+    assert stage.guard()[0] == ""
+    stage.log(stage.status_list(entry, stage.now + 2 * DAY, value=True))
+    assert stage.repository.floor() <= stage.now
+    assert stage.guard(stage.now + 2 * DAY)[0] == stage.guard()[0] == "revoked"
+    check = stage.verify(stage.force(), stage.now + 3 * DAY)
+    assert (check.state, check.detail["reason"]) == (CheckState.FAIL, "revoked")
+    # One of a time to come that lifts it again lifts nothing yet.
+    stage.log(stage.status_list(entry, stage.now + 3 * DAY, value=False))
+    stage.log(stage.status_list(entry, stage.now, value=True))
+    assert stage.guard()[0] == "revoked"
+
+
+def test_a_damaged_list_is_not_taken_for_none(world: SimpleNamespace, tmp_path: Path) -> None:
+    stage = Stage(world, Scene(status="clear"), tmp_path)
+    ((entry, _),) = stage.entries
+    root = stage.repository.root
+    before = set(root.rglob("*.pack"))
+    stage.log(stage.status_list(entry, stage.now + timedelta(seconds=60), value=True))
+    run = stage.force()
+    (pack, *_) = sorted(
+        (path for path in root.rglob("*.pack") if path not in before),
+        key=lambda path: path.stat().st_mtime_ns,
+    )
+    data = bytearray(pack.read_bytes())
+    data[40] ^= 255
+    pack.chmod(0o600)
+    pack.write_bytes(data)
+    seen = Repository.open(root)
+    report = verify_object(seen, run.id, trust=stage.trust, at=stage.now + DAY)
+    assert report.verdict in {Verdict.INVALID, Verdict.INCOMPLETE}

@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from lyrikstore.canon.errors import ConflictError
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import ConflictError, IncompleteError
 from lyrikstore.canon.jsontext import encode
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.proof import add_proof
 from lyrikstore.history import dates
 from lyrikstore.history.memory import LogMemory
+from lyrikstore.history.policy import Policy
 from lyrikstore.history.repository import Repository
-from lyrikstore.history.succession import change_policy, with_misdated, with_writer
+from lyrikstore.history.succession import change_policy, revoked, with_misdated, with_writer
 from lyrikstore.testing.clocks import DEFAULT_START, FrozenClock
 from lyrikstore.testing.keys import signer_for
 
@@ -134,3 +137,52 @@ def test_a_key_counts_from_when_it_had_a_role(store: Repository) -> None:
     said = with_misdated([index], len(store.entries()))
     change_policy(store, said, signer=OWNER, clock=FrozenClock())
     assert store.floor() == DEFAULT_START
+
+
+def test_a_thief_lowers_no_floor(store: Repository) -> None:
+    later = DEFAULT_START + timedelta(seconds=200)
+    log(store, credential(1, later))
+    size = len(store.entries())
+    change_policy(store, with_misdated(range(size), size), signer=OWNER, clock=FrozenClock())
+    assert store.floor() == DEFAULT_START  # that policy, which is later
+    gone = revoked(OWNER.did, size, OTHER.did)
+    change_policy(store, gone, signer=OWNER, clock=FrozenClock())
+    assert store.floor() == later
+
+
+def test_what_is_said_of_entries_to_come_counts_for_nothing(store: Repository) -> None:
+    to_come = len(store.entries()) + 4
+
+    def foretell(policy: Policy) -> Policy:
+        return replace(policy, misdated=(to_come,))
+
+    change_policy(store, foretell, signer=OWNER, clock=FrozenClock())
+    later = DEFAULT_START + timedelta(seconds=200)
+    while len(store.entries()) <= to_come:
+        log(store, credential(len(store.entries()), later))
+    change_policy(store, with_writer(OTHER.did, None), signer=OWNER, clock=FrozenClock())
+    assert store.floor() == later
+
+
+def test_what_cannot_be_read_has_no_early_date(
+    store: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = DEFAULT_START + timedelta(seconds=200)
+    log(store, *(credential(n, later if n == 40 else DEFAULT_START) for n in range(80)))
+    cache = tmp_path / "cache"
+    real = Repository.credential
+    lost = store.entries()[45].id
+
+    def failing(self: Repository, identity: Digest) -> bytes:
+        if identity == lost:
+            raise IncompleteError("lost", "it is not here")
+        return real(self, identity)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Repository, "credential", failing)
+        seen = Repository.open(store.root, cache_dir=cache)
+        for _ in range(2):
+            with pytest.raises(IncompleteError):
+                seen.floor()
+        log(store, credential(99))  # what repairs a store can be said
+    assert seen.floor() == Repository.open(store.root, cache_dir=cache).floor() == later
