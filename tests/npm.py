@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -26,3 +27,18 @@ def installed(folder: Path) -> Path:
             command = ["npm", "ci", "--no-audit", "--no-fund"]
             subprocess.run(command, cwd=folder, check=True, timeout=300)
     return folder
+
+
+def generated(page: Path) -> Path:
+    """Return the page's folder with its generated sources, written once in a run of the tests.
+
+    Another process reads them meanwhile: one that met a file half written would end.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    installed(page)
+    with alone(page):
+        stamp = Path(tempfile.gettempdir()) / f"lyrikstore-page-{run}"
+        if not stamp.exists():
+            subprocess.run(["node", "generate.mjs"], cwd=page, check=True, timeout=120)
+            stamp.touch()
+    return page

@@ -5,7 +5,6 @@
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,7 +61,7 @@ def test_it_is_judged_as_it_should_be(one, new_person) -> None:
 
 @pytest.fixture(scope="module")
 def page():
-    subprocess.run(["node", "generate.mjs"], cwd=npm.installed(PAGE), check=True, timeout=120)
+    npm.generated(PAGE)
     with PageVerifier() as verifier:
         yield verifier
 

@@ -5,7 +5,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +27,7 @@ WOUNDS = {
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[PageVerifier]:
-    subprocess.run(["node", "generate.mjs"], cwd=npm.installed(PAGE), check=True, timeout=120)
+    npm.generated(PAGE)
     with PageVerifier() as verifier:
         yield verifier
 

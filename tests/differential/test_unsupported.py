@@ -31,7 +31,7 @@ FOREIGN = ("hostile-w3c/", "presented/")
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[PageVerifier]:
-    subprocess.run(["node", "generate.mjs"], cwd=npm.installed(PAGE), check=True, timeout=120)
+    npm.generated(PAGE)
     with PageVerifier() as verifier:
         yield verifier
 

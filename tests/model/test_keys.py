@@ -5,7 +5,6 @@ made; with the owner's newest statements, as the store itself judges them.
 """
 
 import shutil
-import subprocess
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -408,7 +407,7 @@ TestKeys.settings = settings(max_examples=25, stateful_step_count=14, deadline=N
 @pytest.mark.page
 def test_the_page_says_the_same() -> None:
     """Whatever deliveries such a life leaves behind, alone and with the statements."""
-    subprocess.run(["node", "generate.mjs"], cwd=npm.installed(PAGE), check=True, timeout=120)
+    npm.generated(PAGE)
     with PageVerifier() as page:
 
         class OnPage(Keys):

@@ -76,11 +76,15 @@ def caught_changed(store: Path, job: str, name: str, action: Callable[[], object
     assert caught.value.details["expected"] != caught.value.details["read"]
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        *("train.jsonl", "validation.jsonl", "train.json"),
-        *("base/model.safetensors", "base/tokenizer.json", "base/config.json"),
+        *("train.jsonl", "base/model.safetensors"),
+        *(pytest.param(name, marks=SLOW) for name in ("validation.jsonl", "train.json")),
+        *(pytest.param(f"base/{name}.json", marks=SLOW) for name in ("tokenizer", "config")),
     ],
 )
 def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
@@ -96,9 +100,12 @@ def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
 @pytest.mark.parametrize(
     ("job", "name"),
     [
-        *(("score", "test.jsonl"), ("score", "train.jsonl"), ("score", "base/model.safetensors")),
-        ("score", "checkpoint/adapter_model.safetensors"),
-        *(("baseline", "train.jsonl"), ("baseline", "test.jsonl")),
+        ("score", "test.jsonl"),
+        pytest.param("score", "train.jsonl", marks=SLOW),
+        pytest.param("score", "base/model.safetensors", marks=SLOW),
+        pytest.param("score", "checkpoint/adapter_model.safetensors", marks=SLOW),
+        pytest.param("baseline", "train.jsonl", marks=SLOW),
+        pytest.param("baseline", "test.jsonl", marks=SLOW),
     ],
 )
 def test_measuring_on_other_bytes_logs_no_evaluation(workshop, trained, job, name):
