@@ -1,5 +1,5 @@
 /** BLAKE3 in a browser and nothing else: what benchmarks/browser.py compares the page with. */
-import { Hasher, ready } from "../page/src/blake3.js";
+import { Hasher, ready } from "../page/src/canon/blake3.js";
 
 const PIECE = 1 << 20;
 

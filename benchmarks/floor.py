@@ -56,15 +56,15 @@ def credentials(folder: Path) -> dict[str, float]:
     from nacl.bindings import crypto_sign_open
     from nacl.signing import SigningKey, VerifyKey
 
-    from lyrikstore.credentials.dataset import build_dataset_credential
-    from lyrikstore.credentials.envelope import issue
-    from lyrikstore.credentials.report import Verdict
+    from lyrikstore.credentials.model.credential import CredentialMetadata
+    from lyrikstore.credentials.model.dataset import build_dataset_credential
     from lyrikstore.credentials.terms.model import whole
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
-    from lyrikstore.credentials.vcdm import CredentialMetadata
-    from lyrikstore.credentials.verify import verify_credential
     from lyrikstore.crypto.contexts import OWN, context_document
     from lyrikstore.testing.keys import signer_for
+    from lyrikstore.verify.credential.envelope import issue
+    from lyrikstore.verify.delivery.delivery import verify_credential
+    from lyrikstore.verify.report import Verdict
 
     now = datetime(2026, 11, 24, tzinfo=UTC)
     owner = signer_for("benchmark")
@@ -146,8 +146,8 @@ def _claims(issuer: str) -> dict[str, Any]:
 def _dataset(folder: Path, number: int, now: datetime) -> tuple[Any, Any]:
     # A real manifest over a small tree: a credential's size does not depend on the tree's.
     from lyrikstore.canon.digest import Digest
-    from lyrikstore.history.manifest import sign_manifest
-    from lyrikstore.history.tree import Entry, Tree
+    from lyrikstore.history.manifests.manifest import sign_manifest
+    from lyrikstore.history.trees.tree import Entry, Tree
     from lyrikstore.testing.keys import signer_for
 
     entries = [Entry(f"{n:03d}.txt", n, Digest.of(f"{number}.{n}".encode())) for n in range(100)]

@@ -4,8 +4,8 @@
     python benchmarks/pages.py --work DIR [--scale 0.1]
 
 Two processes write 1.5 GB each in pieces of 1 MiB: *plain*, into the page cache; *durable*, the
-same and fsync; *bulk*, as lyrikstore.objects.bulkfile does, past the page cache, and fsync. *cp*
-copies the shards, which is the least a check-out that leaves files in the page cache can take.
+same and fsync; *bulk*, as lyrikstore.objects.io.unbuffered does, past the page cache, and fsync.
+*cp* copies the shards, which is the least a check-out that leaves files in the page cache can take.
 Before, a thread reads the shards, which are in the page cache, in segments of 16 MiB, of which some
 are kept: *new* takes new memory for each, *again* the memory that is not needed any more.
 """
@@ -25,9 +25,9 @@ from pathlib import Path
 
 from corpora import Corpora
 
-from lyrikstore.objects.bulkfile import Buffers, BulkFile
-from lyrikstore.objects.chunker import SEGMENT
-from lyrikstore.objects.sources import SegmentMemory, opened
+from lyrikstore.objects.chunk.chunker import SEGMENT
+from lyrikstore.objects.chunk.sources import SegmentMemory, opened
+from lyrikstore.objects.io.unbuffered import Buffers, BulkFile
 
 PROCESSES, PIECES, REPEAT, KEPT = 2, 1500, 3, 4
 

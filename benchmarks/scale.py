@@ -107,11 +107,11 @@ def index(idle: Path, store: Path) -> dict[str, float]:
     ``idle`` is asked first, so that what is loaded once does not count.
     """
     from lyrikstore.canon.digest import Digest
-    from lyrikstore.objects.backend import LocalBackend
-    from lyrikstore.objects.blobs import open_blobs
-    from lyrikstore.objects.packs import read_index
-    from lyrikstore.objects.parameters import Parameters
-    from lyrikstore.objects.transactions import TransactionLog
+    from lyrikstore.objects.backends.base import LocalBackend
+    from lyrikstore.objects.pack.format import read_index
+    from lyrikstore.objects.pack.parameters import Parameters
+    from lyrikstore.objects.store.blobs import open_blobs
+    from lyrikstore.objects.store.transactions import TransactionLog
 
     backend = LocalBackend(store)
     live = TransactionLog(backend).live()
@@ -128,7 +128,7 @@ def index(idle: Path, store: Path) -> dict[str, float]:
 
 def measure_requests(base: Path) -> list[Request]:
     """Time writing and reading packs and small files through the S3 backend."""
-    from lyrikstore.objects.remote import open_backend
+    from lyrikstore.objects.backends.open import open_backend
 
     with _s3(base) as endpoint:
         if endpoint is None:

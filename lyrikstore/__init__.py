@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 from lyrikstore.version import __version__
 
 if TYPE_CHECKING:
+    from lyrikstore.api.store import Store
+    from lyrikstore.api.verify import verify_delivery
     from lyrikstore.canon.digest import Digest
     from lyrikstore.canon.errors import LyrikstoreError
-    from lyrikstore.credentials.report import Report
-    from lyrikstore.crypto.keyfolder import KeyFolder
-    from lyrikstore.curate.offer import Offer
-    from lyrikstore.curate.stated import Allowed, Stated
-    from lyrikstore.delivery import verify_delivery
-    from lyrikstore.history.manifest import Manifest
-    from lyrikstore.publish.granting import Licence
-    from lyrikstore.publish.issuer import Issuance
-    from lyrikstore.store import Store
+    from lyrikstore.crypto.keys.keyring import KeyFolder
+    from lyrikstore.curate.commit.inputs import Allowed, Stated
+    from lyrikstore.curate.terms.offer import Offer
+    from lyrikstore.history.manifests.manifest import Manifest
+    from lyrikstore.publish.identity.issuer import Issuance
+    from lyrikstore.publish.issue.grant import Licence
+    from lyrikstore.verify.report import Report
 
 __all__ = [
     "Allowed",
@@ -44,18 +44,18 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Allowed": "lyrikstore.curate.stated",
+    "Allowed": "lyrikstore.curate.commit.inputs",
     "Digest": "lyrikstore.canon.digest",
-    "Issuance": "lyrikstore.publish.issuer",
-    "KeyFolder": "lyrikstore.crypto.keyfolder",
-    "Licence": "lyrikstore.publish.granting",
+    "Issuance": "lyrikstore.publish.identity.issuer",
+    "KeyFolder": "lyrikstore.crypto.keys.keyring",
+    "Licence": "lyrikstore.publish.issue.grant",
     "LyrikstoreError": "lyrikstore.canon.errors",
-    "Manifest": "lyrikstore.history.manifest",
-    "Offer": "lyrikstore.curate.offer",
-    "Report": "lyrikstore.credentials.report",
-    "Stated": "lyrikstore.curate.stated",
-    "Store": "lyrikstore.store",
-    "verify_delivery": "lyrikstore.delivery",
+    "Manifest": "lyrikstore.history.manifests.manifest",
+    "Offer": "lyrikstore.curate.terms.offer",
+    "Report": "lyrikstore.verify.report",
+    "Stated": "lyrikstore.curate.commit.inputs",
+    "Store": "lyrikstore.api.store",
+    "verify_delivery": "lyrikstore.api.verify",
 }
 
 

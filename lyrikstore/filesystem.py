@@ -21,12 +21,12 @@ from fsspec import AbstractFileSystem
 
 from lyrikstore.canon.errors import NotFoundError, StorageError
 from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.history.kinds import KINDS
-from lyrikstore.history.logview import read_checkpoint
-from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.places import nearest_store, store_folder
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Entry
+from lyrikstore.history.log.entries import read_checkpoint
+from lyrikstore.history.manifests.kinds import KINDS
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.locate import nearest_store, store_folder
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Entry
 
 _TREES = 8
 
@@ -181,7 +181,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _open_at(self, place: Path | str) -> Repository:
         if isinstance(place, Path):
             return Repository.open(place)
-        from lyrikstore.objects.remote import open_backend
+        from lyrikstore.objects.backends.open import open_backend
 
         # Reading builds no files, so the scratch folder stays unused.
         backend = open_backend(place, options=self._remote_options)

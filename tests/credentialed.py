@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue
-from lyrikstore.credentials.statuslist import StatusEntry
+from lyrikstore.credentials.model.credential import CredentialMetadata
+from lyrikstore.credentials.model.dataset import build_dataset_credential
+from lyrikstore.credentials.model.status_list import StatusEntry
 from lyrikstore.credentials.terms.model import Terms, whole
-from lyrikstore.credentials.vcdm import CredentialMetadata
-from lyrikstore.crypto.signer import Signer
-from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.repository import Repository
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.credential.envelope import issue
 
 
 def log_credential(

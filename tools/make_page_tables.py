@@ -1,4 +1,4 @@
-"""Write page/src/unicode.js: the tables of the path grammar that browsers have no function for.
+"""Write page/src/history/trees/unicode.js: the tables of the path grammar that browsers lack.
 
 Case folding and the assigned code points are those of Unicode 14.0.0, whatever the browser knows:
 the same path must be refused by both verifiers.
@@ -6,7 +6,7 @@ the same path must be refused by both verifiers.
 
 from pathlib import Path
 
-from lyrikstore.history.assigned import is_assigned
+from lyrikstore.history.trees.unicode14 import is_assigned
 
 TARGET = Path(__file__).resolve().parents[1] / "page" / "src" / "unicode.js"
 WIDTH = 96

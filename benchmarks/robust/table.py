@@ -91,10 +91,10 @@ crashes; with models signals, closed streams, full disks, power loss, accelerato
 `--tls` or reached from elsewhere; a Dask cluster of several machines, or whose network fails; `key
 backup`, `supersede`, `suspend`, `reinstate`, `present`, `export`, `page`. Remotes here are folders,
 but for the bucket of *machines*. Servers that fail, lie or are slow are in `tests/remote`, crashes
-at every call of a push in `tests/sharing/test_crashes.py`, of a model in
+at every call of a push in `tests/history/sync/test_crashes.py`, of a model in
 `tests/objects/test_crashes.py`, of a training run in `tests/train/test_kill.py`; more ways for a
 worker to lie are in `tests/objects/test_lying_worker.py`, for a client to be a nuisance in
-`tests/w3c/test_listening.py`."""
+`tests/verify/w3c/test_listening.py`."""
 
 
 class UnavailableError(Exception):

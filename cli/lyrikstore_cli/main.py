@@ -17,9 +17,9 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.version import __version__
-from lyrikstore_cli import ui
 from lyrikstore_cli.__main__ import INTERRUPTED, OUT_OF_MEMORY, unmapped
 from lyrikstore_cli.exits import exit_code
+from lyrikstore_cli.output import screen as ui
 
 # Grouped as the help shows them. A command's module is loaded only when it is called or its own
 # help is asked for, so that `lyrikstore --help` stays fast.

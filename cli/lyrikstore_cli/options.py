@@ -22,12 +22,12 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import no_file, read_at_most
-from lyrikstore.canon.jsontext import MAX_BYTES
+from lyrikstore.canon.json import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.history.places import STORE_FOLDER
+from lyrikstore.history.repository.locate import STORE_FOLDER
 
 if TYPE_CHECKING:
-    from lyrikstore.publish.issuing import IssuedCredential
+    from lyrikstore.publish.issue.issue import IssuedCredential
 
 
 class _Existing(click.Path):
@@ -214,7 +214,7 @@ def _no_delivery(folder: Path) -> NotFoundError:
 
 
 def _nothing_at(path: Path, wanted: str) -> NotFoundError:
-    from lyrikstore.history.names import parse_ref
+    from lyrikstore.history.manifests.names import parse_ref
 
     message = f"there is no file or folder {path}"
     with contextlib.suppress(LyrikstoreError):

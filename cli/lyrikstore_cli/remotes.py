@@ -22,7 +22,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import open_regular
-from lyrikstore.history.places import STORE_FOLDER
+from lyrikstore.history.repository.locate import STORE_FOLDER
 
 DEFAULT = "origin"
 _MAX = 1 << 20
@@ -50,7 +50,7 @@ def place_of(text: str) -> str:
     Raises:
         InvalidInputError: (``bad-url``, …) it is none.
     """
-    from lyrikstore.objects.remote import RemoteUrl
+    from lyrikstore.objects.backends.open import RemoteUrl
 
     url = RemoteUrl.parse(text)
     inside = Path(url.path, STORE_FOLDER)

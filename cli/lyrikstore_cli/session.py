@@ -17,20 +17,20 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.files import no_file
-from lyrikstore.canon.visible import visible
-from lyrikstore.history.places import nearest_store, store_folder
-from lyrikstore_cli.ui import Screen, json_text
+from lyrikstore.canon.text import visible
+from lyrikstore.history.repository.locate import nearest_store, store_folder
+from lyrikstore_cli.output.screen import Screen, json_text
 
 if TYPE_CHECKING:
+    from lyrikstore.api.store import Store
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.ed25519 import PublicKey
-    from lyrikstore.crypto.keyfolder import KeyFolder
-    from lyrikstore.crypto.signer import Signer
-    from lyrikstore.curate.listing import Listing
-    from lyrikstore.history.memory import LogMemory
-    from lyrikstore.objects.remote import RemotePlace
-    from lyrikstore.objects.targets import Pools
-    from lyrikstore.store import Store
+    from lyrikstore.crypto.keys.keyring import KeyFolder
+    from lyrikstore.crypto.keys.signer import Signer
+    from lyrikstore.curate.scan.listing import Listing
+    from lyrikstore.history.log.memory import LogMemory
+    from lyrikstore.objects.backends.open import RemotePlace
+    from lyrikstore.objects.parallel.tasks import Pools
     from lyrikstore_cli.remotes import NamedRemote, Remotes
 
 
@@ -164,8 +164,8 @@ class Session:
         self, *, sign: bool = False, without_log_key: "PublicKey | None" = None
     ) -> "Store":
         """Return the store; with ``sign`` it can also append, and not by the log key given."""
-        from lyrikstore.crypto.signer import DeferredSigner
-        from lyrikstore.store import Store
+        from lyrikstore.api.store import Store
+        from lyrikstore.crypto.keys.signer import DeferredSigner
 
         store = Store.open(
             self.store_folder(),
@@ -185,8 +185,8 @@ class Session:
         Listing it takes a second process about as long as this one takes to load and to open the
         store.
         """
-        from lyrikstore.curate.listing import MANY_FILES, Listing
-        from lyrikstore.curate.unchanged import files_expected
+        from lyrikstore.curate.commit.commit_cache import files_expected
+        from lyrikstore.curate.scan.listing import MANY_FILES, Listing
 
         expected = files_expected(self.paths.cache, folder)
         if expected < MANY_FILES:
@@ -198,8 +198,8 @@ class Session:
             sheet=sheet,
             expected=expected,
         )
-        import lyrikstore.crypto.keyfile  # needed later, and now there is time
-        import lyrikstore.history.transact  # noqa: F401
+        import lyrikstore.crypto.keys.key_file  # needed later, and now there is time
+        import lyrikstore.history.commit.transaction  # noqa: F401
 
         return listing
 
@@ -209,7 +209,7 @@ class Session:
         if dask is None:
             yield None
             return
-        from lyrikstore.objects.cluster import connect
+        from lyrikstore.objects.parallel.dask import connect
 
         with connect(dask) as cluster:
             yield cluster.pool
@@ -222,7 +222,7 @@ class Session:
 
     def place(self, remote: "NamedRemote") -> "RemotePlace":
         """Return a remote with what it takes to reach it, the environment included."""
-        from lyrikstore.objects.remote import RemotePlace
+        from lyrikstore.objects.backends.open import RemotePlace
 
         return RemotePlace(remote.url, remote.options, self.environment)
 
@@ -242,13 +242,13 @@ class Session:
 
     def memory(self) -> "LogMemory":
         """Return this user's memory of log checkpoints."""
-        from lyrikstore.history.memory import LogMemory
+        from lyrikstore.history.log.memory import LogMemory
 
         return LogMemory(self.paths.memory)
 
     def keys(self, without_log_key: "PublicKey | None" = None) -> "KeyFolder":
         """Return this user's keys; where it takes a passphrase, it is asked for."""
-        from lyrikstore.crypto.keyfolder import KeyFolder
+        from lyrikstore.crypto.keys.keyring import KeyFolder
 
         return KeyFolder(self.paths.keys, self.passphrase, without_log_key)
 
@@ -292,7 +292,7 @@ class Session:
         file = self.options.passphrase_file or self.environment.get("LYRIKSTORE_PASSPHRASE_FILE")
         if file:
             from lyrikstore.canon.files import read_at_most
-            from lyrikstore.crypto.keyfile import MAX_PASSPHRASE
+            from lyrikstore.crypto.keys.key_file import MAX_PASSPHRASE
 
             lines = read_at_most(Path(file), MAX_PASSPHRASE + 2, pipes=True).splitlines()
             if not lines or not 0 < len(lines[0]) <= MAX_PASSPHRASE:

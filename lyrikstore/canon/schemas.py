@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.packaged import PACKAGE, read_packaged
 
 _NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")

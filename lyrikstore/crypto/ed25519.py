@@ -117,7 +117,7 @@ class PrivateKey:
         return crypto_sign(message, self._secret)[:64]
 
     def seed_for_key_file(self) -> bytes:
-        """Return the secret seed. Only :mod:`lyrikstore.crypto.keyfile` has a reason to ask."""
+        """Return the secret seed: for :mod:`lyrikstore.crypto.keys.key_file` only."""
         return self._seed
 
     def __repr__(self) -> str:

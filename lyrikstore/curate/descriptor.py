@@ -13,9 +13,9 @@ from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 from lyrikstore.canon.near import unknown
-from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.canon.toml import parse_toml
 
 FIELDS: Mapping[str, str] = {
     "about": "what it contains, why it was made, its scope",

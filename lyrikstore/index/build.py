@@ -21,15 +21,15 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
 from lyrikstore.canon.files import open_regular, real_path
-from lyrikstore.canon.jsontext import MAX_BYTES, encode, parse_canonical
+from lyrikstore.canon.json import MAX_BYTES, encode, parse_canonical
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.history.repository import Repository
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index.collect import collect
 from lyrikstore.index.faults import system_error
 from lyrikstore.index.query import Limits, QueryResult, Scalar, query
 from lyrikstore.index.tables import Writer, create_tables
 from lyrikstore.index.views import VERSION, VIEWS
-from lyrikstore.objects.ownfolder import refuse_link
+from lyrikstore.objects.io.safe_folder import refuse_link
 
 INDEX_NAME = "index.duckdb"
 """File name of the database in a store's ``cache`` folder."""

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.credentials.storekeys import is_statement
 from lyrikstore.credentials.terms.model import Terms
-from lyrikstore.history.manifest import Attachment, Manifest
-from lyrikstore.history.repository import Repository
+from lyrikstore.history.manifests.manifest import Attachment, Manifest
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
+from lyrikstore.verify.credential.key_statements import is_statement
 
 _SYSTEMS = ("model", "baseline", "majority")
 

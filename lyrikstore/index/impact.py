@@ -17,12 +17,12 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.vcdm import GRANT, kind_of
-from lyrikstore.history.logview import LoggedEntry
-from lyrikstore.history.manifest import Manifest, parse_manifest
-from lyrikstore.history.repository import MAX_READ, Repository
-from lyrikstore.history.resolve import subjects
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.credential import GRANT, kind_of
+from lyrikstore.history.log.entries import LoggedEntry
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository.repository import MAX_READ, Repository
+from lyrikstore.history.repository.resolve import subjects
 
 MAX_PATH = 64
 """Links that a path is told in; a chain of ten thousand would be told ten thousand times."""

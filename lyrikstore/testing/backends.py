@@ -19,8 +19,8 @@ from typing import Literal
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
-from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.remote.memory import MemoryBackend
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.backends.memory import MemoryBackend
 
 __all__ = ["BackendContract", "CrashError", "FaultyBackend", "MemoryBackend"]
 

@@ -5,11 +5,11 @@ from hashlib import sha256
 
 from msgspec import Struct, field
 
-from lyrikstore.canon.jsontext import JSON, encode
+from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
-from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.testing.clocks import FrozenClock
 
 

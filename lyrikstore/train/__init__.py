@@ -1,7 +1,7 @@
 """Floor 7: training, evaluation and prediction as statements that can be checked.
 
 The functions here run in the caller's process and never import a machine-learning library; those
-live in child processes (``lyrikstore.train.worker``) that see a private folder, a cleaned
+live in child processes (``lyrikstore.train.worker.main``) that see a private folder, a cleaned
 environment and nothing of the store. May import floors 0 to 6.
 """
 

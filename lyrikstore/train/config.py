@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.near import unknown
-from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.canon.toml import parse_toml
 from lyrikstore.canon.written import check_written
 from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,

@@ -12,7 +12,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Entry, Tree
 from lyrikstore.version import __version__
 
 REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")

@@ -12,11 +12,11 @@ from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.signer import Signer
-from lyrikstore.curate.rights import check_rights
-from lyrikstore.history.manifest import Input, Manifest, sign_manifest
-from lyrikstore.history.repository import Repository
-from lyrikstore.train.adapter import (
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.formats.adapter import (
     ADAPTER_CONFIG,
     CLASSIFIER_CONFIG,
     FILES,
@@ -27,11 +27,11 @@ from lyrikstore.train.adapter import (
     check_adapter_config,
     check_classifier_config,
 )
-from lyrikstore.train.child import run_job
-from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.guard import STAGED
+from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.snapshot import check_labels, copy_base, copy_dataset, copy_weights
-from lyrikstore.train.staging import BASE, CHECKPOINT, TEST, TRAIN, Staging, open_staging
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST, TRAIN, Staging, open_staging
+from lyrikstore.verify.rights.required import check_rights
 
 TRAINED = (*(f"{BASE}/{name}" for name in STAGED), *(f"{CHECKPOINT}/{name}" for name in FILES))
 """The staged files of a trained checkpoint and its base model; each is read to load it."""

@@ -10,11 +10,11 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.progress import silent
-from lyrikstore.history.repository import Repository
-from lyrikstore.train.child import run_job
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.evaluate import TRAINED, resolve_trained, stage_checkpoint
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES, decode_text
-from lyrikstore.train.staging import TEXT, open_staging
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import TEXT, open_staging
 
 
 class Prediction(Struct, frozen=True):

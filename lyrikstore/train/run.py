@@ -18,19 +18,19 @@ from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.signer import Signer
-from lyrikstore.curate.rights import Right, check_rights
-from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
-from lyrikstore.history.repository import Repository
-from lyrikstore.train.adapter import FORMAT
-from lyrikstore.train.child import run_job
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code, describe_environment
-from lyrikstore.train.guard import STAGED, check_fit
-from lyrikstore.train.order import FUNCTION
+from lyrikstore.train.formats.adapter import FORMAT
+from lyrikstore.train.formats.base_model import STAGED, check_fit
 from lyrikstore.train.seal import seal
 from lyrikstore.train.snapshot import Snapshot, check_labels, copy_base, copy_dataset
-from lyrikstore.train.staging import BASE, TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.train.worker.order import FUNCTION
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.verify.rights.required import Right, check_rights
 
 TASK = "text-classification"
 

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.history.tree import Entry, Tree
-from lyrikstore.objects.writer import BlobWriter
-from lyrikstore.train.adapter import ADAPTER_CONFIG, FILES, JSON_FILES, MAX_JSON_BYTES
-from lyrikstore.train.guard import MAX_HEADER_BYTES, check_weights
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.objects.store.writer import BlobWriter
+from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, FILES, JSON_FILES, MAX_JSON_BYTES
+from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
 
 
 class Sealed(Struct, frozen=True):

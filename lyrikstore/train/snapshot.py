@@ -14,14 +14,14 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 from lyrikstore.canon.near import unknown
-from lyrikstore.curate.records import DOCUMENT
-from lyrikstore.curate.texts import foreign_format, suffix_label
-from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.orderroot import document_id
-from lyrikstore.history.repository import Repository
-from lyrikstore.train.guard import (
+from lyrikstore.curate.readers import DOCUMENT
+from lyrikstore.curate.text import foreign_format, suffix_label
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.records.order_root import document_id
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.formats.base_model import (
     CONFIG,
     MAX_CONFIG_BYTES,
     MAX_HEADER_BYTES,
@@ -33,7 +33,7 @@ from lyrikstore.train.guard import (
     check_tokenizer,
     check_weights,
 )
-from lyrikstore.train.staging import BASE, Staging
+from lyrikstore.train.worker.staging import BASE, Staging
 
 MAX_TEXT_BYTES = 64 << 20
 """Longest text of one record."""
@@ -178,7 +178,8 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
         staging: Where to write.
 
     Raises:
-        PolicyError: (``unsafe-model``, ``unknown-model``) see :mod:`lyrikstore.train.guard`.
+        PolicyError: (``unsafe-model``, ``unknown-model``) see
+            :mod:`lyrikstore.train.formats.base_model`.
         InvalidInputError: (``not-a-model``) the manifest is something else.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: The disk said no.

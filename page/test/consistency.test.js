@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { unhex, utf8 } from "../src/bytes.js";
-import { Consistency, ConsistencyFiles, parseConsistency } from "../src/consistency.js";
+import { unhex, utf8 } from "../src/canon/bytes.js";
+import { Consistency, ConsistencyFiles, parseConsistency } from "../src/history/log/consistency.js";
 import { each, load, refuses } from "./vectors.js";
 
 const files = load("consistency/files.json");

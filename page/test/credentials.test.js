@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { utf8 } from "../src/bytes.js";
-import { checkCredential } from "../src/credential.js";
-import { blake3 } from "../src/digest.js";
-import { parseTimestamp } from "../src/timestamps.js";
-import { noticesAmong } from "../src/status.js";
-import { Trust } from "../src/trust.js";
+import { utf8 } from "../src/canon/bytes.js";
+import { checkCredential } from "../src/verify/credential/credential.js";
+import { blake3 } from "../src/canon/digest.js";
+import { parseTimestamp } from "../src/canon/timestamps.js";
+import { noticesAmong } from "../src/verify/credential/status.js";
+import { Trust } from "../src/credentials/trust.js";
 import { each, load } from "./vectors.js";
 
 const run = async (/** @type {string} */ credential, /** @type {string} */ at) => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { utf8 } from "../src/bytes.js";
-import { blake3 } from "../src/digest.js";
-import { openNote, parseLogKey, parseProof, verifyProof } from "../src/log.js";
-import { checkPaths, offence } from "../src/paths.js";
-import { Tree } from "../src/tree.js";
+import { utf8 } from "../src/canon/bytes.js";
+import { blake3 } from "../src/canon/digest.js";
+import { openNote, parseLogKey, parseProof, verifyProof } from "../src/history/log/log.js";
+import { checkPaths, offence } from "../src/history/trees/paths.js";
+import { Tree } from "../src/history/trees/tree.js";
 import { each, load, refuses } from "./vectors.js";
 
 each("path good", load("paths/good.json").cases, (one) => assert.equal(offence(one.path), ""));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { utf8 } from "../src/bytes.js";
-import { KINDS } from "../src/kinds.js";
-import { parseManifest } from "../src/manifest.js";
-import { matches, parseGenesis, Policy } from "../src/policy.js";
+import { utf8 } from "../src/canon/bytes.js";
+import { KINDS } from "../src/history/manifests/kinds.js";
+import { parseManifest } from "../src/history/manifests/manifest.js";
+import { matches, parseGenesis, Policy } from "../src/history/policy/policy.js";
 import { each, load, refuses } from "./vectors.js";
 
 // Other kinds do not lie in deliveries: the page refuses to judge them.

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { concat, hex, includes, unhex, utf8 } from "../src/bytes.js";
-import { blake3 } from "../src/digest.js";
-import { didKey, isSoundKey, judgeTogether, parseDidKey, parseMultikey, parseVerificationMethod, verify } from "../src/ed25519.js";
-import { leafHash, root, verifyInclusion } from "../src/merkle.js";
-import { pieces } from "../src/pieces.js";
-import { verifyProof } from "../src/proof.js";
-import { quote } from "../src/report.js";
-import { canonical, parse, parseCanonical } from "../src/strictjson.js";
+import { concat, hex, includes, unhex, utf8 } from "../src/canon/bytes.js";
+import { blake3 } from "../src/canon/digest.js";
+import { didKey, isSoundKey, judgeTogether, parseDidKey, parseMultikey, parseVerificationMethod, verify } from "../src/crypto/ed25519.js";
+import { leafHash, root, verifyInclusion } from "../src/history/log/merkle.js";
+import { pieces } from "../src/history/records/chunks.js";
+import { verifyProof } from "../src/crypto/proofs/eddsa_jcs.js";
+import { quote } from "../src/verify/report.js";
+import { canonical, parse, parseCanonical } from "../src/canon/json.js";
 import { each, load, refuses } from "./vectors.js";
 
 const text = (/** @type {Uint8Array} */ bytes) => new TextDecoder().decode(bytes);

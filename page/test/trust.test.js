@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { hex, utf8 } from "../src/bytes.js";
-import { parseId } from "../src/digest.js";
-import { known, Resolver, webUrl } from "../src/did.js";
-import { parseMultikey } from "../src/ed25519.js";
-import { parseTimestamp } from "../src/timestamps.js";
-import { Trust } from "../src/trust.js";
+import { hex, utf8 } from "../src/canon/bytes.js";
+import { parseId } from "../src/canon/digest.js";
+import { known, Resolver, webUrl } from "../src/credentials/did.js";
+import { parseMultikey } from "../src/crypto/ed25519.js";
+import { parseTimestamp } from "../src/canon/timestamps.js";
+import { Trust } from "../src/credentials/trust.js";
 import { each, load, refuses } from "./vectors.js";
 
 each("did:web name", load("dids/names.json").cases, (one) => {

@@ -1,23 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concat, hex, unhex, utf8 } from "../src/bytes.js";
-import { blake3 } from "../src/digest.js";
-import { measure } from "../src/measures.js";
-import { Measured } from "../src/qualitycheck.js";
-import { orderRoot, recordId, Records } from "../src/records.js";
-import { decide } from "../src/report.js";
-import { parseTimestamp } from "../src/timestamps.js";
-import { Trust } from "../src/trust.js";
-import { GRANT } from "../src/envelope.js";
-import { noticesAmong } from "../src/status.js";
-import { line, Tree } from "../src/tree.js";
-import { verifyAlone, verifyDelivery, verifyFile } from "../src/verify.js";
+import { concat, hex, unhex, utf8 } from "../src/canon/bytes.js";
+import { blake3 } from "../src/canon/digest.js";
+import { measure } from "../src/verify/delivery/measures.js";
+import { Measured } from "../src/verify/delivery/quality.js";
+import { orderRoot, recordId, Records } from "../src/history/records/records.js";
+import { decide } from "../src/verify/report.js";
+import { parseTimestamp } from "../src/canon/timestamps.js";
+import { Trust } from "../src/credentials/trust.js";
+import { GRANT } from "../src/verify/credential/envelope.js";
+import { noticesAmong } from "../src/verify/credential/status.js";
+import { line, Tree } from "../src/history/trees/tree.js";
+import { verifyAlone, verifyDelivery, verifyFile } from "../src/verify/verify.js";
 import { each, load } from "./vectors.js";
 
 const bytes = (/** @type {any} */ given) => (typeof given === "string" ? utf8(given) : unhex(given.hex));
 const present = (/** @type {any} */ parts) => Object.entries(parts).filter(([, value]) => value !== null);
 
-/** Records of bytes that come in pieces. @param {import("../src/records.js").Reading} reading @param {Uint8Array} content @param {number} piece */
+/** Records of bytes that come in pieces. @param {import("../src/history/records/records.js").Reading} reading @param {Uint8Array} content @param {number} piece */
 function read(reading, content, piece) {
   const records = new Records(reading);
   for (let at = 0; at < content.length; at += piece) records.update(content.subarray(at, at + piece));
@@ -30,14 +30,14 @@ const dataOf = (given) => given === null ? null : present(given).map(([path, val
   return {
     path,
     size: content.length,
-    read: async (/** @type {import("../src/records.js").Reading | null} */ reading) =>
+    read: async (/** @type {import("../src/history/records/records.js").Reading | null} */ reading) =>
       ({ digest: blake3(content), records: reading && read(reading, content, content.length || 1) }),
   };
 });
 /** @param {any} given @returns {Map<string, Uint8Array>} */
 const filesOf = (given) => new Map(present(given).map(([name, value]) => [name, bytes(value)]));
 
-/** @param {import("../src/report.js").Report} report @param {any} expected */
+/** @param {import("../src/verify/report.js").Report} report @param {any} expected */
 function answers(report, { verdict, checks, details = {} }) {
   for (const [id, members] of Object.entries(details)) {
     const { detail = {} } = report.checks.find((one) => one.id === id) ?? {};

@@ -1,5 +1,5 @@
 /** What this copy of the page carries: files that `lyrikstore page --with` put into it. */
-import { unbase64 } from "../src/bytes.js";
+import { unbase64 } from "../src/canon/bytes.js";
 import { byId } from "./view.js";
 
 /** @typedef {import("./given.js").Item} Item */

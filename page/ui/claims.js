@@ -1,9 +1,9 @@
 /** What a credential says, as its issuer put it. Anything may stand anywhere: it may not even be well formed. */
-import { counted } from "../src/grammar.js";
-import { isObject } from "../src/strictjson.js";
+import { counted } from "../src/canon/text.js";
+import { isObject } from "../src/canon/json.js";
 import { byId, described, element, json, written } from "./view.js";
 
-/** @typedef {import("../src/report.js").Report} Report */
+/** @typedef {import("../src/verify/report.js").Report} Report */
 /** @typedef {[string, unknown]} Row */
 
 const PROFILE = new Map([

@@ -1,5 +1,5 @@
 /** The table of files: what is listed, how far each is hashed, how it ended; a page of it at a time. */
-import { counted } from "../src/grammar.js";
+import { counted } from "../src/canon/text.js";
 import { byId, element, grouped, tell } from "./view.js";
 
 const PAGE = 100;
@@ -48,7 +48,7 @@ export class Files {
     this.soon();
   }
 
-  /** Say of every file what the report says. @param {import("../src/report.js").Report} report */
+  /** Say of every file what the report says. @param {import("../src/verify/report.js").Report} report */
   settle(report) {
     const { state: outcome = "", detail = {} } = report.checks.find(({ id }) => id === "data.files") ?? {};
     const looked = detail.matching !== undefined || outcome === "pass";

@@ -1,8 +1,8 @@
 /** What the user gave: a credential, the small files beside it, the data; sorted out by place and name. */
 
-import { MAX_SIBLING } from "../src/beside.js";
-import { compare } from "../src/paths.js";
-import { GIVEN } from "../src/verify.js";
+import { MAX_SIBLING } from "../src/verify/delivery/siblings.js";
+import { compare } from "../src/history/trees/paths.js";
+import { GIVEN } from "../src/verify/verify.js";
 
 /** @typedef {{path: string, file: File}} Item */
 /** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Given `folder`: where the data was found. */

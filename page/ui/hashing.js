@@ -6,8 +6,8 @@ import source from "worker:hashing.worker.js";
 const MAX_WORKERS = 4;
 const CODE = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 
-/** @typedef {import("../src/records.js").Reading} Reading */
-/** @typedef {{digest: string, records: import("../src/records.js").RecordIds | null}} Read */
+/** @typedef {import("../src/history/records/records.js").Reading} Reading */
+/** @typedef {{digest: string, records: import("../src/history/records/records.js").RecordIds | null}} Read */
 /** @typedef {{file: File, reading: Reading | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
 
 /** A pool of workers, started as they are needed and kept. */

@@ -1,7 +1,7 @@
 /** Hashes files away from the page's own thread; finds and measures their records in the same pass. */
-import { Hasher, ready } from "../src/blake3.js";
-import { pieces } from "../src/pieces.js";
-import { Records } from "../src/records.js";
+import { Hasher, ready } from "../src/canon/blake3.js";
+import { pieces } from "../src/history/records/chunks.js";
+import { Records } from "../src/history/records/records.js";
 
 const STEP = 8 << 20;
 
@@ -10,10 +10,10 @@ const reads = new Blob(["x"]).arrayBuffer().then(() => true, () => false);
 /** @type {(bytes: ArrayBuffer | null) => void} Takes what the page read. */
 let take = () => undefined;
 
-/** @param {MessageEvent<{file: File, reading: import("../src/records.js").Reading | null} | {bytes: ArrayBuffer | null}>} message */
+/** @param {MessageEvent<{file: File, reading: import("../src/history/records/records.js").Reading | null} | {bytes: ArrayBuffer | null}>} message */
 onmessage = ({ data }) => ("bytes" in data ? take(data.bytes) : hash(data.file, data.reading));
 
-/** @param {File} file @param {import("../src/records.js").Reading | null} reading */
+/** @param {File} file @param {import("../src/history/records/records.js").Reading | null} reading */
 async function hash(file, reading) {
   try {
     await ready;

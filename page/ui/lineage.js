@@ -1,5 +1,5 @@
 /** The lineage as a drawing, and the same as a list for those who do not see it. */
-import { counted } from "../src/grammar.js";
+import { counted } from "../src/canon/text.js";
 import { Graph, layout } from "@dagrejs/dagre";
 import { element, signed, svg } from "./view.js";
 
@@ -8,7 +8,7 @@ const HEIGHT = 44;
 const LETTERS = 28;
 const MARK = new Map([["signed", "✓"], ["named", "–"], ["refused", "✗"]]);
 
-/** @param {import("../src/lineage.js").Lineage} lineage */
+/** @param {import("../src/verify/delivery/lineage.js").Lineage} lineage */
 export function lineageView(lineage) {
   const [here, ...sources] = lineage.steps;
   if (here === undefined) return [element("p", {}, "It names no manifest.")];
@@ -23,7 +23,7 @@ export function lineageView(lineage) {
   ];
 }
 
-/** @param {import("../src/lineage.js").Lineage} lineage */
+/** @param {import("../src/verify/delivery/lineage.js").Lineage} lineage */
 function drawing({ steps, edges }) {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 60, marginx: 4, marginy: 4 });
@@ -55,8 +55,8 @@ const clip = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}�
 /**
  * One step and, below it, what it was made from; a step that was told already is only named again.
  *
- * @param {import("../src/lineage.js").Lineage} lineage
- * @param {import("../src/lineage.js").Step} step
+ * @param {import("../src/verify/delivery/lineage.js").Lineage} lineage
+ * @param {import("../src/verify/delivery/lineage.js").Step} step
  * @param {string} role
  * @param {Set<string>} told
  * @returns {HTMLElement}
@@ -67,6 +67,6 @@ function item(lineage, step, role, told) {
   told.add(step.id);
   const byId = new Map(lineage.steps.map((one) => [one.id, one]));
   const items = below.map(({ from, role: as }) =>
-    item(lineage, /** @type {import("../src/lineage.js").Step} */ (byId.get(from)), as, told));
+    item(lineage, /** @type {import("../src/verify/delivery/lineage.js").Step} */ (byId.get(from)), as, told));
   return element("li", {}, ...words, ...(items.length ? [element("ul", {}, ...items)] : []));
 }

@@ -1,15 +1,15 @@
 /** The page: takes files, verifies them, shows the answer. */
-import { checkFew, checkFewStatements, maySpeak, namedIn } from "../src/beside.js";
-import { text } from "../src/bytes.js";
-import { blake3, parseUrn } from "../src/digest.js";
-import { counted } from "../src/grammar.js";
-import { lineage } from "../src/lineage.js";
-import { profileOf } from "../src/envelope.js";
-import { isObject, MAX_BYTES, parse } from "../src/strictjson.js";
-import { parseTimestamp } from "../src/timestamps.js";
-import { Tree } from "../src/tree.js";
-import { Trust } from "../src/trust.js";
-import { isOfDataset, verifyFile } from "../src/verify.js";
+import { checkFew, checkFewStatements, maySpeak, namedIn } from "../src/verify/delivery/siblings.js";
+import { text } from "../src/canon/bytes.js";
+import { blake3, parseUrn } from "../src/canon/digest.js";
+import { counted } from "../src/canon/text.js";
+import { lineage } from "../src/verify/delivery/lineage.js";
+import { profileOf } from "../src/verify/credential/envelope.js";
+import { isObject, MAX_BYTES, parse } from "../src/canon/json.js";
+import { parseTimestamp } from "../src/canon/timestamps.js";
+import { Tree } from "../src/history/trees/tree.js";
+import { Trust } from "../src/credentials/trust.js";
+import { isOfDataset, verifyFile } from "../src/verify/verify.js";
 import { carried } from "./carried.js";
 import { showClaims } from "./claims.js";
 import { Files } from "./files.js";
@@ -206,16 +206,16 @@ async function readBeside(items, credential, signal) {
   return siblings;
 }
 
-/** @param {Item} item @param {Meter} meter @param {AbortSignal} signal @returns {import("../src/verify.js").DataFile} */
+/** @param {Item} item @param {Meter} meter @param {AbortSignal} signal @returns {import("../src/verify/verify.js").DataFile} */
 function dataFile({ path, file }, meter, signal) {
-  const read = async (/** @type {import("../src/records.js").Reading | null} */ reading) => {
+  const read = async (/** @type {import("../src/history/records/records.js").Reading | null} */ reading) => {
     signal.throwIfAborted();
     return hashing.read(file, reading, meter.of(path));
   };
   return { path, size: file.size, read };
 }
 
-/** Offer the report as a file: the JSON that the command line writes. @param {import("../src/report.js").Report} report */
+/** Offer the report as a file: the JSON that the command line writes. @param {import("../src/verify/report.js").Report} report */
 function keep(report) {
   const link = byId("kept");
   if (link.href) URL.revokeObjectURL(link.href);

@@ -1,8 +1,8 @@
 /** What belongs to a record beside the report: what was judged, by what and by whose word, and how to do it again. */
-import { counted } from "../src/grammar.js";
-import { blake3 } from "../src/digest.js";
+import { counted } from "../src/canon/text.js";
+import { blake3 } from "../src/canon/digest.js";
 
-/** @typedef {import("../src/report.js").Report} Report */
+/** @typedef {import("../src/verify/report.js").Report} Report */
 /** @typedef {{command: string, title: string, rows: [string, string][]}} Setting */
 /** @typedef {{given: string, target: string, folder: string | null, at: string, challenge?: string, domain?: string}} Asked What the user gave and entered. */
 /** @typedef {{words: string, name: string | null, bytes: Uint8Array | null}} Believed `name`: of a trust file that the user has. */

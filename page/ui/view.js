@@ -1,6 +1,6 @@
 /** How a report is shown. Text nodes only, of what can be seen: nothing a document says becomes markup, or turns a line around. */
-import { counted } from "../src/grammar.js";
-import { isDoubtful, UNSEEN, visible } from "../src/report.js";
+import { counted } from "../src/canon/text.js";
+import { isDoubtful, UNSEEN, visible } from "../src/verify/report.js";
 
 const MARK = new Map([
   ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]],
@@ -68,7 +68,7 @@ export function svg(tag, attributes, ...children) {
 export const signed = (sign, words) => [element("span", { "aria-hidden": "true" }, `${sign} `), words];
 
 /**
- * @param {import("../src/report.js").Report} report
+ * @param {import("../src/verify/report.js").Report} report
  * @param {Node[]} lineage
  * @param {import("./record.js").Setting} setting
  */
@@ -107,7 +107,7 @@ export const described = (rows) => rows.flatMap(([name, value]) => [element("dt"
 /** A number for people. @param {number} value */
 export const grouped = (value) => value.toLocaleString("en");
 
-/** @param {import("../src/report.js").Check} check */
+/** @param {import("../src/verify/report.js").Check} check */
 function checkRow(check) {
   const word = (BEFORE.get(check.state) ?? "") + check.summary;
   const [sign, state] = /** @type {string[]} */ (MARK.get(check.state));
@@ -122,16 +122,16 @@ function checkRow(check) {
   return row;
 }
 
-/** @param {import("../src/report.js").Check} check */
+/** @param {import("../src/verify/report.js").Check} check */
 const isStated = ({ state }) => state === "stated";
 
-/** What a good verdict rests on beside the checks. @param {import("../src/report.js").Report} report */
+/** What a good verdict rests on beside the checks. @param {import("../src/verify/report.js").Report} report */
 function onlyStated({ verdict, checks }) {
   const said = checks.filter(isStated).map(({ id }) => id);
   return said.length && (verdict === "trusted" || verdict === "valid") ? `; stated, not checked: ${said.join(", ")}` : "";
 }
 
-/** The checks that kept the verdict from being better. @param {import("../src/report.js").Report} report */
+/** The checks that kept the verdict from being better. @param {import("../src/verify/report.js").Report} report */
 function deciding({ verdict, checks }) {
   if (verdict === "trusted") return [];
   if (verdict === "valid") return checks.filter(isDoubtful);
@@ -139,7 +139,7 @@ function deciding({ verdict, checks }) {
   return checks.filter((check) => check.state === state);
 }
 
-/** One credential of a presentation, with its own checks. @param {import("../src/report.js").Report} part @param {number} at */
+/** One credential of a presentation, with its own checks. @param {import("../src/verify/report.js").Report} part @param {number} at */
 function partRow(part, at) {
   const kind = KINDS.find(([check]) => part.checks.some(({ id }) => id === check))?.[1] ?? "";
   return nested(part, at, `credential ${at + 1}`, `${kind}${part.subject} by ${part.issuer ?? "nobody named"}`);
@@ -153,7 +153,7 @@ function attestationRow(one, at) {
   return nested(one, at, String(one.kind ?? "attestation"), `by ${by}: ${one.conclusion ?? one.id}`);
 }
 
-/** @param {{verdict: string, checks: import("../src/report.js").Check[]}} part @param {number} at @param {string} name @param {string} line */
+/** @param {{verdict: string, checks: import("../src/verify/report.js").Check[]}} part @param {number} at @param {string} name @param {string} line */
 function nested({ verdict, checks }, at, name, line) {
   const [sign, words] = /** @type {string[]} */ (VERDICT.get(verdict));
   return element("li", { "data-part": String(at) },

@@ -9,11 +9,11 @@ from hashlib import sha256, sha384
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, pack
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.proofset import add_proof
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs.proof_set import add_proof
 
 HERE = Path(__file__).parent
 V2 = "https://www.w3.org/ns/credentials/v2"

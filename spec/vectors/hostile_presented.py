@@ -3,9 +3,9 @@
 from typing import Any
 
 from foreign import ALICE, HOLDER, V2, base, edited, envelope, signed
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.vcdm import ATTESTATION, CONTEXTS
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.credential import ATTESTATION, CONTEXTS
+from lyrikstore.crypto.keys.signer import KeySigner
 
 ASKED = {"challenge": "c-7f3a", "domain": "https://verifier.example"}
 

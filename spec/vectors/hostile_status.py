@@ -25,9 +25,9 @@ from foreign import (
     status_list,
     with_status,
 )
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.statuslist import ENTRIES, pack
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.status_list import ENTRIES, pack
+from lyrikstore.crypto.keys.signer import KeySigner
 
 INSIDE = "https://schema.example/inside.json"
 META_SCHEMA = {

@@ -14,18 +14,18 @@ from typing import Any
 import make_credentials as made
 import verdicts_of_organisations as organisations
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.attestation.attest import build_attestation
-from lyrikstore.credentials.attestation.grant import build_grant
+from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.did.document import build_document
-from lyrikstore.credentials.envelope import issue, reference_to
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
-from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
-from lyrikstore.credentials.w3c.presentation import make_presentation
+from lyrikstore.credentials.model.attestation import build_attestation
+from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
+from lyrikstore.credentials.model.grant import build_grant
+from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
 from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import KeySigner, OrganisationSigner, Signer
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
+from lyrikstore.verify.credential.envelope import issue, reference_to
+from lyrikstore.verify.w3c.presentation import make_presentation
 
 HERE = Path(__file__).parent
 AUDITOR, BUYER = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA0, 0xB0))

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.history import merkle
-from lyrikstore.history.consistencyfiles import consistency_file
-from lyrikstore.history.log import Leaf
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import Leaf
+from lyrikstore.history.log.consistency_file import consistency_file
 
 ORIGIN = "example.org/archive"
 EMPTY = {"size": 0, "root": b64encode(merkle.EMPTY_ROOT).decode(), "proof": []}

@@ -12,21 +12,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.dataset import build_dataset_credential
-from lyrikstore.credentials.envelope import issue
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.credential import CredentialMetadata
+from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.terms.model import whole
-from lyrikstore.credentials.vcdm import CredentialMetadata
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history import merkle
-from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
-from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
-from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.orderroot import document_id, order_root
-from lyrikstore.history.policy import Genesis, Policy
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.policy.policy import Genesis, Policy
+from lyrikstore.history.records.order_root import document_id, order_root
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.verify.credential.envelope import issue
 
 OWNER_SEED, LOG_SEED, MALLORY_SEED = bytes(range(32)), bytes(range(32, 64)), b"\x77" * 32
 OWNER, LOG, MALLORY = (

@@ -33,10 +33,10 @@ from foreign import (
 )
 from hostile_presented import ASKED, Shown, beside_rows, self_asserted_rows, show, shown
 from hostile_status import resource_rows, status_rows
-from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.multikey import encode_base58, encode_multikey
-from lyrikstore.crypto.proof import signed_bytes
-from lyrikstore.crypto.proofset import add_proof
+from lyrikstore.crypto.proofs.eddsa_jcs import signed_bytes
+from lyrikstore.crypto.proofs.proof_set import add_proof
 
 
 def _format_rows(sound: str) -> list[Row]:

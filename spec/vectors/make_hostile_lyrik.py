@@ -9,7 +9,7 @@ from typing import Any
 
 import foreign as made
 import make_credentials as issuing
-from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.json import parse
 from lyrikstore.crypto.multikey import encode_base58
 
 HERE = Path(__file__).parent

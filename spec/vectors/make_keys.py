@@ -11,14 +11,14 @@ from msgspec.structs import replace
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history import merkle
-from lyrikstore.history.consistencyfiles import consistency_file
-from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
-from lyrikstore.history.manifest import sign_manifest
-from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import OWNER, Genesis, Policy
-from lyrikstore.history.succession import revoked, rotated, with_writer, without_log_key
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer, without_log_key
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.history.log.consistency_file import consistency_file
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.manifest import sign_manifest
+from lyrikstore.history.policy.policy import OWNER, Genesis, Policy
 
 
 def make() -> dict[str, Any]:

@@ -11,13 +11,13 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history import merkle
-from lyrikstore.history.log import ENTRY_TYPES, Leaf, LogCheckpoint, TlogProof
-from lyrikstore.history.logview import leaves_of
-from lyrikstore.history.note import VerifierKey, sign_note
-from lyrikstore.history.tiles import entries_path, new_files, tile_path
-from lyrikstore.objects.transactions import LogItem, Transaction
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import ENTRY_TYPES, Leaf, LogCheckpoint, TlogProof
+from lyrikstore.history.log.entries import leaves_of
+from lyrikstore.history.log.note import VerifierKey, sign_note
+from lyrikstore.history.log.tiles import entries_path, new_files, tile_path
+from lyrikstore.objects.store.transactions import LogItem, Transaction
 
 SIGNER = KeySigner(PrivateKey.from_seed(b"\x07" * 32))
 OTHER = KeySigner(PrivateKey.from_seed(b"\x08" * 32))

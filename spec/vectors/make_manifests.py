@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 
 SIGNER = KeySigner(PrivateKey.from_seed(bytes(range(32))))
 CREATED = datetime(2026, 11, 24, 14, 12, 39, tzinfo=UTC)

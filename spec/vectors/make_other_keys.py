@@ -13,16 +13,16 @@ from msgspec.structs import replace
 import make_attestations as others
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.jsontext import parse
-from lyrikstore.credentials.vcdm import Claims
+from lyrikstore.canon.json import parse
+from lyrikstore.credentials.model.credential import Claims
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history import merkle
-from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
-from lyrikstore.history.manifest import Manifest, sign_manifest
-from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Genesis, Policy
-from lyrikstore.history.succession import revoked, rotated
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.policy_change import revoked, rotated
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
+from lyrikstore.history.policy.policy import Genesis, Policy
 from verdicts_of_organisations import key_cases
 
 ORIGIN = "audit.example/log"

@@ -9,10 +9,10 @@ import copy
 from hashlib import sha256
 from typing import Any
 
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import decode_base58, encode_base58, verification_method
-from lyrikstore.crypto.proof import add_proof, signed_bytes
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, signed_bytes
 from lyrikstore.testing.clocks import DEFAULT_START
 from lyrikstore.testing.keys import key_for, signer_for
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.crypto.proofset import add_proof
-from lyrikstore.crypto.rdfc import CRYPTOSUITE
+from lyrikstore.crypto.proofs.eddsa_rdfc import CRYPTOSUITE
+from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.clocks import DEFAULT_START
 from lyrikstore.testing.keys import signer_for
 

@@ -13,14 +13,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.dates import Dated, floor_at, floors_of
-from lyrikstore.history.kinds import GENESIS_NAME
-from lyrikstore.history.manifest import Manifest, parse_manifest, sign_manifest
-from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Genesis, Policy, Retired, Role, matches
-from lyrikstore.history.refs import RefTable
-from lyrikstore.history.succession import (
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.policy_change import (
     Change,
     revoked,
     rotated,
@@ -28,6 +22,12 @@ from lyrikstore.history.succession import (
     with_writer,
     without_log_key,
 )
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.kinds import GENESIS_NAME
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest, sign_manifest
+from lyrikstore.history.policy.policy import Genesis, Policy, Retired, Role, matches
+from lyrikstore.history.repository.clock_floor import Dated, floor_at, floors_of
+from lyrikstore.history.repository.refs import RefTable
 
 ADA, BEN, LOG, CAT = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3, 4))
 KEY = VerifierKey("example.org/archive", LOG.public)

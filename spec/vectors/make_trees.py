@@ -8,7 +8,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 
 FILES: dict[str, tuple[bytes, dict[str, str]]] = {
     "a.txt": (b"alpha", {"category": "Permissive", "owner": "\u00dcnal & S\u00f6hne"}),

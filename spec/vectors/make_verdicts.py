@@ -10,8 +10,8 @@ from typing import Any
 
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, pack, sign_list
-from lyrikstore.credentials.vcdm import sha256_multibase, sri
+from lyrikstore.credentials.model.credential import sha256_multibase, sri
+from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, pack, sign_list
 from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import (
     asserted,
@@ -203,8 +203,8 @@ def _pinning_another(credential: bytes, file: bytes) -> str:
 def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
     from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-    from lyrikstore.canon.jsontext import encode, parse
-    from lyrikstore.crypto.proof import add_proof
+    from lyrikstore.canon.json import encode, parse
+    from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 
     url, other = "https://data.example/status/revocation-1.json", "https://data.example/s.json"
     now = datetime(2026, 11, 20, tzinfo=UTC)

@@ -7,11 +7,11 @@ from typing import Any
 
 import make_credentials as made
 from lyrikstore.credentials.did.document import build_document
-from lyrikstore.credentials.envelope import reference_to
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
 from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
+from lyrikstore.verify.credential.envelope import reference_to
 
 WEB = "did:web:data.example"
 URL = "https://data.example/status/revocation-1.json"

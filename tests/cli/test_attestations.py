@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from lyrikstore.canon.timestamps import now
-from lyrikstore.credentials.w3c.presentation import make_presentation
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.verify.w3c.presentation import make_presentation
 from tests.conftest import list_name
 
 STATUS = "https://data.example/status"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.history.manifest import parse_manifest
+from lyrikstore.history.manifests.manifest import parse_manifest
 from tests.conftest import Person, Result
 
 pytestmark = pytest.mark.clock

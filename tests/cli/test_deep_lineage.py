@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.lineage import walk
-from lyrikstore.history.manifest import Input, sign_manifest
-from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.policy import Genesis, Policy
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.lineage import walk
+from lyrikstore.history.manifests.manifest import Input, sign_manifest
+from lyrikstore.history.policy.policy import Genesis, Policy
 from lyrikstore_cli.commands.lineage import draw
 
 DEEP = 10_000

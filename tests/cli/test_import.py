@@ -9,7 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Use
-from lyrikstore.curate.rights import check_rights
+from lyrikstore.verify.rights.required import check_rights
 
 STATUS = "https://data.example/status"
 STATEMENT = """

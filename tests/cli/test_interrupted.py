@@ -34,7 +34,7 @@ def test_what_was_logged_and_never_written_is_found_again(issued, what) -> None:
         dies_at = "lyrikstore_cli.options.write_new"
         words = ("grant", "delivery", "--to", issued.did(), "--permit", "train", "--until", "30d")
     else:
-        dies_at = "lyrikstore.publish.delivery.put_in_place"
+        dies_at = "lyrikstore.publish.issue.delivery.put_in_place"
         words = ("issue", "acme/docs", "--permit", "evaluate", "--valid-for", "30d")
         issued.ok("revoke", "delivery")  # in force are only those that follow
     command = (*words, *STATUS, "-o")

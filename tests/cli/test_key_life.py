@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.keyfile import load_key
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.manifest import parse_manifest, sign_manifest
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.succession import change_policy, with_writer
-from lyrikstore.history.succession import rotated as rotated_key
+from lyrikstore.crypto.keys.key_file import load_key
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.policy_change import change_policy, with_writer
+from lyrikstore.history.commit.policy_change import rotated as rotated_key
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import parse_manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
 from tests.conftest import list_name
 
 NAME = "acme/licences"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from lyrikstore import verify_delivery
-from lyrikstore.canon.jsontext import encode, parse
+from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.timestamps import now
-from lyrikstore.credentials.report import Verdict
-from lyrikstore.crypto.keyfile import load_key
-from lyrikstore.crypto.proof import add_proof
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.keys.key_file import load_key
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
+from lyrikstore.verify.report import Verdict
 from tests.conftest import Person
 
 MEASURE = 'permits = ["train"]\n[[measure]]\nuse = "wordCount/1"\n'

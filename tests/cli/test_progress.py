@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from lyrikstore.canon.progress import Progress
-from lyrikstore_cli.steps import follow
-from lyrikstore_cli.ui import Meter, Screen
+from lyrikstore_cli.output.screen import Meter, Screen
+from lyrikstore_cli.output.training_progress import follow
 from tests.conftest import Person
 
 

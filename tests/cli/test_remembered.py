@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from lyrikstore.history.refcache import RefCache
-from lyrikstore.history.refs import Flagged
-from lyrikstore.history.repository import Repository
+from lyrikstore.history.repository.ref_cache import RefCache
+from lyrikstore.history.repository.refs import Flagged
+from lyrikstore.history.repository.repository import Repository
 
 NAME = "acme/docs"
 

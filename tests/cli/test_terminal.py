@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from lyrikstore_cli.ui import Screen
+from lyrikstore_cli.output.screen import Screen
 
 HOSTILE = "a\x1b[31mb\x9b2Jc\u202ed\u2028e\x7ff"
 """An escape, the same in one character, a line turned round, another line, a deletion."""

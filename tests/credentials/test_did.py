@@ -202,8 +202,8 @@ def test_a_did_is_in_its_grammar_or_refused(text: str) -> None:
 
 
 def test_an_organisation_signs_with_a_persons_key() -> None:
-    from lyrikstore.crypto.proof import add_proof, verify_proof
-    from lyrikstore.crypto.signer import KeySigner, OrganisationSigner
+    from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner
+    from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
 
     person = KeySigner(PrivateKey.from_seed(bytes(32)))
     signer = OrganisationSigner(person, DID)

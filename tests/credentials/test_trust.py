@@ -33,7 +33,7 @@ from lyrikstore.credentials.trust import (
     load_trust,
     parse_trust,
 )
-from lyrikstore.credentials.trust.editing import (
+from lyrikstore.credentials.trust.edit import (
     add_document,
     add_issuer,
     add_log,
@@ -41,10 +41,10 @@ from lyrikstore.credentials.trust.editing import (
     remove,
     set_limit,
 )
-from lyrikstore.credentials.trust.explaining import explain
+from lyrikstore.credentials.trust.explain import explain
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.log.note import VerifierKey
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 DIDS = [did_key(PrivateKey.from_seed(bytes([i]) * 32).public) for i in range(4)]

@@ -11,9 +11,9 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.manifest import Input, Manifest, sign_manifest
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.trees.tree import Entry, Tree
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 USED = json.loads((VECTORS / "terms" / "used.json").read_text("ascii"))

@@ -5,11 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.jsontext import encode, parse, parse_canonical
+from lyrikstore.canon.json import encode, parse, parse_canonical
 from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.multikey import decode_base58, verification_method
-from lyrikstore.crypto.proof import add_proof, verify_proof
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
 
 SPEC = Path(__file__).resolve().parents[2] / "spec"
 

@@ -10,12 +10,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from lyrikstore.curate.apply import FilterResult, apply_recipe
-from lyrikstore.curate.commit import commit_folder
-from lyrikstore.curate.plan import CommitResult
-from lyrikstore.curate.recipe import parse_recipe
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.repository import Repository
+from lyrikstore.curate.commit.commit import commit_folder
+from lyrikstore.curate.commit.plan import CommitResult
+from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
+from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.curate.listing import Listing
-from lyrikstore.curate.snapshot import Scan, judge
+from lyrikstore.curate.scan.listing import Listing
+from lyrikstore.curate.scan.scan import Scan, judge
 
 
 def scan(folder: Path, **options: Any) -> Scan:

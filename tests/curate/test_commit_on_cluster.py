@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.objects import spread
-from lyrikstore.objects.cluster import connect
+from lyrikstore.objects import distributed
+from lyrikstore.objects.parallel.dask import connect
 from tests.servers.dask import losing_a_worker, new_store
 
 pytest.importorskip("distributed")
@@ -35,7 +35,7 @@ def data(tmp_path: Path) -> Path:
 def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_time(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spread, "_SHARE_MIN", 1 << 18)
+    monkeypatch.setattr(distributed, "_SHARE_MIN", 1 << 18)
     alone = new_store(tmp_path / "alone").commit(data, "acme/corpus")
     store = new_store(tmp_path / "shared")
     with losing_a_worker(tmp_path) as (cluster, kill_one):

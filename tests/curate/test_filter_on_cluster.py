@@ -7,9 +7,10 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.canon.progress import Progress
-from lyrikstore.curate.apply import FilterResult, apply_recipe
-from lyrikstore.curate.filters.contract import Drop, FieldChange
-from lyrikstore.curate.findings import (
+from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
+from lyrikstore.curate.recipes.filters.contract import Drop, FieldChange
+from lyrikstore.curate.recipes.findings import (
     Changed,
     Dropped,
     Failed,
@@ -18,11 +19,10 @@ from lyrikstore.curate.findings import (
     finding_from_json,
     finding_to_json,
 )
-from lyrikstore.curate.recipe import Recipe, parse_recipe
-from lyrikstore.curate.stated import Allowed, Stated
-from lyrikstore.history.repository import Repository
-from lyrikstore.objects import spread
-from lyrikstore.objects.targets import pack_request, read_answer, run_request
+from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects import distributed
+from lyrikstore.objects.parallel.tasks import pack_request, read_answer, run_request
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
 
@@ -63,7 +63,7 @@ class InProcess:
         pass
 
     def map(self, tasks: Any) -> Any:
-        from lyrikstore.objects.targets import Result
+        from lyrikstore.objects.parallel.tasks import Result
 
         for number, task in reversed(list(enumerate(tasks))):
             for message in read_answer(run_request(pack_request(*self._work, task))):
@@ -113,7 +113,7 @@ def said(bench: Bench, result: FilterResult) -> list[Any]:
 def test_shares_in_any_order_decide_what_one_core_does(
     corpus: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spread, "_SHARE_MIN", 3000)
+    monkeypatch.setattr(distributed, "_SHARE_MIN", 3000)
     alone = derive(corpus, "acme/clean")
     assert alone.dropped["duplicate"]
     assert alone.changed
@@ -129,7 +129,7 @@ def test_shares_in_any_order_decide_what_one_core_does(
 def test_a_filter_of_a_fresh_store_on_a_cluster_is_whole(
     corpus: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spread, "_SHARE_MIN", 3000)
+    monkeypatch.setattr(distributed, "_SHARE_MIN", 3000)
     spread_out = derive(corpus, "acme/clean", InProcess)
     assert not spread_out.unchanged
     assert derive(corpus, "acme/clean").unchanged
@@ -145,7 +145,7 @@ def test_a_killed_worker_changes_nothing_but_time(
     pytest.importorskip("distributed")
     from tests.servers.dask import losing_a_worker
 
-    monkeypatch.setattr(spread, "_SHARE_MIN", 3000)
+    monkeypatch.setattr(distributed, "_SHARE_MIN", 3000)
     with losing_a_worker(tmp_path) as (cluster, kill_one):
         result = derive(corpus, "acme/clean", cluster.pool, progress=kill_one)
     assert not result.unchanged
@@ -167,7 +167,7 @@ test_a_killed_worker_changes_nothing_but_time = pytest.mark.xdist_group("dask")(
 def test_refusals_are_those_of_one_core(
     corpus: Bench, path: str, content: bytes, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spread, "_SHARE_MIN", 3000)
+    monkeypatch.setattr(distributed, "_SHARE_MIN", 3000)
     corpus.write({path: content, path.replace("0/", "3/"): content})
     corpus.commit(allow=Allowed(loss=True))  # without its sheet
     errors = []
@@ -185,8 +185,8 @@ def test_refusals_are_those_of_one_core(
 
 def test_a_later_step_s_error_counts_only_for_records_that_get_there(corpus: Bench) -> None:
     # The second of two equal files is dropped before the step that could not take it.
-    from lyrikstore.curate.engine import Examiner, settle
-    from lyrikstore.history.tree import Tree
+    from lyrikstore.curate.recipes.engine import Examiner, settle
+    from lyrikstore.history.trees.tree import Tree
 
     recipe = parse_recipe(b'recipe = 1\n[[step]]\nuse = "drop-duplicates/1"\n')
     tree = Tree(corpus.repo.tree(corpus.repo.resolve("acme/docs")).entries[:2])
@@ -231,13 +231,13 @@ def test_a_recipe_crosses_as_json() -> None:
 
 
 def test_a_worker_opens_the_store_as_it_is_now(corpus: Bench) -> None:
-    from lyrikstore.curate import spreading
+    from lyrikstore.curate.recipes import distribute
 
     url = str(corpus.repo.root)
-    first = spreading._repository(url, (), 1)
+    first = distribute._repository(url, (), 1)
     assert isinstance(first, Repository)
-    assert spreading._repository(url, (), 1) is first
-    assert spreading._repository(url, (), 2) is not first
+    assert distribute._repository(url, (), 1) is first
+    assert distribute._repository(url, (), 2) is not first
 
 
 class Lying(InProcess):

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.filters import contacts, holders
-from lyrikstore.curate.filters.contract import Candidate, Change, Drop, Keep
-from lyrikstore.curate.filters.holders import MAX_NAMES
-from lyrikstore.curate.filters.redact import FINDERS, Redact, redact
-from lyrikstore.curate.filters.split import Split
-from lyrikstore.curate.recipe import parse_recipe
-from lyrikstore.curate.texts import is_blank, normalise
+from lyrikstore.curate.recipes.filters import contacts, holders
+from lyrikstore.curate.recipes.filters.contract import Candidate, Change, Drop, Keep
+from lyrikstore.curate.recipes.filters.holders import MAX_NAMES
+from lyrikstore.curate.recipes.filters.redact import FINDERS, Redact, redact
+from lyrikstore.curate.recipes.filters.split import Split
+from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.text import is_blank, normalise
 from tests.curate.steps import Counted, Steps
 
 ALL = tuple(FINDERS)

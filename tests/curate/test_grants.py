@@ -14,30 +14,30 @@ from lyrikstore.canon.errors import (
     PolicyError,
     VerificationError,
 )
-from lyrikstore.canon.jsontext import parse
-from lyrikstore.credentials.attestation.attest import build_attestation
-from lyrikstore.credentials.attestation.grant import build_grant
-from lyrikstore.credentials.attestation.grantcheck import check_grant
+from lyrikstore.canon.json import parse
 from lyrikstore.credentials.did.document import build_document
-from lyrikstore.credentials.envelope import issue, reference_to
-from lyrikstore.credentials.statuscheck import logged_notices
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list, status_entries
+from lyrikstore.credentials.model.attestation import build_attestation
+from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
+from lyrikstore.credentials.model.grant import build_grant
+from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list, status_entries
 from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
-from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
+from lyrikstore.crypto.keys.signer import OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.crypto.signer import OrganisationSigner, Signer
-from lyrikstore.curate.rights import Right, check_rights
-from lyrikstore.curate.termsources import Asker, sources_of_datasets
-from lyrikstore.history.manifest import Attachment, sign_manifest
-from lyrikstore.history.succession import change_policy, revoked
-from lyrikstore.history.tree import Entry, Tree
-from lyrikstore.publish.granting import Licence, grant_licence
-from lyrikstore.publish.issuer import Issuance
-from lyrikstore.publish.listfiles import file_names
-from lyrikstore.publish.status import StatusBook, set_status
-from lyrikstore.publish.takingin import take_in
+from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
+from lyrikstore.history.commit.policy_change import change_policy, revoked
+from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.publish.identity.issuer import Issuance
+from lyrikstore.publish.imports.import_credentials import take_in
+from lyrikstore.publish.issue.grant import Licence, grant_licence
+from lyrikstore.publish.status.changes import StatusBook, set_status
+from lyrikstore.publish.status.publish_lists import file_names
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.verify.credential.envelope import issue, reference_to
+from lyrikstore.verify.credential.grant import check_grant
+from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.rights.required import Right, check_rights
 from tests.credentialed import log_credential
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -12,13 +12,13 @@ import pytest
 import make_curation
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
-from lyrikstore.curate.cells import cell_text
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
-from lyrikstore.curate.filters import FILTERS
-from lyrikstore.curate.filters.redact import FINDERS, redact
-from lyrikstore.curate.recipe import parse_recipe
-from lyrikstore.curate.sheet import join, read_sheet
-from lyrikstore.curate.texts import normalise
+from lyrikstore.curate.recipes.filters import FILTERS
+from lyrikstore.curate.recipes.filters.redact import FINDERS, redact
+from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.sheets.cells import cell_text
+from lyrikstore.curate.sheets.sheet import join, read_sheet
+from lyrikstore.curate.text import normalise
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "spec" / "vectors"

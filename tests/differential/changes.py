@@ -6,8 +6,8 @@ import random
 import re
 from dataclasses import replace
 
-from lyrikstore.canon.jsontext import encode
-from lyrikstore.credentials.statuslist import ENTRIES, pack
+from lyrikstore.canon.json import encode
+from lyrikstore.credentials.model.status_list import ENTRIES, pack
 from tests.differential.judges import Case
 from tests.differential.kinds import digests, listing, organisation, securing
 from tests.differential.mutate import (

@@ -8,7 +8,8 @@ import { pathToFileURL } from "node:url";
 
 const load = (name) => import(new URL(name, pathToFileURL(`${process.argv[2]}/`)));
 const [{ text }, { blake3 }, { Refusal }, { Records }, { parseTimestamp }, { Trust }, { verifyFile }] = await Promise.all(
-  ["bytes", "digest", "errors", "records", "timestamps", "trust", "verify"].map((name) => load(`src/${name}.js`)));
+  ["canon/bytes", "canon/digest", "canon/errors", "history/records/records", "canon/timestamps", "credentials/trust", "verify/verify"]
+    .map((name) => load(`src/${name}.js`)));
 
 const bytes = (encoded) => new Uint8Array(Buffer.from(encoded, "base64"));
 

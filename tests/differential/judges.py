@@ -13,26 +13,26 @@ from typing import Any, BinaryIO, Self
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.credentials.attestation.anykind import stated_kind
-from lyrikstore.credentials.beside import Beside
-from lyrikstore.credentials.comparison import (
+from lyrikstore.credentials.did import Resolver, documents_among
+from lyrikstore.credentials.model.credential import DATASET, profile_of
+from lyrikstore.credentials.trust import parse_trust
+from lyrikstore.curate.readers import iter_records
+from lyrikstore.curate.terms.measures import Measurement
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.verify.credential.any_kind import stated_kind
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.delivery.compare_files import (
     Comparison,
     EachFile,
     Found,
     FoundKind,
     compare_listing,
 )
-from lyrikstore.credentials.did import Resolver, documents_among
-from lyrikstore.credentials.statuscheck import Notices
-from lyrikstore.credentials.trust import parse_trust
-from lyrikstore.credentials.vcdm import DATASET, profile_of
-from lyrikstore.credentials.verify import verify_alone, verify_delivery
-from lyrikstore.credentials.w3c.presentation import is_presentation, verify_presentation
-from lyrikstore.credentials.w3c.resources import Resources
-from lyrikstore.credentials.w3c.verify import Surroundings, verify_w3c
-from lyrikstore.curate.measures import Measurement
-from lyrikstore.curate.records import iter_records
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
+from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.w3c.presentation import is_presentation, verify_presentation
+from lyrikstore.verify.w3c.resources import Resources
+from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
 
 PAGE = Path(__file__).resolve().parents[2] / "page"
 GIVEN = "given/"  # how the page calls what was given apart from the delivery

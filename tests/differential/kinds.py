@@ -12,9 +12,9 @@ from typing import Any
 from blake3 import blake3
 
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.crypto.proofset import add_proof
+from lyrikstore.crypto.proofs.proof_set import add_proof
 from tests.differential.judges import Case
 from tests.differential.mutate import (
     MALLORY,

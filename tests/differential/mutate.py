@@ -13,12 +13,12 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.proofset import add_proof
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history import merkle
-from lyrikstore.history.log import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs.proof_set import add_proof
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
 from tests.differential.judges import Case
 from tests.differential.values import VALUES, Raw
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.credentials.report import SPEC_OF, W3C_SPEC_OF
-from lyrikstore.credentials.w3c.enveloped import ENVELOPE_CHECKS
-from lyrikstore.credentials.w3c.presentation import PRESENTATION_CHECKS
-from lyrikstore.credentials.w3c.verify import W3C_CHECKS
+from lyrikstore.verify.report import SPEC_OF, W3C_SPEC_OF
+from lyrikstore.verify.w3c.enveloped import ENVELOPE_CHECKS
+from lyrikstore.verify.w3c.presentation import PRESENTATION_CHECKS
+from lyrikstore.verify.w3c.verify import W3C_CHECKS
 from tests import npm
 from tests.differential.judges import PAGE, PageVerifier, by_python
 from tests.differential.seeds import seeds
@@ -55,7 +55,9 @@ def test_every_check_has_a_case() -> None:
 
 @pytest.mark.node
 def test_every_check_of_the_page_has_a_case_that_it_is_given() -> None:
-    script = "import('./src/report.js').then((r) => console.log(JSON.stringify(r.CHECK_IDS)))"
+    script = (
+        "import('./src/verify/report.js').then((r) => console.log(JSON.stringify(r.CHECK_IDS)))"
+    )
     done = subprocess.run(
         ["node", "-e", script], cwd=PAGE, capture_output=True, check=True, timeout=60
     )
@@ -84,7 +86,7 @@ def test_what_is_only_said_passes_in_no_case_at_all() -> None:
 def test_it_does_not_pass_in_a_store(
     check: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.credentials import conftest
+    from tests.verify import conftest
 
     world = conftest.world.__wrapped__()
     report = IN_STORES[check](place_in(tmp_path, world, monkeypatch)).to_json()

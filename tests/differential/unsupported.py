@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.objectcheck import verify_object
-from lyrikstore.credentials.report import Report
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.history.append import Appender
-from lyrikstore.history.manifest import Input
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.publish.card import make_card
-from lyrikstore.publish.cardcheck import verify_card
-from tests.credentials.test_storecheck import Lineage, flip, make_lineage
+from lyrikstore.history.commit.appender import Appender
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Input
+from lyrikstore.publish.cards.card import make_card
+from lyrikstore.publish.cards.check import verify_card
+from lyrikstore.verify.report import Report
+from lyrikstore.verify.store.object import verify_object
+from tests.verify.store.test_store import Lineage, flip, make_lineage
 
 STATEMENTS = frozenset(
     {"terms", "regulatory", "age", "quality.stated", "attestation", "attestations", "grant"}
@@ -239,7 +239,7 @@ def _edited_card(chain: Any) -> Report:
 
 
 def _lying_card(chain: Any) -> Report:
-    from tests.publish.test_cardcheck import _log_card
+    from tests.publish.cards.test_check import _log_card
 
     honest = _card(chain)
     lie = honest.text.replace(b"**the baseline is better**", b"**the model is better**")

@@ -10,12 +10,12 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.manifest import Input, Manifest, sign_manifest
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.transact import TransactionBuilder
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.transaction import TransactionBuilder
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Entry, Tree
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 ORIGIN = "example.org/archive"

@@ -9,16 +9,16 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, KeyMaterialError, VerificationError
 from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.history import merkle
-from lyrikstore.history.dates import Dated, floor_at, floors_of
-from lyrikstore.history.log import Leaf, TlogProof, open_checkpoint
-from lyrikstore.history.logview import leaves_of
-from lyrikstore.history.manifest import parse_manifest
-from lyrikstore.history.note import VerifierKey, open_note
-from lyrikstore.history.policy import Policy, matches
-from lyrikstore.history.refs import RefTable
-from lyrikstore.history.tiles import entries_path, new_files, tile_path
-from lyrikstore.objects.transactions import parse_transaction
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import Leaf, TlogProof, open_checkpoint
+from lyrikstore.history.log.entries import leaves_of
+from lyrikstore.history.log.note import VerifierKey, open_note
+from lyrikstore.history.log.tiles import entries_path, new_files, tile_path
+from lyrikstore.history.manifests.manifest import parse_manifest
+from lyrikstore.history.policy.policy import Policy, matches
+from lyrikstore.history.repository.clock_floor import Dated, floor_at, floors_of
+from lyrikstore.history.repository.refs import RefTable
+from lyrikstore.objects.store.transactions import parse_transaction
 
 VECTORS = Path(__file__).parents[2] / "spec" / "vectors"
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.history.kinds import KINDS
-from lyrikstore.history.manifest import parse_manifest
-from lyrikstore.history.orderroot import document_id, order_root
-from lyrikstore.history.tree import Tree
+from lyrikstore.history.manifests.kinds import KINDS
+from lyrikstore.history.manifests.manifest import parse_manifest
+from lyrikstore.history.records.order_root import document_id, order_root
+from lyrikstore.history.trees.tree import Tree
 
 SPEC = Path(__file__).resolve().parents[2] / "spec"
 

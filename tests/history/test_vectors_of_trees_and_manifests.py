@@ -7,10 +7,10 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, VerificationError
-from lyrikstore.history import merkle
-from lyrikstore.history.manifest import parse_manifest
-from lyrikstore.history.orderroot import order_root, record_id
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.history.log import merkle
+from lyrikstore.history.manifests.manifest import parse_manifest
+from lyrikstore.history.records.order_root import order_root, record_id
+from lyrikstore.history.trees.tree import Entry, Tree
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 

@@ -10,12 +10,12 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import whole
-from lyrikstore.curate.decisions import Decision, encode_decisions
-from lyrikstore.history.manifest import Attachment, Input, Manifest, sign_manifest
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.orderroot import document_id
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.curate.recipes.decisions import Decision, encode_decisions
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.records.order_root import document_id
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Entry, Tree
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.testing.keys import signer_for
 from tests.credentialed import log_credential

@@ -13,9 +13,9 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, StorageError
-from lyrikstore.history.append import Appender
-from lyrikstore.history.manifest import Attachment, sign_manifest
-from lyrikstore.history.repository import Repository
+from lyrikstore.history.commit.appender import Appender
+from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index import build
 from lyrikstore.index.build import ask, ensure_index, index_path
 from lyrikstore.index.views import VERSION, VIEWS

@@ -6,14 +6,14 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, StorageError, VerificationError
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.attestation.grant import build_grant
-from lyrikstore.credentials.envelope import issue, reference_to
-from lyrikstore.credentials.vcdm import Claims, CredentialMetadata
-from lyrikstore.history.manifest import Attachment, Input
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
+from lyrikstore.credentials.model.grant import build_grant
+from lyrikstore.history.manifests.manifest import Attachment, Input
 from lyrikstore.index.impact import MAX_PATH, Impact, impact_of
-from lyrikstore.objects.blobs import BlobStore
+from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.verify.credential.envelope import issue, reference_to
 
 
 def told(impact: Impact) -> list[tuple[str, str | None, tuple[str, ...]]]:

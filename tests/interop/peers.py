@@ -18,10 +18,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.credentials.vcdm import KINDS, schema_bytes
+from lyrikstore.credentials.model.credential import KINDS, schema_bytes
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.keys.signer import KeySigner
 from tests import npm
 
 HERE = Path(__file__).parent

@@ -12,8 +12,8 @@ import make_attestations as attested
 import make_credentials as made
 import verdicts_of_organisations as organisations
 from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.crypto import proofset
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs import proof_set
 from tests.interop.peers import JCS, Question
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
@@ -61,7 +61,7 @@ def _secured(document: dict[str, Any], suite: str) -> dict[str, Any]:
         shown = made["verifiableCredential"]
         made["verifiableCredential"] = [_secured(one, suite) for one in shown]
     method = proof["verificationMethod"]
-    return proofset.add_proof(
+    return proof_set.add_proof(
         made,
         _signers()[method.partition("#")[2]],
         suite=suite,

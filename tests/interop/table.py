@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.crypto.proofset import add_proof
-from lyrikstore.crypto.signer import KeySigner
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.keys import key_for
 from tests.interop.peers import JCS, RDFC, Peer, peers
 from tests.interop.subjects import CHANGES, Subject, subjects

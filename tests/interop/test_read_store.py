@@ -13,19 +13,19 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history import merkle
-from lyrikstore.history.extend import Publisher
-from lyrikstore.history.log import LogCheckpoint
-from lyrikstore.history.logview import read_records
-from lyrikstore.history.manifest import Input, sign_manifest
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.note import VerifierKey
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Entry, Tree
-from lyrikstore.objects.backend import LocalBackend
-from lyrikstore.objects.blobs import BlobStore
-from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.publisher import Publisher
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import LogCheckpoint
+from lyrikstore.history.log.entries import read_records
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.manifest import Input, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.store.blobs import BlobStore
+from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
 
 SCRIPT = Path(__file__).with_name("read_store.py")
 OWNER, LOG, OTHER = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3))
@@ -186,8 +186,8 @@ def forged(store, change, *, sign=True):
     document = json.loads(made.encode())
     change(document)
     if sign:
-        from lyrikstore.canon.jsontext import encode
-        from lyrikstore.crypto.proof import add_proof
+        from lyrikstore.canon.json import encode
+        from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 
         del document["proof"]
         data = encode(add_proof(document, OWNER))

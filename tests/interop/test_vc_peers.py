@@ -21,12 +21,12 @@ from openvc.verify import (
 )
 
 import make_credentials
-from lyrikstore.canon.jsontext import encode, parse
-from lyrikstore.credentials.credentialcheck import check_credential
-from lyrikstore.credentials.statuscheck import Notices
-from lyrikstore.credentials.statuslist import ENTRIES, StatusEntry, sign_list
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.credential import DATASET, schema_bytes
+from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.credentials.vcdm import DATASET, schema_bytes
+from lyrikstore.verify.credential.credential import check_credential
+from lyrikstore.verify.credential.status import Notices
 
 NOW = datetime(2026, 11, 24, 15, 0, 0, tzinfo=UTC)
 

@@ -87,7 +87,7 @@ def test_errors_survive_pickling_and_print_their_message() -> None:
 
 
 def test_every_verdict_has_its_exit_code() -> None:
-    from lyrikstore.credentials.report import Verdict
+    from lyrikstore.verify.report import Verdict
 
     assert set(exits.VERDICT) == {verdict.value for verdict in Verdict}
 

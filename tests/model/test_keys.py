@@ -26,34 +26,34 @@ from hypothesis.stateful import (
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.credentials.credentialcheck import check_credential
-from lyrikstore.credentials.report import CheckState, Report
-from lyrikstore.credentials.statuscheck import logged_notices
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.trust import Trust, TrustedIssuer, encode_trust
-from lyrikstore.credentials.verify import verify_delivery
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.curate.measures import Measurement
-from lyrikstore.curate.offer import Offer
-from lyrikstore.curate.records import iter_records
-from lyrikstore.history.manifest import Manifest, sign_manifest
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.pull import clone, pull
-from lyrikstore.history.push import Remote, push
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.succession import (
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.curate.readers import iter_records
+from lyrikstore.curate.terms.measures import Measurement
+from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.history.commit.policy_change import (
     change_policy,
     revoked,
     rotated,
     with_writer,
     without_log_key,
 )
-from lyrikstore.history.tree import Entry, Tree
-from lyrikstore.objects.backend import LocalBackend
-from lyrikstore.publish.delivery import issue_delivery
-from lyrikstore.publish.keystatements import key_statements, statements_for_others
-from lyrikstore.publish.logheads import consistency_of
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.sync.pull import clone, pull
+from lyrikstore.history.sync.push import Remote, push
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.publish.identity.key_statements import key_statements, statements_for_others
+from lyrikstore.publish.identity.log_heads import consistency_of
+from lyrikstore.publish.issue.delivery import issue_delivery
+from lyrikstore.verify.credential.credential import check_credential
+from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.delivery.delivery import verify_delivery
+from lyrikstore.verify.report import CheckState, Report
 from tests import npm
 from tests.differential.judges import PAGE, Case, Held, PageVerifier, by_python, differences
 

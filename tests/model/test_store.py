@@ -25,16 +25,16 @@ from hypothesis.stateful import (
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, LyrikstoreError, StorageError
 from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.signer import KeySigner
-from lyrikstore.history.checkout import checkout_tree
-from lyrikstore.history.liveness import collect
-from lyrikstore.history.manifest import Manifest, sign_manifest
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.retention import retired_versions
-from lyrikstore.history.transact import TransactionBuilder
-from lyrikstore.history.tree import Entry, Tree
-from lyrikstore.objects.backend import Backend
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.checkout.checkout import checkout_tree
+from lyrikstore.history.commit.transaction import TransactionBuilder
+from lyrikstore.history.gc.gc import collect
+from lyrikstore.history.gc.retention import retired_versions
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.objects.backends.base import Backend
 from lyrikstore.testing.backends import CrashError, FaultyBackend, MemoryBackend
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)

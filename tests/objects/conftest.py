@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.objects.backend import Backend, LocalBackend
-from lyrikstore.objects.blobs import BlobStore, open_blobs
-from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
+from lyrikstore.objects.backends.base import Backend, LocalBackend
+from lyrikstore.objects.store.blobs import BlobStore, open_blobs
+from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
 
 
 class Box:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, RemoteError, StorageError
-from lyrikstore.objects import cluster as clusters
-from lyrikstore.objects.cluster import connect
-from lyrikstore.objects.targets import Message, pack_request, read_answer, run_request
+from lyrikstore.objects.parallel import dask as clusters
+from lyrikstore.objects.parallel.dask import connect
+from lyrikstore.objects.parallel.tasks import Message, pack_request, read_answer, run_request
 from tests.servers.dask import scheduler, worker
 
 pytest.importorskip("distributed")
@@ -163,8 +163,8 @@ def test_an_answer_that_ends_early_is_no_answer() -> None:
 
 def test_workers_get_the_options_of_a_remote_and_no_credentials(tmp_path: Path) -> None:
     pytest.importorskip("obstore")
-    from lyrikstore.objects.remote import open_backend
-    from lyrikstore.objects.spread import address_of
+    from lyrikstore.objects.backends.open import open_backend
+    from lyrikstore.objects.distributed import address_of
 
     options = {"endpoint": "http://127.0.0.1:9", "region": "eu-west-1", "anonymous": "true"}
     backend = open_backend("s3://bucket/store", scratch=tmp_path, options=options)
@@ -179,8 +179,8 @@ def test_workers_get_the_options_of_a_remote_and_no_credentials(tmp_path: Path) 
 DYING = """
 import os, sys
 from lyrikstore.canon.errors import RemoteError
-from lyrikstore.objects.cluster import connect
-from lyrikstore.objects.targets import Message
+from lyrikstore.objects.parallel.dask import connect
+from lyrikstore.objects.parallel.tasks import Message
 
 address, target, folder = sys.argv[1:]
 try:

@@ -15,10 +15,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, StorageError
-from lyrikstore.objects.backend import LocalBackend
-from lyrikstore.objects.blobs import open_blobs
-from lyrikstore.objects.scratch import clean_leftovers
-from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.io.scratch import clean_leftovers
+from lyrikstore.objects.store.blobs import open_blobs
+from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
 from lyrikstore.testing.backends import CrashError, FaultyBackend
 
 BLOBS = st.one_of(
@@ -106,11 +106,11 @@ TestStoreAgainstDict.settings = settings(max_examples=20, stateful_step_count=12
 WRITER = """
 import random, sys
 from pathlib import Path
-from lyrikstore.objects.backend import LocalBackend
-from lyrikstore.objects.scratch import clean_leftovers
-from lyrikstore.objects.blobs import open_blobs
-from lyrikstore.objects.lock import StoreLock
-from lyrikstore.objects.transactions import LogItem, Transaction, TransactionLog
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.io.scratch import clean_leftovers
+from lyrikstore.objects.store.blobs import open_blobs
+from lyrikstore.objects.store.lock import StoreLock
+from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
 root = Path(sys.argv[1])
 backend, number = LocalBackend(root), int(sys.argv[2])
 log = TransactionLog(backend)

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
-from lyrikstore.objects.backend import LocalBackend
-from lyrikstore.objects.blobs import BlobStore, open_blobs
-from lyrikstore.objects.packs import PackRef, read_index, rebuild_index
-from lyrikstore.objects.packwriter import PackWriter, compress
-from lyrikstore.objects.parameters import compressor
-from lyrikstore.objects.transactions import Transaction, TransactionLog
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.pack.format import PackRef, read_index, rebuild_index
+from lyrikstore.objects.pack.parameters import compressor
+from lyrikstore.objects.pack.writer import PackWriter, compress
+from lyrikstore.objects.store.blobs import BlobStore, open_blobs
+from lyrikstore.objects.store.transactions import Transaction, TransactionLog
 from lyrikstore.testing.backends import MemoryBackend
 
 BLOBS = [

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.api.store import Store
 from lyrikstore.canon.errors import FormatError, StorageError
-from lyrikstore.objects import spread
-from lyrikstore.objects.cluster import connect
-from lyrikstore.store import Store
+from lyrikstore.objects import distributed
+from lyrikstore.objects.parallel.dask import connect
 from tests.servers.dask import new_store, scheduler, worker
 
 pytest.importorskip("distributed")
@@ -68,7 +68,9 @@ REFUSED = dict.fromkeys(("negative size", "no answer", "silence"), "bad-answer")
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(spread, "_SHARE_MIN", 2000)  # several shares: the liar gets one of them
+    monkeypatch.setattr(
+        distributed, "_SHARE_MIN", 2000
+    )  # several shares: the liar gets one of them
     folder = tmp_path / "data"
     folder.mkdir()
     for number in range(24):

@@ -10,20 +10,20 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
-from lyrikstore.objects import packing
-from lyrikstore.objects import writer as writing
-from lyrikstore.objects.digestset import DigestSet, Recent, sort_digests
-from lyrikstore.objects.packing import pack_files, pack_setup
-from lyrikstore.objects.parameters import Parameters
-from lyrikstore.objects.scratch import Scratch, clean_leftovers, open_part
-from lyrikstore.objects.transactions import Transaction
+from lyrikstore.objects.io.scratch import Scratch, clean_leftovers, open_part
+from lyrikstore.objects.pack import builder
+from lyrikstore.objects.pack.builder import pack_files, pack_setup
+from lyrikstore.objects.pack.digest_set import DigestSet, Recent, sort_digests
+from lyrikstore.objects.pack.parameters import Parameters
+from lyrikstore.objects.store import writer as writing
+from lyrikstore.objects.store.transactions import Transaction
 
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Worker processes from ten files up, and tasks of a few files."""
     monkeypatch.setattr(writing, "_MANY_FILES", 10)
-    monkeypatch.setattr(packing, "_SHARE_FILES", 7)
+    monkeypatch.setattr(builder, "_SHARE_FILES", 7)
 
 
 @pytest.fixture

@@ -15,11 +15,18 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LockedError, StorageError
-from lyrikstore.objects import statcache
-from lyrikstore.objects.chunker import PIECE_MAX, average_of, cut, encode_list, is_fine, parse_list
-from lyrikstore.objects.lock import StoreLock
-from lyrikstore.objects.packs import BLOCK_MAX, unpack_block
-from lyrikstore.objects.statcache import STATE, StatCache, newest, pack_state, sizes
+from lyrikstore.objects.chunk.chunker import (
+    PIECE_MAX,
+    average_of,
+    cut,
+    encode_list,
+    is_fine,
+    parse_list,
+)
+from lyrikstore.objects.io import stat_cache
+from lyrikstore.objects.io.stat_cache import STATE, StatCache, newest, pack_state, sizes
+from lyrikstore.objects.pack.format import BLOCK_MAX, unpack_block
+from lyrikstore.objects.store.lock import StoreLock
 
 
 @given(st.integers(0, 400_000), st.integers(0, 99), st.booleans())
@@ -141,7 +148,7 @@ def test_a_pipe_in_place_of_the_lock_is_named_with_the_way_out(tmp_path: Path) -
 def test_lock_dies_with_its_process(root: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from lyrikstore.objects.lock import StoreLock\n"
+        "from lyrikstore.objects.store.lock import StoreLock\n"
         "StoreLock(Path(sys.argv[1])).__enter__(); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(root / "lock")])
@@ -163,7 +170,7 @@ def old_file(path: Path, data: bytes = b"x") -> os.stat_result:
 @pytest.fixture
 def patient(monkeypatch):
     """A cache opened long after every file was written."""
-    monkeypatch.setattr(statcache, "RACY_NS", -3_600_000_000_000)
+    monkeypatch.setattr(stat_cache, "RACY_NS", -3_600_000_000_000)
 
 
 def test_stat_cache(root: Path, patient) -> None:
@@ -198,7 +205,7 @@ def test_what_is_looked_up_is_what_was_saved(before: list[int], after: list[int]
     before = sorted(before[:cut])
     after = sorted(after[:5])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statcache, "RACY_NS", -3_600_000_000_000)
+        patch.setattr(stat_cache, "RACY_NS", -3_600_000_000_000)
         cache = StatCache(Path("/dev/null/none"))
     cache.save(
         b"".join(STATE.pack(n, 0, 0, 0, 0) for n in before), b"".join(raw(n) for n in before)

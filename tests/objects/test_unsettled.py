@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.objects import sources
-from lyrikstore.objects.packing import pack_files, pack_setup
-from lyrikstore.objects.parameters import Parameters
-from lyrikstore.objects.scratch import Scratch
-from lyrikstore.objects.sources import opened
+from lyrikstore.objects.chunk import sources
+from lyrikstore.objects.chunk.sources import opened
+from lyrikstore.objects.io.scratch import Scratch
+from lyrikstore.objects.pack.builder import pack_files, pack_setup
+from lyrikstore.objects.pack.parameters import Parameters
 
 
 @pytest.fixture

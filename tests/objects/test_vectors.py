@@ -8,11 +8,11 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.objects.blobs import BlobStore
-from lyrikstore.objects.chunker import SEGMENT, cut, parse_list
-from lyrikstore.objects.packs import PackRef, read_index
-from lyrikstore.objects.parameters import Parameters
-from lyrikstore.objects.transactions import parse_transaction
+from lyrikstore.objects.chunk.chunker import SEGMENT, cut, parse_list
+from lyrikstore.objects.pack.format import PackRef, read_index
+from lyrikstore.objects.pack.parameters import Parameters
+from lyrikstore.objects.store.blobs import BlobStore
+from lyrikstore.objects.store.transactions import parse_transaction
 from lyrikstore.testing.backends import MemoryBackend
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.remote import Retry, open_backend
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.backends.open import Retry, open_backend
 
 _COUNT = itertools.count()
 

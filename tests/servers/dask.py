@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from lyrikstore.api.store import Store
 from lyrikstore.canon.progress import OnProgress, Progress
-from lyrikstore.crypto.keyfolder import KeyFolder
-from lyrikstore.objects.cluster import Cluster, connect
-from lyrikstore.store import Store
+from lyrikstore.crypto.keys.keyring import KeyFolder
+from lyrikstore.objects.parallel.dask import Cluster, connect
 from lyrikstore.testing.keys import signer_for
 
 

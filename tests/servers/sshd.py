@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.objects.backend import Backend
-from lyrikstore.objects.remote import Retry, open_backend
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.backends.open import Retry, open_backend
 from tests.servers.ports import LOOPBACK, free_port, listens, start, stop, wait_until
 
 CONFIGURATION = """\

@@ -21,10 +21,10 @@ import pytest
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.history.manifest import Manifest, sign_manifest
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Entry, Tree
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.evaluate import evaluate_checkpoint

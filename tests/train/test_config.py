@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.jsontext import encode, parse_canonical
+from lyrikstore.canon.json import encode, parse_canonical
 from lyrikstore.train.config import TrainConfig
 
 EXAMPLE = (Path(__file__).resolve().parents[2] / "examples" / "licences" / "train.toml").read_text()

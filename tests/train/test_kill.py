@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.timestamps import now
-from lyrikstore.credentials.report import CheckState
-from lyrikstore.credentials.storecheck import verify_store
-from lyrikstore.history.repository import Repository
-from lyrikstore.train.staging import sweep
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.worker.staging import sweep
+from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.store import verify_store
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
@@ -21,8 +21,8 @@ import os, signal, sys
 from pathlib import Path
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.history.memory import LogMemory
-from lyrikstore.history.repository import Repository
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.run import train_run

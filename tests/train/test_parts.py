@@ -14,12 +14,12 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError, StorageError
-from lyrikstore.train import metrics
-from lyrikstore.train.adapter import FILES
-from lyrikstore.train.child import clean_environment
 from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train.formats.adapter import FILES
 from lyrikstore.train.seal import seal
-from lyrikstore.train.staging import open_staging, sweep
+from lyrikstore.train.worker import metrics
+from lyrikstore.train.worker.process import clean_environment
+from lyrikstore.train.worker.staging import open_staging, sweep
 
 BASE = Digest.of(b"base")
 
@@ -52,7 +52,7 @@ def test_staging_behind_a_link_is_refused(tmp_path):
 def test_a_dead_process_folder_is_swept_but_not_a_link_out(tmp_path):
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from lyrikstore.train.staging import open_staging\n"
+        "from lyrikstore.train.worker.staging import open_staging\n"
         "with open_staging(Path(sys.argv[1])) as s:\n"
         "    (s.path / 'secret').write_text('x'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

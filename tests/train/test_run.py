@@ -24,21 +24,21 @@ from lyrikstore.canon.errors import (
     RunFailedError,
     StorageError,
 )
-from lyrikstore.canon.jsontext import encode
+from lyrikstore.canon.json import encode
 from lyrikstore.canon.timestamps import now
-from lyrikstore.credentials.objectcheck import verify_object
-from lyrikstore.credentials.report import CheckState
-from lyrikstore.credentials.storecheck import verify_store
-from lyrikstore.history.manifest import sign_manifest
-from lyrikstore.history.repository import Repository
-from lyrikstore.history.tree import Entry, Tree
+from lyrikstore.history.manifests.manifest import sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Entry, Tree
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.train.adapter import FILES
-from lyrikstore.train.guard import check_weights
+from lyrikstore.train.formats.adapter import FILES
+from lyrikstore.train.formats.base_model import check_weights
 from lyrikstore.train.predict import predict_file
 from lyrikstore.train.run import train_run
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_dataset
-from lyrikstore.train.staging import open_staging
+from lyrikstore.train.worker.staging import open_staging
+from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.store import verify_store
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
@@ -108,8 +108,8 @@ import json, sys, torch
 from pathlib import Path
 from peft import PeftModel
 from transformers import AutoModel
-from lyrikstore.train.model import load_checkpoint
-from lyrikstore.train.reading import StagedFiles
+from lyrikstore.train.worker.model import load_checkpoint
+from lyrikstore.train.worker.hashed_read import StagedFiles
 folder = Path(sys.argv[1])
 base, checkpoint = folder / "base", folder / "checkpoint"
 ours, encoder, labels = load_checkpoint(StagedFiles(folder, lambda *_: None))

@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
-from lyrikstore.train.guard import _BYTES
-from lyrikstore.train.model import _TYPES, _read_weights
-from lyrikstore.train.reading import StagedFiles
+from lyrikstore.train.formats.base_model import _BYTES
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.model import _TYPES, _read_weights
 
 
 def reader(folder: Path) -> tuple[StagedFiles, list[tuple[str, Digest]]]:

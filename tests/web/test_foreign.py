@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.jsontext import encode
-from lyrikstore.crypto.proofset import add_proof
+from lyrikstore.canon.json import encode
+from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.keys import signer_for
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from lyrikstore.canon.jsontext import encode
-from lyrikstore.crypto.proof import add_proof
+from lyrikstore.canon.json import encode
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.testing.keys import signer_for
 from tests.web.conftest import EVERY_BROWSER
 

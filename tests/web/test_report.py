@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.report import (
+from lyrikstore.verify.report import (
     Report,
     Verdict,
     failed,
@@ -16,7 +16,7 @@ from lyrikstore.credentials.report import (
     unchecked,
     warned,
 )
-from lyrikstore.web.reportpage import report_page
+from lyrikstore.web.report_page import report_page
 from tests import npm
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]

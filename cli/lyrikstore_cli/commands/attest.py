@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.text import visible
 from lyrikstore.canon.timestamps import now
-from lyrikstore.canon.visible import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.delivered import verify_delivered
-from lyrikstore_cli.issued import earlier_rows, hint_earlier
+from lyrikstore_cli.commands.verify.delivery import verify_delivered
+from lyrikstore_cli.output.similar import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
 
 
@@ -82,11 +82,11 @@ def command(
     hand. You need no store, unless you want to be able to take the attestation back. The publisher
     takes it in with `lyrikstore import`; buyers can also put it beside the delivery themselves.
     """
-    from lyrikstore.credentials.attestation.attest import parse_statement
-    from lyrikstore.credentials.datacheck import read_siblings
-    from lyrikstore.credentials.report import CheckState
-    from lyrikstore.publish.attesting import Findings, attest, read_documents
-    from lyrikstore.publish.issuer import Issuance
+    from lyrikstore.credentials.model.attestation import parse_statement
+    from lyrikstore.publish.identity.issuer import Issuance
+    from lyrikstore.publish.issue.attest import Findings, attest, read_documents
+    from lyrikstore.verify.delivery.folder import read_siblings
+    from lyrikstore.verify.report import CheckState
 
     if kind != "quality" and not documents:
         raise InvalidInputError(

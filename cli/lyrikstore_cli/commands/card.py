@@ -13,8 +13,8 @@ from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.publish.card import CardResult
-    from lyrikstore.store import Store
+    from lyrikstore.api.store import Store
+    from lyrikstore.publish.cards.card import CardResult
 
 
 @declare(
@@ -39,7 +39,7 @@ def command(
     """
     if evidence and output is None:
         raise click.UsageError("--evidence goes beside a file: add -o FILE")
-    from lyrikstore.publish.responses import MAX_BYTES, parse_responses
+    from lyrikstore.publish.cards.answers import MAX_BYTES, parse_responses
 
     responses = None
     if answers is not None:
@@ -93,7 +93,7 @@ def command(
 
 
 def _evidence(store: "Store", result: "CardResult", output: Path) -> dict[Path, bytes]:
-    from lyrikstore.publish.cardalone import evidence_of
+    from lyrikstore.publish.cards.offline import evidence_of
 
     found = evidence_of(store.repository, result.manifest)
     if found is None:

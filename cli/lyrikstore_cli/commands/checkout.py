@@ -7,8 +7,8 @@ import click
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.screen import formula_warning, size
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import formula_warning, size
 
 
 @declare(
@@ -33,7 +33,7 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
         tree = store.checkout(str(manifest.id), folder, progress=meter)
     key = None
     if metadata is not None:
-        from lyrikstore.curate.sheet import formula_cells, sheet_of
+        from lyrikstore.curate.sheets.sheet import formula_cells, sheet_of
 
         sheet, key = sheet_of(tree)
         options.write_new(metadata, sheet)

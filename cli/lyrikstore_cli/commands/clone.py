@@ -7,13 +7,13 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import visible
 from lyrikstore.canon.timestamps import now
-from lyrikstore.canon.visible import visible
-from lyrikstore.history.places import STORE_FOLDER
+from lyrikstore.history.repository.locate import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
+from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import size
 
 
 @declare(
@@ -42,8 +42,8 @@ def command(
     arrival. Without --id the store is believed to be the one you meant, as nothing here knows
     better: compare the id that is shown. A clone that was cut off goes on when run again.
     """
-    from lyrikstore.history.partial import Selection
-    from lyrikstore.store import Store
+    from lyrikstore.api.store import Store
+    from lyrikstore.history.repository.partial_clone import Selection
     from lyrikstore_cli.remotes import NamedRemote, Remotes, place_of
 
     session.refuse_store()

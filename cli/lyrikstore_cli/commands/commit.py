@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import Screen, size
 
 if TYPE_CHECKING:
+    from lyrikstore.api.store import Store
+    from lyrikstore.curate.commit.plan import CommitResult
     from lyrikstore.curate.descriptor import Descriptor
-    from lyrikstore.curate.plan import CommitResult
-    from lyrikstore.store import Store
 
 SHOWN = 10
 
@@ -81,7 +81,10 @@ def command(
     a base model.
     """
     listing = session.listing(path, metadata, follow_links=follow_links)
-    from lyrikstore.curate.stated import Allowed, Stated  # while a large folder is being listed
+    from lyrikstore.curate.commit.inputs import (  # while a large folder is being listed
+        Allowed,
+        Stated,
+    )
 
     with (
         listing or contextlib.nullcontext(),
@@ -193,7 +196,7 @@ def _is_model(added: Sequence[str]) -> bool:
 def _litter(added: Sequence[str]) -> list[str]:
     if not added:
         return []
-    from lyrikstore.credentials.comparison import is_litter
+    from lyrikstore.verify.delivery.compare_files import is_litter
 
     return [path for path in added if is_litter(path)]
 
@@ -209,6 +212,6 @@ def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> N
 def _licence_text(path: Path | None) -> bytes | None:
     if path is None:
         return None
-    from lyrikstore.curate.offer import read_licence_text
+    from lyrikstore.curate.terms.offer import read_licence_text
 
     return read_licence_text(path)

@@ -2,7 +2,7 @@
 
 import click
 
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 

@@ -4,8 +4,8 @@ import click
 
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.steps import follow
 
 
 @declare(

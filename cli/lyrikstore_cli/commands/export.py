@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from lyrikstore.canon.errors import VerificationError
-from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.json import parse
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import DELIVERED, read_credential, write_new
+from lyrikstore_cli.output.screen import json_text
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import json_text
 
 
 @declare(
@@ -33,8 +33,8 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
     Its signature must hold; whether you believe its issuer is for `verify` to say. What is written
     is not signed, and says less than the credential: docs/terms.md has the table.
     """
-    from lyrikstore.credentials.credentialcheck import check_credential
-    from lyrikstore.credentials.terms.odrl import odrl_policy
+    from lyrikstore.publish.exports.odrl import odrl_policy
+    from lyrikstore.verify.credential.credential import check_credential
 
     data = read_credential(target)
     outcome = check_credential(data, trust=session.trust(), at=now())

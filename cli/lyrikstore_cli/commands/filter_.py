@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -33,7 +33,7 @@ def command(
     Every record dropped or changed gets a reason; `lyrikstore why` tells it. A recipe with a
     split makes NAME.train, NAME.validation and NAME.test.
     """
-    from lyrikstore.curate.recipe import load_recipe
+    from lyrikstore.curate.recipes.recipe import load_recipe
 
     plan = load_recipe(recipe)
     store = session.open_store(sign=True)

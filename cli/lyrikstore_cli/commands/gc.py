@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import size
 
 if TYPE_CHECKING:
-    from lyrikstore.history.liveness import Collected
+    from lyrikstore.history.gc.gc import Collected
 
 _DAY = 86_400
 

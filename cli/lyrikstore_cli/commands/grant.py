@@ -6,9 +6,9 @@ import click
 
 from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli import options
-from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.issued import earlier_rows, hint_earlier
+from lyrikstore_cli.output.key_limits import warn_of_changes
+from lyrikstore_cli.output.similar import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
 
 
@@ -64,8 +64,8 @@ def command(
     `lyrikstore present` that it is theirs. What a did:web issued, whoever may sign here for that
     organisation grants in its name; its document is written beside the grant.
     """
-    from lyrikstore.publish.granting import Licence
-    from lyrikstore.publish.issuer import Issuance
+    from lyrikstore.publish.identity.issuer import Issuance
+    from lyrikstore.publish.issue.grant import Licence
 
     options.check_new(output)
     store = session.open_store(sign=True)

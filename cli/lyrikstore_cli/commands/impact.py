@@ -7,15 +7,15 @@ import click
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import no_file
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.impacts import impact_members, in_kinds, path_words, say_unfollowed
+from lyrikstore_cli.commands.credential_status import named_credential
+from lyrikstore_cli.output.impact import impact_members, in_kinds, path_words, say_unfollowed
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.standing import named_credential
 
 if TYPE_CHECKING:
+    from lyrikstore.api.store import Store
     from lyrikstore.canon.digest import Digest
-    from lyrikstore.store import Store
 
 
 @declare(

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.delivered import verify_delivered
+from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.options import DELIVERED, credential_file, read_file
-from lyrikstore_cli.reports import to_believe
+from lyrikstore_cli.output.report import to_believe
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.publish.takingin import TakenIn
-    from lyrikstore.store import Store
+    from lyrikstore.api.store import Store
+    from lyrikstore.publish.imports.import_credentials import TakenIn
 
 
 @declare(
@@ -75,8 +75,8 @@ def command(
 def _take(
     session: Session, store: "Store", target: Path, name: str | None, data: Path | None
 ) -> "TakenIn":
-    from lyrikstore.credentials.datacheck import read_siblings
-    from lyrikstore.publish.takingin import attestations_among
+    from lyrikstore.publish.imports.import_credentials import attestations_among
+    from lyrikstore.verify.delivery.folder import read_siblings
 
     path = credential_file(target)
     beside = dict(read_siblings(path))
@@ -95,7 +95,7 @@ def _take(
 
 def _is_of(store: "Store", content: bytes) -> bool:
     from lyrikstore.canon.errors import FormatError
-    from lyrikstore.canon.jsontext import parse
+    from lyrikstore.canon.json import parse
 
     try:
         return bool(parse(content)["credentialSubject"]["store"] == store.id.urn)

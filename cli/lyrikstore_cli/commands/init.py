@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.history.places import STORE_FOLDER
+from lyrikstore.history.repository.locate import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.store import Store
+    from lyrikstore.api.store import Store
 
 
 @declare("init", signs=True, epilog="lyrikstore key new && lyrikstore init")
@@ -39,8 +39,8 @@ def command(
     Who else shall push to this store needs two keys: one to sign with (--writer), one for the log
     (--log-key). Both can be added later: lyrikstore key admit.
     """
+    from lyrikstore.api.store import Store
     from lyrikstore.crypto.multikey import did_key, parse_did_key, parse_multikey
-    from lyrikstore.store import Store
 
     session.refuse_store()
     folder = directory_ / STORE_FOLDER

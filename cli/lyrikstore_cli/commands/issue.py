@@ -7,14 +7,14 @@ import click
 
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli import options
-from lyrikstore_cli.changes import warn_of_changes
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.issued import earlier_rows, hint_earlier, status_urls
+from lyrikstore_cli.output.key_limits import warn_of_changes
+from lyrikstore_cli.output.screen import size
+from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_urls
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import size
 
 if TYPE_CHECKING:
-    from lyrikstore.curate.offer import Offer
+    from lyrikstore.curate.terms.offer import Offer
 
 
 @declare(
@@ -74,7 +74,7 @@ def command(
     suspended later; the lists then have to be published there: lyrikstore status-lists.
     """
     from lyrikstore.credentials.did import web_url
-    from lyrikstore.publish.issuer import Issuance
+    from lyrikstore.publish.identity.issuer import Issuance
 
     offer = _offer(terms_file, permits, prohibits, requires, grantable)
     store = session.open_store(sign=True)
@@ -150,7 +150,7 @@ def command(
 def _offer(
     file: Path | None, permits: str, prohibits: str, requires: str, grantable: str
 ) -> "Offer":
-    from lyrikstore.curate.offer import Offer, load_offer
+    from lyrikstore.curate.terms.offer import Offer, load_offer
 
     if file is None:
         if not permits:

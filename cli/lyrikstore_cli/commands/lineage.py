@@ -11,12 +11,12 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
-from lyrikstore.history.lineage import Edge, Graph
-from lyrikstore.history.retention import retired_versions
+from lyrikstore.canon.text import visible
+from lyrikstore.history.gc.retention import retired_versions
+from lyrikstore.history.manifests.lineage import Edge, Graph
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.who import names_in
 
 _DEEPEST = 30
 """How many links down lines are still indented."""

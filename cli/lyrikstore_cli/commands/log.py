@@ -8,16 +8,16 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
-from lyrikstore.history.manifest import Manifest
-from lyrikstore_cli.attested import attestation_line, attestation_rows
+from lyrikstore.canon.text import visible
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
+from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.who import names_in
 
 if TYPE_CHECKING:
-    from lyrikstore.history.repository import Repository
-    from lyrikstore.store import Store
+    from lyrikstore.api.store import Store
+    from lyrikstore.history.repository.repository import Repository
 
 _NOTHING_CAME = "no checkpoint of it is logged: it goes on, was stopped, or failed"
 
@@ -181,9 +181,9 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 def _credential_facts(data: bytes) -> dict[str, Any]:
     # What it says of itself: verify tells whether it holds.
     from lyrikstore.canon.errors import FormatError
-    from lyrikstore.canon.jsontext import parse
-    from lyrikstore.credentials.storekeys import is_statement
-    from lyrikstore.credentials.vcdm import issuer_of
+    from lyrikstore.canon.json import parse
+    from lyrikstore.credentials.model.credential import issuer_of
+    from lyrikstore.verify.credential.key_statements import is_statement
 
     if is_statement(data):  # what another store said of its keys
         return {"kind": "statement"}

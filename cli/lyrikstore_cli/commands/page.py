@@ -16,8 +16,8 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.grammar import counted
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import credential_file, write_over
+from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import size
 
 if TYPE_CHECKING:
     from lyrikstore.web import Carried
@@ -103,7 +103,7 @@ def command(
 
 def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
     """Read what the page is to carry: the first path is the credential or its delivery."""
-    from lyrikstore.credentials.datacheck import read_siblings
+    from lyrikstore.verify.delivery.folder import read_siblings
     from lyrikstore.web import MAX_CARRIED, Carried
 
     first, *more = given

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -18,8 +18,8 @@ def command(session: Session, checkpoint: str, file: Path) -> None:
 
     Where a right that the model rests on does not hold, or was taken back since, it warns.
     """
-    from lyrikstore.credentials.report import CheckState
-    from lyrikstore.credentials.wording import words
+    from lyrikstore.verify.report import CheckState
+    from lyrikstore.verify.report_text import words
 
     store = session.open_store()
     with session.screen.progress("loading the model"):

@@ -6,9 +6,9 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
-from lyrikstore.canon.jsontext import parse
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.text import visible
 from lyrikstore.canon.timestamps import now
-from lyrikstore.canon.visible import visible
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -39,12 +39,12 @@ def command(
     dataset credential that the grant rests on is shown with it, if it lies beside. The verifier
     runs: lyrikstore verify FILE --challenge C --domain D, with a new challenge each time.
     """
-    from lyrikstore.credentials.attestation.anykind import stated_kind
-    from lyrikstore.credentials.beside import Beside
-    from lyrikstore.credentials.datacheck import read_siblings
-    from lyrikstore.credentials.vcdm import GRANT
-    from lyrikstore.credentials.w3c.presentation import make_presentation
-    from lyrikstore.publish.issuer import Issuer
+    from lyrikstore.credentials.model.credential import GRANT
+    from lyrikstore.publish.identity.issuer import Issuer
+    from lyrikstore.verify.credential.any_kind import stated_kind
+    from lyrikstore.verify.delivery.folder import read_siblings
+    from lyrikstore.verify.delivery.siblings import Beside
+    from lyrikstore.verify.w3c.presentation import make_presentation
 
     options.check_new(output)
     data = b"" if grant.is_dir() else options.read_file(grant)

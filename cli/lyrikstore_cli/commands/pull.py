@@ -3,11 +3,11 @@
 import click
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.commands.credential_status import say_shared_places
+from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.standing import say_shared_places
-from lyrikstore_cli.ui import size
 
 
 @declare("pull", epilog="lyrikstore pull\nlyrikstore pull --all-data")

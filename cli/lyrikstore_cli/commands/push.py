@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import click
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
-from lyrikstore.history.manifest import Manifest
+from lyrikstore.canon.text import visible
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.commands.credential_status import say_shared_places
+from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.standing import say_shared_places
-from lyrikstore_cli.ui import Screen, size
 
 
 @declare(

@@ -5,11 +5,11 @@ import sys
 
 import click
 
-from lyrikstore.canon.visible import visible
-from lyrikstore.curate.sheet import formula_cells
+from lyrikstore.canon.text import visible
+from lyrikstore.curate.sheets.sheet import formula_cells
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.screen import formula_warning
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import formula_warning
 
 _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has all of it
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import asdict
 
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.objects.remote import Abilities
+    from lyrikstore.objects.backends.open import Abilities
     from lyrikstore_cli.remotes import NamedRemote
 
 
@@ -64,8 +64,8 @@ def _add(
 
 def _try_out(session: Session, remote: "NamedRemote") -> "Abilities":
     from lyrikstore.canon.errors import RemoteError
-    from lyrikstore.history.contact import refuse_itself
-    from lyrikstore.objects.remote import open_backend, probe
+    from lyrikstore.history.sync.negotiate import refuse_itself
+    from lyrikstore.objects.backends.open import open_backend, probe
 
     root = session.store_folder()
     try:

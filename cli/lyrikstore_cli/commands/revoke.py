@@ -1,6 +1,6 @@
 """``lyrikstore revoke``: take a credential back for good."""
 
-from lyrikstore_cli.standing import standing_command
+from lyrikstore_cli.commands.credential_status import standing_command
 
 command = standing_command(
     "revoke",

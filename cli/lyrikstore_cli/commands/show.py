@@ -8,12 +8,12 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore_cli.attested import attestation_line, attestation_rows
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.store import Store
+    from lyrikstore.api.store import Store
 
 
 @declare("show", epilog="lyrikstore show acme/contracts\nlyrikstore show evaluations/acme/m --json")

@@ -7,7 +7,7 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.timestamps import now
-from lyrikstore.crypto.proofset import SUITES
+from lyrikstore.crypto.proofs.proof_set import SUITES
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -53,11 +53,11 @@ def command(
     added. It needs no store, is not logged, and can be taken back only by a status list that it
     names. What is about a dataset here is made with issue, attest and grant.
     """
-    from lyrikstore.canon.jsontext import parse
-    from lyrikstore.credentials.w3c.resources import Resources
-    from lyrikstore.credentials.w3c.signing import sign_credential
-    from lyrikstore.publish.issuer import Issuer
-    from lyrikstore_cli.foreign import read_resources
+    from lyrikstore.canon.json import parse
+    from lyrikstore.publish.identity.issuer import Issuer
+    from lyrikstore.verify.w3c.resources import Resources
+    from lyrikstore.verify.w3c.signing import sign_credential
+    from lyrikstore_cli.commands.verify.w3c import read_resources
 
     options.check_new(output)
     unsigned = parse(options.read_file(credential), floats=True, nulls=True)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.visible import visible
+from lyrikstore.canon.text import visible
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.ui import Screen
 
 if TYPE_CHECKING:
-    from lyrikstore.curate.status import FolderStatus
+    from lyrikstore.curate.commit.status import FolderStatus
 
 SHOWN = 10
 
@@ -94,7 +94,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
 
 def _commit(status: "FolderStatus") -> str:
     # With all that the version before states; what it would lose otherwise, `commit` refuses.
-    from lyrikstore.curate.sheet import KEY_COLUMNS
+    from lyrikstore.curate.sheets.sheet import KEY_COLUMNS
 
     words = ["lyrikstore", "commit", _shown(status.folder)]
     words += ["-d", status.name.removeprefix("datasets/")]
@@ -107,7 +107,7 @@ def _commit(status: "FolderStatus") -> str:
 
 
 def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
-    from lyrikstore.history.paths import brief
+    from lyrikstore.history.trees.paths import brief
 
     paths = list(items)
     for path in paths[:SHOWN]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.commands.credential_status import write_lists
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.standing import write_lists
 
 
 @declare("status-lists", signs=True, epilog="lyrikstore status-lists -o public/status")

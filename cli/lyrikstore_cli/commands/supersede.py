@@ -1,6 +1,6 @@
 """``lyrikstore supersede``: take a credential back in favour of its successor."""
 
-from lyrikstore_cli.standing import standing_command
+from lyrikstore_cli.commands.credential_status import standing_command
 
 command = standing_command(
     "supersede",

@@ -1,6 +1,6 @@
 """``lyrikstore suspend``: suspend a credential."""
 
-from lyrikstore_cli.standing import standing_command
+from lyrikstore_cli.commands.credential_status import standing_command
 
 command = standing_command(
     "suspend",

@@ -17,9 +17,9 @@ from lyrikstore_cli.options import credential_file, read_file, words
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.terms.mix import Deciders, HeldGrant, Mix, Source
     from lyrikstore.credentials.terms.model import Use
-    from lyrikstore.curate.termsources import Asker
+    from lyrikstore.curate.terms.combined import Deciders, HeldGrant, Mix, Source
+    from lyrikstore.curate.terms.sources import Asker
 
 _SAID = {
     "permitted": ("✓", "yes"),
@@ -69,7 +69,6 @@ def command(
     credentials without their data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4
     permitted by somebody you do not trust, 5 not known, 14 not.
     """
-    from lyrikstore.credentials.terms.mix import mix
     from lyrikstore.credentials.terms.model import Use
     from lyrikstore.credentials.terms.vocabulary import (
         PERMISSIONS,
@@ -77,7 +76,8 @@ def command(
         check_words,
         territory_of,
     )
-    from lyrikstore.curate.termsources import Asker
+    from lyrikstore.curate.terms.combined import mix
+    from lyrikstore.curate.terms.sources import Asker
 
     trust = session.trust(trust_file)
     moment = parse_timestamp(at) if at else now()
@@ -129,8 +129,8 @@ def _sources(
 ) -> "tuple[list[Source], Use | None]":
     from msgspec.structs import replace
 
-    from lyrikstore.credentials.datacheck import read_siblings
-    from lyrikstore.curate.termsources import source_of_file, sources_of_datasets
+    from lyrikstore.curate.terms.sources import source_of_file, sources_of_datasets
+    from lyrikstore.verify.delivery.folder import read_siblings
 
     sources, names = [], []
     for target in targets:

@@ -6,8 +6,8 @@ import click
 
 from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
-from lyrikstore_cli.steps import follow
 
 
 @declare("train", signs=True, epilog="lyrikstore train train.toml")

@@ -78,13 +78,13 @@ def _add(
     witness: bool,
 ) -> None:
     """Believe an issuer, with the documents of its did:web; or a log, or a witness, by its key."""
-    from lyrikstore.credentials.report import quote
-    from lyrikstore.credentials.trust import TrustedIssuer, editing, load_trust
+    from lyrikstore.credentials.trust import TrustedIssuer, edit, load_trust
+    from lyrikstore.verify.report import quote
 
     place = session.paths.trust
     who = who.strip()
     if "+" in who:
-        changed = (editing.add_witness if witness else editing.add_log)(place, who)
+        changed = (edit.add_witness if witness else edit.add_log)(place, who)
         origin = who.partition("+")[0]
         _emit_added(session, logKey=who, origin=origin, changed=changed)
         kind = "witness" if witness else "log"
@@ -103,7 +103,7 @@ def _add(
     pinned = []
     for path in documents:
         data = _pinnable(path, who)
-        if editing.add_document(place, data) is not None:
+        if edit.add_document(place, data) is not None:
             pinned.append(str(Digest.of(data)))
             session.screen.result(f"✓ pinned   {path}  {pinned[-1]}")
     if nickname is None:
@@ -121,7 +121,7 @@ def _add(
         until=_moment(until),
         claims=claims or None,
     )
-    changed = editing.add_issuer(place, issuer)
+    changed = edit.add_issuer(place, issuer)
     trust = load_trust(place)
     others = [name for name in trust.nicknames(who) if name != nickname]
     _emit_added(
@@ -188,9 +188,9 @@ def _as_what(issuer: "TrustedIssuer") -> str:
 @click.argument("who", metavar="DID|NAME|DIGEST|KEY")
 def _remove(session: Session, who: str) -> None:
     """Stop believing an issuer, a pinned document, a log or a witness."""
-    from lyrikstore.credentials.report import quote
     from lyrikstore.credentials.trust import load_trust
-    from lyrikstore.credentials.trust.editing import remove
+    from lyrikstore.credentials.trust.edit import remove
+    from lyrikstore.verify.report import quote
 
     gone = remove(session.paths.trust, who)
     left = load_trust(session.paths.trust)
@@ -226,7 +226,7 @@ def _set(session: Session, limit: str, values: tuple[str, ...]) -> None:
 
     Without values the limit is taken away.
     """
-    from lyrikstore.credentials.trust.editing import set_limit
+    from lyrikstore.credentials.trust.edit import set_limit
 
     set_limit(session.paths.trust, limit, values)
     session.emit("trust-set", {"limit": limit, "values": list(values)})
@@ -256,7 +256,7 @@ def _check(
 ) -> None:
     """Read a trust file, by default yours, and say in plain words whom it believes for what."""
     from lyrikstore.credentials.trust import load_trust
-    from lyrikstore.credentials.trust.explaining import explain
+    from lyrikstore.credentials.trust.explain import explain
 
     place = file or session.paths.trust
     if file is not None and not file.is_file():
@@ -268,7 +268,7 @@ def _check(
         for line in lines:
             session.screen.result(line)
         return
-    from lyrikstore.history.names import parse_name
+    from lyrikstore.history.manifests.names import parse_name
 
     did, full = about[0], str(parse_name(about[1]))
     # A store-bound entry is no answer to a question that names no store.

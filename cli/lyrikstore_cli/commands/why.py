@@ -5,8 +5,8 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
-from lyrikstore.canon.visible import visible
-from lyrikstore.curate.decisions import Decision
+from lyrikstore.canon.text import visible
+from lyrikstore.curate.recipes.decisions import Decision
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.did.document import PURPOSES
 from lyrikstore.credentials.did.names import parse_did_url
 from lyrikstore.credentials.did.resolver import KEY_FORMAT, MEDIA_TYPE, RESULT_CONTEXT, Resolver

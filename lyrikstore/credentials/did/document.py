@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.json import JSON, parse
 from lyrikstore.credentials.did.names import did_of, parse_did
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_multikey

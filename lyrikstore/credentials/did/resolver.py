@@ -22,7 +22,7 @@ from lyrikstore.canon.errors import (
     KeyMaterialError,
     LyrikstoreError,
 )
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.did.document import (
     PURPOSES,
     DidDocument,

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.terms.partitioning import assign, extents
 from lyrikstore.credentials.terms.vocabulary import (
@@ -21,7 +21,7 @@ from lyrikstore.credentials.terms.vocabulary import (
     check_territory,
     check_words,
 )
-from lyrikstore.history.tree import Tree
+from lyrikstore.history.trees.tree import Tree
 
 _ID = re.compile(r"[A-Za-z0-9.+:-]+")
 _OPERATORS = frozenset({"AND", "OR", "WITH"})

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.jsontext import JSON
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.vocabulary import within
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.terms.model import Partition, Selector
-from lyrikstore.history.tree import Tree
+from lyrikstore.history.trees.tree import Tree
 
 
 class Extent(Struct, frozen=True):

@@ -17,8 +17,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
-from lyrikstore.history.manifest import Manifest
-from lyrikstore.history.tree import Tree
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.trees.tree import Tree
 
 
 def partitions_used(

@@ -1,8 +1,8 @@
 """The verifier's own file: whom it believes, for what (spec §11.3, docs/trust.md).
 
 Everybody can make a key and sign anything with it. Only this file, written by the person who
-verifies, turns "sound" into "trusted". Who verifies only reads it; :mod:`.editing`
-changes it, and :mod:`.explaining` says what it means.
+verifies, turns "sound" into "trusted". Who verifies only reads it; :mod:`.edit`
+changes it, and :mod:`.explain` says what it means.
 """
 
 from lyrikstore.credentials.trust.file import encode_trust, load_trust, parse_trust

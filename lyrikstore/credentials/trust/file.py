@@ -17,7 +17,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.canon.tomltext import parse_toml
+from lyrikstore.canon.toml import parse_toml
 from lyrikstore.canon.written import check_written
 from lyrikstore.credentials.did import parse_did, parse_document
 from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
@@ -31,7 +31,7 @@ from lyrikstore.credentials.trust.model import (
     TrustedWitness,
 )
 from lyrikstore.crypto.multikey import parse_did_key
-from lyrikstore.history.note import VerifierKey
+from lyrikstore.history.log.note import VerifierKey
 
 MAX_BYTES = 1 << 20
 

@@ -10,13 +10,13 @@ from typing import Self
 
 from msgspec import Struct
 
-from lyrikstore.canon.base64text import decode_base64
+from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.did import KnownDocument, Source
 from lyrikstore.crypto.ed25519 import PublicKey
-from lyrikstore.history.note import VerifierKey, is_name
-from lyrikstore.history.policy import matches
+from lyrikstore.history.log.note import VerifierKey, is_name
+from lyrikstore.history.policy.policy import matches
 
 CLAIMS = ("quality", "legal", "deidentification", "regulatory")
 """What an attestation can be about, and an issuer believed about."""

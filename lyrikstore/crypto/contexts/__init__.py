@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from lyrikstore.canon.errors import IncompleteError
-from lyrikstore.canon.jsontext import JSON, parse
+from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.packaged import PACKAGE, read_packaged
 
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"

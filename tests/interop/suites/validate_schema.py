@@ -11,9 +11,9 @@ import json
 from pathlib import Path
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.jsontext import parse
-from lyrikstore.credentials.w3c.schema import Outcome, apply_schema, apply_schema_credential
-from lyrikstore.credentials.w3c.values import items_of
+from lyrikstore.canon.json import parse
+from lyrikstore.verify.w3c.schema.check import Outcome, apply_schema, apply_schema_credential
+from lyrikstore.verify.w3c.values import items_of
 
 APPLY = {"JsonSchema": apply_schema, "JsonSchemaCredential": apply_schema_credential}
 

@@ -1,0 +1,126 @@
+"""The commands that change whether a credential holds: find it, sign, log, write the lists."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lyrikstore.api.store import Store
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import NotFoundError, storage_error
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.options import credential_file, write_files
+from lyrikstore_cli.output.impact import impact_members, say_impact
+from lyrikstore_cli.output.screen import Screen
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.publish.status.changes import Issued
+
+HELP = """{does}
+
+CREDENTIAL is a file, a delivery, a urn:uuid, or the start of a digest. Works for credentials issued
+with --status-url, whether about a dataset, an attestation or a grant. Only their issuer can do it;
+the log keeps it. Others learn of it from the status lists, once you have published them.
+"""
+
+
+def standing_command(
+    name: str,
+    does: str,
+    said: str,
+    act: Callable[[Store, str, bool], "Issued"],
+    by: str = "",
+    *,
+    falls: bool = False,
+) -> click.Command:
+    """Return a command that changes the standing of one credential.
+
+    Args:
+        name: As typed.
+        does: What it does, one sentence, for its help.
+        said: The participle: what the credential is from then on.
+        act: Does it, given the store, the credential as ``StatusBook.find`` takes it, and whether
+            only where it is alone at its place of the list.
+        by: Said before the credential that ``act`` returns, if that is not CREDENTIAL itself.
+        falls: Whether what rests on the credential is told.
+    """
+
+    def run(session: Session, credential: str, yes: bool, output: Path | None) -> None:
+        store = session.open_store(sign=True)
+        named = named_credential(credential)
+        try:
+            issued = act(store, named, not yes)
+        except NotFoundError as error:
+            if (
+                error.kind == "no-credential" and named != credential
+            ):  # a file, and not its digest, is what was typed
+                error.message = f"{credential} is no credential that is logged in this store"
+            raise
+        written = [] if output is None else write_lists(session, store, output)
+        result: dict[str, Any] = {
+            "credential": str(issued.id),
+            "name": issued.name,
+            "lists": [entry.url for entry in issued.entries],
+            "written": [str(path) for path in written],
+        }
+        impact = store.impact(issued.id) if falls else None
+        if impact is not None:
+            result["impact"] = impact_members(impact)
+        session.emit(name, result)
+        session.screen.result(f"✓ {said}  {by}credential {issued.id.short}, signed and logged")
+        if impact is not None:
+            say_impact(session.screen, impact)
+        session.screen.wrote(written)
+        session.screen.hint(
+            "others see it once the lists are published: "
+            + ("copy them to their URLs" if written else "lyrikstore push, or status-lists")
+        )
+
+    run.__doc__ = HELP.format(does=does)
+    run = click.option(
+        "-o", "--output", type=click.Path(path_type=Path), help="Write your lists there."
+    )(run)
+    run = click.option(
+        "--yes", is_flag=True, help="Also where another credential has the same place in the list."
+    )(run)
+    run = click.argument("credential")(run)
+    example = f"lyrikstore {name} delivery/credential.json -o public/status"
+    return declare(name, signs=True, epilog=example)(run)
+
+
+def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:
+    """Write the store's status lists to a folder, and say which of them another key must renew."""
+    lists = store.status_lists()
+    moment = store.clock()
+    for name, one in lists.items():
+        if one.is_half_through(moment):
+            until = format_timestamp(one.content.valid_until)
+            session.screen.say(
+                f"! {name} runs out at {until}, and is not yours: {one.content.issuer} renews it "
+                "by lyrikstore status-lists --signer KEY"
+            )
+    return write_files(folder, {name: one.data for name, one in lists.items()})
+
+
+def say_shared_places(screen: Screen, shared: Iterable[Sequence["Issued"]]) -> None:
+    """Name the credentials that only fall together, as ``Store.shared_places`` gives them."""
+    for group in shared:
+        screen.result(
+            f"! credentials {' and '.join(one.id.short for one in group)} have one place in the "
+            "status lists: what becomes of one becomes of both"
+        )
+        screen.hint("issue one of them again, with --supersedes, and hand that over")
+
+
+def named_credential(text: str) -> str:
+    """Return how the log calls a credential that a person names: one at hand, by its file."""
+    path = credential_file(Path(text))
+    if not path.is_file():
+        return text
+    try:
+        return str(Digest.of_file(path))
+    except OSError as error:
+        raise storage_error(error, f"reading {path}") from error

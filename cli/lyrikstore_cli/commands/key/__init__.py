@@ -1,0 +1,1 @@
+"""``lyrikstore key``: keys, and the policy changes that name them."""

@@ -1,0 +1,233 @@
+"""``lyrikstore key``: the signing keys of this user."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lyrikstore.canon.durable import create_file
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    KeyMaterialError,
+    LyrikstoreError,
+    storage_error,
+)
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.grammar import counted
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.commands.key import misdated, rotation
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.crypto.keys.key_file import StoredKey
+    from lyrikstore.history.policy.policy import Policy
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Make, list, show, export or back up signing keys; replace or revoke those of a store.
+
+    Keys are Ed25519 in OpenSSH format, readable by you alone, and never inside a store.
+    """
+
+
+@declare("new", passphrase=True, epilog="lyrikstore key new\nlyrikstore key new --from keys.backup")
+@click.argument("name", default="default")
+@click.option("--no-passphrase", is_flag=True, help="Store the key unprotected (for machines).")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Restore the keys of a backup instead of making one.",
+)
+def _new(
+    session: Session,
+    name: str,
+    no_passphrase: bool,
+    source: Path | None,
+) -> None:
+    """Make a key, or restore the keys of a backup."""
+    from lyrikstore.crypto.keys import key_file
+
+    if source is not None:
+        _restore(session, source)
+        return
+    passphrase = None
+    if not no_passphrase:
+        way = "--passphrase-file FILE, or --no-passphrase for the key of a machine"
+        passphrase = session.ask_passphrase("new passphrase", confirm=True, way=way)
+    if passphrase is not None and not passphrase:
+        raise KeyMaterialError(
+            "passphrase-missing", "the passphrase is empty", hint="or say --no-passphrase"
+        )
+    key = key_file.create_key(session.paths.keys, name, passphrase)
+    _report(session, "key-new", [key])
+    session.screen.hint("back it up, nobody can restore it: lyrikstore key backup -o FILE")
+
+
+@declare("list")
+def _list(session: Session) -> None:
+    """List your keys, and what each may do in the store here, if there is one."""
+    from lyrikstore.crypto.keys import key_file
+
+    keys = key_file.list_keys(session.paths.keys)
+    policy = _policy_here(session)
+    standing = None if policy is None else {key.did: _standing(policy, key) for key in keys}
+    names = {key.did: key.name for key in keys}
+    rows = None if standing is None else [{"did": did, **one} for did, one in standing.items()]
+    session.emit("key-list", {"keys": _rows(keys), "standing": rows})
+    for key in keys:
+        here = "" if standing is None else f"  here: {_in_words(standing[key.did], names)}"
+        session.screen.result(_line(key) + here)
+    if not keys:
+        session.screen.say("no keys")
+
+
+def _policy_here(session: Session) -> "Policy | None":
+    try:
+        return session.open_store().repository.policy
+    except LyrikstoreError:
+        if session.store_named:
+            raise
+        return None  # no store, or one that verify says more about: the keys are there
+
+
+def _standing(policy: "Policy", key: "StoredKey") -> dict[str, Any]:
+    gone = next((one for one in policy.retired if one.key == key.did), None)
+    return {
+        "roles": [name for name, role in policy.roles.items() if key.did in role.keys],
+        "signsLog": any(log.key == key.public for log in policy.log_keys),
+        "signsNoMore": gone is not None
+        or any(log.key == key.public for log in policy.retired_logs),
+        "successor": gone.successor if gone is not None else None,
+        "suspectFrom": gone.suspect_from if gone is not None else None,
+    }
+
+
+def _in_words(standing: dict[str, Any], names: dict[str, str]) -> str:
+    said = [*standing["roles"]]
+    if standing["signsLog"]:
+        said.append("signs the log")
+    if standing["signsNoMore"]:
+        said.append("signs no more")
+    if standing["suspectFrom"] is not None:
+        said.append(f"suspect from log entry {standing['suspectFrom']}")
+    if (heir := standing["successor"]) is not None:
+        said.append(f"replaced by {names.get(heir, heir)}")
+    return ", ".join(said) or "no role"
+
+
+@declare("show")
+@click.argument("name", default="default")
+def _show(session: Session, name: str) -> None:
+    """Show the DID of a key: what others put into their trust file."""
+    _report(session, "key-show", [rotation.find_key(session, name)])
+
+
+@declare("export")
+@click.argument("name", default="default")
+@click.option("--format", "form", type=click.Choice(["did", "multikey", "openssh"]), default="did")
+def _export(session: Session, name: str, form: str) -> None:
+    """Print the public half of a key."""
+    from lyrikstore.crypto.multikey import encode_multikey
+
+    key = rotation.find_key(session, name)
+    text = {
+        "did": key.did,
+        "multikey": encode_multikey(key.public),
+        "openssh": key.path.with_name(key.path.name + ".pub").read_text("utf-8").strip(),
+    }[form]
+    session.emit("key-export", {"name": name, "format": form, "public": text})
+    session.screen.result(text)
+
+
+@declare("backup", passphrase=True, epilog="lyrikstore key backup -o keys.backup")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--backup-passphrase-file",
+    type=click.Path(path_type=Path),
+    help="The backup's own passphrase; by default the one of the key.",
+)
+def _backup(
+    session: Session,
+    output: Path,
+    backup_passphrase_file: Path | None,
+) -> None:
+    """Write all your keys, log keys included, to one encrypted file.
+
+    Print it or put it on a stick in a drawer. `key new --from FILE` restores it.
+    """
+    from lyrikstore.crypto.keys import key_file
+
+    stored = key_file.list_keys(session.paths.keys)
+    if not stored:
+        raise KeyMaterialError("key-missing", "no keys to back up", hint="lyrikstore key new")
+    keys = [
+        (key.name, key_file.load_key(key.path, session.passphrase if key.encrypted else None))
+        for key in stored
+    ]
+    if backup_passphrase_file is not None:
+        session.options.passphrase_file = backup_passphrase_file
+    passphrase = session.ask_passphrase(
+        "passphrase for the backup", confirm=True, way="--backup-passphrase-file FILE"
+    )
+    data = key_file.backup(keys, passphrase)
+    read_back = [(name, key.public) for name, key in key_file.restore(data, passphrase)]
+    if read_back != [(name, key.public) for name, key in keys]:
+        raise KeyMaterialError("backup-failed", "the backup does not read back")
+    try:
+        create_file(output, data, mode=0o600)
+        written = output.read_bytes()
+    except FileExistsError:
+        raise InvalidInputError(
+            "exists", f"{output} exists", hint="choose another name; backups are not overwritten"
+        ) from None
+    except OSError as error:
+        raise storage_error(error, f"writing {output}") from error
+    if written != data:
+        raise KeyMaterialError("backup-failed", f"{output} does not read back")
+    session.emit("key-backup", {"keys": _rows(stored), "written": [str(output)]})
+    session.screen.result(
+        f"✓ backed up {counted(len(keys), 'key')} to {output}, and read them back"
+    )
+
+
+def _restore(session: Session, source: Path) -> None:
+    from lyrikstore.crypto.keys import key_file
+
+    data = read_at_most(source, key_file.MAX_BACKUP + 1)
+    passphrase = session.ask_passphrase("passphrase of the backup")
+    known = {key.name for key in key_file.list_keys(session.paths.keys)}
+    restored = []
+    for name, private in key_file.restore(data, passphrase):
+        if name in known:
+            session.screen.say(f"– {name} is there already, left alone")
+            continue
+        # Log keys sign at every commit and are kept unprotected, as `init` makes them.
+        secret = None if name.startswith("log-") else passphrase
+        restored.append(key_file.store_key(session.paths.keys, name, private, secret))
+    _report(session, "key-new", restored)
+
+
+def _report(session: Session, command_name: str, keys: "list[StoredKey]") -> None:
+    session.emit(command_name, {"keys": _rows(keys)})
+    for key in keys:
+        session.screen.result(_line(key))
+    if not keys:
+        session.screen.say("no keys")
+
+
+def _line(key: "StoredKey") -> str:
+    lock = "passphrase" if key.encrypted else "no passphrase"
+    return f"{key.name}  {key.did}  {key.path}  ({lock})"
+
+
+def _rows(keys: "list[StoredKey]") -> list[dict[str, object]]:
+    return [
+        {"name": key.name, "did": key.did, "path": str(key.path), "encrypted": key.encrypted}
+        for key in keys
+    ]
+
+
+for _subcommand in (_new, _list, _show, _export, _backup, *rotation.COMMANDS, misdated.command):
+    command.add_command(_subcommand)

@@ -1,0 +1,1 @@
+"""``lyrikstore serve``: the VC API on a local port."""

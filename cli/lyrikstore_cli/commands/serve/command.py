@@ -1,0 +1,152 @@
+"""``lyrikstore serve``: the VC API on this machine, for programs that speak it."""
+
+import socket
+import ssl
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
+from lyrikstore.canon.timestamps import now
+from lyrikstore_cli import options
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.commands.verify.w3c import read_resources
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.verify.w3c.resources import Resources
+    from lyrikstore.web.vc_api.issue import Issuer
+
+
+@declare(
+    "serve",
+    signs=True,
+    epilog="lyrikstore serve --signer acme\nlyrikstore serve --tls --certificate me.pem",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8740,
+    show_default=True,
+    help="The port; 0 takes a free one.",
+)
+@click.option("--allow-remote", is_flag=True, help="Listen on an address that others can reach.")
+@click.option("--name", "names", multiple=True, help="A further name it is addressed by.")
+@click.option("--tls", is_flag=True, help="HTTPS, with a self-signed certificate made now.")
+@click.option(
+    "--certificate", type=click.Path(path_type=Path), help="Where to write that certificate."
+)
+@options.trust_file
+@click.option(
+    "--resource",
+    "resources",
+    metavar="FILE|FOLDER|URL=FILE",
+    multiple=True,
+    help="A schema, status list or DID document that credentials name.",
+)
+def command(
+    session: Session,
+    host: str,
+    port: int,
+    allow_remote: bool,
+    names: tuple[str, ...],
+    tls: bool,
+    certificate: Path | None,
+    trust_file: Path | None,
+    resources: tuple[str, ...],
+) -> None:
+    """Serve the VC API: verify and, with --signer, issue credentials and presentations.
+
+    Without --signer it holds no secret and only verifies. It fetches nothing. Whoever can reach it
+    can have things signed: it listens on this machine alone unless told otherwise, and answers no
+    web page. docs/serve.md has the endpoints.
+    """
+    if not allow_remote and not _is_loopback(host):
+        raise InvalidInputError(
+            "not-loopback",
+            f"{host} can be reached from other machines",
+            hint="whoever reaches it can have things signed; --allow-remote if that is meant",
+        )
+    if certificate is not None and not tls:
+        raise click.UsageError("--certificate goes with --tls")
+    try:
+        from lyrikstore.web.vc_api.app import Service, make_app
+        from lyrikstore_cli.commands.serve.server import MAX_CONNECTIONS, listen
+    except ModuleNotFoundError:
+        raise InvalidInputError(
+            "missing-extra",
+            "serving needs starlette and uvicorn",
+            hint="pip install 'lyrikstore[serve]'",
+        ) from None
+    from lyrikstore.credentials.did import Resolver, Source, documents_among
+    from lyrikstore.verify.credential.status import Notices
+    from lyrikstore.verify.w3c.resources import Resources
+
+    trust = session.trust(trust_file)
+    files = read_resources(resources)
+    at_hand = Resources(files)
+    with _listen(host, port, MAX_CONNECTIONS) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        base = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
+        issuer = _issuer(session, base, at_hand)
+        documents = documents_among(files.values(), source=Source.PINNED)
+        service = Service(
+            issuer=issuer,
+            trust=trust,
+            resolver=Resolver((*trust.known_documents(), *documents)),
+            notices=Notices.among(files.values()),
+            resources=at_hand,
+            clock=now,
+        )
+        context = _tls(host, certificate) if tls else None
+        did = None if issuer is None else issuer.signer.did
+        session.emit("serve", {"url": base, "issuer": did})
+        doing = "verifying only" if did is None else f"signing as {did}"
+        session.screen.result(f"listening on {base}, {doing}")
+        sys.stdout.flush()  # whoever started it waits for this line
+        app = make_app(service, [host, "localhost", *names])
+        listen(app, listener, context, session.screen)
+
+
+def _issuer(session: Session, base: str, resources: "Resources") -> "Issuer | None":
+    from lyrikstore.web.vc_api.issue import Issuer, StatusBook
+
+    if session.options.signer is None:
+        return None
+    return Issuer(session.signer(), StatusBook(base), resources)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int, backlog: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        raise StorageError("io", f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def _tls(host: str, certificate: Path | None) -> ssl.SSLContext:
+    from lyrikstore.web.vc_api.tls import self_signed_context
+
+    context, public = self_signed_context(host, now())
+    if certificate is not None:
+        try:
+            options.write_over(certificate, public)
+        except OSError as error:
+            raise storage_error(error, f"writing {certificate}") from error
+    return context

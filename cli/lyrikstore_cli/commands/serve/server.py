@@ -1,0 +1,160 @@
+"""How ``serve`` listens: whoever says nothing is not waited for, and a fault is one line."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import ssl
+import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lyrikstore_cli.output.screen import Screen
+
+MAX_CONNECTIONS = 64
+SILENCE = 10.0
+"""Seconds that a client has for the head of a request, and then to take the answer."""
+_LOGGERS = ("uvicorn", "asyncio")
+_TOLD = 100  # different lines; whoever makes more of them is told no more
+
+
+class _Connection(H11Protocol):
+    # ATTACK: connections that never finish a request, or never take the answer, would hold all the
+    # places there are; uvicorn waits for them. The body has its own limit
+    # (lyrikstore.web.vc_api.app).
+    _silence: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._at_work():
+            self._forget()
+
+    def on_response_complete(self) -> None:
+        self._expect()
+        super().on_response_complete()
+        if self._at_work():
+            self._forget()  # the next request was there already
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _at_work(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request
+        return cycle is not None and not cycle.response_complete
+
+    def _expect(self) -> None:
+        self._forget()
+        self._silence = self.loop.call_later(SILENCE, self.transport.abort)
+
+    def _forget(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+
+
+class _Server(uvicorn.Server):
+    # uvicorn would take also the signals that whoever starts a command in a shell's background has
+    # it ignore: there an interrupt means the command in front.
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ignored = {
+            number
+            for number in (signal.SIGINT, signal.SIGTERM)
+            if signal.getsignal(number) is signal.SIG_IGN
+        }
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig not in self._ignored:
+            super().handle_exit(sig, frame)
+
+
+class _OneLine(logging.Handler):
+    def __init__(self, server: uvicorn.Server, screen: Screen) -> None:
+        super().__init__(logging.WARNING)
+        self._server = server
+        self._screen = screen
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            line = " ".join(record.getMessage().split())[:200]
+        elif isinstance(error, OSError):  # too many files, mostly: it is tried again
+            line = f"connections wait: {error.strerror or type(error).__name__}"
+        elif self._server.should_exit:
+            return  # what was to be tried again cannot be any more
+        else:
+            line = f"internal error: {type(error).__name__}"
+            if self._screen.verbose:
+                traceback.print_exception(error)
+        if line not in self._told and len(self._told) < _TOLD:
+            self._told.add(line)
+            self._screen.say(f"! {line}")
+
+
+def listen(
+    app: Any, listener: socket.socket, context: ssl.SSLContext | None, screen: Screen
+) -> None:
+    """Serve until a signal says to stop; requests under way get some seconds to end.
+
+    Args:
+        app: The ASGI application.
+        listener: Where it listens.
+        context: For HTTPS.
+        screen: Is told what goes wrong, each thing once.
+    """
+    config = uvicorn.Config(
+        app,
+        http=_Connection,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS + 1,  # which is one too many
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=32 << 10,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
+    )
+    server = _Server(config)
+    with _one_line(server, screen), _hang_up(server), contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])  # an interrupt is how a server ends
+
+
+@contextlib.contextmanager
+def _one_line(server: uvicorn.Server, screen: Screen) -> Iterator[None]:
+    handler = _OneLine(server, screen)
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+            logger.propagate = True
+
+
+@contextlib.contextmanager
+def _hang_up(server: uvicorn.Server) -> Iterator[None]:
+    # uvicorn takes SIGINT and SIGTERM; an exception out of a handler would strike anywhere in it.
+    before = signal.getsignal(signal.SIGHUP)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, server.handle_exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

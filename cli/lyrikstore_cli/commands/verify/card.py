@@ -1,0 +1,76 @@
+"""``verify`` with a model card: a file that somebody was handed, and the store that signed it."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore.canon.json import parse
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.verify.report import Report
+
+_ENDINGS = frozenset({".md", ".markdown", ".html", ".htm"})
+
+
+def is_card(path: Path, data: bytes) -> bool:
+    """Return whether a file is to be looked at as a card: a text, or the manifest of one."""
+    if path.suffix.lower() in _ENDINGS or data.startswith(b"---\n"):
+        return True
+    if b'"card"' not in data:
+        return False
+    try:
+        document = parse(data)
+    except FormatError:
+        return False
+    return (
+        isinstance(document, dict)
+        and {"lyrikstore", "kind"} <= document.keys()
+        and (document["kind"] == "card")
+    )
+
+
+def verify_handed_card(
+    session: Session, path: Path, data: bytes, trust: "Trust", at: datetime
+) -> "Report":
+    """Return the report on a card, by the store that the session has, or by what lies beside it.
+
+    Raises:
+        NotFoundError: (``no-store``) there is neither; the card may say which store it is of.
+    """
+    from lyrikstore.publish.cards.check import verify_card
+    from lyrikstore.publish.cards.offline import card_beside, verify_card_alone
+    from lyrikstore.verify.delivery.folder import read_siblings
+
+    store, missing = None, None
+    try:
+        store = session.open_store()
+    except NotFoundError as error:
+        if error.kind != "no-store" or session.store_named:
+            raise
+        missing = error
+    if not session.store_named:  # one that happens to be here need not be the one that signed it
+        card = card_beside(data, read_siblings(path, complete=False))
+        if card is not None and (store is None or store.id != card.store):
+            beside = read_siblings(path)  # all, or none: among them may be what became of its key
+            memory = session.memory()
+            return verify_card_alone(data, card, beside, trust=trust, at=at, memory=memory)
+    if store is None:
+        named = re.search(rb"(?:in the store\s+`|\"store\":\")(blake3:[0-9a-f]{64})", data)
+        whose = f": it names store {named[1].decode()}" if named else ""
+        raise NotFoundError(
+            "no-store",
+            f"{path} may be a model card; neither its store is here, nor beside it the evidence of "
+            f"who signed it{whose}",
+            hint=f"a delivery is verified as a folder: lyrikstore verify {path.parent}"
+            if (path.parent / "credential.json").is_file()
+            else "add the store it was made in, --store PATH, or a clone of it; or ask for what "
+            "lyrikstore card --evidence writes beside a card",
+        ) from missing
+    with session.screen.progress("verifying") as meter:
+        return verify_card(
+            store.repository, data, trust=trust, at=at, memory=session.memory(), progress=meter
+        )

@@ -1,0 +1,350 @@
+"""``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.files import no_file
+from lyrikstore.canon.timestamps import now, parse_timestamp
+from lyrikstore_cli import options
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.commands.verify import repair
+from lyrikstore_cli.commands.verify.card import is_card, verify_handed_card
+from lyrikstore_cli.commands.verify.delivery import own_log
+from lyrikstore_cli.commands.verify.diagnose import converted, enclosing, next_steps, not_about_data
+from lyrikstore_cli.commands.verify.fetch import NOTHING, fetch_for
+from lyrikstore_cli.commands.verify.w3c import Asked, verify_foreign
+from lyrikstore_cli.options import credential_file, read_file
+from lyrikstore_cli.output.report import check_kept, keep_report, reasons, show_report
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.history.trees.tree import Entry
+    from lyrikstore.verify.report import Report
+
+MAX_LISTS = 1000
+
+
+class DataGiven(Struct, frozen=True):
+    """The data that a credential is to be about.
+
+    Attributes:
+        data: Where it is, or None.
+        delivered: Whether the credential came as the one of a delivery.
+        recompute: Whether to measure it again.
+    """
+
+    data: Path | None
+    delivered: bool
+    recompute: bool
+
+
+@declare(
+    "verify",
+    epilog="lyrikstore verify delivery\nlyrikstore verify credential.json --data data\n"
+    "lyrikstore verify checkpoints/acme/clause-classifier\n"
+    "lyrikstore verify MODEL_CARD.md --store acme\nlyrikstore verify",
+)
+@click.argument("target", required=False)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="The data that the credential is about; of a delivery its own, unless given.",
+)
+@options.trust_file
+@options.at
+@click.option(
+    "--status",
+    "status_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A newer status list, or a folder of them.",
+)
+@click.option(
+    "--resource",
+    "resources",
+    metavar="FILE|FOLDER|URL=FILE",
+    multiple=True,
+    help="A schema or other resource that a foreign credential names.",
+)
+@click.option("--fetch", is_flag=True, help="Fetch did:web documents and status lists (https).")
+@click.option("--challenge", help="What you gave the holder of a presentation to sign.")
+@click.option("--domain", help="Your own name in that presentation.")
+@click.option(
+    "--recompute/--no-recompute",
+    default=True,
+    help="Measure again what the credential measured; if not, the verdict is 4 at best.",
+)
+@click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
+@click.option(
+    "--sample",
+    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    metavar="P",
+    help="Read P percent of the packs, drawn at random.",
+)
+@options.dask
+@click.option("--repair-from", metavar="REMOTE", help="First restore what is damaged from there.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html|FILE.json",
+    help="Keep the report: a page to read and print, or JSON.",
+)
+def command(
+    session: Session,
+    target: str | None,
+    data: Path | None,
+    trust_file: Path | None,
+    at: str | None,
+    status_files: tuple[Path, ...],
+    resources: tuple[str, ...],
+    fetch: bool,
+    challenge: str | None,
+    domain: str | None,
+    recompute: bool,
+    quick: bool,
+    sample: float | None,
+    dask: str | None,
+    repair_from: str | None,
+    report_file: Path | None,
+) -> None:
+    """Verify TARGET: a delivery or credential (offline, without a store), a REF, or the store.
+
+    A delivery is a folder; the data in it is verified too. A file may be a credential of ours, one
+    that others issued, or a presentation; the report says by which profile it was judged. It may
+    also be a model card, which is verified in the store that signed it, with its model. Says what
+    was checked and what was not. Exit code 0 trusted, 4 valid but not trusted by you, 5 incomplete,
+    3 invalid. `--trust` and `--at` change only this judgement. `--quick` and `--sample` are for the
+    whole store; what they do not read is not verified: 5 at best.
+    """
+    if report_file is not None:
+        check_kept(report_file)
+    trust = session.trust(trust_file)
+    moment = parse_timestamp(at) if at else now()
+    if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
+        raise click.UsageError("--quick or --sample goes with the whole store: name no TARGET")
+    if dask is not None and (target is not None or quick or sample is not None):
+        raise click.UsageError("--dask reads the whole store: name no TARGET")
+    if repair_from is not None:
+        if target is not None:
+            raise click.UsageError("--repair-from goes with the whole store: name no TARGET")
+        repair.repair_from(session, repair_from)
+    share = 0.0 if quick else 1.0 if sample is None else sample / 100
+    asked = Asked(resources, challenge, domain, fetch)
+    if (asked or fetch) and target is None:
+        raise click.UsageError("--resource, --fetch, --challenge and --domain go with a file")
+    lists = _status_lists(status_files)
+    report = _verify(session, target, data, trust, moment, lists, asked, share, dask, recompute)
+    code = show_report(session, report)
+    found = reasons(report)
+    if target is not None and "no-data" in found:
+        beside = Path(target).parent / "data"
+        session.screen.hint(f"add the data: --data {beside if beside.is_dir() else 'DIR'}")
+    if target is not None and Path(target).exists():
+        folder = Path(target) if Path(target).is_dir() else Path(target).parent
+        for step in converted(report, folder / "tree.jsonl", data or folder / "data"):
+            session.screen.hint(step)
+    if target is not None and data is not None:
+        for step in enclosing(credential_file(Path(target)), data, report):
+            session.screen.hint(step)
+    if target is not None and Path(target).is_file():
+        for step in next_steps(Path(target), report):
+            session.screen.hint(step)
+    if "behind" in found:
+        session.screen.hint("fetch what came since: lyrikstore pull")
+    if report_file is not None:
+        keep_report(report_file, report, trust)
+        session.screen.say(f"✓ report kept in {report_file}")
+    raise click.exceptions.Exit(code)
+
+
+def _verify(
+    session: Session,
+    target: str | None,
+    data: Path | None,
+    trust: "Trust",
+    at: datetime,
+    status_files: list[bytes],
+    asked: Asked,
+    share: float,
+    dask: str | None,
+    recompute: bool,
+) -> "Report":
+    if target is None:
+        if data is not None:
+            raise InvalidInputError(
+                "usage", "--data goes with a credential", hint="lyrikstore verify FILE --data DIR"
+            )
+        from lyrikstore.verify.store.store import verify_store_at
+
+        with session.pools(dask) as pools, session.screen.progress("verifying") as meter:
+            return verify_store_at(
+                session.store_folder(),
+                trust=trust,
+                at=at,
+                memory=session.memory(),
+                progress=meter,
+                share=share,
+                pools=pools,
+            )
+    path, delivered = Path(target), False
+    if path.exists():
+        if not target.startswith((".", "/")) and _is_ref(session, target):
+            raise click.UsageError(
+                f"{target} is a file and a name: write ./{target}, or datasets/{target}"
+            )
+        if path.is_dir():  # a delivery: what was handed over together is judged together
+            beside = path / "data"
+            data = beside if data is None and beside.is_dir() else data
+            path, delivered = credential_file(path), True
+        about = DataGiven(data, delivered, recompute)
+        return _verify_file(session, path, about, trust, at, status_files, asked)
+    named = data is not None or asked or asked.fetch
+    if named or path.suffix == ".json" or target.startswith((".", "/")):
+        raise no_file(path)
+    from lyrikstore.verify.store.object import verify_object
+
+    try:
+        repository = session.open_store().repository.afresh()
+    except NotFoundError as error:
+        if error.kind != "no-store":
+            raise
+        raise NotFoundError(
+            error.kind,
+            f"there is no file {target}, and no store here in which it could be a name",
+            hint="check the path; or name a store with --store PATH",
+        ) from None
+    with session.screen.progress("verifying") as meter:
+        return verify_object(
+            repository,
+            repository.resolve(target).id,
+            trust=trust,
+            at=at,
+            memory=session.memory(),
+            progress=meter,
+        )
+
+
+def _verify_file(
+    session: Session,
+    path: Path,
+    given: DataGiven,
+    trust: "Trust",
+    at: datetime,
+    status_files: list[bytes],
+    asked: Asked,
+) -> "Report":
+    from lyrikstore.credentials.model.credential import DATASET, profile_of
+    from lyrikstore.curate.terms.measures import Measurement
+    from lyrikstore.verify.credential.any_kind import stated_kind
+    from lyrikstore.verify.credential.status import Notices
+    from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
+    from lyrikstore.verify.delivery.folder import FolderData, read_siblings
+    from lyrikstore.verify.delivery.siblings import Beside
+
+    credential = read_file(path)
+    foreign, kind = profile_of(credential) == "w3c", stated_kind(credential)
+    # ATTACK: whatever data, beside a genuine credential that is about other data or none.
+    if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
+        raise not_about_data(path, foreign=foreign, delivered=given.delivered)
+    if not given.delivered and is_card(path, credential):
+        if given.data is not None or asked or asked.fetch:
+            raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
+        return verify_handed_card(session, path, credential, trust, at)
+    beside = read_siblings(path, complete=not foreign)
+    fetched = NOTHING
+    if asked.fetch:
+        terms = Beside(beside).terms_of(credential)  # of a grant
+        named = (credential,) if terms is None else (credential, terms)
+        fetched = fetch_for(named, session.screen.say)
+    status_files = [*status_files, *fetched.lists]
+    if foreign:
+        return verify_foreign(
+            credential,
+            siblings=beside,
+            status_files=status_files,
+            asked=asked,
+            trust=trust,
+            at=at,
+            fetched=fetched.documents,
+        )
+    if asked:
+        raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
+    if kind is not None and kind is not DATASET:
+        there = Beside.unnamed([*beside.values(), *status_files])
+        notices = Notices.among(there.all, fetched.documents)
+        return verify_alone(credential, kind, beside=there, trust=trust, at=at, notices=notices)
+    beside = {**beside, **own_log(session, credential, beside)}
+    with session.screen.progress("verifying") as meter:
+        data = given.data
+        source = FolderData(data, meter) if data else None
+        return verify_delivery(
+            credential,
+            siblings=beside,
+            data=source,
+            record_ids=_record_ids,
+            trust=trust,
+            at=at,
+            memory=session.memory(),
+            status_files=status_files,
+            fetched=fetched.documents,
+            recompute=Measurement if given.recompute else None,
+        )
+
+
+_NOTICES = (".json", ".tlog-proof")
+
+
+def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
+    from lyrikstore.verify.credential.status import Notices
+
+    found: list[bytes] = []
+    for path in paths:
+        # Lists of several addresses lie in folders of their own, as `status-lists -o` writes them.
+        # Whoever names a delivery gets what shows that its policies are logged, too.
+        inside = [path]
+        if path.is_dir():
+            named = (one for one in path.rglob("*") if one.suffix in _NOTICES)
+            inside = sorted(one for one in named if not one.is_dir())
+        if len(inside) > MAX_LISTS:  # the one left out could be the one that revokes
+            raise InvalidInputError(
+                "too-many-files",
+                f"{path} holds more than {MAX_LISTS} files that could be status lists",
+                hint="name a folder that holds the publisher's lists, and nothing else",
+            )
+        read = [read_file(one) for one in inside]
+        notices = Notices.among(read)
+        if not notices.lists and not notices.successors:  # looking at none is not what was asked
+            raise NotFoundError(
+                "no-file",
+                f"there is no status list in {path}",
+                hint="a publisher serves them at the URLs that the credentials name",
+            )
+        found += read
+    return found
+
+
+def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
+    from lyrikstore.curate.readers import iter_records
+
+    return (record.id for record in iter_records(reader, entry.path, stream))
+
+
+def _is_ref(session: Session, target: str) -> bool:
+    from lyrikstore.history.manifests.names import parse_ref
+
+    try:
+        parse_ref(target)  # most files are not called so, and no store need be opened for them
+        session.store_folder()  # a buyer has none, and need not load what opens one
+        session.open_store().repository.afresh().resolve(target)
+    except (NotFoundError, InvalidInputError):
+        return False
+    return True

@@ -1,0 +1,156 @@
+"""What a file is that `verify` was given for a credential, and what to give it instead."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+)
+from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.json import MAX_BYTES, parse
+from lyrikstore.canon.text import visible
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.report import CheckState, Report
+from lyrikstore_cli.options import DATA_STEP, read_file
+
+_BEGINNINGS = {
+    b"%PDF-": "a PDF",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"PK\x03\x04": "a ZIP archive, or a document that is one",
+    b"\x1f\x8b": "a gzip archive",
+    b"PAR1": "a Parquet file",
+    b"c2sp.org/tlog-proof@v1\n": "a log proof, which is looked for beside a credential",
+    b"<": "a page or an XML file",
+}
+
+_UNPACK = "if a delivery is in it, unpack it, and verify the folder that comes out"
+
+_PROBED = 8
+"""How many of the files that differ are looked at for why."""
+
+_EXPECTED = (
+    "verify takes a delivery, the folder that `issue` writes; or one credential or presentation, "
+    "a JSON file that `issue`, `attest`, `grant`, `sign` or `present` writes"
+)
+
+
+def next_steps(path: Path, report: Report) -> Iterator[str]:
+    """Yield what to do, if what ``report`` is about is no credential at all.
+
+    Args:
+        path: The file.
+        report: On it.
+    """
+    broken = {check.id for check in report.checks if check.state is CheckState.FAIL}
+    if broken.isdisjoint({"format", "model"}):
+        return
+    try:
+        data = read_file(path)
+    except (InvalidInputError, NotFoundError):  # it is gone meanwhile
+        return
+    name = visible(str(path))
+    if "model" in broken and _has_context(data):
+        return  # one of others, and the report says what is wrong with it
+    if b'"@context"' in data:
+        yield f"{name} seems to be a credential that was damaged: get it again from its issuer"
+        return
+    what, step = _described(data)
+    yield f"{name} is {what}; {_EXPECTED}"
+    yield step or f"{DATA_STEP} FOLDER"
+
+
+def converted(report: Report, tree: Path, data: Path) -> Iterator[str]:
+    """Yield what to do, if files differ from what is listed by their line ends alone.
+
+    Args:
+        report: On the data.
+        tree: The list of the files, beside the credential.
+        data: The folder.
+    """
+    details = [check.detail for check in report.checks if check.id == "data.files"]
+    paths = [str(item["path"]) for detail in details for item in detail.get("differs", ())]
+    if not paths:
+        return
+    with suppress(LyrikstoreError, OSError):
+        with open_regular(tree) as file:
+            listed = Tree.parse(file).by_path
+        for path in paths[:_PROBED]:
+            content = read_file(data / path)
+            unix = content.replace(b"\r\n", b"\n")
+            if listed[path].blake3 in map(Digest.of, (unix, unix.replace(b"\n", b"\r\n"))):
+                yield (
+                    f"{path} differs by its line ends alone, as after Git or FTP on Windows: "
+                    "copy the folder without conversion, such as in a ZIP archive"
+                )
+                return
+
+
+def enclosing(credential: Path, data: Path, report: Report) -> Iterator[str]:
+    """Yield what to do, if the delivery was named where the folder with its data was to be.
+
+    Args:
+        credential: The credential's file.
+        data: What was named for the data.
+        report: On both.
+    """
+    differs = any(c.id == "data.files" and c.state is CheckState.FAIL for c in report.checks)
+    inner = data / "data"
+    with suppress(OSError):
+        if differs and inner.is_dir() and data.resolve() == credential.resolve().parent:
+            yield f"{data} is the delivery; the data is in it: --data {inner}"
+
+
+def not_about_data(path: Path, *, foreign: bool, delivered: bool) -> InvalidInputError:
+    """Return what to say of a credential that is no dataset credential, where one has to be."""
+    message = f"{path} is an attestation or a grant, no dataset credential: it lists no data"
+    if foreign:
+        message = f"{path} is not a dataset credential of lyrikstore's: it names no data"
+    hint = f"verify it by itself: lyrikstore verify {path}"
+    if delivered:
+        hint = f"this is no delivery, whose credential.json is about its data; {hint}"
+    return InvalidInputError("not-ours" if foreign else "no-dataset", message, hint=hint)
+
+
+def _has_context(data: bytes) -> bool:
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return False
+    return isinstance(document, dict) and "@context" in document
+
+
+def _described(data: bytes) -> tuple[str, str]:
+    """Return what the bytes seem to be, and the next step if it is another than for data."""
+    if not data:
+        return "an empty file", ""
+    for beginning, what in _BEGINNINGS.items():
+        if data.startswith(beginning):
+            return what, _UNPACK if "archive" in what else ""
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return _text_or_not(data), ""
+    match document:
+        case {"lyrikstore": _, "kind": str(kind)}:
+            step = "verify the delivery it came with; or, in its store: lyrikstore verify REF"
+            return f"a manifest of kind {kind[:40]!a}", step
+        case {"verificationMethod": _, "id": str()}:
+            step = "lyrikstore trust add DID --name NICKNAME --document FILE"
+            return "a DID document, which says whose keys are whose", step
+    return "JSON that says nothing of a credential", ""
+
+
+def _text_or_not(data: bytes) -> str:
+    try:
+        data[:1000].decode("utf-8", "strict" if len(data) <= 1000 else "ignore")
+    except UnicodeDecodeError:
+        return "a file of another sort, and no text"
+    if b"\x00" in data:
+        return "a file of another sort, and no text"
+    return "a text of more than a credential can have" if len(data) > MAX_BYTES else "a text"

@@ -1,0 +1,38 @@
+"""``verify --repair-from REMOTE``: put right what is damaged, before it is judged."""
+
+from collections.abc import Mapping
+
+from lyrikstore.canon.errors import VerificationError
+from lyrikstore.canon.text import visible
+from lyrikstore_cli.session import Session
+
+
+def repair_from(session: Session, remote: str) -> None:
+    """Fetch what is damaged or missing in the store from a remote, by name or URL."""
+    from lyrikstore.history.sync.repair import repair_store
+    from lyrikstore.objects.backends.open import open_backend
+    from lyrikstore_cli.remotes import NamedRemote, place_of
+
+    known = {one.name: one for one in session.remotes().all()}
+    source = known.get(remote) or NamedRemote(remote, place_of(remote))
+    root = session.store_folder()
+    try:
+        with session.screen.progress("repairing") as meter:
+            repaired = repair_store(
+                root,
+                open_backend(session.place(source), scratch=root / "tmp"),
+                source.url,
+                memory=session.memory(),
+                progress=meter,
+            )
+    except VerificationError as error:
+        _tell(session, error.details.get("restored", {}))
+        raise
+    _tell(session, {one.name: one.problem for one in repaired})
+    if not repaired:
+        session.screen.say(f"– nothing to repair from {visible(source.url)}")
+
+
+def _tell(session: Session, restored: Mapping[str, str]) -> None:
+    for name, problem in restored.items():
+        session.screen.say(f"✓ restored {name}, which was {problem}")

@@ -1,0 +1,42 @@
+"""What others say about a dataset, as `show` and `log` list it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lyrikstore.api.store import Store
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import visible
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.report import check_of
+from lyrikstore_cli.output.screen import short_did
+
+Rows = list[dict[str, Any]]
+
+
+def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest, Rows]:
+    """Return the logged attestations about dataset versions, by version, each with its verdict."""
+    found: dict[Digest, Rows] = {}
+    for manifest, attested in store.attestations(manifests).items():
+        found[manifest] = []
+        for one in attested:
+            believed = check_of(one.outcome.checks, "trust.issuer")
+            found[manifest].append(
+                {
+                    "credential": str(one.id),
+                    "kind": one.outcome.statement.get("kind"),
+                    "issuer": one.outcome.envelope.issuer,
+                    "nickname": believed.detail.get("nickname"),
+                    "conclusion": one.outcome.statement.get("conclusion"),
+                    "verdict": str(one.outcome.verdict),
+                }
+            )
+    return found
+
+
+def attestation_line(row: dict[str, Any]) -> str:
+    """Return one attestation as people read it."""
+    who = row["nickname"] or f"{short_did(row['issuer'] or '')} (unknown to you)"
+    return (
+        f"attested {row['kind'] or ''} by {visible(who)}: {visible(row['conclusion'] or '')} "
+        f"({row['verdict']}, credential {row['credential'][7:19]})"
+    )

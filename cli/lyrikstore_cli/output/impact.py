@@ -1,0 +1,104 @@
+"""How what rests on something is told, by ``impact`` and by the commands that take things back."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import visible
+from lyrikstore_cli.output.screen import Screen
+
+if TYPE_CHECKING:
+    from lyrikstore.index.impact import Affected, Impact
+
+_NAMED = 8
+"""How many names a command tells that did something else."""
+
+
+def impact_members(impact: "Impact") -> dict[str, Any]:
+    """Return what rests on something, for ``--json``."""
+    return {
+        "roots": [str(root) for root in impact.roots],
+        "affected": [
+            {
+                "id": str(one.id),
+                "kind": one.kind,
+                "name": one.name,
+                "logIndex": one.index,
+                "flagged": one.flagged,
+                "counts": None if one.counts is None else dict(one.counts),
+                "start": str(start),
+                "path": [
+                    {"role": step.role, "id": str(step.id), "dropped": _dropped(step)}
+                    for step in path
+                ],
+            }
+            for one, start, path in impact.paths()
+        ],
+        "unfollowed": [
+            {
+                "id": str(one.id),
+                "type": one.type,
+                "logIndex": one.index,
+                "kind": one.kind,
+                "summary": one.summary,
+            }
+            for one in impact.unfollowed
+        ],
+    }
+
+
+def in_kinds(affected: Iterable["Affected"]) -> str:
+    """Return how many there are of each kind, in words."""
+    kinds = Counter(one.kind for one in affected)
+    return ", ".join(
+        counted(count, "records manifest" if kind == "records" else kind)
+        for kind, count in kinds.items()
+    )
+
+
+def path_words(path: Iterable["Affected"]) -> str:
+    """Return a path in words: the roles, the names on the way, and what filters left out."""
+    *before, last = path
+    words = [f"{step.role} → {_called(step)}{_filtered(step)}" for step in before]
+    return ", ".join([*words, f"{last.role}{_filtered(last)}"])
+
+
+def say_unfollowed(screen: Screen, impact: "Impact") -> None:
+    """Name what could not be read."""
+    for one in impact.unfollowed:
+        screen.result(
+            f"✗ could not be followed: log entry {one.index}, {one.type} {one.id.short}: "
+            f"{visible(one.summary)}"
+        )
+
+
+def say_impact(screen: Screen, impact: "Impact") -> None:
+    """Say in a few words what rests on what was just taken back."""
+    if impact.affected:
+        names = [visible(_called(one)) for one in impact.affected]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        screen.result(
+            f"! {in_kinds(impact.affected)} rest on it: {', '.join(names[:_NAMED])}{more}"
+        )
+        if len(impact.roots) == 1:
+            screen.hint(f"how they do: lyrikstore impact {impact.roots[0].hex}")
+    elif not impact.unfollowed:
+        screen.result("– nothing in this store rests on it")
+    say_unfollowed(screen, impact)
+
+
+def _filtered(step: "Affected") -> str:
+    counts = step.counts
+    if counts is None:
+        return ""
+    elsewhere = f", {counts['elsewhere']} elsewhere" if counts["elsewhere"] else ""
+    return f" (filter dropped {counts['dropped']}{elsewhere} of {counted(counts['in'], 'record')})"
+
+
+def _dropped(step: "Affected") -> int | None:
+    return None if step.counts is None else step.counts["dropped"]
+
+
+def _called(one: "Affected") -> str:
+    return f"{one.kind} {one.id.short}" if one.kind == "grant" or one.name is None else one.name

@@ -1,0 +1,39 @@
+"""What to call the keys that signed in a store: as `verify` believes them, and no better."""
+
+from collections.abc import Callable
+from functools import partial
+
+from lyrikstore.api.store import Store
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.text import visible
+from lyrikstore.canon.timestamps import now
+from lyrikstore_cli.output.screen import short_did
+
+
+def names_in(store: Store) -> Callable[[str], str]:
+    """Return what gives a DID the name that the user has for it, or says that there is none.
+
+    A key that took the place of a believed one is called by that one's name.
+    """
+    from lyrikstore.history.policy.key_history import Standing
+    from lyrikstore.verify.credential.key_statements import statements_here
+    from lyrikstore.verify.credential.key_succession import inherited
+
+    trust = store.trust
+    believes = partial(trust.vouches_for, store=store.id, at=now())
+    try:
+        history, _ = statements_here(store.repository)
+    except LyrikstoreError:  # verify says what is wrong with the policies
+        history = None
+
+    def name(did: str) -> str:
+        known = trust.knows(did)
+        if known is not None:
+            return visible(known.nickname)
+        stolen = history is None or history.state_of(did).standing is Standing.COMPROMISED
+        heir = None if history is None or stolen else inherited(did, history, believes, trust.knows)
+        if heir is not None:
+            return f"{visible(heir.entry.nickname)}, by a later key"
+        return f"{short_did(did)} (unknown to you)"
+
+    return name

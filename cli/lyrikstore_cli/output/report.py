@@ -1,0 +1,208 @@
+"""A verification report on the terminal, and in the file that keeps it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lyrikstore import __version__
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.credentials.trust.model import ROLES
+from lyrikstore.verify.report import Check, CheckState, Report, Verdict
+from lyrikstore.verify.report_text import (
+    SYMBOL,
+    headline,
+    only_unmeasured,
+    rights_alone,
+    signed_by,
+    was_taken_back,
+    words,
+)
+from lyrikstore_cli.exits import VERDICT
+from lyrikstore_cli.options import write_over
+from lyrikstore_cli.output.screen import json_text
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
+
+_DECISIVE = {CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN}
+
+_STYLE = {
+    Verdict.TRUSTED: "bold green",
+    Verdict.VALID: "bold yellow",
+    Verdict.INCOMPLETE: "bold yellow",
+    Verdict.INVALID: "bold red",
+}
+
+_PRESENTED = {
+    "grant": "a licence grant about ",
+    "attestation": "an attestation about ",
+    "terms": "the terms of ",
+}
+"""What is only checked of one kind of credential → what to call that kind."""
+
+_ALIKE = 3
+"""So many checks that found the same have a line each; --json has all."""
+
+_KEPT = (".html", ".json")
+
+_NO_FRESH_LIST = {"no-list", "expired-list", "stale-list"}
+
+
+def show_report(session: Session, report: Report) -> int:
+    """Print a report and return its exit code.
+
+    The verdict is the last line of the result, so that a long list of checks cannot hide it.
+    """
+    session.emit("verify", report.to_json(), version=2)
+    screen = session.screen
+    profile = f", profile {report.profile}" if report.profile else ""
+    screen.result(f"{report.subject}  by {signed_by(report)}, at {report.at}{profile}")
+    for part in report.parts:
+        made = {check.id for check in part.checks}
+        what = next((words for check, words in _PRESENTED.items() if check in made), "")
+        screen.result(f"   presents {what}{part.subject}  by {signed_by(part)}: {part.verdict}")
+        for check in part.checks:  # its own report is in --json; here, what decided
+            if check.state in _DECISIVE:
+                screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")
+    width = max(len(check.id) for check in report.checks)
+    alike = Counter(map(words, report.checks))
+    # What is only stated comes after all that was looked at.
+    for check in sorted(report.checks, key=lambda check: check.state is CheckState.STATED):
+        count = alike[words(check)]
+        if count > _ALIKE:  # the same of each, such as that the credential is malformed
+            alike[words(check)] = -1
+        if count >= 0:
+            name = f"{count} checks" if count > _ALIKE else check.id
+            screen.result(f" {SYMBOL[check.state]} {name:<{width}}  {words(check)}")
+    for line in report.not_proven:
+        screen.result(f" – not proven: {line}", "dim")
+    screen.result(headline(report), _STYLE[report.verdict])
+    for line in _next_steps(report):
+        screen.hint(line)
+    return VERDICT[report.verdict.value]
+
+
+def reasons(report: Report) -> set[str]:
+    """Return the stable codes of why checks of a report did not pass, those of its parts too."""
+    return {str(check.detail.get("reason", "")) for check in _all_checks(report)}
+
+
+def _next_steps(report: Report) -> Iterator[str]:
+    if "missing-extra" in reasons(report):
+        yield "pip install 'lyrikstore[jsonld]'"
+    if "unproven-policy" in reasons(report):
+        yield "ask whoever owns the store for all it says of its keys: key statements -o FOLDER"
+    if not reasons(report).isdisjoint(_NO_FRESH_LIST):
+        yield "get the issuer's newest status lists: --fetch, or --status FILE or FOLDER"
+    if any(check.id == "grant.terms" and _is_missing(check) for check in _all_checks(report)):
+        yield "lay the dataset credential it names beside it: credential.json of that delivery"
+    elif any(map(_is_missing, _all_checks(report))):
+        yield "ask whoever handed it over for what is missing, and lay it beside"
+    if only_unmeasured(report):
+        yield "measure what the credential measured: leave out --no-recompute"
+    yield from to_believe(report)
+    yield from _to_believe_who_attests(report)
+
+
+def to_believe(report: Report) -> Iterator[str]:
+    """Yield what whoever knows the issuer does, if all that a report lacks is that you trust it."""
+    if report.verdict is not Verdict.VALID or not report.issuer or only_unmeasured(report):
+        return
+    if (rights := rights_alone(report)) is not None:  # whoever signed it is believed
+        yield from _about_rights(rights)
+        return
+    add = f"lyrikstore trust add {report.issuer} --name NICKNAME{_as_what(report)}"
+    if not report.issuer.startswith("did:web:"):
+        yield f"compare the key with one from another source, then: {add}"
+    elif any(
+        check.id == "issuer.document" and check.state is CheckState.WARN for check in report.checks
+    ):
+        yield f"get its DID document from its owner: {add} --document FILE; or ask with --fetch"
+    else:
+        yield f"if you know whose name that is: {add}"
+
+
+def _about_rights(rights: Check) -> Iterator[str]:
+    if was_taken_back(rights):
+        yield "ask whoever took the right back what that means for what was made by then"
+    unknown = rights.detail.get("unbelieved")
+    for issuer in unknown if isinstance(unknown, list) else ():
+        yield (
+            "if you know from another source who permitted it: "
+            f"lyrikstore trust add {issuer} --name NICKNAME"
+        )
+
+
+def _to_believe_who_attests(report: Report) -> Iterator[str]:
+    said = next((check for check in report.checks if check.id == "attestations"), None)
+    if report.verdict is not Verdict.TRUSTED or said is None or said.state is not CheckState.WARN:
+        return
+    made = said.detail.get("attestations")
+    unknown = {
+        (str(one.get("issuer")), str(one.get("kind")))
+        for one in (made if isinstance(made, list) else [])
+        if isinstance(one, dict) and one.get("verdict") == Verdict.VALID.value
+    }
+    for issuer, kind in sorted(unknown)[:_ALIKE]:
+        yield (
+            f"if you know from another source who attests ({kind}): "
+            f"lyrikstore trust add {issuer} --name NICKNAME --role {_role(kind)}"
+        )
+
+
+def _all_checks(report: Report) -> list[Check]:
+    return [check for one in (report, *report.parts) for check in one.checks]
+
+
+def _is_missing(check: Check) -> bool:
+    reason = check.detail.get("reason")
+    return check.state is CheckState.UNCHECKED and reason in ("missing-file", "missing")
+
+
+def _as_what(report: Report) -> str:
+    """Return the option that believes who attests for that alone, and not as a publisher too."""
+    said = next((check for check in report.checks if check.id == "attestation"), None)
+    statement = said.detail.get("statement") if said is not None else None
+    if not isinstance(statement, dict):
+        return ""
+    return f" --role {_role(statement.get('kind'))}"
+
+
+def _role(kind: object) -> str:
+    """Return the role that comes with being believed about attestations of a kind."""
+    return next((role for role, claims in ROLES.items() if kind in claims), "auditor")
+
+
+def check_kept(path: Path) -> None:
+    """Refuse a file that no report could be kept in, before hours go into making one."""
+    if path.suffix not in _KEPT:
+        raise click.UsageError(
+            f"--report keeps a page (FILE.html) or JSON (FILE.json), not {path.name}"
+        )
+    if path.is_dir() or not path.parent.is_dir():
+        raise NotFoundError("no-folder", f"there is no folder for {path}", hint="make it first")
+
+
+def keep_report(path: Path, report: Report, trust: "Trust") -> None:
+    """Keep a report with what made it, by whose trust (spec §11.1)."""
+    from lyrikstore.credentials.trust import encode_trust
+
+    tool = f"lyrikstore {__version__}"
+    trust_id = Digest.of(encode_trust(trust))
+    if path.suffix == ".html":
+        from lyrikstore.web.report_page import report_page
+
+        data = report_page(report, tool=tool, trust=trust_id)
+    else:
+        judged = {"tool": tool, "trust": str(trust_id), "report": report.to_json()}
+        document = {"version": 2, **judged}
+        data = (json_text(document, indent=2) + "\n").encode()
+    try:
+        write_over(path, data)
+    except OSError as error:
+        raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None

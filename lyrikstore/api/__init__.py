@@ -1,0 +1,1 @@
+"""The facade that notebooks, services and the command line import."""

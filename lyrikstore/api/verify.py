@@ -1,0 +1,77 @@
+"""Floor 10 for whoever has no store: a delivery, verified from a notebook or a program.
+
+Example:
+    >>> from lyrikstore import verify_delivery                              # doctest: +SKIP
+    >>> verify_delivery("delivery", trust_file=trust).verdict               # doctest: +SKIP
+    <Verdict.TRUSTED: 'trusted'>
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.json import MAX_BYTES
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.history.log.memory import LogMemory
+
+if TYPE_CHECKING:
+    from lyrikstore.history.trees.tree import Entry
+    from lyrikstore.verify.report import Report
+
+
+def verify_delivery(
+    path: Path | str,
+    *,
+    trust_file: Path | str,
+    data: Path | str | None = None,
+    memory_dir: Path | str | None = None,
+    recompute: bool = True,
+    clock: Clock = now,
+    progress: OnProgress = silent,
+) -> "Report":
+    """Return the report on a delivery (spec §11.4): every byte, no store, no network.
+
+    Args:
+        path: The folder, or the dataset credential in it.
+        trust_file: This user's trust file; need not exist, and then believes nobody.
+        data: The folder of data; by default ``data`` beside the credential, if there is one.
+        memory_dir: Where this user's log checkpoints are remembered; nowhere if left out.
+        recompute: Whether to measure again what the credential measured, in the same read of the
+            data; otherwise the verdict is at best ``valid``.
+        clock: The moment to judge for.
+        progress: Told about files.
+
+    Raises:
+        InvalidInputError: (``unreadable``, ``too-many-files``) of the delivery or the trust file.
+        FormatError: (``bad-trust``) the trust file is none.
+        NotFoundError: (``no-file``, ``no-data``) there is no credential, or no such data.
+        StorageError: The data or the memory cannot be read.
+
+    Cost: one read of the data.
+    """
+    from lyrikstore.credentials.trust import load_trust
+    from lyrikstore.curate.terms.measures import Measurement
+    from lyrikstore.verify.delivery.delivery import verify_delivery as judge
+    from lyrikstore.verify.delivery.folder import FolderData, read_siblings
+
+    credential = Path(path) / "credential.json" if Path(path).is_dir() else Path(path)
+    folder = credential.parent / "data" if data is None else Path(data)
+    return judge(
+        read_at_most(credential, MAX_BYTES + 1),
+        siblings=read_siblings(credential),
+        data=FolderData(folder, progress) if data is not None or folder.is_dir() else None,
+        record_ids=_record_ids,
+        trust=load_trust(Path(trust_file)),
+        at=clock(),
+        memory=None if memory_dir is None else LogMemory(Path(memory_dir)),
+        recompute=Measurement if recompute else None,
+    )
+
+
+def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
+    from lyrikstore.curate.readers import iter_records
+
+    return (record.id for record in iter_records(reader, entry.path, stream))

@@ -1,0 +1,1 @@
+"""The documents that lyrikstore issues: credentials, attestations, grants, status lists."""

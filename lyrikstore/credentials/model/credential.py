@@ -1,0 +1,384 @@
+"""The shape of a credential (spec §10.2-10.4, §20.2-20.3), before anybody believes a word of it.
+
+JCS signs whatever it is given, so nothing here may be left to a JSON-LD processor: the schema is
+closed, contexts are exactly the two we bundle, and what two members say twice must agree.
+"""
+
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256, sha384
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+from uuid import uuid4
+
+from msgspec import Struct, field
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.packaged import PACKAGE, read_packaged
+from lyrikstore.canon.schemas import check_schema, schema_root
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.terms.claim import check_licence_claim
+from lyrikstore.credentials.terms.model import Terms
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.model.status_list import StatusEntry
+
+VC_CONTEXT = "https://www.w3.org/ns/credentials/v2"
+DATASET_CONTEXT = "https://w3id.org/lyrikstore/v1"
+CONTEXTS = [VC_CONTEXT, DATASET_CONTEXT]
+CONTEXT_SHA256: Mapping[str, str] = {
+    # The W3C file as published; a credential names it, nothing here ever reads it.
+    VC_CONTEXT: "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
+    DATASET_CONTEXT: "f16e4638ee32e5d48b92784607d9e12cd7dd96be0256460c30ece73897a13185",
+}
+"""SHA-256 of every context that a lyrik credential may name. Published bytes never change."""
+
+TREE_PROFILE = "lyrikstore-tree-1"
+
+
+class Claims(Struct, frozen=True):
+    """What a well-formed dataset credential says of its dataset, as values.
+
+    Attributes:
+        tree: Content identity, with metadata.
+        store: Id of the store that logged it.
+        terms: What the issuer allows, forbids and demands.
+        subject: All of ``credentialSubject``; treat as read-only.
+    """
+
+    tree: Digest
+    store: Digest
+    terms: Terms
+    subject: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The manifest's name."""
+        return str(self.subject["name"])
+
+    @property
+    def files(self) -> Digest:
+        """Identity of the files alone."""
+        return Digest.parse_urn(self.subject["files"])
+
+    @property
+    def manifest(self) -> Digest:
+        """Id of the dataset manifest."""
+        return Digest.parse_urn(self.subject["manifest"])
+
+    @property
+    def log_origin(self) -> str:
+        """Name of the log."""
+        return str(self.subject["log"]["origin"])
+
+    @property
+    def log_index(self) -> int:
+        """Where in the log the manifest stands."""
+        return int(self.subject["log"]["index"])
+
+    @property
+    def records(self) -> tuple[Digest, str, int] | None:
+        """``(records manifest, order root as hex, count)``, or None."""
+        found = self.subject.get("recordsRoot")
+        if found is None:
+            return None
+        return Digest.parse_urn(found["manifest"]), found["hashValue"], int(found["count"])
+
+    def reference(self) -> dict[str, JSON]:
+        """Return how a credential of another kind names this dataset (spec §20.2, §20.4)."""
+        return {
+            "id": self.tree.urn,
+            "type": "Dataset",
+            "files": self.files.urn,
+            "manifest": self.manifest.urn,
+            "store": self.store.urn,
+            "name": self.name,
+        }
+
+    @classmethod
+    def of(cls, subject: Mapping[str, Any]) -> Self:
+        """Read the subject of a dataset credential that satisfies its schema.
+
+        Raises:
+            FormatError: (``bad-credential``, ``bad-timestamp``, ``bad-digest``) it is at odds with
+                itself, where the schema can be fooled.
+        """
+        tree = Digest.parse_urn(subject["id"])
+        content = subject["contentRoot"]
+        # Two spellings of one root that differ are a lie by construction: software that reads one
+        # would accept what software that reads the other refuses.
+        if content["hashValue"] != tree.hex or content["digestMultibase"] != tree.multibase:
+            _refuse("credentialSubject.id and contentRoot name different content")
+        terms = check_licence_claim(subject)
+        _check_statements(subject)
+        named = {item["field"] for item in subject["descriptor"]}
+        if len(named) != len(subject["descriptor"]):
+            _refuse("a descriptor field occurs twice")
+        return cls(tree, Digest.parse_urn(subject["store"]), terms, subject)
+
+
+class CredentialKind(Struct, frozen=True):
+    """One kind of credential of profile ``lyrik``.
+
+    Attributes:
+        type: What its ``type`` says beside ``VerifiableCredential``.
+        schema: Name of its schema.
+        schema_sri: ``digestSRI`` of the schema's published bytes, which never change.
+        read_subject: Refuses subjects that the schema lets pass, where it can be fooled; returns
+            what a dataset credential claims.
+    """
+
+    type: str
+    schema: str
+    schema_sri: str
+    read_subject: Callable[[dict[str, Any]], Claims | None] | None = None
+
+    @property
+    def schema_id(self) -> str:
+        """The schema's published name."""
+        return f"https://w3id.org/lyrikstore/schemas/{self.schema}.json"
+
+    @property
+    def words(self) -> str:
+        """What it is called in reports."""
+        return self.schema.removesuffix("-1").replace("-", " ")
+
+
+class CredentialMetadata(Struct, frozen=True):
+    """What every credential says besides its claims (spec §10.3): whose it is, how it may end.
+
+    Attributes:
+        issuer: DID of the key that will sign.
+        valid_from: First moment of validity.
+        valid_until: Last moment, or None for no end; a grant has one.
+        issuer_name: What the issuer calls itself; claimed, never trusted.
+        status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
+        supersedes: The credential of the same issuer and kind that it replaces, as
+            :func:`lyrikstore.verify.credential.envelope.reference_to` gives it, or None.
+        id: ``urn:uuid:`` v4; a new one by default.
+    """
+
+    issuer: str
+    valid_from: datetime
+    valid_until: datetime | None = None
+    issuer_name: str | None = None
+    status: "Sequence[StatusEntry]" = ()
+    supersedes: Mapping[str, JSON] | None = None
+    id: str = field(default_factory=lambda: f"urn:uuid:{uuid4()}")
+
+    def members(self, kind: CredentialKind) -> dict[str, JSON]:
+        """Return the members of a credential of ``kind`` that say this."""
+        name: dict[str, JSON] = {"name": self.issuer_name} if self.issuer_name else {}
+        members: dict[str, JSON] = {
+            "@context": list(CONTEXTS),
+            "id": self.id,
+            "type": ["VerifiableCredential", kind.type],
+            "issuer": {"id": self.issuer, **name},
+            "credentialSchema": {
+                "id": kind.schema_id,
+                "type": "JsonSchema",
+                "digestSRI": kind.schema_sri,
+            },
+            "validFrom": format_timestamp(self.valid_from),
+        }
+        if self.valid_until is not None:
+            members["validUntil"] = format_timestamp(self.valid_until)
+        if self.supersedes is not None:
+            members["supersedes"] = dict(self.supersedes)
+        if self.status:
+            members["credentialStatus"] = [entry.to_json() for entry in self.status]
+        return members
+
+
+def check_credential_shape(document: JSON, kind: CredentialKind) -> Claims | None:
+    """Return if ``document`` is a lyrik credential of ``kind``. Says nothing about its truth.
+
+    What a dataset credential claims is returned, None for other kinds.
+
+    Args:
+        document: Parsed JSON, with or without ``proof``.
+        kind: What it has to be; another kind of ours is refused like anything else.
+
+    Raises:
+        FormatError: (``wrong-kind``, ``schema``, ``bad-credential``, ``bad-timestamp``,
+            ``bad-digest``) it is not; the message names the place.
+    """
+    other = kind_of(document)
+    if other is not None and other is not kind:
+        raise FormatError("wrong-kind", f"a {other.type}, where a {kind.type} is needed")
+    check_schema(document, kind.schema)
+    _check_open_members(document)
+    valid_from = parse_timestamp(document["validFrom"])
+    if "validUntil" in document and parse_timestamp(document["validUntil"]) < valid_from:
+        _refuse("validUntil is before validFrom")
+    if "proof" in document:
+        parse_timestamp(document["proof"]["created"])
+    if document["credentialSchema"]["digestSRI"] != kind.schema_sri:
+        _refuse("credentialSchema pins another text than the published one")
+    if "supersedes" in document and document["supersedes"]["id"] == document["id"]:
+        _refuse("it supersedes itself")
+    read = kind.read_subject
+    claims = None if read is None else read(document["credentialSubject"])
+    _check_related(document.get("relatedResource", []))
+    return claims
+
+
+def kind_of(document: JSON) -> CredentialKind | None:
+    """Return the kind of ours that ``document`` says it is, unverified; None if it is none."""
+    stated = document.get("type") if isinstance(document, dict) else None
+    if not isinstance(stated, list):
+        return None
+    for kind in KINDS:
+        if kind.type in stated:
+            return kind
+    return None
+
+
+def profile_of(data: bytes) -> str:
+    """Return by which profile ``data`` is judged: ``lyrik`` or ``w3c`` (spec §17.1).
+
+    What cannot be read is ``lyrik``, which refuses it.
+    """
+    try:
+        document = parse(data, floats=True, nulls=True)
+    except FormatError:
+        return "lyrik"
+    return "lyrik" if not isinstance(document, dict) or is_ours(document) else "w3c"
+
+
+def is_ours(document: Mapping[str, JSON]) -> bool:
+    """Return whether a document is of profile ``lyrik`` by its contexts and type, unverified."""
+    return document.get("@context") == CONTEXTS and kind_of(dict(document)) is not None
+
+
+@cache
+def context_bytes() -> bytes:
+    """Return the bundled context behind :data:`DATASET_CONTEXT`, byte-exact."""
+    return read_packaged(PACKAGE / "credentials" / "contexts" / "v1.jsonld")
+
+
+@cache
+def context_sri() -> str:
+    """Return ``digestSRI`` of the bundled context."""
+    return sri(context_bytes())
+
+
+@cache
+def schema_bytes(kind: CredentialKind) -> bytes:
+    """Return the published bytes of the schema of ``kind``."""
+    return read_packaged(schema_root() / f"{kind.schema}.schema.json")
+
+
+def sri(data: bytes) -> str:
+    """Return ``sha384-…``, as ``digestSRI`` wants it."""
+    return "sha384-" + b64encode(sha384(data).digest()).decode()
+
+
+def sha256_multibase(data: bytes) -> str:
+    """Return the base64url multibase SHA-256 multihash of ``data``, for ``relatedResource``."""
+    return "u" + urlsafe_b64encode(b"\x12\x20" + sha256(data).digest()).decode().rstrip("=")
+
+
+def is_pinned(item: Mapping[str, Any], data: bytes) -> bool:
+    """Return whether ``data`` has each SHA-2 digest by which ``item`` pins a file.
+
+    Args:
+        item: Of ``relatedResource`` or ``evidence``.
+        data: The file.
+    """
+    spelt = {"digestMultibase": sha256_multibase, "digestSRI": sri}
+    return all(name not in item or item[name] == spell(data) for name, spell in spelt.items())
+
+
+def issuer_of(document: Mapping[str, JSON]) -> str | None:
+    """Return the issuer's id as text, unverified, or None where there is none."""
+    issuer = document.get("issuer")
+    if isinstance(issuer, dict):
+        issuer = issuer.get("id")
+    return issuer if isinstance(issuer, str) else None
+
+
+def _check_grant(subject: dict[str, Any]) -> None:
+    limits = subject["grant"].get("limits", {})
+    moments = [parse_timestamp(limits[end]) for end in ("useFrom", "useUntil") if end in limits]
+    if moments != sorted(moments):
+        _refuse("useUntil is before useFrom")
+
+
+def _check_statements(subject: Mapping[str, Any]) -> None:
+    age = subject.get("age", {})
+    first, last = _day(age.get("collectedFrom")), _day(age.get("collectedUntil"))
+    if first is not None and last is not None and last < first:
+        _refuse("collected until before it was collected from")
+    if "snapshotAt" in age:
+        parse_timestamp(age["snapshotAt"])
+    for claim in subject.get("quality", []):
+        # Attack: a claim called by one name, recomputed as equal by the recipe of another.
+        if "recipe" in claim and claim["metric"] != claim["recipe"]["use"].partition("/")[0]:
+            _refuse("a measured claim has another name than its recipe")
+    for statement in subject.get("regulatory", []):
+        _day(statement["asOf"])
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        _refuse("a day that no calendar has")
+
+
+def _check_related(resources: list[dict[str, Any]]) -> None:
+    ids = [resource["id"] for resource in resources]
+    if len(set(ids)) != len(ids):
+        _refuse("a relatedResource occurs twice")
+    for resource in resources:
+        if resource["id"] == DATASET_CONTEXT and resource.get("digestSRI", "") != context_sri():
+            _refuse("relatedResource pins another text of the context than the published one")
+
+
+def _check_open_members(document: Mapping[str, Any]) -> None:
+    # Names that JSON-LD software would read as keywords, or that look alike, in the two places
+    # that the closed schemas leave open: JCS signs them unseen, an RDF reader acts on them.
+    stated = document["credentialSubject"].get("descriptor", ())
+    pending = [document.get("credentialStatus"), *[item.get("value") for item in stated]]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            names = "".join(value)
+            if not names.isascii():
+                _refuse(f"a member name of {names[:80]!a} is not ASCII")
+            for name in value:
+                if name[:1] == "@":
+                    _refuse(f"member {name[:80]!r} below the top level")
+            value = value.values()
+        elif not isinstance(value, list):
+            continue
+        pending += value
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise FormatError("bad-credential", f"the credential is malformed: {reason}")
+
+
+DATASET = CredentialKind(
+    "DatasetCredential",
+    "dataset-credential-1",
+    "sha384-1BknGIDqOlhpsBXW2ES3Q6xy/WO/Lk06KRAlqZeZ9e/UG9/AqLcXnQ+XW86cX+jT",
+    Claims.of,
+)
+ATTESTATION = CredentialKind(
+    "AttestationCredential",
+    "attestation-credential-1",
+    "sha384-c/KlEzZPq1sVVgc+YbHWgCZNRbKq10PW+ISHsDT7qOTiu5PUOGiLunYiu27d/ZQj",
+)
+GRANT = CredentialKind(
+    "GrantCredential",
+    "grant-credential-1",
+    "sha384-qsSnLgJxjymOqHheVltXsFFuZhO/Wwvoz7o9W0CwHGMAzsr183ALMMyGXbAQKESO",
+    _check_grant,
+)
+KINDS = (DATASET, ATTESTATION, GRANT)
+"""The kinds of profile ``lyrik``; status lists are the standard's own."""

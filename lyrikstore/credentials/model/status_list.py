@@ -1,0 +1,372 @@
+"""Status lists: whether an issuer still stands by a credential (spec §10.6).
+
+A W3C Bitstring Status List: one signed file for many credentials, one bit for each. Whoever looks
+at the file does not tell anybody which credential it is about, and it works from any web server
+or beside the data. A list is only as fresh as its date: the report says how old it is.
+"""
+
+import gzip
+import re
+import zlib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NoReturn, Self
+
+from msgspec import Struct
+
+from lyrikstore.canon.base64 import decode_base64url
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON, encode, may_say, parse
+from lyrikstore.canon.timestamps import (
+    format_timestamp,
+    parse_foreign_timestamp,
+    parse_timestamp,
+)
+from lyrikstore.credentials.model.credential import VC_CONTEXT, issuer_of
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.crypto.multikey import parse_method_fragment, parse_verification_method
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
+
+ENTRIES = 131_072
+"""Bits of a list: the least that the standard allows, so that one bit says nothing about whose."""
+
+PURPOSES = ("revocation", "suspension")
+
+CLOCK_SKEW = timedelta(seconds=300)
+"""How far two honest clocks may be apart."""
+
+MAX_CANDIDATES = 8
+"""Notices read for one entry: each may cost a signature and 1 MiB, whoever put it there."""
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""What a bit can say: for good, or for now."""
+
+MAX_INFLATED = 1 << 20
+LIST_TYPE = "BitstringStatusListCredential"
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+_URL = re.compile(r"https://[!-~]{1,1990}")
+_ENCODED = re.compile(r"u[A-Za-z0-9_-]+")
+_MEMBERS = {
+    *("@context", "id", "type", "issuer", "validFrom", "validUntil"),
+    *("credentialSubject", "proof"),
+}
+
+
+class StatusEntry(Struct, frozen=True):
+    """Where a credential's bit is.
+
+    Attributes:
+        purpose: ``revocation`` or ``suspension``.
+        index: Number of the bit, from 0.
+        url: The list.
+    """
+
+    purpose: str
+    index: int
+    url: str
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the entry as ``credentialStatus`` holds it."""
+        return {
+            "id": f"{self.url}#{self.index}",
+            "type": "BitstringStatusListEntry",
+            "statusPurpose": self.purpose,
+            "statusListIndex": str(self.index),
+            "statusListCredential": self.url,
+        }
+
+
+class StatusList(Struct, frozen=True):
+    """A status list whose signature holds.
+
+    Attributes:
+        url: Its id, and where it is published.
+        issuer: Who signed it.
+        purpose: What its bits say.
+        bits: The bits, eight to a byte, the first in the highest place.
+        valid_from: When it was made, as it claims.
+        valid_until: When a newer one is to be had.
+    """
+
+    url: str
+    issuer: str
+    purpose: str
+    bits: bytes
+    valid_from: datetime
+    valid_until: datetime
+
+    def __len__(self) -> int:
+        return len(self.bits) * 8
+
+    def holds(self, index: int) -> bool:
+        """Return bit ``index``.
+
+        Raises:
+            FormatError: (``bad-status``) the list is shorter.
+        """
+        if not 0 <= index < len(self):
+            _refuse(f"entry {index} is outside the list of {len(self)}")
+        return bool(self.bits[index // 8] >> (7 - index % 8) & 1)
+
+    def with_bit(self, index: int, value: bool) -> bytes:
+        """Return the bits with bit ``index`` set to ``value``."""
+        self.holds(index)
+        bits = bytearray(self.bits)
+        mask = 1 << (7 - index % 8)
+        bits[index // 8] = bits[index // 8] | mask if value else bits[index // 8] & ~mask
+        return bytes(bits)
+
+    @classmethod
+    def parse(
+        cls, data: bytes, keys: Callable[[str], PublicKey] = parse_verification_method
+    ) -> Self:
+        """Read a list and verify who signed it.
+
+        Args:
+            data: The list.
+            keys: Verification method → key; by default those of did:key issuers only.
+
+        Raises:
+            FormatError: (``bad-json``, ``bad-status``) it is none, or one that is too short to
+                hide in or too large to unpack.
+            VerificationError, KeyMaterialError: Its signature does not hold, or is not its
+                issuer's.
+
+        Cost: one signature; at most 1 MiB of memory, whatever the list claims to hold.
+        """
+        document = parse(data)
+        if not isinstance(document, dict) or document.keys() != _MEMBERS:
+            _refuse("other members than a status list has")
+        verified = verify_proof(document, resolve=keys)
+        document = verified.document_without_proof
+        if document["@context"] != [VC_CONTEXT] or document["type"] != [
+            "VerifiableCredential",
+            LIST_TYPE,
+        ]:
+            _refuse("another context or type")
+        issuer = issuer_of(document)
+        if issuer is None or issuer != verified.verification_method.partition("#")[0]:
+            _refuse("it is signed by somebody else than the issuer it names")
+        subject = document["credentialSubject"]
+        if not isinstance(subject, dict) or subject.keys() != {
+            *("id", "type", "statusPurpose", "encodedList")
+        }:
+            _refuse("other members in credentialSubject")
+        url, purpose = document["id"], subject["statusPurpose"]
+        if not isinstance(url, str) or not _URL.fullmatch(url):
+            _refuse("its id is not an https URL")
+        if subject["type"] != "BitstringStatusList" or subject["id"] != f"{url}#list":
+            _refuse("another subject")
+        if purpose not in PURPOSES:
+            _refuse(f"unknown purpose {str(purpose)[:40]!a}")
+        made = parse_timestamp(document["validFrom"])
+        until = parse_timestamp(document["validUntil"])
+        if until < made:
+            _refuse("validUntil is before validFrom")
+        return cls(url, issuer, purpose, unpack(subject["encodedList"]), made, until)
+
+
+def status_entries(document: Mapping[str, JSON]) -> tuple[StatusEntry, ...]:
+    """Return the entries of a credential's ``credentialStatus``.
+
+    Raises:
+        FormatError: (``bad-status``) one is malformed, of an unknown type, or given twice.
+    """
+    stated = document.get("credentialStatus", [])
+    entries = tuple(_entry(item) for item in (stated if isinstance(stated, list) else [stated]))
+    if len({entry.purpose for entry in entries}) != len(entries):
+        _refuse("two entries of one purpose")
+    return entries
+
+
+def _entry(item: Any) -> StatusEntry:
+    members = {"id", "type", "statusPurpose", "statusListIndex", "statusListCredential"}
+    if not isinstance(item, dict) or item.get("type") != "BitstringStatusListEntry":
+        _refuse("an entry of an unknown type")
+    if not {*members} - {"id"} <= item.keys() <= {*members, "statusSize"}:
+        _refuse("an entry with other members")
+    purpose, index = item["statusPurpose"], item["statusListIndex"]
+    url = item["statusListCredential"]
+    if purpose not in PURPOSES:
+        _refuse(f"unknown purpose {str(purpose)[:40]!a}")
+    # A string of digits and nothing else: 94567, 9e4, " 94567" and 94_567 are one number to some
+    # readers and none, or another one, to others.
+    if not isinstance(index, str) or not _INDEX.fullmatch(index):
+        _refuse("statusListIndex is not a string of digits")
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        _refuse("statusListCredential is not an https URL")
+    size = item.get("statusSize", 1)  # true is 1 to Python, and to few others
+    if item.get("id") == url or size is True or size != 1:
+        _refuse("an entry that names the list itself, or takes more than one bit")
+    return StatusEntry(purpose, int(index), url)
+
+
+def pack(bits: bytes) -> str:
+    """Return ``encodedList``: multibase base64url of the gzipped bits."""
+    packed = gzip.compress(bits, mtime=0)  # no date: the same bits, the same text
+    return "u" + urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def unpack(text: object) -> bytes:
+    """Return the bits in an ``encodedList``.
+
+    Raises:
+        FormatError: (``bad-status``) not base64url, not gzip, or too few or too many bits.
+    """
+    bits = inflate(text)
+    if len(bits) * 8 < ENTRIES:
+        _refuse(
+            f"a list of {counted(len(bits) * 8, 'entry')}; fewer than {ENTRIES} tell whose they are"
+        )
+    return bits
+
+
+def inflate(text: object) -> bytes:
+    """Return the bits in an ``encodedList``, however few they are.
+
+    Raises:
+        FormatError: (``bad-status``) not base64url, not gzip, or too many bits.
+    """
+    if not isinstance(text, str) or not _ENCODED.fullmatch(text):
+        _refuse("encodedList is not multibase base64url")
+    bits = _unpack(text)
+    if bits is None:
+        _refuse_packing()
+    return bits
+
+
+@lru_cache(maxsize=16)  # ATTACK: a few lists, asked for by many attestations of one attester
+def _unpack(text: str) -> bytes | None:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        packed = decode_base64url(text[1:], "bad-status")
+        # ATTACK: 1.4 MB that unpack to 1 GiB. One byte more than is allowed is enough to know.
+        bits = unpacker.decompress(packed, MAX_INFLATED + 1)
+    except (FormatError, zlib.error):
+        return None
+    whole = unpacker.eof and not unpacker.unused_data
+    return bits if whole and len(bits) <= MAX_INFLATED else None
+
+
+def sign_list(
+    url: str, purpose: str, bits: bytes, signer: Signer, made: datetime, valid_for: timedelta
+) -> bytes:
+    """Return a signed status list in canonical form, read back and verified.
+
+    Args:
+        url: Where it will be published; https.
+        purpose: One of :data:`PURPOSES`.
+        bits: At least :data:`ENTRIES` of them.
+        signer: The issuer of the credentials it is about.
+        made: Now.
+        valid_for: How long until a newer one is to be had.
+
+    Raises:
+        InvalidInputError: (``bad-url``) not an https URL.
+    """
+    if not _URL.fullmatch(url):
+        raise InvalidInputError(
+            "bad-url", f"not an https URL: {url[:200]!a}", hint="such as https://example.org/status"
+        )
+    document: dict[str, JSON] = {
+        "@context": [VC_CONTEXT],
+        "id": url,
+        "type": ["VerifiableCredential", LIST_TYPE],
+        "issuer": signer.did,
+        "validFrom": format_timestamp(made),
+        "validUntil": format_timestamp(made + valid_for),
+        "credentialSubject": {
+            "id": f"{url}#list",
+            "type": "BitstringStatusList",
+            "statusPurpose": purpose,
+            "encodedList": pack(bits),
+        },
+    }
+    data = encode(add_proof(document, signer, created=made))
+    StatusList.parse(data, parse_method_fragment)
+    return data
+
+
+class StatedList(Struct, frozen=True):
+    """What a file says that may be a status list. Nothing of it is verified.
+
+    Attributes:
+        url: Which list it claims to be.
+        issuer: Whose, or None where it does not say.
+        made: Since when; the beginning of time where it does not say.
+        data: Its bytes.
+    """
+
+    url: str
+    issuer: str | None
+    made: datetime
+    data: bytes
+
+    @classmethod
+    def of(cls, data: bytes) -> Self | None:
+        """Return what ``data`` says, or None if it is no list."""
+        if not may_say(data, LIST_TYPE):  # most files are something else
+            return None
+        try:
+            document = parse(data, floats=True, nulls=True)  # a foreign one too; strictly later
+        except FormatError:
+            return None
+        return cls.stated_by(document, data)
+
+    @classmethod
+    def stated_by(cls, document: JSON, data: bytes) -> Self | None:
+        """Return the same of a document that is read already."""
+        types = document.get("type") if isinstance(document, dict) else None
+        if LIST_TYPE not in (types if isinstance(types, list) else [types]):
+            return None
+        url = document["id"] if isinstance(document.get("id"), str) else None
+        try:
+            made = parse_foreign_timestamp(document.get("validFrom"))
+        except FormatError:
+            made = _BEGINNING
+        return None if url is None else cls(url, issuer_of(document), made, data)
+
+
+def newest_first(
+    stated: Iterable[StatedList], issuer: str, at: datetime
+) -> tuple[list[StatedList], datetime | None]:
+    """Return the lists to read, and when the newest was made that is left unread, or None.
+
+    ATTACK: who lays many old lists of the issuer's beside a credential must not keep the one that
+    takes it back from being read, wherever it lies. A list cannot claim another date than it was
+    signed with, so those that claim to be newest are read; of the future, they come last.
+
+    Args:
+        stated: Those that claim to be one list.
+        issuer: Whose they must be; those that say they are somebody else's are left out.
+        at: The moment to judge for.
+    """
+    order = [
+        (one.made if one.made - at <= CLOCK_SKEW else _BEGINNING, one)
+        for one in stated
+        if one.issuer in {None, issuer}
+    ]
+    order.sort(key=itemgetter(0), reverse=True)
+    unread = order[MAX_CANDIDATES:]
+    return [one for _, one in order[:MAX_CANDIDATES]], unread[0][0] if unread else None
+
+
+def list_url(data: bytes) -> str | None:
+    """Return the URL a status list claims to be, unverified; None if ``data`` is no list."""
+    found = StatedList.of(data)
+    return None if found is None else found.url
+
+
+def _refuse_packing() -> NoReturn:
+    # In the same words whatever is wrong: one unpacker sees the end missing before another does.
+    _refuse(f"encodedList is not one gzip member of at most {MAX_INFLATED} bytes in base64url")
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise FormatError("bad-status", f"not a sound status list or entry: {reason}")

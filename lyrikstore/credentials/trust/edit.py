@@ -1,0 +1,318 @@
+"""Changing a trust file: what a person wrote in it stays as it is, byte for byte."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from lyrikstore.canon.durable import replace_file
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    KeyMaterialError,
+    NotFoundError,
+    storage_error,
+)
+from lyrikstore.credentials.did import parse_document
+from lyrikstore.credentials.trust.file import (
+    beside,
+    encode_document,
+    encode_issuer,
+    encode_log,
+    encode_trust,
+    encode_witness,
+    load_trust,
+    parse_trust,
+    read_file,
+    the_file,
+    toml_list,
+)
+from lyrikstore.credentials.trust.model import (
+    NOBODY,
+    Allowed,
+    PinnedDocument,
+    Trust,
+    TrustedIssuer,
+    TrustedLog,
+    TrustedWitness,
+)
+from lyrikstore.history.log.note import VerifierKey
+
+_DAYS = {"maxStatusDays": "max_status_age", "maxLogDays": "max_log_age"}
+_LISTS = ("keys", "hashes", "cryptosuites")
+LIMITS = (*_DAYS, "witnessesRequired", *(f"allow.{name}" for name in _LISTS))
+"""What :func:`set_limit` sets."""
+
+
+def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
+    """Add one entry to the trust file, keeping the rest of it byte for byte.
+
+    Args:
+        path: The file; made, with its folder, where absent.
+        issuer: The entry. Several entries may name one DID, each for something else.
+
+    Returns:
+        Whether the file changed: False where exactly this entry was there already.
+
+    Raises:
+        ConflictError: (``nickname-taken``) the nickname already means another key.
+        FormatError: (``bad-trust``) the file is not a trust file.
+        InvalidInputError: (``bad-issuer``) the entry itself cannot be trusted: not a did:web or an
+            Ed25519 did:key, an unknown role, an empty nickname.
+        StorageError: It cannot be written.
+    """
+    trust = load_trust(path)
+    _check_entry(Trust((issuer,)), "bad-issuer")
+    if issuer in trust.issuers:
+        return False
+    for other in trust.issuers:
+        if other.nickname == issuer.nickname and other.did != issuer.did:
+            raise ConflictError(
+                "nickname-taken",
+                f"{issuer.nickname!r} already names {other.did}",
+                hint="choose another nickname, or remove that entry first",
+            )
+    wanted = replace(trust, issuers=(*trust.issuers, issuer))
+    _append(path, encode_issuer(issuer), wanted)
+    return True
+
+
+def add_document(path: Path, data: bytes) -> PinnedDocument | None:
+    """Pin a DID document: hold it to be the DID's own. Documents pinned before stay.
+
+    Args:
+        path: The trust file.
+        data: The document; it becomes part of the trust file.
+
+    Returns:
+        What was pinned, or None where exactly this was pinned already.
+
+    Raises:
+        FormatError: (``bad-did-document``) it is none.
+        FormatError, StorageError: As :func:`add_issuer`.
+    """
+    pinned = PinnedDocument(parse_document(data).id, data)
+    trust = load_trust(path)
+    if any((one.did, one.data) == (pinned.did, data) for one in trust.documents):
+        return None
+    wanted = replace(trust, documents=(*trust.documents, pinned))
+    _append(path, encode_document(pinned), wanted)
+    return pinned
+
+
+def add_log(path: Path, key: str) -> bool:
+    """Believe the log with this verifier key; returns as :func:`add_issuer`.
+
+    Raises:
+        InvalidInputError: (``bad-log``) that is no verifier key; else as :func:`add_issuer`.
+    """
+    try:
+        parsed = VerifierKey.parse(key)
+    except (FormatError, KeyMaterialError) as error:
+        raise InvalidInputError("bad-log", error.message) from None
+    log = TrustedLog(parsed.name, parsed)
+    trust = load_trust(path)
+    if log in trust.logs:
+        return False
+    _append(path, encode_log(log), replace(trust, logs=(*trust.logs, log)))
+    return True
+
+
+def add_witness(path: Path, key: str) -> bool:
+    """Name the witness with this verifier key; returns as :func:`add_issuer`.
+
+    Raises:
+        InvalidInputError: (``bad-witness``) that is no verifier key; else as :func:`add_issuer`.
+    """
+    try:
+        witness = TrustedWitness.parse(key.partition("+")[0], key)
+    except (FormatError, KeyMaterialError) as error:
+        raise InvalidInputError("bad-witness", error.message) from None
+    trust = load_trust(path)
+    if witness in trust.witnesses:
+        return False
+    wanted = replace(trust, witnesses=(*trust.witnesses, witness))
+    _append(path, encode_witness(witness), wanted)
+    return True
+
+
+def remove(path: Path, who: str) -> Trust:
+    """Remove every entry of ``who``, keeping the rest of the file byte for byte.
+
+    Args:
+        path: The trust file.
+        who: A DID or a nickname, for issuers, and with a DID its pinned documents; the digest of
+            a pinned document; the name or key of a log or witness.
+
+    Returns:
+        A trust that holds what was removed.
+
+    Raises:
+        NotFoundError: (``no-issuer``) nothing of that name is there.
+        FormatError: (``bad-trust``) the file is not a trust file.
+        StorageError: It cannot be written.
+    """
+    text = read_file(path)
+    trust = parse_trust(text, beside(path), the_file(path))
+    named: dict[str, list[bool]] = {
+        "issuer": [who in (one.did, one.nickname) for one in trust.issuers],
+        "document": [who in (one.did, str(one.digest)) for one in trust.documents],
+        "log": [who in (one.origin, str(one.key)) for one in trust.logs],
+        "witness": [who in (one.name, one.key) for one in trust.witnesses],
+    }
+    if not any(flag for flags in named.values() for flag in flags):
+        raise NotFoundError(
+            "no-issuer",
+            f"the trust file names no {who}",
+            hint="lyrikstore trust list shows whom, in the letters that count",
+        )
+    gone = {kind: {i for i, flag in enumerate(flags) if flag} for kind, flags in named.items()}
+    removed = _only(trust, gone, keep=True)
+    rest = _only(trust, gone, keep=False)
+    kept = _without_blocks(text, gone)
+    _write(path, kept if _states(path, kept, rest) else encode_trust(rest), rest)
+    return removed
+
+
+def set_limit(path: Path, name: str, values: Sequence[str]) -> Trust:
+    """Set a maximum age, the number of witnesses required, or an allow-list.
+
+    Args:
+        path: The trust file.
+        name: One of :data:`LIMITS`.
+        values: One number, or the members of the list; nothing takes the limit away.
+
+    Returns:
+        The trust that the file now states.
+
+    Raises:
+        InvalidInputError: (``bad-limit``) no such limit, or no such value.
+        FormatError, StorageError: As :func:`remove`.
+    """
+    text = read_file(path)
+    trust = parse_trust(text, beside(path), the_file(path))
+    wanted = _with_limit(trust, name, values)
+    _check_entry(replace(wanted, documents=()), "bad-limit")
+    table, _, member = name.rpartition(".")
+    line = ""
+    if values:
+        line = f"{member} = {toml_list(sorted(values)) if table else values[0]}\n"
+    edited = _with_line(text if text.strip() else b"version = 1\n", table, member, line)
+    _write(path, edited if _states(path, edited, wanted) else encode_trust(wanted), wanted)
+    return wanted
+
+
+def _with_limit(trust: Trust, name: str, values: Sequence[str]) -> Trust:
+    changes: dict[str, Any]
+    if name.startswith("allow.") and name in LIMITS:
+        changes = {name.removeprefix("allow."): frozenset(values) if values else None}
+        return replace(trust, allowed=replace(trust.allowed, **changes))
+    if name not in LIMITS or len(values) > 1 or not all(v.isdecimal() for v in values):
+        raise InvalidInputError(
+            "bad-limit",
+            f"no limit can be set so: {name[:80]!a}",
+            hint=f"name one of {', '.join(LIMITS)}, and a number of days or the list's members",
+        )
+    number = int(values[0]) if values else None
+    if name == "witnessesRequired":
+        return replace(trust, witnesses_required=number or 0)
+    field = _DAYS[name]
+    try:
+        age = getattr(NOBODY, field) if number is None else timedelta(days=number)
+    except OverflowError:
+        raise InvalidInputError("bad-limit", f"{number} days is not an age") from None
+    changes = {field: age}
+    return replace(trust, **changes)
+
+
+def _check_entry(trust: Trust, kind: str) -> None:
+    # What is written has to be read back as itself; this also finds what the schema refuses.
+    try:
+        survives = parse_trust(encode_trust(trust)) == trust
+    except FormatError as error:
+        raise InvalidInputError(kind, error.message) from None
+    if not survives:
+        raise InvalidInputError(kind, "the entry does not survive being written")
+
+
+def _only(trust: Trust, chosen: dict[str, set[int]], *, keep: bool) -> Trust:
+    def pick(kind: str, items: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(item for i, item in enumerate(items) if (i in chosen[kind]) == keep)
+
+    return replace(
+        trust,
+        issuers=pick("issuer", trust.issuers),
+        documents=pick("document", trust.documents),
+        logs=pick("log", trust.logs),
+        witnesses=pick("witness", trust.witnesses),
+        allowed=Allowed() if keep else trust.allowed,
+    )
+
+
+def _without_blocks(text: bytes, gone: dict[str, set[int]]) -> bytes:
+    kept: list[bytes] = []
+    seen = dict.fromkeys(gone, -1)
+    skipping = False
+    for line in text.splitlines(keepends=True):
+        if line.lstrip().startswith(b"["):
+            head = line.split(b"#")[0].strip()
+            kind = head[2:-2].decode("utf-8", "replace") if head.startswith(b"[[") else ""
+            skipping = False
+            if kind in seen:
+                seen[kind] += 1
+                skipping = seen[kind] in gone[kind]
+        if not skipping:
+            kept.append(line)
+    return b"".join(kept)
+
+
+def _with_line(text: bytes, table: str, member: str, line: str) -> bytes:
+    # Only the plain spelling is looked for; whatever else a person wrote, the caller sees that the
+    # result does not say what was asked for, and writes the file anew.
+    kept: list[bytes] = []
+    here, done = "", not line
+    for old in text.splitlines(keepends=True):
+        if old.lstrip().startswith(b"["):
+            if here == table and not done:
+                kept.append(line.encode())
+                done = True
+            here = old.split(b"#")[0].strip().strip(b"[]").decode("utf-8", "replace")
+        elif here == table and old.split(b"=")[0].strip() == member.encode():
+            if not done:
+                kept.append(line.encode())
+                done = True
+            continue
+        kept.append(old)
+    if not done:
+        if kept and not kept[-1].endswith(b"\n"):
+            kept.append(b"\n")
+        kept.append((f"\n[{table}]\n" if table and here != table else "").encode() + line.encode())
+    return b"".join(kept)
+
+
+def _append(path: Path, block: str, wanted: Trust) -> None:
+    text = read_file(path)
+    body = text if text.strip() else b"version = 1\n"
+    separator = b"\n" if body.endswith(b"\n") else b"\n\n"
+    _write(path, body + separator + block.encode(), wanted)
+
+
+def _states(path: Path, text: bytes, wanted: Trust) -> bool:
+    try:
+        return parse_trust(text, beside(path)) == wanted
+    except FormatError:
+        return False
+
+
+def _write(path: Path, text: bytes, wanted: Trust) -> None:
+    # Write, read back, compare before the old file goes: a trust file that says something else
+    # than was asked for is worse than none.
+    if not _states(path, text, wanted):
+        raise FormatError("bad-trust", "the trust file cannot be changed safely: edit it by hand")
+    try:
+        replace_file(path, text, mode=0o600, folder_mode=0o700)
+    except OSError as error:
+        raise storage_error(error, f"writing {path}") from error

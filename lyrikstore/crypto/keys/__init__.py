@@ -1,0 +1,1 @@
+"""Where private keys live: key files, the keyring, and signers named by URI."""

@@ -1,0 +1,126 @@
+"""The folder of a user's private keys: those that sign, and those of their logs (spec §3.5)."""
+
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import KeyMaterialError, StorageError
+from lyrikstore.canon.text import visible
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.keys.signer import KeySigner, Signer, file_uri, signer_from_uri
+from lyrikstore.crypto.multikey import encode_multikey
+
+if TYPE_CHECKING:
+    from lyrikstore.crypto.keys.key_file import PassphraseSource
+
+_LOG = "log-"  # log keys are kept beside the signing keys; nobody signs with one by hand
+
+
+class KeyFolder(Struct, frozen=True):
+    """The private keys of a user, as ``lyrikstore key new`` makes them; never inside a store.
+
+    Attributes:
+        path: The folder; nobody else may enter it.
+        passphrase: Given the path of a key that is protected, returns its passphrase; left out,
+            such a key is refused. Log keys have none: they sign at every commit.
+        without: A log key that is not to sign any more.
+    """
+
+    path: Path
+    passphrase: "PassphraseSource | None" = None
+    without: PublicKey | None = None
+
+    def signer(self, name: str = "default") -> Signer:
+        """Return who signs with a key, opened.
+
+        Args:
+            name: Of a key in this folder, or a signer URI (spec §3.4), such as ``file:/my/key``.
+
+        Raises:
+            KeyMaterialError: (``key-missing``) there is no such key; (``passphrase-needed``,
+                ``passphrase-wrong``, ``lax-permissions``, ``key-broken``) it cannot be used.
+            InvalidInputError: (``bad-signer``) no such scheme, or not an absolute path.
+            StorageError: The disk said no.
+
+        Cost: about 0.5 s for a key with a passphrase (deliberately slow key derivation).
+        """
+        return signer_from_uri(self.uri(name), self.passphrase)
+
+    def uri(self, name: str = "default") -> str:
+        """Return the URI of the signer that :meth:`signer` opens; asks no passphrase.
+
+        Raises:
+            KeyMaterialError: (``key-missing``) there is no such key.
+        """
+        if ":" in name:
+            return name
+        path = (self.path / name).resolve()
+        if not path.exists():
+            raise KeyMaterialError("key-missing", f"no signing key {path}", hint=self._which())
+        return file_uri(path)
+
+    def did(self, name: str = "default") -> str | None:
+        """Return the DID of a key in the folder; None where it cannot be read. Asks no passphrase.
+
+        Args:
+            name: Of a key in this folder, or the URI of a key file.
+        """
+        from lyrikstore.crypto.keys.key_file import list_keys
+
+        is_file = name.startswith("file:/")
+        path = Path(unquote(name.removeprefix("file:"))) if is_file else self.path / name
+        with suppress(KeyMaterialError, StorageError):
+            for key in list_keys(path.parent):
+                if key.name == path.name:
+                    return key.did
+        return None
+
+    def log_signer(self, log_keys: Collection[str]) -> Signer:
+        """Return who signs a log that this user may extend.
+
+        Args:
+            log_keys: The keys that the store's policy lists for its log, as Multikeys.
+
+        Raises:
+            KeyMaterialError: (``log-key-missing``) none of them is here.
+        """
+        from lyrikstore.crypto.keys.key_file import list_keys, load_key
+
+        for key in list_keys(self.path):
+            if key.public != self.without and encode_multikey(key.public) in log_keys:
+                return KeySigner(load_key(key.path.resolve(), self.passphrase))
+        raise KeyMaterialError(
+            "log-key-missing",
+            "the key of this store's log is not in your key folder: the store is read-only for you",
+            hint="restore it with `lyrikstore key new --from BACKUP`",
+        )
+
+    def new_log_signer(self, tag: str, *, comment: str) -> Signer:
+        """Return who signs a new log, with a key made here for it.
+
+        Args:
+            tag: Tells the log from this user's others.
+            comment: For the public line.
+
+        Raises:
+            ConflictError, KeyMaterialError, StorageError: See
+                :func:`lyrikstore.crypto.keys.key_file.create_key`.
+        """
+        from lyrikstore.crypto.keys.key_file import create_key, load_key
+
+        stored = create_key(self.path, f"{_LOG}{tag}", None, comment=comment)
+        return KeySigner(load_key(stored.path, None))
+
+    def _which(self) -> str:
+        from lyrikstore.crypto.keys.key_file import list_keys
+
+        names = [key.name for key in list_keys(self.path) if not key.name.startswith(_LOG)]
+        if names:
+            return (
+                f"you have {visible(', '.join(names))}: name one with --signer {visible(names[0])}"
+            )
+        return "make one with `lyrikstore key new`, or name one with --signer file:PATH"

@@ -1,0 +1,302 @@
+"""The one way lyrikstore secures a document: ``eddsa-jcs-2022`` (spec §3.3).
+
+This is the profile ``lyrik``: exactly one proof, nothing in it that is ignored. Foreign credentials
+(profile ``w3c``) are read by :mod:`lyrikstore.crypto.proofs.proof_set`, from the same steps.
+
+Works on parsed documents (:func:`lyrikstore.canon.json.parse`), reads no clock and no network.
+Whoever calls :func:`verify_proof` goes on with ``Verified.document_without_proof``, never with the
+input: only the former is what was signed.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NoReturn
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON, Document, encode
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.crypto.multikey import (
+    decode_base58,
+    did_key,
+    encode_base58,
+    parse_method_fragment,
+    parse_verification_method,
+)
+
+PROOF_TYPE = "DataIntegrityProof"
+CRYPTOSUITE = "eddsa-jcs-2022"
+
+_REQUIRED = ("type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue")
+_KNOWN = frozenset({*_REQUIRED, "created", "@context"})
+
+
+class Verified(Struct, frozen=True):
+    """What a verified proof establishes; nothing else of the input may be used.
+
+    Attributes:
+        document_without_proof: The signed document.
+        key: The key that signed.
+        verification_method: The DID URL that named the key.
+        created: The claimed time as written, never trusted; ``None`` where the proof has none.
+        options: The proof without ``proofValue``, signed too.
+    """
+
+    document_without_proof: dict[str, JSON]
+    key: PublicKey
+    verification_method: str
+    created: str | None
+    options: dict[str, JSON]
+
+
+def add_proof(
+    document: dict[str, JSON],
+    signer: Signer,
+    *,
+    purpose: str = "assertionMethod",
+    created: datetime | None = None,
+) -> dict[str, JSON]:
+    """Return a copy of ``document`` with its ``proof``; see :func:`add_proof_encoded`."""
+    return add_proof_encoded(document, signer, purpose=purpose, created=created)[0]
+
+
+def add_proof_encoded(
+    document: dict[str, JSON],
+    signer: Signer,
+    *,
+    purpose: str = "assertionMethod",
+    created: datetime | None = None,
+) -> tuple[dict[str, JSON], bytes]:
+    """Return a copy of ``document`` with its ``proof``, and the canonical bytes of that copy.
+
+    Args:
+        document: Has no ``proof`` yet; it is not changed.
+        signer: Whose key signs.
+        purpose: ``proofPurpose``.
+        created: Claimed time of signing; ``None`` leaves the member out, so that signing the same
+            document twice gives the same bytes.
+
+    Raises:
+        InvalidInputError: (``has-proof``) it already has one.
+        FormatError: (``bad-json``) it has no canonical form.
+        VerificationError: (``bad-signature``) the signer returned something else than a signature
+            by its own key; nothing wrong leaves this function.
+    """
+    if "proof" in document:
+        raise InvalidInputError("has-proof", "the document already has a proof")
+    options: dict[str, Any] = {
+        "type": PROOF_TYPE,
+        "cryptosuite": CRYPTOSUITE,
+        "verificationMethod": signer.method,
+        "proofPurpose": purpose,
+    }
+    if created is not None:
+        options["created"] = format_timestamp(created)
+    if "@context" in document:
+        options["@context"] = _copy(document["@context"])  # two lists, never one shared
+    unsecured = Document(document)
+    message = _message(encode(options), unsecured.canonical)
+    proof = {**options, "proofValue": sign(message, signer)}
+    return {**document, "proof": proof}, unsecured.holding("proof", proof)
+
+
+def verify_proof(
+    document: dict[str, JSON] | Document,
+    *,
+    purpose: str = "assertionMethod",
+    resolve: Callable[[str], PublicKey] = parse_verification_method,
+) -> Verified:
+    """Return what the one proof of ``document`` establishes.
+
+    Whether the key is the right one (``author``, ``issuer``, a trusted one) is for the caller.
+
+    Args:
+        document: Parsed JSON with a ``proof``; it is not changed. As a :class:`Document` it is
+            not encoded again.
+        purpose: The ``proofPurpose`` demanded.
+        resolve: Verification method → key; the default takes did:key only.
+
+    Raises:
+        VerificationError: (``bad-proof``) no proof, several, or one that is not of this form;
+            (``bad-signature``) the signature does not fit.
+        KeyMaterialError: (``bad-key``, ``weak-key``) from ``resolve``.
+        FormatError: (``bad-json``) the document has no canonical form.
+    """
+    if isinstance(document, dict):
+        document = Document(document)
+    members = document.members
+    proof = members.get("proof")
+    if not isinstance(proof, dict):
+        refuse("not exactly one proof object")
+    unsecured = members.copy()
+    del unsecured["proof"]
+
+    # 1. The proof says what this function does, and nothing that it ignores.
+    check_members(proof)
+    if proof["cryptosuite"] != CRYPTOSUITE:
+        refuse(f"cryptosuite is not {CRYPTOSUITE}")
+    if proof["proofPurpose"] != purpose:
+        refuse(f"proofPurpose is not {purpose}")
+    if not proof.keys() <= _KNOWN:  # previousProof, expires, domain, challenge too
+        refuse(f"unknown member {min(proof.keys() - _KNOWN)[:80]!a}")
+    created = proof.get("created")
+    if "created" in proof:
+        try:
+            parse_timestamp(created)
+        except FormatError as error:
+            refuse(error.message)
+
+    # 2. Context dialects A (a copy in the proof) and B (none); C is an unsent member and fails
+    #    at the signature.
+    check_context(members, proof)
+
+    # 3. Key and signature.
+    options = without_value(proof)
+    key = resolve(proof["verificationMethod"])
+    message = _message(document.encode_part(options), document.encode_part(unsecured))
+    check_signature(key, proof, message)
+    return Verified(unsecured, key, proof["verificationMethod"], created, options)
+
+
+# The steps, shared with :mod:`lyrikstore.crypto.proofs.proof_set`.
+
+
+def signed_by(data: bytes) -> str | None:
+    """Return the key, as did:key, whose signature on the document in ``data`` holds, or None.
+
+    Whoever the document names as responsible, and whether that is believed, does not matter here:
+    it is for finding what one key signed. A key of an organisation is the one its URL spells.
+    """
+    try:
+        return did_key(verify_proof(Document.parse(data), resolve=parse_method_fragment).key)
+    except LyrikstoreError:
+        return None
+
+
+def signed_bytes(
+    document: dict[str, JSON],
+    options: dict[str, JSON],
+    canonical: Callable[[dict[str, JSON]], bytes] = encode,
+) -> bytes:
+    """Return the 64 bytes that are signed: SHA-256 of the proof options, then of the document.
+
+    Args:
+        document: Without ``proof``.
+        options: The proof without ``proofValue``.
+        canonical: The canonical form that the cryptosuite hashes.
+
+    Raises:
+        FormatError: (``bad-json``) no canonical form.
+    """
+    return _message(canonical(options), canonical(document))
+
+
+def sign(message: bytes, signer: Signer) -> str:
+    """Return the ``proofValue`` by which ``signer`` signs ``message``.
+
+    Raises:
+        VerificationError: (``bad-signature``) its key does not verify what it returned.
+    """
+    signature = signer.sign(message)
+    if not signer.public.verify(signature, message):
+        raise VerificationError(
+            "bad-signature",
+            f"the signer {signer.did} gave a signature that its key does not verify",
+        )
+    return "z" + encode_base58(signature)
+
+
+def check_members(proof: dict[str, JSON]) -> None:
+    """Refuse a proof that lacks one of the five members, or is of another type.
+
+    Raises:
+        VerificationError: (``bad-proof``).
+    """
+    for name in _REQUIRED:
+        if not isinstance(proof.get(name), str):
+            refuse(f"{name} is missing or not a string")
+    if proof["type"] != PROOF_TYPE:
+        refuse(f"type is not {PROOF_TYPE}")
+
+
+def check_context(document: dict[str, JSON], proof: dict[str, JSON]) -> None:
+    """Refuse a proof whose ``@context``, where it has one, is not the document's.
+
+    The Recommendation lets contexts be appended unsigned and then removes them; whoever shows the
+    document as it came would show unsigned terms.
+
+    Raises:
+        VerificationError: (``bad-proof``).
+        FormatError: (``bad-json``) no canonical form.
+    """
+    if "@context" not in proof:
+        return
+    signed, found = proof["@context"], document.get("@context")
+    if signed == found and _are_names(signed):
+        return
+    # Compared as canonical bytes: in Python 1 == True == 1.0.
+    if encode(found) != encode(signed):
+        refuse("its @context is not the document's")
+
+
+def without_value(proof: dict[str, JSON]) -> dict[str, JSON]:
+    """Return the options of ``proof``: everything but ``proofValue``."""
+    options = proof.copy()
+    del options["proofValue"]
+    return options
+
+
+def check_signature(key: PublicKey, proof: dict[str, JSON], message: bytes) -> None:
+    """Refuse a proof whose ``proofValue`` is not the signature of ``message`` by ``key``.
+
+    Raises:
+        VerificationError: (``bad-proof``) not ``z`` and base58btc of 64 bytes;
+            (``bad-signature``).
+    """
+    if not key.verify(_parse_signature(proof["proofValue"]), message):
+        raise VerificationError(
+            "bad-signature",
+            f"the signature does not fit the document and '{proof['verificationMethod'][:200]}'",
+            hint="the document or its proof was changed after signing",
+        )
+
+
+def refuse(reason: str) -> NoReturn:
+    """Raise the error of a malformed proof."""
+    raise VerificationError("bad-proof", f"bad proof: {reason}")
+
+
+def _copy(context: JSON) -> JSON:
+    return list(context) if _are_names(context) else deepcopy(context)
+
+
+def _are_names(context: JSON) -> bool:
+    # As nearly always.
+    return isinstance(context, list) and set(map(type, context)) <= {str}
+
+
+def _message(options: bytes, document: bytes) -> bytes:
+    return sha256(options).digest() + sha256(document).digest()
+
+
+def _parse_signature(text: str) -> bytes:
+    if not text.startswith("z"):  # exactly one multibase, or one proof has many spellings
+        refuse("proofValue does not start with z")
+    try:
+        signature = decode_base58(text[1:])
+    except FormatError as error:
+        refuse(f"proofValue: {error.message}")
+    if len(signature) != 64:
+        refuse(f"proofValue has {counted(len(signature), 'byte')}, not 64")
+    return signature

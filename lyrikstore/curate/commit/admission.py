@@ -1,0 +1,133 @@
+"""What a folder, its sheet and its name must be before they are committed (spec §12.1, §12.3.3)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.grammar import counted
+from lyrikstore.curate.commit.model_files import Weights, inspect_weights
+from lyrikstore.curate.readers import DOCUMENT, READERS, count_records
+from lyrikstore.curate.scan.listing import Listed
+from lyrikstore.curate.scan.scan import Scan, judge
+from lyrikstore.curate.sheets.sheet import Joined, Sheet, join
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.objects.chunk.sources import unreadable
+
+
+def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
+    """Return the snapshot of a folder; it has files, and every one can be in a tree.
+
+    Args:
+        listed: What was found in it.
+        folder: What to call it.
+        known: These very names were committed before.
+        compose: Whether names that are not in NFC are recorded in NFC (spec §12.1).
+
+    Raises:
+        InvalidInputError: (``bad-files``) some cannot; (``no-files``) there are none.
+    """
+    snapshot = judge(listed, known=known, compose=compose)
+    snapshot.require_clean(folder)
+    if not snapshot.paths:
+        raise InvalidInputError(
+            "no-files",
+            f"{folder}: no files to commit ({len(snapshot.ignored)} left out)",
+            hint="check the folder and its .lyrikignore",
+        )
+    return snapshot
+
+
+def joined_with(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
+    """Return what the sheet says of each file.
+
+    Args:
+        snapshot: The files.
+        sheet: One row per file, or no sheet.
+        allow_orphans: Whether rows without a file may be left out.
+
+    Raises:
+        InvalidInputError: (``orphan-rows``) there are such rows; else as :func:`join`.
+    """
+    if sheet is None:
+        return Joined({}, (), ())
+    joined = join(snapshot.paths, sheet)
+    if joined.orphan_rows and not allow_orphans:
+        # A row without a file is metadata that would silently be lost; a file without a row
+        # loses nothing and is named in the result.
+        first = joined.orphan_rows[0]
+        more = (
+            f" (and {counted(len(joined.orphan_rows) - 1, 'more row')})"
+            if joined.orphan_rows[1:]
+            else ""
+        )
+        meant = _meant(first.key, joined.orphan_files)
+        written = "" if meant is None else f"; written {meant!r}, it is one"
+        raise InvalidInputError(
+            "orphan-rows",
+            f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",
+            hint=f"correct column {sheet.key!r}{written}; or add --allow-orphans to leave such "
+            "rows out",
+            details={
+                "orphanRows": [
+                    {"row": row.number, "key": row.key} for row in joined.orphan_rows[:1000]
+                ],
+                "orphanFiles": list(joined.orphan_files[:1000]),
+            },
+        )
+    return joined
+
+
+def _meant(key: str, files: Sequence[str]) -> str | None:
+    """Return the file that a sheet names in another spelling, if there is just one."""
+    wanted = "/" + key.strip().replace("\\", "/").removeprefix("./").casefold()
+    for file in files:
+        folded = f"/{file.casefold()}"
+        if wanted in (folded, folded.rpartition(".")[0]):  # its case, or its suffix left out
+            return file
+    ends = [file for file in files if wanted.endswith(f"/{file.casefold()}")]
+    return ends[0] if len(ends) == 1 else None
+
+
+def check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) -> Weights | None:
+    """Return the model weights that a checkpoint consists of; None for a dataset.
+
+    Raises:
+        InvalidInputError: (``bad-name``) a commit makes nothing of this name; (``no-reader``); else
+            as :func:`inspect_weights`.
+    """
+    if name.prefix == "datasets":
+        if reader not in READERS:
+            raise InvalidInputError(
+                "no-reader", f"no reader {reader[:40]!r}", hint=f"readers: {', '.join(READERS)}"
+            )
+        return None
+    if name.prefix != "checkpoints":
+        raise InvalidInputError(
+            "bad-name",
+            f"a commit makes datasets or checkpoints, not {name.prefix}",
+            hint=f"such as datasets/{name.part}",
+        )
+    if sheet is not None:
+        raise InvalidInputError(
+            "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
+        )
+    return inspect_weights(snapshot)
+
+
+def record_count(reader: str, snapshot: Scan) -> int:
+    """Return how many records the files hold.
+
+    Raises:
+        InvalidInputError: (``file-unreadable``, ``file-missing``); else as the reader.
+    """
+    if reader == DOCUMENT:
+        return len(snapshot.paths)
+    total = 0
+    for at, path in enumerate(snapshot.paths):
+        try:
+            with open_regular(Path(snapshot.location(at))) as stream:
+                total += count_records(reader, path, stream)
+        except OSError as error:
+            raise unreadable(error, path) from None
+    return total

@@ -1,0 +1,98 @@
+"""``commit``: a folder, and a sheet beside it, become a signed version.
+
+Everything that can be wrong with the input is found before the first byte is written; whatever
+fails later leaves the store as it was.
+"""
+
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.curate.commit.data_loss import check_loss
+from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.commit.plan import CommitResult, find_files, plan_version
+from lyrikstore.curate.commit.statement import put_attachment
+from lyrikstore.curate.scan.listing import Listing
+from lyrikstore.history.manifests.manifest import Attachment
+from lyrikstore.history.manifests.names import parse_name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.parallel.tasks import Pools
+
+
+def commit_folder(
+    repository: Repository,
+    folder: Path,
+    name: str,
+    stated: Stated | None = None,
+    *,
+    signer: Signer,
+    allow: Allowed | None = None,
+    progress: OnProgress = silent,
+    clock: Clock = now,
+    cache_dir: Path | None = None,
+    dry_run: bool = False,
+    pools: Pools | None = None,
+    listing: Listing | None = None,
+) -> CommitResult:
+    """Make ``folder`` the current version of ``name``.
+
+    Args:
+        repository: The store, opened to append.
+        folder: The snapshot; files gone from it leave the dataset.
+        name: As people type it; ``checkpoints/…`` imports model weights.
+        stated: What is said of the files: a sheet, the licence, a description.
+        signer: The author.
+        allow: What it may do that is else refused.
+        progress: Told about files, bytes of unchanged ones included.
+        clock: Tells the claimed time.
+        cache_dir: Where it is remembered what files hashed to and what was committed; never inside
+            the store, whose holder could otherwise choose what is signed. ``None``: nowhere.
+        dry_run: Find out what would change; write nothing.
+        pools: Workers on other machines that read and store the files; see ``objects.cluster``.
+        listing: A listing of this folder, with this store and sheet, and links followed or not as
+            allowed, that began before the store was opened.
+
+    Raises:
+        InvalidInputError: (``bad-files``, ``bad-sheet``, ``duplicate-rows``, ``orphan-rows``,
+            ``large-loss``, ``unsaid``, ``bad-licence``, …) before anything is written.
+        ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: see
+            ``TransactionBuilder``; the store is as it was.
+
+    Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
+    """
+    stated, allow = stated or Stated(), allow or Allowed()
+    full_name = parse_name(name)
+    listing = listing or Listing(
+        folder, follow_links=allow.links, store=repository.root, sheet=stated.sheet
+    )
+    found = find_files(repository, listing, folder, str(full_name), stated, allow, cache_dir)
+    if found.unchanged is not None:
+        return found.unchanged
+    plan = plan_version(repository, found, full_name, stated, allow, cache_dir, progress)
+    job, current = plan.job, found.current
+    if not (allow.loss or dry_run):
+        check_loss(str(full_name), job.gone if plan.large_loss else (), found.before, plan.unsaid)
+    memory = None if dry_run else cache_dir
+    if dry_run or not job.pending:
+        tree = job.tree()
+        statement = plan.state(
+            tree, lambda role, data: Attachment(role, Digest.of(data), len(data))
+        )
+        if dry_run or statement.repeats(current):
+            return plan.result(None, tree, None, memory)
+    _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
+    with repository.transaction() as transaction:
+        tree = job.store(transaction.writer, repository.backend, pools)
+        put = transaction.writer.put_bytes
+        put(tree.encode())
+        statement = plan.state(tree, lambda role, data: put_attachment(put, role, data))
+        if statement.repeats(current):
+            return plan.result(None, tree, None, memory)
+        manifest = statement.sign(
+            repository, current, signer=signer, clock=clock, message=stated.message
+        )
+        transaction.log_manifest(manifest, tree, new=job.new)
+        index = transaction.commit()[0]
+    return plan.result(manifest, tree, index, memory)

@@ -1,0 +1,187 @@
+"""What a folder was at its last commit: for commits that find nothing new, and for ``status``.
+
+One small file per folder and name, in the user's cache folder. Like the stat cache it lies outside
+the store: whoever holds the store must not be able to choose what its owner signs, or skips.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from blake3 import blake3
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
+from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.curate.scan.listing import Listed
+from lyrikstore.objects.io.stat_cache import STATE, StatCache, newest, pack_state
+
+MAX_BYTES = 64 << 20
+
+
+class LastCommit(Struct, frozen=True):
+    """What the last commit of a folder under one name read, and what it gave.
+
+    Attributes:
+        folder: The folder's absolute path.
+        name: The full name.
+        manifest: Id of the version it made or found.
+        listing: What :func:`listing_of` gave; empty if that could not be relied on.
+        names: What :func:`names_of` gave: names that were judged then.
+        options: Digest of the options that change the result.
+        sheet: The metadata sheet's absolute path, or empty.
+        sheet_digest: What :func:`sheet_digest` gave.
+        follow_links: Whether links were followed.
+        formats: How many files have each suffix; empty where nobody counted.
+        orphan_files: Files without a row.
+        orphan_rows: ``(number, key)`` of rows without a file.
+    """
+
+    folder: str
+    name: str
+    manifest: str
+    listing: str
+    names: str
+    options: str
+    sheet: str
+    sheet_digest: str
+    follow_links: bool
+    formats: Mapping[str, int]
+    orphan_files: tuple[str, ...]
+    orphan_rows: tuple[tuple[int, str], ...]
+
+    def save(self, directory: Path) -> None:
+        """Keep it in ``directory``. A failure to write is no failure of the commit."""
+        path = _file(directory, self.folder, self.name)
+        new = path.with_name(f"{path.name}.new")
+        with suppress(OSError, ValueError):
+            data = json.dumps(asdict(self)).encode()
+            if path.exists() and _kept(path) == data:
+                return
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new.write_bytes(data)
+            new.replace(path)
+
+
+def last_commit(directory: Path, folder: Path, name: str) -> LastCommit | None:
+    """Return what is remembered of ``folder`` under ``name``, if anything can be read."""
+    with suppress(OSError):
+        return _load(_file(directory, str(real_path(folder)), name))
+    return None
+
+
+def last_commits(directory: Path) -> list[LastCommit]:
+    """Return everything that is remembered in ``directory``, by folder, then by name.
+
+    Raises:
+        StorageError: It cannot be read; that nothing is remembered would be another answer.
+    """
+    found = []
+    try:
+        with suppress(FileNotFoundError):
+            for path in directory.iterdir():
+                if path.name.startswith("commit-") and not path.suffix:
+                    with suppress(FileNotFoundError):  # replaced or deleted meanwhile
+                        found.append(_load(path))
+    except OSError as error:
+        raise storage_error(error, f"reading {directory}") from error
+    return sorted((one for one in found if one), key=lambda one: (one.folder, one.name))
+
+
+def stat_cache(directory: Path, folder: Path, began: int | None = None) -> StatCache:
+    """Return what is remembered of the files in ``folder``; ``began`` as ``StatCache`` has it."""
+    return StatCache(directory / _stat_name(folder), began)
+
+
+def files_expected(directory: Path, folder: Path) -> int:
+    """Return about how many files ``folder`` has, if they are remembered for any store.
+
+    Args:
+        directory: The user's cache folder, with a folder in it for each store.
+        folder: The folder.
+    """
+    width, name = STATE.size + 32, _stat_name(folder)
+    found = 0
+    with suppress(OSError):
+        for store in os.scandir(directory):
+            with suppress(OSError):
+                found = max(found, os.stat(f"{store.path}/{name}").st_size // width)  # noqa: PTH116
+    return found
+
+
+def names_of(listed: Listed) -> str:
+    """Return the digest of the files' names."""
+    return blake3("\0".join(listed.names).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def listing_of(listed: Listed, names: str, sheet: Path | None, safe_before: int) -> str:
+    """Return the digest of everything that a listing tells of the files a commit reads.
+
+    Args:
+        listed: The listing.
+        names: What :func:`names_of` gives for it.
+        sheet: The metadata sheet, which is read as well.
+        safe_before: Since when time stamps are too young, as :class:`StatCache` has it. A file
+            touched so recently that a later change could carry the same time stamp makes the
+            whole listing unreliable, Git's racy rule: the result is empty.
+    """
+    states = listed.states
+    if sheet is not None:
+        with suppress(OSError):
+            states += pack_state(sheet.stat())
+    if newest(states) >= safe_before:
+        return ""
+    hasher = blake3(states)
+    hasher.update(names.encode())
+    for item in listed.ignored:
+        hasher.update(f"\0{item.path}\0{item.reason}".encode("utf-8", "surrogateescape"))
+    return hasher.hexdigest()
+
+
+def sheet_digest(sheet: Path | None) -> str:
+    """Return the digest of the sheet's bytes; empty if there is none, or it cannot be read."""
+    if sheet is not None:
+        with suppress(NotFoundError, StorageError):
+            return Digest.of_file(sheet).hex
+    return ""
+
+
+def _stat_name(folder: Path) -> str:
+    return f"stat-{_key(str(real_path(folder)))}"
+
+
+def _file(directory: Path, folder: str, name: str) -> Path:
+    return directory / f"commit-{_key(chr(0).join((folder, name)))}"
+
+
+def _key(text: str) -> str:
+    return Digest.of(os.fsencode(text)).short
+
+
+def _kept(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _load(path: Path) -> LastCommit | None:
+    # None if it is damaged: it may be deleted at any time, and then is no memory either.
+    data = _kept(path)
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        found = json.loads(data)
+        texts = {name: found[name] for name in _TEXTS}
+        if all(type(text) is str for text in texts.values()):
+            return LastCommit(
+                **texts,
+                follow_links=bool(found["follow_links"]),
+                formats={str(name): int(count) for name, count in found["formats"].items()},
+                orphan_files=tuple(str(file) for file in found["orphan_files"]),
+                orphan_rows=tuple((int(number), str(key)) for number, key in found["orphan_rows"]),
+            )
+    return None
+
+
+_TEXTS = [name for name, kind in LastCommit.__annotations__.items() if kind is str]

@@ -1,0 +1,70 @@
+"""What a new version would lose: nothing goes because an option was left out."""
+
+from collections.abc import Sequence
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.curate.commit.inputs import Stated
+from lyrikstore.curate.descriptor import stated_in
+from lyrikstore.history.manifests.manifest import Manifest
+
+
+def is_large(gone: Sequence[str], before: bytes) -> bool:
+    """Return whether more than a fifth of the files are gone.
+
+    Args:
+        gone: Their paths.
+        before: The tree of the version before.
+    """
+    return bool(gone) and len(gone) * 5 > before.count(b"\n")
+
+
+def left_unsaid(current: Manifest | None, stated: Stated) -> tuple[str, ...]:
+    """Return what ``current`` states about its files and its successor would not, for people.
+
+    Args:
+        current: The current version.
+        stated: What the successor states.
+    """
+    if current is None:
+        return ()
+    body, lost = current.body, []
+    if stated.sheet is None and (columns := body.get("metadata", {}).get("columns")):
+        lost.append(f"the metadata sheet ({', '.join(columns[:5])})")
+    if stated.licence is None:
+        old = body.get("licence", {}).get("expression") or body.get("rights", {}).get("asserted")
+        lost += [f"the licence ({old})"] if old else []
+    if stated.descriptor is None and (fields := stated_in(body.get("descriptor", {}))):
+        lost.append(f"the description ({', '.join(fields[:5])})")
+    return tuple(lost)
+
+
+def check_loss(name: str, gone: Sequence[str], before: bytes, unsaid: Sequence[str]) -> None:
+    """Return if nothing goes.
+
+    Args:
+        name: The dataset's, for messages.
+        gone: Paths, if they are too many.
+        before: The tree of the version before.
+        unsaid: What :func:`left_unsaid` gave.
+
+    Raises:
+        InvalidInputError: (``large-loss``) files do; (``unsaid``) statements do.
+    """
+    if gone:
+        files = before.count(b"\n")
+        raise InvalidInputError(
+            "large-loss",
+            f"{name}: {len(gone)} of "
+            f"{counted(files, 'file is', 'files are')} gone, such as {gone[0]}",
+            hint="add --yes if they are meant to leave the dataset",
+            details={"removed": list(gone[:1000]), "count": len(gone)},
+        )
+    if unsaid:
+        raise InvalidInputError(
+            "unsaid",
+            f"{name}: the version before states {' and '.join(unsaid)}; this one would not",
+            hint="give --metadata, --license or --describe again (lyrikstore checkout NAME FOLDER "
+            "--metadata SHEET writes the sheet), or add --yes if that is meant to leave",
+            details={"unsaid": list(unsaid)},
+        )

@@ -1,0 +1,63 @@
+"""What a publisher says of the files that they commit, and what they let a commit do."""
+
+import json
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.curate.descriptor import Descriptor
+from lyrikstore.curate.readers import DOCUMENT
+
+
+class Stated(Struct, frozen=True):
+    """What is said of a version besides its files (spec §12.4).
+
+    Attributes:
+        sheet: CSV, TSV or XLSX with one row per file.
+        key: The sheet's join column; None: the first of ``path``, ``file``, ``filename``.
+        licence: SPDX expression; for checkpoints the rights as asserted.
+        licence_text: The licence's text, attached.
+        descriptor: What the publisher states; the rest is measured or ``unknown``.
+        reader: How the files become records (spec §9.1).
+        message: Free text, signed with a new version; by itself it makes none.
+    """
+
+    sheet: Path | None = None
+    key: str | None = None
+    licence: str | None = None
+    licence_text: bytes | None = None
+    descriptor: Descriptor | None = None
+    reader: str = DOCUMENT
+    message: str = ""
+
+
+class Allowed(Struct, frozen=True):
+    """What a commit does only if it is let.
+
+    Attributes:
+        loss: More than a fifth of the files may go, or the sheet, the licence or the description
+            that the version before has.
+        orphans: Rows without a file may be left out; files without a row always stay.
+        links: Symbolic links that stay inside the folder are followed.
+        compose: Names that are not in NFC are recorded in NFC (spec §12.1).
+    """
+
+    loss: bool = False
+    orphans: bool = False
+    links: bool = False
+    compose: bool = False
+
+
+def words_digest(stated: Stated, allow: Allowed) -> Digest:
+    """Return the digest of all that decides what a version says, but for files and sheet."""
+    text = stated.licence_text
+    words = {
+        "key": stated.key,
+        "licence": stated.licence,
+        "text": None if text is None else str(Digest.of(text)),
+        "descriptor": stated.descriptor,
+        "reader": stated.reader,
+        "orphans": allow.orphans,
+    }
+    return Digest.of(json.dumps(words, sort_keys=True).encode())

@@ -1,0 +1,84 @@
+"""What a commit states besides its tree: the body of the manifest, and lists beside it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lyrikstore.canon.json import encode
+from lyrikstore.curate.commit.model_files import Weights
+from lyrikstore.curate.descriptor import Descriptor, describe, files_by
+from lyrikstore.curate.scan.scan import Scan
+from lyrikstore.curate.sheets.sheet import Joined, Sheet
+from lyrikstore.history.manifests.manifest import Attachment
+from lyrikstore.history.trees.tree import Tree
+
+Attach = Callable[[str, bytes], Attachment]
+"""Given a role and bytes, returns the attachment that names them."""
+
+
+def dataset_body(
+    tree: Tree,
+    snapshot: Scan,
+    sheet: Sheet | None,
+    joined: Joined,
+    *,
+    records: int,
+    reader: str,
+    descriptor: Descriptor,
+    licence: str | None,
+    formats: Mapping[str, int],
+) -> dict[str, Any]:
+    """Return the body of a committed dataset (spec §12.4)."""
+    stats: dict[str, Any] = {
+        "files": len(tree),
+        "bytes": tree.total_bytes,
+        "records": records,
+    }
+    if sheet is not None:
+        filled = Counter(column for meta in joined.meta.values() for column in meta)
+        stats["columns"] = files_by("column", {column: filled[column] for column in sheet.columns})
+    body: dict[str, Any] = {
+        "reader": reader,
+        "records": records,
+        "bytes": tree.total_bytes,
+        "fileCount": len(tree),
+        "origin": "committed",
+        "descriptor": describe(
+            descriptor, {"formats": files_by("suffix", formats), "stats": stats}
+        ),
+        "ignored": len(snapshot.ignored),
+    }
+    if sheet is not None:
+        body["metadata"] = {
+            "columns": list(sheet.columns),
+            "key": sheet.key,
+            "sheetDigest": str(sheet.digest),
+            "orphanRows": len(joined.orphan_rows),
+            "orphanFiles": len(joined.orphan_files),
+        }
+    if licence is not None:
+        body["licence"] = {"expression": licence}
+    return body
+
+
+def checkpoint_body(weights: Weights, rights: str | None) -> dict[str, Any]:
+    """Return the body of an imported checkpoint."""
+    body: dict[str, Any] = {"origin": "imported", "format": weights.format}
+    if rights is not None:
+        body["rights"] = {"asserted": rights}
+    return body
+
+
+def lists(snapshot: Scan, joined: Joined, attach: Attach) -> list[Attachment]:
+    """Return what lists the files left out, and the files and rows without a counterpart."""
+    found: list[Attachment] = []
+    if snapshot.ignored:
+        items = [{"path": item.path, "reason": item.reason} for item in snapshot.ignored]
+        found.append(attach("ignored", encode(items)))
+    if joined.orphan_rows or joined.orphan_files:
+        orphans = {
+            "rows": [{"row": row.number, "key": row.key} for row in joined.orphan_rows],
+            "files": list(joined.orphan_files),
+        }
+        found.append(attach("orphans", encode(orphans)))
+    return found

@@ -1,0 +1,95 @@
+"""What a folder of model weights must be before it may become a checkpoint."""
+
+import hashlib
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import open_regular
+from lyrikstore.curate.scan.scan import Scan
+from lyrikstore.objects.chunk.sources import unreadable
+
+_PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz")
+
+
+class Weights(Struct, frozen=True):
+    """A folder of weights that holds no program.
+
+    Attributes:
+        format: ``peft-lora/1`` or ``transformers/1``.
+        sha256sums: ``<hex>  <path>`` lines in path order, for tools that do not know BLAKE3.
+    """
+
+    format: str
+    sha256sums: bytes
+
+
+def inspect_weights(snapshot: Scan) -> Weights:
+    """Return what a folder of weights is.
+
+    Raises:
+        InvalidInputError: (``not-the-model``) the model is in a folder below, and whatever lies
+            around it would be part of it; (``pickle``) a file is, or by its name may be, a pickle,
+            which runs code when loaded; (``no-weights``) there is no safetensors file.
+
+    Cost: one read of every file.
+    """
+    _check_top(snapshot)
+    lines = [
+        f"{_sha256(path, Path(snapshot.location(at)), size)}  {path}\n"
+        for at, (path, size) in enumerate(zip(snapshot.paths, snapshot.sizes, strict=True))
+    ]
+    if not any(path.endswith(".safetensors") for path in snapshot.paths):
+        raise InvalidInputError(
+            "no-weights",
+            "the folder holds no .safetensors file",
+            hint="convert the weights to safetensors first",
+        )
+    adapter = "adapter_config.json" in snapshot.paths
+    return Weights("peft-lora/1" if adapter else "transformers/1", "".join(lines).encode())
+
+
+def _check_top(snapshot: Scan) -> None:
+    folders: dict[str, set[str]] = {}
+    for path in snapshot.paths:
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, set()).add("weights" if name.endswith(".safetensors") else name)
+    models = [
+        folder
+        for folder, names in folders.items()
+        if "weights" in names and names & {"config.json", "adapter_config.json"}
+    ]
+    if models and "weights" not in folders.get("", ()):
+        raise InvalidInputError(
+            "not-the-model",
+            f"the model is not at the top of the folder, but in {models[0]}",
+            hint=f"commit that one: {snapshot.root}/{models[0]}",
+        )
+
+
+def _sha256(path: str, location: Path, size: int) -> str:
+    lowered = path.lower()
+    hasher = hashlib.sha256()
+    try:
+        with open_regular(location) as file:
+            head = file.read(9)
+            # Protocols 2 to 5 begin so, but so may the length of a safetensors header, which a
+            # brace follows; a whole pickle cannot pass for that (the format is checked again
+            # before weights are loaded). torch's own files are ZIPs around a pickle.
+            length = int.from_bytes(head[:8], "little")
+            tensors = head[8:] == b"{" and length <= size - 8
+            protocol = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+            binary = protocol and not tensors
+            if lowered.endswith(_PICKLE_SUFFIXES) or binary or head.startswith(b"PK\x03\x04"):
+                raise InvalidInputError(
+                    "pickle",
+                    f"{path}: a pickle, or a format that hides one; loading it runs code",
+                    hint="convert it to safetensors, or name it in .lyrikignore",
+                )
+            hasher.update(head)
+            while piece := file.read(1 << 20):
+                hasher.update(piece)
+    except OSError as error:
+        raise unreadable(error, path) from None
+    return hasher.hexdigest()

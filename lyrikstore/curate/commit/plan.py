@@ -1,0 +1,346 @@
+"""What a commit finds and would make of it: all that is known before the first byte is written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import real_path
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.curate.commit.admission import check_kind, joined_with, judged, record_count
+from lyrikstore.curate.commit.commit_cache import (
+    LastCommit,
+    last_commit,
+    listing_of,
+    names_of,
+    sheet_digest,
+    stat_cache,
+)
+from lyrikstore.curate.commit.data_loss import is_large, left_unsaid
+from lyrikstore.curate.commit.inputs import Allowed, Stated, words_digest
+from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
+from lyrikstore.curate.commit.model_files import Weights
+from lyrikstore.curate.commit.statement import (
+    Statement,
+    changed_paths,
+    current_version,
+    formats,
+    tree_bytes,
+)
+from lyrikstore.curate.scan.hashing import Hashing
+from lyrikstore.curate.scan.listing import Listing
+from lyrikstore.curate.scan.scan import Scan
+from lyrikstore.curate.scan.walk import Ignored
+from lyrikstore.curate.sheets.sheet import Joined, Row, Sheet
+from lyrikstore.curate.sheets.sheet_cache import recalled_sheet
+from lyrikstore.curate.terms.licence import parse_licence
+from lyrikstore.history.manifests.manifest import Attachment, Manifest
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.objects.io.stat_cache import StatCache
+
+
+class CommitResult(Struct, frozen=True):
+    """What a commit did.
+
+    Attributes:
+        manifest: The new version, or ``None`` if the content is as it was (or for a dry run).
+        current: The current version after it; ``None`` only for a dry run of a new name.
+        log_index: Where the new version stands in the log.
+        tree_id: Id of the snapshot's tree.
+        added: Paths that are new.
+        removed: Paths that are gone.
+        changed: Paths with other content or metadata.
+        files: How many files the version has.
+        bytes: And how many bytes.
+        bytes_read: How many of them had to be read.
+        orphan_files: Files without a row.
+        orphan_rows: Rows without a file.
+        ignored: What was left out, and why.
+        composed: Paths of files whose names in the folder are not in NFC.
+        large_loss: Whether more than a fifth of the files went.
+        unsaid: What the version before stated about its files and this one does not.
+    """
+
+    manifest: Manifest | None
+    current: Manifest | None
+    log_index: int | None
+    tree_id: Digest
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    files: int
+    bytes: int
+    bytes_read: int
+    orphan_files: tuple[str, ...]
+    orphan_rows: tuple[Row, ...]
+    ignored: tuple[Ignored, ...]
+    composed: tuple[str, ...]
+    large_loss: bool
+    unsaid: tuple[str, ...]
+
+
+class Found(Struct, frozen=True):
+    """What there is before a file or the sheet is read.
+
+    Attributes:
+        current: The current version.
+        before: The bytes of its tree.
+        cache: What files hashed to, if that is remembered.
+        snapshot: The files, every one fit for a tree.
+        last: This commit as the next one will remember it, without what is not known yet.
+        recalled: The last commit, if it had files of these very names.
+        unchanged: The result, if nothing has changed since that commit.
+    """
+
+    current: Manifest | None
+    before: bytes
+    cache: StatCache | None
+    snapshot: Scan
+    last: LastCommit
+    recalled: LastCommit | None
+    unchanged: CommitResult | None
+
+
+def find_files(
+    repository: Repository,
+    listing: Listing,
+    folder: Path,
+    name: str,
+    stated: Stated,
+    allow: Allowed,
+    cache_dir: Path | None,
+) -> Found:
+    """Return what there is: the files, and the version before.
+
+    Args:
+        repository: The store.
+        listing: Of the folder, under way or not begun.
+        folder: The folder.
+        name: Full name of the version.
+        stated: What is said of the files.
+        allow: What is allowed that is else refused.
+        cache_dir: Where it is remembered what was committed, if anywhere.
+
+    Raises:
+        InvalidInputError: (``bad-files``, ``no-files``) it cannot be a tree.
+        StorageError: The folder or the store cannot be read.
+
+    Cost: one look at each file; no file is read but the sheet, for its digest.
+    """
+    with listing as under_way:
+        # Meanwhile a helper may be listing.
+        current = current_version(repository, name)
+        before = tree_bytes(repository, current)
+        cache = stat_cache(cache_dir, folder, under_way.began) if cache_dir else None
+        recalled = last_commit(cache_dir, folder, name) if cache_dir else None
+        damaged = repository.blobs.damaged
+        listed = under_way.finish()
+    names = names_of(listed)
+    if recalled is not None and recalled.names != names:
+        recalled = None
+    sheet = stated.sheet
+    last = LastCommit(
+        folder=str(real_path(folder)),
+        name=name,
+        manifest="" if current is None else str(current.id),
+        listing="" if cache is None else listing_of(listed, names, sheet, cache.safe_before),
+        names=names,
+        options=words_digest(stated, allow).hex,
+        sheet="" if sheet is None else str(real_path(sheet)),
+        sheet_digest=sheet_digest(sheet),
+        follow_links=allow.links,
+        formats={},
+        orphan_files=(),
+        orphan_rows=(),
+    )
+    known = recalled is not None
+    snapshot = judged(listed, folder, known=known, compose=allow.compose or known)
+    unchanged = None
+    if recalled and last.listing and current is not None and not damaged:
+        seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
+        if seen == last:
+            unchanged = _unchanged(current, snapshot, recalled)
+    return Found(current, before, cache, snapshot, last, recalled, unchanged)
+
+
+class Plan(Struct, frozen=True):
+    """What would become a version: all that is known before the first byte is written.
+
+    Attributes:
+        found: What there is.
+        name: Full name of the version.
+        stated: What is said of the files.
+        sheet: The sheet, read.
+        joined: What it says of each file.
+        weights: The model's weights, if it is a checkpoint.
+        licence: The licence expression, in its normal form.
+        formats: How many files have each suffix.
+        job: The hashing.
+        large_loss: Whether more than a fifth of the files went.
+        unsaid: What the version before stated and this one does not.
+    """
+
+    found: Found
+    name: str
+    stated: Stated
+    sheet: Sheet | None
+    joined: Joined
+    weights: Weights | None
+    licence: str | None
+    formats: Mapping[str, int]
+    job: Hashing
+    large_loss: bool
+    unsaid: tuple[str, ...]
+
+    def state(self, tree: Tree, attach: Attach) -> Statement:
+        """Return what the version says of ``tree``; ``attach`` is given what lies beside it."""
+        if self.weights is not None:
+            return Statement(
+                "checkpoint",
+                self.name,
+                checkpoint_body(self.weights, self.licence),
+                tree,
+                attachments=[attach("sha256sums", self.weights.sha256sums)],
+            )
+        stated, snapshot = self.stated, self.found.snapshot
+        body = dataset_body(
+            tree,
+            snapshot,
+            self.sheet,
+            self.joined,
+            records=record_count(stated.reader, snapshot),
+            reader=stated.reader,
+            descriptor=stated.descriptor or {},
+            licence=self.licence,
+            formats=self.formats,
+        )
+        attachments: list[Attachment] = []
+        if stated.licence_text is not None and "licence" in body:
+            attachments.append(attach("licence-text", stated.licence_text))
+            body["licence"]["textDigest"] = str(attachments[-1].id)
+        attachments += lists(snapshot, self.joined, attach)
+        return Statement("dataset", self.name, body, tree, attachments=attachments)
+
+    def result(
+        self, manifest: Manifest | None, tree: Tree, index: int | None, memory: Path | None
+    ) -> CommitResult:
+        """Return what the commit did, and remember it in the folder ``memory``, if any."""
+        found, joined = self.found, self.joined
+        self.job.remember()
+        version = manifest or found.current
+        if memory is not None and version is not None:
+            replace(
+                found.last,
+                manifest=str(version.id),
+                formats=self.formats,
+                orphan_files=joined.orphan_files,
+                orphan_rows=tuple((row.number, row.key) for row in joined.orphan_rows),
+            ).save(memory)
+        added, removed, changed = changed_paths(found.before, tree)
+        return CommitResult(
+            manifest=manifest,
+            current=version,
+            log_index=index,
+            tree_id=tree.id,
+            added=added,
+            removed=removed,
+            changed=changed,
+            files=len(tree),
+            bytes=tree.total_bytes,
+            bytes_read=self.job.bytes_read,
+            orphan_files=joined.orphan_files,
+            orphan_rows=joined.orphan_rows,
+            ignored=found.snapshot.ignored,
+            composed=tuple(sorted(found.snapshot.spelled)),
+            large_loss=self.large_loss,
+            unsaid=self.unsaid,
+        )
+
+
+def plan_version(
+    repository: Repository,
+    found: Found,
+    name: Name,
+    stated: Stated,
+    allow: Allowed,
+    cache_dir: Path | None,
+    progress: OnProgress,
+) -> Plan:
+    """Return what would become a version; reads the sheet, and none of the files.
+
+    Args:
+        repository: The store.
+        found: What there is.
+        name: Full name of the version.
+        stated: What is said of the files.
+        allow: What is allowed that is else refused.
+        cache_dir: Where it is remembered what a sheet says, if anywhere.
+        progress: Told about the sheet, then about files.
+
+    Raises:
+        InvalidInputError: (``bad-sheet``, ``duplicate-rows``, ``orphan-rows``, ``bad-licence``,
+            ``bad-name``, ``no-reader``, …) this cannot be committed.
+    """
+    snapshot, sheet = found.snapshot, None
+    if stated.sheet is not None:
+        progress(Progress(phase="reading the sheet"))
+        sheet = recalled_sheet(stated.sheet, stated.key, found.last.sheet_digest, cache_dir)
+    joined = joined_with(snapshot, sheet, allow.orphans)
+    weights = check_kind(name, snapshot, sheet, stated.reader)
+    licence = stated.licence
+    if licence is not None and weights is None and licence != _licence_of(found.current):
+        licence = parse_licence(licence)
+    job = Hashing(snapshot, joined.meta, found.cache, progress)
+    job.look_up(repository, found.before)
+    suffixes = found.recalled.formats if found.recalled else {}
+    if weights is None and not suffixes:
+        suffixes = formats(snapshot.paths)
+    return Plan(
+        found=found,
+        name=str(name),
+        stated=stated,
+        sheet=sheet,
+        joined=joined,
+        weights=weights,
+        licence=licence,
+        formats=suffixes,
+        job=job,
+        large_loss=is_large(job.gone, found.before),
+        unsaid=left_unsaid(found.current, stated),
+    )
+
+
+def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> CommitResult:
+    if current.tree is None:
+        raise InvalidInputError("bad-name", f"{current.name} has no files")
+    rows = tuple(Row(number, key, {}) for number, key in recalled.orphan_rows)
+    return CommitResult(
+        manifest=None,
+        current=current,
+        log_index=None,
+        tree_id=current.tree,
+        added=(),
+        removed=(),
+        changed=(),
+        files=len(snapshot.paths),
+        bytes=sum(snapshot.sizes),
+        bytes_read=0,
+        orphan_files=recalled.orphan_files,
+        orphan_rows=rows,
+        ignored=snapshot.ignored,
+        composed=tuple(sorted(snapshot.spelled)),
+        large_loss=False,
+        unsaid=(),
+    )
+
+
+def _licence_of(current: Manifest | None) -> str | None:
+    if current is None:
+        return None
+    expression: str | None = current.body.get("licence", {}).get("expression")
+    return expression

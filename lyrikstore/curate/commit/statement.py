@@ -1,0 +1,131 @@
+"""Small truths about versions that commit and filter share."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.diff import differences
+from lyrikstore.history.trees.paths import Paths
+from lyrikstore.history.trees.tree import Tree
+
+MAX_TREE_BYTES = 4 << 30
+
+
+class Statement(Struct, frozen=True):
+    """What a new version would say, before it is signed.
+
+    Attributes:
+        kind: Manifest kind.
+        name: Full name.
+        body: As its schema wants it.
+        tree: Its tree, if the kind has one.
+        inputs: What it is made from.
+        attachments: Further blobs.
+    """
+
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+    tree: Tree | None
+    inputs: Sequence[Input] = ()
+    attachments: Sequence[Attachment] = ()
+
+    def repeats(self, current: Manifest | None) -> bool:
+        """Return whether ``current`` says exactly this already."""
+        return (
+            current is not None
+            and current.kind == self.kind
+            and current.tree == (self.tree.id if self.tree is not None else None)
+            and current.body == dict(self.body)
+            and current.inputs == tuple(self.inputs)
+            and set(current.attachments) == set(self.attachments)
+        )
+
+    def sign(
+        self,
+        repository: Repository,
+        current: Manifest | None,
+        *,
+        signer: Signer,
+        clock: Clock,
+        message: str,
+    ) -> Manifest:
+        """Return the signed manifest that succeeds ``current``."""
+        return sign_manifest(
+            kind=self.kind,
+            store=repository.store_id,
+            name=self.name,
+            body=self.body,
+            signer=signer,
+            created=clock(),
+            parents=() if current is None else (current.id,),
+            inputs=self.inputs,
+            tree=None if self.tree is None else self.tree.id,
+            files=None if self.tree is None else self.tree.files_id,
+            message=message,
+            attachments=self.attachments,
+        )
+
+
+def current_version(repository: Repository, name: str) -> Manifest | None:
+    """Return the current version of a full name, or ``None`` if it has none yet."""
+    state = repository.refs.get(name)
+    return None if state is None else repository.manifest(state.id)
+
+
+def tree_bytes(repository: Repository, current: Manifest | None) -> bytes:
+    """Return the bytes of the tree of a version; of one without files, or of none, no bytes."""
+    if current is None or current.tree is None:
+        return b""
+    return repository.blobs.read(current.tree, max_bytes=MAX_TREE_BYTES)
+
+
+def tree_like(repository: Repository, manifest: Manifest, paths: Paths) -> Tree:
+    """Return the tree of a version, cheaper if its paths are nearly always ``paths``."""
+    if manifest.tree is None:
+        return Tree(())
+    with repository.blobs.open(manifest.tree) as stream:
+        return Tree.parse(stream, like=paths)
+
+
+def changed_paths(
+    before: bytes, after: Tree
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the paths added, removed and changed (content or metadata), each in path order.
+
+    Args:
+        before: The bytes of a tree; none for no version.
+        after: Another tree.
+    """
+    if not before:
+        return tuple(after.paths), (), ()
+    found: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for item in differences(before, after.encode()):
+        found[0 if not item.old else 1 if not item.new else 2].append(item.path)
+    added, removed, changed = map(tuple, found)
+    return added, removed, changed
+
+
+def formats(paths: Sequence[str]) -> dict[str, int]:
+    """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
+    text = "\n".join(["", *paths])
+    if "/." in text or "\n." in text:  # what a name starts with is no suffix
+        paths = [path.replace("/.", "/").removeprefix(".") for path in paths]
+    counts: Counter[str] = Counter()
+    for suffix, count in Counter([path[path.rfind(".") :] for path in paths]).items():
+        named = suffix.startswith(".") and "/" not in suffix
+        counts[suffix.lower() if named else "none"] += count
+    return dict(counts)
+
+
+def put_attachment(writer_put: Any, role: str, data: bytes) -> Attachment:
+    """Store ``data`` with ``writer_put`` and return the attachment that names it."""
+    digest: Digest = writer_put(data)
+    return Attachment(role, digest, len(data))

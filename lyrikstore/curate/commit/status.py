@@ -1,0 +1,203 @@
+"""``status``: what a commit of a folder would change, without reading what has not changed."""
+
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.files import real_path
+from lyrikstore.curate.commit.commit_cache import (
+    LastCommit,
+    last_commits,
+    listing_of,
+    names_of,
+    sheet_digest,
+    stat_cache,
+)
+from lyrikstore.curate.commit.statement import current_version, tree_like
+from lyrikstore.curate.descriptor import stated_in
+from lyrikstore.curate.scan.hashing import hash_file
+from lyrikstore.curate.scan.listing import Listing
+from lyrikstore.curate.scan.scan import Scan, judge
+from lyrikstore.curate.scan.walk import Offender
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import pairs
+from lyrikstore.objects.io.stat_cache import StatCache
+
+
+class FolderStatus(Struct, frozen=True):
+    """How a committed folder differs from the current version of its name.
+
+    Attributes:
+        folder: Its absolute path.
+        name: The full name it was committed as.
+        current: Id of that name's current version.
+        moved: Whether that is another version than the last commit of this folder made or found.
+        files: How many files are in the folder now.
+        added: Paths that are new.
+        removed: Paths that are gone.
+        changed: Paths with other content.
+        unreadable: What a commit would refuse.
+        sheet: The metadata sheet it was committed with, or empty.
+        sheet_changed: Whether that sheet is another one now, or gone.
+        key: The sheet's join column, or empty.
+        licence: The licence that the current version names, or empty.
+        described: Whether the current version states more than was measured.
+        problem: Why nothing can be said, such as a folder that is gone; else empty.
+    """
+
+    folder: str
+    name: str
+    current: Digest
+    moved: bool
+    files: int = 0
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unreadable: tuple[Offender, ...] = ()
+    sheet: str = ""
+    sheet_changed: bool = False
+    key: str = ""
+    licence: str = ""
+    described: bool = False
+    problem: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Whether a commit would find nothing new."""
+        return not (
+            self.added
+            or self.removed
+            or self.changed
+            or self.unreadable
+            or self.sheet_changed
+            or self.problem
+        )
+
+
+def folder_statuses(
+    repository: Repository, directory: Path, folder: Path | None = None
+) -> list[FolderStatus]:
+    """Return the status of each folder that was committed to this store from here.
+
+    Args:
+        repository: The store; read-only is enough.
+        directory: The user's cache folder for it.
+        folder: Only the folders at, below or above this path.
+
+    Raises:
+        NotFoundError: (``not-committed``) ``folder`` is given, and none of them is.
+        IncompleteError, VerificationError: The store does not hold.
+        StorageError: What is remembered of the folders cannot be read.
+
+    Cost: one look at each file. Only a file whose size is as it was and whose time stamps are not
+    is read.
+    """
+    wanted = None if folder is None else real_path(folder)
+    found = [
+        one
+        for one in last_commits(directory)
+        if wanted is None
+        or (place := Path(one.folder)).is_relative_to(wanted)
+        or wanted.is_relative_to(place)
+    ]
+    if wanted is not None and not found:
+        raise NotFoundError(
+            "not-committed",
+            f"{folder} was not committed to this store from here",
+            hint=f"commit it with `lyrikstore commit {folder} -d NAMESPACE/NAME`",
+        )
+    statuses = []
+    for last in found:
+        current = current_version(repository, last.name)
+        if current is not None:  # a name never goes away: this would be another store's memory
+            statuses.append(_status(repository, directory, last, current))
+    return statuses
+
+
+def _status(
+    repository: Repository, directory: Path, last: LastCommit, current: Manifest
+) -> FolderStatus:
+    place = Path(last.folder)
+    sheet = Path(last.sheet) if last.sheet else None
+    cache = stat_cache(directory, place)
+    moved = last.manifest != str(current.id)
+    try:
+        with Listing(
+            place,
+            follow_links=last.follow_links,
+            store=repository.root,
+            sheet=sheet,
+            expected=len(cache),
+        ) as under_way:
+            listed = under_way.finish()
+    except (InvalidInputError, NotFoundError) as error:
+        return FolderStatus(last.folder, last.name, current.id, moved, problem=error.message)
+    names = names_of(listed)
+    listing = listing_of(listed, names, sheet, cache.safe_before)
+    status = FolderStatus(
+        last.folder,
+        last.name,
+        current.id,
+        moved,
+        files=len(listed.names),
+        unreadable=listed.offenders,
+        sheet=last.sheet,
+        sheet_changed=sheet_digest(sheet) != last.sheet_digest,
+        key=current.body.get("metadata", {}).get("key", ""),
+        licence=current.body.get("licence", {}).get("expression", ""),
+        described=bool(stated_in(current.body.get("descriptor", {}))),
+    )
+    if listing and listing == last.listing and not moved:
+        return status
+    snapshot = judge(listed, known=names == last.names, compose=True)
+    added, removed, changed, unreadable = _compare(repository, snapshot, current, cache)
+    differs = added or removed or changed or unreadable or status.sheet_changed
+    if listing and not (differs or moved):
+        # Too young to be relied on when it was committed; now it is, and need not be compared.
+        replace(last, listing=listing, names=names).save(directory)
+    return replace(
+        status,
+        files=len(snapshot.paths),
+        added=tuple(added),
+        removed=tuple(removed),
+        changed=tuple(changed),
+        unreadable=(*snapshot.offenders, *unreadable),
+    )
+
+
+def _compare(
+    repository: Repository, snapshot: Scan, current: Manifest, cache: StatCache
+) -> tuple[list[str], list[str], list[str], list[Offender]]:
+    tree = tree_like(repository, current, snapshot.paths)
+    digests, unknown = cache.lookup(snapshot.states)
+    pending, sizes = set(unknown), snapshot.sizes
+    hidden = {offender.path for offender in snapshot.offenders}
+    folders = tuple(path for path in hidden if path.endswith("/"))
+    added: list[str] = []
+    removed: list[str] = []
+    changed: list[str] = []
+    unreadable: list[Offender] = []
+    for was, at in pairs(tree.paths, snapshot.paths):
+        path = tree.paths[was] if at < 0 else snapshot.paths[at]
+        if was < 0:
+            added.append(path)
+            continue
+        if at < 0:
+            if path not in hidden and not path.startswith(folders):
+                removed.append(path)
+            continue
+        mine = slice(at * 32, at * 32 + 32)
+        if at in pending and sizes[at] == tree.sizes[was]:
+            try:
+                digests[mine] = hash_file(snapshot.location(at)).raw
+            except InvalidInputError as error:
+                unreadable.append(Offender(path, error.kind, error.message, error.hint))
+                continue
+        if digests[mine] != tree.digests[was * 32 : was * 32 + 32]:
+            changed.append(path)
+    cache.save(snapshot.states, bytes(digests))
+    return added, removed, changed, unreadable

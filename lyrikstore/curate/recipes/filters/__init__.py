@@ -1,0 +1,21 @@
+"""The built-in filters, each versioned: a new behaviour is a new number, never an edit.
+
+User documentation: docs/recipes.md; byte-exact rules: spec §12.5.
+"""
+
+from collections.abc import Mapping
+
+from lyrikstore.curate.recipes.filters.allow import Allow
+from lyrikstore.curate.recipes.filters.contract import Filter
+from lyrikstore.curate.recipes.filters.duplicates import DropDuplicates
+from lyrikstore.curate.recipes.filters.empty import DropEmpty
+from lyrikstore.curate.recipes.filters.redact import Redact
+from lyrikstore.curate.recipes.filters.split import Split
+
+FILTERS: Mapping[str, type[Filter]] = {
+    "drop-empty/1": DropEmpty,
+    "drop-duplicates/1": DropDuplicates,
+    "allow/1": Allow,
+    "redact/1": Redact,
+    "split/1": Split,
+}

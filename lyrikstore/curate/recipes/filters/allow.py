@@ -1,0 +1,66 @@
+"""``allow/1``: keeps records by the value in a sheet column (spec §12.5.4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from lyrikstore.curate.recipes.filters.contract import (
+    Candidate,
+    Decide,
+    Drop,
+    Filter,
+    Keep,
+    Outcome,
+)
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Allow(Filter):
+    """Drops records whose value in one column is not on the list.
+
+    Attributes:
+        column: The sheet column.
+        values: The values that pass, compared exactly.
+        keep_absent: Whether a record without a value passes.
+    """
+
+    USE: ClassVar[str] = "allow/1"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("column", "string", "the sheet column to look at"),
+        Parameter("values", "strings", "the values that pass; compared exactly"),
+        Parameter(
+            "absent",
+            "string",
+            "what happens to records without a value",
+            default="drop",
+            choices=("drop", "keep"),
+        ),
+    )
+
+    column: str
+    values: frozenset[str]
+    keep_absent: bool
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step."""
+        return cls(values["column"], frozenset(values["values"]), values["absent"] == "keep")
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads its column."""
+        return (f"meta:{self.column}",)
+
+    def start(self) -> Decide:
+        """Return the decision function."""
+        return self._decide
+
+    def _decide(self, candidate: Candidate) -> Outcome:
+        value = candidate.meta.get(self.column)
+        if value is None:
+            if self.keep_absent:
+                return Keep()
+            return Drop("no-value", f"no value in column {self.column!r}")
+        if value in self.values:
+            return Keep()
+        return Drop("not-allowed", f"{self.column} is {value[:200]!r}")

@@ -1,0 +1,44 @@
+"""``drop-empty/1``: drops documents that hold no text (spec §12.5.2)."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from lyrikstore.curate.recipes.filters.contract import (
+    TEXT,
+    Candidate,
+    Decide,
+    Drop,
+    Filter,
+    Keep,
+    Outcome,
+)
+from lyrikstore.curate.text import is_blank
+
+
+class DropEmpty(Filter):
+    """Drops records that are empty, only white space, or not UTF-8."""
+
+    USE: ClassVar[str] = "drop-empty/1"
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:  # noqa: ARG003
+        """Return the step; it takes no parameters."""
+        return cls()
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the text."""
+        return (TEXT,)
+
+    def start(self) -> Decide:
+        """Return the decision function."""
+        return _decide
+
+
+def _decide(candidate: Candidate) -> Outcome:
+    if candidate.text is None:
+        return Drop("undecodable", "the bytes are not UTF-8")
+    if not candidate.text:
+        return Drop("empty", "0 bytes")
+    if is_blank(candidate.text):
+        return Drop("blank", "only white space")
+    return Keep()

@@ -1,0 +1,210 @@
+"""``redact/1``: replaces personal data by typed placeholders (spec §12.5.5)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.recipes.filters.contacts import Span, find_emails, find_phones, find_urls
+from lyrikstore.curate.recipes.filters.contract import (
+    TEXT,
+    Candidate,
+    Change,
+    Decide,
+    FieldChange,
+    Filter,
+    Keep,
+    Outcome,
+)
+from lyrikstore.curate.recipes.filters.holders import find_holders, find_repeats
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+
+MASK = "<REDACTED>"
+
+FINDERS: Mapping[str, tuple[str, Callable[[str], Iterator[Span]]]] = {
+    "url": ("<URL>", find_urls),
+    "email": ("<EMAIL>", find_emails),
+    "phone": ("<PHONE>", find_phones),
+    "copyright": ("<COPYRIGHT-HOLDER>", find_holders),
+}
+"""Pattern name -> placeholder and finder, in order of precedence where two begin together."""
+
+
+class Replacement(Struct, frozen=True):
+    """One place to replace.
+
+    Attributes:
+        start: First code point.
+        end: One past the last.
+        pattern: Key of :data:`FINDERS`.
+    """
+
+    start: int
+    end: int
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redact(Filter):
+    """Replaces what the patterns find, in the text and in sheet columns.
+
+    Attributes:
+        patterns: Keys of :data:`FINDERS`, in its order.
+        repeats: Whether later mentions of a holder go too.
+        text: Whether the text is searched.
+        columns: The columns searched; ``None`` is all.
+        mask: The columns whose whole value becomes ``<REDACTED>``.
+    """
+
+    USE: ClassVar[str] = "redact/1"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "patterns",
+            "strings",
+            "what to look for",
+            default=["email", "phone", "url", "copyright"],
+            choices=("email", "phone", "url", "copyright"),
+        ),
+        Parameter(
+            "repeats",
+            "boolean",
+            "whether a holder named on a copyright line is replaced wherever the same text or cell "
+            "mentions it again",
+            default=True,
+        ),
+        Parameter("text", "boolean", "whether to search the document's text", default=True),
+        Parameter("columns", "columns", "the sheet columns to search", default="*"),
+        Parameter(
+            "mask",
+            "columns",
+            "sheet columns whose whole value is replaced, for names no pattern can know",
+            default=[],
+        ),
+    )
+
+    patterns: tuple[str, ...]
+    repeats: bool
+    text: bool
+    columns: frozenset[str] | None
+    mask: frozenset[str] | None
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step.
+
+        Raises:
+            InvalidInputError: (``bad-recipe``) nothing to search and nothing to mask.
+        """
+        if not values["text"] and values["columns"] == [] and values["mask"] == []:
+            raise InvalidInputError(
+                "bad-recipe",
+                "redact/1: neither the text nor a column is searched",
+                hint="leave out text = false, or name columns",
+            )
+        return cls(
+            tuple(name for name in FINDERS if name in values["patterns"]),
+            values["repeats"],
+            values["text"],
+            None if values["columns"] == "*" else frozenset(values["columns"]),
+            None if values["mask"] == "*" else frozenset(values["mask"]),
+        )
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the text, its columns, or all columns."""
+        fields = [TEXT] if self.text else []
+        if self.columns is None or self.mask is None:
+            return (*fields, "meta:*")
+        return (*fields, *(f"meta:{name}" for name in sorted(self.columns | self.mask)))
+
+    def start(self) -> Decide:
+        """Return the decision function."""
+        return self._decide
+
+    def _decide(self, candidate: Candidate) -> Outcome:
+        changes: list[FieldChange] = []
+        text: str | None = None
+        if self.text:
+            old = candidate.require_text(self.USE)
+            new, found = redact(old, self.patterns, repeats=self.repeats)
+            if found:
+                text = new
+                changes += _describe(TEXT, found, new, Digest.of(old.encode()))
+        meta = dict(candidate.meta)
+        for column in sorted(meta, key=str.encode):
+            if self.mask is None or column in self.mask:
+                if meta[column] != MASK:
+                    meta[column] = MASK
+                    span = ((0, len(MASK)),)
+                    changes.append(FieldChange(f"meta:{column}", "masked", 1, span))
+            elif self.columns is None or column in self.columns:
+                new, found = redact(meta[column], self.patterns, repeats=self.repeats)
+                if found:
+                    meta[column] = new
+                    changes += _describe(f"meta:{column}", found, new, None)
+        return Change(text, meta, tuple(changes)) if changes else Keep()
+
+
+def redact(
+    text: str, patterns: Iterable[str], *, repeats: bool = False
+) -> tuple[str, list[Replacement]]:
+    """Return the text with placeholders, and what was replaced, in order.
+
+    Args:
+        text: Any text.
+        patterns: Keys of :data:`FINDERS`. Where finds overlap, their union is replaced by the
+            placeholder of the one that begins first (of equals, the longest), so that no rest of
+            a find stays.
+        repeats: Whether other mentions of a copyright holder found in this text go too.
+
+    Cost: O(length) per pattern.
+    """
+    order = {name: index for index, name in enumerate(FINDERS)}
+    found = [
+        Replacement(start, end, name)
+        for name in patterns
+        for start, end in FINDERS[name][1](text)
+        if end > start
+    ]
+    if repeats:
+        holders = [(item.start, item.end) for item in found if item.pattern == "copyright"]
+        found += [Replacement(*span, "copyright") for span in find_repeats(text, holders)]
+    found.sort(key=lambda item: (item.start, -item.end, order[item.pattern]))
+    merged: list[Replacement] = []
+    for item in found:
+        if merged and item.start < merged[-1].end:
+            last = merged[-1]
+            merged[-1] = Replacement(last.start, max(last.end, item.end), last.pattern)
+        else:
+            merged.append(item)
+    pieces: list[str] = []
+    place = 0
+    for item in merged:
+        pieces += (text[place : item.start], FINDERS[item.pattern][0])
+        place = item.end
+    pieces.append(text[place:])
+    return "".join(pieces), merged
+
+
+def _describe(
+    field: str, found: list[Replacement], new: str, before: Digest | None
+) -> list[FieldChange]:
+    spans: dict[str, list[tuple[int, int]]] = {}
+    shift = 0  # code points gained so far
+    place = 0  # code points of `new` already counted
+    offset = 0  # and their UTF-8 bytes
+    for item in found:
+        start = item.start + shift
+        placeholder = FINDERS[item.pattern][0]
+        offset += len(new[place:start].encode())
+        spans.setdefault(item.pattern, []).append((offset, offset + len(placeholder)))
+        place = start + len(placeholder)
+        offset += len(placeholder)
+        shift += len(placeholder) - (item.end - item.start)
+    return [
+        FieldChange(field, f"redacted-{name}", len(spans[name]), tuple(spans[name]), before)
+        for name in FINDERS
+        if name in spans
+    ]

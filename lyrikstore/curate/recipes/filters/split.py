@@ -1,0 +1,106 @@
+"""``split/1``: deals records into train, validation and test (spec §12.5.6).
+
+The part is a hash of seed and group value, so that it needs no other record: adding files later
+never moves the ones already dealt, and nobody can steer a record into a part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from blake3 import blake3
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import encode
+from lyrikstore.curate.recipes.filters.contract import Candidate, Decide, Filter, Keep, Outcome
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+
+PARTS = ("train", "validation", "test")
+_CONTEXT = "lyrikstore 2026-11 split"
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Filter):
+    """Deals records into parts; records of one group never part.
+
+    Attributes:
+        by: The group column, or ``None``: every record is its own group.
+        seed: Another seed deals anew.
+        bounds: (part, exclusive upper bound of the 64-bit hash), parts of fraction 0 left out.
+    """
+
+    USE: ClassVar[str] = "split/1"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "by",
+            "string",
+            "sheet column whose equal values stay together; without it each record is dealt alone",
+            optional=True,
+        ),
+        Parameter("seed", "seed", "another seed deals anew", default="0"),
+        Parameter("train", "fraction", "share of the groups", default="0.8"),
+        Parameter("validation", "fraction", "share of the groups", default="0.1"),
+        Parameter("test", "fraction", "share of the groups", default="0.1"),
+    )
+
+    by: str | None
+    seed: str
+    bounds: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step.
+
+        Raises:
+            InvalidInputError: (``bad-recipe``) the shares do not add up to 1.
+        """
+        shares = [(part, Decimal(values[part])) for part in PARTS]
+        total = sum((share for _, share in shares), Decimal(0))
+        if total != 1:
+            raise InvalidInputError(
+                "bad-recipe",
+                f"split/1: train, validation and test add up to {total}, not 1",
+                hint="such as train = 0.8, validation = 0.1, test = 0.1",
+            )
+        bounds: list[tuple[str, int]] = []
+        upper = Decimal(0)
+        for part, share in shares:
+            upper += share
+            if share > 0:
+                bounds.append((part, int(upper * 10**9) * 2**64 // 10**9))
+        return cls(values.get("by"), values["seed"], tuple(bounds))
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads its group column."""
+        return () if self.by is None else (f"meta:{self.by}",)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that can receive records, in order."""
+        return tuple(part for part, _ in self.bounds)
+
+    def start(self) -> Decide:
+        """Return the decision function."""
+        return self._decide
+
+    def _decide(self, candidate: Candidate) -> Outcome:
+        # The source value: a step before may have redacted every owner to one placeholder, and
+        # that would put all records into one group.
+        value = candidate.source_meta.get(self.by) if self.by is not None else None
+        if value is None:
+            return Keep(self.part_of("record", candidate.id.hex))
+        return Keep(self.part_of("value", value))
+
+    def part_of(self, group_kind: str, group: str) -> str:
+        """Return the part of one group.
+
+        Args:
+            group_kind: ``value`` for a column value, ``record`` for a record without one.
+            group: The value, or the record id in hex.
+        """
+        digest = blake3(encode([self.seed, group_kind, group]), derive_key_context=_CONTEXT).digest(
+            length=8
+        )
+        number = int.from_bytes(digest, "big")
+        return next(part for part, bound in self.bounds if number < bound)

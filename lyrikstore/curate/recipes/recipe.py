@@ -1,0 +1,228 @@
+"""Recipes: the TOML that says which filters run, in which order (spec §12.5).
+
+Strict: an unknown key would be a filter the user believes in and nobody runs.
+"""
+
+import platform
+import unicodedata
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.near import near, unknown
+from lyrikstore.canon.toml import parse_toml
+from lyrikstore.curate.recipes.filters import FILTERS
+from lyrikstore.curate.recipes.filters.allow import Allow
+from lyrikstore.curate.recipes.filters.contract import TEXT, Filter
+from lyrikstore.curate.recipes.filters.parameters import read_parameters
+from lyrikstore.curate.recipes.filters.split import Split
+from lyrikstore.version import __version__
+
+FORMAT = 1
+MAX_BYTES = 256 << 10
+MAX_STEPS = 100
+MAX_COMPARED = 1000
+"""Values of a column among which one that resembles a slip is looked for."""
+_KEYS = ("recipe", "description", "step")
+
+
+class Step(Struct, frozen=True):
+    """One configured step.
+
+    Attributes:
+        use: Such as ``redact/1``.
+        params: Canonical parameter values, defaults filled in.
+        filter: What does it.
+    """
+
+    use: str
+    params: Mapping[str, Any]
+    filter: Filter
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the step as a filter manifest records it."""
+        return {"use": self.use, **self.params}
+
+
+class Unmatched(Struct, frozen=True):
+    """A value that an ``allow/1`` step lets pass and no record has.
+
+    Attributes:
+        step: The number of the step, from 1.
+        column: Its column.
+        value: The value.
+        hint: Which value of that column it resembles; may be empty.
+    """
+
+    step: int
+    column: str
+    value: str
+    hint: str
+
+    def __str__(self) -> str:
+        """Return it as a line for people."""
+        said = f"step {self.step}: no record has {self.value!r} in column {self.column!r}"
+        return f"{said}; {self.hint}" if self.hint else said
+
+
+class Recipe(Struct, frozen=True):
+    """A parsed recipe.
+
+    Attributes:
+        steps: At least one; a split is the last.
+        description: What it is for; may be empty.
+    """
+
+    steps: tuple[Step, ...]
+    description: str
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether any step reads the documents' text."""
+        return TEXT in self.reads
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the steps read, sorted."""
+        return tuple(sorted({name for step in self.steps for name in step.filter.reads()}))
+
+    @property
+    def split(self) -> Split | None:
+        """The split, if the recipe ends in one."""
+        last = self.steps[-1].filter
+        return last if isinstance(last, Split) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as a filter manifest records it."""
+        recipe: dict[str, Any] = {
+            "recipe": FORMAT,
+            "step": [step.to_json() for step in self.steps],
+        }
+        if self.description:
+            recipe["description"] = self.description
+        return recipe
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the recipe that :meth:`to_json` described, for another process of this version."""
+        steps = []
+        for given in value["step"]:
+            params = {name: item for name, item in given.items() if name != "use"}
+            steps.append(Step(given["use"], params, FILTERS[given["use"]].configure(params)))
+        return cls(tuple(steps), value.get("description", ""))
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of the filter manifest."""
+        return {
+            "recipe": self.to_json(),
+            "steps": [step.to_json() for step in self.steps],
+            "reads": list(self.reads),
+            "engine": f"lyrikstore {__version__}, Python {platform.python_version()}, "
+            f"Unicode {unicodedata.unidata_version}",
+        }
+
+    def check_columns(self, columns: frozenset[str], where: str) -> None:
+        """Return if every column the steps name exists.
+
+        Raises:
+            InvalidInputError: (``unknown-column``) one does not; near matches named.
+        """
+        for number, step in enumerate(self.steps, start=1):
+            for name in step.filter.reads():
+                column = name.removeprefix("meta:")
+                if name.startswith("meta:") and column != "*" and column not in columns:
+                    raise unknown(
+                        "unknown-column",
+                        f"column in step {number} ({step.use}), {where} has no",
+                        column,
+                        columns,
+                        otherwise="" if columns else "commit it with a sheet: --metadata SHEET",
+                    )
+
+    def unmatched(self, metas: Iterable[Mapping[str, str]]) -> tuple[Unmatched, ...]:
+        """Return the values on lists that no record has: a slip there drops records unseen.
+
+        Args:
+            metas: The metadata of the source's records.
+        """
+        lists = [
+            (number, step.filter.column, step.filter.values)
+            for number, step in enumerate(self.steps, start=1)
+            if isinstance(step.filter, Allow)
+        ]
+        found: dict[str, set[str]] = {column: set() for _, column, _ in lists}
+        for meta in metas if lists else ():
+            for column, values in found.items():
+                if column in meta:
+                    values.add(meta[column])
+        return tuple(
+            Unmatched(number, column, value, near(value, islice(found[column], MAX_COMPARED)))
+            for number, column, values in lists
+            for value in sorted(values - found[column])
+        )
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Return the recipe in a TOML file.
+
+    Raises:
+        InvalidInputError: (``unreadable``) it cannot be read; (``bad-recipe``) it is no recipe.
+    """
+    data = read_at_most(path, MAX_BYTES + 1)
+    return parse_recipe(data)
+
+
+def parse_recipe(data: bytes) -> Recipe:
+    """Return the recipe in TOML bytes.
+
+    Raises:
+        InvalidInputError: (``bad-recipe``) not TOML, an unknown key or filter (near matches
+            named), a missing or malformed parameter, a split that is not last.
+    """
+    try:
+        table = parse_toml(data, max_bytes=MAX_BYTES)
+    except FormatError as error:
+        raise _bad(f"the recipe: {error.message}") from None
+    for key in table:
+        if key not in _KEYS:
+            raise unknown("bad-recipe", "key in the recipe", key, _KEYS)
+    version = table.get("recipe")
+    if type(version) is not int or version != FORMAT:
+        raise _bad(f"the recipe does not say recipe = {FORMAT}")
+    description = table.get("description", "")
+    if not isinstance(description, str):
+        raise _bad("description is not a string")
+    given = table.get("step", [])
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise _bad("steps are written [[step]]")
+    if not 1 <= len(given) <= MAX_STEPS:
+        raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(given)}")
+    steps = tuple(_step(number, item) for number, item in enumerate(given, start=1))
+    for number, step in enumerate(steps[:-1], start=1):
+        if isinstance(step.filter, Split):
+            raise _bad(f"step {number} (split/1) must be the last step")
+    return Recipe(steps, description)
+
+
+def _step(number: int, given: Mapping[str, Any]) -> Step:
+    use = given.get("use")
+    if not isinstance(use, str):
+        raise _bad(f"step {number} does not say which filter to use")
+    kind = FILTERS.get(use)
+    if kind is None:
+        raise unknown("bad-recipe", f"filter in step {number}:", use, FILTERS)
+    place = f"step {number} ({use})"
+    rest = {name: value for name, value in given.items() if name != "use"}
+    params = read_parameters(kind.PARAMETERS, rest, place)
+    return Step(use, params, kind.configure(params))
+
+
+def _bad(message: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-recipe", message, hint="docs/recipes.md shows a recipe and every filter"
+    )

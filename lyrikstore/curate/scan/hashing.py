@@ -1,0 +1,228 @@
+"""The hashing of a snapshot: only what the stat cache does not know is read."""
+
+import os
+import stat
+from bisect import bisect_left
+from collections.abc import Container, Mapping, Sequence
+from pathlib import Path
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.curate.scan.scan import Scan
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.diff import Difference, differences
+from lyrikstore.history.trees.paths import Paths
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.history.trees.tree_entry import NO_META, encode_line
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.io.stat_cache import StatCache
+from lyrikstore.objects.parallel.tasks import Pools
+from lyrikstore.objects.store.writer import BlobWriter
+
+
+class Hashing:
+    """What the cache knows of one snapshot, and what must be read. It works on whole columns.
+
+    Args:
+        snapshot: The listing.
+        metas: Path to metadata.
+        cache: What was hashed before, if that is remembered.
+        progress: Told about files, bytes of unchanged ones included.
+
+    Attributes:
+        pending: Positions in the snapshot of the files that must be read.
+        new: Positions of the files that the version before does not have so; None for all.
+        gone: Paths of that version that are not in the snapshot.
+        bytes_read: Bytes read so far.
+    """
+
+    def __init__(
+        self,
+        snapshot: Scan,
+        metas: Mapping[str, Mapping[str, str]],
+        cache: StatCache | None,
+        progress: OnProgress = silent,
+    ) -> None:
+        self._snapshot = snapshot
+        get = metas.get
+        self._metas = (
+            {at: meta for at, path in enumerate(snapshot.paths) if (meta := get(path))}
+            if metas
+            else {}
+        )
+        self._cache = cache
+        self._progress = progress
+        self._sizes = snapshot.sizes
+        self._total = sum(self._sizes)
+        self._digests = bytearray(32 * len(snapshot.paths))
+        self._tree: Tree | None = None
+        self._draft: _Draft | None = None
+        self.pending: Sequence[int] = range(len(snapshot.paths))
+        self.new: Sequence[int] | None = None
+        self.gone: list[str] = []
+        self.bytes_read = 0
+
+    def look_up(self, repository: Repository, before: bytes) -> None:
+        """Take from the cache what it knows and the store still has.
+
+        Args:
+            repository: The store.
+            before: The bytes of the tree of the current version, or none. What is in it is in the
+                store, so it need not be looked up, as long as the store is whole.
+        """
+        unknown: Sequence[int] = self.pending
+        if self._cache is not None:
+            self._digests, unknown = self._cache.lookup(self._snapshot.states)
+        asked: Sequence[int] = range(len(self._sizes))
+        if before:
+            draft = _Draft(self._assemble(None).encode(), before)
+            self.gone = draft.gone
+            if repository.blobs.is_whole_here:
+                self._draft = draft
+                asked = self.new = draft.places(self._snapshot.paths)
+        if len(unknown) < len(self._sizes):
+            read = set(unknown)
+            known = [at for at in asked if at not in read]
+            raws = b"".join([self._digests[at * 32 : at * 32 + 32] for at in known])
+            lost = [known[at] for at in repository.blobs.missing(raws)] if raws else []
+            self.pending = sorted((*unknown, *lost)) if lost else unknown
+            self._tell(len(self._sizes) - len(self.pending), self._settled())
+
+    def tree(self) -> Tree:
+        """Return the tree without storing anything; reads what is pending."""
+        if self._tree is None:
+            done, settled = len(self._sizes) - len(self.pending), self._settled()
+            for at in self.pending:
+                digest = hash_file(self._snapshot.location(at))
+                self._digests[at * 32 : at * 32 + 32] = digest.raw
+                self.bytes_read += self._sizes[at]
+                done += 1
+                self._tell(done, settled + self.bytes_read)
+            self._tree = self._assemble(self._draft)
+        return self._tree
+
+    def store(
+        self, writer: BlobWriter, backend: Backend | None = None, pools: Pools | None = None
+    ) -> Tree:
+        """Store what is pending and return the tree.
+
+        Args:
+            writer: Of the store.
+            backend: Where the store is, for ``pools``.
+            pools: Makes the pool of other machines' workers that read and store the files.
+
+        Raises:
+            InvalidInputError: (``file-changed``, ``file-unreadable``, ``file-missing``).
+            StorageError: The store's medium failed.
+        """
+        locations = [self._snapshot.location(at) for at in self.pending]
+        done, settled = len(self._sizes) - len(locations), self._settled()
+        if backend is not None and pools is not None:
+            from lyrikstore.objects.distributed import spread_files
+
+            files = [str(Path(location).absolute()) for location in locations]
+            sizes = [self._sizes[at] for at in self.pending]
+            stored = spread_files(writer, backend, pools, files, sizes)
+        else:
+            sizes = [self._sizes[at] for at in self.pending]
+            stored = writer.put_files(locations, sizes=sizes, follow_links=True)
+        for place, digest, size in stored:
+            at = self.pending[place]
+            self._digests[at * 32 : at * 32 + 32] = digest.raw
+            self._sizes[at] = size
+            self.bytes_read += size
+            done += 1
+            self._tell(done, settled + self.bytes_read)
+        self._tree = self._assemble(self._draft)
+        return self._tree
+
+    def remember(self) -> None:
+        """Save the cache. A failure to write it is no failure of the commit."""
+        if self._cache is not None:
+            self._cache.save(self._snapshot.states, bytes(self._digests))
+
+    def _assemble(self, draft: "_Draft | None") -> Tree:
+        paths, digests = self._snapshot.paths, bytes(self._digests)
+        data = None
+        if draft is not None:
+            data = draft.finish(paths, self._sizes, digests, self._metas, set(self.pending))
+        return Tree.of_columns(paths, self._sizes, digests, self._metas, data)
+
+    def _settled(self) -> int:
+        return self._total - sum(self._sizes[at] for at in self.pending)
+
+    def _tell(self, files: int, size: int) -> None:
+        self._progress(Progress(files, len(self._sizes), size))
+
+
+class _Draft:
+    # The bytes of a tree in which the digests of some files, not read yet, are zeros; compared
+    # with the tree before. Most of it stays as it is when those have been read.
+    def __init__(self, data: bytes, before: bytes) -> None:
+        self._data = data
+        self._here: list[Difference] = []
+        self.gone: list[str] = []
+        for item in differences(before, data):
+            if item.new:
+                self._here.append(item)
+            else:
+                self.gone.append(item.path)
+
+    def places(self, paths: Paths) -> list[int]:
+        """Return the positions of what the tree before does not have so."""
+        return [bisect_left(paths, item.path) for item in self._here]
+
+    def finish(
+        self,
+        paths: Paths,
+        sizes: Sequence[int],
+        digests: bytes,
+        metas: Mapping[int, Mapping[str, str]],
+        read: Container[int],
+    ) -> bytes:
+        """Return the bytes of the tree, with the lines of what was read meanwhile made anew."""
+        pieces: list[bytes | memoryview] = []
+        data, start = memoryview(self._data), 0  # so that but one copy is made
+        for at, item in zip(self.places(paths), self._here, strict=True):
+            if at in read:
+                digest = digests[at * 32 : at * 32 + 32].hex()
+                line = encode_line(paths[at], sizes[at], digest, metas.get(at, NO_META))
+                pieces += (data[start : item.at], line.encode())
+                start = item.at + len(item.new)
+        return b"".join((*pieces, data[start:])) if pieces else self._data
+
+
+def hash_file(location: str) -> Digest:
+    """Return the digest of a file of a snapshot.
+
+    Raises:
+        InvalidInputError: (``file-unreadable``) it cannot be read, or is no file any more.
+
+    Cost: one read, 1 MiB of memory.
+    """
+    hasher = blake3()
+    try:
+        # Not blocking: what was a file when it was listed may be a FIFO by now.
+        with open(location, "rb", buffering=0, opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _unreadable(location, "not a regular file any more")
+            while piece := file.read(1 << 20):
+                hasher.update(piece)
+    except OSError as error:
+        raise _unreadable(location, error.strerror or str(error)) from None
+    return Digest(hasher.digest())
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _unreadable(location: str, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "file-unreadable",
+        f"{location}: cannot be read ({reason})",
+        hint="check the file and run it again",
+    )

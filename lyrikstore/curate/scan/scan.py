@@ -1,0 +1,128 @@
+"""What can be committed of a folder: every file under a good name, and what stands in the way."""
+
+from array import array
+from collections.abc import Mapping
+from pathlib import Path
+from unicodedata import normalize
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.text import visible
+from lyrikstore.curate.scan.listing import Listed
+from lyrikstore.curate.scan.walk import Ignored, Offender, offender
+from lyrikstore.history.trees.paths import Paths, brief
+from lyrikstore.history.trees.paths import offenders as path_offenders
+from lyrikstore.objects.io.stat_cache import STATE, sizes
+
+
+class Scan(Struct, frozen=True):
+    """The content of a folder, in columns.
+
+    Attributes:
+        root: The folder.
+        paths: Relative paths of the files, in path order.
+        states: The state of each file when it was listed, one after another, as
+            :func:`lyrikstore.objects.io.stat_cache.pack_state` packs it.
+        ignored: In path order.
+        offenders: In path order; files among them are not in ``paths``.
+        spelled: Path to the name that the file has in the folder, where that is not in NFC.
+    """
+
+    root: str
+    paths: Paths
+    states: bytes
+    ignored: tuple[Ignored, ...]
+    offenders: tuple[Offender, ...]
+    spelled: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> "array[int]":
+        """The files' sizes as listed, in path order."""
+        return sizes(self.states)
+
+    def location(self, at: int) -> str:
+        """Return where file number ``at`` is on disk."""
+        path = self.paths[at]
+        return f"{self.root}/{self.spelled.get(path, path)}"
+
+    def require_clean(self, folder: Path) -> None:
+        """Return if everything can be committed.
+
+        Raises:
+            InvalidInputError: (``bad-files``) something cannot; names the first and lists all in
+                ``details``. Nothing has been written.
+        """
+        if not self.offenders:
+            return
+        first = self.offenders[0]
+        more = f" (and {len(self.offenders) - 1} more)" if len(self.offenders) > 1 else ""
+        raise InvalidInputError(
+            "bad-files",
+            f"{folder}: {brief(first.path)}: {first.reason}{more}",
+            hint=first.hint,
+            details={
+                "offenders": [
+                    {"path": o.path, "kind": o.kind, "reason": o.reason, "hint": o.hint}
+                    for o in self.offenders[:1000]
+                ],
+                "count": len(self.offenders),
+            },
+        )
+
+
+def judge(listed: Listed, *, known: bool = False, compose: bool = False) -> Scan:
+    """Return what of a listing can be committed.
+
+    Args:
+        listed: The listing.
+        known: Whether exactly these names were judged before, and none was an offender.
+        compose: Whether files whose names are not in NFC are taken under their names in NFC.
+    """
+    spelled: dict[str, str] = {}
+    if compose:
+        listed, spelled = _composed(listed)
+    return replace(_judge(listed, known=known), spelled=spelled)
+
+
+def _composed(listed: Listed) -> tuple[Listed, dict[str, str]]:
+    # Not where the name in NFC is another file's: nobody could tell the two apart.
+    names = listed.names
+    if all(map(str.isascii, names)):
+        return listed, {}
+    known, composed, spelled = set(names), list(names), dict[str, str]()
+    for at, name in enumerate(names):
+        path = normalize("NFC", name)
+        if path != name and path not in known and path not in spelled:
+            composed[at], spelled[path] = path, name
+    if not spelled:
+        return listed, {}
+    order = sorted(range(len(names)), key=composed.__getitem__)
+    width, states = STATE.size, listed.states
+    moved = b"".join([states[at * width : (at + 1) * width] for at in order])
+    return listed._replace(names=[composed[at] for at in order], states=moved), spelled
+
+
+def _judge(listed: Listed, *, known: bool) -> Scan:
+    names, states = listed.names, listed.states
+    if known:
+        return Scan(listed.root, Paths.known(names), states, listed.ignored, listed.offenders)
+    try:
+        return Scan(listed.root, Paths(names), states, listed.ignored, listed.offenders)
+    except FormatError:
+        pass
+    offences = {offence.path: offence for offence in path_offenders(names)}
+    found = list(listed.offenders)
+    for offence in offences.values():
+        other = f" ({brief(visible(offence.other))})" if offence.other else ""
+        found.append(offender(offence.path, offence.kind, offence.reason + other))
+    kept = [at for at, name in enumerate(names) if name not in offences]
+    width = STATE.size
+    return Scan(
+        listed.root,
+        Paths(names[at] for at in kept),
+        b"".join([states[at * width : (at + 1) * width] for at in kept]),
+        listed.ignored,
+        tuple(sorted(found)),
+    )

@@ -1,0 +1,397 @@
+"""Metadata sheets: one table beside the files, as CSV or XLSX, joined to them by path.
+
+Normative text: spec §12.3. The same table gives the same metadata whichever format
+carried it, so that a dataset's id does not depend on the program that saved the sheet.
+"""
+
+import csv
+import io
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO, TextIO
+
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
+from lyrikstore.canon.files import no_file, open_regular
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import encode
+from lyrikstore.canon.near import unknown
+from lyrikstore.history.trees.tree import Tree
+
+KEY_COLUMNS = ("path", "file", "filename")
+MAX_COLUMNS = 1_000
+MAX_BYTES = 512 << 20
+"""The longest sheet that is read; its table has to fit in memory."""
+MAX_ROW_BYTES = 1_000_000
+"""A row in canonical form: what fits, with path and digest, into a line of a tree (spec/05)."""
+
+_MAX_ROW_TEXT = 4 * MAX_ROW_BYTES  # as CSV: quotes, and characters that canonical JSON escapes
+_CSV_LIMIT = Lock()
+
+# At the beginning, or where a program with the comma for decimals begins another cell; also in
+# the wide forms, which Excel in East Asia takes for the same.
+_FORMULA = re.compile(r"(?:^\s*|[;\t])(?:[=@\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.,]*(?:$|[;\t])))")
+_Rows = Iterator[tuple[int, list[str | None]]]
+
+
+class Row(Struct, frozen=True):
+    """One row of a sheet.
+
+    Attributes:
+        number: 1-based row number (XLSX) or line number of the row's end (CSV), for messages.
+        key: The cell in the key column, NFC.
+        meta: The other non-empty cells by column name.
+    """
+
+    number: int
+    key: str
+    meta: Mapping[str, str]
+
+
+class Sheet(Struct, frozen=True):
+    """A metadata table.
+
+    Attributes:
+        name: The file's name, for messages.
+        key: Name of the join column.
+        columns: The other columns, in sheet order.
+        rows: In sheet order; keys are unique as written.
+        digest: BLAKE3 of the canonical table (spec §12.3.4), equal for CSV and XLSX.
+    """
+
+    name: str
+    key: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    digest: Digest
+
+
+class Joined(Struct, frozen=True):
+    """What belongs to what.
+
+    Attributes:
+        meta: File path -> metadata, for each file that has a row (also an empty one).
+        orphan_files: Paths without a row, in path order.
+        orphan_rows: Rows without a file, in sheet order.
+    """
+
+    meta: Mapping[str, Mapping[str, str]]
+    orphan_files: tuple[str, ...]
+    orphan_rows: tuple[Row, ...]
+
+
+def read_sheet(path: Path, key: str | None = None) -> Sheet:
+    """Return the table in a CSV, TSV or XLSX file.
+
+    Args:
+        path: The suffix decides the format. CSV is UTF-8, with or without a byte-order mark.
+        key: The join column; by default the first of ``path``, ``file``, ``filename``.
+
+    Raises:
+        InvalidInputError: (``bad-sheet``) unreadable, no regular file, larger than
+            :data:`MAX_BYTES`, or malformed, with the row;
+            (``no-key-column``) no join column; (``duplicate-rows``) two rows with one key;
+            (``no-reader``) another format.
+
+    Cost: one pass; the table is held in memory.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".csv", ".tsv", ".xlsx"}:
+        raise InvalidInputError(
+            "no-reader",
+            f"{path.name}: no reader for {suffix or 'a sheet without suffix'}",
+            hint="save the sheet as .xlsx, .csv or .tsv",
+        )
+    try:
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise InvalidInputError(
+                    "bad-sheet",
+                    f"{path.name}: larger than {MAX_BYTES >> 20} MiB",
+                    hint="split the dataset, with a sheet for each part",
+                )
+            if suffix != ".xlsx":
+                return _assemble(path, _csv_rows(path, file), key)
+            from lyrikstore.curate.sheets.xlsx import xlsx_rows
+
+            return _assemble(path, xlsx_rows(path, file), key)
+    except FileNotFoundError:
+        raise no_file(path) from None
+    except OSError as error:
+        raise InvalidInputError(
+            "bad-sheet",
+            f"{path}: cannot be read ({error.strerror or error})",
+            hint="check the file and its permissions",
+        ) from None
+
+
+def sheet_of(tree: Tree) -> tuple[bytes, str]:
+    """Return the metadata of a tree as a CSV sheet, and the name of its join column.
+
+    Joined to the same files it gives the same tree.
+
+    Raises:
+        EmptyResultError: (``no-metadata``) no file has any.
+    """
+    rows = [(entry.path, entry.meta) for entry in tree.entries if entry.meta]
+    columns = sorted({name for _, meta in rows for name in meta})
+    if not rows:
+        raise EmptyResultError("no-metadata", "no file of it has metadata")
+    taken = {name.casefold() for name in columns}
+    key = next(name for name in chain(KEY_COLUMNS, map(str, count())) if name not in taken)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow([key, *columns])
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerows([path, *(meta.get(name, "") for name in columns)] for path, meta in rows)
+    return text.getvalue().encode(), key
+
+
+def formula_cells(cells: Iterable[str]) -> int:
+    """Return how many of ``cells`` a spreadsheet program could take for a formula and run."""
+    return sum(_FORMULA.search(cell) is not None for cell in cells)
+
+
+def join(paths: Iterable[str], sheet: Sheet) -> Joined:
+    """Return which row describes which file (spec §12.3.3).
+
+    A key is an exact relative path; a bare file name counts only if one file has it.
+
+    Raises:
+        InvalidInputError: (``duplicate-rows``) two rows describe one file; (``ambiguous-rows``) a
+            bare name that several files have. Each names the rows.
+
+    Cost: O(files + rows).
+    """
+    ordered = sorted(paths, key=lambda path: path.encode())
+    known = set(ordered)
+    by_name: dict[str, list[str]] = {}
+    for path in ordered:
+        by_name.setdefault(path.rpartition("/")[2], []).append(path)
+    taken: dict[str, Row] = {}
+    orphans: list[Row] = []
+    ambiguous: list[str] = []
+    for row in sheet.rows:
+        found = [row.key] if row.key in known else by_name.get(row.key, [])
+        if not found:
+            orphans.append(row)
+        elif len(found) > 1:
+            ambiguous.append(f"row {row.number}: {row.key!r} names {counted(len(found), 'file')}")
+        elif found[0] in taken:
+            raise _duplicate(sheet.name, found[0], taken[found[0]].number, row.number)
+        else:
+            taken[found[0]] = row
+    if ambiguous:
+        raise InvalidInputError(
+            "ambiguous-rows",
+            f"{sheet.name}: {ambiguous[0]}" + _and_more(len(ambiguous)),
+            hint="write the relative path instead of the bare file name",
+            details={"rows": ambiguous[:1000]},
+        )
+    return Joined(
+        meta={path: taken[path].meta for path in ordered if path in taken},
+        orphan_files=tuple(path for path in ordered if path not in taken),
+        orphan_rows=tuple(orphans),
+    )
+
+
+def _assemble(path: Path, rows: _Rows, key: str | None) -> Sheet:
+    first = next(rows, None)
+    if first is None:
+        raise InvalidInputError(
+            "bad-sheet", f"{path.name}: the sheet is empty", hint="the first row names the columns"
+        )
+    header = _header(path, first[1])
+    place = _key_place(path, header, key)
+    hasher = blake3()
+    columns = [name for name in header if name is not None]
+    hasher.update(encode([header[place], *(c for c in columns if c != header[place])]) + b"\n")
+    seen: dict[str, int] = {}
+    table: list[Row] = []
+    for number, cells in rows:
+        row = _row(path, header, place, number, cells)
+        if row.key in seen:
+            raise _duplicate(path.name, row.key, seen[row.key], number)
+        seen[row.key] = number
+        table.append(row)
+        line = encode([row.key, dict(row.meta)]) + b"\n"
+        if len(line) > MAX_ROW_BYTES:
+            raise _too_long(path, f"row {number} has {counted(len(line), 'byte')}")
+        hasher.update(line)
+    return Sheet(
+        name=path.name,
+        key=str(header[place]),
+        columns=tuple(name for name in columns if name != header[place]),
+        rows=tuple(table),
+        digest=Digest(hasher.digest()),
+    )
+
+
+def _header(path: Path, cells: list[str | None]) -> list[str | None]:
+    names = [cell.strip() or None if cell is not None else None for cell in cells]
+    given = [name for name in names if name is not None]
+    if len(given) > MAX_COLUMNS:
+        raise InvalidInputError(
+            "bad-sheet", f"{path.name}: more than {MAX_COLUMNS} columns", hint="split the sheet"
+        )
+    for name in given:
+        if given.count(name) > 1:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: two columns are named {name!r}",
+                hint="rename one of them",
+            )
+    return names
+
+
+def _key_place(path: Path, header: list[str | None], key: str | None) -> int:
+    if key is not None:
+        if key not in header:
+            known = [name for name in header if name is not None]
+            error = unknown("no-key-column", f"column in {path.name}:", key, known)
+            raise error
+        return header.index(key)
+    folded = [name.casefold() if name is not None else None for name in header]
+    for name in KEY_COLUMNS:
+        if name in folded:
+            return folded.index(name)
+    raise InvalidInputError(
+        "no-key-column",
+        f"{path.name}: no column named path, file or filename",
+        hint="name the column that holds the file paths: --key COLUMN (columns: "
+        + ", ".join(name for name in header if name is not None)[:200]
+        + ")",
+    )
+
+
+def _row(
+    path: Path, header: list[str | None], place: int, number: int, cells: list[str | None]
+) -> Row:
+    key = cells[place] if place < len(cells) else None
+    if key is None:
+        raise InvalidInputError(
+            "bad-sheet",
+            f"{path.name}: row {number} has no {header[place]}",
+            hint="name the file the row describes, or delete the row",
+        )
+    meta: dict[str, str] = {}
+    for index, cell in enumerate(cells):
+        if cell is None or index == place:
+            continue
+        name = header[index] if index < len(header) else None
+        if name is None:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: row {number} has a value in column {index + 1}, which has no name",
+                hint="name the column in the first row, or empty the cell",
+            )
+        meta[name] = cell
+    return Row(number, unicodedata.normalize("NFC", key), meta)
+
+
+def _csv_rows(path: Path, file: BinaryIO) -> _Rows:
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(file)
+    file.seek(0)
+    with io.TextIOWrapper(file, "utf-8-sig", newline="") as decoded:
+        text = _Lines(path, decoded)
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        width: int | None = None
+        try:
+            while (cells := _next_row(rows)) is not None:
+                text.size = 0
+                if not any(cells):
+                    continue
+                if width is None:
+                    width = len(cells)
+                if len(cells) != width:
+                    raise InvalidInputError(
+                        "bad-sheet",
+                        f"{path.name}: line {rows.line_num} has {counted(len(cells), 'cell')}, "
+                        f"the first row has {width}",
+                        hint="put cells that hold a separator or a line break in double quotes",
+                    )
+                yield rows.line_num, [cell or None for cell in cells]
+        except UnicodeDecodeError:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: not UTF-8"
+                + (f" after line {rows.line_num}" if rows.line_num else ""),
+                hint="save it as 'CSV UTF-8', where a spreadsheet offers that beside 'CSV'; "
+                "or as XLSX",
+            ) from None
+        except csv.Error as error:
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: line {rows.line_num}: {error}",
+                hint="double quotes inside a quoted cell are written twice",
+            ) from None
+
+
+class _Lines:
+    """The lines of a CSV file; no row of them is held that is longer than any could be.
+
+    Attributes:
+        size: Characters read since somebody set it to 0.
+    """
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self._path, self._file = path, file
+        self.size = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(_MAX_ROW_TEXT + 1)
+        self.size += len(line)
+        if self.size > _MAX_ROW_TEXT:
+            raise _too_long(self._path, f"a row has more than {_MAX_ROW_TEXT} characters")
+        if not line:
+            raise StopIteration
+        return line
+
+
+def _next_row(rows: Iterator[list[str]]) -> list[str] | None:
+    # The module's limit on a cell, 131,072 characters, is one for the whole process: raised while
+    # this row is read, and given back for whoever else reads CSV.
+    with _CSV_LIMIT:
+        limit = csv.field_size_limit(_MAX_ROW_TEXT)
+        try:
+            return next(rows, None)
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _too_long(path: Path, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-sheet",
+        f"{path.name}: {reason}; {MAX_ROW_BYTES} bytes of metadata are the most for one file",
+        hint="put long texts into files of their own",
+    )
+
+
+def _delimiter(file: BinaryIO) -> str:
+    # European spreadsheet programs write semicolons and still call it CSV.
+    first = file.readline(1 << 20).decode("utf-8-sig", "replace")
+    outside = "".join(first.split('"')[::2])
+    return max((",", ";", "\t"), key=outside.count)
+
+
+def _duplicate(sheet: str, key: str, first: int, second: int) -> InvalidInputError:
+    return InvalidInputError(
+        "duplicate-rows",
+        f"{sheet}: rows {first} and {second} both describe {key!r}",
+        hint="keep one row per file",
+        details={"key": key, "rows": [first, second]},
+    )
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count - 1} more)" if count > 1 else ""

@@ -1,0 +1,77 @@
+"""The table of a metadata sheet as it was read last, so that an unchanged workbook is not parsed.
+
+In the user's cache folder, like everything that decides what is signed (spec/adr/0003). Derived
+and deletable; a damaged one is none.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.curate.commit.commit_cache import sheet_digest
+from lyrikstore.curate.sheets.sheet import Row, Sheet, read_sheet
+
+MAX_BYTES = 64 << 20
+"""A larger table is not remembered."""
+
+
+def recalled_sheet(path: Path, key: str | None, digest: str, directory: Path | None) -> Sheet:
+    """Return the table in a sheet, from memory if its bytes and the question are the same.
+
+    Raises what :func:`lyrikstore.curate.sheets.sheet.read_sheet` does.
+
+    Args:
+        path: The sheet.
+        key: The join column, if one was named.
+        digest: What :func:`lyrikstore.curate.commit.commit_cache.sheet_digest` gave for it.
+        directory: The user's cache folder for this store; ``None`` remembers nothing.
+    """
+    if directory is None or not digest:
+        return read_sheet(path, key)
+    said = {"sheet": digest, "key": key, "suffix": path.suffix.lower()}
+    place = directory / f"sheet-{Digest.of(str(real_path(path)).encode(errors='replace')).short}"
+    found = _load(place, said, path.name)
+    if found is None:
+        found = read_sheet(path, key)
+        if sheet_digest(path) == digest:  # or it was changed while it was read
+            _save(place, said, found)
+    return found
+
+
+def _save(place: Path, said: dict[str, Any], sheet: Sheet) -> None:
+    rows = [(row.number, row.key, dict(row.meta)) for row in sheet.rows]
+    table = {"key": sheet.key, "columns": sheet.columns, "digest": str(sheet.digest), "rows": rows}
+    data = json.dumps({**said, "table": table}, ensure_ascii=False).encode()
+    new = place.with_name(f"{place.name}.new")
+    if len(data) <= MAX_BYTES:
+        with suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new.write_bytes(blake3(data).digest() + data)
+            new.replace(place)
+
+
+def _load(place: Path, said: dict[str, Any], name: str) -> Sheet | None:
+    with suppress(OSError, ValueError, KeyError, TypeError, FormatError):
+        if place.stat().st_size > MAX_BYTES + 32:
+            return None
+        with open_regular(place) as file:
+            data = file.read(MAX_BYTES + 32)
+        if data[:32] != blake3(data[32:]).digest():
+            return None
+        found = json.loads(data[32:])
+        table = found.pop("table")
+        if found == said:
+            return Sheet(
+                name=name,
+                key=table["key"],
+                columns=tuple(table["columns"]),
+                rows=tuple(Row(number, key, meta) for number, key, meta in table["rows"]),
+                digest=Digest.parse(table["digest"]),
+            )
+    return None

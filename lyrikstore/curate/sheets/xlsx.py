@@ -1,0 +1,217 @@
+"""The rows of an XLSX workbook's one table, read without trusting the file.
+
+A workbook is a ZIP of XML: sizes are checked against caps before anything is inflated, document
+type declarations are refused (entity bombs), and the sheet's claimed dimensions are ignored (a
+claimed A1:XFD1048576 would make the reader pad 17 billion cells).
+"""
+
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.curate.sheets.cells import cell_text
+
+MAX_UNPACKED_BYTES = 512 << 20
+MAX_PARTS = 10_000
+MAX_RATIO = 200
+MAX_ROWS = 1_048_576
+
+# What openpyxl lets through when the XML inside is not what it expects.
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_FORMULA = re.compile(rb"<(?:[^<>\s/!?:]+:)?f[\s>/]")
+_ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "ascii"})
+_MAX_TAG = 1 << 16
+
+
+def xlsx_rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, list[str | None]]]:
+    """Yield (1-based row number, canonical cell texts) of the first sheet, blank rows left out.
+
+    Args:
+        path: Its name, for messages.
+        file: An XLSX file.
+
+    Raises:
+        InvalidInputError: (``bad-sheet``) not a workbook, broken, over a cap, several visible
+            sheets with content, a cell in error (``#N/A``), a formula never calculated.
+        OSError: The file cannot be read.
+
+    Cost: O(cells); streamed.
+    """
+    _check_archive(path, file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that openpyxl does not model
+            with _opened(file, values=True) as book:
+                yield from _rows(path, book)
+    except InvalidInputError:
+        raise
+    except _BROKEN as error:
+        raise _bad(path, f"not a readable workbook ({type(error).__name__})") from None
+
+
+def _rows(path: Path, book: Any) -> Iterator[tuple[int, list[str | None]]]:
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    if not sheets:
+        raise _bad(path, "no visible sheet")
+    for other in sheets[1:]:
+        other.reset_dimensions()
+        if next(iter(other.iter_rows(max_row=1)), ()):
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: holds more than one sheet ({sheets[0].title!r}, {other.title!r})",
+                hint="save the one table as its own file, or hide the other sheets",
+            )
+    sheet = sheets[0]
+    sheet.reset_dimensions()
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        if number > MAX_ROWS:
+            raise _bad(path, f"more than {MAX_ROWS} rows")
+        texts: list[str | None] = []
+        for cell in cells:
+            if cell.value is not None and cell.data_type == "e":
+                raise InvalidInputError(
+                    "bad-sheet",
+                    f"{path.name}: cell {cell.coordinate} is in error ({cell.value})",
+                    hint="correct or empty the cell",
+                )
+            texts.append(cell_text(cell.value))
+        if any(text is not None for text in texts):
+            yield number, texts
+
+
+def _check_archive(path: Path, file: BinaryIO) -> None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = archive.infolist()
+            _check_sizes(path, parts)
+            for part in parts:
+                with archive.open(part) as stream:
+                    _check_prolog(path, part.filename, stream)
+            _check_formulas(path, file, archive)
+    except InvalidInputError:
+        raise
+    except _BROKEN:
+        raise _bad(path, "not an XLSX workbook, or a broken or encrypted one") from None
+
+
+def _check_prolog(path: Path, name: str, stream: IO[bytes]) -> None:
+    # By a parser, up to the root element: a declaration may stand behind any length of comment, in
+    # UTF-16, or in a part of any name that the workbook refers to.
+    from xml.parsers import expat
+
+    rooted = False
+
+    def refuse(*_: object) -> None:
+        raise _bad(path, f"{name} declares a document type")
+
+    def declare(_version: str, encoding: str | None, _standalone: int) -> None:
+        # In another encoding the markup would be other bytes than those that are searched.
+        if encoding is not None and encoding.lower() not in _ENCODINGS:
+            raise _bad(path, f"{name} is neither UTF-8 nor UTF-16")
+
+    def end(*_: object) -> None:
+        nonlocal rooted
+        rooted = True
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.XmlDeclHandler = declare
+    parser.StartElementHandler = end
+    try:
+        while not rooted and (piece := stream.read(1 << 12)):
+            parser.Parse(piece)
+    except expat.ExpatError:
+        if not rooted and name.endswith((".xml", ".rels")):
+            raise _bad(path, f"{name} is not XML") from None
+
+
+def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
+    # zipfile never inflates a part beyond its declared size, so declared sizes bound the work.
+    if len(parts) > MAX_PARTS:
+        raise _bad(path, f"more than {MAX_PARTS} parts")
+    unpacked = sum(part.file_size for part in parts)
+    packed = sum(part.compress_size for part in parts)
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise _bad(
+            path,
+            f"unpacks to {counted(unpacked, 'byte')}, more than the {MAX_UNPACKED_BYTES} allowed",
+        )
+    if unpacked > (16 << 20) and unpacked > MAX_RATIO * max(packed, 1):
+        raise _bad(path, f"unpacks to {unpacked // max(packed, 1)} times its size")
+    names = {part.filename for part in parts}
+    if "[Content_Types].xml" not in names:
+        raise _bad(path, "a ZIP file, but not a workbook")
+    if len(names) != len(parts):
+        raise _bad(path, "two parts of one name")
+
+
+def _check_formulas(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> None:
+    # A formula that was never calculated reads as an empty cell: a value silently lost. Which part
+    # holds a sheet the workbook's relations say, and it may be called anything: so all are searched
+    # for what could be one, and openpyxl says whether it is.
+    for part in archive.infolist():
+        with archive.open(part) as stream:
+            tail = b""
+            while piece := stream.read(1 << 20):
+                found = tail + piece.replace(b"\0", b"")  # UTF-16: the markup is ASCII
+                if _FORMULA.search(found):
+                    _refuse_uncalculated(path, file)
+                    return
+                tail = found[max(found.rfind(b"<"), 0) :]
+                if len(tail) > _MAX_TAG:  # text, not a tag that goes on in the next piece
+                    tail = b""
+
+
+def _refuse_uncalculated(path: Path, file: BinaryIO) -> None:
+    with _opened(file, values=False) as formulas, _opened(file, values=True) as values:
+        for left, right in zip(formulas.worksheets, values.worksheets, strict=True):
+            left.reset_dimensions()
+            right.reset_dimensions()
+            for wanted, found in zip(left.iter_rows(), right.iter_rows(), strict=True):
+                for cell, value in zip(wanted, found, strict=True):
+                    if cell.data_type == "f" and value.value is None:
+                        raise InvalidInputError(
+                            "bad-sheet",
+                            f"{path.name}: the formula in {cell.coordinate} has no value",
+                            hint="open the file in a spreadsheet program and save it, "
+                            "or paste values",
+                        )
+
+
+@contextmanager
+def _opened(file: BinaryIO, *, values: bool) -> Iterator[Any]:
+    import openpyxl  # slow to load: only when a workbook is read
+
+    book = openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False)
+    try:
+        yield book
+    finally:
+        book.close()
+
+
+def _bad(path: Path, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-sheet",
+        f"{path.name}: {reason}",
+        hint="save the table again as XLSX, or as CSV (UTF-8)",
+    )

@@ -1,0 +1,354 @@
+"""What several datasets under several terms may be used for together (spec §19.6).
+
+The union answers to every act with the worst answer of any partition that it takes files from;
+duties add up; limits narrow each other down. What decides is always named. Nothing is inferred
+from a licence identifier.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from lyrikstore.canon.json import JSON
+from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
+from lyrikstore.credentials.terms.sharealike import share_alike_clashes
+from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
+from lyrikstore.verify.report import Verdict
+
+_Limit = TypeVar("_Limit")
+
+Deciders = tuple[tuple[str, str], ...]
+"""Who decides: name of the dataset, name of the partition ('' for all of it)."""
+
+
+class HeldGrant(Struct, frozen=True):
+    """What a licence grant gives to the user, about one dataset in the mix (spec §20.4).
+
+    Attributes:
+        credential: Id of the grant.
+        issuer: Who grants.
+        permits: What it grants.
+        limits: Within what.
+        partitions: Those that are used of the terms it rests on, each with what it grants; none
+            where these terms are not at hand.
+        verdict: What the grant is worth, in one word; one that is *invalid* gives nothing.
+        note: Why it is not trusted, or an empty text.
+    """
+
+    credential: str
+    issuer: str | None
+    permits: tuple[str, ...]
+    limits: Limits
+    partitions: tuple[Partition, ...]
+    verdict: Verdict
+    note: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the grant as ``schemas/cli/terms.schema.json`` wants it."""
+        return {
+            "credential": self.credential,
+            "issuer": self.issuer,
+            "permits": list(self.permits),
+            "limits": _limits(self.limits),
+            "verdict": str(self.verdict),
+            "note": self.note or None,
+        }
+
+
+class Source(Struct, frozen=True):
+    """One dataset in the mix.
+
+    Attributes:
+        name: Its name, for people.
+        terms: Its terms, or None if it has no sound credential.
+        problem: Why it has none.
+        used: Names of the partitions that are used; None for all.
+        credential: Id of the credential, or None.
+        issuer: Who says so, or None.
+        verdict: What that credential is worth, in one word; without one nothing could be checked.
+        note: Why it is not trusted, or an empty text.
+        grants: What was granted to the user besides.
+    """
+
+    name: str
+    terms: Terms | None
+    problem: str = ""
+    used: tuple[str, ...] | None = None
+    credential: str | None = None
+    issuer: str | None = None
+    verdict: Verdict = Verdict.INCOMPLETE
+    note: str = ""
+    grants: tuple[HeldGrant, ...] = ()
+
+    def lets_count(self, grant: HeldGrant) -> bool:
+        """Return whether a grant can give what the terms do not give to everybody.
+
+        ATTACK: anybody can write a credential about the same data, and a grant under its terms.
+        """
+        by_same = self.issuer is not None and grant.issuer == self.issuer
+        return by_same or grant.verdict is Verdict.TRUSTED
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """The partitions that are used."""
+        if self.terms is None:
+            return ()
+        return self.terms.partitions if self.used is None else self.terms.named(self.used)
+
+
+class Conflict(Struct, frozen=True):
+    """Terms that cannot all be kept.
+
+    Attributes:
+        kind: ``share-alike``, ``territory``, ``period`` or ``purposes``.
+        summary: One line.
+        between: Those whose terms exclude each other.
+    """
+
+    kind: str
+    summary: str
+    between: Deciders
+
+
+class Mix(Struct, frozen=True):
+    """The terms of a union.
+
+    Attributes:
+        sources: What it is made of.
+        answers: Act → answer, and who decides it (nobody, where all permit).
+        duties: Duty → whose terms demand it.
+        limits: Within what everything is permitted.
+        conflicts: What excludes each other.
+        ruling: What the union answers to the use that was asked for, why, and who decides; None
+            if none was.
+        worth: The worst of what the credentials and grants are worth that decide the ruling.
+    """
+
+    sources: tuple[Source, ...]
+    answers: Mapping[str, tuple[Answer, Deciders]]
+    duties: Mapping[str, Deciders]
+    limits: Limits
+    conflicts: tuple[Conflict, ...]
+    ruling: tuple[Answer, str, Deciders] | None
+    worth: Verdict
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of what the credentials of its sources are worth."""
+        return min((source.verdict for source in self.sources), key=list(Verdict).index)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the mix as ``schemas/cli/terms.schema.json`` wants it."""
+        use = None
+        if self.ruling is not None:
+            answer, reason, who = self.ruling
+            use = {"answer": str(answer), "reason": reason or None, "decidedBy": _parties(who)}
+        return {
+            "sources": [
+                {
+                    "name": source.name,
+                    "partitions": [partition.name for partition in source.partitions],
+                    "trusted": source.verdict is Verdict.TRUSTED,
+                    "verdict": str(source.verdict),
+                    "credential": source.credential,
+                    "issuer": source.issuer,
+                    "problem": source.problem or None,
+                    "note": source.note or None,
+                    "grants": [grant.to_json() for grant in source.grants],
+                }
+                for source in self.sources
+            ],
+            "verdict": str(self.verdict),
+            "answers": {
+                act: {"answer": str(answer), "decidedBy": _parties(who)}
+                for act, (answer, who) in self.answers.items()
+            },
+            "duties": {duty: _parties(who) for duty, who in self.duties.items()},
+            "limits": _limits(self.limits),
+            "conflicts": [
+                {"kind": item.kind, "summary": item.summary, "between": _parties(item.between)}
+                for item in self.conflicts
+            ],
+            "use": use,
+        }
+
+
+def mix(sources: Sequence[Source], use: Use | None = None) -> Mix:
+    """Return what the union of ``sources`` may be used for.
+
+    Args:
+        sources: The datasets, each with the partitions that are used.
+        use: What is wanted, if anything in particular.
+
+    Cost: O(partitions × words); 300 ms once, where share-alike licences have to be compared.
+    """
+    parts = [(source, partition) for source in sources for partition in source.partitions]
+    own = {word for _, part in parts for word in (*part.permits, *part.prohibits)}
+    duties: dict[str, list[tuple[str, str]]] = {}
+    for source, partition in parts:
+        for duty in partition.requires:
+            duties.setdefault(duty, []).append(_label(source, partition))
+    narrowing = _Narrowing()
+    for source, partition in parts:
+        narrowing.add(_label(source, partition), partition.limits)
+    ruling, worth = (None, Verdict.TRUSTED) if use is None else _worst(sources, use)
+    return Mix(
+        tuple(sources),
+        {
+            act: _worst(sources, act)[0][::2]
+            for act in (*PERMISSIONS, *sorted(own - PERMISSIONS.keys()))
+        },
+        {duty: tuple(who) for duty, who in sorted(duties.items())},
+        narrowing.limits,
+        (*narrowing.conflicts, *_share_alike(parts)),
+        ruling,
+        worth,
+    )
+
+
+class _Ruling(Struct, frozen=True):
+    answer: Answer
+    reason: str
+    who: tuple[str, str]
+    verdict: Verdict
+
+
+def _worst(
+    sources: Iterable[Source], wanted: str | Use
+) -> tuple[tuple[Answer, str, Deciders], Verdict]:
+    """Return the worst answer, why and who decides it, and what that rests on is worth."""
+    rulings = [ruling for source in sources for ruling in _of_source(source, wanted)]
+    worst = Answer.worst(ruling.answer for ruling in rulings)
+    found = [ruling for ruling in rulings if ruling.answer is worst]
+    worth = min((one.verdict for one in found), key=list(Verdict).index, default=Verdict.TRUSTED)
+    if worst is Answer.PERMITTED:
+        return (worst, "", ()), worth
+    return (worst, found[0].reason, tuple(ruling.who for ruling in found)), worth
+
+
+def _of_source(source: Source, wanted: str | Use) -> list[_Ruling]:
+    """Return what everybody may do with a dataset, or what a grant gives where it gives more."""
+    own = _of_terms(source, wanted)
+    best, order = own, [*Answer]
+    # Whether a grant holds that would permit it is what is not known then.
+    order.append(order.pop(order.index(Answer.UNKNOWN)))
+    order.append(order.pop(order.index(Answer.PERMITTED)))
+    for grant in source.grants:
+        if not source.lets_count(grant):
+            continue
+        given = _of_grant(source, grant, wanted)
+        if order.index(_answer(given)) > order.index(_answer(best)):
+            best = given
+    return best
+
+
+def _of_terms(source: Source, wanted: str | Use) -> list[_Ruling]:
+    if source.terms is None:
+        return [_Ruling(Answer.UNKNOWN, source.problem, (source.name, ""), source.verdict)]
+    return [
+        _shown(*_judge(partition, wanted), _label(source, partition), source.verdict, source.note)
+        for partition in source.partitions
+    ]
+
+
+def _of_grant(source: Source, grant: HeldGrant, wanted: str | Use) -> list[_Ruling]:
+    who = source.name, ""
+    if grant.verdict is Verdict.INVALID:
+        return [_Ruling(Answer.PROHIBITED, grant.note, who, grant.verdict)]
+    parts = grant.partitions or (Partition("", grant.permits),)
+    rulings = [(*_judge(part, wanted), _label(source, part)) for part in parts]
+    if isinstance(wanted, Use):
+        rulings.append((*grant.limits.judge(wanted), who))
+    return [_shown(*ruling, grant.verdict, grant.note) for ruling in rulings]
+
+
+def _shown(
+    answer: Answer, reason: str, who: tuple[str, str], verdict: Verdict, note: str
+) -> _Ruling:
+    # What is not shown to hold permits nothing; a no needs no proof that it still stands.
+    if answer is Answer.PERMITTED and verdict is Verdict.INCOMPLETE:
+        return _Ruling(Answer.UNKNOWN, note, who, verdict)
+    return _Ruling(answer, reason, who, verdict)
+
+
+def _answer(rulings: Iterable[_Ruling]) -> Answer:
+    return Answer.worst(ruling.answer for ruling in rulings)
+
+
+def _judge(partition: Partition, wanted: str | Use) -> tuple[Answer, str]:
+    if isinstance(wanted, Use):
+        return partition.judge(wanted)
+    return partition.answer(wanted), ""
+
+
+def _label(source: Source, partition: Partition) -> tuple[str, str]:
+    several = source.terms is not None and len(source.terms.partitions) > 1
+    return source.name, partition.name if several else ""
+
+
+@dataclass(slots=True)
+class _Narrowing:
+    """Limits that narrow each other down, until nothing is left."""
+
+    limits: Limits = field(default_factory=Limits)
+    conflicts: list[Conflict] = field(default_factory=list)
+    _from: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def add(self, who: tuple[str, str], other: Limits) -> None:
+        """Narrow the limits down by those of one partition."""
+        now = self.limits
+        start = max(filter(None, (now.use_from, other.use_from)), default=None)
+        end = min(filter(None, (now.use_until, other.use_until)), default=None)
+        if other.use_from is not None or other.use_until is not None:
+            over = start is not None and end is not None and start > end
+            start, end = self._keep(
+                "period", who, over, (now.use_from, now.use_until), (start, end)
+            )
+        territory = now.territory
+        if other.territory:
+            both = _common(now.territory, other.territory) if now.territory else other.territory
+            territory = self._keep("territory", who, not both, now.territory, both)
+        purposes = now.purposes
+        if other.purposes:
+            shared = tuple(word for word in now.purposes if word in other.purposes)
+            shared = shared if now.purposes else other.purposes
+            purposes = self._keep("purposes", who, not shared, now.purposes, shared)
+        seats = min(filter(None, (now.seats, other.seats)), default=None)
+        self.limits = Limits(territory, start, end, seats, purposes)
+
+    def _keep(
+        self, kind: str, who: tuple[str, str], clash: bool, old: _Limit, new: _Limit
+    ) -> _Limit:
+        before = self._from.setdefault(kind, [])
+        if clash:
+            what = {"period": "moment", "territory": "place", "purposes": "purpose"}[kind]
+            summary = f"there is no {what} at which the terms of all of them permit anything"
+            self.conflicts.append(Conflict(kind, summary, (*before, who)))
+            return old
+        before.append(who)
+        return new
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    inside = [place for place in one if within(place, other)]
+    inside += [place for place in other if within(place, one)]
+    return tuple(sorted(set(inside)))
+
+
+def _share_alike(parts: Iterable[tuple[Source, Partition]]) -> list[Conflict]:
+    by_licence: dict[str | None, list[tuple[str, str]]] = {}
+    for source, partition in parts:
+        if "shareAlike" in partition.requires and source.terms is not None:
+            licence = partition.licence or source.terms.licence
+            by_licence.setdefault(licence, []).append(_label(source, partition))
+    return [Conflict("share-alike", *clash) for clash in share_alike_clashes(by_licence)]
+
+
+def _limits(limits: Limits) -> dict[str, JSON]:
+    return {name: value for name, value in limits.to_json().items() if name != "type"}
+
+
+def _parties(who: Deciders) -> list[JSON]:
+    return [{"dataset": name, "partition": part or None} for name, part in who]

@@ -1,0 +1,364 @@
+"""Recipes: numbers about a dataset that anybody who has it can measure again (spec §19.5).
+
+All are counts, or shares of counts with six decimals, over bytes, records and metadata: nothing
+that a model, a tokenizer or a locale decides. Files pass once; memory does not grow with them,
+but for 32 bytes a record where duplicates are counted.
+"""
+
+from array import array
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, BinaryIO, ClassVar
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON, encode, parse
+from lyrikstore.canon.near import unknown
+from lyrikstore.curate.readers import CSV, DOCUMENT, JSONL, iter_records
+from lyrikstore.history.records.order_root import document_id
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.objects.pack.digest_set import sort_digests
+from lyrikstore.verify.delivery.quality import Measured
+
+MAX_VALUES = 100
+"""Most values of a column of which a share is measured without naming them."""
+
+_PIECE = 1 << 20
+_BLANK = b" \t\n\r\x0b\x0c"
+
+
+class _Meter:
+    """Looks at what passes, and knows one number at the end."""
+
+    PARAMETERS: ClassVar[tuple[str, ...]] = ()
+    READS_TEXT: ClassVar[bool] = False
+    READS_FIELDS: ClassVar[bool] = False
+    SHARE: ClassVar[bool] = True
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self.parameters = parameters
+        self.hits = 0
+        self.total = 0
+
+    def file(self, entry: Entry) -> None:
+        """Look at a file's metadata."""
+
+    def text(self, piece: bytes) -> None:
+        """Look at a piece of a record's text."""
+
+    def fields(self, record: Mapping[str, Any]) -> None:
+        """Look at the members of a record that is a JSON object."""
+
+    def identity(self, record: Digest) -> None:
+        """Look at a record's id."""
+
+    def end(self) -> None:
+        """Learn that a record has ended."""
+
+    def value(self) -> Fraction:
+        """Return what was measured."""
+        if not self.SHARE:
+            return Fraction(self.hits)
+        return Fraction(self.hits, self.total) if self.total else Fraction(0)
+
+
+class _RecordCount(_Meter):
+    SHARE = False
+
+    def end(self) -> None:
+        self.hits += 1
+
+
+class _ExactDuplicateRate(_Meter):
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        super().__init__(parameters)
+        self._ids = bytearray()
+
+    def identity(self, record: Digest) -> None:
+        self._ids += record.raw
+
+    def value(self) -> Fraction:
+        self.total = len(self._ids) // 32
+        distinct = sum(1 for _ in sort_digests(bytes(self._ids))[0].iter()) if self.total else 0
+        self.hits = self.total - distinct
+        return super().value()
+
+
+class _EmptyRate(_Meter):
+    READS_TEXT = True
+    _full = False
+
+    def text(self, piece: bytes) -> None:
+        self._full = self._full or bool(piece.strip(_BLANK))
+
+    def end(self) -> None:
+        self.total += 1
+        self.hits += not self._full
+        self._full = False
+
+
+class _WordCount(_Meter):
+    SHARE = False
+    READS_TEXT = True
+    _inside = False
+
+    def text(self, piece: bytes) -> None:
+        if piece:
+            joined = self._inside and piece[0] not in _BLANK  # a word goes on from piece to piece
+            self.hits += len(piece.split()) - joined
+            self._inside = piece[-1] not in _BLANK
+
+    def end(self) -> None:
+        self._inside = False
+
+
+class _CharacterCount(_Meter):
+    SHARE = False
+    READS_TEXT = True
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        super().__init__(parameters)
+        self._decoder = getincrementaldecoder("utf-8")()
+
+    def text(self, piece: bytes) -> None:
+        self.hits += len(self._decoder.decode(piece))
+
+    def end(self) -> None:
+        self._decoder.decode(b"", final=True)
+
+
+class _MissingMetadataRate(_Meter):
+    PARAMETERS = ("column",)
+
+    def file(self, entry: Entry) -> None:
+        self.total += 1
+        self.hits += self.parameters["column"] not in (entry.meta or {})
+
+
+class _MetadataShare(_Meter):
+    PARAMETERS = ("column", "value")
+
+    def file(self, entry: Entry) -> None:
+        self.total += 1
+        found = (entry.meta or {}).get(self.parameters["column"])
+        self.hits += found == self.parameters["value"]
+
+
+class _MissingFieldRate(_Meter):
+    PARAMETERS = ("field",)
+    READS_FIELDS = True
+
+    def fields(self, record: Mapping[str, Any]) -> None:
+        self.total += 1
+        self.hits += record.get(self.parameters["field"]) in (None, "")
+
+
+class _FieldShare(_Meter):
+    PARAMETERS = ("field", "value")
+    READS_FIELDS = True
+
+    def fields(self, record: Mapping[str, Any]) -> None:
+        self.total += 1
+        self.hits += record.get(self.parameters["field"]) == self.parameters["value"]
+
+
+RECIPES: Mapping[str, type[_Meter]] = {
+    "recordCount/1": _RecordCount,
+    "exactDuplicateRate/1": _ExactDuplicateRate,
+    "emptyRate/1": _EmptyRate,
+    "wordCount/1": _WordCount,
+    "characterCount/1": _CharacterCount,
+    "missingMetadataRate/1": _MissingMetadataRate,
+    "metadataShare/1": _MetadataShare,
+    "missingFieldRate/1": _MissingFieldRate,
+    "fieldShare/1": _FieldShare,
+}
+"""Every recipe there is."""
+
+
+class Measurement:
+    """Measures while the records of a dataset pass, once, in storage order.
+
+    Args:
+        recipes: ``{use, parameters?}``, as credentials hold them; one that is not known, or whose
+            parameters are not its own, gives a problem and no number.
+
+    Attributes:
+        counts: Records of each file, in the order in which the files came.
+    """
+
+    def __init__(self, recipes: Iterable[Mapping[str, Any]]) -> None:
+        self._meters: list[_Meter | None] = []
+        self._problems: list[str] = []
+        self.counts = array("q")
+        for recipe in recipes:
+            kind = RECIPES.get(str(recipe.get("use")))
+            parameters = recipe.get("parameters", {})
+            fits = kind is not None and parameters.keys() == set(kind.PARAMETERS)
+            if kind is None or not fits or not all(isinstance(v, str) for v in parameters.values()):
+                self._meters.append(None)
+                self._problems.append("no recipe of this name, version and parameters is known")
+            else:
+                self._meters.append(kind(parameters))
+                self._problems.append("")
+
+    @property
+    def reads_documents(self) -> bool:
+        """Whether files that are records have to be read, beyond being hashed."""
+        return any(meter is not None and meter.READS_TEXT for meter in self._meters)
+
+    def record_ids(self, reader: str, entry: Entry, stream: BinaryIO | None) -> Iterator[Digest]:
+        """Yield the record ids of one file, and measure its records.
+
+        Args:
+            reader: Id and version of the reader.
+            entry: The file, with its metadata.
+            stream: Its bytes; None for a document that need not be read.
+
+        Raises:
+            InvalidInputError: (``no-reader``, ``bad-record``) the file has no such records.
+        """
+        self._each(lambda meter: meter.file(entry))
+        count = 0
+        if reader == DOCUMENT:
+            while stream is not None and (piece := stream.read(_PIECE)):
+                self._text(piece)
+            identity = document_id(entry.blake3)
+            self._end(identity, None)
+            count = 1
+            yield identity
+        elif stream is not None:
+            for record in iter_records(reader, entry.path, stream):
+                self._text(b" ".join(_cells(record.data)) if reader == CSV else record.data)
+                self._end(record.id, record.data if reader == JSONL else None)
+                count += 1
+                yield record.id
+        self.counts.append(count)
+
+    def add_documents(self, tree: Tree) -> None:
+        """Measure documents that need not be read."""
+        for entry in tree.entries:
+            for _ in self.record_ids(DOCUMENT, entry, None):
+                pass
+
+    def values(self) -> list[Measured]:
+        """Return what was measured, recipe by recipe."""
+        return [
+            Measured(None, False, problem)
+            if problem or meter is None
+            else Measured(meter.value(), meter.SHARE, "")
+            for meter, problem in zip(self._meters, self._problems, strict=True)
+        ]
+
+    def _text(self, piece: bytes) -> None:
+        self._each(lambda meter: meter.text(piece) if meter.READS_TEXT else None)
+
+    def _end(self, identity: Digest, line: bytes | None) -> None:
+        if any(meter is not None and meter.READS_FIELDS for meter in self._meters):
+            members = _members(line)
+            for at, meter in enumerate(self._meters):
+                if meter is None or not meter.READS_FIELDS:
+                    continue
+                if members is None:
+                    self._fail(at, "a record is not a line with one JSON object")
+                else:
+                    meter.fields(members)
+        self._each(lambda meter: meter.identity(identity))
+        self._each(lambda meter: meter.end())
+
+    def _each(self, look: Callable[[_Meter], None]) -> None:
+        for at, meter in enumerate(self._meters):
+            if meter is not None:
+                try:
+                    look(meter)
+                except UnicodeDecodeError:
+                    self._fail(at, "a record is not UTF-8")
+
+    def _fail(self, at: int, problem: str) -> None:
+        self._meters[at], self._problems[at] = None, problem
+
+
+def recipes_for(stated: Sequence[Mapping[str, Any]], tree: Tree) -> list[dict[str, JSON]]:
+    """Return the recipes that a terms file asks for, each once, as credentials hold them.
+
+    Args:
+        stated: ``{use, parameters?}``; a ``metadataShare/1`` without ``value`` stands for one of
+            each value the column has.
+        tree: The dataset's tree.
+
+    Raises:
+        InvalidInputError: (``bad-recipe``) no such recipe (near matches named), other parameters,
+            or a column with more values than :data:`MAX_VALUES`.
+    """
+    found: list[dict[str, JSON]] = []
+    for recipe in stated:
+        use, parameters = str(recipe["use"]), dict(recipe.get("parameters", {}))
+        kind = RECIPES.get(use)
+        if kind is None:
+            raise unknown("bad-recipe", "recipe", use, RECIPES)
+        if use == "metadataShare/1" and parameters.keys() == {"column"}:
+            found += [_recipe(use, {**parameters, "value": v}) for v in _values(tree, parameters)]
+            continue
+        if parameters.keys() != set(kind.PARAMETERS):
+            wanted = ", ".join(kind.PARAMETERS) or "no parameters"
+            raise InvalidInputError("bad-recipe", f"{use} takes {wanted}")
+        found.append(_recipe(use, parameters))
+    return list({encode(recipe): recipe for recipe in found}.values())
+
+
+def claims_of(
+    recipes: Sequence[Mapping[str, JSON]], values: Sequence[Measured]
+) -> list[dict[str, JSON]]:
+    """Return measured claims for a credential.
+
+    Raises:
+        InvalidInputError: (``not-measurable``) a recipe that these records cannot be measured by.
+    """
+    claims: list[dict[str, JSON]] = []
+    for recipe, measured in zip(recipes, values, strict=True):
+        if measured.value is None:
+            raise InvalidInputError("not-measurable", f"{recipe['use']}: {measured.problem}")
+        claims.append(
+            {
+                "type": "QualityMeasurement",
+                "metric": str(recipe["use"]).partition("/")[0],
+                "value": measured.text,
+                "basis": "measured",
+                "recipe": dict(recipe),
+            }
+        )
+    return claims
+
+
+def _recipe(use: str, parameters: Mapping[str, JSON]) -> dict[str, JSON]:
+    recipe: dict[str, JSON] = {"type": "MeasurementRecipe", "use": use}
+    return {**recipe, "parameters": dict(parameters)} if parameters else recipe
+
+
+def _values(tree: Tree, parameters: Mapping[str, Any]) -> list[str]:
+    column = parameters["column"]
+    values = sorted({meta[column] for meta in tree.metas.values() if column in meta})
+    if not values:
+        columns = {name for meta in tree.metas.values() for name in meta}
+        raise unknown("bad-recipe", "column to measure:", column, columns)
+    if len(values) > MAX_VALUES:
+        raise InvalidInputError(
+            "bad-recipe",
+            f"column {column!r} has {counted(len(values), 'value')}",
+            hint=f"name the value, or a column with at most {MAX_VALUES}",
+        )
+    return values
+
+
+def _cells(data: bytes) -> list[bytes]:
+    return [str(cell).encode() for cell in parse(data, max_bytes=len(data))]
+
+
+def _members(line: bytes | None) -> Mapping[str, Any] | None:
+    try:
+        found = None if line is None else parse(line, max_bytes=len(line), floats=True, nulls=True)
+    except FormatError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,178 @@
+"""What a publisher offers and states when they issue a credential: ``terms.toml`` (docs/terms.md).
+
+The file speaks the words of the credential (spec/10-credentials.md), so that what is written is
+what will be signed.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most, real_path
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.canon.toml import parse_toml
+from lyrikstore.canon.written import check_written
+from lyrikstore.credentials.terms.model import WHOLE, Limits, Partition, Selector, Terms, whole
+from lyrikstore.credentials.terms.vocabulary import territory_of
+from lyrikstore.curate.terms.licence import parse_licence
+
+MAX_BYTES = 1 << 20
+MAX_TEXT_BYTES = 16 << 20
+
+_HINT = "docs/terms.md shows a whole file"
+
+
+class Offer(Struct, frozen=True):
+    """What a credential says beyond the manifest.
+
+    Attributes:
+        terms: What may be done with which files.
+        texts: Licence texts, each with the id of the licence.
+        regulatory: Statements about laws, as the credential holds them; a party without ``did`` or
+            ``name`` is the issuer.
+        quality: Claims about quality that nobody can recompute, as the credential holds them.
+        measures: Recipes to measure when issuing: ``{use, parameters?}``.
+    """
+
+    terms: Terms
+    texts: tuple[tuple[str, bytes], ...] = ()
+    regulatory: tuple[Mapping[str, JSON], ...] = ()
+    quality: tuple[Mapping[str, JSON], ...] = ()
+    measures: tuple[Mapping[str, JSON], ...] = field(default=())
+
+    @classmethod
+    def of_words(
+        cls,
+        permits: tuple[str, ...],
+        prohibits: tuple[str, ...] = (),
+        requires: tuple[str, ...] = (),
+        grantable: tuple[str, ...] = (),
+    ) -> Self:
+        """Return an offer of equal terms for all files, and nothing else."""
+        return cls(whole(permits, prohibits, requires, grantable))
+
+
+def load_offer(path: Path) -> Offer:
+    """Return what a terms file states.
+
+    Args:
+        path: TOML; licence texts are looked for beside it.
+
+    Raises:
+        InvalidInputError: (``unreadable``) it, or a licence text, cannot be read; (``bad-terms``)
+            not TOML, an unknown or missing member, a value that is none, or a text outside its
+            folder; the message names the place. (``bad-licence``) no SPDX expression. What does
+            not fit the dataset is found when issuing.
+    """
+    try:
+        document = parse_toml(read_at_most(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)
+    except FormatError as error:
+        _bad(f"{path.name}: {error.message}")
+    plain = _plain(document)
+    try:
+        check_written(plain, "terms")
+        partitions = tuple(_partition(part) for part in plain.get("partition", ())) or (
+            _partition({"name": WHOLE, **plain}),
+        )
+    except FormatError as error:
+        _bad(f"{path.name}: {error.message}", error.hint)
+    return Offer(
+        Terms(partitions),
+        tuple(
+            (name, read_licence_text(_beside(path, file)))
+            for name, file in plain.get("texts", {}).items()
+        ),
+        tuple(_statement(item) for item in plain.get("regulatory", ())),
+        tuple(
+            {"type": "QualityMeasurement", "basis": "human-asserted", **item}
+            for item in plain.get("quality", ())
+        ),
+        tuple(plain.get("measure", ())),
+    )
+
+
+def _partition(part: Mapping[str, Any]) -> Partition:
+    licence = part.get("licence")
+    return Partition(
+        name=part["name"],
+        permits=tuple(part.get("permits", ())),
+        prohibits=tuple(part.get("prohibits", ())),
+        requires=tuple(part.get("requires", ())),
+        grantable=tuple(part.get("grantable", ())),
+        limits=_limits(part.get("limits", {})),
+        select=tuple(Selector.of(item) for item in part.get("select", ())),
+        licence=None if licence is None else parse_licence(licence),
+    )
+
+
+def _limits(given: Mapping[str, Any]) -> Limits:
+    limits = Limits.of(given)
+    return replace(limits, territory=territory_of(limits.territory))
+
+
+def _statement(item: Mapping[str, Any]) -> dict[str, JSON]:
+    named = item.get("warrantedBy", {})
+    return {
+        "type": "RegulatoryStatement",
+        **{member: item[member] for member in ("regime", "status", "basis", "asOf")},
+        "warrantedBy": {"type": "Party", **named},
+    }
+
+
+def _beside(terms: Path, name: str) -> Path:
+    # Attack: a terms file from somebody else names a private file, to have it handed out.
+    if "\0" in name:
+        _bad(f"licence text {name[:200]!r} is no file name")
+    path = real_path(terms.parent / name)
+    if not path.is_relative_to(real_path(terms.parent)):
+        _bad(f"licence text {name[:200]!r} is not in the folder of {terms.name}")
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - raise nothing
+        _bad(f"licence text {name[:200]!r} is not a file")  # a FIFO would wait for ever
+    return path
+
+
+def read_licence_text(path: Path) -> bytes:
+    """Return the text of a licence.
+
+    Raises:
+        InvalidInputError: (``unreadable``) it cannot be read; (``bad-terms``) it is too long.
+    """
+    data = read_at_most(path, MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        _bad(f"licence text {path} is longer than {MAX_TEXT_BYTES} bytes")
+    return data
+
+
+def _plain(value: Any, member: str = "") -> Any:
+    match value:
+        case dict():
+            return {str(key): _plain(item, str(key)) for key, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+            try:
+                return format_timestamp(aware.astimezone(UTC).replace(microsecond=0))
+            except OverflowError:
+                _bad(f"{value.isoformat()} is not between the years 1 and 9999")
+        case date() if member in ("useFrom", "useUntil"):
+            hour = time(23, 59, 59) if member == "useUntil" else time()
+            return format_timestamp(datetime.combine(value, hour, UTC))
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def _bad(message: str, hint: str = "") -> NoReturn:
+    raise InvalidInputError("bad-terms", message, hint=hint or _HINT)

@@ -1,0 +1,268 @@
+"""Where the terms of a mix come from: credentials in files, or those logged about a dataset."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
+from lyrikstore.canon.json import parse
+from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
+from lyrikstore.credentials.terms.model import Limits, Partition, Terms
+from lyrikstore.credentials.terms.usage import partitions_used
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.curate.terms.combined import HeldGrant, Source
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.credential.any_kind import stated_kind
+from lyrikstore.verify.credential.credential import CREDENTIAL_CHECKS, check_credential
+from lyrikstore.verify.credential.grant import GRANT_CHECKS, check_grant
+from lyrikstore.verify.credential.status import Notices, logged_notices
+from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.log_memory import check_remembered
+from lyrikstore.verify.report import (
+    TRUST_CHECKS,
+    Check,
+    CheckState,
+    Verdict,
+    check_of,
+    decide,
+)
+from lyrikstore.verify.rights.grants import Published, Used, holder_of, published
+from lyrikstore.verify.rights.required import source_datasets
+
+_SOUND = (CheckState.PASS, CheckState.WARN)  # replaced terms are those of new grants
+_Judged = TypeVar("_Judged", Source, HeldGrant)
+
+
+class Asker(Struct, frozen=True):
+    """Who asks what may be done, and when.
+
+    Attributes:
+        trust: Whom they believe.
+        at: The moment of use.
+        key: Their key as did:key, for which licence grants count; None: no grant counts.
+    """
+
+    trust: Trust
+    at: datetime
+    key: str | None = None
+
+
+def source_of_file(label: str, data: bytes, beside: Mapping[str, bytes], asker: Asker) -> Source:
+    """Return what a credential in a file contributes to a mix.
+
+    Args:
+        label: What to call it where it does not say itself.
+        data: The credential's bytes.
+        beside: File name → the files beside it: grants, status lists, successors, and the policies
+            that say what became of the issuer's key.
+        asker: Who wants to use the data.
+
+    Raises:
+        InvalidInputError: (``not-a-credential``) it does not even say that it is a dataset
+            credential. One that says so and does not hold leaves all unknown.
+    """
+    kind = stated_kind(data)
+    if kind is GRANT:
+        raise InvalidInputError(
+            "not-a-credential",
+            f"{label} is a licence grant: terms are what everybody may do",
+            hint="lyrikstore verify says what it grants to whom; a run counts it once it is "
+            "imported: docs/grants.md",
+        )
+    if kind is not DATASET:
+        raise InvalidInputError(
+            "not-a-credential",
+            f"{label} is no dataset credential of lyrikstore's: it states no terms",
+            hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
+        )
+    notices = Notices.among(beside.values())
+    source, claims = _source(label, data, asker, notices)
+    if claims is None or source.credential is None:
+        return source
+    about = Published(claims.manifest, claims.tree, claims.name, claims.store)
+    files = Beside({**beside, "": data})
+    grants = [one for one in files.all if stated_kind(one) is GRANT]
+    held = [_held(one, files, about, _all_of, asker, notices) for one in grants]
+    return replace(source, grants=tuple(filter(None, held)))
+
+
+def _source(
+    label: str, data: bytes, asker: Asker, notices: Notices
+) -> tuple[Source, Claims | None]:
+    outcome = check_credential(data, trust=asker.trust, at=asker.at, notices=notices)
+    claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(notices))
+    verdict = decide(checks, (*CREDENTIAL_CHECKS, "issuer.key"))
+    why = _decisive(checks)
+    if claims is None or not outcome.genuine:  # what it says is nobody's word
+        return Source(label, None, why, verdict=verdict), None
+    known = Source(
+        claims.name,
+        claims.terms,
+        credential=str(Digest.of(data)),
+        issuer=outcome.issuer,
+        verdict=verdict,
+    )
+    if verdict is Verdict.INVALID:
+        return replace(known, terms=None, problem=why), claims
+    return replace(known, note=why), claims
+
+
+def _held(
+    data: bytes, beside: Beside, about: Published, used: Used, asker: Asker, notices: Notices
+) -> HeldGrant | None:
+    """Return what a grant gives to who asks; None if it is not theirs, or about other data."""
+    if asker.key is None:
+        return None
+    terms = beside.terms_of(data)
+    holder = holder_of(data, asker.key, asker.trust, asker.at)
+    outcome = check_grant(
+        data, trust=asker.trust, at=asker.at, notices=notices, terms=terms, holder=holder
+    )
+    grant, checks = outcome.grant, outcome.checks
+    if grant is None or not outcome.envelope.genuine:
+        return None
+    if (grant.manifest, grant.tree) != (about.manifest, about.tree):  # attack case A44
+        return None
+    if check_of(checks, "grant.holder").state is CheckState.FAIL:
+        return None
+    partitions: tuple[Partition, ...] = ()
+    if terms is not None and check_of(checks, "grant.terms").state in _SOUND:
+        stated = Claims.of(parse(terms)["credentialSubject"]).terms
+        partitions = tuple(one.with_grant(grant.permits) for one in stated.named(used(stated)))
+    return HeldGrant(
+        str(Digest.of(data)),
+        outcome.envelope.issuer,
+        grant.permits,
+        Limits.of(grant.limits),
+        partitions,
+        decide(checks, GRANT_CHECKS),
+        _decisive(checks),
+    )
+
+
+def _all_of(terms: Terms) -> tuple[str, ...]:
+    return tuple(partition.name for partition in terms.partitions)
+
+
+def _decisive(checks: Iterable[Check]) -> str:
+    """Return why a credential is not trusted, or an empty text."""
+    for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN):
+        for check in checks:
+            if check.state is state and (state is not CheckState.WARN or check.id in TRUST_CHECKS):
+                return check.summary
+    return ""
+
+
+def sources_of_datasets(
+    repository: Repository, datasets: Sequence[Manifest], asker: Asker
+) -> list[Source]:
+    """Return what the sources of datasets in a store contribute to a mix.
+
+    For each source the newest credential counts that holds and is in force; one by an issuer whom
+    the user believes goes before any other; and besides, what the store's log has that was granted
+    to who asks.
+
+    Args:
+        repository: The store.
+        datasets: What is used; filtered datasets use the partitions whose files they kept.
+        asker: Who wants to use the data.
+
+    Raises:
+        NotFoundError, IncompleteError: A dataset on the way cannot be followed.
+    """
+    notices = logged_notices(repository)
+    log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
+    return [
+        _as_of(log, _logged(repository, source, datasets, asker, notices))
+        for source in source_datasets(repository, datasets)
+    ]
+
+
+def _as_of(log: Check, source: Source) -> Source:
+    # What is missing from the log could take any credential back.
+    if log.state is CheckState.FAIL:
+        return replace(source, terms=None, problem=log.summary, verdict=Verdict.INVALID, grants=())
+    if log.state is not CheckState.UNCHECKED:
+        return source
+    held = tuple(_open(grant, log) for grant in source.grants)
+    return replace(_open(source, log), grants=held)
+
+
+def _open(one: _Judged, log: Check) -> _Judged:
+    if one.verdict is Verdict.INVALID:
+        return one
+    return replace(one, note=log.summary, verdict=Verdict.INCOMPLETE)
+
+
+def _logged(
+    repository: Repository,
+    source: Manifest,
+    datasets: Sequence[Manifest],
+    asker: Asker,
+    notices: Notices,
+) -> Source:
+    try:
+        about = published(repository, source)
+    except LyrikstoreError as error:
+        return Source(source.name, None, f"whose it is cannot be read: {error.message}")
+
+    def used(terms: Terms) -> tuple[str, ...]:
+        return partitions_used(
+            terms,
+            source,
+            datasets,
+            manifest_of=repository.manifest,
+            tree_of=repository.tree,
+        )
+
+    logged, candidates = _read(repository, source, about)
+    for data in logged:
+        if stated_kind(data) is DATASET:
+            candidates.append(_about(source, about, data, asker, notices))
+    sound = [item for item in candidates if item.terms is not None]
+    best = next(
+        (item for item in sound if item.verdict is Verdict.TRUSTED), sound[0] if sound else None
+    )
+    if best is None or best.terms is None:
+        best = candidates[0] if candidates else Source(source.name, None, "it has no credential")
+    else:
+        best = replace(best, used=used(best.terms))
+    beside = Beside.unnamed(logged)
+    grants = [one for one in logged if stated_kind(one) is GRANT]
+    held = [_held(one, beside, about, used, asker, notices) for one in grants]
+    return replace(best, grants=tuple(filter(None, held)))
+
+
+def _read(
+    repository: Repository, source: Manifest, about: Published
+) -> tuple[list[bytes], list[Source]]:
+    """Return the credentials logged about a dataset, newest first, and those that say nothing."""
+    logged, silent = [], []
+    for entry in reversed(repository.credentials_about(about.manifest)):
+        try:
+            data = repository.credential(entry.id)
+        except LyrikstoreError as error:
+            problem = f"its credential cannot be read: {error.message}"
+            silent.append(Source(source.name, None, problem))
+            continue
+        if not repository.is_suspect(data, entry.index):
+            logged.append(data)
+        elif stated_kind(data) is DATASET:
+            problem = "its credential is by a key compromised by then"
+            silent.append(Source(source.name, None, problem, verdict=Verdict.INVALID))
+    return logged, silent
+
+
+def _about(
+    source: Manifest, about: Published, data: bytes, asker: Asker, notices: Notices
+) -> Source:
+    found, claims = _source(source.name, data, asker, notices)
+    if claims is not None and not about.is_meant(claims):
+        problem = "its credential is about something else"  # attack case A44
+        return Source(source.name, None, problem, verdict=Verdict.INVALID)
+    return found

@@ -1,0 +1,337 @@
+"""Changing who speaks for a store: the next policy, signed by an owner (spec §8.3).
+
+Nothing signed before is touched. A key that is replaced keeps what it signed; one that is
+compromised keeps what was logged before it became suspect.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+    PolicyError,
+)
+from lyrikstore.canon.timestamps import Clock, parse_timestamp
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.history.log.entries import LoggedEntry
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.kinds import GENESIS_NAME
+from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
+from lyrikstore.history.policy.policy import OWNER, Policy, Retired, Role
+from lyrikstore.history.repository.log_keys import write_log_keys
+from lyrikstore.history.repository.repository import Repository
+
+Change = Callable[[Policy], Policy]
+
+_LOG_KEYS = "lyrikstore show policies/store/main lists them under logs"
+_ADMIT = "first: lyrikstore key new log-next --no-passphrase, lyrikstore key admit … --log-key …"
+
+
+class PolicyChange(Struct, frozen=True):
+    """A policy that was logged.
+
+    Attributes:
+        manifest: Its manifest.
+        index: Where it stands in the log; it is in force after that.
+        policy: The policy.
+    """
+
+    manifest: Manifest
+    index: int
+    policy: Policy
+
+
+def change_policy(
+    repository: Repository,
+    change: Change,
+    *,
+    signer: Signer,
+    clock: Clock,
+    message: str = "",
+) -> PolicyChange:
+    """Sign and log the policy that ``change`` makes of the one in force.
+
+    Args:
+        repository: The store, opened to append.
+        change: Such as :func:`rotated` or :func:`revoked`, with its key.
+        signer: An owner.
+        clock: Tells when the policy claims to be signed.
+        message: Why; signed and public.
+
+    Raises:
+        PolicyError: (``unauthorised``) the signer is no owner of this store.
+        InvalidInputError: (``bad-policy``) nobody would be left, or a key would come back;
+            (``not-home``) a log key, in a clone.
+        ConflictError: (``ref-moved``) somebody else changed it meanwhile.
+        LyrikstoreError: As ``change``, and as a transaction's commit.
+    """
+    before = repository.policy
+    if not before.allows(signer.did, "policy", GENESIS_NAME):
+        raise PolicyError(
+            "unauthorised",
+            f"{signer.did} is no owner of this store",
+            hint=f"sign with {before.heir(signer.did) or 'the key of an owner'}: --signer NAME",
+        )
+    following = replace(change(before), version=before.version + 1)
+    try:
+        following = Policy.parse(following.to_json())
+    except FormatError as error:
+        raise InvalidInputError("bad-policy", error.message) from None
+    if not following.may_follow(before):
+        raise InvalidInputError("bad-policy", "a key that was retired cannot come back")
+    manifest = sign_manifest(
+        kind="policy",
+        store=repository.store_id,
+        name=GENESIS_NAME,
+        body={"policy": following.to_json()},
+        parents=[repository.refs[GENESIS_NAME].id],
+        signer=signer,
+        created=clock(),
+        message=message,
+    )
+    if following.logs != before.logs:
+        if repository.is_mirror:
+            raise InvalidInputError(
+                "not-home",
+                "this is a clone; log keys are added where the log is extended",
+                hint="with the home's remote: --remote NAME; or run it where the home is",
+            )
+        # Before it is logged: nobody may find a log checkpoint whose key cannot be found.
+        earlier = repository.refs[GENESIS_NAME].history[:-1]
+        known = [repository.manifest(identity) for identity in reversed(earlier)]
+        write_log_keys(repository.backend, [*known, manifest])
+    with repository.transaction() as transaction:
+        transaction.log_manifest(manifest)
+        index = transaction.commit()[0]
+    return PolicyChange(manifest, index, following)
+
+
+def rotated(old: str, new: str) -> Change:
+    """Return the change in which ``new`` takes the place of ``old`` in every role.
+
+    Args:
+        old: DID of a key with a role.
+        new: DID of the key that succeeds it.
+
+    Raises (when applied):
+        NotFoundError: (``no-key``) the old key has no role.
+        ConflictError: (``key-used``) the new key was retired here before, or is the old one.
+    """
+
+    def change(policy: Policy) -> Policy:
+        _require(policy, old)
+        if new == old:
+            raise ConflictError(
+                "key-used",
+                f"{new} is the key that is to be replaced",
+                hint="name its successor: lyrikstore key new NAME, then lyrikstore key rotate NAME",
+            )
+        if any(item.key == new for item in policy.retired):
+            raise ConflictError("key-used", f"{new} was retired here before", hint="make a new key")
+        return _without(policy, old, new, Retired(old, new))
+
+    return change
+
+
+def revoked(key: str, suspect_from: int | None, successor: str | None = None) -> Change:
+    """Return the change in which ``key`` loses its roles, and what it signed its effect.
+
+    Args:
+        key: DID of a key that has a role, or had one.
+        suspect_from: The log index from which on it may have been in other hands; None if it is
+            only let go.
+        successor: DID of the key that takes its place, where it has a place.
+
+    Raises (when applied):
+        NotFoundError: (``no-key``) it never had a role.
+        ConflictError: (``revoked-already``) that is known, or worse is.
+        InvalidInputError: (``bad-policy``) a role would have nobody: name a successor.
+    """
+
+    def change(policy: Policy) -> Policy:
+        known = next((item for item in policy.retired if item.key == key), None)
+        if known is None:
+            _require(policy, key)
+            return _without(policy, key, successor, Retired(key, successor, suspect_from))
+        worst = known.suspect_from
+        if suspect_from is None or (worst is not None and worst <= suspect_from):
+            raise ConflictError("revoked-already", f"{key} was retired already, no later than that")
+        worse = replace(known, suspect_from=suspect_from)
+        items = tuple(worse if item is known else item for item in policy.retired)
+        return replace(policy, retired=items)
+
+    return change
+
+
+def with_writer(did: str, log_key: PublicKey | None) -> Change:
+    """Return the change in which one more person may sign here, and perhaps extend the log.
+
+    Args:
+        did: May say everything but the policy from then on.
+        log_key: A key of that person's that may sign the log from then on.
+
+    Raises (when applied):
+        ConflictError: (``key-used``) the log key was retired here before.
+    """
+
+    def change(policy: Policy) -> Policy:
+        writer = policy.roles.get("writer", Role((), 1, ("*",), ("*",)))
+        keys = tuple(dict.fromkeys((*writer.keys, did)))
+        roles = {**policy.roles, "writer": replace(writer, keys=keys)}
+        logs = policy.logs
+        if log_key is not None:
+            added = VerifierKey(logs[0].name, log_key)
+            if added in policy.retired_logs:
+                raise ConflictError(
+                    "key-used", "that log key was retired here before", hint="make a new key"
+                )
+            logs = tuple(dict.fromkeys((*logs, added)))
+        return replace(policy, roles=roles, logs=logs)
+
+    return change
+
+
+def without_log_key(log_key: PublicKey) -> Change:
+    """Return the change from which on a log key signs no log checkpoint.
+
+    Those that do not cover the change stay good.
+
+    Args:
+        log_key: The key.
+
+    Raises (when applied):
+        NotFoundError: (``no-key``) it signs nothing here.
+        InvalidInputError: (``bad-policy``) the log would have no key left: admit another first.
+    """
+
+    def change(policy: Policy) -> Policy:
+        gone = VerifierKey(policy.logs[0].name, log_key)
+        if gone not in policy.log_keys:
+            raise NotFoundError("no-key", "no log key of this store", hint=_LOG_KEYS)
+        if len(policy.log_keys) == 1:
+            raise InvalidInputError("bad-policy", "the log would have no key", hint=_ADMIT)
+        return replace(policy, retired_logs=(*policy.retired_logs, gone))
+
+    return change
+
+
+def with_misdated(indices: Iterable[int], size: int) -> Change:
+    """Return the change which says of log entries that they bear a wrong date, for good.
+
+    They stay what they are; only their dates are no floor for anybody's clock any more.
+
+    Args:
+        indices: Log indices.
+        size: How many entries the log has.
+
+    Raises (when applied):
+        InvalidInputError: (``bad-index``) no such entry.
+        ConflictError: (``known-already``) all of that is said already.
+    """
+
+    def change(policy: Policy) -> Policy:
+        wrong = set(indices)
+        if not wrong or not all(0 <= index < size for index in wrong):
+            raise InvalidInputError(
+                "bad-index",
+                f"the log has the entries 0 to {size - 1}",
+                hint="as lyrikstore log --audit numbers them",
+            )
+        if wrong <= set(policy.misdated):
+            raise ConflictError("known-already", "the policy in force says that already")
+        return replace(policy, misdated=tuple(sorted(wrong | set(policy.misdated))))
+
+    return change
+
+
+def suspect_index(repository: Repository, text: str) -> int:
+    """Return the log index that ``suspectFrom`` names.
+
+    Args:
+        repository: The store.
+        text: A log index; or a UTC time, for the first entry that claims to be made then or later.
+            A thief may claim any time: look at what :func:`signed_here` yields.
+
+    Raises:
+        InvalidInputError: (``bad-index``) neither, or entry 0, which founds the store.
+    """
+    if text.isdecimal() and len(text) < 16:
+        index = int(text)
+    else:
+        try:
+            moment = parse_timestamp(text)
+        except FormatError:
+            raise InvalidInputError(
+                "bad-index",
+                f"not a log index or time: {text[:80]!a}",
+                hint="as lyrikstore log --audit numbers entries, or 2026-11-24T00:00:00Z",
+            ) from None
+        index = _first_since(repository, moment)
+    if index < 1:
+        raise InvalidInputError(
+            "bad-index",
+            "the first entry founds the store; nothing is left without it",
+            hint="name a later entry, as lyrikstore log --audit numbers them; if the key was in "
+            "other hands by then, found a new store with another",
+        )
+    return index
+
+
+def signed_here(repository: Repository, key: str) -> Iterator[tuple[LoggedEntry, str]]:
+    """Yield what ``key``, a DID, signed in this store but for policies, and what to call it.
+
+    In log order: if the key is suspect from an index, what stands there and later does not count.
+    """
+    names = {entry.id: manifest for entry, manifest in repository.all_manifests()}
+    for entry in repository.entries():
+        label = ""
+        if entry.type == "manifest" and entry.id in names:
+            manifest = names[entry.id]
+            if manifest.author == key and manifest.kind not in {"policy", "genesis"}:
+                label = f"{manifest.kind} {manifest.name}"
+        elif entry.type == "credential":
+            try:
+                label = "credential" if signed_by(repository.credential(entry.id)) == key else ""
+            except (
+                LyrikstoreError
+            ):  # ATTACK: one damaged blob keeps a stolen key from being revoked
+                label = "what cannot be read"
+        if label:
+            yield entry, label
+
+
+def _first_since(repository: Repository, moment: datetime) -> int:
+    for entry, manifest in repository.all_manifests():
+        if parse_timestamp(manifest.created) >= moment:
+            return entry.index
+    return len(repository.entries())
+
+
+def _require(policy: Policy, key: str) -> None:
+    if key not in policy.keys:
+        raise NotFoundError("no-key", f"{key[:200]!a} has no role in this store")
+
+
+def _without(policy: Policy, key: str, successor: str | None, item: Retired) -> Policy:
+    roles: dict[str, Role] = {}
+    for name, role in policy.roles.items():
+        given = [successor if did == key else did for did in role.keys]
+        keys = tuple(dict.fromkeys(did for did in given if did is not None))
+        if not keys and name == OWNER:
+            raise InvalidInputError(
+                "bad-policy",
+                "the store would have no owner",
+                hint="name the key that takes its place: --successor",
+            )
+        if keys:
+            roles[name] = replace(role, keys=keys)
+    return replace(policy, roles=roles, retired=(*policy.retired, item))

@@ -1,0 +1,293 @@
+"""What must stay, and the whole of ``gc``: repack at home, sweep anywhere (spec/16-gc.md)."""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    IncompleteError,
+    InvalidInputError,
+    NotFoundError,
+    VerificationError,
+)
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire, retired_versions
+from lyrikstore.history.log.entries import read_records
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import MAX_LINE
+from lyrikstore.objects.backends.base import SCRATCH
+from lyrikstore.objects.gc.plan import GARBAGE_SHARE, RepackPlan, live_set, plan_repack
+from lyrikstore.objects.gc.repack import Repacked, repack
+from lyrikstore.objects.gc.sweep import GRACE, Sweep, sweep
+from lyrikstore.objects.io.safe_folder import refuse_link
+from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.store.blobs import open_blobs
+from lyrikstore.objects.store.lock import StoreLock
+from lyrikstore.objects.store.transactions import LiveObjects
+
+_TRIES = 3
+_Done = tuple[RepackPlan, Repacked, int | None]
+_HEAD = b'{"blake3":"'
+
+
+def live_roots(
+    repository: Repository, *, retired: Collection[Digest], since: int = 0
+) -> Iterator[Digest]:
+    """Yield what must stay readable: whatever is logged, and all it names.
+
+    Every logged manifest counts, flagged ones and all earlier versions included, with its tree,
+    its files and its attachments; of retired versions the files do not.
+
+    Args:
+        repository: The store.
+        retired: Versions whose files need not stay.
+        since: Leave out what log entries before this one name.
+
+    Raises:
+        IncompleteError, VerificationError, FormatError: A manifest or a tree cannot be read: what
+            is live cannot be known.
+
+    Cost: reads every tree once, line by line.
+    """
+    trees: set[Digest] = set()
+    for entry in repository.entries()[since:]:
+        if entry.type != "transaction":
+            yield entry.id
+    for entry, manifest in repository.all_manifests():
+        if entry.index < since:
+            continue
+        yield from (attachment.id for attachment in manifest.attachments)
+        if manifest.tree is None:
+            continue
+        yield manifest.tree
+        if manifest.id not in retired and manifest.tree not in trees:
+            trees.add(manifest.tree)
+            yield from _files(repository, manifest.tree)
+
+
+def _files(repository: Repository, tree: Digest) -> Iterator[Digest]:
+    # Trees are canonical, so an entry begins with its digest: a full parse is not needed.
+    with repository.blobs.open(tree) as stream:
+        while line := stream.readline(MAX_LINE + 1):
+            if not line.startswith(_HEAD):
+                raise FormatError("bad-tree", f"tree {tree.short} is not in canonical form")
+            yield Digest.parse_hex(line[len(_HEAD) : len(_HEAD) + 64].decode("ascii", "replace"))
+
+
+class Collected(Struct, frozen=True):
+    """What a garbage collection did, or would do.
+
+    Attributes:
+        retirement: What was retired first; ``None`` if that was not asked for.
+        retention: The manifest that says so; ``None`` if there was nothing new to retire.
+        plan: What was looked at; ``None`` where only a sweep is allowed.
+        repacked: What was rewritten; ``None`` likewise.
+        swept: What was deleted, and what waits.
+        seq: The transaction that dropped the packs; ``None`` if none was needed.
+    """
+
+    retirement: Retirement | None
+    retention: Manifest | None
+    plan: RepackPlan | None
+    repacked: Repacked | None
+    swept: Sweep
+    seq: int | None
+
+
+def collect(
+    repository: Repository,
+    *,
+    clock: Clock,
+    signer: Signer | None = None,
+    keep: tuple[str, int] | None = None,
+    message: str = "",
+    grace: timedelta = GRACE,
+    share: float = GARBAGE_SHARE,
+    dry_run: bool = False,
+    progress: OnProgress = silent,
+) -> Collected:
+    """Collect garbage: rewrite packs that hold much of it, and delete what was dropped long ago.
+
+    Only a home repacks. The packs of a clone or mirror are those its home lists: there only what
+    the home dropped is deleted.
+
+    Args:
+        repository: The store, here or on another machine. One without a log signer is only swept.
+        clock: The time.
+        signer: Signs a retention; not needed where nothing is retired.
+        keep: A name and how many versions of it, the newest first, to keep: older ones are
+            retired first.
+        message: Free text, signed with the retention.
+        grace: See :func:`lyrikstore.objects.gc.sweep.sweep`.
+        share: See :func:`lyrikstore.objects.gc.plan.plan_repack`.
+        dry_run: Find out everything, exactly; change nothing.
+        progress: Told about the packs being rewritten.
+
+    Raises:
+        InvalidInputError, NotFoundError: As :func:`plan_retirement`; (``not-home``) ``keep`` in a
+            clone or mirror.
+        IncompleteError, VerificationError, FormatError: Something that must stay cannot be read:
+            repair the store first. Nothing was changed.
+        ConflictError: (``repacked``) other writers kept relying on what was to go, or kept
+            collecting what this one read.
+        LockedError, StorageError: As :meth:`TransactionBuilder.commit`; (``linked-folder``) a part
+            of the store lies behind a link.
+
+    Cost: reads every tree and list of pieces, the footer of every pack, and all of the packs
+        that are rewritten. Other writers are held up only while the record is written.
+    """
+    plan = repacked = seq = retention = None
+    if isinstance(repository.location, Path):
+        # Before anything is written, and in a dry run: deletion itself would refuse weeks later.
+        for part in ("packs", "gc", SCRATCH):
+            refuse_link(repository.location / part)
+    home = not repository.is_mirror
+    if keep and not home:
+        raise InvalidInputError(
+            "not-home",
+            "only the home of a store retires versions, and this is a clone or a mirror",
+            hint=f"lyrikstore gc --remote origin --keep {keep[1]} {keep[0]}",
+        )
+    retirement = plan_retirement(repository, *keep) if keep else None
+    retiring = {version.id for version in retirement.versions} if retirement else set()
+    if retirement and retiring and signer and not dry_run:
+        retention = retire(
+            repository,
+            retirement,
+            signer=signer,
+            clock=clock,
+            message=message,
+        )
+    if home:
+        plan, repacked, seq = _repack_beside_others(
+            repository, lambda: _repack(repository, retiring, share, dry_run, progress)
+        )
+    dropped = {pack.name for pack in repacked.dropped} if repacked and dry_run else set()
+    swept = _sweep(repository, clock, grace, dropped, dry_run=dry_run)
+    return Collected(retirement, retention, plan, repacked, swept, seq)
+
+
+def _repack_beside_others(repository: Repository, act: Callable[[], _Done]) -> _Done:
+    # Somebody else may drop and delete what this one reads: then it is not lost, nor damaged.
+    for attempt in range(_TRIES):
+        opened = frozenset(repository.live.packs)
+        try:
+            plan, repacked, seq = act()
+        except ConflictError as error:
+            if error.kind != "repacked" or attempt == _TRIES - 1:
+                raise
+        except (FormatError, IncompleteError, NotFoundError, VerificationError) as error:
+            repository.refresh()
+            if opened <= frozenset(repository.live.packs):
+                raise
+            if attempt == _TRIES - 1:
+                raise ConflictError(
+                    "repacked",
+                    "somebody else is collecting garbage in this store",
+                    hint="run gc again once they are done",
+                ) from error
+        else:
+            if repacked.skipped:
+                repository.refresh()
+                live = {pack.id for pack in repository.live.packs}
+                left = {pack: why for pack, why in repacked.skipped.items() if pack in live}
+                repacked = replace(repacked, skipped=left)
+            return plan, repacked, seq
+    raise AssertionError  # the last try returns or raises
+
+
+def _repack(
+    repository: Repository,
+    retiring: Collection[Digest],
+    share: float,
+    dry_run: bool,
+    progress: OnProgress,
+) -> _Done:
+    if dry_run or repository.log_signer is None:
+        return *_rewrite(repository, retiring, share, dry_run=True, progress=progress), None
+    with repository.transaction() as transaction:
+        plan, repacked = _rewrite(repository, retiring, share, dry_run=False, progress=progress)
+        if not repacked.dropped:
+            return plan, repacked, None
+        size = len(repository.entries())
+        gone = {pack.id for pack in repacked.dropped}
+        transaction.replace_packs(
+            repacked.added, gone, lambda: _check_new(repository, repacked.added, gone, size)
+        )
+        transaction.commit()
+    repository.refresh()
+    return plan, repacked, len(repository.records.transactions) - 1
+
+
+def _rewrite(
+    repository: Repository,
+    retiring: Collection[Digest],
+    share: float,
+    *,
+    dry_run: bool,
+    progress: OnProgress,
+) -> tuple[RepackPlan, Repacked]:
+    retired = retired_versions(repository) | frozenset(retiring)
+    roots = live_roots(repository, retired=retired)
+    live = live_set(repository.blobs, repository.live.chunk_lists, roots)
+    plan = plan_repack(repository.backend, repository.live, live, share=share)
+    return plan, repack(repository.backend, plan, dry_run=dry_run, progress=progress)
+
+
+def _check_new(
+    repository: Repository, added: Collection[PackRef], gone: Collection[Digest], size: int
+) -> None:
+    # What was committed meanwhile may rely on blobs that were garbage when this began.
+    if len(repository.entries()) == size:
+        return
+    live = repository.live
+    packs = (*(pack for pack in live.packs if pack.id not in gone), *added)
+    blobs = open_blobs(repository.backend, LiveObjects(packs, live.chunk_lists))
+    for root in live_roots(repository, retired=(), since=size):
+        if not blobs.is_whole(root):
+            raise ConflictError(
+                "repacked",
+                f"another commit relies on blob {root.short}, which was to be dropped",
+                hint="run gc again",
+            )
+
+
+def _sweep(
+    repository: Repository,
+    clock: Clock,
+    grace: timedelta,
+    dropped: Collection[str],
+    *,
+    dry_run: bool,
+) -> Sweep:
+    folder = repository.location
+    with contextlib.ExitStack() as held:
+        if not dry_run:
+            if isinstance(folder, Path):
+                held.enter_context(StoreLock(folder / "lock"))
+            repository.refresh()
+        needed = _needed(repository) - frozenset(dropped)
+        return sweep(repository.backend, needed, now=clock(), grace=grace, dry_run=dry_run)
+
+
+def _needed(repository: Repository) -> frozenset[str]:
+    # Live now, or added by a later record, whether or not its writer has published it; of a clone
+    # also whatever its local log ever added.
+    records = read_records(repository.backend, repository.records)
+    later = records.transactions[len(repository.records.transactions) :]
+    if repository.is_mirror:
+        own = repository.own_log
+        later += read_records(own.backend, own.records).transactions
+    needed = {pack.name for pack in repository.live.packs}
+    needed.update(pack.name for transaction in later for pack in transaction.added)
+    return frozenset(needed)

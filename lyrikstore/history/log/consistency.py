@@ -1,0 +1,183 @@
+"""Which log checkpoints are of one log (spec §7.8).
+
+Two log checkpoints that a log's key signed may be of two histories. A consistency file shows that
+smaller ones lead to a larger one. It is arithmetic: whoever wrote it, and whether anybody signed
+what it names, does not matter. What it is asked about are log checkpoints whose signatures hold.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from itertools import combinations, permutations
+
+from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.history.log.checkpoint import LogCheckpoint, Place
+from lyrikstore.history.log.consistency_file import NO_FILES, NO_LEAVES, ConsistencyFiles, Leaves
+
+MAX_COMPARED = 32
+"""Most log checkpoints of one log that may lie beside a credential."""
+
+
+class Relation(Enum):
+    """How two log checkpoints of one name relate."""
+
+    SAME = "same"
+    """The smaller one leads to the larger one, or they are equal."""
+    FORK = "fork"
+    """They are of two histories."""
+    UNKNOWN = "unknown"
+    """Nothing at hand shows either."""
+
+
+class _Line:
+    """Logs that lead to one: size → root, and the leaf hashes of the first entries, if known."""
+
+    def __init__(self, roots: dict[int, bytes], leaves: Leaves = NO_LEAVES) -> None:
+        self.roots = roots
+        self.leaves = leaves
+
+    def root_at(self, size: int) -> bytes | None:
+        """Return the root of the first ``size`` entries, or None where nothing here tells it."""
+        return self.roots.get(size) or self.leaves.root_at(size)
+
+    def has(self, head: LogCheckpoint) -> bool:
+        return self.root_at(head.size) == head.root
+
+
+class Consistency:
+    """What the consistency files at hand show of one log.
+
+    Args:
+        origin: Name of the log.
+        files: The files at hand.
+
+    Raises:
+        IncompleteError: (``too-many-consistency-files``) more than are read.
+    """
+
+    def __init__(self, origin: str = "", files: ConsistencyFiles = NO_FILES) -> None:
+        self._lines = [_Line(one.roots, leaves) for one, leaves in files.of(origin)]
+        self._join()
+
+    def with_line(self, heads: Iterable[LogCheckpoint]) -> "Consistency":
+        """Return what is known once these are known to be of one log: each leads to the largest."""
+        known = Consistency()
+        known._lines = [_Line(dict(line.roots), line.leaves) for line in self._lines]
+        known._lines.append(_Line({head.size: head.root for head in heads}))
+        known._join()
+        return known
+
+    def relation(self, left: LogCheckpoint, right: LogCheckpoint) -> Relation:
+        """Return how two log checkpoints of the log relate, as far as the files show it."""
+        if left == right:
+            return Relation.SAME
+        if left.size == right.size:
+            return Relation.FORK
+        if any(line.has(left) and line.has(right) for line in self._lines):
+            return Relation.SAME
+        least = min(left.size, right.size)
+        for one in self._around(left):
+            for other in self._around(right):
+                # Beyond the smaller of the two, what it leads to is nobody's word.
+                for size in {least, *one.roots, *other.roots}:
+                    roots = {one.root_at(size), other.root_at(size)} if size <= least else set()
+                    if len(roots - {None}) > 1:
+                        return Relation.FORK
+        return Relation.UNKNOWN
+
+    def holds(self, leaf: bytes, index: int, head: LogCheckpoint) -> bool | None:
+        """Return whether ``head`` is of a log that has that leaf hash there; None: not known."""
+        for line in self._lines:
+            if index < min(len(line.leaves.hashes), head.size) and line.has(head):
+                return line.leaves.hashes[index] == leaf
+        return None
+
+    def find(self, leaf: bytes, head: LogCheckpoint) -> int | None:
+        """Return where the log of ``head`` has that leaf hash first, or None if not known."""
+        for line in self._lines:
+            known = line.leaves.hashes[: head.size]
+            if leaf in known and line.has(head):
+                return known.index(leaf)
+        return None
+
+    def leading_to(self, head: LogCheckpoint) -> list[LogCheckpoint]:
+        """Return every log checkpoint that is shown to lead to ``head``, ascending; it is the last.
+
+        What ``head`` leads to is left out: nobody need have signed that.
+        """
+        sizes: dict[int, bytes] = {head.size: head.root}
+        for line in self._lines:
+            if line.has(head):
+                sizes |= {size: root for size, root in line.roots.items() if size < head.size}
+        return [LogCheckpoint(head.origin, size, sizes[size]) for size in sorted(sizes)]
+
+    def _around(self, head: LogCheckpoint) -> list[_Line]:
+        lines = [line for line in self._lines if line.has(head)]
+        return [_Line({head.size: head.root}), *lines]
+
+    def _join(self) -> None:
+        # Only downwards: what two logs have in common leads to both of them, and says nothing of
+        # what comes after it in either.
+        changed = True
+        while changed:
+            changed = False
+            for one, other in permutations(self._lines, 2):
+                common = [s for s, root in one.roots.items() if other.root_at(s) == root]
+                below = [s for s in one.roots if common and s <= max(common)]
+                new = {s: one.roots[s] for s in below if s not in other.roots}
+                other.roots |= new
+                changed = changed or bool(new)
+
+    def place(
+        self, leaf: bytes, places: Sequence[Place], anchors: Sequence[LogCheckpoint]
+    ) -> tuple[int | None, Relation]:
+        """Return where an entry is shown to be in the one log that all of ``anchors`` are of.
+
+        Args:
+            leaf: Its leaf hash.
+            places: Where proofs show it to be logged.
+            anchors: Log checkpoints of the log in question.
+
+        Returns:
+            Its index and SAME; or the first index that a proof shows, or None, and whether it is
+            shown to be of another history.
+        """
+        if any(place.signed is None for place in places):
+            return places[0].index, Relation.SAME
+        heads = [(place.index, place.signed.head) for place in places if place.signed is not None]
+        listed = (self.find(leaf, anchor) for anchor in anchors)
+        for index in sorted(
+            {place.index for place in places} | {i for i in listed if i is not None}
+        ):
+            here = [head for at, head in heads if at == index]
+            if all(
+                self.holds(leaf, index, anchor)
+                or any(self.relation(head, anchor) is Relation.SAME for head in here)
+                for anchor in anchors
+            ):
+                return index, Relation.SAME
+        apart = any(
+            self.relation(head, anchor) is Relation.FORK or self.holds(leaf, index, anchor) is False
+            for index, head in heads
+            for anchor in anchors
+        )
+        first = places[0].index if places else None
+        return first, Relation.FORK if apart else Relation.UNKNOWN
+
+    def is_torn(self, heads: Iterable[LogCheckpoint]) -> bool:
+        """Return whether two of these, all signed by keys of the log, are of two histories.
+
+        Raises:
+            IncompleteError: (``too-many-log-checkpoints``) there are more than are compared.
+        """
+        several = tuple(dict.fromkeys(heads))
+        if len(several) > MAX_COMPARED:
+            # ATTACK: whoever has a log key signs hundreds, each to be held against each.
+            raise IncompleteError(
+                "too-many-log-checkpoints",
+                f"{len(several)} log checkpoints of one log are at hand, more than the "
+                f"{MAX_COMPARED} that are compared",
+            )
+        return any(self.relation(*pair) is Relation.FORK for pair in combinations(several, 2))
+
+
+NO_CONSISTENCY = Consistency()

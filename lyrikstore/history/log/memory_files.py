@@ -1,0 +1,119 @@
+"""The files of a memory: one for each log key or store, in a folder of the user's own."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from lyrikstore.canon import json
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    storage_error,
+)
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
+
+LogName = VerifierKey | Digest
+"""What something is remembered under: a key of the log, or the id of the store whose log it is."""
+
+Shelf = Literal["signed", "seen", "intended", "known"]
+
+
+class MemoryFiles:
+    """What is remembered, as files of a few texts each.
+
+    Args:
+        directory: Private to the user and outside every store; made (0700) when first written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._files = LocalBackend(directory)
+
+    def keys(self, shelf: Shelf) -> Iterator[VerifierKey]:
+        """Yield the log keys that something is remembered of.
+
+        Raises:
+            FormatError: (``bad-memory``) a file cannot be read.
+        """
+        for name in self._files.list(f"{shelf}/"):
+            try:
+                document = json.parse_canonical(self._files.read(name))
+                key = VerifierKey.parse(document["key"])
+            except NotFoundError:
+                continue
+            except (LyrikstoreError, KeyError, TypeError) as error:
+                raise FormatError(
+                    "bad-memory",
+                    f"what is remembered in {self.directory / name} is unusable: {error}",
+                    hint="restore that file",
+                ) from None
+            yield key
+
+    def read(self, shelf: Shelf, key: LogName, members: set[str]) -> dict[str, str] | None:
+        """Return the texts that are remembered, or None.
+
+        Raises:
+            FormatError: (``bad-memory``) the file has other members, or cannot be read.
+        """
+        try:
+            data = self._files.read(_file_name(shelf, key))
+        except NotFoundError:
+            return None
+        except StorageError as error:
+            if error.kind != NOT_A_FILE:
+                raise
+            raise self.unusable(shelf, key, error) from None
+        try:
+            return _decode(data, key, members)
+        except FormatError as error:
+            raise self.unusable(shelf, key, error) from None
+
+    def write(self, shelf: Shelf, key: LogName, members: dict[str, str]) -> None:
+        """Remember these texts durably, in place of those before.
+
+        Raises:
+            StorageError: The disk said no.
+        """
+        self.make()
+        document = {**members, "key": str(key), "v": 1}
+        self._files.replace(_file_name(shelf, key), json.encode(document))
+
+    def unusable(self, shelf: Shelf, key: LogName, error: Exception) -> FormatError:
+        """Return the error that says so of a file."""
+        path = self.directory / _file_name(shelf, key)
+        return FormatError(
+            "bad-memory",
+            f"what is remembered in {path} is unusable: {error}",
+            hint="restore that file; remove it only once you know this is the newest store",
+        )
+
+    def make(self) -> None:
+        """Make the folder, if it is not there."""
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, f"making {self.directory}") from error
+
+
+def _file_name(shelf: Shelf, key: LogName) -> str:
+    return f"{shelf}/{sha256(str(key).encode()).hexdigest()}.json"
+
+
+def _decode(data: bytes, key: LogName, members: set[str]) -> dict[str, str]:
+    document = json.parse_canonical(data)
+    if (
+        not isinstance(document, dict)
+        or document.keys() != {*members, "key", "v"}
+        or document["v"] != 1
+        or document["key"] != str(key)
+    ):
+        raise FormatError("bad-memory", "it has other members")
+    texts = {member: value for member in members if isinstance(value := document[member], str)}
+    if len(texts) != len(members):
+        raise FormatError("bad-memory", "it has other members")
+    return texts

@@ -1,0 +1,317 @@
+"""Manifests: signed statements of how something came to be (spec/06-manifests.md).
+
+A manifest is canonical JSON with exactly one proof, by its author, without optional members, so
+that signing the same statement with the same key gives the same bytes and the same id. Its id is
+the BLAKE3 of those bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.json import JSON, encode, parse_canonical
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
+from lyrikstore.history.manifests.kinds import GENESIS_NAME, check_inputs, kind_of
+from lyrikstore.history.manifests.names import Name
+
+VERSION = 1
+"""The format version of what needs no later one."""
+
+NEWEST = 2
+"""The newest format version that this code reads."""
+
+MAX_BYTES = 1 << 20
+"""Longest manifest; anything bigger belongs into an attachment."""
+
+PROOF_MEMBERS = frozenset(
+    {"type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"}
+)
+
+# Stands in for the proof while a statement is checked before it is signed.
+_PROOF_SHAPE: Mapping[str, str] = {
+    "type": "DataIntegrityProof",
+    "cryptosuite": "eddsa-jcs-2022",
+    "verificationMethod": f"did:key:z6Mk{44 * '1'}#z6Mk{44 * '1'}",
+    "proofPurpose": "assertionMethod",
+    "proofValue": "z" + 88 * "1",
+}
+
+
+class Input(Struct, frozen=True):
+    """Another manifest this one was made from.
+
+    Attributes:
+        role: What it was used as, such as ``train``.
+        kind: The kind it must have; whoever follows the link checks it.
+        id: Its id.
+    """
+
+    role: str
+    kind: str
+    id: Digest
+
+
+class Attachment(Struct, frozen=True):
+    """A blob outside the tree that the manifest's signature covers.
+
+    Attributes:
+        role: What it is, such as ``decisions``.
+        id: The blob's digest.
+        bytes: Its length.
+    """
+
+    role: str
+    id: Digest
+    bytes: int
+
+
+class Manifest(Struct, frozen=True):
+    """A verified manifest. Made by :func:`parse_manifest` and :func:`sign_manifest` only.
+
+    Attributes:
+        kind: Such as ``dataset``.
+        store: Id of the store it was made for; ``None`` in a genesis manifest only.
+        name: Full name, such as ``datasets/acme/contracts``.
+        parents: Earlier versions it succeeds, the first one first.
+        inputs: What it was made from.
+        tree: Digest of its tree, for kinds that have one.
+        files: Digest of the same tree without ``meta``.
+        body: What its kind says; treat as read-only.
+        author: ``did:key`` of the signer.
+        created: When the author claims to have signed; never evidence of time.
+        message: Free text.
+        attachments: Further blobs it covers.
+        proof: The proof; treat as read-only.
+        data: The stored bytes, which everything above was read from.
+        id: BLAKE3 of ``data``.
+    """
+
+    kind: str
+    store: Digest | None
+    name: str
+    parents: tuple[Digest, ...]
+    inputs: tuple[Input, ...]
+    tree: Digest | None
+    files: Digest | None
+    body: dict[str, Any]
+    author: str
+    created: str
+    message: str
+    attachments: tuple[Attachment, ...]
+    proof: dict[str, Any]
+    data: bytes
+    id: Digest
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"<Manifest {self.name} {self.id}>"
+
+    def encode(self) -> bytes:
+        """Return the stored bytes, proof included. ``parse_manifest`` reads them back."""
+        return self.data
+
+    def inputs_in(self, role: str) -> tuple[Input, ...]:
+        """Return the inputs of one role, in their order."""
+        return tuple(item for item in self.inputs if item.role == role)
+
+    def attachments_in(self, role: str) -> tuple[Attachment, ...]:
+        """Return the attachments of one role, in their order."""
+        return tuple(item for item in self.attachments if item.role == role)
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Return the manifest in ``data`` after every check that needs nothing but these bytes.
+
+    In order: (1) canonical JSON, (2) a format version this code knows, (3) the schemas of a
+    manifest and of its kind, (4) name, times, inputs and attachments fit the kind, (5) the proof
+    holds, is by the author and has no optional member (spec §6.5).
+
+    Args:
+        data: The stored bytes, at most 1 MiB.
+
+    Raises:
+        FormatError: (``bad-json``, ``not-canonical``, ``newer-format``, ``schema``,
+            ``unknown-kind``, ``bad-manifest``, ``bad-input`` …) steps 1 to 4.
+        VerificationError: (``bad-signature``, ``bad-proof``, ``wrong-author``) step 5.
+        KeyMaterialError: (``weak-key``) the author's key is one nobody may use.
+
+    Cost: one signature verification and one schema validation, about a millisecond.
+    """
+    document = _read(data)  # (1) (2)
+    manifest = _read_statement(document, data)  # (3) (4)
+    _check_proof(document)  # (5)
+    return manifest
+
+
+def sign_manifest(
+    *,
+    kind: str,
+    store: Digest | None,
+    name: str,
+    body: Mapping[str, Any],
+    signer: Signer,
+    created: datetime,
+    parents: Sequence[Digest] = (),
+    inputs: Sequence[Input] = (),
+    tree: Digest | None = None,
+    files: Digest | None = None,
+    message: str = "",
+    attachments: Sequence[Attachment] = (),
+) -> Manifest:
+    """Return a new manifest by ``signer``, read back from the bytes that will be stored.
+
+    Args:
+        kind: Such as ``dataset``.
+        store: The store's id; ``None`` for a genesis manifest only.
+        name: Full name.
+        body: JSON without floats and nulls; as ``schemas/kinds/KIND.schema.json`` wants it.
+        signer: Signs, and becomes the author.
+        created: Now, as the caller's clock has it; fractions of a second are dropped.
+        parents: Versions it succeeds.
+        inputs: What it was made from.
+        tree: Digest of the tree, iff the kind has one.
+        files: Digest of the same tree without ``meta``, iff the kind has one.
+        message: Free text.
+        attachments: Further blobs.
+
+    Raises:
+        FormatError: what was given makes no valid manifest; nothing was signed for later use.
+        KeyMaterialError: the signer cannot sign.
+    """
+    document: dict[str, Any] = {
+        "lyrikstore": _version_for(kind, body),
+        "kind": kind,
+        "name": name,
+        "parents": [str(parent) for parent in parents],
+        "inputs": [{"role": i.role, "kind": i.kind, "id": str(i.id)} for i in inputs],
+        "body": dict(body),
+        "author": signer.did,
+        "created": format_timestamp(created),
+        "message": message,
+        "attachments": [{"role": a.role, "id": str(a.id), "bytes": a.bytes} for a in attachments],
+    }
+    for member, value in (("store", store), ("tree", tree), ("files", files)):
+        if value is not None:
+            document[member] = str(value)
+    # Read back before signing: what the strict parser would refuse must never carry a signature,
+    # and a float or a tuple in the body would come back as something else than was meant.
+    unsigned = encode(document)
+    if parse_canonical(unsigned, max_bytes=MAX_BYTES) != document:
+        raise FormatError("bad-manifest", "the manifest does not survive encoding and decoding")
+    _read_statement({**document, "proof": _PROOF_SHAPE}, unsigned)
+    data = encode(add_proof(document, signer))
+    return parse_manifest(data)
+
+
+def _read(data: bytes) -> dict[str, JSON]:
+    document = parse_canonical(data, max_bytes=MAX_BYTES)
+    if not isinstance(document, dict):
+        raise FormatError("bad-manifest", "a manifest is a JSON object")
+    version = document.get("lyrikstore")
+    if type(version) is int and version > NEWEST:
+        raise FormatError(
+            "newer-format", f"the manifest has format version {version}", hint="upgrade lyrikstore"
+        )
+    return document
+
+
+def _read_statement(document: dict[str, JSON], data: bytes) -> Manifest:
+    check_schema(document, "manifest")
+    kind = kind_of(document["kind"])
+    check_schema(document["body"], f"kinds/{kind.name}")
+    if document["lyrikstore"] != _version_for(kind.name, document["body"]):
+        # One statement has one id, so one version: the least in which it can be said.
+        _refuse("its format version is not the one that it needs")
+    manifest = _from_document(document, data)
+    _check_fit(manifest)
+    return manifest
+
+
+def _from_document(document: dict[str, JSON], data: bytes) -> Manifest:
+    def digest(member: str) -> Digest | None:
+        return Digest.parse(document[member]) if member in document else None
+
+    return Manifest(
+        kind=document["kind"],
+        store=digest("store"),
+        name=document["name"],
+        parents=tuple(Digest.parse(parent) for parent in document["parents"]),
+        inputs=tuple(
+            Input(item["role"], item["kind"], Digest.parse(item["id"]))
+            for item in document["inputs"]
+        ),
+        tree=digest("tree"),
+        files=digest("files"),
+        body=document["body"],
+        author=document["author"],
+        created=document["created"],
+        message=document["message"],
+        attachments=tuple(
+            Attachment(item["role"], Digest.parse(item["id"]), item["bytes"])
+            for item in document["attachments"]
+        ),
+        proof=document["proof"],
+        data=data,
+        id=Digest.of(data),
+    )
+
+
+def _version_for(kind: str, body: Mapping[str, Any]) -> int:
+    # What the program of 0.1.0 cannot read says so to it, and nothing else does.
+    policy = body.get("policy")
+    return NEWEST if kind == "policy" and "misdated" in (policy or ()) else VERSION
+
+
+def _check_fit(manifest: Manifest) -> None:
+    kind = kind_of(manifest.kind)
+    if Name.parse(manifest.name).prefix != kind.prefix:
+        _refuse(
+            f"a {kind.name} cannot be called {manifest.name}; its names start with {kind.prefix}/"
+        )
+    parse_timestamp(manifest.created)
+    if (kind.name == "genesis") != (manifest.store is None):
+        _refuse("store is left out in a genesis manifest, and nowhere else")
+    if kind.name == "genesis" and (manifest.name != GENESIS_NAME or manifest.parents):
+        _refuse(f"a genesis manifest is called {GENESIS_NAME} and has no parents")
+    if not kind.has_tree == (manifest.tree is not None) == (manifest.files is not None):
+        _refuse(
+            f"a {kind.name} has {'both tree and files' if kind.has_tree else 'no tree, no files'}"
+        )
+    check_inputs(kind, manifest.body, ((item.role, item.kind) for item in manifest.inputs))
+    for what, items in (
+        ("parent", manifest.parents),
+        ("input", manifest.inputs),
+        ("attachment", manifest.attachments),
+    ):
+        if len(set(items)) != len(items):
+            _refuse(f"the same {what} is listed twice")
+    counts = manifest.body.get("derivation", {}).get("counts")
+    if counts and counts["in"] != counts["kept"] + counts["dropped"] + counts["elsewhere"]:
+        _refuse("the counts do not add up: in is not kept + dropped + elsewhere")
+    for role in kind.attachments:
+        if len(manifest.attachments_in(role)) != 1:
+            _refuse(f"a {kind.name} has exactly one attachment in role {role!r}")
+
+
+def _check_proof(document: dict[str, JSON]) -> None:
+    # An optional member, such as proof.created, would let one statement have many ids.
+    if set(document["proof"]) != PROOF_MEMBERS:
+        raise VerificationError(
+            "bad-proof", "the proof of a manifest has exactly: " + ", ".join(sorted(PROOF_MEMBERS))
+        )
+    verified = verify_proof(document)
+    if verified.verification_method.partition("#")[0] != document["author"]:
+        raise VerificationError("wrong-author", "the manifest is not signed by its author")
+
+
+def _refuse(reason: str) -> None:
+    raise FormatError("bad-manifest", reason)

@@ -1,0 +1,1 @@
+"""Commitments to the records of a dataset (spec/09-records.md)."""

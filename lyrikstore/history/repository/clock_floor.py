@@ -1,0 +1,279 @@
+"""The clock floor: no moment is judged before what already stands in the log (spec §7.9).
+
+Dates in documents prove nothing, and clocks can be set back. But whoever signs here says when, and
+what is logged later is later. So the latest of those dates is a floor for what comes after it.
+"""
+
+import contextlib
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.errors import ConflictError, FormatError, LyrikstoreError
+from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.entries import LoggedEntry
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.policy.policy import Policy
+from lyrikstore.history.repository.store_view import MAX_READ
+from lyrikstore.version import __version__
+
+if TYPE_CHECKING:
+    from lyrikstore.history.repository.refs import RefTable
+    from lyrikstore.history.repository.repository import Repository
+
+CLOCK_SKEW = timedelta(seconds=300)
+"""How far two honest clocks may be apart."""
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+MAX_BYTES = 1 << 26
+"""Of the file of remembered dates; a larger one is not read, and not written."""
+
+WORTH = 64
+"""Log entries after which what was learnt is written down."""
+
+_SUM = 32
+
+
+class Dated(Struct, frozen=True):
+    """When a log entry says that it was signed, and by which key.
+
+    Attributes:
+        index: Its log index.
+        key: As did:key.
+        at: The moment that it claims.
+    """
+
+    index: int
+    key: str
+    at: datetime
+
+
+def date_of_credential(data: bytes) -> tuple[str, datetime] | None:
+    """Return which key signed a credential, and when it says so; None where it does not say.
+
+    That is its ``validFrom``, or when its proof was made if that was earlier: a licence that
+    begins next month was signed today.
+    """
+    key = signed_by(data)
+    if key is None:
+        return None
+    try:
+        document = parse(data)
+        proof = document["proof"]
+        dates = [document["validFrom"], *([proof["created"]] if "created" in proof else [])]
+        return key, min(parse_timestamp(date) for date in dates)
+    except (FormatError, KeyError, TypeError):
+        return None
+
+
+def floors_of(
+    dates: Iterable[Dated], policies: Sequence[tuple[int, Policy]], authors: Sequence[str] = ()
+) -> list[tuple[int, datetime]]:
+    """Return where the floor rises: log indices, ascending, with the latest date up to each.
+
+    An entry counts if its key had a role where it stands, was not suspect there by what is known
+    now, and no owner calls it misdated.
+
+    Args:
+        dates: Of log entries, in order.
+        policies: Every policy that took effect, with its log index, in order; the first is that
+            of entry 0. Each is in force for the entries after its own.
+        authors: Who signed each, as did:key, as far as anybody was suspect.
+
+    Cost: one step per date.
+    """
+    if not policies:
+        return []
+    starts = [index for index, _ in policies]
+    keys = [policy.keys for _, policy in policies]
+    suspects = policies[-1][1].suspects
+    wrong: set[int] = set()
+    named: set[int] = set()
+    for (since, policy), author in zip_longest(policies, authors):
+        # ATTACK: a stolen key calls every date wrong, also of entries to come. Who owns the store
+        # must say it after the thief for good, and does not thereby say it.
+        if since < suspects.get(author, since + 1):
+            wrong |= {index for index in policy.misdated if index < since and index not in named}
+        named.update(policy.misdated)
+    found: list[tuple[int, datetime]] = []
+    for one in dates:
+        if one.index in wrong or (found and one.at <= found[-1][1]):
+            continue
+        if one.index >= suspects.get(one.key, one.index + 1):
+            continue
+        if one.key in keys[max(bisect_left(starts, one.index) - 1, 0)]:
+            found.append((one.index, one.at))
+    return found
+
+
+def floor_at(floors: Sequence[tuple[int, datetime]], index: int | None) -> datetime:
+    """Return the floor for what has the log index ``index``; None: for what comes after all."""
+    end = len(floors) if index is None else bisect_left(floors, index, key=itemgetter(0))
+    return floors[end - 1][1] if end else BEGINNING
+
+
+def check_clock(floor: datetime, now: datetime, dates: Iterable[datetime]) -> None:
+    """Return if a writer whose clock says ``now`` may log what claims to be of ``dates``.
+
+    Args:
+        floor: That of the log.
+        now: The writer's clock.
+        dates: What the entries by the store's own people claim.
+
+    Raises:
+        ConflictError: (``clock-behind``) the log holds what is later; (``dated-ahead``) an entry
+            claims to be from the future, and would have everybody's clock be behind.
+    """
+    if floor - now > CLOCK_SKEW:
+        raise ConflictError(
+            "clock-behind",
+            f"the clock is behind the log: here it is {format_timestamp(now)}, and the log holds "
+            f"what was signed at {format_timestamp(floor)}",
+            hint="set the clock; if the date in the log is wrong, an owner says so: "
+            "lyrikstore key misdated",
+            details={"now": format_timestamp(now), "floor": format_timestamp(floor)},
+        )
+    latest = max(dates, default=BEGINNING)
+    if latest - now > CLOCK_SKEW:
+        raise ConflictError(
+            "dated-ahead",
+            f"it claims to be signed at {format_timestamp(latest)}, and here it is "
+            f"{format_timestamp(now)}",
+            hint="set the clock, here or where it was signed, and sign it anew",
+            details={"now": format_timestamp(now), "dated": format_timestamp(latest)},
+        )
+
+
+class DatedEntries:
+    """The dates of a store's log, read once and remembered by log root.
+
+    Args:
+        directory: Of this user's, for this store; None to remember nothing on disk.
+
+    Cost: one read of each entry not read before, and one signature per credential among them.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = None if directory is None else directory / "dates"
+        self._dates: list[Dated] = []
+        self._size = 0
+        self._recalled = 0
+        self._floors: Sequence[tuple[int, datetime]] = ()
+        self._state: object = None
+
+    def copy(self) -> "DatedEntries":
+        """Return the same for another view of the same log, perhaps a longer one."""
+        other = DatedEntries(None)
+        other._dates, other._size = list(self._dates), self._size
+        return other
+
+    def floor(
+        self,
+        repository: "Repository",
+        table: "RefTable",
+        index: int | None = None,
+    ) -> datetime:
+        """Return the clock floor of a store for what has the log index ``index``.
+
+        Args:
+            repository: The store.
+            table: With the policies to judge by.
+            index: None for what is about to be logged.
+
+        Raises:
+            LyrikstoreError: An entry cannot be read: what it claims may be the latest.
+        """
+        home, pending = repository.checkpoint.size, repository.pending
+        policies, authors = tuple(table.policies), tuple(table.authors)
+        state = (home, pending, policies)
+        if state != self._state:
+            self._update(repository, home)
+            dates = [*self._dates, *_read(repository, pending)]
+            self._floors = floors_of(dates, policies, authors)
+            self._state = state
+        return floor_at(self._floors, index)
+
+    def _update(self, repository: "Repository", size: int) -> None:
+        hashes = repository.records.hashes
+        if size < self._size:
+            self._dates, self._size = [], 0
+        if self._size == 0 and self._path is not None:
+            self._recall(self._path, hashes[:size])
+        if size == self._size:
+            return
+        self._dates += _read(repository, repository.entries()[self._size : size])
+        self._size = size
+        if self._path is not None and size - self._recalled >= WORTH:
+            self._save(self._path, hashes[:size])
+            self._recalled = size
+
+    def _recall(self, path: Path, hashes: Sequence[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+            with open_regular(path) as file:
+                data = file.read(MAX_BYTES + 1)
+            found = json.loads(data[_SUM:]) if blake3(data[_SUM:]).digest() == data[:_SUM] else {}
+            size, keys = found["size"], found["keys"]
+            if (
+                found["version"] == __version__
+                and 0 < size <= len(hashes)
+                and merkle.root(hashes[:size]).hex() == found["root"]
+            ):
+                self._dates = [
+                    Dated(index, keys[key], parse_timestamp(at))
+                    for index, key, at in found["dates"]
+                ]
+                self._size = self._recalled = size
+
+    def _save(self, path: Path, hashes: Sequence[bytes]) -> None:
+        keys = {key: number for number, key in enumerate(dict.fromkeys(d.key for d in self._dates))}
+        told: dict[str, Any] = {
+            "version": __version__,
+            "size": len(hashes),
+            "root": merkle.root(hashes).hex(),
+            "keys": list(keys),
+            "dates": [(one.index, keys[one.key], format_timestamp(one.at)) for one in self._dates],
+        }
+        text = json.dumps(told).encode()
+        if len(text) + _SUM > MAX_BYTES:
+            return
+        new = path.with_name(f"{path.name}.new")
+        with contextlib.suppress(OSError):  # as refs are remembered: what is torn is no memory
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new.write_bytes(blake3(text).digest() + text)
+            new.replace(path)
+
+
+def date_of_manifest(manifest: Manifest) -> datetime:
+    """Return when a manifest says that it was signed."""
+    return parse_timestamp(manifest.created)
+
+
+def _read(repository: "Repository", entries: Iterable[LoggedEntry]) -> list[Dated]:
+    found: list[Dated] = []
+    for entry in entries:
+        if entry.type == "manifest":
+            try:
+                manifest = repository.manifest(entry.id)
+            except LyrikstoreError:
+                # What is no manifest has no date. What cannot be read may have the latest.
+                repository.blobs.read(entry.id, max_bytes=MAX_READ)
+                continue
+            found.append(Dated(entry.index, manifest.author, date_of_manifest(manifest)))
+        elif entry.type == "credential":
+            dated = date_of_credential(repository.credential(entry.id))
+            if dated is not None:
+                found.append(Dated(entry.index, *dated))
+    return found

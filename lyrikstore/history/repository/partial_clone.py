@@ -1,0 +1,78 @@
+"""Partial clones: which packs are wanted here (spec §15.6).
+
+What a partial clone leaves out is *not fetched*, never lost; the file ``partial`` says what was
+wanted, so that readers can tell the two apart.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from lyrikstore.canon import json
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, NotFoundError
+from lyrikstore.history.repository.clone import read_small
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.pack.format import PackRef
+
+PARTIAL = "partial"
+
+
+class Selection(Struct, frozen=True):
+    """What data a clone wants; documents always come.
+
+    Attributes:
+        only: The REFs whose files are wanted; empty for no data at all.
+    """
+
+    only: tuple[str, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return the bytes of the file ``partial``."""
+        return json.encode({"only": list(self.only), "v": 1})
+
+
+def read_selection(backend: Backend) -> Selection | None:
+    """Return what this store wants; None for everything.
+
+    Raises:
+        FormatError: (``bad-partial``) the file is damaged.
+    """
+    try:
+        value = read_small(backend, PARTIAL)
+    except NotFoundError:
+        return None
+    if (
+        not isinstance(value, dict)
+        or value.keys() != {"only", "v"}
+        or value["v"] != 1
+        or not isinstance(value["only"], list)
+        or not all(isinstance(one, str) for one in value["only"])
+    ):
+        raise FormatError(
+            "bad-partial",
+            "the file partial of the store is damaged",
+            hint="lyrikstore pull --all-data fetches everything",
+        )
+    return Selection(tuple(value["only"]))
+
+
+def documents_of(packs: Iterable[PackRef]) -> list[PackRef]:
+    """Return the packs without which nothing can be explained."""
+    return [pack for pack in packs if pack.role == "documents"]
+
+
+def holders(backend: Backend, packs: Iterable[PackRef], wanted: set[Digest]) -> list[PackRef]:
+    """Return the packs that hold any of ``wanted``, as their footers say.
+
+    Cost: one or two ranged reads per pack.
+    """
+    from lyrikstore.objects.pack.format import read_index
+
+    raws = {digest.raw for digest in wanted}
+    found = []
+    for pack in packs:
+        digests = read_index(backend, pack).digests
+        if any(digests[at : at + 32] in raws for at in range(0, len(digests), 32)):
+            found.append(pack)
+    return found

@@ -1,0 +1,156 @@
+"""What a user remembers of the refs of a store, verified before (spec/adr/0003).
+
+Refs follow from every manifest that was ever logged. Here is kept what they depend on in each, for
+a log of this size and root: a store with a long history then opens in the time of what came since.
+A log that is shorter, or another, is read from its start, and so is every store that is verified.
+The file is in the user's cache folder: whoever holds the store must not be believed about it.
+"""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.files import open_regular
+from lyrikstore.history.log import merkle
+from lyrikstore.history.repository.refs import Flagged, Mover, Step
+from lyrikstore.version import __version__
+
+MAX_BYTES = 1 << 28
+"""Of the file; a larger one is not read, and not written."""
+
+WORTH = 64
+"""Log entries after which what was learnt is written down."""
+
+_TELLING = ("genesis", "policy")
+_SUM = 32
+
+
+class Recalled(Struct, frozen=True):
+    """A manifest as far as refs depend on it; members as those of a manifest."""
+
+    id: Digest
+    kind: str
+    name: str
+    store: Digest | None
+    author: str
+    parents: tuple[Digest, ...]
+    body: dict[str, Any]
+
+
+class RefCache:
+    """The file about one store.
+
+    Args:
+        directory: Of this user's, for this store; made when first written.
+
+    Cost: less than 600 bytes a manifest, on disk.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "refs"
+
+    def load(self, hashes: Sequence[bytes]) -> tuple[int, list[Step]]:
+        """Return how many log entries are remembered, and the steps that refs took in them.
+
+        Args:
+            hashes: Leaf hashes of the log, verified against its signed root. What is remembered
+                of any other log, by another version of this program, or damaged, is nothing.
+        """
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+            with open_regular(self._path) as file:
+                data = file.read(MAX_BYTES + 1)
+            found = json.loads(data[_SUM:]) if _sum(data[_SUM:]) == data[:_SUM] else {}
+            size = found["size"]
+            if (
+                found["version"] == __version__
+                and 0 < size <= len(hashes)
+                and merkle.root(hashes[:size]).hex() == found["root"]
+            ):
+                return size, _steps(found)
+        return 0, []
+
+    def save(self, hashes: Sequence[bytes], steps: Sequence[Step]) -> None:
+        """Remember these steps, those of all entries. A failure to write is no failure.
+
+        Args:
+            hashes: Leaf hashes of the log, of those entries and no more.
+            steps: What :attr:`RefTable.steps` gives.
+        """
+        told = {"version": __version__, "size": len(hashes), "root": merkle.root(hashes).hex()}
+        text = json.dumps(told | _columns(steps)).encode()
+        new = self._path.with_name(f"{self._path.name}.new")
+        if len(text) + _SUM > MAX_BYTES:
+            return
+        with contextlib.suppress(OSError):
+            # No fsync, and one name for all: what is torn fails its checksum, and is no memory.
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new.write_bytes(_sum(text) + text)
+            new.replace(self._path)
+
+
+def _sum(text: bytes) -> bytes:
+    return blake3(text).digest()
+
+
+def _columns(steps: Sequence[Step]) -> dict[str, Any]:
+    moves = [(at, *step) for at, step in enumerate(steps) if not isinstance(step, Flagged)]
+    told = [mover for _, _, mover in moves]
+    return {
+        "steps": len(steps),
+        "at": [at for at, _, _ in moves],
+        "index": [index for _, index, _ in moves],
+        "id": b"".join(one.id.raw for one in told).hex(),
+        "kind": [one.kind for one in told],
+        "name": [one.name for one in told],
+        "store": [one.store.hex if one.store else "" for one in told],
+        "author": [one.author for one in told],
+        "counts": [len(one.parents) for one in told],
+        "parents": b"".join(parent.raw for one in told for parent in one.parents).hex(),
+        "body": [one.body if one.kind in _TELLING else {} for one in told],
+        "flagged": [
+            (at, step.index, step.id.hex, step.reason)
+            for at, step in enumerate(steps)
+            if isinstance(step, Flagged)
+        ],
+    }
+
+
+def _steps(found: dict[str, Any]) -> list[Step]:
+    steps: list[Step | None] = [None] * found["steps"]
+    parents = _digests(found["parents"])
+    bounds = pairwise(accumulate(found["counts"], initial=0))
+    stores = {text: Digest.parse_hex(text) if text else None for text in set(found["store"])}
+    for at, index, identity, kind, name, store, author, (start, end), body in zip(
+        found["at"],
+        found["index"],
+        _digests(found["id"]),
+        found["kind"],
+        found["name"],
+        found["store"],
+        found["author"],
+        bounds,
+        found["body"],
+        strict=True,
+    ):
+        mover: Mover = Recalled(
+            identity, kind, name, stores[store], author, tuple(parents[start:end]), body
+        )
+        steps[at] = (index, mover)
+    for at, index, identity, reason in found["flagged"]:
+        steps[at] = Flagged(index, Digest.parse_hex(identity), reason)
+    whole = [step for step in steps if step is not None]
+    if len(whole) != len(steps):
+        raise ValueError("a step is missing")
+    return whole
+
+
+def _digests(joined: str) -> list[Digest]:
+    raw = bytes.fromhex(joined)
+    return [Digest(raw[at : at + 32]) for at in range(0, len(raw), 32)]

@@ -1,0 +1,265 @@
+"""The verified log of a store, and in a mirror what waits to be pushed (spec §7.6).
+
+Everything here follows from the log checkpoint, the records and the genesis; manifests and refs
+are :mod:`lyrikstore.history.repository.repository`'s.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
+from lyrikstore.history.log.checkpoint import EntryType, SignedCheckpoint, TlogProof
+from lyrikstore.history.log.entries import (
+    NO_RECORDS,
+    LoggedEntry,
+    Records,
+    check_head,
+    check_tiles,
+    claimed_size,
+    prove,
+    read_checkpoint,
+    read_records,
+)
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository.clone import (
+    LOCAL,
+    LocalLog,
+    OwnLog,
+    Within,
+    check_local_key,
+    read_own_mark,
+)
+from lyrikstore.history.repository.log_keys import open_head
+from lyrikstore.history.repository.partial_clone import read_selection
+from lyrikstore.history.repository.refs import check_genesis
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.store.blobs import BlobStore, open_blobs, open_fetched
+from lyrikstore.objects.store.transactions import LiveObjects, Transaction, fold
+
+MAX_READ = 16 << 20
+"""More than a manifest may have: its size is judged by its own parser, not by a pack's index."""
+
+
+class StoreView:
+    """What a store's log says at one moment; :meth:`refresh` moves it to now.
+
+    Args:
+        backend: The store's files.
+        location: Its folder, or what messages and the memory call the place.
+        known: The records of the same store as seen before.
+        manifests: Verified manifests of the same store.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        location: Path | str,
+        known: Records = NO_RECORDS,
+        manifests: dict[Digest, Manifest] | None = None,
+    ) -> None:
+        self._backend = backend
+        self._location = location
+        self._records = known
+        self._live = LiveObjects((), {})
+        self._blobs = open_blobs(backend, self._live)
+        self._manifests = manifests or {}
+        self._local: LocalLog | None = None
+        self._partial = False
+        self._index: dict[tuple[EntryType, Digest], int] | None = None
+        self._load()
+
+    def refresh(self) -> None:
+        """Move the view to what is published now; verified as by :meth:`open`."""
+        self._load()
+
+    @property
+    def root(self) -> Path:
+        """The store's folder.
+
+        Raises:
+            InvalidInputError: (``not-a-folder``) the store is on another machine.
+        """
+        if not isinstance(self._location, Path):
+            raise InvalidInputError(
+                "not-a-folder",
+                f"{self._location} is no folder of this machine",
+                hint="make a clone: lyrikstore clone URL",
+            )
+        return self._location
+
+    @property
+    def location(self) -> Path | str:
+        """Where the store is: its folder, or what the memory calls the place."""
+        return self._location
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether the log is extended elsewhere, so that commits go to a local log."""
+        return self._mark is not None
+
+    @property
+    def own_log(self) -> OwnLog:
+        """The log that commits here extend: the home log, in a mirror the local one."""
+        if not self.is_mirror:
+            return OwnLog(self._backend, self._records, self._signed)
+        records = self._local.records if self._local else NO_RECORDS
+        signed = self._local.signed if self._local else None
+        return OwnLog(Within(self._backend, LOCAL), records, signed)
+
+    @property
+    def pending(self) -> tuple[LoggedEntry, ...]:
+        """What the local log of a mirror has and the home log has not, in order."""
+        return self._pending
+
+    @property
+    def pending_transactions(self) -> tuple[Transaction, ...]:
+        """The local records that hold anything pending."""
+        return self._holders
+
+    @property
+    def backend(self) -> Backend:
+        """The store's files."""
+        return self._backend
+
+    @property
+    def store_id(self) -> Digest:
+        """The store's identity: the id of its genesis manifest."""
+        return self._genesis.id
+
+    @property
+    def genesis(self) -> Manifest:
+        """The verified genesis manifest."""
+        return self._genesis
+
+    @property
+    def origin(self) -> str:
+        """Name of the store's log."""
+        return self._signed.origin
+
+    @property
+    def log_keys(self) -> tuple[VerifierKey, ...]:
+        """The keys by which the log checkpoint was judged; a policy may have added more."""
+        return self._log_keys
+
+    @property
+    def live(self) -> LiveObjects:
+        """The packs and piece lists of the covered transactions, pending ones included."""
+        return self._live
+
+    @property
+    def home_live(self) -> LiveObjects:
+        """As :attr:`live`, without what is pending."""
+        return fold(self._records.transactions[: self._records.covered(self._signed.size)])
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The blobs of the covered transactions."""
+        return self._blobs
+
+    @property
+    def records(self) -> Records:
+        """The covered records of the home log."""
+        return self._records
+
+    @property
+    def checkpoint(self) -> SignedCheckpoint:
+        """The verified log checkpoint of the home log."""
+        return self._signed
+
+    def entries(self) -> Sequence[LoggedEntry]:
+        """Return the covered log entries, in order; those of a local log still pending last."""
+        return (*self._records.entries[: self._signed.size], *self._pending)
+
+    def is_logged(self, identity: Digest, kind: EntryType | None = None) -> bool:
+        """Return whether a covered entry of this type, or of any, has this id."""
+        kinds = get_args(EntryType) if kind is None else (kind,)
+        return any((one, identity) in self._positions() for one in kinds)
+
+    def index_of(self, identity: Digest, kind: EntryType = "manifest") -> int:
+        """Return the log index of the first entry of this type with this id.
+
+        Raises:
+            NotFoundError: (``not-logged``) there is none: bytes are a manifest, or a credential,
+                only because an entry says so (attack cases A17, A36).
+        """
+        index = self._positions().get((kind, identity))
+        if index is None:
+            raise NotFoundError("not-logged", f"{identity.short} is not logged as a {kind}")
+        return index
+
+    def entry_of(self, identity: Digest) -> LoggedEntry:
+        """Return the first entry of the manifest with this id; raises as :meth:`index_of`."""
+        return self.entries()[self.index_of(identity)]
+
+    def proof_for(self, index: int) -> TlogProof:
+        """Return the proof that the entry at ``index`` is under the log checkpoint.
+
+        Raises:
+            InvalidInputError: (``bad-index``) there is no such entry; (``not-pushed``) it waits in
+                the local log.
+        """
+        if self._signed.size <= index < self._signed.size + len(self._pending):
+            raise InvalidInputError(
+                "not-pushed",
+                "it waits in the local log; only the home log can prove it to others",
+                hint="lyrikstore push brings it there",
+            )
+        return prove(self._records, self._signed, index)
+
+    def check_tiles(self) -> list[str]:
+        """Return what is wrong with the log's tiles and bundles; reads them all."""
+        return check_tiles(self._backend, self._records, self._signed.size)
+
+    def _load(self) -> None:
+        # The checkpoint first: records only grow, so those read after it are enough for it.
+        note = read_checkpoint(self._backend)
+        size = claimed_size(note)
+        records = read_records(self._backend, self._records, size=size)
+        covered = records.transactions[: records.covered(size)]
+        if records.entries[0].type != "manifest":
+            raise VerificationError("bad-genesis", "the log does not begin with a manifest")
+        first = records.entries[0].id
+        mark = read_own_mark(self._backend)
+        local = LocalLog.open(self._backend, first, self._local) if mark is not None else None
+        pending: tuple[LoggedEntry, ...] = ()
+        holders: tuple[Transaction, ...] = ()
+        if local is not None:
+            home = {(entry.type, entry.id) for entry in records.entries[:size]}
+            pending, holders = local.pending(home, size, len(covered))
+        live = fold((*covered, *holders))
+        partial = mark is not None and read_selection(self._backend) is not None
+        if partial:
+            blobs = open_fetched(self._backend, live)
+        else:
+            blobs = (
+                self._blobs
+                if live == self._live and not self._partial
+                else open_blobs(self._backend, live, self._blobs)
+            )
+        genesis = self._manifests.get(first)
+        if genesis is None:
+            genesis = parse_manifest(blobs.read(first, max_bytes=MAX_READ))
+        founded = check_genesis(genesis)
+        _, keys = open_head(self._backend, genesis, note, ())
+        signed = check_head(note, keys, records)
+        if signed.origin != founded.origin:
+            raise VerificationError("bad-genesis", "the log has another name than its genesis says")
+        if local is not None:
+            check_local_key(local.signed.signers[0], signed.origin)
+        self._records, self._live, self._blobs = records, live, blobs
+        self._genesis, self._founded, self._signed = genesis, founded, signed
+        self._log_keys = keys
+        self._partial = partial
+        self._mark, self._local, self._pending, self._holders = mark, local, pending, holders
+        self._manifests[genesis.id] = genesis
+        self._index = None
+
+    def _positions(self) -> dict[tuple[EntryType, Digest], int]:
+        if self._index is None:
+            self._index = {}
+            for entry in self.entries():
+                self._index.setdefault((entry.type, entry.id), entry.index)
+        return self._index

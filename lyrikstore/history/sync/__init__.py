@@ -1,0 +1,1 @@
+"""Clone, pull, push and repair between a store and its remotes (spec/15-remotes.md)."""

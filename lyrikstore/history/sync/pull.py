@@ -1,0 +1,292 @@
+"""Copying a log from one place to another, fast-forward only: clone, pull, and filling a mirror.
+
+Packs first, then records, then tiles, the log checkpoint last: whenever it stops, what is visible
+is whole (spec §15.4).
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.history.commit.publisher import (
+    create_files,
+    foreign_record,
+    location_text,
+    log_files,
+)
+from lyrikstore.history.log.checkpoint import SignedCheckpoint
+from lyrikstore.history.log.entries import CHECKPOINT, FORMAT, Records
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.log.memory_files import LogName
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.clone import MARK, Mark, local_origin, read_mark
+from lyrikstore.history.repository.log_keys import copy_log_keys
+from lyrikstore.history.repository.partial_clone import (
+    PARTIAL,
+    Selection,
+    documents_of,
+    holders,
+    read_selection,
+)
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.sync.first_contact import first_contact
+from lyrikstore.history.sync.negotiate import (
+    Contact,
+    Relation,
+    check_memory,
+    meet,
+    refuse_itself,
+    rolled_back,
+    while_it_grows,
+)
+from lyrikstore.objects.backends.base import Backend, LocalBackend
+from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.store.lock import StoreLock
+from lyrikstore.objects.store.transactions import fold
+from lyrikstore.objects.transfer import Moved, absent, copy_packs
+
+
+class PullResult(Struct, frozen=True):
+    """What a pull or clone brought.
+
+    Attributes:
+        before: Log entries here before.
+        after: And afterwards.
+        packs: What was copied, or for a dry run would be.
+        missing: Packs that are not fetched, because the clone is partial.
+        known: Whether the store was known before, or is trusted on first use.
+    """
+
+    before: int
+    after: int
+    packs: Moved
+    missing: int
+    known: bool = True
+
+
+def pull(
+    repository: Repository,
+    backend: Backend,
+    where: str,
+    *,
+    memory: LogMemory,
+    all_data: bool = False,
+    dry_run: bool = False,
+    progress: OnProgress = silent,
+) -> PullResult:
+    """Bring this store's copy of the home log up to what a remote has.
+
+    Args:
+        repository: A clone, or a home whose newest state only a mirror has.
+        backend: The remote.
+        where: What to call it.
+        memory: The log checkpoints seen before.
+        all_data: Fetch also what a partial clone left out, and be partial no more.
+        dry_run: Find out what would come; change nothing.
+        progress: Told about packs.
+
+    Raises:
+        VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
+        ConflictError: (``other-store``, ``foreign-record``)
+        NotFoundError, RemoteError, StorageError, LockedError: As the media.
+    """
+    with StoreLock(repository.root / "lock"):
+        repository.refresh()
+        contact = while_it_grows(backend, lambda: _meet(repository, backend, where, memory))
+        here = repository.checkpoint
+        ahead = contact.relation is Relation.AHEAD
+        signed = contact.signed if ahead else here
+        live = fold(contact.records.transactions[: contact.records.covered(signed.size)])
+        selection = None if all_data else read_selection(repository.backend)
+        wanted = list(live.packs) if selection is None else documents_of(live.packs)
+        local = repository.backend
+        if dry_run:
+            return PullResult(here.size, signed.size, Moved.of(absent(local, wanted)), 0)
+        if ahead:
+            moved = copy_log(
+                backend,
+                local,
+                contact.records,
+                signed,
+                here,
+                packs=wanted,
+                genesis=repository.genesis,
+                progress=progress,
+            )
+        else:
+            moved = copy_packs(backend, local, wanted, progress)
+        mark = read_mark(local)
+        if mark is not None and mark.moving and contact.mark is None:
+            local.replace(MARK, Mark().encode())  # the new home is there: the move is done
+        if all_data:
+            local.remove(PARTIAL)
+        repository.refresh()
+        moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
+        memory.remember_head(signed.head, signed.signers, repository.store_id)
+        return PullResult(here.size, signed.size, moved, _missing(repository))
+
+
+def _meet(repository: Repository, backend: Backend, where: str, memory: LogMemory) -> Contact:
+    contact = meet(backend, repository, where)
+    lagging = contact.mark is not None
+    if contact.relation is Relation.BEHIND and not lagging:
+        raise rolled_back(where, contact.signed.head, repository.checkpoint.head)
+    keys = dict.fromkeys((*repository.log_keys, *contact.signed.signers))
+    logs: list[LogName] = [*keys, repository.store_id]
+    check_memory(memory, logs, contact.signed, contact.records, where, lagging=lagging)
+    return contact
+
+
+def clone(
+    backend: Backend,
+    where: str,
+    root: Path,
+    *,
+    memory: LogMemory,
+    expected: Digest | None = None,
+    selection: Selection | None = None,
+    progress: OnProgress = silent,
+) -> tuple[Repository, PullResult]:
+    """Make a clone of the store at a remote in the new folder ``root``.
+
+    One that was cut off goes on where it stopped, and is no store before it is whole.
+
+    Args:
+        backend: The remote.
+        where: What to call it.
+        root: The store folder to make; its parent is made if missing.
+        memory: The log checkpoints seen before.
+        expected: The store's id, if known.
+        selection: What data to fetch; None for everything.
+        progress: Told about packs.
+
+    Raises:
+        ConflictError: (``store-exists``) there is a store, or something else, at ``root``;
+            (``other-store``) the remote holds another store than expected.
+        InvalidInputError, NotFoundError: a REF of ``selection`` is none of the store.
+        VerificationError, FormatError, RemoteError, StorageError: See :func:`pull`.
+    """
+    local = LocalBackend(root)
+    if isinstance(backend, LocalBackend):
+        refuse_itself(local, backend.root)
+    if local.size("format") is not None or (root.is_dir() and any(root.iterdir())):
+        begun = root.is_dir() and local.size("format") is None and local.size(MARK) is not None
+        if not begun:
+            raise ConflictError(
+                "store-exists", f"{root} exists already", hint="choose another folder, or pull"
+            )
+    found = first_contact(backend, where, memory=memory, expected=expected)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"making {root}") from error
+    with StoreLock(root / "lock"):
+        local.create(MARK, Mark().encode())
+        # Whatever clone was here before is gone because the user makes another.
+        memory.forget_place(location_text(root), local_origin(found.signed.origin))
+        if selection is not None:
+            local.replace(PARTIAL, selection.encode())
+        live = fold(found.records.transactions[: found.records.covered(found.signed.size)])
+        wanted = list(live.packs) if selection is None else documents_of(live.packs)
+        moved = copy_log(
+            backend,
+            local,
+            found.records,
+            found.signed,
+            None,
+            packs=wanted,
+            genesis=found.genesis,
+            progress=progress,
+        )
+        repository = Repository.open(root, memory=memory)
+        moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
+        memory.remember_head(found.signed.head, found.signed.signers, repository.store_id)
+    result = PullResult(0, found.signed.size, moved, _missing(repository), found.known)
+    return repository, result
+
+
+def copy_log(
+    source: Backend,
+    target: Backend,
+    records: Records,
+    signed: SignedCheckpoint,
+    old: SignedCheckpoint | None,
+    *,
+    packs: list[PackRef],
+    genesis: Manifest,
+    progress: OnProgress = silent,
+) -> Moved:
+    """Bring a copy of a log from one log checkpoint to a later one.
+
+    Args:
+        source: Where the packs are.
+        target: The copy.
+        records: Verified records, up to the later log checkpoint at least.
+        signed: The later log checkpoint, verified.
+        old: The copy's log checkpoint; None if it has none.
+        packs: The packs it shall have.
+        genesis: The store's verified genesis manifest.
+        progress: Told about packs.
+
+    Raises:
+        ConflictError: (``foreign-record``) another record stands where one belongs; (``busy``)
+            somebody else brought the copy forward meanwhile.
+        VerificationError, StorageError, RemoteError: See :func:`copy_packs`.
+    """
+    moved = copy_packs(source, target, packs, progress)
+    size, old_size = signed.size, old.size if old else 0
+    first = records.covered(old_size) if old else 0
+    new = {one.name: one for one in records.transactions[first : records.covered(size)]}
+    # All at once: nobody looks at any of them before the log checkpoint covers them.
+    files = {name: one.encode() for name, one in new.items()} | log_files(records, size, old_size)
+    for name in create_files(target, files):
+        if name in new:
+            raise foreign_record(new[name].seq)
+        target.replace(name, files[name])
+    copy_log_keys(source, target, genesis)  # before a log checkpoint that needs them
+    if old is None:
+        target.replace(CHECKPOINT, signed.note)
+    elif old.note != signed.note and not target.swap(CHECKPOINT, old.note, signed.note):
+        raise ConflictError("busy", "somebody else brought it forward meanwhile", hint="run again")
+    target.create("format", FORMAT)
+    return moved
+
+
+def _fetch_selected(
+    repository: Repository,
+    backend: Backend,
+    selection: Selection | None,
+    progress: OnProgress,
+) -> Moved:
+    if selection is None or not selection.only:
+        return Moved()
+    wanted: set[Digest] = set()
+    for ref in selection.only:
+        manifest = repository.resolve(ref)
+        if manifest.tree is None:
+            raise InvalidInputError("no-tree", f"{ref}: a {manifest.kind} has no files")
+        for entry in repository.tree(manifest).entries:
+            if entry.blake3 in repository.live.chunk_lists:
+                pieces = repository.blobs.pieces(entry.blake3)
+                wanted.update(Digest(pieces.digest(number)) for number in range(len(pieces)))
+            else:
+                wanted.add(entry.blake3)
+    data = [pack for pack in repository.live.packs if pack.role == "data"]
+    here = {pack.id for pack in data} - {pack.id for pack in absent(repository.backend, data)}
+    lacking = [pack for pack in data if pack.id not in here]
+    moved = copy_packs(backend, repository.backend, holders(backend, lacking, wanted), progress)
+    repository.refresh()
+    return moved
+
+
+def _missing(repository: Repository) -> int:
+    if read_selection(repository.backend) is None:
+        return 0
+    return len(absent(repository.backend, repository.live.packs))
+
+
+def _add(one: Moved, other: Moved) -> Moved:
+    return Moved(one.files + other.files, one.bytes + other.bytes)

@@ -1,0 +1,304 @@
+"""Bringing work to a remote: filling a mirror, moving the home, or appending to it (spec §15.5).
+
+A log has one home. The first remote that a store is pushed to becomes it: from then on the folder
+here is a clone like any other, and nobody has to guess who may extend the log. ``--mirror`` keeps
+the home where it is, and makes the remote a copy that nobody extends.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    IncompleteError,
+    NotFoundError,
+    RemoteError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.admission import require_blobs
+from lyrikstore.history.commit.appender import Appender
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.clone import MARK, Mark, read_mark
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.sync.first_contact import is_missing
+from lyrikstore.history.sync.negotiate import Contact, Relation, meet, rolled_back, two_homes
+from lyrikstore.history.sync.pull import copy_log, pull
+from lyrikstore.history.sync.select_pending import complete, homeward, packs_of
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.backends.open import probe
+from lyrikstore.objects.store.lock import StoreLock
+from lyrikstore.objects.store.transactions import LogItem, PackChanges, Transaction, TransactionLog
+from lyrikstore.objects.transfer import Moved, Overlay, absent, copy_packs
+
+
+class PushResult(Struct, frozen=True):
+    """What a push did.
+
+    Attributes:
+        what: ``filled`` a mirror, ``moved`` the home there, or ``appended`` to the home.
+        before: Log entries at the remote before.
+        after: And afterwards.
+        logged: Ids that the home log has now, in order; empty unless ``appended``.
+        overtaken: Pending versions that others overtook, and that stay here.
+        pending: What still waits in the local log.
+        packs: What was copied, or for a dry run would be.
+    """
+
+    what: str
+    before: int
+    after: int
+    logged: tuple[Digest, ...]
+    overtaken: tuple[Manifest, ...]
+    pending: int
+    packs: Moved
+
+
+class Remote(Struct, frozen=True):
+    """A remote as a push needs to know it.
+
+    Attributes:
+        backend: Its files.
+        location: Its folder, or its URL without secrets.
+        name: What to call it in messages.
+        mirror: Whether it shall be a mirror.
+    """
+
+    backend: Backend
+    location: Path | str
+    name: str
+    mirror: bool = False
+
+    @property
+    def id(self) -> str:
+        """What a store remembers of the place its home is being moved to."""
+        return str(Digest.of(str(self.location).encode("utf-8", "surrogateescape")))
+
+
+def push(
+    repository: Repository,
+    remote: Remote,
+    *,
+    memory: LogMemory,
+    log_signer: Callable[[], Signer],
+    dry_run: bool = False,
+    progress: OnProgress = silent,
+) -> PushResult:
+    """Bring what is here and not there to a remote.
+
+    Args:
+        repository: This store.
+        remote: The remote.
+        memory: What the log key signed before, and what was seen of the log.
+        log_signer: Gives a signer whose key the genesis lists; asked only if the home log is to be
+            extended.
+        dry_run: Find out what would happen; change nothing.
+        progress: Told about packs.
+
+    Raises:
+        ConflictError: (``ref-moved``) somebody else pushed another version of a name; nothing was
+            pushed; (``remote-ahead``) pull first; (``no-home``, ``two-homes``) it is not clear
+            where the home is; (``other-store``, ``foreign-record``, ``copied-store``, ``busy``).
+        KeyMaterialError: No log key of the home is at hand.
+        VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
+        IncompleteError: (``not-fetched``) a partial clone cannot fill a mirror.
+        RemoteError, StorageError, LockedError: As the media. What was copied stays there.
+    """
+    try:
+        contact = meet(remote.backend, repository, remote.name)
+    except NotFoundError as error:
+        if not is_missing(error):
+            raise
+        return _begin(repository, remote, dry_run=dry_run, progress=progress)
+    if contact.mark is None and not remote.mirror:
+        if not repository.is_mirror:
+            raise two_homes(remote.name)
+        return _append(
+            repository,
+            remote,
+            contact,
+            memory=memory,
+            log_signer=log_signer,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    if contact.relation is Relation.AHEAD:
+        raise ConflictError(
+            "remote-ahead",
+            f"{remote.name} has {counted(contact.signed.size, 'log entry')}, this store "
+            f"{repository.checkpoint.size}",
+            hint="lyrikstore pull first",
+        )
+    if contact.mark is None:
+        if repository.is_mirror:
+            raise ConflictError(
+                "two-homes",
+                f"{remote.name} is the home of this store, and cannot be its mirror too",
+                hint="lyrikstore remote remove and add it again without --mirror",
+            )
+        if not dry_run:
+            remote.backend.create(MARK, Mark().encode())
+    return _fill(repository, remote, contact, "filled", dry_run=dry_run, progress=progress)
+
+
+def _begin(
+    repository: Repository, remote: Remote, *, dry_run: bool, progress: OnProgress
+) -> PushResult:
+    local = repository.backend
+    if remote.mirror:
+        if not dry_run:
+            remote.backend.create(MARK, Mark().encode())
+        return _fill(repository, remote, None, "filled", dry_run=dry_run, progress=progress)
+    mark = read_mark(local)
+    if mark is not None and mark.moving != remote.id:
+        raise ConflictError(
+            "no-home",
+            f"there is no store at {remote.name}, and the home of this one is elsewhere",
+            hint="push there with --mirror for a copy, or to the remote this was cloned from",
+        )
+    if dry_run:
+        return _fill(repository, remote, None, "moved", dry_run=True, progress=progress)
+    # Where nothing can be written there is no home: the log would have none at all.
+    if mark is None and not probe(remote.backend).writable:
+        raise RemoteError(
+            "remote-read-only",
+            f"nothing can be written at {remote.name}",
+            hint="ask for the right to write there, or push to another place",
+        )
+    # First nobody extends the log here any more, then it can be extended there: in between it has
+    # no home, and the next push goes on.
+    if mark is None:
+        with StoreLock(repository.root / "lock"):
+            repository.refresh()
+            local.create(MARK, Mark(remote.id).encode())
+        repository.refresh()
+    result = _fill(repository, remote, None, "moved", dry_run=False, progress=progress)
+    local.replace(MARK, Mark().encode())
+    repository.refresh()
+    return result
+
+
+def _fill(
+    repository: Repository,
+    remote: Remote,
+    contact: Contact | None,
+    what: str,
+    *,
+    dry_run: bool,
+    progress: OnProgress,
+) -> PushResult:
+    signed, records = repository.checkpoint, repository.records
+    old = contact.signed if contact else None
+    first = records.covered(old.size) if old else 0
+    transactions = records.transactions[: records.covered(signed.size)]
+    live = repository.home_live
+    added = {pack.id for transaction in transactions[first:] for pack in transaction.added}
+    packs = [pack for pack in live.packs if pack.id in added]
+    missing = absent(repository.backend, packs)
+    if missing:
+        raise IncompleteError(
+            "not-fetched",
+            f"{counted(len(missing), 'pack is', 'packs are')} "
+            "not here, so this clone cannot fill a mirror",
+            hint="lyrikstore pull --all-data",
+        )
+    if dry_run:
+        moved = Moved.of(absent(remote.backend, packs))
+    else:
+        moved = copy_log(
+            repository.backend,
+            remote.backend,
+            records,
+            signed,
+            old,
+            packs=packs,
+            genesis=repository.genesis,
+            progress=progress,
+        )
+    before = old.size if old else 0
+    return PushResult(what, before, signed.size, (), (), len(repository.pending), moved)
+
+
+def _append(
+    repository: Repository,
+    remote: Remote,
+    contact: Contact,
+    *,
+    memory: LogMemory,
+    log_signer: Callable[[], Signer],
+    dry_run: bool,
+    progress: OnProgress,
+) -> PushResult:
+    if contact.relation is Relation.BEHIND:
+        raise rolled_back(remote.name, contact.signed.head, repository.checkpoint.head)
+    with suppress(IncompleteError, NotFoundError, VerificationError):
+        repository.floor()  # read here, and not once more over there
+    there = Repository.over(
+        Overlay(remote.backend, repository.backend),
+        location=remote.location,
+        memory=memory,
+        known=repository,
+    )
+    before = there.checkpoint.size
+    work = homeward(repository, there)
+    logged = tuple(entry.id for entry in work.entries)
+    if work.entries and not dry_run:
+        appender = Appender(there, log_signer=log_signer(), memory=memory)
+        if TransactionLog(remote.backend).taken(there.records.covered(before)):
+            # Of a push that died before what it had brought was visible, perhaps: then it is done.
+            with appender.locked():
+                work = homeward(repository, there)
+    brought = packs_of(repository, work.entries)
+    if dry_run or not work.entries:
+        moved = Moved.of(absent(remote.backend, brought.added))
+        if not dry_run:
+            pull(repository, remote.backend, remote.name, memory=memory, progress=progress)
+        after = before + len(work.entries) + 1 if work.entries else there.checkpoint.size
+        return PushResult(
+            "appended", before, after, logged, work.overtaken, len(repository.pending), moved
+        )
+    # Before any lock is held: only then may the record name them, and nobody waits meanwhile.
+    moved = copy_packs(repository.backend, remote.backend, brought.added, progress)
+    items = [LogItem(one.type, one.id) for one in work.entries if one.type != "transaction"]
+    manifests = [repository.manifest(item.id) for item in items if item.type == "manifest"]
+    credentials = [repository.credential(item.id) for item in items if item.type == "credential"]
+    changes = complete(repository, there, manifests, brought)
+    copy_packs(repository.backend, remote.backend, changes.added)
+
+    opened = frozenset(there.live.packs)
+
+    def check(stored: PackChanges) -> None:
+        # Whoever collects garbage there may have dropped what was found there when this began.
+        if not opened <= frozenset(there.live.packs):
+            require_blobs(there, manifests, stored, repacked=[item.id for item in items])
+
+    def won(record: Transaction) -> None:
+        # Whoever collects garbage there may have taken our packs before a record named them.
+        copy_packs(repository.backend, remote.backend, record.added)
+
+    appender.append(
+        items,
+        manifests,
+        lambda: changes,
+        credentials=credentials,
+        overtaken=frozenset(manifest.id for manifest in work.needed),
+        check=check,
+        won=won,
+    )
+    pull(repository, remote.backend, remote.name, memory=memory)
+    return PushResult(
+        "appended",
+        before,
+        there.checkpoint.size,
+        logged,
+        work.overtaken,
+        len(repository.pending),
+        moved,
+    )

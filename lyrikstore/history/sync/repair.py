@@ -1,0 +1,174 @@
+"""Repairing a store from another place that holds it (spec §15.7).
+
+What is damaged or missing is fetched, verified, and put in place; the damaged file is moved to
+``quarantine/``. What the two logs have in common decides: a remote cannot change what this store
+says, only give back what it said.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.history.commit.publisher import log_files
+from lyrikstore.history.log.entries import (
+    CHECKPOINT,
+    FORMAT,
+    check_head,
+    claimed_size,
+    read_checkpoint,
+    read_records,
+)
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.repository.log_keys import copy_log_keys, read_log_keys
+from lyrikstore.history.sync.first_contact import Found, first_contact
+from lyrikstore.history.sync.negotiate import refuse_itself
+from lyrikstore.objects.backends.base import NOT_A_FILE, Backend, LocalBackend
+from lyrikstore.objects.store.lock import StoreLock
+from lyrikstore.objects.store.transactions import TransactionLog, fold, parse_transaction
+from lyrikstore.objects.transfer import repair_pack, set_aside
+
+
+class Repaired(Struct, frozen=True):
+    """One file that was put right.
+
+    Attributes:
+        name: Its name in the store.
+        problem: ``missing`` or ``damaged``.
+    """
+
+    name: str
+    problem: str
+
+
+def repair_store(
+    root: Path,
+    source: Backend,
+    where: str,
+    *,
+    memory: LogMemory,
+    progress: OnProgress = silent,
+) -> list[Repaired]:
+    """Put right what is damaged or missing in the store at ``root``.
+
+    Args:
+        root: The store's folder; its log may be too damaged to be opened.
+        source: A clone, mirror or home of the same store.
+        where: What to call it.
+        memory: The log checkpoints seen before.
+        progress: Told about packs.
+
+    Returns:
+        What was repaired. What only this store has — entries that the source lacks — cannot be.
+
+    Raises:
+        VerificationError: (``not-repaired``) packs that are damaged here are damaged or missing
+            there too: ``details.packs``. All else is repaired: ``details.restored``, by name.
+        ConflictError: (``other-store``) the source holds another store; (``own-store``) it is
+            this one.
+        VerificationError, FormatError, NotFoundError: The source does not hold what it should.
+        RemoteError, StorageError, LockedError: As the media.
+
+    Cost: reads every pack here once, and fetches what is damaged.
+    """
+    local = LocalBackend(root)
+    refuse_itself(source, root)
+    found = first_contact(source, where, memory=memory, expected=_id_of(local))
+    repaired: list[Repaired] = []
+    with StoreLock(root / "lock"):
+        _restore(local, "format", FORMAT, repaired)
+        covered = found.records.covered(found.signed.size)
+        for transaction in found.records.transactions[:covered]:
+            _restore(local, transaction.name, transaction.encode(), repaired)
+        copy_log_keys(source, local, found.genesis)
+        size = _restore_head(local, found, repaired)
+        records = read_records(local, size=size)
+        for name, data in log_files(records, size, 0).items():
+            _restore(local, name, data, repaired)
+        packs = fold(records.transactions[: records.covered(size)]).packs
+        done = 0
+        lacking: list[str] = []
+        for number, pack in enumerate(packs, 1):
+            there = local.size(pack.name) if _is_file(local, pack.name) else None
+            if (local.root / "partial").exists() and there is None:
+                continue  # not fetched is no damage
+            problem = "missing" if there is None else "damaged"
+            try:
+                if repair_pack(local, source, pack):
+                    repaired.append(Repaired(pack.name, problem))
+            except (NotFoundError, VerificationError):
+                lacking.append(pack.name)  # the next one may be whole there
+            done += pack.bytes
+            progress(Progress(number, len(packs), done))
+    if lacking:
+        raise _not_repaired(where, lacking, repaired)
+    return repaired
+
+
+def _not_repaired(where: str, lacking: list[str], repaired: list[Repaired]) -> VerificationError:
+    shown = Path(lacking[0]).stem[:12] + (", …" if len(lacking) > 1 else "")
+    return VerificationError(
+        "not-repaired",
+        f"{counted(len(lacking), 'pack is', 'packs are')} damaged or missing here and at {where} "
+        f"too: {shown}",
+        hint="what else was damaged is restored; repair it from another copy, or let lyrikstore "
+        "verify say what is lost",
+        details={"packs": lacking, "restored": {one.name: one.problem for one in repaired}},
+    )
+
+
+def _restore_head(local: LocalBackend, found: Found, repaired: list[Repaired]) -> int:
+    # A head of ours that holds is kept, also where it is newer than the source's.
+    keys = read_log_keys(local, found.genesis).keys
+    problem = "damaged" if (local.root / CHECKPOINT).is_symlink() else "missing"
+    if _is_file(local, CHECKPOINT):
+        problem = "damaged"
+    try:
+        note = read_checkpoint(local)
+        return check_head(note, keys, read_records(local, size=claimed_size(note))).size
+    except (LyrikstoreError, NotFoundError) as error:
+        if isinstance(error, StorageError) and error.kind != NOT_A_FILE:
+            raise
+    set_aside(local, CHECKPOINT)
+    local.replace(CHECKPOINT, found.signed.note)
+    repaired.append(Repaired(CHECKPOINT, problem))
+    return found.signed.size
+
+
+def _restore(local: LocalBackend, name: str, data: bytes, repaired: list[Repaired]) -> None:
+    problem = "missing"
+    if _is_file(local, name):
+        if local.read(name, 0, len(data) + 1) == data:
+            return
+        problem = "damaged"
+    elif (local.root / name).is_symlink() or (local.root / name).exists():
+        problem = "damaged"
+    set_aside(local, name)
+    local.create(name, data)
+    repaired.append(Repaired(name, problem))
+
+
+def _is_file(local: LocalBackend, name: str) -> bool:
+    try:
+        return local.size(name) is not None
+    except StorageError as error:
+        if error.kind != NOT_A_FILE:
+            raise
+        return False
+
+
+def _id_of(local: LocalBackend) -> Digest | None:
+    try:
+        first = parse_transaction(TransactionLog(local).read_bytes(0), 0)
+    except (FormatError, NotFoundError, StorageError):
+        return None
+    return first.log[0].id if first.log else None

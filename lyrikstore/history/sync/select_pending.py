@@ -1,0 +1,130 @@
+"""What of a clone's pending work goes home in a push, and with which packs (spec §15.5)."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.history.commit.admission import require_blobs
+from lyrikstore.history.commit.appender import ref_moved
+from lyrikstore.history.log.entries import LoggedEntry
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.refs import RefTable
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.store.transactions import PackChanges
+
+
+class Homeward(Struct, frozen=True):
+    """What of the pending entries goes home: those with effect, and what these rest on.
+
+    Attributes:
+        entries: What of it the home lacks, in the order of the local log.
+        needed: Overtaken versions that others rest on; they go along, without effect.
+        overtaken: Other versions that somebody overtook at the home; they stay here.
+    """
+
+    entries: tuple[LoggedEntry, ...]
+    needed: tuple[Manifest, ...]
+    overtaken: tuple[Manifest, ...]
+
+
+def homeward(repository: Repository, home: Repository) -> Homeward:
+    """Return what of the pending entries of ``repository`` goes home.
+
+    Args:
+        repository: A clone.
+        home: Its home, as it is now.
+
+    Raises:
+        ConflictError: (``ref-moved``) somebody changed a name there that was changed here.
+    """
+    without_effect = {item.index for item in repository.flagged}
+    table = home.home_table.copy()
+    index = 1 << 52  # any number will do: nobody sees this table
+    wanted: set[Digest] = set()
+    overtaken: dict[Digest, Manifest] = {}
+    for entry in repository.pending:
+        if entry.type != "manifest":
+            continue
+        manifest = repository.manifest(entry.id)
+        if entry.index in without_effect:
+            overtaken[entry.id] = manifest
+            continue
+        current = table.refs.get(manifest.name)
+        index += 1
+        reason = table.apply(index, manifest)
+        # What the policy forbids by now is said when the slot is asked for; what is there already
+        # was brought by a push whose answer got lost.
+        there = reason == "already-logged" and _took_effect(home.home_table, entry.id)
+        if reason is not None and reason != "unauthorised" and not there:
+            raise ref_moved(
+                manifest,
+                current.id if current else None,
+                hint="lyrikstore pull, then push again: what was issued goes along, and stays good"
+                if manifest.kind == "records"  # of one version issued in two places: it has one
+                else "lyrikstore pull, then make the change again on what is current",
+            )
+        wanted.update(item.id for item in manifest.inputs)
+    needed: list[Manifest] = []
+    for identity in reversed(list(overtaken)):
+        if identity in wanted:
+            manifest = overtaken.pop(identity)
+            needed.insert(0, manifest)
+            wanted.update(item.id for item in manifest.inputs)
+    entries = tuple(
+        entry
+        for entry in repository.pending
+        if entry.id not in overtaken and not home.is_logged(entry.id, entry.type)
+    )
+    return Homeward(entries, tuple(needed), tuple(overtaken.values()))
+
+
+def _took_effect(table: RefTable, identity: Digest) -> bool:
+    return any(identity in state.history for state in table.refs.values())
+
+
+def packs_of(repository: Repository, entries: Sequence[LoggedEntry]) -> PackChanges:
+    """Return the packs and lists of pieces that came with pending entries."""
+    ids = {entry.id for entry in entries}
+    holders = [
+        transaction
+        for transaction in repository.pending_transactions
+        if any(item.id in ids for item in transaction.log)
+    ]
+    packs = dict.fromkeys(pack for holder in holders for pack in holder.added)
+    lists = dict(pair for holder in holders for pair in holder.chunk_lists)
+    return PackChanges(tuple(packs), tuple(lists.items()))
+
+
+def complete(
+    repository: Repository, home: Repository, manifests: Sequence[Manifest], changes: PackChanges
+) -> PackChanges:
+    """Return ``changes`` with every further pack that the manifests' blobs need at the home.
+
+    What goes home may rest on blobs in packs that do not go with it: of an overtaken version with
+    the same files, or that the home dropped since. Every blob is looked for there, and where one
+    would be missing those packs go along.
+
+    Raises:
+        IncompleteError: One is not here either.
+    """
+    try:
+        require_blobs(home, manifests, changes)
+    except IncompleteError:
+        first = repository.records.covered(repository.checkpoint.size)
+        dropped = {
+            pack
+            for transaction in home.records.transactions[first:]
+            for pack in transaction.dropped
+        }
+        known = {pack.id for pack in (*home.live.packs, *changes.added)}
+        ours = [pack for pack in repository.home_live.packs if pack.id in dropped]
+        ours += [pack for one in repository.pending_transactions for pack in one.added]
+        lists = {pair for one in repository.pending_transactions for pair in one.chunk_lists}
+        more = dict.fromkeys(pack for pack in ours if pack.id not in known)
+        changes = PackChanges(
+            (*changes.added, *more), tuple(dict((*changes.chunk_lists, *lists)).items())
+        )
+        require_blobs(home, manifests, changes)
+    return changes

@@ -1,0 +1,1 @@
+"""Trees: which files, of which content, under which paths (spec/05-trees.md)."""

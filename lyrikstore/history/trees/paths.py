@@ -1,0 +1,345 @@
+r"""The path grammar: the same at commit, at parse and at checkout (spec §5.3).
+
+A path is refused where some file system, shell or reader would silently take it for another one:
+separators, drive letters and streams (``\`` and ``:``), device names, characters that do not show,
+names that tools treat as theirs, twins under case folding. What merely fails loudly somewhere,
+such as ``?`` on Windows, is allowed.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import islice
+from operator import lt
+from typing import NoReturn, Self
+from unicodedata import category, is_normalized, normalize
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.text import IGNORABLE, visible
+from lyrikstore.history.trees.unicode14 import is_assigned
+
+MAX_PATH = 4096
+"""Longest path, in bytes of UTF-8."""
+
+MAX_COMPONENT = 255
+"""Longest component, in bytes of UTF-8."""
+
+_BRIEF = 160
+"""Characters of a path that a message shows."""
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9])")
+_OURS = frozenset({".git", ".lyrikstore"})
+# What FAT and NTFS may call .git and .lyrikstore in their 8.3 form (CVE-2014-9390).
+_SHORT_FORM = re.compile(r"(?:git|lyriks|gi[0-9a-f]{4}|ly[0-9a-f]{4})~[0-9]+")
+
+# A whole path that no rule can object to but the one about its length: what most paths are.
+# Components of ASCII, that begin and end with a letter or digit and may not be a device's name.
+# Possessive, so that a path that does not match is refused in one pass.
+_NAME = (
+    r"(?![CcPpAaNnLl][OoRrUuPp][NnXxLlMmTt][0-9]?+ *+(?:[./]|\Z))"
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_.,;!#%&'()+=@\[\]{} -]{0,253}(?<![. ]))?+"
+)
+_plain = re.compile(f"(?:{_NAME}/)*+{_NAME}").fullmatch
+
+
+class Offence(Struct, frozen=True):
+    """Why one path cannot be in a tree.
+
+    Attributes:
+        path: The path as given; may hold anything, so print :attr:`shown`.
+        kind: Stable code: ``empty``, ``not-text``, ``absolute``, ``dots``, ``backslash``,
+            ``colon``, ``control``, ``bidi``, ``ignorable``, ``unassigned``, ``not-nfc``,
+            ``too-long``, ``trailing``, ``device``, ``lookalike``, ``twin``, ``file-and-folder``,
+            ``duplicate``.
+        reason: One line for people.
+        other: The path it collides with, or ``None``.
+    """
+
+    path: str
+    kind: str
+    reason: str
+    other: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The path with everything escaped that could hide or move text on a terminal."""
+        return visible(self.path)
+
+
+def brief(shown: str) -> str:
+    """Return what :func:`visible` gave, without its middle where it would fill the screen."""
+    return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF // 2]} … {shown[-_BRIEF // 2 :]}"
+
+
+def check_path(path: str) -> None:
+    """Return if ``path`` alone is within the grammar; twins are :class:`Twins`' matter.
+
+    Raises:
+        FormatError: (``bad-path``) it is not; ``details`` has the offence's code (attack cases
+            A12, A15, A16).
+
+    Cost: O(length); one regular expression for plain ASCII names.
+    """
+    offence = path_offence(path)
+    if offence is not None:
+        raise FormatError(
+            "bad-path",
+            f"{brief(offence.shown)!r}: {offence.reason}",
+            details={"offence": offence.kind},
+        )
+
+
+def path_offence(path: str) -> Offence | None:
+    """Return what is wrong with ``path`` alone, or ``None``."""
+    if len(path) <= MAX_PATH and _plain(path):
+        return None
+    if not path:
+        return Offence(path, "empty", "is empty")
+    if len(path) > MAX_PATH or len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
+        return Offence(path, "too-long", f"is longer than {MAX_PATH} bytes")
+    if path.startswith("/"):
+        return Offence(path, "absolute", "is absolute")
+    for component in path.split("/"):
+        found = _component_offence(component)
+        if found is not None:
+            return Offence(path, *found)
+    return None
+
+
+def offenders(paths: Iterable[str]) -> list[Offence]:
+    """Return every offence among ``paths``, at most one per path, in path order.
+
+    Args:
+        paths: Relative paths with ``/`` as separator, in any order, as the file system gave them;
+            names that are not UTF-8 come with surrogate escapes.
+
+    The result does not depend on the order of ``paths``.
+    """
+    ordered = sorted(paths)
+    if are_distinct(ordered) and not any(map(path_offence, ordered)):
+        return []
+    twins = Twins()
+    found: list[Offence] = []
+    other_forms: list[Offence] = []
+    before: str | None = None
+    for path in ordered:
+        offence = path_offence(path)
+        if path == before:
+            offence = Offence(path, "duplicate", "is listed twice", path)
+        elif offence is None:
+            offence = twins.add(path)
+        elif offence.kind == "not-nfc":
+            other_forms.append(offence)
+            offence = None
+        before = path
+        if offence is not None:
+            found.append(offence)
+    # After the others, so that the NFD spelling of a name is called the twin of the NFC one.
+    found += [twins.add(offence.path) or offence for offence in other_forms]
+    return sorted(found, key=lambda offence: offence.path)
+
+
+class Paths(tuple[str, ...]):
+    """Paths that can stand in one tree: in code point order, each within the grammar, no twins.
+
+    Checked when it is made, so that whatever takes ``Paths`` need not check again.
+
+    Raises:
+        FormatError: (``bad-path``) one is not within the grammar; (``bad-tree``) they are out of
+            order, or two of them cannot be kept apart.
+
+    Cost: O(n), in few calls for all paths at once.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, paths: Iterable[str] = ()) -> Self:
+        """Return ``paths`` once they are checked."""
+        self = super().__new__(cls, paths)
+        if not all(map(_plain, self)) or max(map(len, self), default=0) > MAX_PATH:
+            for path in self:
+                check_path(path)
+        if not are_distinct(self):
+            self._refuse()
+        return self
+
+    @classmethod
+    def known(cls, paths: Iterable[str]) -> Self:
+        """Return ``paths`` that were checked before: whoever calls this answers for that."""
+        return super().__new__(cls, paths)
+
+    def _refuse(self) -> NoReturn:
+        twins, before = Twins(), ""
+        for path in self:
+            # Code point order, which is the order of the UTF-8 bytes. Attack case A11.
+            offence = twins.add(path)
+            if path == before or offence is not None:
+                refuse_tree(offence.reason if offence else "twice in the tree", path)
+            if path < before:
+                refuse_tree("out of order", path)
+            before = path
+        raise AssertionError  # are_distinct says no only where one of these does
+
+
+def refuse_tree(reason: str, path: str) -> NoReturn:
+    """Raise what an entry of a tree is refused with.
+
+    Raises:
+        FormatError: (``bad-tree``) always.
+    """
+    raise FormatError("bad-tree", f"{path[:200]!r}: {reason}", details={"path": path[:4096]})
+
+
+def are_distinct(paths: Sequence[str]) -> bool:
+    """Return whether ``paths``, in code point order, hold no duplicate and no :class:`Twins`.
+
+    Cost: O(n), in few calls for all at once; the keys of the paths that have upper case letters, or
+    letters beyond ASCII, are held in memory.
+    """
+    if not all(map(lt, paths, islice(paths, 1, None))):
+        return False
+    folders: set[str] = set()
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]  # noqa: PLW2901
+    keys = set(map(fold, folders))
+    # A path that is its own key can only clash with one that is not.
+    text = "/".join(paths)
+    plain = text.isascii() and text == text.lower()
+    others = [] if plain else [key for path in paths if (key := fold(path)) != path]
+    own = set(others)
+    return (
+        len(keys) == len(folders)
+        and len(own) == len(others)
+        and keys.isdisjoint(own)
+        and keys.isdisjoint(paths)
+        and (not own or own.isdisjoint(paths))
+    )
+
+
+class Twins:
+    """Finds paths that some file system cannot keep apart, as paths are added.
+
+    Paths, and the folders they imply, must have different keys under canonical caseless matching
+    (Unicode D145), and no path may be both file and folder (attack cases A14 and A15).
+    """
+
+    __slots__ = ("_keys", "_last_folder")
+
+    def __init__(self) -> None:
+        self._keys: dict[str, tuple[str, bool]] = {}
+        self._last_folder = ""
+
+    def add(self, path: str) -> Offence | None:
+        """Return how ``path`` collides with one added before, or ``None``; a collider is not kept.
+
+        Cost: O(components), amortised O(1) for paths that come sorted.
+        """
+        folder = path.rpartition("/")[0]
+        if folder and folder != self._last_folder:
+            offence = self._add_folders(path, folder)
+            if offence is not None:
+                return offence
+            self._last_folder = folder
+        return self._claim(path, path, is_folder=False)
+
+    def _add_folders(self, path: str, folder: str) -> Offence | None:
+        end = 0
+        while end != len(folder):
+            end = folder.find("/", end + 1)
+            end = len(folder) if end < 0 else end
+            offence = self._claim(path, folder[:end], is_folder=True)
+            if offence is not None:
+                return offence
+        return None
+
+    def _claim(self, path: str, spelling: str, *, is_folder: bool) -> Offence | None:
+        mine = (spelling, is_folder)
+        kept = self._keys.setdefault(fold(spelling), mine)
+        if kept is mine or (is_folder and kept == mine):
+            return None
+        other, other_is_folder = kept
+        if other_is_folder != is_folder:
+            reason = f"{brief(visible(other))!r} would be both file and folder"
+            return Offence(path, "file-and-folder", reason, other)
+        if other == spelling:
+            return Offence(path, "duplicate", "is listed twice", other)
+        what = "folder " if is_folder else ""
+        reason = f"differs from {what}{brief(visible(other))!r} only by case or normal form"
+        return Offence(path, "twin", reason, other)
+
+
+def fold(path: str) -> str:
+    """Return the key under which caseless and normalising file systems compare ``path``."""
+    if path.isascii():
+        return path.lower()
+    return normalize("NFD", normalize("NFD", path).casefold())
+
+
+@lru_cache(maxsize=4096)
+def _component_offence(component: str) -> tuple[str, str] | None:
+    if component in {"", ".", ".."}:
+        return "dots", f"has the component {component!r}" if component else "has an empty component"
+    try:
+        length = len(component.encode("utf-8"))
+    except UnicodeEncodeError:
+        return "not-text", "is not UTF-8"
+    if length > MAX_COMPONENT:
+        return "too-long", f"has a component longer than {MAX_COMPONENT} bytes"
+    if "\\" in component:
+        return "backslash", "has a backslash, which is a separator on Windows"
+    lookalike = _lookalike(component)
+    if lookalike is not None:
+        return lookalike
+    if ":" in component:
+        return "colon", "has a colon, which starts a drive or stream on Windows"
+    # Plain ASCII, by far the usual case, has none of these but control characters.
+    for character in "" if component.isascii() and component.isprintable() else component:
+        kind = _character_offence(character)
+        if kind is not None:
+            return kind, _CHARACTERS[kind].format(f"U+{ord(character):04X}")
+    if not is_normalized("NFC", component):
+        return "not-nfc", "is not in Unicode normal form C"
+    if component[-1] in {".", " "}:
+        return "trailing", "has a component that ends in a dot or space, which Windows drops"
+    return None
+
+
+_CHARACTERS = {
+    "control": "has the control character {}",
+    "bidi": "has the text direction character {}",
+    "ignorable": "has the invisible character {}",
+    "unassigned": "has {}, which Unicode 14 does not assign",
+}
+
+
+@lru_cache(maxsize=4096)
+def _character_offence(character: str) -> str | None:
+    if category(character) in {"Cc", "Zl", "Zp"}:
+        return "control"
+    if character in _BIDI:
+        return "bidi"
+    if IGNORABLE.match(character):
+        return "ignorable"
+    return None if is_assigned(character) else "unassigned"
+
+
+def _lookalike(component: str) -> tuple[str, str] | None:
+    # HFS+ drops ignorable characters, NTFS trailing dots, spaces and stream names, and either
+    # ignores case: what is left must not be a name that some tool acts on (CVE-2014-9390).
+    bare = normalize("NFKC", IGNORABLE.sub("", component)).casefold()
+    bare = normalize("NFKC", IGNORABLE.sub("", bare)).partition(":")[0].rstrip(". ")
+    if bare in _OURS or _SHORT_FORM.fullmatch(bare):
+        return "lookalike", f"has a component that is or could pass for {_which(bare)!r}"
+    if _WINDOWS_DEVICE.fullmatch(bare.partition(".")[0].rstrip(" ")):
+        return "device", "has a component that names a device on Windows"
+    return None
+
+
+def _which(bare: str) -> str:
+    return ".lyrikstore" if "ly" in bare[:3] else ".git"

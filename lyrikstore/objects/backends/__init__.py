@@ -1,0 +1,1 @@
+"""Where bytes are kept: a local folder, object storage, SFTP, HTTP (spec/15-remotes.md)."""

@@ -1,0 +1,1 @@
+"""Checking packs and blobs against their digests."""

@@ -1,0 +1,316 @@
+"""Checking what packs hold, in parts that other processes can do (spec §11.6).
+
+A *part* is some packs, checked as files with every blob in them, and the large blobs that lie in
+them, put together in the order of their bytes: so each pack is read once, each block unpacked
+once. A part only says which blocks and large blobs are doubtful; those are looked at again, alone,
+to be named.
+"""
+
+import random
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.objects.backends.base import Backend, LocalBackend
+from lyrikstore.objects.check.check_task import check_block, check_part, unreadable
+from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.pack.index import in_order
+from lyrikstore.objects.pack.layout import COLUMNS, add_run, runs_of, usable_index
+from lyrikstore.objects.parallel.processes import Workers, cores
+from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result
+
+if TYPE_CHECKING:
+    from lyrikstore.objects.store.blobs import BlobStore
+
+WORTH_WORKERS = 32 << 20
+"""From this many bytes on, processes are started."""
+
+_TOGETHER = 16  # large blobs that share blocks, walked side by side
+
+
+class Checked(Struct, frozen=True):
+    """The result of one check.
+
+    Attributes:
+        kind: ``pack`` or ``blob``.
+        id: Its digest.
+        problem: What is wrong, for people; empty if nothing is.
+        blobs: For packs, how many blobs are in it.
+        bytes: For packs, how many bytes of it were read; 0 if only its footer was looked at.
+    """
+
+    kind: Literal["pack", "blob"]
+    id: Digest
+    problem: str
+    blobs: int = 0
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Part:
+    """Packs to check as files, blobs to put together, and the blocks those lie in."""
+
+    packs: list[int] = field(default_factory=list)
+    blobs: list[Digest | None] = field(default_factory=list)
+    runs: "list[array[int]]" = field(default_factory=list)
+    blocks: set[tuple[int, int]] = field(default_factory=set)
+
+    def add(self, blob: Digest | None, runs: "array[int]", blocks: set[tuple[int, int]]) -> None:
+        self.blobs.append(blob)
+        self.runs.append(runs)
+        self.blocks |= blocks
+
+    @property
+    def length(self) -> int:
+        """How many bytes of large blobs there are."""
+        return sum(sum(runs[3::COLUMNS]) for runs in self.runs)
+
+
+class Checker:
+    """Checks the packs and large blobs of one store.
+
+    Args:
+        blobs: The store's blobs.
+        progress: Told about bytes.
+        pools: Makes the workers, if they are not to be processes here.
+    """
+
+    def __init__(
+        self, blobs: "BlobStore", progress: OnProgress, pools: Pools | None = None
+    ) -> None:
+        self._blobs = blobs
+        self._backend = blobs.backend
+        self._packs = in_order(blobs.packs)
+        self._progress = progress
+        self._bytes = 0
+        self._pools = pools
+
+    def check(self, large: Iterable[Digest]) -> Iterator[Checked]:
+        """Read everything; yield every pack, every large blob and every other blob that is wrong.
+
+        Args:
+            large: The blobs that lie in pieces.
+
+        Cost: each pack is read once and each block unpacked once, as long as large blobs lie in
+            the order in which they were written; 40 MiB per process.
+        """
+        every = sum(pack.bytes for pack in self._packs)
+        with self._pool(len(self._packs), every) as pool:  # starts while the plan is made
+            parts, alone = self._plan(large)
+            self._share_packs(parts)
+            yield from self._run(parts, pool)
+        for blob in alone:
+            yield Checked("blob", blob, self._reread(blob))
+
+    def _share_packs(self, parts: list[_Part]) -> None:
+        users: dict[int, Counter[int]] = {}
+        for number, part in enumerate(parts):
+            for pack, _ in part.blocks:
+                users.setdefault(pack, Counter())[number] += 1
+        for pack in range(len(self._packs)):
+            if pack in users:
+                parts[users[pack].most_common(1)[0][0]].packs.append(pack)
+            else:
+                parts.append(_Part([pack]))
+
+    def check_some(self, wanted: Iterable[Digest]) -> set[Digest]:
+        """Read and hash the blobs of ``wanted``; return those that are absent or not sound.
+
+        Cost: each block that holds one of them is read and unpacked once.
+        """
+        digests = set(wanted)
+        table = self._blobs.table
+        places = [(digest, table.find(digest.raw)) for digest in digests]
+        parts, alone = self._plan(digest for digest, number in places if number < 0)
+        blocks = {table.place(number)[:2] for _, number in places if number >= 0}
+        for pack in sorted({pack for pack, _ in blocks}):
+            part, runs = _Part(), array("Q")
+            mine = {block for block in blocks if block[0] == pack}
+            for _, block in sorted(mine):
+                add_run(runs, pack, block, 0, 0)
+            part.add(None, runs, mine)
+            parts.append(part)
+        with self._pool(len(parts), sum(part.length for part in parts)) as pool:
+            doubtful = {result.id for result in self._run(parts, pool) if result.problem}
+        return (doubtful & digests) | set(alone)
+
+    def look(self, share: float) -> Iterator[Checked]:
+        """Yield every pack and every wrong blob; ``share`` of the packs, drawn at random, are read.
+
+        Of the others only presence, size, header and footer are looked at. Large blobs are not
+        put together.
+        """
+        drawn: set[int] = set()
+        if share > 0 and self._packs:
+            count = max(1, round(len(self._packs) * share))
+            drawn.update(random.SystemRandom().sample(range(len(self._packs)), count))
+        with self._pool(len(drawn), sum(self._packs[number].bytes for number in drawn)) as pool:
+            yield from self._run([_Part([number]) for number in sorted(drawn)], pool)
+        for number, pack in enumerate(self._packs):
+            if number not in drawn:
+                yield self._glance(pack)
+
+    def _glance(self, pack: PackRef) -> Checked:
+        try:
+            index, problem = usable_index(self._backend, pack)
+        except (NotFoundError, StorageError) as error:
+            return Checked("pack", pack.id, unreadable(pack, error))
+        return Checked("pack", pack.id, problem, len(index))
+
+    def _plan(self, large: Iterable[Digest]) -> tuple[list[_Part], list[Digest]]:
+        parts: list[_Part] = []
+        owner: dict[tuple[int, int], int] = {}
+        alone: list[Digest] = []
+        for blob in large:
+            try:
+                runs = runs_of(self._blobs.table, self._blobs.pieces(blob))
+            except LyrikstoreError:
+                runs = None
+            if runs is None:
+                alone.append(blob)
+                continue
+            blocks = set(zip(runs[::COLUMNS], runs[1::COLUMNS], strict=True))
+            # Neighbours share the block where one ends and the other starts; versions share most.
+            shared = Counter(owner[block] for block in blocks if block in owner)
+            number, common = max(shared.items(), key=lambda item: item[1], default=(-1, 0))
+            if common * 4 < len(blocks) or len(parts[number].blobs) >= _TOGETHER:
+                number = len(parts)
+                parts.append(_Part())
+            parts[number].add(blob, runs, blocks)
+            owner.update(dict.fromkeys(blocks, number))
+        return parts, alone
+
+    @contextmanager
+    def _pool(self, tasks: int, work: int) -> Iterator[Pool]:
+        backend = self._backend
+        if self._pools is not None:
+            from lyrikstore.objects.distributed import address_of
+
+            with self._pools(
+                "lyrikstore.objects.distributed:check_share", address_of(backend)
+            ) as pool:
+                yield pool
+        elif isinstance(backend, LocalBackend):
+            count = min(cores(), tasks) if work >= WORTH_WORKERS else 0
+            target = "lyrikstore.objects.check.check_task:check_task"
+            with Workers(target, {"root": str(backend.root)}, count) as workers:
+                yield workers
+        else:
+            yield _Here(backend)
+
+    def _run(self, parts: list[_Part], pool: Pool) -> Iterator[Checked]:
+        sizes = [part.length + sum(self._packs[n].bytes for n in part.packs) for part in parts]
+        order = sorted(range(len(parts)), key=sizes.__getitem__, reverse=True)
+        elsewhere: dict[int, set[int]] = {}
+        for part in parts:
+            for pack, block in part.blocks:
+                elsewhere.setdefault(pack, set()).add(block)
+
+        def task(number: int, away: str = "") -> Message:
+            return self._message(parts[order[number]], elsewhere)._replace(away=away)
+
+        suspects: set[tuple[int, int]] = set()
+        for number, header in self._answers(pool, len(order), task):
+            part = parts[order[number]]
+            for pack, (count, problem) in zip(part.packs, header["packs"], strict=True):
+                yield Checked("pack", self._packs[pack].id, problem, count, self._packs[pack].bytes)
+            suspects.update((pack, block) for pack, block in header["blocks"])
+            for position, blob in enumerate(part.blobs):
+                if blob is not None:
+                    doubtful = position in header["blobs"]
+                    yield Checked("blob", blob, self._reread(blob) if doubtful else "")
+        yield from self._name(suspects)
+
+    def _reread(self, blob: Digest) -> str:
+        """Read a large blob the plain way; return what is wrong with it, or nothing."""
+        try:
+            with self._blobs.open(blob) as stream:
+                while piece := stream.read(1 << 20):
+                    self._tell(len(piece))
+        except LyrikstoreError as error:
+            return str(error)
+        return ""
+
+    def _tell(self, count: int) -> None:
+        self._bytes += count
+        self._progress(Progress(bytes=self._bytes))
+
+    def _answers(
+        self, pool: Pool, count: int, task: Callable[..., Message]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        said: dict[int, tuple[dict[str, Any], str]] = {}
+        for number, header, _, by in pool.map(map(task, range(count))):
+            if "read" in header:
+                read = header["read"]  # a worker may say anything
+                self._tell(read if type(read) is int and read > 0 else 0)
+            elif self._pools is None:
+                yield number, header
+            else:
+                said[number] = (header, by)
+        if self._pools is None:
+            return
+        # Machines of a cluster: what one finds another one must find, or this one looks itself.
+        order = list(said)
+        agreed = set()
+        for at, header, _, _ in pool.map(task(number, said[number][1]) for number in order):
+            if header == said[order[at]][0]:
+                agreed.add(order[at])
+        for number in range(count):
+            yield number, said[number][0] if number in agreed else self._own(task(number))
+
+    def _own(self, task: Message) -> dict[str, Any]:
+        *_, header = check_part(self._backend, task.header, *task.buffers)
+        return header
+
+    def _message(self, part: _Part, elsewhere: Mapping[int, set[int]]) -> Message:
+        used = sorted({pack for pack, _ in part.blocks}.union(part.packs))
+        others = {}
+        for pack in part.packs:
+            mine = {block for number, block in part.blocks if number == pack}
+            others[pack] = sorted(elsewhere.get(pack, set()) - mine)
+        header = {
+            "packs": {
+                number: [pack.id.hex, pack.bytes, pack.role]
+                for number, pack in ((number, self._packs[number]) for number in used)
+            },
+            "files": others,
+            "blobs": [blob.hex if blob is not None else None for blob in part.blobs],
+        }
+        return Message(header, tuple(runs.tobytes() for runs in part.runs))
+
+    def _name(self, suspects: set[tuple[int, int]]) -> Iterator[Checked]:
+        for number, block in sorted(suspects):
+            pack = self._packs[number]
+            try:
+                index, _ = usable_index(self._backend, pack)
+                stored = self._backend.read(pack.name, *index.span(block))
+            except (NotFoundError, StorageError, IndexError):
+                continue  # then the pack itself was reported
+            wrong = check_block(index, block, stored)
+            for blob, problem in wrong:
+                raw = index.digests[blob * 32 : blob * 32 + 32]
+                yield Checked("blob", Digest(raw), problem)
+            if not wrong:
+                problem = f"pack {pack.id.short} was read twice and gave different bytes"
+                yield Checked("pack", pack.id, problem)
+
+
+class _Here:
+    """Checks parts of a store that other processes cannot open."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
+        """Do one task after the other."""
+        for number, task in enumerate(tasks):
+            for header in check_part(self._backend, task.header, *task.buffers):
+                yield Result(number, header, ())

@@ -1,0 +1,1 @@
+"""Content-defined chunks of large blobs (spec §4.3)."""

@@ -1,0 +1,131 @@
+"""The stream of a large blob: piece after piece, each hashed before it is handed out."""
+
+import io
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    IncompleteError,
+    InvalidInputError,
+    NotFoundError,
+    VerificationError,
+)
+from lyrikstore.objects.chunk.chunker import PIECE_MAX, PieceList
+
+
+class PieceReader(io.RawIOBase):
+    """A seekable stream over the pieces of one blob.
+
+    Every piece is hashed before any of it is handed out. Read from the start without skipping,
+    the whole is hashed too before the last piece is handed out.
+
+    Args:
+        pieces: The list of pieces.
+        digest: The blob.
+        fetch: Returns the checked bytes of a piece, given its raw digest.
+    """
+
+    def __init__(self, pieces: PieceList, digest: Digest, fetch: Callable[[bytes], bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._digest = digest
+        self._fetch = fetch
+        self._at = 0
+        self._number = -1
+        self._piece = b""
+        self._whole = blake3()
+        self._next = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position in bytes."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position and return it; see :meth:`io.IOBase.seek`."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._pieces.bytes}[whence]
+        if base + offset < 0:
+            raise InvalidInputError("bad-seek", "cannot seek before the start of a blob")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        """Fill ``buffer`` from at most one piece; return how many bytes, 0 at the end."""
+        if self._at >= self._pieces.bytes:
+            return 0
+        number = bisect_right(self._pieces.starts, self._at) - 1
+        if number != self._number:
+            self._load(number)
+        start = self._at - self._pieces.starts[number]
+        part = self._piece[start : start + len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+    def readall(self) -> bytes:
+        """Return the rest of the blob."""
+        pieces = []
+        while piece := self.read(PIECE_MAX):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _load(self, number: int) -> None:
+        piece = self._fetch(self._pieces.digest(number))
+        if len(piece) != self._pieces.size(number):
+            raise damaged_blob(self._digest.raw, "a piece has another size than listed")
+        if number == self._next:
+            self._whole.update(piece)
+            self._next += 1
+        # Asked again after the error, the last piece is refused again.
+        if self._next == len(self._pieces) and self._whole.digest() != self._digest.raw:
+            raise damaged_blob(self._digest.raw, "its pieces do not make the blob")
+        self._number, self._piece = number, piece
+
+
+def damaged_blob(raw: bytes, how: str) -> VerificationError:
+    """Return the error that says that the bytes stored for blob ``raw`` are not it."""
+    digest = Digest(raw)
+    return VerificationError(
+        "blob-damaged",
+        f"blob {digest.short} is damaged: {how}",
+        hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
+        details={"blob": str(digest)},
+    )
+
+
+def absent_blob(
+    digest: Digest, damaged: Mapping[Digest, str], *, partial: bool
+) -> NotFoundError | IncompleteError:
+    """Return the error that says that a blob is not here, and in which sense.
+
+    Args:
+        digest: The blob.
+        damaged: Packs that are missing or whose index cannot be used, with the reason.
+        partial: Whether other packs exist that were not fetched.
+    """
+    if partial and not damaged:
+        return IncompleteError(
+            "not-fetched",
+            f"blob {digest.short} is not fetched: this clone is partial",
+            hint="lyrikstore pull --all-data",
+            details={"blob": str(digest)},
+        )
+    if damaged:
+        pack, reason = next(iter(damaged.items()))
+        return IncompleteError(
+            "blob-lost",
+            f"blob {digest.short} is lost: {reason}",
+            hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
+            details={"blob": str(digest), "pack": str(pack)},
+        )
+    return NotFoundError("no-blob", f"blob {digest.short} is not in this store")

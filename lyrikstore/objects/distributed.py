@@ -1,0 +1,257 @@
+"""Storing files on the machines of a cluster: each stores its share in packs of its own.
+
+A worker opens the store's backend itself and writes packs there, durably, under their final
+names; nothing but digests, sizes and the names of packs comes back. The transaction record of the
+one who ordered it makes them count. What a worker wrote that died is packs that no record names.
+
+Before that, another machine hashes the files itself and reads back what was stored of them.
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+)
+from lyrikstore.objects.backends.base import Backend, LocalBackend
+from lyrikstore.objects.backends.open import open_backend
+from lyrikstore.objects.backends.remote import RemoteBackend
+from lyrikstore.objects.check.check_task import check_part
+from lyrikstore.objects.chunk.sources import opened
+from lyrikstore.objects.pack.builder import is_whole
+from lyrikstore.objects.pack.format import ROLES, PackRef
+from lyrikstore.objects.parallel.tasks import Message, Pools, Result, workers_differ
+from lyrikstore.objects.store.blobs import BlobStore, open_blobs
+from lyrikstore.objects.store.transactions import LiveObjects, PackChanges, TransactionLog
+from lyrikstore.objects.store.writer import BlobWriter
+
+_SHARES = 64  # tasks at least, where there is enough to do: many machines, and little lost by one
+_READ = 4 << 20
+_SHARE_MIN, _SHARE_MAX, _FILES_MAX = 32 << 20, 1 << 30, 20_000
+
+
+def spread_files(
+    writer: BlobWriter, backend: Backend, pools: Pools, files: Sequence[str], sizes: Sequence[int]
+) -> Iterator[tuple[int, Digest, int]]:
+    """Store files by a pool's workers, which must see the files and the store under these names.
+
+    Args:
+        writer: Takes over what they stored.
+        backend: Where the store is.
+        pools: Makes the pool.
+        files: Absolute paths; symbolic links are followed.
+        sizes: Their sizes, roughly: they only decide who does what.
+
+    Yields:
+        The position in ``files``, the digest and the size of each, in any order.
+
+    Raises:
+        InvalidInputError: What :meth:`BlobWriter.put_file` raises;
+            (``backend-not-shared``) the store is where no other process can open it.
+        StorageError: The store's medium failed, on some machine; (``workers-differ``) two
+            machines do not agree, after everything was yielded.
+        FormatError: (``bad-answer``) a worker answered something else.
+
+    Cost: as storing and reading it back, each file read twice, by different machines.
+    """
+    setup = {**address_of(backend), "upTo": TransactionLog(backend).count()}
+    parts = list(shares(sizes))
+    tasks = (Message({"files": [files[place] for place in share]}) for share in parts)
+    stored: list[_Stored] = []
+    answered: set[int] = set()
+    with pools("lyrikstore.objects.distributed:store_files", setup) as pool:
+        for result in pool.map(tasks):
+            share = parts[result.task]
+            if result.task in answered:
+                raise FormatError("bad-answer", "a worker answered twice")
+            answered.add(result.task)
+            changes, digests, found = _stored(result, len(share))
+            writer.adopt(changes)
+            stored.append(_Stored(share, changes, digests, found, result.by))
+            for number, place in enumerate(share):
+                yield place, Digest(digests[32 * number : 32 * number + 32]), found[number]
+    again = (one.message([files[place] for place in one.share]) for one in stored)
+    with pools("lyrikstore.objects.distributed:look_again", setup) as pool:
+        for result in pool.map(again):
+            one = stored[result.task]
+            told = (list(result.buffers), result.header.get("sizes"), result.header.get("wrong"))
+            if told != ([one.digests], one.sizes, []):
+                wrong = [place for place in told[2] or [] if place in range(len(one.share))]
+                raise workers_differ(files[one.share[wrong[0] if wrong else 0]], one.by)
+
+
+class _Stored(NamedTuple):
+    """What a worker stored of a share, and who it was."""
+
+    share: Sequence[int]
+    changes: PackChanges
+    digests: bytes
+    sizes: list[int]
+    by: str
+
+    def message(self, files: list[str]) -> Message:
+        return Message({"files": files, **changes_to_json(self.changes)}, away=self.by)
+
+
+def _stored(result: Result, count: int) -> tuple[PackChanges, bytes, list[int]]:
+    sizes, digests = result.header.get("sizes"), b"".join(result.buffers)
+    if not isinstance(sizes, list) or len(digests) != 32 * count or len(sizes) != count:
+        raise FormatError("bad-answer", "a worker answered for other files than were asked")
+    if any(type(size) is not int or size < 0 for size in sizes):
+        raise FormatError("bad-answer", "a worker names a size that is none")
+    return changes_from(result.header), digests, sizes
+
+
+def store_files(
+    setup: Mapping[str, Any], task: Mapping[str, Any]
+) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Store ``task["files"]`` in packs of their own: what a worker does; see ``targets``."""
+    blobs = _store(setup["url"], setup["upTo"], tuple(sorted(setup["options"].items())))
+    digests, sizes = bytearray(), array("Q")
+    with blobs.writer() as writer:
+        for file in task["files"]:
+            digest, size = writer.put_file(Path(file), follow_links=True)
+            digests += digest.raw
+            sizes.append(size)
+        changes = writer.finish()
+    yield {"sizes": sizes.tolist(), **changes_to_json(changes)}, bytes(digests)
+
+
+def look_again(
+    setup: Mapping[str, Any], task: Mapping[str, Any]
+) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Hash ``task["files"]`` and read back what was stored of them: what another worker does.
+
+    Yields:
+        The sizes and digests that this machine finds; positions of the files that the store does
+        not give back, all of them if a pack is not what its name says.
+    """
+    backend = _backend(setup["url"], setup["options"])
+    live, changes = TransactionLog(backend).live(setup["upTo"]), changes_from(task)
+    lists = live.chunk_lists | dict(changes.chunk_lists)
+    blobs = open_blobs(backend, LiveObjects((*live.packs, *changes.added), lists))
+    digests, sizes, wrong = bytearray(), array("Q"), []
+    whole = all(_is_there(backend, pack) for pack in changes.added)
+    for place, file in enumerate(task["files"]):
+        hasher, size = blake3(), 0
+        with opened(file, follow_links=True) as source:
+            while data := source.read(_READ):
+                hasher.update(data)
+                size += len(data)
+        digests += hasher.digest()
+        sizes.append(size)
+        if not whole or not _comes_back(blobs, Digest(hasher.digest()), size):
+            wrong.append(place)
+    yield {"sizes": sizes.tolist(), "wrong": wrong}, bytes(digests)
+
+
+def _is_there(backend: Backend, pack: PackRef) -> bool:
+    try:
+        return is_whole(backend, pack)
+    except (NotFoundError, StorageError):
+        return False
+
+
+def _comes_back(blobs: BlobStore, digest: Digest, size: int) -> bool:
+    try:
+        with blobs.open(digest) as blob:  # checks every byte
+            while data := blob.read(_READ):
+                size -= len(data)
+    except LyrikstoreError:
+        return False
+    return size == 0
+
+
+def _backend(url: str, options: Mapping[str, str]) -> Backend:
+    return open_backend(url, options=options)
+
+
+@lru_cache(maxsize=2)
+def _store(url: str, up_to: int, options: tuple[tuple[str, str], ...]) -> BlobStore:
+    # Kept between tasks: knowing what the store holds takes longer than most tasks.
+    backend = _backend(url, dict(options))
+    return open_blobs(backend, TransactionLog(backend).live(up_to))
+
+
+def check_share(
+    setup: Mapping[str, Any], task: Mapping[str, Any], *buffers: bytes
+) -> Iterator[tuple[dict[str, Any]]]:
+    """Check some packs: what a worker does; see :func:`~.check_task.check_part`."""
+    for header in check_part(_backend(setup["url"], setup["options"]), task, *buffers):
+        yield (header,)
+
+
+def address_of(backend: Backend) -> dict[str, Any]:
+    """Return what another machine needs to open a backend, but for the credentials it has itself.
+
+    Raises:
+        InvalidInputError: (``backend-not-shared``) it cannot.
+    """
+    if isinstance(backend, LocalBackend):
+        return {"url": str(backend.root.resolve()), "options": {}}
+    if isinstance(backend, RemoteBackend) and not backend.url.startswith("memory:"):
+        return {"url": backend.url, "options": backend.options}
+    raise InvalidInputError(
+        "backend-not-shared",
+        "other machines cannot open this store",
+        hint="use a store in a shared folder or a bucket",
+    )
+
+
+def shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield shares of work: positions in ``sizes``, which are in bytes.
+
+    The largest first, so that none is left over at the end; small ones stay in order, in runs.
+    """
+    most = min(_SHARE_MAX, max(_SHARE_MIN, sum(sizes) // _SHARES))
+    large = [place for place, size in enumerate(sizes) if size >= most]
+    for place in sorted(large, key=lambda place: -sizes[place]):
+        yield [place]
+    share: list[int] = []
+    weight = 0
+    for place, size in enumerate(sizes):
+        if size >= most:
+            continue
+        share.append(place)
+        weight += size
+        if weight >= most or len(share) >= _FILES_MAX:
+            yield share
+            share, weight = [], 0
+    if share:
+        yield share
+
+
+def changes_to_json(changes: PackChanges) -> dict[str, Any]:
+    """Return the members of an answer that say what a worker stored."""
+    return {
+        "packs": [[pack.id.hex, pack.bytes, pack.role] for pack in changes.added],
+        "lists": [[blob.hex, pieces.hex] for blob, pieces in changes.chunk_lists],
+    }
+
+
+def changes_from(header: Mapping[str, Any]) -> PackChanges:
+    """Return what :func:`changes_to_json` said.
+
+    Raises:
+        FormatError: (``bad-answer``, ``bad-digest``) it says something else.
+    """
+    added = []
+    try:
+        for name, size, role in header["packs"]:
+            if role not in ROLES or type(size) is not int or size < 0:
+                raise FormatError("bad-answer", "a worker names a pack of an unknown kind")
+            added.append(PackRef(Digest.parse_hex(name), size, role))
+        lists = tuple((Digest.parse_hex(a), Digest.parse_hex(b)) for a, b in header["lists"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError("bad-answer", "a worker does not say what it stored") from error
+    return PackChanges(tuple(added), lists)

@@ -1,0 +1,1 @@
+"""Removing packs that no transaction record names (spec/16-gc.md)."""

@@ -1,0 +1,119 @@
+"""Repacking: what is still needed of some packs, copied into full ones (spec §16.3).
+
+Every blob is hashed on the way. Nothing is deleted here, and the new packs are nobody's until a
+transaction record names them: a crash at any point leaves files that nobody reads.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.gc.plan import RepackPlan, blob_of, block_of, raw_of
+from lyrikstore.objects.io.scratch import Scratch
+from lyrikstore.objects.pack.builder import Packer, install
+from lyrikstore.objects.pack.format import ROLES, PackRef, PackRole, read_index
+from lyrikstore.objects.pack.parameters import read_parameters
+
+
+class Repacked(Struct, frozen=True):
+    """What a repack did, or would have done.
+
+    Attributes:
+        added: The new packs, complete and durable, that no record names yet.
+        dropped: Packs to be dropped.
+        skipped: Packs that are missing or damaged and stay, with the reason.
+        blobs: Blobs copied, each hashed on the way.
+    """
+
+    added: tuple[PackRef, ...]
+    dropped: tuple[PackRef, ...]
+    skipped: dict[Digest, str]
+    blobs: int
+
+
+def repack(
+    backend: Backend,
+    plan: RepackPlan,
+    *,
+    dry_run: bool = False,
+    progress: OnProgress = silent,
+) -> Repacked:
+    """Write the new packs of ``plan``. They are nobody's until a transaction record names them.
+
+    A pack in which a needed blob turns out damaged is left as it is, for ``verify`` to name.
+
+    Args:
+        backend: Where the packs are.
+        plan: As :func:`plan_repack` gives it; used up.
+        dry_run: Read, hash and compress everything, so that the numbers are exact, but store
+            nothing.
+        progress: Told about the packs that are rewritten.
+
+    Raises:
+        StorageError: The disk said no; nothing has changed.
+
+    Cost: reads the rewritten packs once. Memory: a few blocks, and 100 bytes per blob copied.
+    """
+    wanted = dict(plan.wanted)
+    skipped = dict(plan.skipped)
+    dropped: list[PackRef] = []
+    blobs = done = 0
+    with contextlib.ExitStack() as stack:
+        folder = backend.scratch
+        if dry_run:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scratch = stack.enter_context(contextlib.closing(Scratch(folder)))
+        parameters = read_parameters(backend)
+        packers = {role: Packer(scratch, role, parameters) for role in ROLES}
+        for packer in packers.values():
+            stack.callback(packer.discard)
+        for number, pack in enumerate(plan.rewrite, 1):
+            try:
+                for raw, data in _needed(backend, pack, wanted):
+                    packers[pack.role].add(raw, data)
+                    blobs += 1
+            except (FormatError, NotFoundError, VerificationError) as error:
+                skipped[pack.id] = str(error)  # it stays, with all it still holds
+            else:
+                dropped.append(pack)
+            done += pack.bytes
+            progress(Progress(number, len(plan.rewrite), done))
+        packs = [made for role in ROLES for made in packers[role].close()]
+        if not dry_run:
+            install(backend, packs, side_by_side=False)
+    return Repacked(tuple(made.ref for made in packs), tuple(dropped), skipped, blobs)
+
+
+def _needed(
+    backend: Backend, pack: PackRef, wanted: dict[bytes, PackRole]
+) -> Iterator[tuple[bytes, bytes]]:
+    # The blobs of one pack that are still wanted, hashed. They are wanted no more only once all
+    # of the pack has been read: a pack that stays keeps what it holds.
+    index = read_index(backend, pack)
+    for block in range(index.blocks):
+        numbers = [
+            number
+            for number in range(index.first[block], index.first[block + 1])
+            if raw_of(index, number) in wanted
+        ]
+        if not numbers:
+            continue
+        content = block_of(backend, pack, index, block)
+        for number in numbers:
+            raw = raw_of(index, number)
+            if raw in wanted:  # a pack may hold a blob twice
+                data = blob_of(index, content, number)
+                if blake3(data).digest() != raw:
+                    raise VerificationError(
+                        "blob-damaged", f"blob {Digest(raw).short} in pack {pack.id.short}"
+                    )
+                del wanted[raw]
+                yield raw, data

@@ -1,0 +1,1 @@
+"""Packs: immutable containers of compressed chunks (spec §4.4)."""

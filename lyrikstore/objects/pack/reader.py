@@ -1,0 +1,160 @@
+"""The blobs that lie whole in packs: small ones, pieces of large ones, and lists of pieces."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    LyrikstoreError,
+    NotFoundError,
+)
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.chunk.chunker import PieceList
+from lyrikstore.objects.chunk.stream import absent_blob, damaged_blob
+from lyrikstore.objects.pack.block_cache import BlockCache
+from lyrikstore.objects.pack.digest_set import DigestSet
+from lyrikstore.objects.pack.format import PackRef, PackRole
+from lyrikstore.objects.pack.index import BlobTable
+from lyrikstore.objects.pack.layout import join_runs, runs_of
+
+
+class PackedBlobs:
+    """Finds and reads what lies whole in a list of packs, by raw digest. Safe to use from threads.
+
+    Args:
+        backend: Where the packs are.
+        packs: The live packs.
+        partial: Whether other packs exist that were not fetched.
+        before: A table of the same store, whose pack indexes are used again.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        packs: Iterable[PackRef],
+        *,
+        partial: bool = False,
+        before: BlobTable | None = None,
+    ) -> None:
+        self._backend = backend
+        self._partial = partial
+        self._packs = tuple(dict.fromkeys(packs))
+        self._table: BlobTable | None = None
+        self._documents: BlobTable | None = None
+        self._before = before
+        self._blocks = BlockCache(backend)
+        self._lock = threading.RLock()
+
+    @property
+    def packs(self) -> tuple[PackRef, ...]:
+        """The packs read here."""
+        return self._packs
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every pack is here and its index can be used."""
+        return not self._partial and not self.table.damaged
+
+    @property
+    def table(self) -> BlobTable:
+        """Which pack holds which blob; treat as read-only. Read at the first question."""
+        with self._lock:
+            if self._table is None:
+                self._table = BlobTable(self._backend, self._packs, self.known)
+            return self._table
+
+    @property
+    def known(self) -> BlobTable | None:
+        """The largest table read so far."""
+        return self._table or self._before or self._documents
+
+    def adopt(self, packs: Iterable[PackRef]) -> None:
+        """Read these packs from now on, too."""
+        with self._lock:
+            self._packs = tuple(dict.fromkeys((*self._packs, *packs)))
+            self._before, self._table, self._documents = self.known, None, None
+
+    def holds(self, raw: bytes) -> bool:
+        """Return whether a blob is here. Its bytes are not looked at."""
+        return self._with(raw).find(raw) >= 0
+
+    def size(self, raw: bytes) -> int | None:
+        """Return the size of a blob in bytes, or None if it is not here."""
+        table = self._with(raw)
+        place = table.find(raw)
+        return table.place(place)[3] if place >= 0 else None
+
+    def read(self, raw: bytes) -> bytes:
+        """Return the bytes of a blob, hashed.
+
+        Raises:
+            NotFoundError, IncompleteError: It is not here; see :meth:`absent`.
+            VerificationError: (``blob-damaged``) no copy of it is sound.
+        """
+        table = self._with(raw)
+        try:
+            return self._read(table, raw)
+        except LyrikstoreError:
+            if table is self.table:
+                raise
+            return self._read(self.table, raw)  # there may be another copy in a data pack
+
+    def join(self, pieces: PieceList, digest: Digest) -> bytes | None:
+        """Return a large document, read run by run and hashed as a whole; None if that fails."""
+        table = self._papers
+        runs = runs_of(table, pieces)
+        try:
+            data = join_runs(partial(self._blocks.read, table), runs) if runs else b""
+        except LyrikstoreError:
+            return None
+        return data if Digest.of(data) == digest else None
+
+    def digests(self) -> DigestSet:
+        """Return the digests of all blobs here."""
+        return self.table.digests
+
+    def among(self, digests: Sequence[bytes], role: PackRole) -> set[bytes]:
+        """Return which of the raw ``digests`` are here; as documents, if that is the role."""
+        return (self._papers if role == "documents" else self.table).among(digests)
+
+    def is_document(self, raw: bytes) -> bool:
+        """Return whether a documents pack has a blob."""
+        return self._papers.find(raw) >= 0
+
+    def absent(self, digest: Digest) -> NotFoundError | IncompleteError:
+        """Return the error that says that a blob is not here, and in which sense."""
+        return absent_blob(digest, self.table.damaged, partial=self._partial)
+
+    def _read(self, table: BlobTable, raw: bytes) -> bytes:
+        trouble: LyrikstoreError | None = None
+        for number in table.copies(raw):
+            pack, block, start, size = table.place(number)
+            try:
+                data = self._blocks.read(table, pack, block)[start : start + size]
+            except (FormatError, NotFoundError) as error:
+                trouble = damaged_blob(raw, str(error))
+                continue
+            if blake3(data).digest() == raw:
+                return data
+            trouble = damaged_blob(raw, f"in pack {table.packs[pack].id.short}")
+        raise trouble or self.absent(Digest(raw))
+
+    def _with(self, raw: bytes) -> BlobTable:
+        """Return a table that has a blob, if any has: that of documents alone where it does.
+
+        Most commands read documents only, and most digests are of data.
+        """
+        return self._papers if self.is_document(raw) else self.table
+
+    @property
+    def _papers(self) -> BlobTable:
+        with self._lock:
+            if self._documents is None:
+                packs = tuple(pack for pack in self._packs if pack.role == "documents")
+                self._documents = BlobTable(self._backend, packs, self.known)
+            return self._documents

@@ -1,0 +1,1 @@
+"""Blobs by digest on top of packs and transaction records (spec/04-objects.md)."""

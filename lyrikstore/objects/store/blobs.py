@@ -1,0 +1,299 @@
+"""Reading blobs: every byte handed out has been hashed (spec §4.1)."""
+
+import io
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO, cast
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    LyrikstoreError,
+    NotFoundError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.check.checker import Checked, Checker
+from lyrikstore.objects.chunk.chunker import PieceList
+from lyrikstore.objects.chunk.stream import PieceReader
+from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.pack.index import BlobTable
+from lyrikstore.objects.pack.layout import runs_of
+from lyrikstore.objects.pack.parameters import read_parameters
+from lyrikstore.objects.pack.reader import PackedBlobs
+from lyrikstore.objects.parallel.tasks import Pools
+from lyrikstore.objects.store.chunk_lists import LISTS_OF_LISTS, PieceLists
+from lyrikstore.objects.store.transactions import LiveObjects, PackChanges
+from lyrikstore.objects.store.writer import BlobWriter
+
+
+def open_blobs(
+    backend: Backend, live: LiveObjects, before: "BlobStore | None" = None
+) -> "BlobStore":
+    """Return the blobs that ``live`` leaves readable; the rest as there. Reads nothing yet."""
+    return BlobStore(backend, live.packs, live.chunk_lists.items(), before=before)
+
+
+def open_fetched(backend: Backend, live: LiveObjects) -> "BlobStore":
+    """Return the blobs of a partial clone: what is not here is *not fetched*, never lost.
+
+    Cost: one question per pack, and one read per large blob.
+    """
+    packs = [pack for pack in live.packs if backend.size(pack.name) is not None]
+    if len(packs) == len(live.packs):
+        return open_blobs(backend, live)
+    all_lists = BlobStore(backend, packs, live.chunk_lists.items(), partial=True)
+    here = [item for item in live.chunk_lists.items() if all_lists.is_whole(item[0])]
+    return BlobStore(backend, packs, here, partial=True)
+
+
+class BlobStore:
+    """The blobs in a list of packs.
+
+    Pack indexes are read at the first question, about 100 bytes of memory per blob. Safe to read
+    from several threads.
+
+    Args:
+        backend: Where the packs are.
+        packs: The live packs, from transaction records.
+        chunk_lists: Pairs of a large blob and the list of its pieces, from transaction records.
+        partial: Whether other packs exist that were not fetched.
+        before: Blobs of the same store, whose pack indexes are used again.
+
+    Attributes:
+        backend: Where the packs are.
+        packed: The blobs that are not large, and the pieces of those that are.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        packs: Iterable[PackRef],
+        chunk_lists: Iterable[tuple[Digest, Digest]] = (),
+        *,
+        partial: bool = False,
+        before: "BlobStore | None" = None,
+    ) -> None:
+        self.backend = backend
+        known = before.packed.known if before is not None else None
+        self.packed: PackedBlobs = PackedBlobs(backend, packs, partial=partial, before=known)
+        self._lists = PieceLists(chunk_lists, self.packed)
+
+    @property
+    def packs(self) -> tuple[PackRef, ...]:
+        """The packs read here."""
+        return self.packed.packs
+
+    @property
+    def table(self) -> BlobTable:
+        """Which pack holds which blob; treat as read-only."""
+        return self.packed.table
+
+    @property
+    def damaged(self) -> dict[Digest, str]:
+        """Packs that are missing or whose index cannot be used, with the reason."""
+        return dict(self.table.damaged)
+
+    @property
+    def is_whole_here(self) -> bool:
+        """Whether every pack is here and its index can be used."""
+        return self.packed.is_whole
+
+    def adopt(self, changes: PackChanges) -> None:
+        """Make what a writer stored readable here, once its transaction is committed."""
+        self.packed.adopt(changes.added)
+        self._lists.named.update(changes.chunk_lists)
+
+    def has(self, digest: Digest) -> bool:
+        """Return whether the blob is here. Its bytes are not looked at."""
+        listed: Digest | None = digest
+        for _ in range(LISTS_OF_LISTS + 1):
+            if listed is None or self.table.find(listed.raw) >= 0:
+                return listed is not None
+            listed = self._lists.named.get(listed)
+        return False
+
+    def is_whole(self, digest: Digest) -> bool:
+        """Return whether a blob is here with all its pieces. Their bytes are not looked at."""
+        table = self.table
+        if table.find(digest.raw) >= 0:
+            return True
+        try:
+            pieces = self.pieces(digest)
+        except (IncompleteError, NotFoundError):
+            return False
+        return all(table.find(pieces.digest(number)) >= 0 for number in range(len(pieces)))
+
+    def missing(self, digests: bytes) -> list[int]:
+        """Return the positions in ``digests``, 32 bytes each, of blobs that are not here.
+
+        Cost: one pass over the digests of the store; for a few a search each.
+        """
+        asked = [digests[at : at + 32] for at in range(0, len(digests), 32)]
+        absent = self.table.absent(asked)
+        absent -= {blob.raw for blob in self._lists.named if blob.raw in absent and self.has(blob)}
+        return [at for at, raw in enumerate(asked) if raw in absent]
+
+    def size(self, digest: Digest) -> int:
+        """Return the size of a blob in bytes, as its pack or list of pieces gives it.
+
+        Raises:
+            NotFoundError: (``no-blob``) it is not in this store.
+            IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
+        """
+        size = self.packed.size(digest.raw)
+        return self.pieces(digest).bytes if size is None else size
+
+    def read(self, digest: Digest, *, max_bytes: int) -> bytes:
+        """Return the bytes of a blob.
+
+        Args:
+            digest: The blob.
+            max_bytes: Refuse a larger one before reading it.
+
+        Raises:
+            NotFoundError: (``no-blob``) it is not in this store.
+            IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
+            VerificationError: (``blob-damaged``) the stored bytes are not the blob.
+            FormatError: (``too-large``) it is larger than ``max_bytes``.
+        """
+        size = self.size(digest)
+        if size > max_bytes:
+            text = f"blob {digest.short} has {counted(size, 'byte')}; at most {max_bytes} fit here"
+            raise FormatError("too-large", text)
+        if self.packed.holds(digest.raw):
+            return self.packed.read(digest.raw)
+        data = self.packed.join(self.pieces(digest), digest)
+        if data is None:
+            with self.open(digest) as stream:
+                return stream.read()
+        return data
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Return a seekable stream of a blob's bytes.
+
+        Read from start to end, the stream raises before its last bytes if the whole is not the
+        blob. After a seek it checks each piece against the list of pieces that the transaction
+        record vouches for.
+
+        Raises:
+            NotFoundError, IncompleteError, VerificationError: As :meth:`read`; the last also
+                while reading.
+
+        Cost: one block (4 MiB at most) in memory, and 44 bytes per piece of a large blob.
+        """
+        if self.packed.holds(digest.raw):
+            return io.BytesIO(self.packed.read(digest.raw))
+        raw = PieceReader(self.pieces(digest), digest, self.packed.read)
+        return cast("BinaryIO", io.BufferedReader(raw, 1 << 16))
+
+    def iter(self) -> Iterator[Digest]:
+        """Yield every digest that can be opened: blobs, pieces and lists of pieces, each once."""
+        table = self.table
+        for raw in table.iter():
+            yield Digest(raw)
+        for blob in self._lists.named:
+            if table.find(blob.raw) < 0 and self.has(blob):
+                yield blob
+
+    def verify_all(
+        self,
+        progress: OnProgress = silent,
+        *,
+        share: float = 1,
+        pools: Pools | None = None,
+    ) -> Iterator[Checked]:
+        """Check packs and blobs, in worker processes where there is much to read.
+
+        A pack is checked as a file against its id, and every blob in it is hashed; every large
+        blob is put together from its pieces and hashed.
+
+        Args:
+            progress: Told about bytes.
+            share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
+                presence, size and footer are looked at, and no large blob is put together.
+            pools: Makes the workers, if they are not to be processes here.
+
+        Yields:
+            One result per pack and per large blob, and one for every other blob that is wrong.
+
+        Cost: see :meth:`lyrikstore.objects.check.checker.Checker.check`.
+        """
+        checker = Checker(self, progress, pools)
+        if share < 1:
+            yield from checker.look(share)
+            return
+        # Records name lists for ever; one that is nowhere belonged to data that is there no more.
+        large = [
+            blob for blob in self._lists.named if self.table.find(blob.raw) < 0 and self.has(blob)
+        ]
+        yield from checker.check(large)
+
+    def unsound(self, digests: Iterable[Digest], progress: OnProgress = silent) -> set[Digest]:
+        """Read and hash blobs; return those that are absent or damaged. Reading one says how.
+
+        Args:
+            digests: The blobs.
+            progress: Told about bytes.
+
+        Cost: each block that holds one of them is read and unpacked once, in worker processes
+            where there is much to read.
+        """
+        return Checker(self, progress).check_some(digests)
+
+    def differing(self, sizes: Mapping[bytes, int]) -> list[bytes]:
+        """Return which of the raw digests in ``sizes`` are not here with the size given there.
+
+        Cost: one pass over the indexes of all packs, whatever is asked.
+        """
+        return [
+            raw for raw in self.table.differing(sizes) if not self._is_here(Digest(raw), sizes[raw])
+        ]
+
+    def _is_here(self, digest: Digest, size: int) -> bool:
+        try:
+            return self.has(digest) and self.size(digest) == size
+        except (FormatError, IncompleteError, VerificationError):
+            return False  # the list of its pieces is damaged
+
+    def runs(self, digest: Digest) -> "array[int] | None":
+        """Return where a blob lies, as :func:`~.pack.layout.runs_of` does, if it can.
+
+        None says nothing more than that: :meth:`open` says why.
+        """
+        table = self.table
+        number = table.find(digest.raw)
+        if number >= 0:
+            return array("Q", table.place(number))
+        try:
+            return runs_of(table, self.pieces(digest))
+        except LyrikstoreError:
+            return None
+
+    def writer(self, *, workers: int | None = None) -> BlobWriter:
+        """Return a writer that stores what this store does not have; use it in ``with``.
+
+        Args:
+            workers: How many processes or threads to use; all cores unless given.
+
+        Raises:
+            FormatError: The store's parameters cannot be read.
+        """
+        parameters = read_parameters(self.backend)
+        return BlobWriter(self.backend, self.packed, self.list_of, parameters, workers=workers)
+
+    def list_of(self, blob: Digest) -> Digest | None:
+        """Return the list of pieces that the records name for a large blob, if it is here."""
+        listed = self._lists.named.get(blob)
+        return listed if listed is not None and self.has(listed) else None
+
+    def pieces(self, digest: Digest) -> PieceList:
+        """Return the list of pieces of a large blob.
+
+        Raises:
+            NotFoundError, IncompleteError, VerificationError, FormatError: As :meth:`read`.
+        """
+        return self._lists.of(digest)

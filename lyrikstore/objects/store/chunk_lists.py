@@ -1,0 +1,68 @@
+"""The lists of pieces of large blobs, found by what transaction records name (spec §4.5)."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.objects.chunk.chunker import LIST_MAX, PieceList, parse_list
+from lyrikstore.objects.chunk.stream import PieceReader
+from lyrikstore.objects.pack.reader import PackedBlobs
+
+LISTS_OF_LISTS = 3
+"""How often a list of pieces may itself be a blob in pieces."""
+
+_KEPT = 4
+
+
+class PieceLists:
+    """Reads and keeps lists of pieces. Safe to read from several threads.
+
+    Args:
+        named: Pairs of a large blob and its list.
+        packed: Where lists and pieces lie.
+
+    Attributes:
+        named: The list of each large blob.
+    """
+
+    def __init__(self, named: Iterable[tuple[Digest, Digest]], packed: PackedBlobs) -> None:
+        self.named = dict(named)
+        self._packed = packed
+        self._parsed: OrderedDict[Digest, PieceList] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, digest: Digest, depth: int = 0) -> PieceList:
+        """Return the list of pieces of a large blob.
+
+        Args:
+            digest: The blob.
+            depth: How many lists led here.
+
+        Raises:
+            NotFoundError, IncompleteError: The blob, or its list, is not here.
+            VerificationError, FormatError: The list is damaged, or lists go in a circle.
+        """
+        with self._lock:
+            if digest in self._parsed:
+                self._parsed.move_to_end(digest)
+                return self._parsed[digest]
+        if (listed := self.named.get(digest)) is None:
+            raise self._packed.absent(digest)
+        parsed = parse_list(self._bytes_of(digest, listed, depth))
+        with self._lock:
+            self._parsed[digest] = parsed
+            while len(self._parsed) > _KEPT:
+                self._parsed.popitem(last=False)
+        return parsed
+
+    def _bytes_of(self, digest: Digest, listed: Digest, depth: int) -> bytes:
+        if self._packed.holds(listed.raw):
+            return self._packed.read(listed.raw)
+        if depth >= LISTS_OF_LISTS:
+            raise FormatError("bad-list", f"lists of pieces of {digest.short} go in a circle")
+        inner = self.of(listed, depth + 1)
+        if inner.bytes > LIST_MAX:
+            raise FormatError("too-large", f"the list of pieces of {digest.short} is too large")
+        return PieceReader(inner, listed, self._packed.read).readall()

@@ -1,0 +1,181 @@
+"""Storing large blobs: read, hashed, cut and packed segment by segment (spec §4.5)."""
+
+import queue
+from array import array
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    CancelledError,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.objects.chunk.chunker import (
+    average_of,
+    cut,
+    hash_pieces,
+    is_fine,
+    new_runs,
+)
+from lyrikstore.objects.chunk.sources import FileSource, StreamSource, opened, peek
+from lyrikstore.objects.pack.builder import Packer
+from lyrikstore.objects.pack.parameters import Parameters
+
+LANES = 2
+"""Large files stored at a time, each of them in packs of its own: one that is compressed and one
+that is only to be written, as long as there are both. More would take memory, not less time."""
+
+Claim = Callable[[Sequence[bytes]], set[bytes]]
+"""Returns which of the raw digests need not be stored; the others are the caller's to store."""
+
+
+class Cut(NamedTuple):
+    """A large blob whose pieces are stored.
+
+    Attributes:
+        digest: The blob.
+        length: Its size in bytes.
+        digests: The raw digest of each piece, joined.
+        sizes: The size of each piece.
+    """
+
+    digest: Digest
+    length: int
+    digests: bytes
+    sizes: "array[int]"
+
+
+def store_pieces(
+    source: FileSource | StreamSource,
+    packer: Packer,
+    parameters: Parameters,
+    claim: Claim,
+    *,
+    size: int = 0,
+    fine: bool = False,
+    stop: Event | None = None,
+) -> Cut:
+    """Store the pieces of a blob that is read once.
+
+    Args:
+        source: The blob.
+        packer: Where pieces go; its threads, if it has any, also hash.
+        parameters: Sizes and level.
+        claim: Asked about the pieces of each segment.
+        size: Of the blob, where it is known.
+        fine: Whether to cut finely, whatever a sample says.
+        stop: Ends this early, with ``CancelledError``.
+
+    Raises:
+        InvalidInputError: The source cannot be read.
+        StorageError: The medium failed.
+    """
+    pool, average = packer.pool, 0
+    whole, total, sizes = blake3(), 0, array("I")
+    digests: list[bytes] = []
+    hashing: Future[object] | None = None
+    with closing(_segments(source, packer)) as segments:
+        for segment in segments:
+            if stop is not None and stop.is_set():
+                raise CancelledError
+            if not average:
+                fine = fine or is_fine(segment)
+                average = average_of(parameters.fineBytes, size) if fine else parameters.coarseBytes
+            if hashing is not None:
+                hashing.result()
+            if pool is not None:
+                hashing = pool.submit(whole.update, segment)
+            else:
+                whole.update(segment)
+            total += len(segment)
+            lengths = cut(segment, average)
+            found = hash_pieces(segment, lengths)
+            for first, last, start, end in new_runs(found, lengths, claim(found)):
+                packer.add_run(
+                    found[first:last], lengths[first:last], segment[start:end], shrinks=fine
+                )
+            sizes += lengths
+            digests += found
+    if hashing is not None:
+        hashing.result()
+    return Cut(Digest(whole.digest()), total, b"".join(digests), sizes)
+
+
+def _segments(
+    source: FileSource | StreamSource, packer: Packer
+) -> Generator[memoryview, None, None]:
+    memory, pool = packer.memory, packer.pool
+    if pool is None:
+        while segment := source.segment(memory):
+            yield segment
+        return
+    # Each is read while the caller is at the one before.
+    reading = pool.submit(source.segment, memory)
+    try:
+        while segment := reading.result():
+            reading = pool.submit(source.segment, memory)
+            yield segment
+    finally:
+        wait([reading])  # the file must not be closed, and its number used again, meanwhile
+
+
+def store_files(
+    files: Mapping[int, Path | str],
+    lanes: Sequence[Packer],
+    store: Callable[..., Cut],
+    follow_links: bool,
+) -> Iterator[tuple[int, Cut, int]]:
+    """Store large files, as many at a time as there are lanes.
+
+    The first lane starts with those that are compressed, the others with those that are not, so
+    that the processors and the disk are busy at the same time.
+
+    Args:
+        files: Number and path of each.
+        lanes: Where their pieces go; a lane takes one file after the other.
+        store: :func:`store_pieces` but for the source, the packer and what belongs to a file.
+        follow_links: Whether a symbolic link at a path itself is followed.
+
+    Yields:
+        Number and pieces of each when it is done, and ``written`` as :class:`FileSource` has it.
+
+    Raises:
+        InvalidInputError, StorageError: As :func:`store_pieces`; the other lanes have stopped.
+    """
+    stop, idle = Event(), queue.SimpleQueue[Packer]()
+    for lane in lanes:
+        idle.put(lane)
+    waiting = deque(sorted(files, key=lambda number: _place(files[number], follow_links)))
+
+    def one() -> tuple[int, Cut, int]:
+        lane = idle.get()
+        try:
+            number = waiting.popleft() if lane is lanes[0] else waiting.pop()
+            with opened(files[number], follow_links=follow_links) as file:
+                return number, store(file, lane, size=file.size, stop=stop), file.written
+        finally:
+            idle.put(lane)
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        futures = [pool.submit(one) for _ in files]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _place(path: Path | str, follow_links: bool) -> tuple[bool, int]:
+    # From both ends the largest first, so that the last ones end together.
+    head, size = peek(path, follow_links=follow_links)
+    return (False, -size) if is_fine(head) else (True, size)

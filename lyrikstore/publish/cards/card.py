@@ -1,0 +1,126 @@
+"""Model cards: what signed objects say about a checkpoint, for people (spec §14.4)."""
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.publish.cards.answers import Responses
+from lyrikstore.publish.cards.facts import gather
+from lyrikstore.publish.cards.render import CardText, render_card
+
+PROFILE = "huggingface/2"
+
+
+class CardResult(Struct, frozen=True):
+    """A card.
+
+    Attributes:
+        manifest: The signed card manifest.
+        text: The card: Markdown with YAML front matter, for a file ``README.md``.
+        log_index: Where the manifest stands in the log.
+        changed: Whether a new manifest was logged; False if the current one is this very card.
+        statements: Statements in it.
+        not_established: Of these, things not established.
+        claimed: Of these, answers of a person.
+        evidence: Every object that a statement rests on.
+    """
+
+    manifest: Manifest
+    text: bytes
+    log_index: int
+    changed: bool
+    statements: int
+    not_established: int
+    claimed: int
+    evidence: tuple[Digest, ...]
+
+
+def make_card(
+    repository: Repository,
+    checkpoint: Manifest,
+    *,
+    signer: Signer,
+    clock: Clock,
+    responses: Responses | None = None,
+) -> CardResult:
+    """Make, sign and log the model card of a checkpoint.
+
+    The text is a pure function of the signed objects and the answers: made twice, it is the same,
+    and the second time nothing is logged.
+
+    Args:
+        repository: The store, opened to append.
+        checkpoint: A logged checkpoint manifest of it.
+        signer: Signs the card.
+        clock: When the card claims to be signed.
+        responses: Answers of :func:`lyrikstore.publish.cards.answers.parse_responses`.
+
+    Raises:
+        InvalidInputError: (``wrong-object``) not a checkpoint.
+        NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not here, lost
+            or damaged.
+        ConflictError: (``ref-moved``) somebody else made one meanwhile.
+        PolicyError: (``unauthorised``) the store's policy does not let this key sign cards.
+        StorageError: The disk said no.
+    """
+    if checkpoint.kind != "checkpoint":
+        raise InvalidInputError(
+            "wrong-object",
+            f"{checkpoint.name} is a {checkpoint.kind}; cards are made of checkpoints",
+        )
+    facts = gather(repository, checkpoint)
+    card = render_card(facts, responses)
+    name = f"cards/{Name.parse(checkpoint.name).part}"
+    attachments = [Attachment("card", Digest.of(card.data), len(card.data))]
+    if responses is not None:
+        attachments.append(Attachment("answers", responses.id, len(responses.data)))
+    state = repository.refs.get(name)
+    current = None if state is None else repository.manifest(state.id)
+    if (
+        current is not None
+        and current.author == signer.did
+        and list(current.attachments) == attachments
+        and current.inputs == facts.inputs()
+    ):
+        return _result(current, repository.index_of(current.id), card, changed=False)
+    manifest = sign_manifest(
+        kind="card",
+        store=repository.store_id,
+        name=name,
+        body={
+            "profile": PROFILE,
+            "statements": card.statements,
+            "notEstablished": card.not_established,
+            "evidence": sorted(str(item) for item in card.evidence),
+        },
+        signer=signer,
+        created=clock(),
+        parents=[] if current is None else [current.id],
+        inputs=facts.inputs(),
+        attachments=attachments,
+    )
+    with repository.transaction() as transaction:
+        transaction.writer.put_bytes(card.data)
+        if responses is not None:
+            transaction.writer.put_bytes(responses.data)
+        transaction.log_manifest(manifest)
+        index = transaction.commit()[0]
+    return _result(manifest, index, card, changed=True)
+
+
+def _result(manifest: Manifest, index: int, card: CardText, *, changed: bool) -> CardResult:
+    return CardResult(
+        manifest=manifest,
+        text=card.data,
+        log_index=index,
+        changed=changed,
+        statements=card.statements,
+        not_established=card.not_established,
+        claimed=card.claimed,
+        evidence=card.evidence,
+    )

@@ -1,0 +1,297 @@
+"""The text of a model card: a pure function of signed objects and answers (spec §14.4)."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import JSON, encode
+from lyrikstore.credentials.terms.model import Terms
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.publish.cards.answers import QUESTIONS, Responses
+from lyrikstore.publish.cards.facts import CardFacts, Grant
+from lyrikstore.publish.cards.frontmatter import front_matter
+from lyrikstore.publish.cards.ledger import Ledger
+from lyrikstore.publish.cards.metrics import evaluation_lines
+from lyrikstore.publish.cards.rights import right_lines
+from lyrikstore.publish.markdown import code, escape
+
+_MAX_CONFIG = 200
+
+
+class CardText(Struct, frozen=True):
+    """A finished card.
+
+    Attributes:
+        data: UTF-8 Markdown with YAML front matter.
+        statements: Statements in it.
+        not_established: Of these, things not established.
+        claimed: Of these, answers of a person.
+        evidence: Every object that a statement rests on.
+    """
+
+    data: bytes
+    statements: int
+    not_established: int
+    claimed: int
+    evidence: tuple[Digest, ...]
+
+
+def render_card(facts: CardFacts, responses: Responses | None) -> CardText:
+    """Return the model card that ``facts`` and the expert's answers give. Equal in, equal out.
+
+    Args:
+        facts: As :func:`lyrikstore.publish.cards.facts.gather` gives them.
+        responses: What only a person can answer, or None.
+    """
+    ledger = Ledger()
+    sections = [
+        ("Identity", _identity(facts, ledger)),
+        ("Intended use", _answers(facts, responses, ledger, "intended-use", "intended-users",
+                                  "out-of-scope", "model-licence")),
+        ("Training data", _data(facts, ledger)),
+        ("Training procedure", _procedure(facts, ledger)),
+        ("Evaluation", evaluation_lines(facts, ledger)),
+        ("Limitations and risks", _answers(facts, responses, ledger, "limitations", "risks")),
+        ("Oversight", _answers(facts, responses, ledger, "human-oversight", "monitoring",
+                               "contact")),
+    ]  # fmt: skip
+    body = [line for title, lines in sections for line in ("", f"## {title}", "", *lines)]
+    lines = [
+        *front_matter(facts),
+        "",
+        f"# {escape(facts.checkpoint.name)}",
+        "",
+        "> **Generated from signed objects. A draft, not a determination of compliance.**",
+        f"> It makes {ledger.statements} statements: {ledger.not_established} of them say that",
+        f"> something is not established, {ledger.claimed} are answers of a person. Each names the",
+        "> objects it rests on as E1, E2, …, which are listed under Evidence.",
+        *body,
+        "",
+        "## Evidence",
+        "",
+        *ledger.table(),
+        "",
+        "Every id is the BLAKE3 of a signed document, or of an answer's file, in the store",
+        f"{code(str(facts.store))}. A file is this card only if its BLAKE3 is that of the",
+        "attachment `card` of a signed manifest there. To check that, this text and the model, run",
+        "in that store",
+        "",
+        "    lyrikstore verify README.md",
+        f"    lyrikstore show cards/{Name.parse(facts.checkpoint.name).part}",
+        f"    lyrikstore lineage {facts.checkpoint.id}",
+        "",
+        "A signature shows who says something, not that it is so.",
+        "",
+    ]
+    return CardText(
+        data="\n".join(lines).encode(),
+        statements=ledger.statements,
+        not_established=ledger.not_established,
+        claimed=ledger.claimed,
+        evidence=tuple(ledger.evidence),
+    )
+
+
+def named(manifest: Manifest) -> tuple[Digest, str]:
+    """Return a manifest as evidence."""
+    return manifest.id, f"{manifest.kind} {manifest.name}"
+
+
+def _identity(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
+    model = facts.checkpoint
+    body, own = model.body, named(model)
+    yield ledger.say(f"model: {code(model.name)}, manifest {code(str(model.id))}", own)
+    yield ledger.say(f"content: {facts.files} files, {facts.bytes} bytes, tree "
+                     f"{code(str(model.tree))}", own)  # fmt: skip
+    yield ledger.say(
+        f"signed by {code(model.author)}, who claims the time {code(model.created)}", own
+    )
+    yield ledger.say(f"logged as entry {facts.log_index} of {code(facts.origin)}", own)
+    yield ledger.say(f"format {code(body['format'])}", own)
+    if facts.version is None:
+        yield ledger.lack("version", "the store's policy gives this manifest no effect", own)
+    elif facts.previous is None:
+        yield ledger.say(f"version {facts.version} of its name, the first", own)
+    else:
+        yield ledger.say(f"version {facts.version} of its name, after "
+                         f"{code(str(facts.previous.id))}", own, named(facts.previous))  # fmt: skip
+    if "task" in body:
+        yield ledger.say(f"task: {escape(body['task'])}", own)
+    else:
+        yield ledger.lack("task", "the checkpoint names none", own)
+    if labels := body.get("labels"):
+        yield ledger.say(f"answers one of: {', '.join(escape(label) for label in labels)}", own)
+    if facts.base is None:
+        reason = "imported" if body["origin"] == "imported" else "the checkpoint names none"
+        yield ledger.lack("base model", reason, own)
+        return
+    base = named(facts.base)
+    yield ledger.say(f"base model: {code(facts.base.name)}", own, base)
+    asserted = facts.base.body.get("rights", {}).get("asserted")
+    if asserted is None:
+        yield ledger.lack("rights in the base model", "whoever imported it states none", base)
+    else:
+        yield ledger.say(f"rights in the base model, as asserted by whoever imported it: "
+                         f"{escape(asserted)}", base)  # fmt: skip
+
+
+def _answers(
+    facts: CardFacts, responses: Responses | None, ledger: Ledger, *questions: str
+) -> Iterator[str]:
+    for question in questions:
+        asked = QUESTIONS[question]
+        if responses is not None and question in responses.answers:
+            by = f"{responses.expert}, {responses.date}"
+            evidence = (responses.id, "answers of a person, attached to the card")
+            yield ledger.claim(asked, responses.answers[question], by, evidence)
+        else:
+            yield ledger.lack(asked, "nobody has answered", named(facts.checkpoint))
+
+
+def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
+    if not facts.datasets:
+        yield ledger.lack(
+            "training data", "no dataset is among the inputs", named(facts.checkpoint)
+        )
+        return
+    yield "| role | dataset | records | files | licence | permitted when issued | evidence |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for role, dataset in facts.datasets:
+        grants = facts.grants[dataset.id]
+        licence = dataset.body.get("licence", {}).get("expression")
+        if licence is None:
+            ledger.not_established += 1
+        yield ledger.row(
+            (
+                "source" if role == "dataset" else code(role),
+                code(dataset.name),
+                str(dataset.body["records"]),
+                str(dataset.body["fileCount"]),
+                "*not established*" if licence is None else escape(licence),
+                "; ".join(_grant(grant) for grant in grants) or "no credential of its own",
+            ),
+            named(dataset),
+            *((grant.id, f"credential about {dataset.name}") for grant in grants),
+        )
+    yield ""
+    issued = [grant for _, dataset in facts.datasets for grant in facts.grants[dataset.id]]
+    if issued:
+        yield ledger.lack(
+            "whether these credentials still hold",
+            "a card has no time; `lyrikstore verify` tells whether one expired or was revoked",
+            *((grant.id, "credential") for grant in issued),
+        )
+    for _, dataset in facts.datasets:
+        yield from _derivation(facts, dataset, ledger)
+    yield ""
+    for _, dataset in facts.datasets:
+        yield from _descriptor(dataset, ledger)
+
+
+def _grant(grant: Grant) -> str:
+    subject: dict[str, Any] = grant.document["credentialSubject"]
+    issuer: Any = grant.document["issuer"]
+    terms = Terms.of(subject["licence"])
+    words = ", ".join(escape(word) for word in terms.permits) or "nothing"
+    if len(terms.partitions) > 1:
+        words += f" with all of its {len(terms.partitions)} partitions"
+    until = grant.document.get("validUntil", "no end")
+    who = code(issuer["id"] if isinstance(issuer, dict) else issuer)
+    return f"{words}, says {who}, to {escape(until)}"
+
+
+def _derivation(facts: CardFacts, dataset: Manifest, ledger: Ledger) -> Iterator[str]:
+    derivation: dict[str, Any] | None = dataset.body.get("derivation")
+    if derivation is None:
+        return
+    counts = derivation["counts"]
+    filters = {item.id for item in dataset.inputs_in("filter")}
+    used = [item for item in facts.filters if item.id in filters]
+    steps = [step["use"] for item in used for step in item.body["steps"]]
+    yield ledger.say(
+        f"{code(dataset.name)} was filtered with {', '.join(code(step) for step in steps)}: "
+        f"{counts['in']} records seen, {counts['kept']} kept here, {counts['changed']} of them "
+        f"changed, {counts['dropped']} dropped, {counts['elsewhere']} put into other parts",
+        named(dataset),
+        *(named(item) for item in used),
+    )
+    for what in ("dropped", "changed"):
+        for reason, count in sorted(derivation[what].items()):
+            yield ledger.say(
+                f"{code(dataset.name)}: {count} {what}: {escape(reason)}", named(dataset)
+            )
+
+
+def _descriptor(dataset: Manifest, ledger: Ledger) -> Iterator[str]:
+    fields: Mapping[str, dict[str, Any]] = dataset.body["descriptor"]
+    own, title = named(dataset), code(dataset.name)
+    absent: dict[tuple[str, str], list[str]] = {}
+    for name, found in sorted(fields.items()):
+        if found["state"] == "value":
+            value, basis = _value(found["value"]), escape(found["basis"])
+            yield ledger.say(f"{title}, {escape(name)}: {value} ({basis})", own)
+        else:
+            absent.setdefault((found["state"], found.get("reason", "")), []).append(name)
+    for (state, reason), names in sorted(absent.items()):
+        listed = f"{title}, {', '.join(escape(name) for name in names)}"
+        if state == "unknown":
+            yield ledger.lack(listed, escape(reason), own)
+        else:
+            yield ledger.say(
+                f"{listed}: not applicable{f' ({escape(reason)})' if reason else ''}", own
+            )
+    if not fields:
+        yield ledger.lack(f"{title}, description", "it carries none", own)
+
+
+def _procedure(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
+    run = facts.run
+    if run is None:
+        yield ledger.lack(
+            "how it was trained", "no run is among its inputs", named(facts.checkpoint)
+        )
+        return
+    body, own = run.body, named(run)
+    yield ledger.say(f"pre-registered as {code(run.name)} by {code(run.author)}", own)
+    yield ledger.say(f"purpose {code(body['purpose'])}, seed {body['seed']}, order of records by "
+                     f"{code(body['order']['function'])}", own)  # fmt: skip
+    source = body["code"]
+    yield ledger.say(f"code: {escape(source['package'])} {escape(source['version'])}, "
+                     f"{code(source['digest'])}", own)  # fmt: skip
+    place = body["environment"]
+    yield ledger.say(
+        f"environment: Python {escape(place['python'])} on {escape(place['platform'])}, "
+        f"{place['threads']} threads, {len(place['packages'])} packages recorded",
+        own,
+    )
+    settings = sorted(_flat("", body["config"]))
+    for name, value in settings[:_MAX_CONFIG]:
+        yield ledger.say(f"configuration {escape(name)}: {value}", own)
+    if len(settings) > _MAX_CONFIG:
+        yield ledger.say(f"and {len(settings) - _MAX_CONFIG} more settings in the run", own)
+    model = facts.checkpoint
+    for member in ("step", "epoch"):
+        if member in model.body:
+            yield ledger.say(f"taken at {member} {model.body[member]}", named(model))
+    for name, value in sorted(model.body.get("metrics", {}).items()):
+        yield ledger.say(f"reported by training, {escape(name)}: {Decimal(value)}", named(model))
+    yield from right_lines(run, "train", ledger, facts.withdrawn)
+    yield ledger.lack("energy used and hardware cost", "nothing measured it", own)
+
+
+def _flat(prefix: str, value: JSON) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from _flat(f"{prefix}.{name}" if prefix else name, item)
+    else:
+        yield prefix or "all", _value(value)
+
+
+def _value(value: JSON) -> str:
+    if isinstance(value, str):
+        return escape(value, 1000)
+    return escape(encode(value).decode(), 1000)

@@ -1,0 +1,54 @@
+"""The rights that a run or an evaluation recorded, in a model card (spec §14.4.1)."""
+
+from collections.abc import Iterator, Mapping
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.cards.ledger import Ledger
+from lyrikstore.publish.markdown import code, escape
+from lyrikstore.publish.status.withdrawals import Withdrawal
+
+
+def right_lines(
+    user: Manifest, purpose: str, ledger: Ledger, withdrawn: Mapping[Digest, Withdrawal]
+) -> Iterator[str]:
+    """Yield a line for each right that ``user``, a run or evaluation, relies on.
+
+    Args:
+        user: Its manifest.
+        purpose: What the data is used for, as the line says it where no right is recorded.
+        ledger: Counts the statements.
+        withdrawn: What took which credentials and grants back.
+    """
+    own = (user.id, f"{user.kind} {user.name}")
+    rights = user.body.get("rights")
+    if not rights:
+        reason = f"the {user.kind} relies on no credential"
+        if rights is None:
+            reason = f"the {user.kind} records none"
+        yield ledger.lack(f"the right to {purpose} on this data", reason, own)
+        return
+    for right in rights:
+        evidence = [
+            (Digest.parse(right["dataset"]), "dataset that a right is about"),
+            (Digest.parse(right["credential"]), f"credential that the {user.kind} relies on"),
+        ]
+        if "grant" in right:
+            evidence.append((Digest.parse(right["grant"]), f"grant that the {user.kind} relies on"))
+        parts = ", ".join(escape(name) for name in right.get("partitions", ()))
+        yield ledger.say(
+            f"right to use {code(right['dataset'])}{f' (partitions {parts})' if parts else ''}: "
+            f"{', '.join(escape(word) for word in right['permits'])}, by {code(right['issuer'])}, "
+            f"to {code(right.get('validUntil', 'no end'))}",
+            own,
+            *evidence,
+        )
+        for name in ("grant", "credential"):
+            taken = withdrawn.get(Digest.parse(right[name])) if name in right else None
+            if taken is not None:
+                yield ledger.say(
+                    f"**withdrawn**: the {name} that this right to use {code(right['dataset'])} "
+                    f"rests on is {taken.word}, by log entry {taken.index}",
+                    (Digest.parse(right[name]), f"{name} that the {user.kind} relies on"),
+                    (taken.list, "status list that takes it back"),
+                )

@@ -1,0 +1,1 @@
+"""Terms and credentials in the vocabularies of others."""

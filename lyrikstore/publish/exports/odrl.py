@@ -1,0 +1,149 @@
+"""Terms as an ODRL 2.2 policy, for software that knows no lyrikstore (spec §19.7).
+
+A projection: what ODRL has no word for is of our profile, and what has no place in a policy is
+left out. The credential stays the signed document.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
+from lyrikstore.credentials.model.credential import issuer_of
+from lyrikstore.credentials.terms.model import Limits, Partition, Terms
+
+CONTEXT: list[JSON] = [
+    "http://www.w3.org/ns/odrl.jsonld",
+    {
+        "lyrik": "https://w3id.org/lyrikstore/v1#",
+        "cc": "http://creativecommons.org/ns#",
+        "xsd": "http://www.w3.org/2001/XMLSchema#",
+    },
+]
+PROFILE = "https://w3id.org/lyrikstore/odrl-1"
+
+ACTIONS: Mapping[str, str] = {
+    "train": "lyrik:train",
+    "evaluate": "lyrik:evaluate",
+    "test": "lyrik:test",
+    "research": "lyrik:research",
+    "commercialUse": "cc:CommercialUse",
+    "modify": "modify",
+    "derivativeModels": "lyrik:derivativeModels",
+    "redistribute": "distribute",
+    "reidentify": "lyrik:reidentify",
+}
+"""Word of permits and prohibits → action."""
+
+DUTIES: Mapping[str, str] = {
+    "attribution": "attribute",
+    "shareAlike": "cc:ShareAlike",
+    "deleteOnExpiry": "delete",
+    "noticeOfChange": "lyrik:noticeOfChange",
+    "includeLicence": "cc:Notice",
+    "reportUse": "inform",
+}
+"""Word of requires → action."""
+
+
+def odrl_policy(document: Mapping[str, Any]) -> dict[str, JSON]:
+    """Return the terms of a dataset credential as an ODRL Offer.
+
+    Args:
+        document: A credential of profile ``lyrik`` whose proof holds.
+
+    Raises:
+        InvalidInputError: (``nothing-to-export``) it permits, prohibits and requires nothing: a
+            policy without a rule is none.
+    """
+    subject = document["credentialSubject"]
+    terms = Terms.of(subject["licence"])
+    policy: dict[str, JSON] = {
+        "@context": CONTEXT,
+        "type": "Offer",
+        "uid": document["id"],
+        "profile": PROFILE,
+        "assigner": issuer_of(document),
+    }
+    rules: dict[str, list[JSON]] = {"permission": [], "prohibition": [], "obligation": []}
+    for partition in terms.partitions:
+        target = _target(subject["id"], partition, whole=len(terms.partitions) == 1)
+        constraints = _constraints(partition.limits, document)
+        duties: list[JSON] = [
+            {"action": _word(DUTIES, word)}
+            for word in partition.requires
+            if word != "deleteOnExpiry"
+        ]
+        for word in partition.permits:
+            rules["permission"].append(
+                {
+                    "target": target,
+                    "action": _word(ACTIONS, word),
+                    "constraint": constraints,
+                    **({"duty": duties} if duties else {}),
+                }
+            )
+        rules["prohibition"] += [
+            {"target": target, "action": _word(ACTIONS, word)} for word in partition.prohibits
+        ]
+        if "deleteOnExpiry" in partition.requires:
+            rules["obligation"].append(_deletion(target, partition.limits, document))
+    policy.update({name: found for name, found in rules.items() if found})
+    if not any(rules.values()):
+        raise InvalidInputError("nothing-to-export", "the credential permits and prohibits nothing")
+    return policy
+
+
+def _target(tree: str, partition: Partition, *, whole: bool) -> JSON:
+    if whole:
+        return tree
+    return {
+        "type": "AssetCollection",
+        "source": tree,
+        "refinement": [
+            {"leftOperand": "lyrik:partition", "operator": "eq", "rightOperand": partition.name}
+        ],
+    }
+
+
+def _constraints(limits: Limits, document: Mapping[str, Any]) -> list[JSON]:
+    stated = limits.to_json()
+    start = max(filter(None, (document["validFrom"], stated.get("useFrom"))))
+    constraints: list[JSON] = [_moment("gteq", start)]
+    end = _end(limits, document)
+    if end is not None:
+        constraints.append(_moment("lteq", end))
+    if limits.territory:
+        constraints.append(_constraint("spatial", "isAnyOf", list(limits.territory)))
+    if limits.seats is not None:
+        seats: JSON = {"@value": str(limits.seats), "@type": "xsd:integer"}
+        constraints.append(_constraint("lyrik:seats", "lteq", seats))
+    if limits.purposes:
+        iris: JSON = [{"@id": f"lyrik:{word}"} for word in limits.purposes]
+        constraints.append(_constraint("purpose", "isAnyOf", iris))
+    return constraints
+
+
+def _end(limits: Limits, document: Mapping[str, Any]) -> str | None:
+    # All moments are of one form, so the order of the texts is that of the moments.
+    ends = [document.get("validUntil"), limits.to_json().get("useUntil")]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _deletion(target: JSON, limits: Limits, document: Mapping[str, Any]) -> JSON:
+    end = _end(limits, document)
+    if end is None:  # an obligation to delete now is not meant
+        return {"target": target, "action": "lyrik:deleteOnExpiry"}
+    return {"target": target, "action": "delete", "constraint": [_moment("gteq", end)]}
+
+
+def _moment(operator: str, moment: str) -> JSON:
+    return _constraint("dateTime", operator, {"@value": moment, "@type": "xsd:dateTime"})
+
+
+def _constraint(left: str, operator: str, right: JSON) -> JSON:
+    return {"leftOperand": left, "operator": operator, "rightOperand": right}
+
+
+def _word(table: Mapping[str, str], word: str) -> str:
+    return table.get(word, f"lyrik:{word}")

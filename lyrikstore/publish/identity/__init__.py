@@ -1,0 +1,1 @@
+"""What an issuer shows of itself: DID, keys, and the statements of its store about them."""

@@ -1,0 +1,1 @@
+"""Taking in what others issued: deliveries, credentials, attestations."""

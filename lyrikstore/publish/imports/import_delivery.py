@@ -1,0 +1,211 @@
+"""Taking in a delivery of another store: its dataset, under our own signature (spec §20.7).
+
+The tree is the same, so its id is; the manifest is ours, says `imported`, and carries what the
+other store signed, byte for byte. No name of the other store moves: it is signed and logged here.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    IncompleteError,
+    InvalidInputError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.curate.commit.statement import Statement, current_version, put_attachment
+from lyrikstore.history.log.checkpoint import Leaf, TlogProof
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.manifests.names import parse_name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.objects.store.writer import BlobWriter
+from lyrikstore.publish.imports.import_credentials import (
+    Content,
+    TakenIn,
+    accept,
+    attestations_among,
+)
+from lyrikstore.publish.status.changes import StatusBook
+from lyrikstore.verify.credential.key_statements import Statements
+from lyrikstore.verify.report import CheckState, Report, Verdict
+
+_ROLES = ("foreign-credential", "foreign-manifest", "foreign-genesis", "foreign-log-proof")
+
+
+def import_delivery(
+    repository: Repository,
+    book: StatusBook,
+    credential: bytes,
+    beside: Mapping[str, bytes],
+    data: Path,
+    report: Report,
+    *,
+    name: str | None = None,
+    trust: Trust,
+    signer: Signer,
+    clock: Clock,
+    progress: OnProgress = silent,
+) -> TakenIn:
+    """Import a delivery, and what others attest in it, or grant, as far as that belongs to it.
+
+    Args:
+        repository: The store, opened to append.
+        book: What its log says up to now.
+        credential: The delivery's credential.
+        beside: File name → the files beside it.
+        data: The folder of its data.
+        report: What :func:`lyrikstore.verify.delivery.delivery.verify_delivery` said about it just
+            now.
+        name: The dataset's name here; by default the one it has there.
+        trust: Pinned DID documents.
+        signer: Who imports it.
+        clock: Now.
+        progress: Told about files and bytes that are stored.
+
+    Returns:
+        What was logged; nothing if all of it was here already.
+
+    Raises:
+        VerificationError: (``does-not-verify``) the delivery is not what it says.
+        IncompleteError: (``not-checked``) part of it is missing.
+        InvalidInputError: (``own-delivery``) it came from this very store.
+        ConflictError: (``name-taken``) the name means something else here.
+
+    Cost: reads the data once more.
+    """
+    _require_sound(report)
+    claims = Claims.of(parse(credential)["credentialSubject"])
+    if claims.store == repository.store_id:
+        raise InvalidInputError("own-delivery", "this delivery is of this very store")
+    full_name = str(parse_name(name or claims.name))
+    found = {Digest.of(content): content for content in beside.values()}
+    foreign = parse_manifest(found[claims.manifest])
+    documents = _documents(credential, claims, foreign, found, beside)
+    current = current_version(repository, full_name)
+    known_here = _is_here(repository, current, claims, full_name)
+    listing = Tree.parse(found[claims.tree])
+    at = clock()
+    aside: dict[str, LyrikstoreError] = {}
+    with repository.transaction() as transaction:
+        put = transaction.writer.put_bytes
+        manifest = current if known_here else None
+        new = manifest is None
+        if manifest is None:
+            _put_data(transaction.writer, listing, data, progress)
+            put(listing.encode())
+            statement = Statement(
+                "dataset",
+                full_name,
+                _body(foreign),
+                listing,
+                attachments=[put_attachment(put, role, content) for role, content in documents],
+            )
+            manifest = statement.sign(
+                repository, current, signer=signer, clock=clock, message="Imported"
+            )
+            transaction.log_manifest(manifest, listing)
+        wanted, others = {"credential.json": credential}, attestations_among(beside)
+        content = Content.of(repository, manifest)
+        asked = (wanted, others, beside)
+        accepted = list(accept(repository, book, *asked, aside, content, trust, at))
+        logged = tuple(transaction.log_credential(one) for one in accepted)
+        if new or logged:
+            transaction.commit()
+    told = {name: one for name, one in (wanted | others).items() if name not in aside}
+    known = tuple(Digest.of(one) for one in told.values() if one not in accepted)
+    return TakenIn(logged, known, manifest, new, aside)
+
+
+def _require_sound(report: Report) -> None:
+    if report.verdict is Verdict.INVALID:
+        broken = next(check for check in report.checks if check.state is CheckState.FAIL)
+        raise VerificationError("does-not-verify", f"{broken.id}: {broken.summary[:500]}")
+    if report.verdict is Verdict.INCOMPLETE:
+        absent = next(check for check in report.checks if check.state is CheckState.UNCHECKED)
+        raise IncompleteError("not-checked", f"{absent.id}: {absent.summary[:500]}")
+
+
+def _is_here(repository: Repository, current: Manifest | None, claims: Claims, name: str) -> bool:
+    """Return whether the current version is this very one; refuse to follow another dataset."""
+    if current is None:
+        return False
+    ids = [one.id for one in current.attachments_in("foreign-manifest")]
+    if current.body["origin"] == "imported" and ids:
+        before = parse_manifest(repository.blobs.read(ids[0], max_bytes=1 << 26))
+        if (before.store, before.name) == (claims.store, claims.name):
+            return before.id == claims.manifest
+    raise ConflictError(
+        "name-taken",
+        f"{name} is something else here than the dataset of that delivery",
+        hint="import it under another name: -d NAMESPACE/NAME",
+    )
+
+
+def _body(foreign: Manifest) -> dict[str, Any]:
+    kept = ("reader", "records", "bytes", "fileCount", "descriptor", "licence", "metadata")
+    return {
+        **{member: foreign.body[member] for member in kept if member in foreign.body},
+        "origin": "imported",
+    }
+
+
+def _documents(
+    credential: bytes,
+    claims: Claims,
+    foreign: Manifest,
+    found: Mapping[Digest, bytes],
+    beside: Mapping[str, bytes],
+) -> list[tuple[str, bytes]]:
+    """Return what the other store signed, by role: enough to verify it again from here."""
+    proof = _log_proof(claims, foreign.author, beside.values())
+    documents = list(
+        zip(_ROLES, (credential, found[claims.manifest], found[claims.store], proof), strict=True)
+    )
+    if claims.records is not None:
+        records = found[claims.records[0]]
+        salts = parse_manifest(records).attachments_in("salts")[0].id
+        documents += [("foreign-records", records), ("salts", found[salts])]
+    documents += [("licence-text", found[text]) for text in claims.terms.texts]
+    return documents
+
+
+def _log_proof(claims: Claims, author: str, files: Iterable[bytes]) -> bytes:
+    """Return the log proof that holds, of all that lie there; its verification found one.
+
+    ATTACK: junk that says it is of the same entry, laid there to be kept in its place.
+    """
+    statements = Statements.among(files)
+    leaf = Leaf("manifest", claims.manifest)
+    for history, _ in statements.about(author, claims.store):
+        for data in statements.proof_files.files:
+            with suppress(LyrikstoreError):
+                proof = TlogProof.parse(data)
+                if proof.index == claims.log_index:
+                    history.check_head(proof.verify(leaf, history.log_keys))
+                    return data
+    raise IncompleteError("not-checked", "log.inclusion: no log proof of the manifest holds")
+
+
+def _put_data(writer: BlobWriter, listing: Tree, data: Path, progress: OnProgress) -> None:
+    moved = 0
+    paths = [data / path for path in listing.paths]
+    stored = writer.put_files(paths, sizes=listing.sizes)
+    for done, (at, digest, size) in enumerate(stored, start=1):
+        # It was verified a moment ago; what is stored is what was listed, or nothing is.
+        if digest.raw != listing.digests[at * 32 : at * 32 + 32] or size != listing.sizes[at]:
+            raise VerificationError(
+                "changed-meanwhile", f"{listing.paths[at]} changed while it was imported"
+            )
+        moved += size
+        progress(Progress(done, len(paths), moved))

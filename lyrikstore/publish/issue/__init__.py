@@ -1,0 +1,1 @@
+"""Issuing credentials, attestations and grants; writing deliveries (spec §14.1)."""

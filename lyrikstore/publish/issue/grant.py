@@ -1,0 +1,265 @@
+"""Granting a licence to somebody by name, under the terms of a dataset credential (spec §20.4)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    KeyMaterialError,
+    PolicyError,
+    VerificationError,
+)
+from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.timestamps import Clock, format_timestamp
+from lyrikstore.credentials.did.names import parse_did
+from lyrikstore.credentials.model.credential import (
+    DATASET,
+    GRANT,
+    Claims,
+    CredentialMetadata,
+    issuer_of,
+)
+from lyrikstore.credentials.model.grant import Grant, build_grant, exceeds
+from lyrikstore.credentials.terms.model import Limits
+from lyrikstore.credentials.terms.vocabulary import (
+    DUTIES,
+    PERMISSIONS,
+    PURPOSES,
+    check_words,
+    territory_of,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.crypto.multikey import parse_did_key
+from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.publish.identity.issuer import (
+    SIGN_AS_ISSUER,
+    Issuance,
+    Issuer,
+    check_current,
+    own_documents,
+    speaking_for,
+)
+from lyrikstore.publish.identity.key_statements import check_few_statements
+from lyrikstore.publish.issue.issue import IssuedCredential, issue_logged
+from lyrikstore.verify.credential.envelope import keys_for, open_envelope, reference_to
+from lyrikstore.verify.credential.issuer import check_standing
+from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.report import CheckState
+
+
+class Licence(Struct, frozen=True):
+    """What is granted to somebody by name, within the terms of a dataset credential.
+
+    Attributes:
+        holder: DID of the buyer.
+        permits: What the holder may do.
+        until: Last moment.
+        requires: Duties besides those of the terms.
+        territory: Countries and subdivisions, ISO 3166, EU or EEA; none: wherever the terms hold.
+        seats: For how many people; None: not limited.
+        purposes: What the work may be for; none: not limited. The period of use is that of the
+            terms.
+        holder_name: What the buyer is called; claimed, never trusted.
+    """
+
+    holder: str
+    permits: Sequence[str]
+    until: datetime
+    requires: Sequence[str] = ()
+    territory: Sequence[str] = ()
+    seats: int | None = None
+    purposes: Sequence[str] = ()
+    holder_name: str | None = None
+
+
+def grant_licence(
+    repository: Repository,
+    credential: bytes,
+    licence: Licence,
+    issuance: Issuance | None = None,
+    *,
+    signer: Signer,
+    clock: Clock,
+) -> IssuedCredential:
+    """Return a signed, logged grant.
+
+    Args:
+        repository: The publisher's store, opened to append.
+        credential: The dataset credential under whose terms it is granted.
+        licence: To whom, and what.
+        issuance: How it may end, and what the publisher calls itself. Where an organisation issued
+            the dataset credential, it grants, too, and need not be named again.
+        signer: The issuer of the dataset credential, or whoever signs for the organisation that is.
+        clock: Start of validity.
+
+    Raises:
+        VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
+            more.
+        PolicyError: (``not-the-issuer``) another one issued it; (``retired-key``) the store's
+            policy took the signer's key out of every role; (``too-many-policies``) it says more of
+            its keys than verifiers read.
+        InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-validity``) it
+            would end before it begins; (``unknown-word``) a word or place that nobody knows;
+            (``bad-holder``) no DID, or a did:key of no key; (``not-listed``,
+            ``not-an-organisation``) as
+            :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
+    """
+    check_current(repository.policy, signer)
+    check_few_statements(repository)
+    start = clock()
+    issuance = issuance or Issuance()
+    _check_licence(licence, start)
+    issuer, terms = _terms(repository, credential, issuance, signer, start)
+    about = Claims.of(terms["credentialSubject"])
+    limits = _limits(licence, about)
+    metadata = issuer.metadata(issuance, GRANT, start, licence.until)
+
+    def build(metadata: CredentialMetadata) -> dict[str, JSON]:
+        return build_grant(
+            metadata,
+            about,
+            terms=reference_to(credential),
+            holder=licence.holder,
+            holder_name=licence.holder_name,
+            permits=licence.permits,
+            requires=licence.requires,
+            limits=limits.to_json(),
+        )
+
+    _check(build(metadata), about, terms, licence.until)
+    return issue_logged(
+        repository,
+        build,
+        metadata,
+        status_url=issuance.status_url,
+        issuer=issuer,
+        clock=clock,
+    )
+
+
+def _check_licence(licence: Licence, start: datetime) -> None:
+    if licence.until <= start:
+        raise InvalidInputError(
+            "bad-validity",
+            f"{format_timestamp(licence.until)} is past",
+            hint="--until a later moment",
+        )
+    _check_holder(licence.holder)
+    check_words("permission", licence.permits, PERMISSIONS)
+    check_words("duty", licence.requires, DUTIES)
+    check_words("purpose", licence.purposes, PURPOSES)
+
+
+def _terms(
+    repository: Repository,
+    credential: bytes,
+    issuance: Issuance,
+    signer: Signer,
+    at: datetime,
+) -> tuple[Issuer, Mapping[str, Any]]:
+    """Return who grants, and the dataset credential, which holds and is theirs."""
+    notices = logged_notices(repository)
+    organisation = _organisation(credential)
+    if organisation is not None:
+        notices = replace(notices, documents=own_documents(repository.policy, organisation))
+        key = signed_by(credential)
+        if key is not None:
+            speaking_for(repository, signer, organisation, [key])
+    opened = open_envelope(credential, DATASET, keys_for(Trust(), notices, at))
+    terms = opened.document
+    if terms is None or not opened.genuine:
+        faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
+        raise VerificationError(
+            "does-not-verify",
+            f"no dataset credential to grant under: {faults[0]}",
+            hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
+        )
+    name = issuance.organisation or organisation
+    issuer = Issuer.of(signer, name, issuance.did_document, at)
+    if opened.issuer != issuer.did:
+        raise PolicyError(
+            "not-the-issuer",
+            f"only {opened.issuer} can grant under these terms",
+            hint="that key was replaced: issue the terms anew by yours, and grant under those"
+            if any(item.key == opened.issuer for item in repository.policy.retired)
+            else SIGN_AS_ISSUER,
+        )
+    if _is_suspect(repository, credential):
+        raise VerificationError(
+            "does-not-verify",
+            "the dataset credential is by a key that was compromised by then",
+            hint="issue it again, and grant under the new one",
+        )
+    status = check_standing(opened, terms, notices, Trust(), at)
+    if status.state is CheckState.FAIL:
+        raise VerificationError(
+            "does-not-verify",
+            f"the dataset credential is {status.summary}",
+            hint="grant under one that is in force: the delivery that took its place, or a new one",
+        )
+    return issuer, terms
+
+
+def _limits(licence: Licence, about: Claims) -> Limits:
+    theirs = [partition.limits for partition in about.terms.partitions]
+    return Limits(
+        territory=territory_of(licence.territory),
+        use_from=max(filter(None, (one.use_from for one in theirs)), default=None),
+        use_until=min(filter(None, (one.use_until for one in theirs)), default=None),
+        seats=licence.seats,
+        purposes=tuple(dict.fromkeys(licence.purposes)),
+    )
+
+
+def _check_holder(holder: str) -> None:
+    # A slip in a key makes a licence that nobody can ever show to be theirs.
+    try:
+        method, _ = parse_did(holder)
+        if method == "key":
+            parse_did_key(holder)
+    except (FormatError, KeyMaterialError) as error:
+        raise InvalidInputError(
+            "bad-holder",
+            f"{holder[:80]!r} is nobody to grant to: {error.message}",
+            hint="ask the holder for what `lyrikstore key show` prints there; an organisation is "
+            "did:web:NAME",
+        ) from None
+
+
+def _organisation(credential: bytes) -> str | None:
+    # Unverified: it only says whose documents are to be at hand.
+    try:
+        issuer = issuer_of(parse(credential)) or ""
+    except (FormatError, AttributeError):
+        return None
+    return issuer if issuer.startswith("did:web:") else None
+
+
+def _is_suspect(repository: Repository, credential: bytes) -> bool:
+    identity = Digest.of(credential)
+    if not repository.is_logged(identity, "credential"):
+        return signed_by(credential) in repository.policy.suspects
+    return repository.is_suspect(credential, repository.index_of(identity, "credential"))
+
+
+def _check(
+    document: Mapping[str, Any], about: Claims, terms: Mapping[str, JSON], until: datetime
+) -> None:
+    grant = Grant.of(document["credentialSubject"])
+    too_much = exceeds(grant, format_timestamp(until), about, terms)
+    if too_much is not None:
+        raise InvalidInputError(
+            "exceeds-terms",
+            f"the terms of {about.name} let nobody be given that: {too_much}",
+            hint="keep within what `lyrikstore terms` shows of it, by --territory, --seats, --for "
+            "and --until; or issue the dataset credential anew, with --grantable WORDS, wider "
+            "limits or a longer validity",
+        )

@@ -1,0 +1,107 @@
+"""Issuing a credential so that it can be taken back: status places, signature, log (spec §20.6)."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.model.credential import CredentialMetadata
+from lyrikstore.credentials.model.status_list import StatusEntry
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.publish.identity.issuer import Issuer, own_keys
+from lyrikstore.publish.identity.key_statements import credential_proof, store_statements
+from lyrikstore.publish.status.changes import StatusBook
+from lyrikstore.verify.credential.envelope import issue
+
+Build = Callable[[CredentialMetadata], dict[str, JSON]]
+"""Given whose it is and how it may end, returns the unsigned credential."""
+
+
+class IssuedCredential(Struct, frozen=True):
+    """A credential that was signed.
+
+    Attributes:
+        data: Its bytes.
+        id: BLAKE3 of them.
+        log_index: Where it stands in the log, or None if it was not logged.
+        lists: The status lists that name it, by URL: what to publish, or to hand over with it.
+        proof: Its log proof, or None: it keeps the credential good if the key is replaced later.
+        did_document: The document of the organisation that issued it, or None.
+        statements: What the issuer's store says of its keys, by file name.
+    """
+
+    data: bytes
+    id: Digest
+    log_index: int | None
+    lists: dict[str, bytes]
+    proof: bytes | None = None
+    did_document: bytes | None = None
+    statements: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def issue_alone(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> IssuedCredential:
+    """Return a credential that no store knows and nobody can take back."""
+    data = _issue(unsigned, issuer, clock)
+    return IssuedCredential(data, Digest.of(data), None, {}, did_document=issuer.document)
+
+
+def issue_logged(
+    repository: Repository,
+    build: Build,
+    metadata: CredentialMetadata,
+    *,
+    status_url: str | None,
+    issuer: Issuer,
+    clock: Clock,
+) -> IssuedCredential:
+    """Return a credential that the store has logged, with new status lists where it needs any.
+
+    Args:
+        repository: The issuer's store, opened to append.
+        build: Makes the unsigned credential.
+        metadata: Of that credential, without its status.
+        status_url: Below which the issuer publishes its lists; None: it cannot be taken back.
+        issuer: Who issues it.
+        clock: Now.
+
+    Raises:
+        FormatError, InvalidInputError: What ``build`` makes is no credential.
+    """
+    book, entries = places_for(repository, status_url, issuer)
+    lists = book.signed(entries, issuer.signer, clock)
+    data = _issue(build(replace(metadata, status=entries)), issuer, clock)
+    with repository.transaction() as transaction:
+        for one in issuer.to_log(repository):
+            transaction.log_credential(one)
+        for url, one in lists.items():
+            if (url, issuer.did) not in book.lists:
+                transaction.log_credential(one)
+        transaction.log_credential(data)
+        index = transaction.commit()[-1]
+    proof = credential_proof(repository, index)
+    statements = store_statements(repository) if proof is not None else {}
+    return IssuedCredential(data, Digest.of(data), index, lists, proof, issuer.document, statements)
+
+
+def places_for(
+    repository: Repository, status_url: str | None, issuer: Issuer
+) -> tuple[StatusBook, tuple[StatusEntry, ...]]:
+    """Return where a new credential's bits will be, and the book that knows the lists there.
+
+    Args:
+        repository: The issuer's store.
+        status_url: Below which the issuer publishes its lists; None: it cannot be taken back.
+        issuer: Who issues it.
+    """
+    if status_url is None:
+        return StatusBook(), ()
+    book = StatusBook.of(repository)
+    return book, book.reserve(status_url, issuer.signer, own_keys(repository.policy))
+
+
+def _issue(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> bytes:
+    issuer.pin(unsigned)
+    return issue(unsigned, issuer.signer, clock())

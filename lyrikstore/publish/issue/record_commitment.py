@@ -1,0 +1,183 @@
+"""The ``records`` manifest that a delivery commits to (spec/09-records.md, spec §14.2)."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.curate.readers import DOCUMENT
+from lyrikstore.curate.terms.measures import Measurement
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.records.order_root import make_salts, order_root, split_salts
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Tree
+
+MAX_SALTS_BYTES = 1 << 30
+
+
+class Commitment(Struct, frozen=True):
+    """The records of one dataset version, committed to.
+
+    Attributes:
+        manifest: The ``records`` manifest.
+        salts: Its salts blob.
+        new: Whether it still has to be logged.
+        carried: Records that kept the salt of the version before.
+        counts: Records of each file, in tree order.
+    """
+
+    manifest: Manifest
+    salts: bytes
+    new: bool
+    carried: int
+    counts: Sequence[int]
+
+
+def record_ids(
+    repository: Repository,
+    tree: Tree,
+    reader: str,
+    measurement: Measurement,
+    progress: OnProgress = silent,
+) -> Iterator[Digest]:
+    """Yield the record ids of a version in storage order: files by path, records as they come.
+
+    Args:
+        repository: Holds the files.
+        tree: The version's tree.
+        reader: Id and version of the reader.
+        measurement: Sees every record.
+        progress: Told about files.
+
+    Raises:
+        InvalidInputError: (``no-reader``, ``bad-record``) the reader cannot read a file.
+        IncompleteError, VerificationError, NotFoundError: A file is lost or damaged.
+
+    Cost: reads every file, unless each is a record of which only the id counts: then the tree
+    says it all.
+    """
+    done = 0
+    for number, entry in enumerate(tree.entries, 1):
+        if reader == DOCUMENT and not measurement.reads_documents:
+            yield from measurement.record_ids(reader, entry, None)
+        else:
+            with repository.blobs.open(entry.blake3) as stream:
+                yield from measurement.record_ids(reader, entry, stream)
+        done += entry.bytes
+        progress(Progress(number, len(tree), done))
+
+
+def records_name(manifest: Manifest) -> str:
+    """Return the name of the ``records`` manifests of a dataset: ``records/acme/contracts``."""
+    return f"records/{Name.parse(manifest.name).part}"
+
+
+def commit_to_records(
+    repository: Repository,
+    manifest: Manifest,
+    *,
+    signer: Signer,
+    clock: Clock,
+    measurement: Measurement | None = None,
+    progress: OnProgress = silent,
+) -> Commitment:
+    """Return a commitment to the records of ``manifest``: the logged one, or a new one to log.
+
+    Args:
+        repository: The store.
+        manifest: A dataset manifest of it.
+        signer: Signs a new ``records`` manifest.
+        clock: When it claims to be signed.
+        measurement: Sees every record of this version.
+        progress: Told about the files of this version.
+
+    Raises:
+        VerificationError: (``records-differ``) the files do not hold the number of records that
+            the manifest states, or not those that were committed to before.
+        InvalidInputError, IncompleteError, NotFoundError: A file cannot be read.
+
+    Cost: that of :func:`record_ids`, for the version committed to before as well if this one is
+    not committed to yet. Memory for 32 bytes a record.
+    """
+    reader = manifest.body["reader"]
+    measurement = measurement or Measurement(())
+    tree = repository.tree(manifest)
+    ids = list(record_ids(repository, tree, reader, measurement, progress))
+    if len(ids) != manifest.body["records"]:
+        raise VerificationError(
+            "records-differ",
+            f"{manifest.name} holds {counted(len(ids), 'record')}; its manifest says "
+            f"{manifest.body['records']}",
+            hint="run lyrikstore verify",
+        )
+    before = _logged(repository, records_name(manifest))
+    for earlier in before:
+        if earlier.inputs_in("dataset")[0].id == manifest.id:
+            salts = _salts(repository, earlier)
+            _check(earlier, ids, salts)
+            return Commitment(earlier, salts, False, len(ids), measurement.counts)
+    known = _salted(repository, before[0]) if before else []
+    fresh = 0
+
+    def random(count: int) -> bytes:
+        nonlocal fresh
+        fresh += 1
+        return secrets.token_bytes(count)
+
+    salts = make_salts(ids, known, random=random)
+    root = order_root(ids, salts)
+    records = sign_manifest(
+        kind="records",
+        store=repository.store_id,
+        name=records_name(manifest),
+        body={
+            "reader": reader,
+            "roots": [{"type": "order", "root": root.root, "count": root.count}],
+        },
+        signer=signer,
+        created=clock(),
+        parents=[before[0].id] if before else [],
+        inputs=[Input("dataset", "dataset", manifest.id)],
+        attachments=[Attachment("salts", Digest.of(salts), len(salts))],
+    )
+    return Commitment(records, salts, True, len(ids) - fresh, measurement.counts)
+
+
+def _logged(repository: Repository, name: str) -> list[Manifest]:
+    return repository.history(name) if name in repository.refs else []
+
+
+def _salts(repository: Repository, records: Manifest) -> bytes:
+    attachment = records.attachments_in("salts")[0]
+    return repository.blobs.read(attachment.id, max_bytes=MAX_SALTS_BYTES)
+
+
+def _salted(repository: Repository, records: Manifest) -> list[tuple[Digest, bytes]]:
+    """The record ids and salts of an earlier commitment, so that old proofs stay good."""
+    dataset = repository.manifest(records.inputs_in("dataset")[0].id)
+    tree, reader = repository.tree(dataset), records.body["reader"]
+    ids = list(record_ids(repository, tree, reader, Measurement(())))
+    salts = _salts(repository, records)
+    _check(records, ids, salts)
+    return list(zip(ids, split_salts(salts), strict=True))
+
+
+def _check(records: Manifest, ids: Sequence[Digest], salts: bytes) -> None:
+    try:
+        found = order_root(ids, salts)
+    except FormatError as error:
+        raise VerificationError("records-differ", f"{records.name}: {error.message}") from None
+    roots = [root for root in records.body["roots"] if root["type"] == "order"]
+    if roots != [{"type": "order", "root": found.root, "count": found.count}]:
+        raise VerificationError(
+            "records-differ",
+            f"the records are not those that {records.name} committed to",
+            hint="run lyrikstore verify",
+        )

@@ -1,0 +1,276 @@
+"""What may be loaded as a model (spec §13.4).
+
+A model folder is foreign code in disguise: pickles run what they like when they are read, and
+`auto_map` makes a loader import Python from the folder. Switches that turn this off have failed
+before, so nothing that needs one gets as far as a loader: only files of known names are staged,
+only known architectures are built, and a setting we do not know refuses the model.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, NoReturn
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
+from lyrikstore.canon.json import parse
+from lyrikstore.history.trees.tree import Tree
+
+MAX_CONFIG_BYTES = 1 << 16
+MAX_TOKENIZER_BYTES = 32 << 20
+MAX_HEADER_BYTES = 16 << 20
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+STAGED = (CONFIG, WEIGHTS, TOKENIZER)
+"""The files of a base model that a worker sees. All are needed."""
+
+# Attack: formats that run code when they are read, and code itself.
+_REFUSED_SUFFIXES = frozenset(
+    {
+        *(".bin", ".ckpt", ".dill", ".h5", ".joblib", ".keras", ".msgpack", ".npy", ".npz"),
+        *(".pickle", ".pkl", ".pt", ".pt2", ".pth", ".tflite", ".zip"),
+        *(".dll", ".dylib", ".py", ".pyc", ".pyd", ".sh", ".so"),
+    }
+)
+
+ARCHITECTURES: Mapping[str, str] = {"BertModel": "bert"}
+"""Architectures that are loaded, with the ``model_type`` each must have."""
+
+TARGETS: Mapping[str, frozenset[str]] = {
+    "BertModel": frozenset({"dense", "key", "query", "value"}),
+}
+"""Architecture → names of the linear layers that can get an adapter."""
+
+_POSITIVE = {  # setting → largest value
+    "hidden_size": 16_384,
+    "intermediate_size": 65_536,
+    "max_position_embeddings": 65_536,
+    "num_attention_heads": 256,
+    "num_hidden_layers": 200,
+    "type_vocab_size": 64,
+    "vocab_size": 2_000_000,
+}
+_PROBABILITIES = frozenset({"attention_probs_dropout_prob", "hidden_dropout_prob"})
+_ACTIVATIONS = frozenset({"gelu", "gelu_new", "gelu_pytorch_tanh", "relu"})
+_DROPPED = frozenset(  # describe how it was saved or used; they do not shape the encoder
+    {
+        "_name_or_path",
+        "classifier_dropout",
+        "dtype",
+        "gradient_checkpointing",
+        "torch_dtype",
+        "transformers_version",
+        "use_cache",
+    }
+)
+_BYTES = {  # type of a tensor → bytes of a number in it
+    "F64": 8,
+    "I64": 8,
+    **dict.fromkeys(("F32", "I32"), 4),
+    **dict.fromkeys(("F16", "BF16", "I16"), 2),
+    **dict.fromkeys(("I8", "U8", "BOOL"), 1),
+}
+_MAX_DIMENSIONS = 8
+_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
+
+
+def check_model_files(tree: Tree) -> None:
+    """Return if the files of a base model may be loaded.
+
+    Args:
+        tree: The checkpoint's tree.
+
+    Raises:
+        PolicyError: (``unsafe-model``) it holds a pickle, a program or another format that can
+            run code; (``unknown-model``) a file that is needed is missing.
+    """
+    for entry in tree.entries:
+        path = PurePosixPath(entry.path)
+        if _REFUSED_SUFFIXES & {suffix.lower() for suffix in path.suffixes}:
+            _unsafe(
+                f"{entry.path}: files of this type can run code when they are read",
+                "commit the model without it; weights must be safetensors",
+            )
+    for name in STAGED:
+        if name not in tree.by_path:
+            raise PolicyError(
+                "unknown-model",
+                f"the base model has no {name}",
+                hint="commit a folder with config.json, model.safetensors and tokenizer.json",
+            )
+
+
+def check_model_config(data: bytes) -> dict[str, Any]:
+    """Return the settings of a base model that shape it, every one known and in range.
+
+    Args:
+        data: Bytes of ``config.json``.
+
+    Raises:
+        PolicyError: (``unsafe-model``) a setting we do not know, such as ``auto_map``, or a value
+            out of range; (``unknown-model``) an architecture we do not load.
+    """
+    document = _json_object(CONFIG, data)
+    architectures = document.pop("architectures", None)
+    known = (
+        isinstance(architectures, list)
+        and len(architectures) == 1
+        and isinstance(architectures[0], str)
+        and ARCHITECTURES.get(architectures[0]) == document.get("model_type")
+    )
+    if not known:
+        raise PolicyError(
+            "unknown-model",
+            f"{CONFIG}: architecture {str(architectures)[:80]} is not one we load",
+            hint=f"supported: {', '.join(sorted(ARCHITECTURES))}",
+        )
+    settings: dict[str, Any] = {"architectures": architectures}
+    for name, value in document.items():
+        if name in _DROPPED:
+            continue
+        if not _acceptable(name, value):
+            _unsafe(f"{CONFIG}: {name[:80]} = {str(value)[:80]} is not a setting we accept")
+        settings[name] = value
+    missing = sorted(_POSITIVE.keys() - settings.keys())
+    if missing:
+        _unsafe(f"{CONFIG} does not say {', '.join(missing)}")
+    if settings["hidden_size"] % settings["num_attention_heads"]:
+        _unsafe(f"{CONFIG}: hidden_size is not a multiple of num_attention_heads")
+    if settings.get("pad_token_id", 0) >= settings["vocab_size"]:
+        _unsafe(f"{CONFIG}: pad_token_id is no token of the vocabulary")
+    return settings
+
+
+def check_fit(
+    settings: Mapping[str, Any],
+    *,
+    targets: Iterable[str],
+    layers: Iterable[int],
+    max_tokens: int,
+) -> None:
+    """Return if a config can be carried out on a base model.
+
+    Args:
+        settings: What :func:`check_model_config` gave.
+        targets: Names of layers that are to get an adapter.
+        layers: Numbers of encoder layers that are to get one.
+        max_tokens: Longest text.
+
+    Raises:
+        InvalidInputError: (``bad-config``) the model has no such layer, or reads less.
+    """
+    known = TARGETS[settings["architectures"][0]]
+    unknown = sorted(set(targets) - known)
+    if unknown:
+        raise InvalidInputError(
+            "bad-config",
+            f"lora/targets: the base model has no layers called {unknown[0]}",
+            hint=f"its layers: {', '.join(sorted(known))}",
+        )
+    if any(layer >= settings["num_hidden_layers"] for layer in layers):
+        raise InvalidInputError(
+            "bad-config",
+            f"lora/layers: the base model has the layers 0 to {settings['num_hidden_layers'] - 1}",
+        )
+    if max_tokens > settings["max_position_embeddings"]:
+        raise InvalidInputError(
+            "bad-config",
+            f"model/max_tokens: the base model reads {settings['max_position_embeddings']} at most",
+        )
+
+
+def check_tokenizer(data: bytes) -> None:
+    """Return if ``tokenizer.json`` is the JSON that the tokenizers library reads.
+
+    It is data only: the library builds from it, and imports nothing.
+
+    Raises:
+        PolicyError: (``unsafe-model``) it is something else.
+    """
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        _unsafe(f"{TOKENIZER} is not JSON")
+    if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
+        _unsafe(f"{TOKENIZER} does not describe a tokenizer")
+
+
+def check_weights(name: str, head: bytes, size: int) -> None:
+    """Return if a file starts as safetensors do and its tensors fill it exactly.
+
+    A pickle under another name fails here (attack: the suffix is the uploader's claim).
+
+    Args:
+        name: Named in errors.
+        head: The first bytes: 8, and as many as they announce, :data:`MAX_HEADER_BYTES` at most.
+        size: Length of the whole file.
+
+    Raises:
+        PolicyError: (``unsafe-model``) it is not safetensors.
+    """
+    length = int.from_bytes(head[:8], "little")
+    if len(head) < 8 or not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
+        _unsafe(f"{name} is not a safetensors file")
+    header = _json_object(name, head[8 : 8 + length], max_bytes=MAX_HEADER_BYTES)
+    header.pop("__metadata__", None)
+    spans = []
+    for tensor, about in header.items():
+        offsets = about.get("data_offsets") if isinstance(about, dict) else None
+        if (
+            not _NAME.fullmatch(tensor)
+            or not isinstance(about, dict)
+            or about.keys() != {"dtype", "shape", "data_offsets"}
+            or type(about["dtype"]) is not str
+            or about["dtype"] not in _BYTES
+            or not isinstance(about["shape"], list)
+            or len(about["shape"]) > _MAX_DIMENSIONS
+            or not all(type(length) is int and length >= 0 for length in about["shape"])
+            or not isinstance(offsets, list)
+            or len(offsets) != 2
+            or not all(type(offset) is int for offset in offsets)
+            or offsets[1] - offsets[0] != _BYTES[about["dtype"]] * math.prod(about["shape"])
+        ):
+            _unsafe(f"{name}: tensor {tensor[:80]!r} is described in a way we do not accept")
+        spans.append((offsets[0], offsets[1]))
+    end = 0
+    for start, stop in sorted(spans):
+        if start != end or stop < start:
+            _unsafe(f"{name}: tensors overlap or leave gaps")
+        end = stop
+    if end != size - 8 - length:
+        _unsafe(f"{name}: tensors do not fill the file")
+
+
+def _acceptable(name: str, value: Any) -> bool:
+    if name in _POSITIVE:
+        return type(value) is int and 1 <= value <= _POSITIVE[name]
+    if name in _PROBABILITIES:
+        return type(value) in {int, float} and 0 <= value < 1
+    if name in {"initializer_range", "layer_norm_eps"}:
+        return type(value) is float and 0 < value < 1
+    if name == "hidden_act":
+        return type(value) is str and value in _ACTIVATIONS
+    if name == "position_embedding_type":
+        return bool(value == "absolute")
+    if name == "model_type":
+        return type(value) is str and value in ARCHITECTURES.values()
+    if name == "pad_token_id":
+        return type(value) is int and value >= 0
+    return False
+
+
+def _json_object(name: str, data: bytes, *, max_bytes: int = MAX_CONFIG_BYTES) -> dict[str, Any]:
+    try:
+        document = parse(data, max_bytes=max_bytes, floats=True, nulls=True)
+    except FormatError as error:
+        _unsafe(f"{name}: {error.message}")
+    if not isinstance(document, dict):
+        _unsafe(f"{name} is not a JSON object")
+    return document
+
+
+def _unsafe(message: str, hint: str = "use a model of a supported kind") -> NoReturn:
+    raise PolicyError("unsafe-model", message, hint=hint)

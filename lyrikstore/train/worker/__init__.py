@@ -1,0 +1,1 @@
+"""The child process that trains, scores and predicts, in a private folder, without the store."""

@@ -1,0 +1,85 @@
+"""The worker process: ``python -m lyrikstore.train.worker.main JOB.json`` in a staging folder.
+
+Started by :mod:`lyrikstore.train.worker.process`; never by hand. Speaks JSON lines on its standard
+output, and dies with its parent.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from traceback import print_exception
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import parse
+from lyrikstore.train.worker.errors import fault_of, to_event
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.process import emit
+
+Job = Callable[[Mapping[str, Any], StagedFiles, Callable[..., None]], dict[str, Any]]
+
+
+def main(arguments: list[str]) -> int:
+    """Do the job named by the one argument and return the exit status.
+
+    An error is reported as the last event; its traceback goes to standard error.
+    """
+    channel = os.dup(1)
+    os.dup2(2, 1)  # what libraries print must not mix with what we report
+    os.set_inheritable(channel, False)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.umask(0o077)
+
+    def on_read(name: str, digest: Digest) -> None:
+        emit(channel, {"event": "read", "file": name, "blake3": digest.hex})
+
+    files = StagedFiles(Path.cwd(), on_read)
+    job = parse(files.read(arguments[0]), max_bytes=1 << 22)
+
+    def report(phase: str, done: int, total: int, **figures: Any) -> None:
+        event = {"event": "progress", "phase": phase, "done": done, "total": total, **figures}
+        emit(channel, event)
+
+    try:
+        result = _job(job["job"])(job, files, report)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
+        print_exception(error)
+        emit(channel, {"event": "failed", **to_event(fault_of(error, str(job["job"])))})
+        return 1
+    emit(channel, {"event": "done", **result})
+    return 0
+
+
+def _job(name: str) -> Job:
+    # Imported here: each job pays for its own libraries only.
+    if name == "train":
+        from lyrikstore.train.worker.fit import train
+
+        return train
+    if name == "score":
+        from lyrikstore.train.worker.scoring import score
+
+        return score
+    if name == "baseline":
+        from lyrikstore.train.worker.baseline import score_baseline
+
+        return score_baseline
+    if name == "predict":
+        from lyrikstore.train.worker.scoring import predict
+
+        return predict
+    raise ValueError(f"no such job: {name}")
+
+
+def _die_with_parent() -> None:
+    # The parent never writes; end of file means that it is gone. A worker that lived on would
+    # burn hours for a result that nobody may use.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Verification: pure functions from bytes, a trust file and a moment to a report (spec §11)."""

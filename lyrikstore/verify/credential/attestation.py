@@ -1,0 +1,342 @@
+"""Checking attestations, alone and beside a dataset credential (spec §20.3).
+
+Each is judged by itself: who attests, whether the verifier believes them for that kind of claim,
+whether it is in force, and whether it is about this very dataset. What an attester says never makes
+a dataset credential better, and what an unknown one says never makes it worse.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON, parse
+from lyrikstore.credentials.model.attestation import ATTESTATION_KINDS, examines_too_much
+from lyrikstore.credentials.model.credential import ATTESTATION, Claims, is_pinned, kind_of
+from lyrikstore.credentials.model.status_list import StatedList, list_url
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.verify.credential.envelope import (
+    ENVELOPE_CHECKS,
+    Envelope,
+    keys_for,
+    not_opened,
+    open_envelope,
+)
+from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer_key import check_key_at_hand
+from lyrikstore.verify.credential.key_succession import heir_of_attester
+from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.report import (
+    SETTLED,
+    Check,
+    CheckState,
+    Verdict,
+    check_of,
+    decide,
+    failed,
+    not_applicable,
+    passed,
+    printable_did,
+    quote,
+    stated,
+    unchecked,
+    warned,
+)
+
+ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "issuer.key", "attestation", "evidence")
+"""Ids of the checks :func:`check_attestation` makes, in order."""
+
+ATTESTATION_REQUIRED = tuple(check for check in ATTESTATION_CHECKS if check != "evidence")
+
+MAX_ATTESTATIONS = 32
+"""Attestations judged beside one credential: each costs a signature, and may cost status lists."""
+
+Find = Callable[[Digest], bytes | None]
+
+_HINT = re.compile(rb"[Aa]ttestation")
+
+
+class CheckedAttestation(Struct, frozen=True):
+    """What the checks of one attestation gave.
+
+    Attributes:
+        checks: One per id of :data:`ATTESTATION_CHECKS`, in that order.
+        envelope: The credential.
+    """
+
+    checks: tuple[Check, ...]
+    envelope: Envelope
+
+    @property
+    def verdict(self) -> Verdict:
+        """The word for this attestation alone."""
+        return decide(self.checks, ATTESTATION_REQUIRED)
+
+    @property
+    def statement(self) -> Mapping[str, Any]:
+        """What it attests; empty if it is malformed."""
+        document = self.envelope.document
+        return {} if document is None else document["credentialSubject"]["attestation"]
+
+    def state(self, check_id: str) -> CheckState:
+        """Return how one of its checks ended."""
+        return check_of(self.checks, check_id).state
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return what the report on a dataset credential shows of it."""
+        document = self.envelope.document or {}
+        members: dict[str, JSON] = {"verdict": str(self.verdict)}
+        if self.envelope.id is not None:
+            members["id"] = self.envelope.id.urn
+        if self.statement:
+            members["kind"] = self.statement["kind"]
+            members["conclusion"] = self.statement["conclusion"]
+        if (issuer := printable_did(self.envelope.issuer)) is not None:
+            members["issuer"] = issuer
+        if "validUntil" in document:
+            members["validUntil"] = document["validUntil"]
+        members["trusted"] = self.state("trust.issuer") is CheckState.PASS
+        members["checks"] = [check.to_json() for check in self.checks]
+        return members
+
+
+def check_attestation(
+    data: bytes,
+    *,
+    trust: Trust,
+    at: datetime,
+    notices: Notices = NO_NOTICES,
+    find: Find | None = None,
+    about: Claims | None = None,
+    publisher: str | None = None,
+    only_if_believed: bool = False,
+) -> CheckedAttestation:
+    """Return the outcome of one attestation's checks. Never raises for bad input.
+
+    Args:
+        data: The attestation's bytes, as received.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What its issuer has said about it since.
+        find: Gives a file at hand by digest: the documents it names.
+        about: The dataset credential beside it, or None where it is looked at alone.
+        publisher: Who issued that one.
+        only_if_believed: As for :func:`lyrikstore.verify.credential.issuer.check_issuer`.
+
+    Cost: one signature and one schema validation.
+    """
+    envelope = open_envelope(data, ATTESTATION, keys_for(trust, notices, at))
+    document = envelope.document
+    if document is None:
+        return CheckedAttestation(not_opened(envelope, ATTESTATION_CHECKS), envelope)
+    subject = document["credentialSubject"]
+    kind = subject["attestation"]["kind"]
+    name, store = (about.name, about.store) if about is not None else _place(subject)
+    believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
+    key, said = unknown_key(envelope, trust), notices.statements
+    heir = None if key is None else heir_of_attester(key, said, store, believes, trust.knows)
+    judged = check_issuer(
+        envelope,
+        trust=trust,
+        believes=believes,
+        at=at,
+        notices=notices,
+        heir=heir,
+        only_if_believed=only_if_believed,
+    )
+    checks = (
+        *envelope.checks,
+        *judged,
+        check_key_at_hand(envelope, said, store, heir),
+        _check_statement(subject, envelope.issuer, about, publisher),
+        _check_evidence(document.get("evidence", []), find),
+    )
+    return CheckedAttestation(checks, envelope)
+
+
+def check_attestations(
+    files: Iterable[bytes],
+    about: Claims,
+    publisher: str | None,
+    *,
+    find: Find,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> Check:
+    """Return the check ``attestations``: what others say about the dataset, each with its trust.
+
+    It fails for what is forged or about another dataset, and for what a believed attester has
+    taken back; it is unchecked where a believed attester's word may have been taken back; it warns
+    of everything that the verifier has no reason to believe.
+
+    Args:
+        files: The files beside the dataset credential.
+        about: What that one says.
+        publisher: Who issued it.
+        find: Gives a file beside it by digest.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What issuers have said since.
+
+    Cost: as :func:`check_attestation`, for at most :data:`MAX_ATTESTATIONS`.
+    """
+    found = [data for data in files if looks_like_attestation(data)]
+    if not found:
+        return not_applicable("attestations", "nobody else attests anything about this dataset")
+    if len(found) > MAX_ATTESTATIONS:
+        summary = f"{counted(len(found), 'attestation')}; at most {MAX_ATTESTATIONS} are looked at"
+        return unchecked("attestations", "too-many", summary)
+    several = [
+        check_attestation(
+            data,
+            trust=trust,
+            at=at,
+            notices=notices,
+            find=find,
+            about=about,
+            publisher=publisher,
+            only_if_believed=True,
+        )
+        for data in found
+    ]
+    # ATTACK: one attestation in many spellings, each of which costs status lists.
+    judged = list({one.envelope.id or object(): one for one in several}.values())
+    detail: dict[str, JSON] = {"attestations": [one.to_json() for one in judged]}
+    troubles = [(one, *_trouble(one)) for one in judged]
+    for state, make in (
+        (CheckState.FAIL, failed),
+        (CheckState.UNCHECKED, unchecked),
+        (CheckState.WARN, warned),
+    ):
+        for one, how, check in troubles:
+            if how is state and check is not None:
+                reason = str(check.detail["reason"])
+                summary = f"{_described(one)}: {check.summary}"
+                return make("attestations", reason, f"{summary}{_others(judged)}", **detail)
+    summary = ", ".join(_described(one) for one in judged[:3])
+    return stated(
+        "attestations", f"{summary}: you trust who attests; signed, and in force", **detail
+    )
+
+
+def looks_like_attestation(data: bytes) -> bool:
+    """Return whether ``data`` is to be judged as an attestation.
+
+    One byte changed anywhere in an attestation leaves it one that does not hold, rather than a
+    file that nobody looks at: the word occurs in it more than once.
+    """
+    if data[:64].lstrip(b" \t\r\n")[:1] != b"{" or not _HINT.search(data):
+        return False
+    try:
+        document = parse(data)
+    except FormatError:
+        return list_url(data) is None  # a foreign list may hold fractions
+    if not isinstance(document, dict) or "lyrikstore" in document:
+        return False  # a manifest, which has no context
+    if StatedList.stated_by(document, data) is not None:
+        return False
+    kind = kind_of(document)
+    return kind is ATTESTATION or (
+        kind is None and not document.keys().isdisjoint({"credentialSubject", "proof"})
+    )
+
+
+def _place(subject: Mapping[str, Any]) -> tuple[str, Digest | None]:
+    store = subject.get("store")
+    return subject["name"], None if store is None else Digest.parse_urn(store)
+
+
+def _check_statement(
+    subject: Mapping[str, Any], issuer: str | None, about: Claims | None, publisher: str | None
+) -> Check:
+    statement = subject["attestation"]
+    examined = statement["examined"]
+    kind = ATTESTATION_KINDS[statement["kind"]]
+    if about is not None and (subject["id"], subject["files"]) != (about.tree.urn, about.files.urn):
+        summary = f"a {kind} about other content: {subject['id']}"  # attack case A44
+        return failed("attestation", "other-root", summary)
+    same = about is not None and subject.get("manifest") == about.manifest.urn
+    if about is not None and same and examines_too_much(examined, about):
+        summary = (
+            f"a {kind} that examined "
+            f"{counted(examined['records'], 'record')}, of a dataset that has "
+            f"{about.subject['recordCount']}"
+        )
+        return failed("attestation", "too-many-records", summary)
+    extent = {
+        "all": "all records",
+        "sample": f"a sample of {counted(examined.get('records'), 'record')}",
+        "documents": "documents only",
+    }[examined["extent"]]
+    summary = (
+        f"{kind}: {quote(statement['conclusion'], 200)}; examined: {extent}, by "
+        f"{quote(statement['standard'])}; limitations: {quote(statement['limitations'][0], 120)}; "
+        f"liable: {quote(statement['liability'])}"
+    )
+    detail: dict[str, JSON] = {"statement": dict(statement)}
+    if publisher is not None and issuer == publisher:
+        text = f"by the publisher of the dataset, so by nobody independent; {summary}"
+        return warned("attestation", "by-the-publisher", text, **detail)
+    if about is not None and subject.get("manifest", about.manifest.urn) != about.manifest.urn:
+        text = f"about the same content in another version, so not about these terms; {summary}"
+        return warned("attestation", "other-manifest", text, **detail)
+    if examined["content"] == "unchecked":
+        text = f"the attester did not check that the bytes are these; {summary}"
+        return warned("attestation", "content-unchecked", text, **detail)
+    return stated("attestation", summary, **detail)
+
+
+def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) -> Check:
+    named = list(evidence)
+    if not named:
+        return not_applicable("evidence", "names no document")
+    absent = 0
+    for item in named:
+        data = find(Digest.parse_urn(item["id"])) if find is not None else None
+        if data is None:
+            absent += 1
+        elif not is_pinned(item, data):  # attack case A49
+            return failed("evidence", "disagrees", "its two digests name different documents")
+    if absent:
+        summary = f"not at hand: {absent} of the {counted(len(named), 'document')} it names"
+        return unchecked("evidence", "missing-file", summary)
+    return passed("evidence", f"at hand: {counted(len(named), 'document')}, all that it names")
+
+
+def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
+    """Return how one attestation bears on the whole, and which of its checks decides."""
+    by_id = {check.id: check for check in one.checks}
+    for check_id in (*ENVELOPE_CHECKS, "trust.allowed", "attestation", "evidence"):
+        if by_id[check_id].state is CheckState.FAIL:
+            return CheckState.FAIL, by_id[check_id]
+    trusted = one.state("trust.issuer") is CheckState.PASS
+    for check_id in ("issuer.key", "period", "status"):
+        check = by_id[check_id]
+        if check.state in {CheckState.FAIL, CheckState.UNCHECKED}:
+            if check.detail["reason"] == "not-believed":
+                continue
+            # Replaced is not taken back: the one that counts is at hand, and judged as well.
+            replaced = check.detail["reason"] == "superseded"
+            return (check.state if trusted and not replaced else CheckState.WARN), check
+    for check_id in ("proof", "issuer.document", "trust.issuer", "attestation"):
+        if by_id[check_id].state not in SETTLED:
+            return CheckState.WARN, by_id[check_id]
+    return CheckState.PASS, None
+
+
+def _described(one: CheckedAttestation) -> str:
+    kind = ATTESTATION_KINDS.get(str(one.statement.get("kind")), "attestation")
+    trust = one.checks[ATTESTATION_CHECKS.index("trust.issuer")]
+    who = trust.detail.get("nickname")
+    return f"{kind} by {quote(who)}" if who else kind
+
+
+def _others(judged: list[CheckedAttestation]) -> str:
+    return f" ({counted(len(judged), 'attestation')} in all)" if len(judged) > 1 else ""

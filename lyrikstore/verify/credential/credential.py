@@ -1,0 +1,128 @@
+"""The steps that need only a credential, a trust file and a moment (spec §11.4.1).
+
+Sans-IO. :mod:`lyrikstore.verify.delivery.delivery` adds what needs the rest of a delivery.
+"""
+
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.model.credential import DATASET, Claims
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.verify.credential.envelope import (
+    ENVELOPE_CHECKS,
+    Envelope,
+    keys_for,
+    not_opened,
+    open_envelope,
+)
+from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer_key import check_key_at_hand
+from lyrikstore.verify.credential.key_succession import Heir, heir_of_publisher
+from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.terms import check_regulatory, check_terms
+from lyrikstore.verify.report import SETTLED, Check, check_of
+
+CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms", "regulatory")
+"""Ids of the checks :func:`check_credential` makes, in order."""
+
+
+class CheckedCredential(Struct, frozen=True):
+    """What the credential's own checks gave.
+
+    Attributes:
+        checks: One per id of :data:`CREDENTIAL_CHECKS`, in that order.
+        envelope: The credential.
+        heir: Whose trust the issuer's key inherits, if anybody's.
+    """
+
+    checks: tuple[Check, ...]
+    envelope: Envelope
+    heir: Heir | None = None
+
+    @property
+    def claims(self) -> Claims | None:
+        """What it says, or None if it is not even well-formed.
+
+        Established only if ``genuine``; otherwise good for saying what else is wrong, and nothing
+        more.
+        """
+        return self.envelope.claims
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer's DID as found, or None."""
+        return self.envelope.issuer
+
+    @property
+    def genuine(self) -> bool:
+        """Whether format, schema, proof and issuer binding all passed."""
+        return self.envelope.genuine
+
+    @property
+    def signer(self) -> str | None:
+        """The key that signed, as did:key, or None where no signature holds."""
+        return None if self.envelope.signer is None else did_key(self.envelope.signer.key)
+
+    @property
+    def id(self) -> Digest | None:
+        """The credential's id in a log: BLAKE3 of its canonical form; None if malformed."""
+        return self.envelope.id
+
+    def check(self, check_id: str) -> Check:
+        """Return one of its checks."""
+        return check_of(self.checks, check_id)
+
+    def check_key(self, notices: Notices) -> Check:
+        """Return ``issuer.key`` by what stores at hand say of the key.
+
+        Args:
+            notices: As for :func:`check_credential`.
+
+        Cost: as :func:`lyrikstore.verify.credential.issuer_key.check_key_at_hand`.
+        """
+        store = None if self.claims is None else self.claims.store
+        return check_key_at_hand(self.envelope, notices.statements, store, self.heir)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against it: genuine, believed, in force."""
+        return all(check.state in SETTLED for check in self.checks)
+
+
+def check_credential(
+    data: bytes, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+) -> CheckedCredential:
+    """Return the outcome of the credential's own checks. Never raises for bad input.
+
+    Args:
+        data: The credential's bytes, as received.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What its issuer has said about it since, and what stores say of keys.
+
+    Cost: one signature, one schema validation and one canonical encoding.
+    """
+    envelope = open_envelope(data, DATASET, keys_for(trust, notices, at))
+    document, claims = envelope.document, envelope.claims
+    if document is None or claims is None:
+        checks = not_opened(envelope, CREDENTIAL_CHECKS)
+        return CheckedCredential(checks, envelope)
+    believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
+    key, said = unknown_key(envelope, trust), notices.statements
+    heir = (
+        None if key is None else heir_of_publisher(key, said, claims.store, believes, trust.knows)
+    )
+    judged = check_issuer(
+        envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
+    )
+    checks = (
+        *envelope.checks,
+        *judged,
+        check_terms(claims.terms),
+        check_regulatory(claims.subject, envelope.issuer, document["validFrom"]),
+    )
+    return CheckedCredential(checks, envelope, heir)

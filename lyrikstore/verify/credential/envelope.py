@@ -1,0 +1,237 @@
+"""What every credential of profile ``lyrik`` goes through, whatever it says (spec §11.4.1).
+
+Dataset credentials, attestations and grants are one envelope around different subjects: the same
+bytes, the same proof, the same issuer binding, period and status. Sans-IO.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    InvalidInputError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON, Document
+from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver
+from lyrikstore.credentials.model.credential import (
+    Claims,
+    CredentialKind,
+    check_credential_shape,
+    issuer_of,
+    kind_of,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.crypto.proofs.eddsa_jcs import Verified, add_proof_encoded, verify_proof
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    passed,
+    quote,
+    unchecked,
+)
+
+ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
+"""Ids of the checks :func:`open_envelope` makes, in order."""
+
+_PASS = CheckState.PASS
+_BOUND = passed("issuer.binding", "the signing key is the issuer's")
+
+DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
+"""Finds the keys of did:key issuers only, which know no time."""
+
+
+class Envelope(Struct, frozen=True):
+    """A credential of one kind, opened.
+
+    Attributes:
+        checks: One per id of :data:`ENVELOPE_CHECKS`, in that order.
+        document: What was signed, or, where no signature holds, what it says: good for saying
+            what else is wrong, and nothing more. None if it is not even well-formed.
+        issuer: The issuer's DID as found, or None.
+        signer: The key that signed, and what says that it is the issuer's; None where no
+            signature holds.
+        canonical: Its canonical form, proof and all; None if it is not even well-formed.
+        claims: What the document says of a dataset, if it is a dataset credential.
+    """
+
+    checks: tuple[Check, ...]
+    document: Mapping[str, JSON] | None
+    issuer: str | None
+    signer: ResolvedKey | None
+    canonical: bytes | None
+    claims: Claims | None = None
+
+    @property
+    def id(self) -> Digest | None:
+        """BLAKE3 of its canonical form, so that no respelling gives it another one."""
+        return None if self.canonical is None else Digest.of(self.canonical)
+
+    @property
+    def genuine(self) -> bool:
+        """Whether every check passed: this issuer says this, whatever it is worth."""
+        # The last is the binding of the issuer, which is made only where all before it passed.
+        return self.checks[-1].state is _PASS
+
+
+def keys_for(trust: Trust, notices: Notices, at: datetime) -> KeysAt:
+    """Return what finds issuers' keys: in pinned documents, and those at hand.
+
+    Args:
+        trust: Has the pinned ones.
+        notices: Has those fetched, and those beside the credential.
+        at: The moment to judge for.
+    """
+    if not trust.documents and not notices.documents:
+        return DID_KEYS.resolver.at(at)
+    return Resolver((*trust.known_documents(), *notices.documents)).at(at)
+
+
+def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) -> Envelope:
+    """Return the credential in ``data``. Never raises for bad input.
+
+    Args:
+        data: The credential's bytes, as received.
+        kind: What it has to be. One of another kind fails ``schema``: a grant is no dataset
+            credential, whatever its signature.
+        keys: Finds the issuer's key, see :func:`keys_for`; by default that of a did:key only.
+
+    Cost: one signature, one schema validation and one canonical encoding.
+    """
+    # (1) format - spec §10.2: bytes, before anything looks at them.
+    try:
+        found = Document.parse(data)
+    except FormatError as error:
+        return _malformed([failed("format", error.kind, f"not a credential: {error.message}")])
+    document = found.members
+    checks = [passed("format", f"strict JSON, {counted(len(data), 'byte')}")]
+    issuer = issuer_of(document)
+
+    # (2) schema - spec §10.3, §10.4: the closed shape of its kind.
+    try:
+        claims = check_credential_shape(document, kind)
+    except FormatError as error:
+        summary = f"not a {kind.words}: {quote(error.message, 300)}"
+        checks.append(failed("schema", error.kind, summary))
+        checks.append(_check_proof(found, keys)[0])
+        return _malformed(checks, issuer)
+    checks.append(_shaped(kind.words))
+
+    # (3) proof, (4) issuer.binding - spec §10.5.
+    proof, verified = _check_proof(found, keys)
+    if verified is None:
+        checks += [proof, _check_binding(issuer, None)]
+        return Envelope(tuple(checks), document, issuer, None, found.canonical, claims)
+    signer = keys.find(verified.verification_method)
+    checks += [proof, _check_binding(issuer, signer)]
+    # From here on only what was signed.
+    signed = verified.document_without_proof
+    return Envelope(tuple(checks), signed, issuer, signer, found.canonical, claims)
+
+
+def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]:
+    """Return all of ``checks``: those of a malformed envelope, and the rest as not made."""
+    made = {check.id: check for check in envelope.checks}
+    return tuple(
+        made.get(check)
+        or unchecked(check, "malformed", "not looked at: the credential is malformed")
+        for check in checks
+    )
+
+
+def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
+    """Return the signed credential in canonical form, read back and verified.
+
+    Args:
+        document: An unsigned credential of one of our kinds.
+        signer: Must be the issuer.
+        created: Now; claimed time, never trusted.
+
+    Raises:
+        InvalidInputError: (``wrong-issuer``) the document names another issuer.
+        FormatError: The document is not a credential of the kind it says it is.
+        KeyMaterialError: The signer cannot sign.
+    """
+    if issuer_of(document) != signer.did:
+        raise InvalidInputError(
+            "wrong-issuer", f"the credential names another issuer than its signer {signer.did}"
+        )
+    signed, data = add_proof_encoded(document, signer, created=created)  # verified there
+    kind = kind_of(signed)
+    if kind is None:
+        raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
+    # Read back before anybody else does: what verifies here must be what is read there.
+    found = Document.parse(data)
+    check_credential_shape(found.members, kind)
+    if found.members != signed:
+        raise VerificationError("bad-signature", "the credential does not survive being written")
+    return data
+
+
+def reference_to(data: bytes) -> dict[str, JSON]:
+    """Return the reference by which other credentials name the one in ``data``.
+
+    Raises:
+        FormatError: ``data`` is no credential.
+    """
+    document = Document.parse(data)
+    identity = document.members.get("id")
+    if kind_of(document.members) is None or not isinstance(identity, str):
+        raise FormatError("bad-credential", "not a credential of lyrikstore's")
+    digest = Digest.of(document.canonical).urn
+    return {"type": "CredentialReference", "id": identity, "digest": digest}
+
+
+@cache
+def _shaped(words: str) -> Check:
+    return passed("schema", f"{words}, profile lyrik 1")
+
+
+def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
+    found = {check.id: check for check in made}
+    checks = tuple(
+        found.get(check)
+        or unchecked(check, "malformed", "not looked at: the credential is malformed")
+        for check in ENVELOPE_CHECKS
+    )
+    return Envelope(checks, None, issuer, None, None)
+
+
+def _check_proof(document: Document, keys: KeysAt) -> tuple[Check, Verified | None]:
+    try:
+        verified = verify_proof(document, resolve=keys)
+    except IncompleteError as error:  # nothing says which keys the issuer has
+        return unchecked("proof", error.kind, quote(error.message, 300)), None
+    except LyrikstoreError as error:
+        if error.kind == "bad-signature":
+            summary = "the signature does not fit: claims edited after signing, or another key"
+            return failed("proof", "edited", summary), None
+        return failed("proof", error.kind, quote(error.message, 300)), None
+    signer = did_key(verified.key)
+    return passed("proof", f"eddsa-jcs-2022 signature by {signer} holds", signer=signer), verified
+
+
+def _check_binding(issuer: str | None, signed_by: ResolvedKey | None) -> Check:
+    if signed_by is None:
+        return unchecked("issuer.binding", "no-proof", "no sound signature to bind the issuer to")
+    signer = signed_by.did
+    if issuer != signer:
+        return failed(
+            "issuer.binding",
+            "foreign-key",
+            f"it names {quote(issuer)} as issuer but is signed by {signer}",
+            issuer=issuer or "",
+            signer=signer,
+        )
+    return _BOUND

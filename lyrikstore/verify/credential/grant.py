@@ -1,0 +1,197 @@
+"""Checking a grant: who grants what to whom, and whether they could (spec §20.5)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+
+from lyrikstore.canon.json import JSON
+from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
+from lyrikstore.credentials.model.grant import Grant, exceeds
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.verify.credential.envelope import (
+    ENVELOPE_CHECKS,
+    Envelope,
+    keys_for,
+    not_opened,
+    open_envelope,
+)
+from lyrikstore.verify.credential.issuer import (
+    ISSUER_CHECKS,
+    check_issuer,
+    check_standing,
+    unknown_key,
+)
+from lyrikstore.verify.credential.issuer_key import check_key_at_hand
+from lyrikstore.verify.credential.key_succession import heir_of_publisher
+from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    stated,
+    unchecked,
+    warned,
+)
+
+GRANT_CHECKS = (
+    *ENVELOPE_CHECKS,
+    *ISSUER_CHECKS,
+    "issuer.key",
+    "grant",
+    "grant.terms",
+    "grant.holder",
+)
+"""Ids of the checks :func:`check_grant` makes, in order. All must be made."""
+
+
+class Holder(Struct, frozen=True):
+    """Who presented a grant.
+
+    Attributes:
+        did: DID of the key that signed the presentation.
+        fresh: Whether it signed a challenge and a domain of the verifier's; else it may be a
+            presentation that was made for somebody else, or long ago.
+        doubt: Why the key may not be this DID's, a reason of ``issuer.document``; empty if it is.
+    """
+
+    did: str
+    fresh: bool = True
+    doubt: str = ""
+
+
+class CheckedGrant(Struct, frozen=True):
+    """What the checks of a grant gave.
+
+    Attributes:
+        checks: One per id of :data:`GRANT_CHECKS`, in that order.
+        grant: What it says, or None if it is malformed. Established only if the envelope is
+            genuine.
+        envelope: The credential.
+    """
+
+    checks: tuple[Check, ...]
+    grant: Grant | None
+    envelope: Envelope
+
+
+def check_grant(
+    data: bytes,
+    *,
+    trust: Trust,
+    at: datetime,
+    notices: Notices = NO_NOTICES,
+    terms: bytes | None = None,
+    holder: Holder | None = None,
+) -> CheckedGrant:
+    """Return the outcome of a grant's checks. Never raises for bad input.
+
+    Args:
+        data: The grant's bytes, as received.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What its issuer has said about it, and about its terms, since.
+        terms: The dataset credential that it names, as ``Beside.terms_of`` gives it, or None.
+        holder: Who presented it, or None where nobody did.
+
+    Cost: two signatures and two schema validations.
+    """
+    envelope = open_envelope(data, GRANT, keys_for(trust, notices, at))
+    document = envelope.document
+    if document is None:
+        return CheckedGrant(not_opened(envelope, GRANT_CHECKS), None, envelope)
+    grant = Grant.of(document["credentialSubject"])
+    believes = partial(trust.matches, role="publisher", name=grant.name, store=grant.store, at=at)
+    key, said = unknown_key(envelope, trust), notices.statements
+    heir = None if key is None else heir_of_publisher(key, said, grant.store, believes, trust.knows)
+    judged = check_issuer(
+        envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
+    )
+    checks = (
+        *envelope.checks,
+        *judged,
+        check_key_at_hand(envelope, said, grant.store, heir),
+        _check_grant(grant, document),
+        _check_terms(grant, document, envelope, terms, notices, trust, at),
+        _check_holder(grant, holder),
+    )
+    return CheckedGrant(checks, grant, envelope)
+
+
+def _check_grant(grant: Grant, document: Mapping[str, JSON]) -> Check:
+    parts = [f"{', '.join(quote(word) for word in grant.permits)} granted to {grant.holder}"]
+    if grant.requires:
+        parts.append(f"requires {', '.join(quote(word) for word in grant.requires)}")
+    for name, value in grant.limits.items():
+        if name != "type":
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            parts.append(f"{name} {quote(shown)}")
+    summary = f"{'; '.join(parts)}; about {quote(grant.name)}"
+    return stated("grant", summary, grant=document["credentialSubject"]["grant"])
+
+
+def _check_terms(
+    grant: Grant,
+    document: Mapping[str, JSON],
+    envelope: Envelope,
+    terms: bytes | None,
+    notices: Notices,
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    if terms is None:
+        summary = f"the dataset credential {grant.terms.short} it rests on is not at hand"
+        return unchecked("grant.terms", "missing-file", summary)
+    opened = open_envelope(terms, DATASET, keys_for(trust, notices, at))
+    stated = opened.document
+    proof = opened.checks[ENVELOPE_CHECKS.index("proof")]
+    named = (opened.id, opened.issuer) == (grant.terms, envelope.issuer)
+    if named and proof.state is CheckState.UNCHECKED:
+        summary = f"whether the dataset credential it rests on holds is not known: {proof.summary}"
+        return unchecked("grant.terms", str(proof.detail["reason"]), summary)
+    if stated is None or not opened.genuine or opened.id != grant.terms:
+        return failed("grant.terms", "unsound", "the dataset credential it rests on does not hold")
+    if document["credentialSubject"]["grant"]["terms"]["id"] != stated["id"]:
+        return failed("grant.terms", "disagrees", "it names the terms by two different names")
+    if opened.issuer != envelope.issuer:
+        return failed("grant.terms", "other-issuer", "its issuer is not who issued the terms")
+    claims = Claims.of(stated["credentialSubject"])
+    if not grant.is_about(claims):
+        return failed("grant.terms", "other-dataset", "the terms are about another dataset")
+    too_much = exceeds(grant, str(document["validUntil"]), claims, stated)
+    if too_much is not None:
+        return failed("grant.terms", "exceeds", f"more than the terms allow: {too_much}")
+    # ATTACK: terms by an older key, which only a document beside them lists, and with it the key of
+    # the attacker, who signs their status lists.
+    status = check_standing(opened, stated, notices, trust, at, vouched=envelope.signer)
+    if status.state is CheckState.FAIL and status.detail["reason"] != "superseded":
+        summary = f"the terms it rests on are {status.summary}"
+        return failed("grant.terms", str(status.detail["reason"]), summary)
+    if status.state is CheckState.UNCHECKED:
+        summary = f"whether the terms still hold is not known: {status.summary}"
+        return unchecked("grant.terms", str(status.detail["reason"]), summary)
+    if status.state is CheckState.FAIL:
+        # Replaced terms are those of new grants; what was granted under the old ones stays.
+        summary = f"within the terms of credential {grant.terms.short}, since replaced"
+        return warned("grant.terms", "superseded", summary)
+    return passed("grant.terms", f"within the terms of credential {grant.terms.short}")
+
+
+def _check_holder(grant: Grant, holder: Holder | None) -> Check:
+    if holder is None:
+        return not_applicable("grant.holder", "nobody proved to hold it: see present")
+    if holder.did != grant.holder:
+        shown, granted = quote(holder.did, 300), quote(grant.holder, 300)
+        summary = f"presented by {shown}, but granted to {granted}"
+        return failed("grant.holder", "other-holder", summary)
+    if holder.doubt:
+        summary = f"presented, but that the key which signed is {quote(holder.did, 300)}'s is open"
+        return unchecked("grant.holder", holder.doubt, summary)
+    if not holder.fresh:
+        summary = "presented, but not over a challenge and domain of yours: it may be a replay"
+        return unchecked("grant.holder", "not-asked", summary)
+    return passed("grant.holder", "presented by whom it is granted to")

@@ -1,0 +1,273 @@
+"""Whether an issuer is believed, and still stands by what was issued (spec §11.4.1).
+
+What every credential of profile ``lyrik`` goes through once it is open
+(:mod:`lyrikstore.verify.credential.envelope`). Sans-IO.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON, may_say
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.did import KeysAt, ResolvedKey, Source
+from lyrikstore.credentials.model.credential import kind_of
+from lyrikstore.credentials.model.status_list import CLOCK_SKEW, MAX_CANDIDATES
+from lyrikstore.credentials.trust import Allowed, Trust
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.crypto.proofs.eddsa_jcs import CRYPTOSUITE
+from lyrikstore.verify.credential.envelope import Envelope, keys_for, open_envelope
+from lyrikstore.verify.credential.key_succession import Believes, Heir
+from lyrikstore.verify.credential.status import NO_NOTICES, Notices, check_status
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    listed,
+    name_some,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+
+ISSUER_CHECKS = ("issuer.document", "trust.issuer", "trust.allowed", "period", "status")
+"""Ids of the checks :func:`check_issuer` makes, in order."""
+
+_HASHES = ("blake3", "sha2-256")
+"""What our credentials rest on: content by the first, signatures and the log by the second."""
+
+_ANYTHING = Allowed()
+
+# What most credentials get, made once.
+_OWN_KEY = not_applicable("issuer.document", "the issuer's DID is its key")
+_UNLIMITED = not_applicable("trust.allowed", "your trust file limits no keys and algorithms")
+
+
+def check_issuer(
+    envelope: Envelope,
+    *,
+    trust: Trust,
+    believes: Believes,
+    at: datetime,
+    notices: Notices,
+    heir: Heir | None = None,
+    only_if_believed: bool = False,
+) -> tuple[Check, ...]:
+    """Return :data:`ISSUER_CHECKS`: who says it, whether they are believed, and stand by it.
+
+    Args:
+        envelope: A credential that is well-formed.
+        trust: Whom the verifier believes.
+        believes: Whom it believes for what this credential says.
+        at: The moment to judge for.
+        notices: What its issuer has said about it since.
+        heir: Whose trust the issuer's key inherits, if anybody's; see :func:`unknown_key`.
+        only_if_believed: Leave the status lists of an issuer who is not believed unread: each may
+            unpack to 1 MiB, and anybody can lay things beside a delivery.
+    """
+    document, signer = envelope.document or {}, envelope.signer
+    keys = None if signer is None else [did_key(signer.key)]
+    believed = _check_trust(envelope, trust, believes, heir)
+    if (
+        only_if_believed
+        and believed.state is not CheckState.PASS
+        and "credentialStatus" in document
+    ):
+        status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
+    else:
+        status = check_standing(envelope, document, notices, trust, at)
+    return (
+        check_document(envelope.signer),
+        believed,
+        check_allowed(keys, [CRYPTOSUITE], trust),
+        _check_period(document, at),
+        status,
+    )
+
+
+def unknown_key(envelope: Envelope, trust: Trust) -> str | None:
+    """Return the key that issued it, as did:key, if it may inherit trust; else None.
+
+    It may if the trust file does not name it. An organisation's document speaks for its keys.
+
+    Args:
+        envelope: A credential that is well-formed.
+        trust: Whom the verifier believes.
+    """
+    signer, issuer = envelope.signer, envelope.issuer
+    if not envelope.genuine or signer is None or signer.source is not Source.DERIVED:
+        return None
+    return issuer if issuer is not None and trust.knows(issuer) is None else None
+
+
+def check_standing(
+    envelope: Envelope,
+    document: Mapping[str, JSON],
+    notices: Notices,
+    trust: Trust,
+    at: datetime,
+    *,
+    vouched: ResolvedKey | None = None,
+) -> Check:
+    """Return ``status``: whether the issuer still stands by it, and has put none in its place.
+
+    Args:
+        envelope: The credential.
+        document: Its document.
+        notices: What the issuer has said since.
+        trust: How old a list may be.
+        at: The moment to judge for.
+        vouched: The key of the same issuer's that vouches for the credential; by default the
+            one that signed it.
+    """
+    if not envelope.genuine or envelope.issuer is None:
+        return unchecked("status", "no-issuer", "whose status list counts is not established")
+    known: Sequence[bytes] = ()
+    if notices.successors and envelope.id is not None:
+        known = notices.successors.get(envelope.id.urn, ())
+    if "credentialStatus" not in document and not known:
+        return check_status(document, envelope.issuer, NO_NOTICES, at, trust.max_status_age)
+    keys = keys_for(trust, notices, at)
+    vouched = vouched or envelope.signer
+    if vouched is not None and vouched.source is not Source.SNAPSHOT:
+        # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
+        # attacker's, who signs a status list by it.
+        keys = keys.resolver.without_snapshots().at(at)
+    status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
+    claimed = [data for data in known if may_say(data, envelope.issuer)]
+    for data in claimed[:MAX_CANDIDATES]:
+        replaced = _replaced_by(data, envelope, document, at, keys)
+        if replaced is not None:
+            return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
+    if len(claimed) > MAX_CANDIDATES and status.state is not CheckState.FAIL:
+        # ATTACK: whoever hands it over crowds out the successor that somebody else laid beside.
+        summary = (
+            f"{counted(len(claimed), 'credential claims', 'credentials claim')} "
+            f"to replace it; {MAX_CANDIDATES} were looked at"
+        )
+        return unchecked("status", "too-many-successors", summary)
+    return status
+
+
+def check_document(signer: ResolvedKey | None) -> Check:
+    """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
+    if signer is None:
+        return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
+    did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
+    if signer.source is Source.DERIVED:
+        return _OWN_KEY
+    if signer.source is Source.SNAPSHOT:
+        known = " and ".join(source.value for source in signer.missing_from)
+        return warned(
+            "issuer.document",
+            "snapshot-only",
+            f"that this key is {did}'s is said only by the document beside the credential, which "
+            + (f"the {known} one does not confirm" if known else "anybody could have written"),
+            document=digest,
+        )
+    if signer.missing_from:
+        return warned(
+            "issuer.document",
+            "withdrawn",
+            f"{did} does not list this key any more; the document you pinned does",
+            document=digest,
+        )
+    return passed(
+        "issuer.document", f"the {signer.source.value} document of {did} lists it", document=digest
+    )
+
+
+def is_named_by_a_copy_alone(check: Check) -> bool:
+    """Return whether ``issuer.document`` says that nothing but a document at hand names the key.
+
+    ATTACK: whoever hands a credential over writes that document. What the trust file says of the
+    name then says nothing of the key, and nobody may act on it as on the word of that issuer.
+    """
+    return check.detail.get("reason") == "snapshot-only"
+
+
+def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust) -> Check:
+    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows.
+
+    Args:
+        keys: did:keys of those who signed; None where no signature holds.
+        cryptosuites: By which they did.
+        trust: Whom and what the verifier believes.
+    """
+    if trust.allowed == _ANYTHING:
+        return _UNLIMITED
+    if keys is None:
+        return unchecked("trust.allowed", "no-proof", "no sound signature by any key")
+    wrong = trust.allowed.refusals(keys=keys, hashes=_HASHES, cryptosuites=cryptosuites)
+    if wrong:
+        summary = f"your trust file does not allow {name_some(wrong)}"
+        return failed("trust.allowed", "not-allowed", summary, used=listed(wrong))
+    return passed("trust.allowed", "your trust file allows the key and the algorithms")
+
+
+def _replaced_by(
+    data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime, keys: KeysAt
+) -> str | None:
+    # Only who issued it replaces it, and only by a credential of the same kind that names
+    # it by id and by digest: anybody can write "supersedes" into something of their own.
+    kind = kind_of(document)
+    successor = open_envelope(data, kind, keys) if kind is not None else None
+    if successor is None or successor.document is None or not successor.genuine:
+        return None
+    begins = parse_timestamp(successor.document["validFrom"])
+    if successor.issuer != envelope.issuer or begins - at > CLOCK_SKEW:
+        return None
+    if successor.document["supersedes"]["id"] != document["id"]:
+        return None
+    return str(successor.document["id"])
+
+
+def _check_trust(envelope: Envelope, trust: Trust, believes: Believes, heir: Heir | None) -> Check:
+    issuer = envelope.issuer
+    if not envelope.genuine or issuer is None:
+        return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
+    entry = believes(issuer)
+    if entry is not None:
+        return _believed(entry.nickname, issuer)
+    known = trust.knows(issuer)
+    if known is not None:
+        return warned(
+            "trust.issuer",
+            "out-of-scope",
+            f"you trust {quote(known.nickname)}, but not for this claim, name, store and time",
+            nickname=known.nickname,
+            issuer=issuer,
+        )
+    if heir is not None:
+        return heir.inherited.check(issuer)
+    return warned(
+        "trust.issuer",
+        "unknown-issuer",
+        f"nobody you trust: anybody can make a key, and {issuer} is not in your trust file",
+        issuer=issuer,
+    )
+
+
+@lru_cache(maxsize=256)  # a trust file names few
+def _believed(nickname: str, issuer: str) -> Check:
+    summary = f"you trust this issuer as {quote(nickname)}"
+    return passed("trust.issuer", summary, nickname=nickname, issuer=issuer)
+
+
+def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:
+    """Return ``period``: whether the credential is valid at that moment, give or take the skew."""
+    valid_from = parse_timestamp(document["validFrom"])
+    until_text = document.get("validUntil")
+    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
+    if until_text is not None:
+        detail["validUntil"] = until_text
+    if valid_from - at > CLOCK_SKEW:
+        summary = f"not yet valid: it begins at {document['validFrom']}"
+        return failed("period", "not-yet-valid", summary, **detail)
+    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
+        return failed("period", "expired", f"expired at {until_text}", **detail)
+    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
+    return passed("period", end, **detail)

@@ -1,0 +1,236 @@
+"""Whether the issuer's key still was the issuer's when it signed (spec §11.4.5).
+
+The delivery brings the store's policies with their log proofs. What they say of keys is judged by
+where in the log the credential stands; a date in a document decides nothing (attack cases A26,
+A27).
+"""
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.history.log.checkpoint import Leaf
+from lyrikstore.history.log.consistency import Relation
+from lyrikstore.history.policy.key_history import KeyHistory, KeyState, Standing
+from lyrikstore.history.policy.policy import Policy
+from lyrikstore.verify.credential.envelope import Envelope
+from lyrikstore.verify.credential.key_statements import Statements
+from lyrikstore.verify.credential.key_succession import Heir
+from lyrikstore.verify.credential.log_proofs import Places
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    not_applicable,
+    passed,
+    unchecked,
+    warned,
+)
+
+_UNSPOKEN = not_applicable("issuer.key", "no store whose policies are at hand speaks of this key")
+
+
+def check_key(
+    signer: str | None,
+    history: KeyHistory | None,
+    credential: Digest | None,
+    proofs: Places | None,
+    *,
+    sought: bool = True,
+) -> Check:
+    """Return ``issuer.key``: what the store's policies say of the key that signed.
+
+    Args:
+        signer: The key, as did:key, or None where no signature holds.
+        history: The store's policies, or None where its genesis is not established.
+        credential: What it signed, as the log has it.
+        proofs: What shows where that is logged, or None where nothing does.
+        sought: Whether it is asked where it is logged as long as the key is current.
+    """
+    if signer is None:
+        return unchecked("issuer.key", "no-proof", "no sound signature by any key")
+    if history is None:
+        summary = "which keys the store had, and until when, is not established"
+        return unchecked("issuer.key", "no-policy", summary)
+    if history.forked:
+        summary = "what is at hand shows two histories of the store: neither says whose the key is"
+        return failed("issuer.key", "fork", summary)
+    state = history.state_of(signer)
+    logged_at, shown = None, Relation.SAME
+    if credential is not None and proofs is not None and (sought or state.is_over):
+        logged_at, shown = where_logged(Leaf("credential", credential), signer, history, proofs)
+    check = _check_state(state, history, logged_at, shown, sought=sought)
+    return unless_unproven(check, history)
+
+
+def unless_unproven(check: Check, history: KeyHistory) -> Check:
+    """Return what was found of a key, or that a policy at hand may say otherwise.
+
+    Args:
+        check: What the policies that are shown to be logged give.
+        history: They.
+    """
+    if check.state is CheckState.FAIL or not history.unproven:
+        return check
+    summary = (
+        f"a policy of version {history.unproven[0]}, signed by an owner, is at hand without what "
+        "shows that it is logged: it may say that the key was stolen"
+    )
+    detail = {name: value for name, value in check.detail.items() if name != "reason"}
+    detail["unproven"] = list(history.unproven)
+    return unchecked(check.id, "unproven-policy", summary, **detail)
+
+
+def where_logged(
+    leaf: Leaf, signer: str, history: KeyHistory, proofs: Places
+) -> tuple[int | None, Relation]:
+    """Return where a statement is logged, and whether in the log that says what became of its key.
+
+    Args:
+        leaf: What was signed, as a log has it.
+        signer: Whose key signed it, as did:key. Of one that was only replaced, any sound proof
+            counts.
+        history: The store's policies.
+        proofs: What shows where in its log other things are.
+    """
+    places = proofs.of(leaf, history)
+    said = history.declared(signer)
+    if said:
+        # ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs
+        # before the entry that the owner names whatever the stolen key signs today.
+        anchors = dict.fromkeys(head for one in said for head in one.heads)
+        return proofs.consistency.place(leaf.hash, places, tuple(anchors))
+    if places:
+        return places[0].index, Relation.SAME
+    ended = history.ended(signer)
+    heads = () if ended is None else ended.heads
+    listed = (proofs.consistency.find(leaf.hash, head) for head in heads)
+    return next((index for index in listed if index is not None), None), Relation.SAME
+
+
+def _check_state(
+    state: KeyState,
+    history: KeyHistory,
+    logged_at: int | None,
+    shown: Relation,
+    *,
+    sought: bool,
+) -> Check:
+    detail = _detail(state, history, logged_at)
+    if state.standing is Standing.UNKNOWN:
+        return not_applicable("issuer.key", "the store's policies do not speak of this key")
+    if state.standing is Standing.CURRENT:
+        summary = f"current: by its policy of version {history.current.version} the key may sign"
+        if sought and logged_at is None:
+            summary += "; no sound log proof of the credential is here, to keep it good after that"
+            return warned("issuer.key", "unlogged", summary, **detail)
+        return passed("issuer.key", summary, **detail)
+    compromised = state.standing is Standing.COMPROMISED
+    if logged_at is not None and state.counts_at(logged_at):
+        said = (
+            f"compromised since entry {detail['suspectFrom']}"
+            if compromised
+            else f"succeeded at entry {state.since}"
+        )
+        when = f"the credential was logged before that, as entry {logged_at}"
+        if shown is Relation.SAME:
+            return passed("issuer.key", f"the key is {said}; {when}", **detail)
+        if shown is Relation.FORK:
+            summary = f"the key is {said}; that {when} is shown by another history of the log alone"
+            return failed("issuer.key", "fork", summary, **detail)
+        summary = (
+            f"the key is {said}; nothing here shows that the log in which the credential is entry "
+            f"{logged_at} is the one that says so: when it was signed is not proven"
+        )
+        return unchecked("issuer.key", "no-consistency", summary, **detail)
+    if compromised and (logged_at is None or state.is_suspect_at(logged_at)):
+        # Unlogged is as bad: whoever has the key can give any date to what it signs.
+        place = "at no shown entry" if logged_at is None else f"as entry {logged_at}"
+        summary = f"the key is compromised since entry {detail['suspectFrom']}; logged {place}"
+        return failed("issuer.key", "compromised", summary, **detail)
+    if logged_at is None:
+        summary = f"the key was replaced at entry {state.since}; nothing here shows what came first"
+        return unchecked("issuer.key", "unlogged", summary, **detail)
+    summary = f"the key was replaced at entry {state.since}; logged after that, as {logged_at}"
+    return failed("issuer.key", "retired", summary, **detail)
+
+
+def check_key_at_hand(
+    envelope: Envelope, statements: Statements, store: Digest | None, heir: Heir | None = None
+) -> Check:
+    """Return ``issuer.key`` by all that is at hand: the worst that a store there says.
+
+    Args:
+        envelope: The credential, well-formed.
+        statements: What lies beside it.
+        store: The store that it names, if any.
+        heir: By which store's word the key is believed, if by any: that one is heard as well.
+
+    Cost: at most :data:`lyrikstore.verify.credential.key_statements.MAX_STORES` stores' policies.
+    """
+    if envelope.signer is None or envelope.canonical is None:
+        return check_key(None, None, None, None)
+    key, credential = did_key(envelope.signer.key), Digest.of(envelope.canonical)
+    return check_key_by(key, credential, statements, store, heir)
+
+
+def check_key_by(
+    key: str,
+    credential: Digest,
+    statements: Statements,
+    store: Digest | None,
+    heir: Heir | None = None,
+) -> Check:
+    """Return the same of a key, as did:key, and the credential that it signed."""
+    try:
+        stores = list(statements.about(key, store))
+    except IncompleteError as error:
+        return unchecked("issuer.key", error.kind, error.message)
+    made = []
+    if heir is not None:
+        stores.append((heir.history, heir.proofs))
+    for history, proofs in stores:
+        made.append(check_key(key, history, credential, proofs, sought=False))
+    for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):
+        for check in made:
+            if check.state is state:
+                return check
+    return _UNSPOKEN
+
+
+def policy_for(
+    history: KeyHistory, manifest_index: int, logged_at: int | None, author: str
+) -> Policy:
+    """Return the policy that a records manifest is judged by.
+
+    It was logged between the dataset manifest and the credential, which names it by digest and so
+    vouches for it. The first policy of that time that names its author decides.
+
+    Args:
+        history: The store's policies.
+        manifest_index: Where the dataset manifest is logged.
+        logged_at: Where the credential is shown to be logged, or None.
+        author: Who signed the records manifest.
+    """
+    starts = (one.index + 1 for one in history.policies)
+    indices = [
+        manifest_index,
+        *(i for i in starts if manifest_index < i and (logged_at is None or i <= logged_at)),
+    ]
+    policies = [history.in_force(index) for index in indices]
+    return next((policy for policy in policies if author in policy.keys), policies[-1])
+
+
+def _detail(state: KeyState, history: KeyHistory, logged_at: int | None) -> dict[str, object]:
+    detail: dict[str, object] = {
+        "standing": state.standing.value,
+        "policy": history.current.version,
+    }
+    if state.since is not None:
+        detail["since"] = state.since
+    if state.retired is not None and state.retired.suspect_from is not None:
+        detail["suspectFrom"] = state.retired.suspect_from
+    if state.retired is not None and state.retired.successor is not None:
+        detail["successor"] = state.retired.successor
+    if logged_at is not None:
+        detail["loggedAt"] = logged_at
+    return detail

@@ -1,0 +1,173 @@
+"""Trust that a key inherits from the believed key whose place it took (spec §11.4.5, spec §20.3.2).
+
+A store's policies name successors, and whoever owns a store can write one. So a succession counts
+only as far as those are believed who speak in it: the key that was replaced, and the key that
+signed the policy; each by the trust file itself, or by a succession before.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.credentials.trust import TrustedIssuer
+from lyrikstore.history.policy.key_history import KeyHistory, Standing
+from lyrikstore.verify.credential.key_statements import Statements
+from lyrikstore.verify.credential.log_proofs import Places
+from lyrikstore.verify.report import Check, passed, quote
+
+Believes = Callable[[str], TrustedIssuer | None]
+"""Given a DID, the entry of the trust file that covers the question for it, or None."""
+
+Knows = Callable[[str], TrustedIssuer | None]
+"""Given a DID, an entry of the trust file that names it, whatever it is believed for, or None."""
+
+
+class Inherited(Struct, frozen=True):
+    """Why a key is believed that the trust file does not name.
+
+    Attributes:
+        entry: The entry of the first key of the chain.
+        predecessor: The key whose place it took.
+        keys: Every key that this rests on; not the heir.
+    """
+
+    entry: TrustedIssuer
+    predecessor: str
+    keys: frozenset[str]
+
+    def check(self, issuer: str) -> Check:
+        """Return ``trust.issuer`` for the heir."""
+        return passed(
+            "trust.issuer",
+            f"you trust {quote(self.entry.nickname)}, whose key named this one its successor",
+            nickname=self.entry.nickname,
+            issuer=issuer,
+            predecessor=self.predecessor,
+        )
+
+
+class Heir(Struct, frozen=True):
+    """A key that inherits trust, and the store that says so.
+
+    Attributes:
+        inherited: From whom.
+        history: The store's policies.
+        proofs: What shows where in its log something is.
+    """
+
+    inherited: Inherited
+    history: KeyHistory
+    proofs: Places
+
+
+def inherited(key: str, history: KeyHistory, believes: Believes, knows: Knows) -> Inherited | None:
+    """Return from whom ``key`` inherits trust by the policies of one store, or None.
+
+    Args:
+        key: As did:key; not one that the trust file names.
+        history: The store's policies.
+        believes: Whom the trust file itself believes.
+        knows: Whom it names: a key that it does not believe for this inherits no belief.
+
+    Cost: looks at every policy once for each key that the answer rests on.
+    """
+    # ATTACK: a policy that retires a thousand keys, each the next one's predecessor. So what waits
+    # for an answer waits in a list, not on the stack.
+    found: dict[str, Inherited | None] = {}
+    pending = [key]
+    while pending:
+        one = pending[-1]
+        named = history.named_by(one)[:1]
+        if one in found:
+            found[pending.pop()] = _by_succession(named, found)
+            continue
+        found[one] = None  # keys that vouch for each other in a circle have nobody's word
+        for who in (who for pair in named for who in reversed(pair) if who not in found):
+            entry = believes(who)
+            if entry is not None:
+                found[who] = Inherited(entry, who, frozenset({who}))
+            elif knows(who) is None:
+                pending.append(who)
+            else:
+                # ATTACK: a key whose belief has ended names the next, who would be believed again.
+                found[who] = None
+    return found[key]
+
+
+def heir_of_publisher(
+    key: str, statements: Statements, store: Digest, believes: Believes, knows: Knows
+) -> Heir | None:
+    """Return ``key`` as heir of a believed publisher, or None if it is none.
+
+    Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. Of
+    more stores or policies than are read nothing follows.
+
+    Args:
+        key: As did:key.
+        statements: What stores said of keys.
+        store: The dataset's.
+        believes: Whom the trust file itself believes.
+        knows: Whom it names.
+    """
+    with suppress(IncompleteError):
+        for history, proofs in statements.of(store):
+            found = inherited(key, history, believes, knows)
+            if found is not None:
+                return Heir(found, history, proofs)
+    return None
+
+
+def heir_of_attester(
+    key: str, statements: Statements, store: Digest | None, believes: Believes, knows: Knows
+) -> Heir | None:
+    """Return ``key`` as heir of a believed attester, or None if it is none.
+
+    Attesters have a store of their own, which attestations do not name. Any store at hand may
+    say it, for the word is that of a believed key; but not against another that says this key was
+    stolen.
+
+    Args:
+        key: As did:key.
+        statements: What stores said of keys.
+        store: The one named in what the key signed, or None.
+        believes: Whom the trust file itself believes for this.
+        knows: Whom it names.
+    """
+    for history, proofs in statements.naming(key):
+        found = inherited(key, history, believes, knows)
+        if found is not None and not _stolen_elsewhere(found.keys, history, statements, store):
+            return Heir(found, history, proofs)
+    return None
+
+
+def _by_succession(
+    named: list[tuple[str, str]], found: dict[str, Inherited | None]
+) -> Inherited | None:
+    if not named:
+        return None
+    older, author = named[0]
+    # ATTACK: another owner of the store, whom nobody believes, replaces the heir by another.
+    first, second = found[older], found[author]
+    if first is None or second is None:
+        return None
+    return Inherited(first.entry, older, first.keys | second.keys | {older, author})
+
+
+def _stolen_elsewhere(
+    keys: frozenset[str], history: KeyHistory, statements: Statements, store: Digest | None
+) -> bool:
+    # ATTACK: a thief founds a store with the stolen key, and has it name another. Nothing shows
+    # which of two logs came first, so what another store says of the theft counts from its start.
+    # Nor may the thief crowd that store out, or take away the log proof of what it says.
+    try:
+        return any(
+            other.unproven or other.state_of(key).standing is Standing.COMPROMISED
+            for key in keys
+            for other, _ in statements.about(key, store)
+            if other.store != history.store
+        )
+    except IncompleteError:
+        return True

@@ -1,0 +1,319 @@
+"""The check ``status``: does the issuer still stand by it (spec §11.4.1)?
+
+Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's never counts as
+"not revoked" - whoever holds the delivery chooses which lists lie beside it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.json import JSON, may_say, parse
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.did import MAX_DOCUMENTS, KnownDocument, documents_among
+from lyrikstore.credentials.model.status_list import (
+    CLOCK_SKEW,
+    LIST_TYPE,
+    StatedList,
+    StatusEntry,
+    StatusList,
+    newest_first,
+    status_entries,
+)
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import parse_verification_method
+from lyrikstore.verify.credential.key_statements import NO_STATEMENTS, Statements, statements_here
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    first_in,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+
+if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
+    from lyrikstore.history.repository.repository import Repository
+
+Keys = Callable[[str], PublicKey]
+"""Verification method → key."""
+
+
+class Notices(Struct, frozen=True):
+    """What is at hand of what issuers said about their credentials after issuing them.
+
+    Nothing of it is verified yet.
+
+    Attributes:
+        lists: URL → the status lists that claim to be that one.
+        successors: Credential, as ``urn:blake3:`` → credentials that claim to replace it.
+        documents: DID documents: as they lay beside a credential, or were fetched on request.
+        statements: What stores said of keys.
+        in_log: Whether all of these stand in a log before what is judged: then what takes it back
+            is not of a time to come, whatever the clock says.
+    """
+
+    lists: Mapping[str, Sequence[StatedList]] = field(default_factory=dict)
+    successors: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    documents: Sequence[KnownDocument] = ()
+    statements: Statements = NO_STATEMENTS
+    in_log: bool = False
+
+    @classmethod
+    def among(
+        cls,
+        files: Iterable[bytes],
+        fetched: Iterable[KnownDocument] = (),
+        *,
+        documents: int = MAX_DOCUMENTS,
+    ) -> Self:
+        """Return the notices among ``files``, in their order. Cost: reads no others.
+
+        Args:
+            files: Such as those beside a credential.
+            fetched: DID documents that came from where their DIDs say.
+            documents: How many DID documents are read.
+        """
+        files = tuple(dict.fromkeys(files))  # under two names a file says what it says once
+        lists: dict[str, list[StatedList]] = {}
+        successors: dict[str, list[bytes]] = {}
+        for data in files:
+            stated, replaced = _said(data)
+            if stated is not None:
+                lists.setdefault(stated.url, []).append(stated)
+            elif replaced is not None:
+                successors.setdefault(replaced, []).append(data)
+        known = (*fetched, *documents_among(files, most=documents))
+        return cls(lists, successors, known, Statements.among(files))
+
+
+NO_NOTICES = Notices()
+
+_END = datetime.max.replace(tzinfo=UTC)
+_IRREVOCABLE = not_applicable("status", "names no status list: this credential cannot be revoked")
+_SAID = {"revocation": "revoked", "suspension": "suspended"}
+
+
+def check_status(
+    document: Mapping[str, JSON],
+    issuer: str,
+    notices: Notices,
+    at: datetime,
+    max_age: timedelta,
+    keys: Keys = parse_verification_method,
+) -> Check:
+    """Return what status lists say of a genuine credential, as the check ``status``.
+
+    Args:
+        document: The credential, its signature verified.
+        issuer: Its issuer; the lists must be the same issuer's.
+        notices: Status lists at hand.
+        at: The moment to judge for.
+        max_age: How old a list the verifier accepts.
+        keys: Finds the keys of the lists.
+    """
+    if "credentialStatus" not in document:
+        return _IRREVOCABLE
+    try:
+        entries = status_entries(document)
+    except FormatError as error:
+        # An entry that cannot be read may say "revoked".
+        return unchecked("status", "bad-entry", quote(error.message, 300))
+    judged = [_judge(entry, issuer, notices, at, max_age, keys) for entry in entries]
+    if (worst := first_in(judged, CheckState.FAIL, CheckState.UNCHECKED)) is not None:
+        return worst
+    oldest = min(str(check.detail["asOf"]) for check in judged)
+    said = " and ".join(f"not {_SAID[entry.purpose]}" for entry in entries)
+    said += f", by status lists made at {oldest}"
+    for check in judged:
+        if check.state is CheckState.WARN:
+            detail = {**check.detail, "asOf": oldest}
+            return replace(check, words=(f"{said}; {check.summary}", detail))
+    return passed("status", said, asOf=oldest)
+
+
+class LoggedNotices:
+    """The notices that a store has logged, and what it says of keys itself.
+
+    What a key signed that was compromised by then is absent: a thief takes back no revocation.
+
+    Args:
+        repository: The store.
+
+    Attributes:
+        all: All of them.
+        unread: Log indices of what cannot be read, and why: each may take anything back.
+
+    Cost: one read per logged credential.
+    """
+
+    def __init__(self, repository: "Repository") -> None:
+        self._found: list[tuple[int, bytes]] = []
+        self.unread: list[tuple[int, LyrikstoreError]] = []
+        for entry in repository.entries():
+            if entry.type == "credential":
+                try:
+                    data = repository.credential(entry.id)
+                    if not repository.is_suspect(data, entry.index):
+                        self._found.append((entry.index, data))
+                except LyrikstoreError as error:
+                    self.unread.append((entry.index, error))
+        # Where what was said changes: most credentials say nothing of another.
+        self._changes = [index for index, data in self._found if _may_be_notice(data)]
+        self._known: dict[int, Notices] = {}
+        self.all = self._until(self._found[-1][0] + 1 if self._found else 0)
+        try:
+            here = statements_here(repository)
+        except LyrikstoreError:  # whoever asks what counts here is told so
+            return
+        self.all = replace(self.all, statements=replace(self.all.statements, here=here))
+
+    def before(self, index: int) -> Notices:
+        """Return what had been said of credentials where the log had ``index`` entries.
+
+        What is said of keys is not limited so: a theft that is found later was one before.
+        """
+        count = bisect_left(self._changes, index)
+        if count not in self._known:
+            said = self.all.statements
+            self._known[count] = replace(self._until(index), statements=said)
+        return self._known[count]
+
+    def changes_since(self, index: int) -> Sequence[int]:
+        """Return the log indices from ``index`` on of what may change what was said, in order."""
+        return self._changes[bisect_left(self._changes, index) :]
+
+    def _until(self, end: int) -> Notices:
+        files = [data for index, data in self._found if index < end]
+        # Newest first: only so many are looked at.
+        found = Notices.among(reversed(files), documents=len(files))
+        return replace(found, in_log=True)
+
+
+def logged_notices(repository: "Repository") -> Notices:
+    """Return all notices that a store has logged; see :class:`LoggedNotices`."""
+    return LoggedNotices(repository).all
+
+
+def _may_be_notice(data: bytes) -> bool:
+    words = (LIST_TYPE, "supersedes")
+    return any(may_say(data, word) for word in words) or bool(documents_among([data]))
+
+
+def _said(data: bytes) -> tuple[StatedList | None, str | None]:
+    # What a file is: a status list, or what replaces a credential, and which one.
+    if not may_say(data, LIST_TYPE) and not may_say(data, "supersedes"):
+        return None, None  # most files are something else
+    try:
+        document = parse(data, floats=True, nulls=True)  # foreign ones too; strictly later
+    except FormatError:
+        return None, None
+    if not isinstance(document, dict):
+        return None, None
+    reference = document.get("supersedes")
+    digest = reference.get("digest") if isinstance(reference, dict) else None
+    return StatedList.stated_by(document, data), digest if isinstance(digest, str) else None
+
+
+def _judge(
+    entry: StatusEntry,
+    issuer: str,
+    notices: Notices,
+    at: datetime,
+    max_age: timedelta,
+    keys: Keys,
+) -> Check:
+    best: StatusList | None = None
+    stated = notices.lists.get(entry.url, ())
+    trouble = _open("no-list", entry, "it is not at hand")
+    if stated:  # somebody else's must not outdo the right one; nor be unpacked
+        trouble = _open("foreign-list", entry, "it is signed by another issuer")
+    # ATTACK: a clock set back, to before the list which takes it back and stands in the log.
+    chosen, unread = newest_first(stated, issuer, _END if notices.in_log else at)
+    ahead: StatusList | None = None
+    later: tuple[datetime, str] | None = None
+    for one in chosen:
+        found, problem = _read(one.data, entry, issuer, keys)
+        if found is None:
+            trouble = _open(*problem)
+            in_time = one.made - at <= CLOCK_SKEW
+            if problem[0] == "unsound-list" and one.issuer == issuer and in_time:
+                later = later or (one.made, problem[2])
+        elif found.valid_from - at > CLOCK_SKEW:
+            trouble = _open("future-list", entry, "it is from the future")
+            if notices.in_log and (ahead is None or _counts_more(found, ahead, entry)):
+                ahead = found
+        elif best is None or _counts_more(found, best, entry):
+            best = found
+    if ahead is not None and ahead.holds(entry.index):
+        best = ahead
+    if best is None:
+        return trouble
+    made = format_timestamp(best.valid_from)
+    if best.holds(entry.index):
+        # However old the list: what was revoked stays so, and a suspension ends by a newer list.
+        word = _SAID[entry.purpose]
+        return failed("status", word, f"{word} by its issuer, by a list made at {made}", asOf=made)
+    if unread is not None and unread >= best.valid_from:
+        return _open("too-many-lists", entry, "there are more of its age than are read", made)
+    check = _fresh(best, entry, at, max_age)
+    if check.state is CheckState.PASS and later is not None and best.valid_from < later[0]:
+        # Anybody can make one, so it decides nothing. But it may be by a key that the issuer's
+        # newer document lists, and take the credential back.
+        summary = (
+            f"one of {quote(entry.url)} that says it was made later, at "
+            f"{format_timestamp(later[0])}, cannot be read: {later[1]}"
+        )
+        return warned("status", "unread-list", summary, list=entry.url, asOf=made)
+    return check
+
+
+def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> bool:
+    if found.valid_from != best.valid_from:
+        return found.valid_from > best.valid_from
+    # Two of one second: whichever takes it back, for whoever hands them over chose their order.
+    return found.holds(entry.index)
+
+
+def _read(
+    data: bytes, entry: StatusEntry, issuer: str, keys: Keys
+) -> tuple[StatusList | None, tuple[str, StatusEntry, str]]:
+    try:
+        found = StatusList.parse(data, keys)
+        if entry.index >= len(found):
+            raise FormatError("bad-status", f"entry {entry.index} is outside it")
+    except LyrikstoreError as error:
+        return None, ("unsound-list", entry, quote(error.message, 200))
+    if found.url != entry.url or found.purpose != entry.purpose:
+        return None, ("wrong-list", entry, "it is of another URL or purpose")
+    if found.issuer != issuer:
+        return None, ("foreign-list", entry, "it is signed by another issuer")
+    return found, ("", entry, "")
+
+
+def _fresh(found: StatusList, entry: StatusEntry, at: datetime, max_age: timedelta) -> Check:
+    made = format_timestamp(found.valid_from)
+    if at > found.valid_until:
+        until = format_timestamp(found.valid_until)
+        return _open("expired-list", entry, f"it was made at {made} and good until {until}", made)
+    if at - found.valid_from > max_age:
+        return _open("stale-list", entry, f"it was made at {made}, too long ago for you", made)
+    return passed("status", "", asOf=made)
+
+
+def _open(reason: str, entry: StatusEntry, problem: str, made: str = "") -> Check:
+    return unchecked(
+        "status",
+        reason,
+        f"the {entry.purpose} list {quote(entry.url)}: {problem}",
+        list=entry.url,
+        **({"asOf": made} if made else {}),
+    )

@@ -1,0 +1,224 @@
+"""What a credential says of use, age and law, checked as far as it can be (spec §11.4.6).
+
+None of it can be shown to be true. What can be shown: that it is whole, that it agrees with the
+data and the manifest, who says it, and since when it has been said.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON
+from lyrikstore.credentials.model.dataset import collected_too_late
+from lyrikstore.credentials.terms.model import Partition, Terms
+from lyrikstore.credentials.terms.partitioning import assign, extents
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    Words,
+    failed,
+    name_some,
+    not_applicable,
+    passed,
+    quote,
+    stated,
+    unchecked,
+)
+
+
+def check_terms(terms: Terms) -> Check:
+    """Return ``terms``: what may be done, as whoever signed states it, in one line."""
+    return Check("terms", CheckState.STATED, partial(_say_terms, terms))
+
+
+def _say_terms(terms: Terms) -> Words:
+    if len(terms.partitions) == 1:
+        summary = _words(terms.partitions[0])
+    else:
+        shown = "; ".join(f"{part.name}: {_words(part)}" for part in terms.partitions[:3])
+        more = len(terms.partitions) - 3
+        summary = f"{counted(len(terms.partitions), 'partition')}; {shown}"
+        summary += f"; and {more} more" if more > 0 else ""
+    detail: dict[str, JSON] = {
+        "permits": list(terms.permits),
+        "prohibits": list(terms.prohibits),
+        "requires": list(terms.requires),
+        "partitions": [_unselected(part) for part in terms.partitions],
+    }
+    if terms.licence is not None:
+        detail["licence"] = terms.licence
+    return summary, detail
+
+
+def check_texts(terms: Terms, check: Check, found: Mapping[Digest, object]) -> Check:
+    """Return ``terms`` of a delivery: as ``check``, if the texts that it names are there.
+
+    Args:
+        terms: What the credential says.
+        check: What :func:`check_terms` gave.
+        found: The files beside the credential, by digest.
+    """
+    missing = [identity for identity in terms.texts if identity not in found]
+    if missing:
+        named = terms.texts[missing[0]]
+        what = "the licence text" if named is None else f"the text of {quote(named)}"
+        summary = f"{check.summary}; {what} is not beside the credential"
+        return unchecked("terms", "missing-file", summary, **check.detail)
+    if not terms.texts:
+        return check
+    texts = (
+        "the licence text is the one" if len(terms.texts) == 1 else "the licence texts are those"
+    )
+    return stated("terms", f"{check.summary}; {texts} named", **check.detail)
+
+
+def check_partitions(
+    subject: Mapping[str, Any], terms: Terms, tree: Tree | None, counts: Sequence[int] | None
+) -> Check:
+    """Return ``terms.partitions``: whether each file is in exactly one partition, as large as said.
+
+    Args:
+        subject: The credential's subject.
+        terms: Its terms.
+        tree: The tree it names, or None where it is not at hand.
+        counts: Number of records of each file, in tree order; None if they were not read.
+    """
+    if tree is None:
+        return unchecked("terms.partitions", "missing-file", "no sound list of files to divide")
+    try:
+        numbers = assign(tree, terms.partitions)
+    except FormatError as error:
+        return failed("terms.partitions", error.kind, quote(error.message, 300))
+    claims = subject["licence"]["partitions"]
+    records = None if counts is None else _records(numbers, counts, len(claims))
+    wrong: list[JSON] = []
+    for at, (extent, said) in enumerate(
+        zip(extents(tree, numbers, len(claims)), claims, strict=True)
+    ):
+        found: dict[str, str] = {"files": str(extent.files), "bytes": str(extent.bytes)}
+        claimed = {"files": str(said["fileCount"]), "bytes": said["byteSize"]}
+        if records is not None:
+            found["records"], claimed["records"] = str(records[at]), said["recordCount"]
+        wrong += [
+            {
+                "partition": said["name"],
+                "what": what,
+                "claimed": claimed[what],
+                "found": found[what],
+            }
+            for what in found
+            if found[what] != claimed[what]
+        ]
+    if wrong:
+        names = sorted({str(item["partition"]) for item in wrong if isinstance(item, dict)})
+        summary = f"other files than claimed are in partition {name_some(names)}"
+        return failed("terms.partitions", "differs", summary, partitions=wrong)
+    whole = f"of {counted(len(tree), 'file')} each is in one of {counted(len(claims), 'partition')}"
+    if len(claims) == 1:
+        whole = f"one set of terms for {counted(len(tree), 'file')}"
+    if records is None:
+        summary = f"{whole}; their records were not counted"
+        return unchecked("terms.partitions", "not-recomputed", summary)
+    return passed("terms.partitions", whole, partitions=len(claims))
+
+
+def check_age(subject: Mapping[str, Any], logged: Check) -> Check:
+    """Return ``age``: the period that is claimed, and apart from it what shows existence.
+
+    Args:
+        subject: The credential's subject.
+        logged: The check ``log.inclusion``.
+    """
+    claimed: dict[str, JSON] = {k: v for k, v in subject["age"].items() if k != "type"}
+    existence: dict[str, JSON] = {"shownBy": "nothing", "notLaterThan": "not proven"}
+    shown = "that it existed by some date is not proven"
+    if logged.state is CheckState.PASS:
+        place = subject["log"]
+        existence.update(shownBy="log-inclusion", origin=place["origin"], index=place["index"])
+        shown = (
+            f"it existed when entry {place['index']} of its log was made; by which date is not "
+            "proven: no witness and no time stamp says so"
+        )
+    first, last = claimed.get("collectedFrom"), claimed.get("collectedUntil")
+    if collected_too_late(subject["age"]):
+        summary = f"collected until {last}, after this version was made, {claimed['snapshotAt']}"
+        return failed("age", "contradiction", summary, claimed=claimed, existence=existence)
+    period = "".join(f" {word} {day}" for word, day in (("from", first), ("until", last)) if day)
+    said = f"claimed: collected{period}" if period else "no period of collection is claimed"
+    return stated("age", f"{said}; {shown}", claimed=claimed, existence=existence)
+
+
+def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from: str) -> Check:
+    """Return ``regulatory``: statements of law, each with its basis and with who warrants it.
+
+    Args:
+        subject: The credential's subject.
+        issuer: The issuer's DID.
+        valid_from: The credential's ``validFrom``.
+    """
+    statements: list[Mapping[str, Any]] = subject.get("regulatory", [])
+    if not statements:
+        return not_applicable("regulatory", "no statement about laws")
+    begins = valid_from[:10]
+    later = [item for item in statements if item["asOf"] > begins]
+    if later:
+        summary = f"{quote(later[0]['regime'])} is judged as of {later[0]['asOf']}, after it begins"
+        return failed("regulatory", "future", summary)
+    others = [item for item in statements if item["warrantedBy"].get("did") != issuer]
+    state = CheckState.WARN if others else CheckState.STATED
+    return Check("regulatory", state, partial(_say_law, statements, issuer, len(others)))
+
+
+def _say_law(statements: list[Mapping[str, Any]], issuer: str | None, others: int) -> Words:
+    summary = "; ".join([_statement(item, issuer) for item in statements[:3]])
+    summary += f"; and {len(statements) - 3} more" if len(statements) > 3 else ""
+    detail: dict[str, JSON] = {
+        "statements": [dict(item) for item in statements],
+        "byOthers": others,
+    }
+    if others:
+        summary += "; whoever is named did not sign it"
+        detail = {"reason": "unsigned-warrant", **detail}
+    return summary, detail
+
+
+def _statement(item: Mapping[str, Any], issuer: str | None) -> str:
+    party = item["warrantedBy"]
+    if party.get("did") == issuer:
+        who = "by the issuer"
+    else:
+        who = f"by {quote(party.get('name', party.get('did')))}, so the issuer says,"
+    return (
+        f"{quote(item['regime'])}: {quote(item['status'])} on the basis of {quote(item['basis'])}, "
+        f"warranted {who} as of {item['asOf']}"
+    )
+
+
+def _words(partition: Partition) -> str:
+    parts = [f"permits {', '.join(map(quote, partition.permits)) or 'nothing'}"]
+    if partition.prohibits:
+        parts.append(f"prohibits {', '.join(map(quote, partition.prohibits))}")
+    if partition.requires:
+        parts.append(f"requires {', '.join(map(quote, partition.requires))}")
+    if limits := partition.limits.to_json():
+        del limits["type"]
+        shown = [f"{k} {', '.join(v) if isinstance(v, list) else v}" for k, v in limits.items()]
+        parts.append(f"only {', '.join(shown)}")
+    return "; ".join(parts)
+
+
+def _unselected(partition: Partition) -> dict[str, JSON]:
+    members = partition.to_json()
+    members.pop("select", None)
+    return members
+
+
+def _records(numbers: bytes, counts: Sequence[int], partitions: int) -> list[int]:
+    totals = [0] * partitions
+    for number, count in zip(numbers, counts, strict=True):
+        totals[number] += count
+    return totals

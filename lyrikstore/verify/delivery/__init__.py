@@ -1,0 +1,1 @@
+"""The checks of a delivery: manifest, files, records, log (spec §11.4)."""

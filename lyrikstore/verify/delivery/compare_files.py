@@ -1,0 +1,282 @@
+"""How the files somebody has differ from those a tree lists (spec §11.4.3). Pure.
+
+Whoever receives 2,615 files wants to know which three are wrong and how, not that a hash differs.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import BinaryIO, Protocol
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.grammar import counted
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.verify.report import (
+    Check,
+    failed,
+    listed,
+    name_some,
+    passed,
+    unchecked,
+    warned,
+)
+
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Names, and ``._*`` beside them, that desktops drop into folders: a warning, never more.
+A fixed list: what a delivery itself could name as ignored would hide files (attack case A51)."""
+
+
+class FoundKind(Enum):
+    """What stands at a path."""
+
+    FILE = "file"
+    OTHER = "other"
+    """A link, device, socket, FIFO: never followed or read."""
+    UNREADABLE = "unreadable"
+
+
+class Found(Struct, frozen=True):
+    """One thing found.
+
+    Attributes:
+        kind: What it is.
+        bytes: Its length, for files.
+        blake3: Its digest, for files whose length some listed file has; else None.
+    """
+
+    kind: FoundKind
+    bytes: int = 0
+    blake3: Digest | None = None
+
+
+class Difference(Struct, frozen=True):
+    """A path whose content is not the listed one.
+
+    Attributes:
+        path: Where.
+        reason: ``content``, ``size`` or ``not-a-file``.
+        holds: The path whose listed content it holds instead, if any.
+    """
+
+    path: str
+    reason: str
+    holds: str | None = None
+
+
+class Comparison(Struct, frozen=True):
+    """Every way in which what was found departs from a tree. Paths are in path order.
+
+    Attributes:
+        matching: Files that are as listed.
+        differs: Files with other content.
+        swapped: Pairs that hold each other's content.
+        renamed: Listed path and the path its content was found under.
+        missing: Listed and not there.
+        extra: There and not listed.
+        litter: Desktop litter, there and not listed.
+        unreadable: There and not readable.
+    """
+
+    matching: int
+    differs: tuple[Difference, ...] = ()
+    swapped: tuple[tuple[str, str], ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    litter: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every listed file is there as listed."""
+        return not (self.differs or self.swapped or self.renamed or self.missing or self.unreadable)
+
+
+EachFile = Callable[[Entry, BinaryIO], None]
+"""Is given every listed file that is there with its listed length, in tree order, as a stream that
+is hashed while it is read; need not read all of it."""
+
+
+class DataSource(Protocol):
+    """Where the data is: a folder today."""
+
+    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+        """Return how the data departs from ``tree``, reading every listed file once.
+
+        Args:
+            tree: What should be there.
+            each: Given every listed file.
+        """
+
+    def tree(self) -> Tree:
+        """Return the tree, without ``meta``, that the data itself makes.
+
+        Raises:
+            FormatError: It makes none: a path outside the grammar.
+        """
+
+
+def is_litter(path: str) -> bool:
+    """Return whether the last part of ``path`` is on the fixed list of desktop litter."""
+    name = path.rpartition("/")[2]
+    return name in LITTER or name.startswith("._")
+
+
+def compare_listing(tree: Tree, found: Mapping[str, Found]) -> Comparison:
+    """Return how ``found`` departs from ``tree``.
+
+    Args:
+        tree: What should be there.
+        found: Path → what is there; every path found.
+
+    Cost: O(n log n).
+    """
+    listed_paths = tree.by_path
+    matching = 0
+    missing: list[str] = []
+    unreadable: list[str] = []
+    wrong: dict[str, Difference] = {}
+    for entry in tree.entries:
+        here = found.get(entry.path)
+        if here is None:
+            missing.append(entry.path)
+        elif here.kind is FoundKind.UNREADABLE:
+            unreadable.append(entry.path)
+        elif here.kind is FoundKind.OTHER:
+            wrong[entry.path] = Difference(entry.path, "not-a-file")
+        elif here.blake3 == entry.blake3 and here.bytes == entry.bytes:
+            matching += 1
+        else:
+            reason = "content" if here.bytes == entry.bytes else "size"
+            wrong[entry.path] = Difference(entry.path, reason)
+    surplus = {path: here for path, here in sorted(found.items()) if path not in listed_paths}
+    renamed = _find_renamed(tree, missing, surplus)
+    gone = {old for old, _ in renamed}
+    taken = {new for _, new in renamed}
+    swapped, differs = _find_swapped(tree, wrong, found)
+    extra: list[str] = []
+    litter: list[str] = []
+    for path, here in surplus.items():
+        if path.endswith("/"):  # a folder that cannot be listed: what is in it, nobody knows
+            unreadable.append(path)
+        elif path not in taken:
+            is_junk = here.kind is FoundKind.FILE and is_litter(path)
+            (litter if is_junk else extra).append(path)
+    return Comparison(
+        matching=matching,
+        differs=tuple(differs),
+        swapped=tuple(swapped),
+        renamed=tuple(renamed),
+        missing=tuple(path for path in missing if path not in gone),
+        extra=tuple(extra),
+        litter=tuple(litter),
+        unreadable=tuple(unreadable),
+    )
+
+
+def check_files(comparison: Comparison) -> Check:
+    """Return the check ``data.files`` over a comparison.
+
+    Anything that is there and wrong is a failure; only absent or unreadable files leave the check
+    unmade, for they may still turn up.
+    """
+    parts: list[str] = []
+    wrong = [
+        (
+            "swapped",
+            [f"{a} <-> {b}" for a, b in comparison.swapped],
+            "holding each other's content",
+        ),
+        ("differs", [item.path for item in comparison.differs], "differing"),
+        ("renamed", [f"{old} -> {new}" for old, new in comparison.renamed], "renamed"),
+        ("extra", list(comparison.extra), "not listed"),
+        ("missing", list(comparison.missing), "missing"),
+        ("unreadable", list(comparison.unreadable), "unreadable"),
+        ("litter", list(comparison.litter), "desktop litter"),
+    ]
+    for _, names, words in wrong:
+        if names:
+            parts.append(f"{len(names)} {words}: {name_some(names)}")
+    detail = _detail(comparison)
+    summary = (
+        "; ".join(parts) or f"the {counted(comparison.matching, 'file is', 'files are')} as listed"
+    )
+    fatal = [code for code, names, _ in wrong[:4] if names]
+    if fatal:
+        return failed("data.files", fatal[0], summary, **detail)
+    if comparison.missing or comparison.unreadable:
+        reason = "missing" if comparison.missing else "unreadable"
+        return unchecked("data.files", reason, summary, **detail)
+    if comparison.litter:
+        return warned("data.files", "litter", summary, **detail)
+    return passed("data.files", summary, **detail)
+
+
+def _detail(comparison: Comparison) -> dict[str, object]:
+    detail: dict[str, object] = {"matching": comparison.matching}
+    if comparison.differs:
+        detail["differs"] = listed(
+            [
+                {"path": d.path, "reason": d.reason, **({"holds": d.holds} if d.holds else {})}
+                for d in comparison.differs
+            ]
+        )
+    if comparison.swapped:
+        detail["swapped"] = listed([list(pair) for pair in comparison.swapped])
+    if comparison.renamed:
+        detail["renamed"] = listed([{"from": a, "to": b} for a, b in comparison.renamed])
+    for member in ("missing", "extra", "litter", "unreadable"):
+        names: tuple[str, ...] = getattr(comparison, member)
+        if names:
+            detail[member] = listed(names)
+            detail[f"{member}Count"] = len(names)
+    return detail
+
+
+def _find_renamed(
+    tree: Tree, missing: Iterable[str], surplus: Mapping[str, Found]
+) -> list[tuple[str, str]]:
+    # ATTACK: a hundred thousand files of one content; each costs one step.
+    elsewhere: dict[Digest, deque[str]] = {}
+    for path, here in surplus.items():
+        if here.blake3 is not None:
+            elsewhere.setdefault(here.blake3, deque()).append(path)
+    renamed = []
+    for path in missing:
+        candidates = elsewhere.get(tree.by_path[path].blake3)
+        # An empty file has the content of every empty file: that says nothing of its origin.
+        if candidates and tree.by_path[path].bytes:
+            renamed.append((path, candidates.popleft()))
+    return renamed
+
+
+def _find_swapped(
+    tree: Tree, wrong: Mapping[str, Difference], found: Mapping[str, Found]
+) -> tuple[list[tuple[str, str]], list[Difference]]:
+    home: dict[Digest, str] = {}
+    for entry in tree.entries:
+        home.setdefault(entry.blake3, entry.path)
+    wanted = {tree.by_path[path].blake3: path for path in reversed(list(wrong))}
+    swapped: list[tuple[str, str]] = []
+    differs: list[Difference] = []
+    paired: set[str] = set()
+    for path, difference in wrong.items():
+        content = found[path].blake3
+        other = wanted.get(content) if content is not None else None
+        if path in paired:
+            continue
+        # ATTACK: an entry of another length than its digest's file would be swapped with itself.
+        if (
+            other is not None
+            and other != path
+            and other not in paired
+            and found[other].blake3 == tree.by_path[path].blake3
+        ):
+            swapped.append((path, other))
+            paired |= {path, other}
+            continue
+        holds = home.get(content) if content is not None else None
+        differs.append(Difference(path, difference.reason, holds))
+    return swapped, differs

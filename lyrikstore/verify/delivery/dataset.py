@@ -1,0 +1,402 @@
+"""Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4)."""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    KeyMaterialError,
+    LyrikstoreError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.credentials.model.credential import Claims, is_pinned
+from lyrikstore.credentials.model.dataset import age_of, derived_from, descriptor_of
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.policy.key_history import KeyHistory
+from lyrikstore.history.policy.policy import Policy
+from lyrikstore.history.records.order_root import (
+    DOCUMENT,
+    OrderRoot,
+    document_id,
+    verify_order_root,
+)
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.verify.credential.issuer_key import policy_for
+from lyrikstore.verify.delivery.compare_files import DataSource, check_files, is_litter
+from lyrikstore.verify.delivery.quality import Measuring
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    listed,
+    name_some,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+
+Find = Callable[[Digest], bytes | None]
+
+
+class ManifestOutcome(Struct, frozen=True):
+    """What the manifest's checks gave.
+
+    Attributes:
+        checks: ``manifest`` and ``manifest.signature``.
+        reader: Id of the reader that makes records of the files, once known.
+    """
+
+    checks: tuple[Check, Check]
+    reader: str | None
+
+
+class DataOutcome(Struct, frozen=True):
+    """What the data's checks gave.
+
+    Attributes:
+        checks: ``data.files`` and ``data.tree``.
+        records: Record ids of the files in storage order, if all files are as listed and could be
+            read as records.
+        problem: Why there are none.
+        tree: The list of files, if it is at hand and sound.
+        counts: Number of records of each file, in tree order, where there are records.
+    """
+
+    checks: tuple[Check, Check]
+    records: Sequence[Digest] | None
+    problem: str
+    tree: Tree | None = None
+    counts: Sequence[int] | None = None
+
+
+def check_manifest(
+    claims: Claims, related: Iterable[Mapping[str, Any]], find: Find, policy: Policy | None
+) -> ManifestOutcome:
+    """Return whether the manifest says what the credential says, and who signed it.
+
+    Args:
+        claims: What the credential says.
+        related: Its ``relatedResource``.
+        find: Gives a file beside it by digest.
+        policy: The store's policy, or None where its genesis is not established.
+    """
+    data = find(claims.manifest)
+    if data is None:
+        summary = f"manifest {claims.manifest.short} is not beside the credential"
+        absent = unchecked("manifest", "missing-file", summary)
+        return ManifestOutcome(
+            (absent, unchecked("manifest.signature", "missing-file", summary)), None
+        )
+    try:
+        manifest = parse_manifest(data)
+    except (VerificationError, KeyMaterialError) as error:
+        return ManifestOutcome(
+            (
+                unchecked("manifest", "no-signature", "not looked at: its signature does not hold"),
+                failed("manifest.signature", error.kind, quote(error.message, 200)),
+            ),
+            None,
+        )
+    except LyrikstoreError as error:
+        return ManifestOutcome(
+            (
+                failed("manifest", error.kind, f"not a manifest: {quote(error.message, 200)}"),
+                unchecked("manifest.signature", "malformed", "not looked at: no manifest"),
+            ),
+            None,
+        )
+    signature = check_author("manifest.signature", manifest, policy)
+    wrong = _disagreements(claims, manifest)
+    if wrong:
+        summary = f"the credential and its manifest disagree about {', '.join(wrong)}"
+        return ManifestOutcome(
+            (failed("manifest", "disagrees", summary, members=list(wrong)), signature), None
+        )
+    other = _of_two_files(related, find)
+    if other is not None:
+        summary = f"the digests of {quote(other)} in relatedResource name different files"
+        check = failed("manifest", "disagrees", summary, members=["relatedResource"])
+        return ManifestOutcome((check, signature), None)
+    summary = f"manifest {manifest.id.short} of {manifest.name} says what the credential says"
+    binding = passed("manifest", summary, manifest=str(manifest.id), name=manifest.name)
+    return ManifestOutcome((binding, signature), manifest.body["reader"])
+
+
+def _of_two_files(related: Iterable[Mapping[str, Any]], find: Find) -> str | None:
+    # ATTACKS A20, A49: one file by BLAKE3, another by SHA-2: what one program takes for the text
+    # that was signed, another refuses.
+    for item in related:
+        try:
+            data = find(Digest.parse_urn(item["id"]))
+        except FormatError:  # a context, a DID document
+            continue
+        if data is not None and not is_pinned(item, data):
+            return str(item["id"])
+    return None
+
+
+def check_author(check: str, manifest: Manifest, policy: Policy | None) -> Check:
+    """Return whether the policy lets the author of ``manifest`` say this (attack case A22).
+
+    Args:
+        check: Id of the check to make.
+        manifest: Its signature holds already: it was parsed.
+        policy: The policy in force, or None where it is not established.
+    """
+    if policy is None:
+        summary = "signed, but which keys this store lets sign is not established"
+        return unchecked(check, "no-policy", summary)
+    if not policy.allows(manifest.author, manifest.kind, manifest.name):
+        summary = f"signed by {manifest.author}, whom the store's policy does not let sign it"
+        return failed(check, "unauthorised", summary, author=manifest.author)
+    summary = f"signed by {manifest.author}, as the store's policy allows"
+    return passed(check, summary, author=manifest.author)
+
+
+def check_data(
+    claims: Claims,
+    find: Find,
+    data: DataSource | None,
+    reader: str | None,
+    record_ids: Callable[[str, Entry, BinaryIO], Iterable[Digest]] | None,
+    measuring: Measuring | None = None,
+) -> DataOutcome:
+    """Return whether the files are the listed ones and the list is the one named.
+
+    Args:
+        claims: What the credential says.
+        find: Gives a file beside it by digest.
+        data: The data, or None.
+        reader: The reader the manifest names, or None where there is no manifest.
+        record_ids: Turns files into record ids, or None.
+        measuring: Does so in its place, and measures what passes: in the same read, so that what
+            was measured is what was hashed (A52).
+    """
+    listing = find(claims.tree)
+    if listing is None:
+        summary = f"the list of files, tree {claims.tree.short}, is not beside the credential"
+        tree_check = unchecked("data.tree", "missing-file", summary)
+        return DataOutcome((_check_bare_files(claims, data), tree_check), None, "no list of files")
+    try:
+        tree = Tree.parse(listing)
+    except FormatError as error:
+        summary = f"the list of files is malformed: {quote(error.message, 200)}"
+        tree_check = failed("data.tree", error.kind, summary)
+        files = unchecked("data.files", "malformed", "no sound list of files to compare with")
+        return DataOutcome((files, tree_check), None, "no sound list of files")
+    tree_check = _check_tree(claims, tree)
+    if data is None:
+        files = unchecked("data.files", "no-data", "no data was given to compare with")
+        return DataOutcome((files, tree_check), None, "no data was given", tree)
+    collector = _Collector(reader, record_ids if measuring is None else measuring.record_ids)
+    # A document's record id follows from the digest that the comparison makes anyway.
+    reads = collector.reads or (collector.active and measuring and measuring.reads_documents)
+    comparison = data.compare(tree, collector.add if reads else None)
+    if comparison.complete and collector.active and not reads:
+        collector.add_documents(tree)
+        if measuring is not None:
+            measuring.add_documents(tree)
+    complete = comparison.complete and collector.active
+    return DataOutcome(
+        (check_files(comparison), tree_check),
+        collector.records if complete and not collector.problem else None,
+        collector.problem if comparison.complete else "not all files are as listed",
+        tree,
+        collector.counts if complete and not collector.problem else None,
+    )
+
+
+def check_records(
+    claims: Claims,
+    find: Find,
+    content: DataOutcome,
+    history: KeyHistory | None,
+    logged_at: int | None,
+) -> Check:
+    """Return whether the records, in their order, are those committed to.
+
+    Args:
+        claims: What the credential says.
+        find: Gives a file beside it by digest.
+        content: What :func:`check_data` gave.
+        history: The store's policies, or None.
+        logged_at: Where the credential is shown to be logged, or None.
+    """
+    if claims.records is None:
+        return not_applicable("records.root", "the credential commits to no records")
+    manifest_id, root, count = claims.records
+    data = find(manifest_id)
+    if data is None:
+        summary = f"records manifest {manifest_id.short} is not beside the credential"
+        return unchecked("records.root", "missing-file", summary)
+    try:
+        manifest = parse_manifest(data)
+    except LyrikstoreError as error:
+        summary = f"the records manifest: {quote(error.message, 200)}"
+        return failed("records.root", error.kind, summary)
+    about = [item.id for item in manifest.inputs_in("dataset")]
+    roots = [item for item in manifest.body.get("roots", []) if item["type"] == "order"]
+    if (
+        manifest.kind != "records"
+        or manifest.store != claims.store
+        or about != [claims.manifest]
+        or roots != [{"type": "order", "root": root, "count": count}]
+    ):
+        summary = "the credential and its records manifest disagree"
+        return failed("records.root", "disagrees", summary)
+    policy = (
+        None
+        if history is None
+        else policy_for(history, claims.log_index, logged_at, manifest.author)
+    )
+    author = check_author("records.root", manifest, policy)
+    if author.state is not CheckState.PASS:
+        return author
+    salts = find(manifest.attachments_in("salts")[0].id)
+    if salts is None:
+        return unchecked("records.root", "missing-file", "the salts are not beside the credential")
+    if content.records is None:
+        return unchecked("records.root", "not-recomputed", f"not recomputed: {content.problem}")
+    try:
+        verify_order_root(content.records, salts, OrderRoot(root, count))
+    except LyrikstoreError as error:
+        return failed("records.root", error.kind, quote(error.message, 200))
+    return passed(
+        "records.root", f"recomputed over {counted(count, 'record')}", root=root, count=count
+    )
+
+
+class _Collector:
+    """Gathers record ids while the files pass, so that one read serves both digests."""
+
+    def __init__(
+        self,
+        reader: str | None,
+        record_ids: Callable[[str, Entry, BinaryIO], Iterable[Digest]] | None,
+    ) -> None:
+        self._reader = reader
+        self._record_ids = record_ids
+        self._raw = bytearray()
+        self.counts = array("q")
+        self.problem = ""
+        if reader is None:
+            self.problem = "no manifest names the reader"
+        elif record_ids is None:
+            self.problem = "no reader of records was given"
+
+    @property
+    def active(self) -> bool:
+        return self._reader is not None and self._record_ids is not None
+
+    @property
+    def reads(self) -> bool:
+        return self.active and self._reader != DOCUMENT
+
+    def add(self, entry: Entry, stream: BinaryIO) -> None:
+        if self.problem or self._reader is None or self._record_ids is None:
+            return
+        before = len(self._raw)
+        try:
+            for record in self._record_ids(self._reader, entry, stream):
+                self._raw += record.raw
+            self.counts.append((len(self._raw) - before) // 32)
+        except LyrikstoreError as error:
+            self.problem = f"{quote(entry.path)}: {quote(error.message, 200)}"
+
+    def add_documents(self, tree: Tree) -> None:
+        for entry in tree.entries:
+            self._raw += document_id(entry.blake3).raw
+        self.counts.extend([1] * len(tree))
+
+    @property
+    def records(self) -> Sequence[Digest]:
+        return _Digests(bytes(self._raw))
+
+
+class _Digests(Sequence[Digest]):
+    """Digests in one block of memory: 32 bytes a record rather than an object each."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def __len__(self) -> int:
+        return len(self._raw) // 32
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        start = index % len(self) * 32
+        return Digest(self._raw[start : start + 32])
+
+
+def _disagreements(claims: Claims, manifest: Manifest) -> tuple[str, ...]:
+    if manifest.kind != "dataset":
+        return ("kind",)
+    subject, body = claims.subject, manifest.body
+    stated = body.get("licence", {})
+    texts = {str(identity) for identity in claims.terms.texts}
+    pairs = (
+        ("name", claims.name, manifest.name),
+        ("store", claims.store, manifest.store),
+        ("id", claims.tree, manifest.tree),
+        ("files", claims.files, manifest.files),
+        ("fileCount", subject["fileCount"], body["fileCount"]),
+        ("byteSize", subject["byteSize"], str(body["bytes"])),
+        ("recordCount", subject["recordCount"], str(body["records"])),
+        ("licence", claims.terms.licence, stated.get("expression")),
+        ("licence text", True, stated.get("textDigest") in {None, *texts}),
+        ("age", subject["age"], age_of(manifest)),
+        ("derivedFrom", subject.get("derivedFrom", []), derived_from(manifest)),
+        ("descriptor", subject["descriptor"], descriptor_of(manifest)),
+    )
+    return tuple(member for member, claimed, found in pairs if claimed != found)
+
+
+def _check_tree(claims: Claims, tree: Tree) -> Check:
+    wrong = [
+        member
+        for member, claimed, found in (
+            ("files", claims.files, tree.files_id),
+            ("fileCount", claims.subject["fileCount"], len(tree.entries)),
+            ("byteSize", claims.subject["byteSize"], str(tree.total_bytes)),
+        )
+        if claimed != found
+    ]
+    if wrong:
+        summary = f"the credential and its list of files disagree about {', '.join(wrong)}"
+        return failed("data.tree", "disagrees", summary, members=wrong)
+    summary = (
+        f"tree {claims.tree.short} lists {counted(len(tree.entries), 'file')}, "
+        f"{counted(tree.total_bytes, 'byte')}"
+    )
+    return passed("data.tree", summary, tree=str(claims.tree), files=str(claims.files))
+
+
+def _check_bare_files(claims: Claims, data: DataSource | None) -> Check:
+    # Without the list no file can be named, but a folder alone still gives the `files` digest.
+    if data is None:
+        return unchecked("data.files", "no-data", "no data was given to compare with")
+    try:
+        found = data.tree()
+    except FormatError as error:
+        return failed("data.files", error.kind, quote(error.message, 200))
+    named = "the files are those named"
+    if found.files_id == claims.files:
+        return passed("data.files", named, files=str(claims.files))
+    litter = [path for path in found.paths if is_litter(path)]
+    rest = Tree.of(entry for entry in found.entries if not is_litter(entry.path))
+    if rest.files_id == claims.files:
+        summary = f"{named}; {len(litter)} desktop litter: {name_some(litter)}"
+        detail = {"litter": listed(litter), "litterCount": len(litter)}
+        return warned("data.files", "litter", summary, files=str(claims.files), **detail)
+    summary = "the files are not those named; which ones differ cannot be said without the list"
+    return failed("data.files", "differs", summary)

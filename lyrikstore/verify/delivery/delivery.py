@@ -1,0 +1,305 @@
+"""Verification of a delivery, sans-IO (spec §11.4).
+
+Everything comes in as arguments: the credential's bytes, the files beside it, the data behind a
+small protocol, the trust, the moment. So the same vectors drive Python, the command line and the
+page. Nothing here raises for what an attacker can write: it becomes a failed check.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import BinaryIO
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.json import JSON
+from lyrikstore.credentials.did import KnownDocument
+from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, Claims, CredentialKind
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.checkpoint import SignedCheckpoint
+from lyrikstore.history.log.consistency import Consistency
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.trees.tree import Entry
+from lyrikstore.verify.credential.attestation import (
+    ATTESTATION_REQUIRED,
+    check_attestation,
+    check_attestations,
+)
+from lyrikstore.verify.credential.credential import CREDENTIAL_CHECKS, check_credential
+from lyrikstore.verify.credential.grant import (
+    GRANT_CHECKS,
+    Holder,
+    check_grant,
+)
+from lyrikstore.verify.credential.issuer_key import check_key
+from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.terms import check_age, check_partitions, check_texts
+from lyrikstore.verify.delivery.compare_files import DataSource
+from lyrikstore.verify.delivery.dataset import check_data, check_manifest, check_records
+from lyrikstore.verify.delivery.log import check_log
+from lyrikstore.verify.delivery.quality import (
+    NOT_RECOMPUTED,
+    Measuring,
+    check_quality,
+    check_stated,
+    recipes_of,
+)
+from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    Report,
+    Verdict,
+    check_of,
+    printable_did,
+    unchecked,
+)
+
+RecordReader = Callable[[str, Entry, BinaryIO], Iterable[Digest]]
+"""Given a reader's id and version, an entry and its bytes: the record ids in storage order."""
+
+DELIVERY_CHECKS = (
+    *CREDENTIAL_CHECKS,
+    "issuer.key",
+    "manifest",
+    "manifest.signature",
+    "data.files",
+    "data.tree",
+    "terms.partitions",
+    "records.root",
+    "log.inclusion",
+    "log.anchor",
+    "log.witness",
+    "log.memory",
+    "age",
+    "quality",
+    "quality.stated",
+    "attestations",
+)
+"""Ids of the checks of a delivery, in order. All must be made."""
+
+NOT_PROVEN = (
+    "that the claims are true: a signature shows who says something, not that it is so",
+    "that the data was obtained lawfully, or that the licence was the issuer's to give",
+    "that the data is accurate, unbiased, free of personal data or of poisoning",
+    "that anything happened at its date: a log shows an order, and no witness countersigned it",
+    "that everybody is shown the same log",
+    "that the keys involved were in their owners' hands alone",
+)
+"""What no check of a delivery can show."""
+
+NO_REVOCATION = (
+    "that the issuer still stands by it: it names no status list, so it cannot be revoked"
+)
+
+NO_DATA = "that any data is what the credential describes: none was looked at"
+
+NO_HOLDER = "that whoever shows the grant is the one it is for: nobody signed a challenge"
+
+UNREADABLE = "unreadable credential"
+
+NOT_SINCE = "that the issuer still stands by it after {}, when its status lists were made"
+
+
+def verify_credential(
+    data: bytes, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+) -> Report:
+    """Return the report on a credential alone: who says it, and whether that still holds.
+
+    It does not look at any data: the checks that bind the credential to bytes are absent, and
+    the report says so.
+
+    Args:
+        data: The credential's bytes.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What its issuer has said about it since.
+    """
+    outcome = check_credential(data, trust=trust, at=at, notices=notices)
+    return _report(
+        outcome.claims.tree.urn if outcome.claims is not None else UNREADABLE,
+        outcome.issuer,
+        (*outcome.checks, outcome.check_key(notices)),
+        (*CREDENTIAL_CHECKS, "issuer.key"),
+        at,
+        (NO_DATA,),
+    )
+
+
+def verify_alone(
+    data: bytes,
+    kind: CredentialKind | None,
+    *,
+    beside: Beside,
+    trust: Trust,
+    at: datetime,
+    holder: Holder | None = None,
+    notices: Notices | None = None,
+) -> Report:
+    """Return the report on a credential of one of our kinds, looked at without any data.
+
+    Args:
+        data: Its bytes.
+        kind: What it says it is.
+        beside: The files beside it: status lists, documents it names, the terms of a grant.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        holder: Who presented a grant, or None.
+        notices: What issuers have said since; by default what is ``beside``.
+    """
+    notices = Notices.among(beside.all) if notices is None else notices
+    if kind is ATTESTATION:
+        attested = check_attestation(data, trust=trust, at=at, notices=notices, find=beside.find)
+        document = attested.envelope.document
+        subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
+        issuer, checks = attested.envelope.issuer, attested.checks
+        return _report(subject, issuer, checks, ATTESTATION_REQUIRED, at, (NO_DATA,))
+    if kind is GRANT:
+        terms = beside.terms_of(data)
+        granted = check_grant(data, trust=trust, at=at, notices=notices, terms=terms, holder=holder)
+        subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
+        open_end = (NO_DATA, *((NO_HOLDER,) if holder is None else ()))
+        return _report(subject, granted.envelope.issuer, granted.checks, GRANT_CHECKS, at, open_end)
+    return verify_credential(data, trust=trust, at=at, notices=notices)
+
+
+def verify_delivery(
+    credential: bytes,
+    *,
+    siblings: Mapping[str, bytes],
+    data: DataSource | None,
+    record_ids: RecordReader | None,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    status_files: Iterable[bytes] = (),
+    fetched: Iterable[KnownDocument] = (),
+    recompute: Callable[[Sequence[Mapping[str, JSON]]], Measuring] | None = None,
+) -> Report:
+    """Return the report on a delivery. Never raises for bad input.
+
+    Args:
+        credential: The credential's bytes.
+        siblings: The files beside it, name → bytes, size-capped by the caller; each is found by
+            digest, so names do not matter.
+        data: The data; None leaves ``data.files`` unchecked, hence the verdict incomplete.
+        record_ids: Turns files into record ids; None leaves ``records.root`` unchecked.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints. The one of this delivery is remembered if the verdict
+            is ``trusted`` or ``valid``.
+        fetched: DID documents that came from where their DIDs say.
+        status_files: Newer status lists than those among ``siblings``; the newest counts.
+        recompute: Makes what measures by the recipes of the measured claims, in the one read of
+            the data; None leaves them as claimed, and the verdict at best ``valid``.
+
+    Raises:
+        StorageError: The data or the memory cannot be read.
+        NotFoundError: (``no-data``) the data is not there at all.
+
+    Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
+    """
+    files = Beside(siblings)
+    notices = Notices.among((*files.all, *status_files), fetched)
+    outcome = check_credential(credential, trust=trust, at=at, notices=notices)
+    claims = outcome.claims
+    document = outcome.envelope.document
+    if claims is None or document is None:
+        checks = [
+            *outcome.checks,
+            *(
+                unchecked(check, "malformed", "not looked at: the credential is malformed")
+                for check in DELIVERY_CHECKS[len(CREDENTIAL_CHECKS) :]
+            ),
+        ]
+        return _report(UNREADABLE, outcome.issuer, checks, DELIVERY_CHECKS, at, ())
+    log = check_log(
+        outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
+    )
+    rules = log.history
+    manifest = check_manifest(
+        claims,
+        document.get("relatedResource", ()),
+        files.find,
+        None if rules is None else rules.in_force(claims.log_index),
+    )
+    measuring = None
+    if recompute is not None and data is not None:
+        measuring = recompute(recipes_of(claims.subject))
+    content = check_data(claims, files.find, data, manifest.reader, record_ids, measuring)
+    quality = check_quality(claims.subject, measuring, complete=content.records is not None)
+    records = check_records(claims, files.find, content, rules, log.credential)
+    checks = [
+        *_with_texts(outcome.checks, claims, files),
+        check_key(outcome.signer, rules, outcome.id, log.proofs),
+        *manifest.checks,
+        *content.checks,
+        check_partitions(claims.subject, claims.terms, content.tree, content.counts),
+        records,
+        *log.checks,
+        check_age(claims.subject, log.checks[0]),
+        quality,
+        check_stated(claims.subject),
+        check_attestations(
+            files.all,
+            claims,
+            outcome.issuer,
+            find=files.find,
+            trust=trust,
+            at=at,
+            notices=notices,
+        ),
+    ]
+    open_questions: tuple[str, ...] = ()
+    if quality.detail.get("reason") == "not-recomputed":
+        open_questions = (*open_questions, NOT_RECOMPUTED)
+    report = _report(claims.tree.urn, outcome.issuer, checks, DELIVERY_CHECKS, at, open_questions)
+    if memory is not None and log.signed is not None and log.proofs is not None:
+        _remember(memory, log.signed, claims.store, log.proofs.consistency, report)
+    return report
+
+
+def _with_texts(checks: tuple[Check, ...], claims: Claims, files: Beside) -> Iterable[Check]:
+    for check in checks:
+        yield check_texts(claims.terms, check, files.by_digest) if check.id == "terms" else check
+
+
+def _report(
+    subject: str,
+    issuer: str | None,
+    checks: Iterable[Check],
+    required: Iterable[str],
+    at: datetime,
+    more: Iterable[str],
+) -> Report:
+    made = tuple(checks)
+    status = check_of(made, "status")
+    open_end = NO_REVOCATION
+    if status.state is not CheckState.NOT_APPLICABLE:
+        since = status.detail.get("asOf")
+        open_end = NOT_SINCE.format(since) if isinstance(since, str) else ""
+    return Report.of(
+        made,
+        required,
+        subject=subject,
+        issuer=printable_did(issuer),
+        at=at,
+        not_proven=(*NOT_PROVEN, *((open_end,) if open_end else ()), *more),
+        profile="lyrik",
+    )
+
+
+def _remember(
+    memory: LogMemory,
+    signed: SignedCheckpoint,
+    store: Digest,
+    consistency: Consistency,
+    report: Report,
+) -> None:
+    if report.verdict not in {Verdict.TRUSTED, Verdict.VALID}:
+        return
+    if report.check("log.memory").state is CheckState.PASS:
+        # A full or read-only HOME, or a memory that is damaged there: the verdict stands.
+        with contextlib.suppress(LyrikstoreError):
+            memory.remember_head(signed.head, signed.signers, store)
+            memory.remember_known(store, consistency.leading_to(signed.head))

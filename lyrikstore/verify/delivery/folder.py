@@ -1,0 +1,389 @@
+"""Reading a buyer's folders: the data beside a delivery, and the delivery's own small files.
+
+The only part of verification that touches a disk. It never follows a link, never opens a device,
+never believes a name, and reads every file once.
+"""
+
+import os
+import re
+import stat
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from io import BufferedReader, RawIOBase
+from itertools import accumulate
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    StorageError,
+)
+from lyrikstore.canon.json import MAX_BYTES
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.objects.parallel.processes import Workers, cores
+from lyrikstore.objects.parallel.tasks import Message
+from lyrikstore.verify.credential.key_statements import MAX_RULES, check_few
+from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
+from lyrikstore.verify.delivery.compare_files import (
+    Comparison,
+    EachFile,
+    Found,
+    FoundKind,
+    compare_listing,
+)
+from lyrikstore.verify.delivery.file_hash import FLAGS
+
+MAX_SIBLING_BYTES = 1 << 28
+MAX_SIBLINGS_BYTES = 1 << 29
+MAX_SIBLINGS = 512
+"""Bounds on the files beside a credential: bytes each, bytes in all, number."""
+MAX_WORDS = 1 << 22
+"""Bound on the bytes in all of those that may say something: each of them is parsed."""
+MAX_RESOURCES = 1 << 26
+"""Bound on the bytes in all of the others, where a foreign document may pin them."""
+
+_WORDS = re.compile(rb"[ \t\r\n]*+\{")
+_HEX = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+
+_PIECE = 1 << 20
+_ALONE, _HANDFUL = 8 << 20, 1000
+_WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
+"""From so much on, processes are started."""
+
+
+class FolderData(Struct, frozen=True):
+    """The data in a folder, as a :class:`~lyrikstore.verify.delivery.compare_files.DataSource`.
+
+    Attributes:
+        root: The folder.
+        progress: Told about files; the total is unknown.
+    """
+
+    root: Path
+    progress: OnProgress = silent
+
+    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+        """Return how the folder departs from ``tree``.
+
+        Args:
+            tree: What should be there.
+            each: Given every listed file that has its listed length, in tree order.
+
+        Raises:
+            NotFoundError: (``no-data``) there is no such folder.
+            StorageError: (``io``) a folder cannot be listed.
+
+        Cost: one read of every file whose length some listed file has, in worker processes where
+            there is much and nothing for ``each``; 1 MiB of memory each and the list of names.
+        """
+        names = dict(_walk(self.root))
+        counter = _Counter(self.progress)
+        sound = self._hash(tree, names, counter) if each is None else set()
+        if len(sound) == len(tree) == len(names):
+            return Comparison(len(tree))
+        lengths = set(tree.sizes)
+        found: dict[str, Found] = {}
+        for at, entry in enumerate(tree.entries):
+            if at in sound:
+                found[entry.path] = Found(FoundKind.FILE, entry.bytes, entry.blake3)
+            elif entry.path in names:
+                found[entry.path] = self._look(entry.path, names[entry.path], entry, lengths, each)
+                counter.add(found[entry.path].bytes)
+        for path, is_file in names.items():
+            if path not in found:
+                found[path] = self._look(path, is_file, None, lengths, None)
+                counter.add(found[path].bytes)
+        return compare_listing(tree, found)
+
+    def _hash(self, tree: Tree, names: Mapping[str, bool | None], counter: "_Counter") -> set[int]:
+        """Return the positions of the files that are as listed.
+
+        All others are looked at again, alone, by whoever asks.
+        """
+        batches = list(_batches(tree, [at for at, path in enumerate(tree.paths) if path in names]))
+        much = tree.total_bytes >= _WORTH_BYTES or len(tree) >= _WORTH_FILES
+        count = min(cores(), len(batches)) if much else 0
+        setup = {"root": os.fspath(self.root)}
+        tasks = (
+            Message(
+                {
+                    "paths": [tree.paths[at] for at in batch],
+                    "sizes": [tree.sizes[at] for at in batch],
+                }
+            )
+            for batch in batches
+        )
+        sound: set[int] = set()
+        target = "lyrikstore.verify.delivery.file_hash:hash_task"
+        with Workers(target, setup, count, threads=len(tree) < _WORTH_FILES) as workers:
+            for result in workers.map(tasks):
+                if "read" in result.header:
+                    counter.add(result.header["read"], files=0)
+                    continue
+                batch = batches[result.task]
+                counter.add(result.header["done"], files=len(batch))
+                (digests,) = result.buffers
+                for number, at in enumerate(batch):
+                    digest = digests[number * 32 : number * 32 + 32]
+                    if digest == tree.digests[at * 32 : at * 32 + 32]:
+                        sound.add(at)
+        return sound
+
+    def tree(self) -> Tree:
+        """Return the tree without ``meta`` that the folder makes.
+
+        Raises:
+            FormatError: (``bad-path``, ``bad-tree``) no tree has these files.
+            NotFoundError: (``no-data``) there is no such folder.
+            StorageError: (``io``) something cannot be read.
+        """
+        entries: list[Entry] = []
+        for path, is_file in _walk(self.root):
+            here = self._look(path, is_file, None, None, None)
+            if here.kind is not FoundKind.FILE or here.blake3 is None:
+                raise FormatError("bad-tree", f"{path!a} is not a readable file")
+            entries.append(Entry(path, here.bytes, here.blake3))
+        return Tree.of(entries)
+
+    def _look(
+        self,
+        path: str,
+        is_file: bool | None,
+        entry: Entry | None,
+        lengths: set[int] | None,
+        each: EachFile | None,
+    ) -> Found:
+        if not is_file:
+            return Found(FoundKind.UNREADABLE if is_file is None else FoundKind.OTHER)
+        try:
+            descriptor = os.open(self.root / path, FLAGS)
+        except OSError:
+            return Found(FoundKind.UNREADABLE)
+        with open(descriptor, "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor, not a path
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return Found(FoundKind.OTHER)
+            if lengths is not None and status.st_size not in lengths:
+                return Found(FoundKind.FILE, status.st_size)
+            stream = _HashingReader(cast("RawIOBase", raw))
+            try:
+                if each is not None and entry is not None and status.st_size == entry.bytes:
+                    # Unbuffered, a reader of lines would ask for every byte by itself.
+                    buffered = BufferedReader(stream, _PIECE)
+                    each(entry, cast("BinaryIO", buffered))
+                    if not buffered.closed:
+                        buffered.detach()
+                stream.drain()
+            except OSError:
+                return Found(FoundKind.UNREADABLE)
+            return Found(FoundKind.FILE, stream.count, stream.digest)
+
+
+def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, bytes]:
+    """Return the small regular files beside a credential, by name, to be found by what they are.
+
+    Nothing is opened through a link; a file that is larger than any that is looked for is left out,
+    and so is one that says nothing by itself and whose digest nothing here names.
+
+    Args:
+        credential: Path of the credential; itself left out.
+        complete: Whether all must be read: among them can be what the owner of a key says of its
+            theft, and whoever made the folder chose the names of all others.
+
+    Raises:
+        InvalidInputError: (``too-many-files``) there are more; (``unreadable``) one cannot be read.
+        StorageError: (``io``) the folder cannot be listed.
+
+    Cost: one read of all; memory for what may say something and for what is named.
+    """
+    folder = credential.parent
+    try:
+        sizes = {
+            entry.name: entry.stat(follow_symlinks=False).st_size
+            for entry in os.scandir(folder)
+            if entry.is_file(follow_symlinks=False) and entry.name != credential.name
+        }
+    except OSError as error:
+        raise StorageError("io", f"cannot list {folder}: {error.strerror}") from None
+    names = sorted(name for name, size in sizes.items() if size <= MAX_SIBLING_BYTES)
+    total = list(accumulate(sizes[name] for name in names))
+    within = min(MAX_SIBLINGS, bisect_right(total, MAX_SIBLINGS_BYTES))
+    if complete and within < len(names):
+        raise _too_many(folder)
+    siblings: dict[str, bytes] = {}
+    named = set(_HEX.findall(_read_small(credential, MAX_BYTES) or b""))
+    words, rest = 0, []
+    for name in names[:within]:
+        data = _read_small(folder / name, sizes[name]) if sizes[name] <= MAX_BYTES else b""
+        if data is None:
+            if complete:
+                raise InvalidInputError("unreadable", f"cannot read {folder / name}")
+        elif not may_speak(data):
+            rest.append(name)
+        else:
+            words += len(data)
+            # ATTACK: hundreds of files, each of which takes a tenth of a second to parse.
+            if words > MAX_WORDS:
+                if complete:
+                    raise _too_many(folder)
+                break
+            named.update(_HEX.findall(data))
+            siblings[name] = data
+    if not check_few(siblings.values()):
+        raise _too_many(folder)
+    # ATTACK: half a gigabyte that nothing names, to fill the memory. What a foreign document pins,
+    # by digests of many kinds, is small.
+    held = list(accumulate(sizes[name] for name in rest))
+    for name, size in zip(rest, held, strict=True):
+        if _is_named(folder / name, named) if complete else size <= MAX_RESOURCES:
+            data = _read_small(folder / name, sizes[name])
+            if data is not None:
+                siblings[name] = data
+            elif complete:
+                raise InvalidInputError("unreadable", f"cannot read {folder / name}")
+    return siblings
+
+
+def may_speak(data: bytes) -> bool:
+    """Return whether a file may say something by itself: a JSON object, or a log proof."""
+    if len(data) > MAX_BYTES:
+        return False
+    return data.startswith(PROOF_HEAD) or _WORDS.match(data) is not None
+
+
+def _is_named(path: Path, named: set[bytes]) -> bool:
+    # One that cannot be read counts as named: whoever reads it says so.
+    try:
+        with open(os.open(path, FLAGS), "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor
+            if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+                return True
+            stream = _HashingReader(cast("RawIOBase", raw))
+            stream.drain()
+    except OSError:
+        return True
+    return stream.digest.hex.encode() in named
+
+
+def _too_many(folder: Path) -> InvalidInputError:
+    return InvalidInputError(
+        "too-many-files",
+        f"{folder} holds more than the {MAX_SIBLINGS} files, {MAX_SIBLINGS_BYTES >> 20} MiB and, "
+        f"of JSON and log proofs, {MAX_WORDS >> 20} MiB that are read beside a credential; or of "
+        f"policies, {MAX_RULES >> 20} MiB, or too many with too many log proofs",
+        hint="put the credential into a folder with what belongs to it, and nothing else",
+    )
+
+
+class _HashingReader(RawIOBase):
+    """Reads a file forward and hashes what passes, so that one read serves two purposes (A52)."""
+
+    def __init__(self, raw: RawIOBase) -> None:
+        super().__init__()
+        self._raw = raw
+        self._hasher = blake3()
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            pieces = []
+            while piece := self.read(_PIECE):
+                pieces.append(piece)
+            return b"".join(pieces)
+        data = cast("bytes", self._raw.read(size) or b"")
+        self._hasher.update(data)
+        self.count += len(data)
+        return data
+
+    def readinto(self, buffer: object, /) -> int:
+        view = memoryview(cast("bytearray", buffer)).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def drain(self) -> None:
+        while self.read(_PIECE):
+            pass
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(self._hasher.digest())
+
+
+class _Counter:
+    def __init__(self, progress: OnProgress) -> None:
+        self._progress = progress
+        self._files = 0
+        self._bytes = 0
+
+    def add(self, count: int, files: int = 1) -> None:
+        self._files += files
+        self._bytes += count
+        self._progress(Progress(self._files, 0, self._bytes))
+
+
+def _batches(tree: Tree, positions: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the large files one by one, the largest first, then the others in handfuls."""
+    large = [at for at in positions if tree.sizes[at] >= _ALONE]
+    for at in sorted(large, key=tree.sizes.__getitem__, reverse=True):
+        yield [at]
+    batch: list[int] = []
+    size = 0
+    for at in positions:
+        if tree.sizes[at] >= _ALONE:
+            continue
+        batch.append(at)
+        size += tree.sizes[at]
+        if size >= _ALONE or len(batch) == _HANDFUL:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _walk(root: Path) -> Iterator[tuple[str, bool | None]]:
+    """Yield every path below ``root`` that is no folder, and whether it is a regular file.
+
+    A folder that cannot be listed comes as its path and ``/``, with None: ATTACK: one below more
+    folders than a path can name, laid there so that there is no answer at all.
+    """
+    if not root.is_dir():
+        raise NotFoundError("no-data", f"there is no folder {root}")
+    pending = [""]
+    while pending:
+        prefix = pending.pop()
+        try:
+            with os.scandir(root / prefix) as entries:
+                here = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                raise StorageError("io", f"cannot list {root}: {error.strerror}") from None
+            yield f"{prefix}/", None
+            continue
+        for entry in here:
+            path = f"{prefix}/{entry.name}" if prefix else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(path)
+            else:
+                yield path, entry.is_file(follow_symlinks=False)
+
+
+def _read_small(path: Path, limit: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, FLAGS)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            data = file.read(limit + 1)
+    except OSError:
+        return None
+    return data if len(data) <= limit else None

@@ -1,0 +1,302 @@
+"""Where in whose log a delivery's manifest stands (spec §11.4.5)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.checkpoint import Leaf, Place, SignedCheckpoint, TlogProof
+from lyrikstore.history.log.consistency import Consistency
+from lyrikstore.history.log.memory import LogMemory, MemoryState
+from lyrikstore.history.log.memory_files import LogName
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.policy.key_history import KeyHistory
+from lyrikstore.history.policy.policy import OWNER, Genesis
+from lyrikstore.verify.credential.credential import CheckedCredential
+from lyrikstore.verify.credential.key_statements import Statements
+from lyrikstore.verify.credential.log_proofs import Proofs
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+
+
+class LogOutcome(Struct, frozen=True):
+    """What the log's checks gave.
+
+    Attributes:
+        checks: ``log.inclusion``, ``log.anchor``, ``log.witness``, ``log.memory``.
+        history: The store's policies, once its genesis is established; else None.
+        proofs: What shows where in its log other things are, likewise.
+        credential: Where the credential is shown to be logged, or None.
+        signed: The log checkpoint whose signature holds, or None.
+    """
+
+    checks: tuple[Check, ...]
+    history: KeyHistory | None
+    proofs: Proofs | None
+    credential: int | None
+    signed: SignedCheckpoint | None
+
+
+def check_log(
+    outcome: CheckedCredential,
+    claims: Claims,
+    find: Callable[[Digest], bytes | None],
+    statements: Statements,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None,
+) -> LogOutcome:
+    """Return whether the manifest stands in the store's own log where the credential says.
+
+    Args:
+        outcome: What the credential's own checks gave.
+        claims: What the credential says.
+        find: Gives a file beside it by digest.
+        statements: Policies and log proofs beside it.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+    """
+    witness = check_witness(trust)
+    anchor, founder, genesis = _check_genesis(claims, find)
+    if genesis is None or founder is None:
+        inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None, None)
+    try:
+        history, proofs = statements.read_store(founder, genesis)
+        credential = _places_of(outcome, history, proofs)
+        inclusion, signed = _check_inclusion(claims, history, proofs)
+        seen = [one.signed for one in credential] + [signed]
+        torn = is_torn(history, proofs, seen)
+    except IncompleteError as error:
+        inclusion = unchecked("log.inclusion", error.kind, error.message)
+        anchor = unchecked("log.anchor", error.kind, error.message)
+        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None, None)
+    if torn:
+        # ATTACK A33: two histories, of which neither can be told to be the true one.
+        history = replace(history, forked=True)
+        summary = "the log checkpoints beside the credential are of two histories: a forked log"
+        inclusion, signed = failed("log.inclusion", "fork", summary), None
+    logged_at = credential[0].index if credential else None
+    owner = _owner(outcome, history)
+    if signed is None:
+        anchor = _judge_anchor(claims, founder, owner, (), trust, at)
+        made = (inclusion, anchor, witness, _no_memory())
+        return LogOutcome(made, history, proofs, logged_at, None)
+    pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
+    anchor = _judge_anchor(claims, founder, owner, pinned, trust, at)
+    remembered = check_memory(signed, history, proofs.consistency, memory)
+    made = (inclusion, anchor, witness, remembered)
+    return LogOutcome(made, history, proofs, logged_at, signed)
+
+
+def is_torn(history: KeyHistory, proofs: Proofs, seen: Iterable[SignedCheckpoint | None]) -> bool:
+    """Return whether what is at hand shows two histories of a store (attack case A33).
+
+    Args:
+        history: Its policies.
+        proofs: What shows where in its log other things are.
+        seen: Log checkpoints under which these are.
+
+    Raises:
+        IncompleteError: (``too-many-log-checkpoints``) there are more than are compared.
+    """
+    heads = [head for one in history.policies for head in one.heads]
+    heads += [one.head for one in seen if one is not None]
+    return history.forked or proofs.consistency.is_torn(heads)
+
+
+def _places_of(outcome: CheckedCredential, history: KeyHistory, proofs: Proofs) -> Sequence[Place]:
+    if outcome.id is None:
+        return ()
+    return proofs.of(Leaf("credential", outcome.id), history)
+
+
+def check_witness(trust: Trust) -> Check:
+    """Return ``log.witness``: whether the witnesses the trust file demands countersigned."""
+    if not trust.witnesses_required and trust.max_log_age is None:
+        return not_applicable("log.witness", "your trust file demands no witness")
+    summary = "your trust file demands a witness; this version cannot judge countersignatures"
+    return unchecked("log.witness", "no-witness", summary)
+
+
+def _check_genesis(
+    claims: Claims, find: Callable[[Digest], bytes | None]
+) -> tuple[Check, Manifest | None, Genesis | None]:
+    # A store's id is the digest of its genesis manifest, and the credential names the store: so
+    # whoever signed the credential vouches for these keys and no others.
+    data = find(claims.store)
+    if data is None:
+        summary = f"the genesis manifest of store {claims.store.short} is not beside the credential"
+        return unchecked("log.anchor", "missing-file", summary), None, None
+    try:
+        founder = parse_manifest(data)
+        if founder.kind != "genesis":
+            return _anchor_failed("wrong-kind", "what the store's id names founds no store")
+        genesis = Genesis.parse(founder.body)
+    except LyrikstoreError as error:
+        return _anchor_failed(error.kind, f"the genesis manifest: {quote(error.message, 200)}")
+    if genesis.origin != claims.log_origin:
+        return _anchor_failed("other-log", "the credential names another log than the store's own")
+    if not genesis.policy.allows(founder.author, "genesis", founder.name):
+        return _anchor_failed("unauthorised", "the genesis manifest is not signed by its own owner")
+    return passed("log.anchor", "the genesis manifest founds this store"), founder, genesis
+
+
+def _anchor_failed(reason: str, summary: str) -> tuple[Check, None, None]:
+    return failed("log.anchor", reason, summary), None, None
+
+
+def _owner(outcome: CheckedCredential, history: KeyHistory) -> str | None:
+    """Return the nickname of a believed issuer whose key is an owner of the store now, or None.
+
+    An issuer vouches for the store by naming it in what they signed.
+    """
+    believed = outcome.check("trust.issuer")
+    if believed.state is not CheckState.PASS or outcome.signer is None:
+        return None
+    if outcome.signer not in history.current.roles[OWNER].keys:
+        return None
+    return str(believed.detail["nickname"])
+
+
+def _judge_anchor(
+    claims: Claims,
+    founder: Manifest,
+    owner: str | None,
+    pinned: tuple[str, ...],
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    entry = trust.matches(
+        founder.author, role="publisher", name=claims.name, store=claims.store, at=at
+    )
+    if entry is not None:
+        who = quote(entry.nickname)
+        summary = f"store {claims.store.short} was founded by {who}, whom you trust"
+        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
+    if owner is not None:
+        summary = f"{quote(owner)}, whom you trust, owns store {claims.store.short} now"
+        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
+    if pinned:
+        summary = f"your trust file names the log {quote(pinned[0])}"
+        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
+    return warned(
+        "log.anchor",
+        "unknown-founder",
+        f"store {claims.store.short} was founded by {founder.author}, whom you do not trust",
+        store=str(claims.store),
+        founder=founder.author,
+    )
+
+
+def _check_inclusion(
+    claims: Claims, history: KeyHistory, proofs: Proofs
+) -> tuple[Check, SignedCheckpoint | None]:
+    leaf = Leaf("manifest", claims.manifest)
+    problem: Check | None = None
+    # The one for the right index first: what is wrong with it says most.
+    for proof in sorted(proofs.others, key=partial(_is_other, claims.log_index)):
+        if isinstance(proof, LyrikstoreError):
+            summary = f"the log proof does not hold: {quote(proof.message, 200)}"
+            problem = problem or failed("log.inclusion", proof.kind, summary)
+            continue
+        if proof.index != claims.log_index:
+            summary = (
+                f"the proof is for entry {proof.index}, the credential names {claims.log_index}"
+            )
+            problem = problem or failed("log.inclusion", "other-index", summary)
+            continue
+        try:
+            signed = proof.verify(leaf, history.log_keys)
+            history.check_head(signed)
+        except LyrikstoreError as error:
+            summary = f"the log proof does not hold: {quote(error.message, 200)}"
+            problem = problem or failed("log.inclusion", error.kind, summary)
+            continue
+        detail: Mapping[str, object] = {
+            "origin": signed.origin,
+            "index": proof.index,
+            "size": signed.size,
+            "root": signed.root.hex(),
+        }
+        summary = f"the manifest is entry {proof.index} of {signed.size} in {quote(signed.origin)}"
+        return passed("log.inclusion", summary, **detail), signed
+    missing = "no log proof of the manifest beside the credential"
+    return problem or unchecked("log.inclusion", "missing-file", missing), None
+
+
+def _is_other(index: int, proof: TlogProof | LyrikstoreError) -> bool:
+    return isinstance(proof, LyrikstoreError) or proof.index != index
+
+
+def _no_memory() -> Check:
+    return not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
+
+
+_WORST_FIRST = (
+    MemoryState.FORK,
+    MemoryState.OLDER,
+    MemoryState.UNPROVEN,
+    MemoryState.EARLIER,
+    MemoryState.SAME,
+    MemoryState.GROWN,
+    MemoryState.FIRST,
+)
+_SAID = {
+    MemoryState.FIRST: "first log checkpoint seen of this log",
+    MemoryState.SAME: "the log checkpoint remembered from before",
+    MemoryState.GROWN: "extends the log checkpoint remembered",
+    MemoryState.EARLIER: "leads to the log checkpoint remembered",
+    MemoryState.OLDER: "older than the log checkpoint remembered: nothing here shows that it led "
+    "there",
+    MemoryState.UNPROVEN: "newer than the log checkpoint remembered: nothing here shows that it "
+    "extends it",
+    MemoryState.FORK: "contradicts the log checkpoint remembered: this log was forked",
+}
+
+
+def check_memory(
+    signed: SignedCheckpoint,
+    history: KeyHistory,
+    consistency: Consistency,
+    memory: LogMemory | None,
+) -> Check:
+    """Return ``log.memory``: whether a log checkpoint contradicts those seen before.
+
+    Args:
+        signed: The log checkpoint, its signature verified.
+        history: The policies of the store whose log it is.
+        consistency: What the consistency files at hand show.
+        memory: Remembered log checkpoints, or None.
+    """
+    if memory is None:
+        return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
+    # Under every key of the log: one that was added must not begin with an empty memory.
+    logs: list[LogName] = [*signed.signers, *history.log_keys, history.store]
+    try:
+        known = consistency.with_line(memory.seen_of(history.store, signed.origin))
+        states = {memory.check_delivered(log, signed.head, known) for log in logs}
+    except LyrikstoreError as error:
+        return unchecked("log.memory", error.kind, quote(error.message, 300))
+    state = next(state for state in _WORST_FIRST if state in states)
+    if state is MemoryState.FORK:
+        return failed("log.memory", "fork", _SAID[state])
+    if state in {MemoryState.OLDER, MemoryState.UNPROVEN}:
+        return unchecked("log.memory", "no-consistency", _SAID[state])
+    return passed("log.memory", _SAID[state])

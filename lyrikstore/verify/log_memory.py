@@ -1,0 +1,141 @@
+"""Whether a store's log is the one its user knows: the check ``log.memory`` (spec §11.6.2).
+
+A store that was rolled back, or whose clone is behind, looks perfectly sound from within.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from lyrikstore.canon.errors import ConflictError, LyrikstoreError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.history.commit.publisher import location_text
+from lyrikstore.history.log.checkpoint import SignedCheckpoint
+from lyrikstore.history.log.entries import Records, read_records
+from lyrikstore.history.log.memory import LogMemory, MemoryState
+from lyrikstore.history.log.memory_files import LogName
+from lyrikstore.history.log.merkle import consistency_proof
+from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.repository.clone import check_none_lost, local_origin, read_local_key
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.verify.report import Check, failed, not_applicable, passed, quote, unchecked
+
+
+def check_remembered(
+    repository: Repository, signed: SignedCheckpoint, records: Records, memory: LogMemory | None
+) -> Check:
+    """Return ``log.memory``: whether the log extends what was signed and seen of it before.
+
+    Args:
+        repository: The open store.
+        signed: Its log checkpoint, verified.
+        records: Its records, which give that root.
+        memory: What was signed and seen before, or None.
+    """
+    if memory is None:
+        return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
+    mirror = _mirror(repository)
+
+    def prove(old: int, new: int) -> list[bytes]:
+        return consistency_proof(records.hashes[:new], old)
+
+    behind: set[int] = set()
+    states: set[MemoryState] = set()
+    try:
+        logs: list[LogName] = [*_keys(repository), repository.store_id]
+        for log in logs:
+            last = memory.last_signed(log) if isinstance(log, VerifierKey) else None
+            # Whoever holds a home could mark it as a mirror. The memory knows where it was.
+            if (
+                last
+                and mirror not in {None, last.location}
+                and last.head.size > len(records.hashes)
+            ):
+                behind.add(last.head.size)
+            elif isinstance(log, VerifierKey):
+                _check_signed(memory, log, repository.backend, records)
+            state = memory.check_seen(log, signed.head, prove)
+            states.add(state)
+            if state is MemoryState.OLDER and (seen := memory.last_seen(log)):
+                behind.add(seen.head.size)
+        _check_local(repository, memory)
+    except LyrikstoreError as error:
+        if error.kind == "copied-store":
+            return failed("log.memory", "rollback", quote(error.message, 300))
+        return unchecked("log.memory", error.kind, quote(error.message, 300))
+    if MemoryState.FORK in states:
+        summary = "contradicts a log checkpoint seen before: this log was forked"
+        return failed("log.memory", "fork", summary)
+    if MemoryState.OLDER in states and mirror is None:
+        summary = "older than a log checkpoint seen before: this store was rolled back"
+        return failed("log.memory", "rollback", summary)
+    if behind:
+        size = max(behind)
+        summary = (
+            f"this clone is behind: it holds {signed.size} of the {counted(size, 'entry')} "
+            "of the log that were seen before; what came after is not here"
+        )
+        return unchecked("log.memory", "behind", summary, size=signed.size, seen=size)
+    first = states == {MemoryState.FIRST}
+    summary = "first log checkpoint seen of this log" if first else "extends what was seen before"
+    return passed("log.memory", summary)
+
+
+def not_known_lost(repository: Repository, memory: LogMemory | None) -> list[str]:
+    """Return what is not proven where this clone may be one that was moved (spec §15.2).
+
+    Args:
+        repository: The open store.
+        memory: What was signed before, or None.
+    """
+    if memory is None or not repository.is_mirror:
+        return []
+    # ATTACK (A30): whoever moves a clone and removes its local log is not missed at the new place.
+    own, name = read_local_key(repository.backend), local_origin(repository.origin)
+    with suppress(LyrikstoreError):  # log.memory says that the memory cannot be read
+        return [
+            f"that nothing which was committed and not pushed is lost: a local log of "
+            f"{counted(last.head.size, 'entry')} was signed in {last.location}, which is gone; "
+            "this may be that clone, moved"
+            for key, last in memory.signed_anywhere()
+            if key != own and key.name.startswith(name) and _is_gone(last.location)
+        ]
+    return []
+
+
+def _is_gone(location: str) -> bool:
+    return location.startswith("/") and not os.path.lexists(location)
+
+
+def _keys(repository: Repository) -> Sequence[VerifierKey]:
+    added: Sequence[VerifierKey] = ()
+    with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
+        added = repository.policy.logs
+    return tuple(dict.fromkeys((*repository.log_keys, *added)))
+
+
+def _mirror(repository: Repository) -> str | None:
+    # Where the store is, if its log is extended elsewhere, so that it may be behind.
+    if not repository.is_mirror:
+        return None
+    location = repository.location
+    return location_text(location) if isinstance(location, Path) else location
+
+
+def _check_signed(memory: LogMemory, key: VerifierKey, backend: Backend, records: Records) -> None:
+    try:
+        memory.check_signed(key, records.hashes, "")
+    except ConflictError:  # or somebody committed since the records were read
+        memory.check_signed(key, read_records(backend, records).hashes, "")
+
+
+def _check_local(repository: Repository, memory: LogMemory) -> None:
+    # Attack case A30: refs in a clone follow from its local log as well.
+    own, location = repository.own_log, repository.location
+    key = read_local_key(repository.backend)
+    if key is not None:
+        _check_signed(memory, key, own.backend, own.records)
+    if isinstance(location, Path):
+        check_none_lost(memory, location_text(location), repository.origin, key)

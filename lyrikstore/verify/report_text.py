@@ -1,0 +1,121 @@
+"""How a report reads: the same words on a terminal and on a page."""
+
+from lyrikstore.canon.grammar import counted
+from lyrikstore.verify.report import TRUST_CHECKS, Check, CheckState, Report, Verdict
+
+SYMBOL = {
+    CheckState.PASS: "✓",
+    CheckState.FAIL: "✗",
+    CheckState.WARN: "!",
+    CheckState.STATED: "»",
+    CheckState.UNCHECKED: "?",
+    CheckState.NOT_APPLICABLE: "–",
+}
+
+STATE = {
+    CheckState.PASS: "pass",
+    CheckState.FAIL: "fail",
+    CheckState.WARN: "warning",
+    CheckState.STATED: "stated",
+    CheckState.UNCHECKED: "not checked",
+    CheckState.NOT_APPLICABLE: "n/a",
+}
+
+_BEFORE = {
+    CheckState.STATED: "stated, not checked: ",
+    CheckState.UNCHECKED: "not checked: ",
+}
+
+_HEADLINE = {
+    Verdict.TRUSTED: "TRUSTED",
+    Verdict.VALID: "VALID, but your trust file does not know who signed",
+    Verdict.INCOMPLETE: "INCOMPLETE: something needed to decide is missing",
+    Verdict.INVALID: "INVALID",
+}
+
+_MEANING = {
+    Verdict.TRUSTED: "Every check that has to be made was made and holds, and the trust file it "
+    "was judged by believes whoever signed. What is only stated nobody checked: it is their word.",
+    Verdict.VALID: "It fits together, but anybody could have made it: the trust file it was judged "
+    "by does not believe whoever signed.",
+    Verdict.INCOMPLETE: "Something needed to decide was not there or was not read. The checks "
+    "name it.",
+    Verdict.INVALID: "Something differs, has run out, was taken back or is forged. The checks "
+    "name it.",
+}
+
+
+_TAKEN_BACK = (
+    "VALID, but a right that it rests on was taken back later",
+    "It fits together, and its rights held when it was made; one was taken back: see `rights`.",
+)
+_UNKNOWN_RIGHTS = (
+    "VALID, but your trust file does not know who permitted it",
+    "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
+)
+_UNMEASURED = (
+    "VALID, but what was measured was not measured again",
+    "Whoever signed is believed, but nobody measured again what anybody who has the data can.",
+)
+
+
+def headline(report: Report) -> str:
+    """Return the verdict in words, with the checks that decided it."""
+    more = ""
+    if report.verdict is Verdict.INVALID:
+        failures = [check.id for check in report.checks if check.state is CheckState.FAIL]
+        more = f": {counted(len(failures), 'check')} failed: {', '.join(failures)}"
+    elif report.verdict is Verdict.INCOMPLETE:
+        open_ones = [check.id for check in report.checks if check.state is CheckState.UNCHECKED]
+        more = f": not checked: {', '.join(open_ones)}" if open_ones else ""
+    elif rights_alone(report) is not None:
+        return _of_rights(report)[0]
+    elif said := [check.id for check in report.checks if check.state is CheckState.STATED]:
+        more = f"; stated, not checked: {', '.join(said)}"
+    return (_UNMEASURED[0] if only_unmeasured(report) else _HEADLINE[report.verdict]) + more
+
+
+def meaning(report: Report) -> str:
+    """Return what the verdict means, in a sentence or two."""
+    if only_unmeasured(report):
+        return _UNMEASURED[1]
+    return _MEANING[report.verdict] if rights_alone(report) is None else _of_rights(report)[1]
+
+
+def rights_alone(report: Report) -> Check | None:
+    """Return the check `rights` if it alone keeps a report from ``trusted``, else None."""
+    doubts = _distrusted(report)
+    alone = report.verdict is Verdict.VALID and [check.id for check in doubts] == ["rights"]
+    return doubts[0] if alone else None
+
+
+def only_unmeasured(report: Report) -> bool:
+    """Return whether all that keeps a report from ``trusted`` is that nothing was measured."""
+    return report.verdict is Verdict.VALID and not _distrusted(report)
+
+
+def _distrusted(report: Report) -> list[Check]:
+    return [
+        check
+        for check in report.checks
+        if check.id in TRUST_CHECKS and check.state in {CheckState.WARN, CheckState.UNCHECKED}
+    ]
+
+
+def was_taken_back(check: Check | None) -> bool:
+    """Return whether a check `rights` says that a right was taken back later."""
+    return check is not None and check.detail.get("reason") == "taken-back-later"
+
+
+def _of_rights(report: Report) -> tuple[str, str]:
+    return _TAKEN_BACK if was_taken_back(rights_alone(report)) else _UNKNOWN_RIGHTS
+
+
+def words(check: Check) -> str:
+    """Return what a check found, as a line of a report says it."""
+    return _BEFORE.get(check.state, "") + check.summary
+
+
+def signed_by(report: Report) -> str:
+    """Return who issued or signed the subject, as a report names them."""
+    return report.issuer or "nobody named"

@@ -1,0 +1,166 @@
+"""Rights that rest on more than a dataset's own credential: imports and grants (spec §20.8)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
+from lyrikstore.canon.json import parse
+from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.model.grant import Grant
+from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Limits, Terms, Use
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.multikey import did_key
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository.repository import MAX_READ, Repository
+from lyrikstore.verify.credential.grant import CheckedGrant, Holder, check_grant
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.report import Check, CheckState, check_of, first_in
+
+Used = Callable[[Terms], tuple[str, ...]]
+"""Given terms, the names of those of their partitions that are used."""
+
+
+class Published(Struct, frozen=True):
+    """A dataset as its publisher knows it.
+
+    Attributes:
+        manifest: The publisher's manifest.
+        tree: The content, the same everywhere.
+        name: What the publisher calls it.
+        store: The publisher's store.
+    """
+
+    manifest: Digest
+    tree: Digest | None
+    name: str
+    store: Digest | None
+
+    def is_meant(self, claims: Claims) -> bool:
+        """Return whether a dataset credential that claims this is about the dataset."""
+        said = (claims.manifest, claims.tree, claims.name, claims.store)
+        return said == (self.manifest, self.tree, self.name, self.store)
+
+
+def published(repository: Repository, source: Manifest) -> Published:
+    """Return what credentials about ``source`` speak of: for an import, the foreign version.
+
+    Args:
+        repository: The store.
+        source: A dataset without dataset inputs.
+
+    Raises:
+        FormatError: (``bad-import``) the foreign manifest it carries is of another dataset.
+        LyrikstoreError: The foreign manifest is lost, damaged or not signed by its author.
+    """
+    carried = source.attachments_in("foreign-manifest")
+    if source.body.get("origin") != "imported" or not carried:
+        return Published(source.id, source.tree, source.name, source.store)
+    foreign = parse_manifest(repository.blobs.read(carried[0].id, max_bytes=MAX_READ))
+    if foreign.kind != "dataset" or foreign.tree != source.tree:
+        # ATTACK: data imported under the manifest of another, freely licensed dataset.
+        raise FormatError("bad-import", f"{source.name} carries the manifest of another dataset")
+    return Published(foreign.id, foreign.tree, foreign.name, foreign.store)
+
+
+class Licensed(Struct, frozen=True):
+    """What one grant gives to one user.
+
+    Attributes:
+        outcome: The grant's checks.
+        fault: Why it does not allow the use, as a stable code and for people, or None.
+        permits: All that it and its terms permit together.
+    """
+
+    outcome: CheckedGrant
+    fault: tuple[str, str] | None
+    permits: tuple[str, ...] = ()
+
+    @property
+    def grant(self) -> Grant | None:
+        """What it says."""
+        return self.outcome.grant
+
+    def check(self, check_id: str) -> Check:
+        """Return one of its checks."""
+        return check_of(self.outcome.checks, check_id)
+
+
+def judge_grant(
+    data: bytes,
+    terms: bytes,
+    about: Published,
+    use: Use,
+    *,
+    used: Used,
+    holder: str,
+    trust: Trust,
+    notices: Notices,
+) -> Licensed:
+    """Return whether a grant lets whoever has a key use a dataset. Never raises for bad input.
+
+    Whether its issuer is believed, whether its status could be read, and whether the key is known
+    to be its holder's, is left to the caller, who finds all three among the checks.
+
+    Args:
+        data: The grant.
+        terms: The dataset credential that it rests on.
+        about: The dataset in question.
+        use: What is wanted, and as of when.
+        used: Which partitions are used.
+        holder: The key, as did:key, that wants it: the holder's own, or a did:web's by the word of
+            a document that the verifier pinned.
+        trust: Whom the verifier believes.
+        notices: What issuers have said since.
+    """
+    who = holder_of(data, holder, trust, use.at)
+    outcome = check_grant(data, trust=trust, at=use.at, notices=notices, terms=terms, holder=who)
+    broken = first_in(outcome.checks, CheckState.FAIL)
+    if broken is not None:
+        return Licensed(outcome, (str(broken.detail["reason"]), broken.summary))
+    grant = outcome.grant
+    if grant is None or not outcome.envelope.genuine:
+        return Licensed(outcome, ("unsound", "does not hold"))
+    if (grant.manifest, grant.tree) != (about.manifest, about.tree):
+        fault = ("other-dataset", "is about something else")  # attack case A44
+        return Licensed(outcome, fault)
+    stated = Claims.of(parse(terms)["credentialSubject"]).terms
+    wider = Terms(
+        tuple(partition.with_grant(grant.permits) for partition in stated.named(used(stated)))
+    )
+    limited, by = Limits.of(grant.limits).judge(use)
+    if limited is Answer.UNDECLARED:
+        by = f"permitted {by}{NOT_DECLARED}"
+    for answer, reason in (wider.judge(use), (limited, by)):
+        if answer is not Answer.PERMITTED:
+            return Licensed(outcome, (answer.value, f"does not permit it: {reason}"))
+    return Licensed(outcome, None, wider.permits)
+
+
+def holder_of(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
+    """Return who holds a grant, if ``key`` uses it. Never raises for bad input.
+
+    Args:
+        data: The grant.
+        key: The key, as did:key: its own holder, or an organisation's that lists it.
+        trust: Whose pinned documents say which keys an organisation has.
+        at: When.
+    """
+    try:
+        named = parse(data)["credentialSubject"]["id"]
+    except (FormatError, KeyError, TypeError):
+        return Holder(key)  # and the grant is malformed
+    if not isinstance(named, str) or not named.startswith("did:web:"):
+        return Holder(key)
+    method = f"{named}#{key.removeprefix('did:key:')}"
+    try:
+        # ATTACK: whoever has a copy of the grant lays a document with another key beside it.
+        listed = Resolver(trust.known_documents()).find(method, "authentication", at)
+    except IncompleteError as error:
+        return Holder(named, doubt=error.kind)
+    except LyrikstoreError:
+        return Holder(key)
+    return Holder(named if did_key(listed.key) == key else key)  # a name is not yet the key

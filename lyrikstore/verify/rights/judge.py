@@ -1,0 +1,341 @@
+"""Whether a logged document gives the right to one use of one dataset (spec §12.7, §11.7.2).
+
+The one judge: asked before data is used, and again by whoever verifies that it was used. Pure: it
+looks at what it is given, and at nothing else.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.json import parse
+from lyrikstore.credentials.terms.model import Answer, Terms, Use
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.credential.credential import check_credential
+from lyrikstore.verify.credential.issuer import is_named_by_a_copy_alone
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.report import SETTLED, Check, CheckState, quote
+from lyrikstore.verify.rights.grants import Published, Used, judge_grant
+
+_UNPINNED = "you pinned no document of that organisation, which would list the key of who uses it"
+
+
+class Reason(Struct, frozen=True):
+    """Why something is so.
+
+    Attributes:
+        code: Stable, for programs.
+        text: For people; it follows the name of the document.
+    """
+
+    code: str
+    text: str
+
+
+class LoggedDocument(Struct, frozen=True):
+    """A credential of a store's log.
+
+    Attributes:
+        id: Its digest.
+        data: Its bytes.
+        index: Where it stands in the log.
+        suspect: Whether the key that signed it was compromised by then.
+    """
+
+    id: Digest
+    data: bytes
+    index: int
+    suspect: bool = False
+
+    @classmethod
+    def read(cls, repository: Repository, identity: Digest) -> "LoggedDocument":
+        """Return a credential that a store has logged.
+
+        Raises:
+            NotFoundError: (``not-logged``) it is not logged as a credential.
+            IncompleteError, VerificationError: It is lost or damaged.
+        """
+        data, index = repository.credential(identity), repository.index_of(identity, "credential")
+        try:
+            suspect = repository.is_suspect(data, index)
+        except LyrikstoreError:  # the policies cannot be read: what cannot be shown is not so
+            suspect = True
+        return cls(identity, data, index, suspect)
+
+
+class Candidate(Struct, frozen=True):
+    """What may give a right.
+
+    Attributes:
+        credential: A dataset credential.
+        grant: A grant to the user that rests on it, or None where it is to suffice itself.
+    """
+
+    credential: LoggedDocument
+    grant: LoggedDocument | None = None
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        if self.grant is not None:
+            return f"grant {self.grant.id.short}"
+        return f"credential {self.credential.id.short}"
+
+    @property
+    def documents(self) -> tuple[LoggedDocument, ...]:
+        """What it consists of."""
+        return (self.credential,) if self.grant is None else (self.grant, self.credential)
+
+
+class Request(Struct, frozen=True):
+    """What somebody wants of one dataset, or did with it, and by what that is judged.
+
+    Attributes:
+        source: A dataset without dataset inputs.
+        about: It, as its publisher knows it.
+        use: What is wanted, and when.
+        used: Which of its partitions are used.
+        holder: Who uses it, as did:key.
+        trust: Whom the verifier believes.
+        notices: What issuers had said by then: what stands before the use in the log.
+        index: Log index of what uses it; None for what is about to be logged.
+        now: Later moment of verification, and what issuers have said by then.
+    """
+
+    source: Manifest
+    about: Published
+    use: Use
+    used: Used
+    holder: str
+    trust: Trust
+    notices: Notices
+    index: int | None = None
+    now: tuple[datetime, Notices] | None = None
+
+
+class Right(Struct, frozen=True):
+    """One source dataset, and the credential that allows its use.
+
+    Attributes:
+        dataset: The source version.
+        name: Its name.
+        credential: The logged credential.
+        issuer: Who grants.
+        permits: All that it permits with the partitions in question.
+        partitions: Their names, where the credential has several.
+        grant: The licence grant to the user that allows it, where the credential alone does not.
+        valid_until: End of its validity, or ``None``.
+    """
+
+    dataset: Digest
+    name: str
+    credential: Digest
+    issuer: str
+    permits: tuple[str, ...]
+    valid_until: str | None
+    partitions: tuple[str, ...] = ()
+    grant: Digest | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the right as run manifests record it."""
+        members: dict[str, object] = {
+            "dataset": str(self.dataset),
+            "credential": str(self.credential),
+            "issuer": self.issuer,
+            "permits": list(self.permits),
+        }
+        if self.valid_until is not None:
+            members["validUntil"] = self.valid_until
+        if self.partitions:
+            members["partitions"] = list(self.partitions)
+        if self.grant is not None:
+            members["grant"] = str(self.grant)
+        return members
+
+
+class Ruling(Struct, frozen=True):
+    """What the judge says of one candidate.
+
+    Attributes:
+        fault: Why it gives no right, or None.
+        open: What could not be checked; never a success.
+        unbelieved: Why the verifier need not believe the issuer, or None. Before a use that is as
+            bad as a fault; afterwards whoever verifies may be somebody who knows nobody.
+        later: That it gave the right, and was taken back after the use; or None.
+        right: What it gives, where there is no fault.
+        issuer: Who issued it, where a signature shows that.
+    """
+
+    fault: Reason | None = None
+    open: tuple[Reason, ...] = ()
+    unbelieved: Reason | None = None
+    later: Reason | None = None
+    right: Right | None = None
+    issuer: str | None = None
+
+    @property
+    def against(self) -> Reason | None:
+        """Return the first thing that speaks against a use which has not begun, or None."""
+        return self.fault or next(iter(self.open), None) or self.unbelieved
+
+
+def judge(candidate: Candidate, request: Request) -> Ruling:
+    """Return whether ``candidate`` gives the right that ``request`` is for. Never raises.
+
+    Args:
+        candidate: What is said to give it.
+        request: What is wanted.
+
+    Cost: some two signatures, and as many again for what became of it later.
+    """
+    documents = candidate.documents
+    if request.index is not None and any(one.index >= request.index for one in documents):
+        return _fault("not-logged", "was logged after what rests on it")
+    if any(one.suspect for one in documents):
+        # ATTACK: a thief issues terms for an organisation, whose other key grants on them.
+        return _fault("compromised", "is by a key that was compromised when it was logged")
+    if candidate.grant is not None:
+        return _judge_grant(candidate.grant, candidate.credential, request)
+    return _judge_credential(candidate.credential, request)
+
+
+def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
+    use, trust, notices = request.use, request.trust, request.notices
+    outcome = check_credential(one.data, trust=trust, at=use.at, notices=notices)
+    claims, issuer = outcome.claims, outcome.issuer
+    if not outcome.genuine or claims is None or issuer is None:
+        return _fault("unsound", "does not hold")
+    if not request.about.is_meant(claims):
+        return _fault("other-dataset", "is about something else")  # attack case A44
+    for name in ("period", "trust.allowed"):
+        if outcome.check(name).state not in SETTLED:
+            return _failed(outcome.check(name))
+    used = request.used(claims.terms)
+    permits = Terms(claims.terms.named(used)).permits
+    answer, reason = claims.terms.judge(use, used)
+    if answer is not Answer.PERMITTED:
+        permitted = quote(", ".join(permits) or "nothing", 200)
+        return _fault(
+            answer.value, f"does not permit it: {quote(reason, 300)}; permits {permitted}"
+        )
+    checks = (outcome.check("status"), outcome.check_key(notices))
+    for check in checks:
+        if check.state is CheckState.FAIL:
+            return _failed(check)
+    believed, later = outcome.check("trust.issuer"), None
+    if request.now is not None:
+        at, said = request.now
+        since = check_credential(one.data, trust=trust, at=at, notices=said)
+        believed, later = since.check("trust.issuer"), _taken_back(since.check("status"))
+    return Ruling(
+        open=_open(checks),
+        unbelieved=_unbelieved(believed, outcome.check("issuer.document"), issuer),
+        later=later,
+        right=Right(
+            request.source.id,
+            request.source.name,
+            one.id,
+            issuer,
+            permits,
+            _valid_until(one.data),
+            used if len(claims.terms.partitions) > 1 else (),
+        ),
+        issuer=issuer,
+    )
+
+
+def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -> Ruling:
+    given = partial(
+        judge_grant,
+        one.data,
+        terms.data,
+        request.about,
+        used=request.used,
+        holder=request.holder,
+        trust=request.trust,
+    )
+    found = given(request.use, notices=request.notices)
+    holder, issuer = found.check("grant.holder"), found.outcome.envelope.issuer
+    if holder.state is CheckState.FAIL:
+        return _fault("other-holder", holder.summary)
+    if found.fault is not None:
+        return _fault(*found.fault)
+    if found.grant is None or issuer is None:
+        return _fault("unsound", "does not hold")
+    checks = [found.check(name) for name in ("issuer.key", "status", "grant.terms")]
+    if checks[-1].state is CheckState.WARN:  # replaced terms are those of new grants
+        checks.pop()
+    open_ones = _open(checks)
+    if holder.state is CheckState.UNCHECKED:
+        text = f"is for {found.grant.holder}; {_UNPINNED}"
+        open_ones = (Reason(str(holder.detail["reason"]), text), *open_ones)
+    believed, later = found.check("trust.issuer"), None
+    if request.now is not None:
+        at, said = request.now
+        since = given(replace(request.use, at=at), notices=said)
+        believed = since.check("trust.issuer")
+        later = _taken_back(since.check("status")) or _taken_back(since.check("grant.terms"))
+    return Ruling(
+        open=open_ones,
+        unbelieved=_unbelieved(believed, found.check("issuer.document"), issuer),
+        later=later,
+        right=Right(
+            request.source.id,
+            request.source.name,
+            terms.id,
+            issuer,
+            found.permits,
+            _valid_until(one.data),
+            grant=one.id,
+        ),
+        issuer=issuer,
+    )
+
+
+def _fault(code: str, text: str) -> Ruling:
+    return Ruling(fault=Reason(code, text))
+
+
+def _failed(check: Check) -> Ruling:
+    return _fault(str(check.detail["reason"]), f"is not in force: {check.summary}")
+
+
+def _open(checks: Sequence[Check]) -> tuple[Reason, ...]:
+    # A warning too: of a list that was made later and cannot be read, say.
+    return tuple(
+        Reason(str(check.detail["reason"]), f"is not known to be in force: {check.summary}")
+        for check in checks
+        if check.state not in SETTLED
+    )
+
+
+def _unbelieved(believed: Check, document: Check, issuer: str) -> Reason | None:
+    if believed.state is not CheckState.PASS:
+        text = f"is by {issuer}, whom your trust file does not name as a publisher of it"
+        return Reason(str(believed.detail["reason"]), text)
+    if is_named_by_a_copy_alone(document):
+        text = f"is by {issuer} only as a document says that was taken in with it"
+        return Reason(str(document.detail["reason"]), text)
+    return None
+
+
+def _taken_back(check: Check) -> Reason | None:
+    """Return that it was taken back since, if ``status`` or ``grant.terms`` says so."""
+    if check.state is not CheckState.FAIL or check.detail["reason"] not in _TAKEN_BACK:
+        return None
+    return Reason("taken-back-later", f"has been {check.detail['reason']} since")
+
+
+_TAKEN_BACK = ("revoked", "suspended", "superseded")
+
+
+def _valid_until(data: bytes) -> str | None:
+    value = parse(data).get("validUntil")
+    return value if isinstance(value, str) else None

@@ -1,0 +1,321 @@
+"""Whether those who used data were allowed to: use rights again (spec §11.7.2).
+
+Default deny. Every dataset that was not made from datasets needs a credential, logged before the
+run or evaluation, by an issuer the verifier believes, that permits the use; derived datasets
+inherit the intersection. A licence identifier alone permits nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.terms.model import Terms, Use
+from lyrikstore.credentials.terms.usage import partitions_used
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.credential.status import LoggedNotices
+from lyrikstore.verify.report import Check, listed, not_applicable, quote
+from lyrikstore.verify.rights.grants import published
+from lyrikstore.verify.rights.judge import (
+    Candidate,
+    LoggedDocument,
+    Reason,
+    Request,
+    Ruling,
+    judge,
+)
+from lyrikstore.verify.store.ancestry import Problems
+
+
+class _Use(Struct, frozen=True):
+    """What used data: a run, or the evaluation of what a run made.
+
+    Attributes:
+        manifest: The run or evaluation.
+        config: Of the run, which declares the use.
+        datasets: Ids of the datasets that it used by the rights it recorded.
+        models: The checkpoints that rest on it, or that it measured.
+    """
+
+    manifest: Manifest
+    config: Mapping[str, Any]
+    datasets: tuple[Digest, ...]
+    models: tuple[Manifest, ...] = ()
+
+    def at(self, moment: datetime) -> Use:
+        """Return it as what terms are asked about; raises FormatError as :meth:`Use.of_run`."""
+        if self.manifest.kind == "run":
+            return Use.of_run(self.manifest.body, moment)
+        return Use.of_evaluation(self.config, moment)
+
+    @property
+    def acts(self) -> str:
+        words = ("train", self.manifest.body["purpose"]) if self.kind == "run" else ("evaluate",)
+        return " and ".join(map(quote, dict.fromkeys(words)))
+
+    @property
+    def label(self) -> str:
+        return f"{self.manifest.name} ({self.manifest.id.short}){self._for}"
+
+    @property
+    def _for(self) -> str:
+        shown = ", ".join(f"{one.name} ({one.id.short})" for one in self.models[:3])
+        more = f" and {len(self.models) - 3} more" if len(self.models) > 3 else ""
+        return f", which {shown}{more} rests on" if shown and self.kind == "run" else ""
+
+    @property
+    def kind(self) -> str:
+        return self.manifest.kind
+
+
+def sources_of(
+    datasets: Iterable[Digest], manifest_of: Callable[[Digest], Manifest | None]
+) -> tuple[list[Manifest], list[Digest]]:
+    """Return the datasets at the roots of ``datasets``: those with no dataset inputs.
+
+    Args:
+        datasets: Ids of datasets.
+        manifest_of: Gives a manifest, or None where it cannot be followed. What it raises, is
+            raised.
+
+    Returns:
+        The source datasets in the order they are reached, and the ids of datasets that cannot be
+        followed: those are never taken for permitted.
+    """
+    sources: list[Manifest] = []
+    absent: list[Digest] = []
+    seen: set[Digest] = set()
+    pending = list(datasets)
+    while pending:
+        identity = pending.pop(0)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        manifest = manifest_of(identity)
+        if manifest is None:
+            absent.append(identity)
+            continue
+        inner = [item.id for item in manifest.inputs if item.kind == "dataset"]
+        if not inner:
+            sources.append(manifest)
+        pending += inner
+    return sources, absent
+
+
+def check_rights(
+    repository: Repository,
+    ancestry: Mapping[Digest, Manifest],
+    *,
+    trust: Trust,
+    at: datetime,
+    of_models: bool = False,
+) -> Check:
+    """Return ``rights``: whether every use of data in ``ancestry`` had the rights it recorded.
+
+    Args:
+        repository: The store, which holds the credentials.
+        ancestry: The manifests in question.
+        trust: Whom the verifier believes now.
+        at: The moment of verification; rights themselves are judged by what the log held before
+            the run or evaluation, and for the time that this claims; and nothing at a moment
+            before the clock floor of the log.
+        of_models: Leave out runs of which no checkpoint is in ``ancestry``: nothing came of them.
+
+    Returns:
+        The check; ``detail.models`` has the ids of checkpoints with a right that does not hold,
+        cannot be checked, or was taken back.
+    """
+    problems = Problems("rights")
+    uses = [
+        use for use in _uses(ancestry, problems) if use.models or use.kind != "run" or not of_models
+    ]
+    if not uses and not problems.lost:
+        return not_applicable("rights", "no run and no evaluation in its ancestry")
+    try:
+        at = max(at, repository.floor())
+    except LyrikstoreError as error:  # a manifest is lost: perhaps the policy that says who counts
+        problems.note("what the log says of time", error)
+        return problems.close("")
+    notices = LoggedNotices(repository)
+    for index, unread in notices.unread:
+        # ATTACK: whoever holds the store damages the list that takes a right back.
+        text = f"log entry {index} cannot be read, and may take a right back: {unread.message}"
+        problems.add(problems.lost, "unread-notice", text)
+    review = _Review(repository, ancestry, trust, at, problems, notices)
+    count = 0
+    named: dict[Digest, None] = {}
+    for use in uses:
+        before = problems.count
+        sources, absent = sources_of(use.datasets, ancestry.get)
+        for item in absent:
+            problems.add(problems.lost, "absent", f"{use.label}: {item.short} cannot be followed")
+        for source in sources:
+            count += 1
+            review.check_source(use, source)
+        if problems.count > before:
+            named.update((one.id, None) for one in use.models)
+    # What was taken back says more than who is not known.
+    problems.odd.sort(key=lambda one: problems.codes[one] != "taken-back-later")
+    purposes = ", ".join(sorted({use.acts for use in uses}))
+    summary = counted(count, f"right to {purposes} holds", f"rights to {purposes} hold")
+    unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
+    models = {"models": listed([str(one) for one in named])} if named else {}
+    return problems.close(summary, rights=count, **unknown, **models)
+
+
+def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_Use]:
+    models = _models(ancestry)
+    for manifest in ancestry.values():
+        if manifest.kind == "run":
+            used = tuple(item.id for item in manifest.inputs if item.kind == "dataset")
+            yield _Use(manifest, manifest.body["config"], used, tuple(models.get(manifest.id, ())))
+        elif manifest.kind == "evaluation":
+            use = _evaluation(manifest, ancestry)
+            if isinstance(use, Reason):
+                label = f"{manifest.name} ({manifest.id.short})"
+                problems.add(problems.lost, use.code, f"{label}: {use.text}")
+            else:
+                yield use
+
+
+def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _Use | Reason:
+    """Return the use of the test data, or why that cannot be told."""
+    if "rights" not in evaluation.body:
+        text = "it records no rights to its test data, as evaluations once did not"
+        return Reason("none-recorded", text)
+    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
+    if checkpoint is None:
+        return Reason("absent", "its checkpoint cannot be followed")
+    config: Any = {}
+    if checkpoint.body["origin"] == "trained":  # what the run declared holds for its measuring too
+        run = ancestry.get(checkpoint.inputs_in("run")[0].id)
+        if run is None:
+            return Reason("absent", "the run of its checkpoint cannot be followed")
+        config = run.body["config"]
+    tests = tuple(item.id for item in evaluation.inputs_in("test"))
+    return _Use(evaluation, config, tests, (checkpoint,))
+
+
+def _models(ancestry: Mapping[Digest, Manifest]) -> dict[Digest, list[Manifest]]:
+    """Return the checkpoints that rest on each run: what it made, and what was made from that."""
+    users: dict[Digest, list[Manifest]] = {}
+    for manifest in ancestry.values():
+        if manifest.kind in {"checkpoint", "run"}:
+            for item in manifest.inputs:
+                if item.kind in {"checkpoint", "run"}:
+                    users.setdefault(item.id, []).append(manifest)
+    found: dict[Digest, list[Manifest]] = {}
+    for run in ancestry.values():
+        if run.kind != "run":
+            continue
+        seen: dict[Digest, Manifest] = {}
+        pending = [run.id]
+        while pending:
+            for user in users.get(pending.pop(), ()):
+                if user.id not in seen:
+                    seen[user.id] = user
+                    pending.append(user.id)
+        found[run.id] = [one for one in seen.values() if one.kind == "checkpoint"]
+    return found
+
+
+class _Review(Struct, frozen=True):
+    repository: Repository
+    ancestry: Mapping[Digest, Manifest]
+    trust: Trust
+    at: datetime
+    problems: Problems
+    notices: LoggedNotices
+    unbelieved: set[str] = field(default_factory=set)
+
+    def check_source(self, use: _Use, source: Manifest) -> None:
+        """Add what is wrong with the rights to one source: one that holds is enough."""
+        label, problems = f"{use.label}: {source.name}", self.problems
+        recorded = [
+            right for right in use.manifest.body["rights"] if right["dataset"] == str(source.id)
+        ]
+        rulings = [(right, *self._judge(use, source, right)) for right in recorded]
+        if all(ruling.fault for _, _, ruling in rulings):
+            what, fault = "", Reason("none-recorded", f"the {use.kind} recorded no right to use it")
+            if rulings:
+                _, what, ruling = rulings[0]
+                fault = ruling.fault or fault
+            problems.add(problems.bad, fault.code, f"{label}: {what}{fault.text}")
+        for _, what, ruling in rulings:
+            for reason in () if ruling.fault else ruling.open:
+                problems.add(problems.lost, reason.code, f"{label}: {what}{reason.text}")
+            if ruling.unbelieved is not None and ruling.issuer is not None:
+                self.unbelieved.add(ruling.issuer)
+            for one in (ruling.later, ruling.unbelieved):
+                if one is not None:
+                    problems.add(problems.odd, one.code, f"{label}: {what}{one.text}")
+
+    def _judge(self, use: _Use, source: Manifest, right: Mapping[str, str]) -> tuple[str, Ruling]:
+        """Return what one recorded right is called, and what the judge says of it."""
+        try:
+            about = published(self.repository, source)
+        except LyrikstoreError as error:
+            return "", Ruling(Reason(error.kind, f"it says not whose it is: {error.message}"))
+        named = [Digest.parse(right[name]) for name in ("grant", "credential") if name in right]
+        what = f"{'grant' if 'grant' in right else 'credential'} {named[0].short} "
+        try:
+            documents = [LoggedDocument.read(self.repository, identity) for identity in named]
+        except NotFoundError:
+            return what, Ruling(Reason("not-logged", "or what it rests on, is not here"))
+        except LyrikstoreError as error:
+            return what, Ruling(Reason("unreadable", f"cannot be read ({error.message})"))
+        index = self.repository.index_of(use.manifest.id)
+        # ATTACK: a clock set back to before a licence ran out. What was logged before says when.
+        then = max(parse_timestamp(use.manifest.created), self.repository.floor(index))
+        try:
+            wanted = use.at(then)
+        except FormatError as error:
+            return what, Ruling(Reason(error.kind, error.message))
+
+        def used(terms: Terms) -> tuple[str, ...]:
+            return partitions_used(
+                terms,
+                source,
+                [self.ancestry[item] for item in use.datasets if item in self.ancestry],
+                manifest_of=self.ancestry.__getitem__,
+                tree_of=self.repository.tree,
+            )
+
+        request = Request(
+            source,
+            about,
+            wanted,
+            used,
+            use.manifest.author,
+            self.trust,
+            self.notices.before(index),
+            index,
+            (self.at, self.notices.all),
+        )
+        candidate = Candidate(documents[-1], documents[0] if len(documents) > 1 else None)
+        ruling = judge(candidate, request)
+        if ruling.later is not None:
+            entry = self._taken_back_at(candidate, request, index)
+            text = f"{ruling.later.text}, by log entry {entry}"
+            ruling = replace(ruling, later=Reason(ruling.later.code, text))
+        if ruling.fault is None and ruling.issuer != right["issuer"]:
+            return what, Ruling(Reason("other-issuer", "has another issuer than recorded"))
+        return what, ruling
+
+    def _taken_back_at(self, candidate: Candidate, request: Request, index: int) -> int:
+        """Return the log index of what took a right back."""
+        found = index
+        for change in reversed(self.notices.changes_since(index)):
+            found = change
+            known = (self.at, self.notices.before(change))
+            if judge(candidate, replace(request, now=known)).later is None:
+                break
+        return found

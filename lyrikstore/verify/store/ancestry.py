@@ -1,0 +1,389 @@
+"""Manifests, their links and their blobs, checked one by one (spec §11.6).
+
+Every problem becomes a line that names the object; nothing stops at the first one.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from threading import Event
+from typing import Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.progress import OnProgress
+from lyrikstore.history.gc.retention import retired_versions
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository.repository import MAX_READ, Repository
+from lyrikstore.verify.report import (
+    Check,
+    failed,
+    listed,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+
+_PIECE = 1 << 20
+
+
+@dataclass(slots=True)
+class Problems:
+    """What went wrong under one check.
+
+    Attributes:
+        check: Id of the check.
+        bad: What fails it.
+        lost: What could not be looked at.
+        odd: What is only worth a warning.
+        codes: Stable codes of those that have one.
+    """
+
+    check: str
+    bad: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    codes: dict[str, str] = field(default_factory=dict)
+
+    def add(self, to: list[str], code: str, text: str) -> None:
+        """Add what has a code of its own, to one of the lists of this object."""
+        to.append(text)
+        self.codes.setdefault(text, code)
+
+    @property
+    def count(self) -> int:
+        """How many there are, of whatever sort."""
+        return len(self.bad) + len(self.lost) + len(self.odd)
+
+    def note(self, what: str, error: LyrikstoreError) -> None:
+        """Add an error: lost where bytes are absent, bad otherwise."""
+        absent = isinstance(error, IncompleteError | NotFoundError)
+        (self.lost if absent else self.bad).append(f"{what}: {quote(error.message, 300)}")
+
+    def close(self, summary: str, **detail: JSON) -> Check:
+        """Return the check: failed, unchecked, warned, or passed with ``summary``.
+
+        Its reason is the code of the first problem, where that has one.
+        """
+        facts = dict(detail)
+        first = next((self.codes.get(one) for one in self.bad or self.lost or self.odd), None)
+        if self.bad:
+            found = [*self.bad, *self.lost]
+            text = _text(found)
+            return failed(self.check, first or "problems", text, problems=listed(found), **facts)
+        if self.lost:
+            text = _text(self.lost)
+            lost = listed(self.lost)
+            return unchecked(self.check, first or "lost", text, problems=lost, **facts)
+        if self.odd:
+            text = f"{summary}; {_text(self.odd)}"
+            return warned(self.check, first or "noted", text, problems=listed(self.odd), **facts)
+        return passed(self.check, summary, **facts)
+
+
+class Aside:
+    """One piece of work in a thread beside this one; a context manager.
+
+    Leaving the block by an error, an interrupt included, stops the work.
+
+    Args:
+        work: Given an event, set when it should stop.
+    """
+
+    def __init__(self, work: Callable[[Event], Check]) -> None:
+        self._stopped = Event()
+        self._pool = ThreadPoolExecutor(1)
+        self._future = self._pool.submit(work, self._stopped)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._pool.shutdown()
+
+    def result(self) -> Check:
+        """Wait and return what the work returned; raise what it raised."""
+        return self._future.result()
+
+
+def read_manifest(repository: Repository, identity: Digest) -> Manifest:
+    """Return a logged manifest, read and verified anew: no cache is evidence.
+
+    Raises:
+        NotFoundError, IncompleteError: It is not logged as a manifest, or its bytes are gone.
+        LyrikstoreError: It is no valid manifest.
+    """
+    repository.index_of(identity)
+    return parse_manifest(repository.blobs.read(identity, max_bytes=MAX_READ))
+
+
+def closure(repository: Repository, start: Digest, problems: Problems) -> dict[Digest, Manifest]:
+    """Return the manifests that ``start`` was made from, itself first, breadth first.
+
+    Args:
+        repository: The store.
+        start: Id of a logged manifest.
+        problems: Takes what cannot be read.
+
+    Cost: one read and one signature verification each.
+    """
+    found: dict[Digest, Manifest] = {}
+    pending = deque([start])
+    seen = {start}
+    while pending:
+        identity = pending.popleft()
+        try:
+            manifest = read_manifest(repository, identity)
+        except LyrikstoreError as error:
+            problems.note(identity.short, error)
+            continue
+        found[identity] = manifest
+        for item in manifest.inputs:
+            if item.id not in seen:
+                seen.add(item.id)
+                pending.append(item.id)
+    return found
+
+
+def check_links(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> int:
+    """Check every input and parent of ``manifests``; return how many links there are.
+
+    A link holds if it leads to a manifest of the kind it claims, logged earlier. So no lineage
+    has a cycle, and nothing rests on what was never published (attack cases A17, A36, A39).
+    """
+    count = 0
+    for manifest in manifests:
+        index = repository.index_of(manifest.id)
+        links: list[tuple[str, Digest, str | None]] = [
+            (f"input {item.role}", item.id, item.kind) for item in manifest.inputs
+        ]
+        links += [("parent", parent, None) for parent in manifest.parents]
+        for what, target, kind in links:
+            count += 1
+            label = f"{manifest.name} ({manifest.id.short}): {what} {target.short}"
+            try:
+                other = repository.manifest(target)
+            except LyrikstoreError as error:
+                # Not logged is no loss of bytes: the statement rests on nothing.
+                if error.kind == "not-logged":
+                    problems.bad.append(f"{label} is not a logged manifest")
+                else:
+                    problems.note(label, error)
+                continue
+            if repository.index_of(target) >= index:
+                problems.bad.append(f"{label} was logged later")
+            if kind is not None and other.kind != kind:
+                problems.bad.append(f"{label} is a {other.kind}, not a {kind}")
+            if kind is None and other.name != manifest.name:
+                problems.bad.append(f"{label} is a version of {other.name}")
+    return count
+
+
+def check_contents(
+    repository: Repository, manifests: Iterable[Manifest], problems: Problems
+) -> Mapping[bytes, int]:
+    """Check trees and attachments against what is stored; return every blob they name.
+
+    Returns:
+        Raw digest → length, for the blobs that should be there.
+
+    Cost: one read of every tree and one pass over the indexes of all packs; some 100 bytes of
+    memory per blob, in however many versions it is.
+    """
+    manifests = list(manifests)
+    retired = _retired(repository)
+    sizes: dict[bytes, int] = {}
+    doubtful: set[bytes] = set()
+    for manifest in manifests:
+        if manifest.tree is not None:
+            try:
+                tree = repository.tree(manifest)
+            except LyrikstoreError as error:
+                problems.note(f"{_label(manifest)}: tree", error)
+                continue
+            if tree.files_id != manifest.files:
+                problems.bad.append(f"{_label(manifest)}: files is not its tree without metadata")
+            if manifest.id in retired:
+                # Its data may be gone by a signed decision: retired, never lost.
+                count = len(tree.sizes)
+                problems.odd.append(
+                    f"{_label(manifest)}: the data of its {counted(count, 'file')} is retired"
+                )
+            else:
+                for at, size in enumerate(tree.sizes):
+                    raw = tree.digests[at * 32 : at * 32 + 32]
+                    if sizes.setdefault(raw, size) != size:
+                        doubtful.add(raw)
+        for attachment in manifest.attachments:
+            if sizes.setdefault(attachment.id.raw, attachment.bytes) != attachment.bytes:
+                doubtful.add(attachment.id.raw)
+    doubtful.update(repository.blobs.differing(sizes))
+    for digest, expected, where in _mentions(repository, manifests, doubtful):
+        if expected is not None:
+            _check_size(repository, digest, expected, where, problems)
+    sizes.update((manifest.tree.raw, 0) for manifest in manifests if manifest.tree is not None)
+    return sizes
+
+
+def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> None:
+    """Check that the SHA-256 sums of checkpoints are those of their files (attack case A20).
+
+    What is not here, or damaged, is for :func:`hash_blobs` to say.
+
+    Cost: one read of the files of every checkpoint.
+    """
+    retired = _retired(repository)
+    for manifest in manifests:
+        stated = manifest.attachments_in("sha256sums")
+        if not stated or manifest.id in retired:
+            continue
+        if stated[0].bytes > MAX_READ:
+            size = counted(stated[0].bytes, "byte")
+            problems.lost.append(f"{_label(manifest)}: its SHA-256 sums have {size}: not read")
+            continue
+        with suppress(LyrikstoreError):
+            text, at = repository.blobs.read(stated[0].id, max_bytes=MAX_READ), 0
+            for entry in repository.tree(manifest).entries:
+                hasher = sha256()
+                with repository.blobs.open(entry.blake3) as file:
+                    while piece := file.read(_PIECE):
+                        hasher.update(piece)
+                line = f"{hasher.hexdigest()}  {entry.path}\n".encode()
+                if not text.startswith(line, at):
+                    what = f"lack that of {quote(entry.path)}"
+                    problems.bad.append(f"{_label(manifest)}: its SHA-256 sums {what}")
+                    break
+                at += len(line)
+            else:
+                if at < len(text):
+                    problems.bad.append(f"{_label(manifest)}: its SHA-256 sums name more")
+
+
+def check_flags(repository: Repository, manifests: Iterable[Digest], problems: Problems) -> None:
+    """Add every one of ``manifests`` that is logged without effect, with the reason.
+
+    One that is logged again is only odd: what it says took effect, or had none, where it stood
+    first; and whoever may write the log could else spoil anything that is in it.
+
+    Raises:
+        LyrikstoreError: A logged manifest cannot be read, so no ref can be known.
+    """
+    wanted = set(manifests)
+    for item in repository.flagged:
+        if item.id in wanted:
+            found = problems.odd if item.reason == "already-logged" else problems.bad
+            found.append(f"{item.id.short} at log entry {item.index}: {item.summary}")
+
+
+def check_misdated(repository: Repository, problems: Problems) -> None:
+    """Add every log entry of which an owner says that its date is wrong, as worth a warning.
+
+    Raises:
+        LyrikstoreError: The policy cannot be known.
+    """
+    for index in repository.policy.misdated:
+        text = "an owner says that its date is wrong, so it is no floor for clocks"
+        problems.add(problems.odd, "misdated", f"log entry {index}: {text}")
+
+
+def hash_blobs(
+    repository: Repository,
+    manifests: Iterable[Manifest],
+    named: Iterable[bytes],
+    problems: Problems,
+    progress: OnProgress,
+) -> int:
+    """Read and hash every blob of ``named``; return how many bytes they have.
+
+    Args:
+        repository: The store.
+        manifests: What names them.
+        named: Raw digests, as :func:`check_contents` gives them.
+        problems: Takes what is absent or damaged, by the first place that names it.
+        progress: Told about bytes.
+    """
+    blobs = repository.blobs
+    digests = [Digest(raw) for raw in named]
+    unsound = blobs.unsound(digests, progress)
+    total = sum(blobs.size(digest) for digest in digests if digest not in unsound)
+    raws = {digest.raw for digest in unsound}
+    for digest, _, where in _mentions(repository, manifests, raws):
+        if digest.raw not in raws:
+            continue
+        raws.discard(digest.raw)
+        try:
+            with blobs.open(digest) as stream:
+                while stream.read(_PIECE):
+                    pass
+        except LyrikstoreError as error:
+            problems.note(where, error)
+        else:
+            problems.bad.append(f"{where}: read twice, it gave different bytes")
+    return total
+
+
+def _mentions(
+    repository: Repository, manifests: Iterable[Manifest], wanted: Collection[bytes]
+) -> Iterator[tuple[Digest, int | None, str]]:
+    """Yield (digest, length if known, where) wherever ``manifests`` name a blob of ``wanted``.
+
+    Trees are read again for it: a name kept for every blob would take more memory than the rest.
+    """
+    if not wanted:
+        return
+    retired = _retired(repository)
+    for manifest in manifests:
+        label = _label(manifest)
+        for attachment in manifest.attachments:
+            if attachment.id.raw in wanted:
+                yield attachment.id, attachment.bytes, f"{label}: attachment {attachment.role}"
+        if manifest.tree is None:
+            continue
+        if manifest.tree.raw in wanted:
+            yield manifest.tree, None, f"{label}: tree"
+        if manifest.id in retired:
+            continue
+        with suppress(LyrikstoreError):  # reported already
+            tree = repository.tree(manifest)
+            for at, path in enumerate(tree.paths):
+                raw = tree.digests[at * 32 : at * 32 + 32]
+                if raw in wanted:
+                    yield Digest(raw), tree.sizes[at], f"{label}: {path}"
+
+
+def _label(manifest: Manifest) -> str:
+    return f"{manifest.name} ({manifest.id.short})"
+
+
+def _retired(repository: Repository) -> frozenset[Digest]:
+    try:
+        return retired_versions(repository)
+    except LyrikstoreError:  # refs cannot be derived; the check of refs says why
+        return frozenset()
+
+
+def _check_size(
+    repository: Repository, digest: Digest, expected: int, label: str, problems: Problems
+) -> None:
+    try:
+        found = repository.blobs.size(digest)
+    except LyrikstoreError as error:
+        problems.note(label, error)
+        return
+    if found != expected:
+        problems.bad.append(
+            f"{label}: {counted(found, 'byte is', 'bytes are')} stored, {expected} are signed"
+        )
+
+
+def _text(problems: list[str]) -> str:
+    shown = "; ".join(problem[:200] for problem in problems[:3])
+    more = len(problems) - 3
+    return f"{shown}; and {more} more" if more > 0 else shown

@@ -1,0 +1,98 @@
+"""Whether the credentials that a store has logged hold: the check ``credentials`` (spec §11.6)."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.credentials.did import documents_among
+from lyrikstore.credentials.model.status_list import StatusList, list_url
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.multikey import parse_method_fragment
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.credential.any_kind import check_any
+from lyrikstore.verify.credential.envelope import ENVELOPE_CHECKS
+from lyrikstore.verify.credential.key_statements import check_statement, is_statement
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.report import Check, CheckState
+from lyrikstore.verify.store.ancestry import Problems
+
+
+def check_logged_credentials(repository: Repository, trust: Trust, at: datetime) -> Check:
+    """Return ``credentials``: every logged credential is genuine, whoever issued it.
+
+    Args:
+        repository: The store.
+        trust: How old status lists may be, and pinned documents.
+        at: The moment to judge for.
+
+    Cost: one read, one signature and the bytes of every logged credential in memory.
+    """
+    problems = Problems("credentials")
+    read: dict[str, bytes] = {}
+    count = 0
+    for entry in repository.entries():
+        if entry.type != "credential":
+            continue
+        count += 1
+        label = f"credential {entry.id.short} at log entry {entry.index}"
+        try:
+            read[label] = repository.credential(entry.id)
+        except LyrikstoreError as error:
+            problems.note(label, error)
+            continue
+        with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
+            if repository.is_suspect(read[label], entry.index):
+                problems.odd.append(f"{label}: by a key that was compromised then, without effect")
+    # Newest first: only so many notices are looked at.
+    notices = Notices.among(reversed(read.values()), documents=len(read))
+    for label, data in read.items():
+        _check_logged(repository, label, data, problems, trust=trust, at=at, notices=notices)
+    return problems.close(f"{counted(count, 'credential')}, signatures hold", credentials=count)
+
+
+def _check_logged(
+    repository: Repository,
+    label: str,
+    data: bytes,
+    problems: Problems,
+    *,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> None:
+    if list_url(data) is not None:
+        try:
+            StatusList.parse(data, parse_method_fragment)
+        except LyrikstoreError as error:
+            problems.bad.append(f"{label}: {error.message}")
+        return
+    if is_statement(data):  # what a store said of its keys, taken in with what they signed
+        try:
+            check_statement(data)
+        except LyrikstoreError as error:
+            problems.bad.append(f"{label}: {error.message}")
+        return
+    if documents_among([data]):  # a DID document, as it was when something was issued
+        return
+    checks, claims = check_any(data, trust=trust, at=at, notices=notices)
+    failing = [
+        check.summary
+        for check in checks
+        if check.id in ENVELOPE_CHECKS and check.state is not CheckState.PASS
+    ]
+    if failing:
+        problems.bad.append(f"{label}: {failing[0]}")
+        return
+    if claims is not None and claims.store == repository.store_id:
+        entries = repository.entries()
+        if claims.log_index >= len(entries) or entries[claims.log_index].id != claims.manifest:
+            problems.bad.append(
+                f"{label}: log entry {claims.log_index} is not the manifest it names"
+            )
+    problems.odd += (
+        f"{label}: {check.summary}"
+        for check in checks
+        if check.id in {"period", "status"}
+        and check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}
+    )

@@ -1,0 +1,328 @@
+"""The log of a store, judged from its own files anew (spec §11.6)."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.json import parse
+from lyrikstore.credentials.model.credential import DATASET, kind_of
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.history.log.checkpoint import SignedCheckpoint
+from lyrikstore.history.log.entries import (
+    Records,
+    check_format,
+    check_head,
+    claimed_size,
+    read_checkpoint,
+    read_records,
+)
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.log.tiles import first_items, new_files, paths_at
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.policy.key_history import KeyHistory
+from lyrikstore.history.policy.policy import OWNER
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.store.transactions import TransactionLog, record_name
+from lyrikstore.verify.credential.key_statements import statements_here
+from lyrikstore.verify.credential.key_succession import inherited
+from lyrikstore.verify.delivery.log import check_witness
+from lyrikstore.verify.log_memory import check_remembered
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    passed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.verify.store.ancestry import Problems
+
+CHECK_FOR_KIND = {
+    "bad-store": "store.format",
+    "bad-genesis": "store.genesis",
+    "bad-policy": "store.genesis",
+    "no-checkpoint": "log.checkpoint",
+    "bad-note": "log.checkpoint",
+    "bad-checkpoint": "log.checkpoint",
+    "bad-log-signature": "log.checkpoint",
+    "unknown-log-key": "log.checkpoint",
+    "retired-log-key": "log.checkpoint",
+}
+"""Which check an error while opening a store fails; any other fails ``log.transactions``."""
+
+
+_TRIES = 4
+"""How often a log is read before it is called rolled back, while it grows."""
+
+
+class LogState(Struct, frozen=True):
+    """What the log's own checks gave.
+
+    Attributes:
+        checks: ``store.format``, ``store.genesis``, ``log.checkpoint``, ``log.transactions``,
+            ``log.witness``, ``log.memory``.
+        signed: The log checkpoint, once it holds.
+        records: The transaction records, once they give its root; then those not published yet.
+    """
+
+    checks: tuple[Check, ...]
+    signed: SignedCheckpoint | None
+    records: Records | None
+
+
+def check_log_state(
+    repository: Repository, *, trust: Trust, at: datetime, memory: LogMemory | None
+) -> LogState:
+    """Return whether the log is whole, signed, founded by somebody known, and the one seen before.
+
+    Args:
+        repository: The open store; its files are read again.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: What was signed and seen before, or None.
+
+    Cost: one read of every transaction record, one hash per log entry; again where the log grows
+        meanwhile.
+    """
+    for _ in range(_TRIES - 1):
+        state = _judge(repository, trust, at, memory)
+        # The memory is read after the log: another process of this user may have committed
+        # meanwhile, and remembered that. One that was rolled back is as short when read again.
+        if state.checks[-1].state in {CheckState.PASS, CheckState.NOT_APPLICABLE} or not _has_grown(
+            repository.backend, state
+        ):
+            return state
+    return _judge(repository, trust, at, memory)
+
+
+def _has_grown(backend: Backend, state: LogState) -> bool:
+    if state.signed is None or state.records is None:
+        return False
+    with suppress(LyrikstoreError):
+        return claimed_size(read_checkpoint(backend)) > state.signed.size or TransactionLog(
+            backend
+        ).taken(len(state.records.transactions))
+    return False
+
+
+def _judge(
+    repository: Repository, trust: Trust, at: datetime, memory: LogMemory | None
+) -> LogState:
+    history = None
+    with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
+        history, _ = statements_here(repository)
+    genesis = check_founder(
+        *(repository.genesis, history, partial(_signed_here, repository)), trust=trust, at=at
+    )
+    try:
+        check_format(repository.backend)
+        note = read_checkpoint(repository.backend)
+        records = read_records(repository.backend, size=claimed_size(note))
+        signed = check_head(note, repository.log_keys, records)
+        _check_retired(repository)
+    except (FormatError, VerificationError) as error:
+        return LogState(
+            (
+                *opening_failed(error)[:1],
+                genesis,
+                *opening_failed(error)[1:],
+                check_witness(trust),
+            ),
+            None,
+            None,
+        )
+    records = read_records(repository.backend, records)  # also those nobody published yet
+    published = records.covered(signed.size)
+    waiting = TransactionLog(repository.backend).taken(published)
+    transactions = passed(
+        "log.transactions",
+        f"{counted(published, 'transaction record gives', 'transaction records give')} "
+        "the signed root",
+        transactions=published,
+        entries=signed.size,
+    )
+    if waiting:
+        transactions = warned(
+            "log.transactions",
+            "unpublished",
+            f"{record_name(published)} is not published: the next commit of its author does so",
+            transactions=published,
+            entries=signed.size,
+        )
+    checks = (
+        passed("store.format", "lyrikstore format 1"),
+        genesis,
+        passed(
+            "log.checkpoint",
+            f"log checkpoint of {counted(signed.size, 'entry')} "
+            f"of {quote(signed.origin)}, signature holds",
+            origin=signed.origin,
+            size=signed.size,
+            root=signed.root.hex(),
+        ),
+        transactions,
+        check_witness(trust),
+        check_remembered(repository, signed, records, memory),
+    )
+    return LogState(checks, signed, records)
+
+
+def check_tiles(repository: Repository, records: Records) -> Check:
+    """Return ``log.tiles``: whether the files for readers are what the records give (A35).
+
+    Args:
+        repository: The open store; in a mirror its local log is looked at, too.
+        records: Its transaction records.
+    """
+    problems = Problems("log.tiles")
+    size = repository.checkpoint.size
+    _compare_tiles(repository.backend, records, size, "", problems)
+    summary = "every tile and bundle is what the transaction records give"
+    own = repository.own_log
+    if repository.is_mirror and own.signed is not None:
+        # Opening the store showed that its records give its signed root.
+        _compare_tiles(own.backend, own.records, own.signed.size, "local/", problems)
+        summary += f"; so are those of the local log of {counted(own.signed.size, 'entry')}"
+    return problems.close(summary)
+
+
+def _compare_tiles(
+    backend: Backend, records: Records, size: int, prefix: str, problems: Problems
+) -> None:
+    # Attack case A35. Partial files of every size ever published stay, for somebody may still be
+    # reading them, until the full one is there; a writer that died while publishing leaves files
+    # of the next size. Each is the beginning of what takes its place once all is published.
+    found = set(backend.list("log/tile/"))
+    records = read_records(backend, records)  # of what others publish meanwhile: before its tiles
+    published = [end for end in records.ends if end <= size]
+    wanted = {f"log/{path}" for end in published for path in paths_at(end)}
+    by_place: dict[str, set[str]] = {}
+    for name in wanted | found:
+        by_place.setdefault(name.partition(".p/")[0], set()).add(name)
+    for path, data in new_files(records.leaves, records.hashes, 0):
+        place, cut, _ = f"log/{path}".partition(".p/")
+        for name in sorted(by_place.pop(place, ())):
+            if name not in found and not cut and name != place:
+                continue
+            right = first_items(name.removeprefix("log/"), data)
+            shown = prefix + name
+            try:
+                if right is None or backend.read(name, 0, len(right) + 1) != right:
+                    problems.bad.append(f"{shown} differs from what the transaction records say")
+            except NotFoundError:
+                problems.lost.append(f"{shown} is missing")
+            except StorageError as error:
+                problems.note(shown, error)
+    for names in by_place.values():
+        problems.odd += (f"{prefix}{name} belongs to no entry" for name in sorted(names))
+
+
+def opening_failed(error: LyrikstoreError) -> tuple[Check, Check, Check, Check]:
+    """Return the four checks of the log's own files after one of them failed."""
+    guilty = CHECK_FOR_KIND.get(error.kind, "log.transactions")
+    format_, checkpoint, transactions, memory = (
+        failed(check, error.kind, quote(error.message, 300))
+        if check == guilty
+        else unchecked(check, "log-broken", "not looked at: the log does not hold")
+        for check in ("store.format", "log.checkpoint", "log.transactions", "log.memory")
+    )
+    return format_, checkpoint, transactions, memory
+
+
+def check_founder(
+    genesis: Manifest,
+    history: KeyHistory | None,
+    names_it: Callable[[str], bool],
+    *,
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    """Return ``store.genesis``: who founded the store, and whether the verifier believes them.
+
+    Args:
+        genesis: The verified genesis manifest; its id is the store's id.
+        history: The store's policies, or None if they are not established.
+        names_it: Whether a key is shown to have signed something that names the store.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+    """
+    detail = {"store": str(genesis.id), "founder": genesis.author}
+    entry = trust.vouches_for(genesis.author, store=genesis.id, at=at)
+    if entry is not None:
+        summary = f"store {genesis.id.short} was founded by {quote(entry.nickname)}, whom you trust"
+        return passed("store.genesis", summary, **detail)
+    owner = None if history is None else _owner(history, names_it, trust, at)
+    if owner is not None:
+        summary = f"{quote(owner.nickname)}, whom you trust, owns store {genesis.id.short} now"
+        return passed("store.genesis", summary, **detail)
+    return warned(
+        "store.genesis",
+        "unknown-founder",
+        f"store {genesis.id.short} was founded by {genesis.author}, whom you do not trust",
+        **detail,
+    )
+
+
+def _owner(
+    history: KeyHistory, names_it: Callable[[str], bool], trust: Trust, at: datetime
+) -> TrustedIssuer | None:
+    """Return the entry of a believed key that owns the store now, or None.
+
+    ATTACK: whoever founds a store can name anybody's key an owner of it. The key has to have named
+    the store itself, by signing something that does.
+    """
+    believes = partial(trust.vouches_for, store=history.store, at=at)
+    for key in history.current.roles[OWNER].keys:
+        entry = believes(key)
+        if entry is None and trust.knows(key) is None:
+            heir = inherited(key, history, believes, trust.knows)
+            entry = None if heir is None else heir.entry
+        if entry is not None and names_it(key):
+            return entry
+    return None
+
+
+def _signed_here(repository: Repository, key: str) -> bool:
+    store = repository.store_id
+    with suppress(LyrikstoreError):
+        for entry in repository.entries():
+            if entry.type == "credential":
+                data = repository.credential(entry.id)
+                if store.urn.encode() in data and signed_by(data) == key and _names(data, store):
+                    return True
+        return any(
+            one.author == key and one.store == store for _, one in repository.all_manifests()
+        )
+    return False
+
+
+def _names(data: bytes, store: Digest) -> bool:
+    # ATTACK: a store whose dataset somebody attests. They vouch for the data, not for the store,
+    # and its founder can name them an owner of it.
+    document = parse(data)
+    known = isinstance(document, dict) and kind_of(document) is DATASET
+    subject = document.get("credentialSubject") if known else None
+    return isinstance(subject, dict) and subject.get("store") == store.urn
+
+
+def _check_retired(repository: Repository) -> None:
+    try:
+        _ = repository.home_table
+    except LyrikstoreError as error:  # what else is wrong with the policies, `refs` says
+        if error.kind == "retired-log-key":
+            raise

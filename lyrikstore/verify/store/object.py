@@ -1,0 +1,264 @@
+"""Verification of one object with all it was made from (spec §11.7)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.report import (
+    Check,
+    Report,
+    failed,
+    not_applicable,
+    passed,
+    quote,
+)
+from lyrikstore.verify.rights.recorded import check_rights
+from lyrikstore.verify.store.ancestry import (
+    Problems,
+    check_contents,
+    check_flags,
+    check_links,
+    check_misdated,
+    check_sums,
+    closure,
+    hash_blobs,
+)
+from lyrikstore.verify.store.log import check_log_state
+
+OBJECT_CHECKS = (
+    "object",
+    "store.format",
+    "store.genesis",
+    "log.checkpoint",
+    "log.transactions",
+    "log.witness",
+    "log.memory",
+    "blobs",
+    "manifests",
+    "lineage",
+    "runs",
+    "rights",
+)
+"""Ids of the checks of an object, in order. All must be made."""
+
+NOT_PROVEN = (
+    "that the claims are true: a signature shows who says something, not that it is so",
+    "that source data was obtained lawfully, or that its licence was the issuer's to give",
+    "that anything happened at its date: a log shows an order, and no witness countersigned it",
+    "that everybody is shown the same log",
+    "that the keys involved were in their owners' hands alone",
+)
+
+_TRAINING = (
+    "that training did what its run says and used nothing else: no step was replayed here",
+    "that measurements would come out the same: nothing was evaluated again here",
+    "that the weights are safe to use: no behaviour was tested here",
+)
+
+_SHARED_ROLES = ("base", "train", "validation")
+
+
+def verify_object(
+    repository: Repository,
+    identity: Digest,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    progress: OnProgress = silent,
+) -> Report:
+    """Return the report on a logged manifest and its whole ancestry.
+
+    Args:
+        repository: The open store.
+        identity: Id of the manifest, as ``Repository.resolve`` gives it.
+        trust: Whom the verifier believes.
+        at: The moment of verification.
+        memory: What was signed and seen before, or None.
+        progress: Told about bytes.
+
+    Raises:
+        StorageError: The disk cannot be read.
+
+    Cost: reads and hashes every blob that the object and its ancestors name.
+    """
+    repository = repository.afresh()  # no cache is evidence
+    log = check_log_state(repository, trust=trust, at=at, memory=memory)
+    broken = Problems("manifests")
+    ancestry = closure(repository, identity, broken)
+    named = check_contents(repository, ancestry.values(), broken)
+    _check_effect(repository, ancestry, broken)
+    links = Problems("lineage")
+    count = check_links(repository, ancestry.values(), links)
+    damage = Problems("blobs")
+    total = hash_blobs(repository, ancestry.values(), named, damage, progress)
+    check_sums(repository, ancestry.values(), broken)
+    subject = ancestry.get(identity)
+    made = {
+        check.id: check
+        for check in (
+            *log.checks,
+            _check_object(repository, identity, subject, broken),
+            damage.close(
+                f"{counted(len(named), 'blob')}, {counted(total, 'byte')}, each hashed",
+                blobs=len(named),
+            ),
+            broken.close(
+                f"{counted(len(ancestry), 'manifest')}, signed by keys the policy allows",
+                manifests=len(ancestry),
+            ),
+            links.close(
+                f"{counted(count, 'link leads', 'links lead')} to earlier manifests", links=count
+            ),
+            check_runs(repository, ancestry),
+            check_rights(repository, ancestry, trust=trust, at=at),
+        )
+    }
+    return Report.of(
+        (made[check] for check in OBJECT_CHECKS),
+        OBJECT_CHECKS,
+        subject=str(identity),
+        issuer=subject.author if subject is not None else None,
+        at=at,
+        not_proven=(*NOT_PROVEN, *_open_questions(ancestry)),
+    )
+
+
+def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> Check:
+    """Return ``runs``: whether what training made agrees with what was announced before it.
+
+    Args:
+        repository: The store.
+        ancestry: The manifests in question; ids they name and that are not in it are skipped here
+            and reported under ``lineage``.
+    """
+    problems = Problems("runs")
+    trained = [
+        manifest
+        for manifest in ancestry.values()
+        if manifest.kind == "checkpoint" and manifest.body["origin"] == "trained"
+    ]
+    for checkpoint in trained:
+        _compare_with_run(repository, checkpoint, ancestry, problems)
+    for evaluation in (item for item in ancestry.values() if item.kind == "evaluation"):
+        _check_locked(repository, evaluation, ancestry, problems)
+    if not trained:
+        return not_applicable("runs", "nothing in its ancestry was trained here")
+    return problems.close(
+        f"{counted(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
+        "with runs registered before them",
+        checkpoints=len(trained),
+    )
+
+
+def _check_object(
+    repository: Repository, identity: Digest, subject: Manifest | None, problems: Problems
+) -> Check:
+    if subject is None:
+        reason = (problems.bad + problems.lost)[:1] or ["it cannot be read"]
+        return failed("object", "unreadable", reason[0])
+    index = repository.index_of(identity)
+    summary = f"{subject.kind} {subject.name}, log entry {index}, signed by {subject.author}"
+    return passed(
+        "object", summary, kind=subject.kind, name=subject.name, index=index, author=subject.author
+    )
+
+
+def _check_effect(
+    repository: Repository, ancestry: Mapping[Digest, Manifest], problems: Problems
+) -> None:
+    try:
+        check_flags(repository, ancestry, problems)
+        check_misdated(repository, problems)
+    except LyrikstoreError as error:
+        problems.note("which manifests the policy allows", error)
+
+
+def _compare_with_run(
+    repository: Repository,
+    checkpoint: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    problems: Problems,
+) -> None:
+    run = ancestry.get(checkpoint.inputs_in("run")[0].id)
+    if run is None:
+        return
+    label = f"{checkpoint.name} ({checkpoint.id.short})"
+    # Attack case A41, A43: registered first, and durably so, or it announced nothing.
+    before, after = repository.entry_of(run.id), repository.entry_of(checkpoint.id)
+    if before.index >= after.index or before.seq >= after.seq:
+        problems.bad.append(f"{label}: its run was not logged before it")
+    for role in _SHARED_ROLES:  # attack case A40
+        announced = {item.id for item in run.inputs_in(role)}
+        claimed = {item.id for item in checkpoint.inputs_in(role)}
+        if announced != claimed:
+            problems.bad.append(f"{label}: its {role} inputs are not those of its run")
+    claimed = {item.id for item in checkpoint.inputs_in("filter")}
+    if claimed - _filters_of(run, ancestry):
+        problems.bad.append(f"{label}: it names a filter that its data did not pass")
+    if checkpoint.name not in run.body["plannedOutputs"]:
+        problems.bad.append(f"{label}: its run did not plan an output of that name")
+
+
+def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Digest]:
+    filters: set[Digest] = set()
+    pending = [item.id for item in run.inputs if item.kind == "dataset"]
+    seen: set[Digest] = set()
+    while pending:
+        identity = pending.pop()
+        if identity in seen or identity not in ancestry:
+            continue
+        seen.add(identity)
+        for item in ancestry[identity].inputs:
+            if item.kind == "filter":
+                filters.add(item.id)
+            elif item.kind == "dataset":
+                pending.append(item.id)
+    return filters
+
+
+def _check_locked(
+    repository: Repository,
+    evaluation: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    problems: Problems,
+) -> None:
+    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
+    if checkpoint is None or checkpoint.body["origin"] != "trained":
+        return
+    run = ancestry.get(checkpoint.inputs_in("run")[0].id)
+    label = f"{evaluation.name} ({evaluation.id.short})"
+    learnt = {item.id for item in checkpoint.inputs if item.role in {"train", "validation"}}
+    # The same files committed once more under another name are no other test set.
+    files = {ancestry[identity].files for identity in learnt if identity in ancestry}
+    # ATTACK: a baseline that learnt from less than the model did, or from what nobody may train on.
+    if {item.id for item in evaluation.inputs_in("train")} - learnt:
+        problems.bad.append(f"{label}: its baseline learnt from other data than the model")
+    for test in evaluation.inputs_in("test"):
+        if test.id in learnt or (test.id in ancestry and ancestry[test.id].files in files):
+            problems.bad.append(f"{label}: it was tested on what it was trained on")
+        if run is None or test.id not in ancestry:
+            continue
+        if repository.index_of(test.id) >= repository.index_of(run.id):
+            problems.odd.append(f"{label}: its test set was logged after the run began")
+
+
+def _open_questions(ancestry: Mapping[Digest, Manifest]) -> list[str]:
+    open_questions: list[str] = []
+    if any(item.kind in {"checkpoint", "run"} for item in ancestry.values()):
+        open_questions += _TRAINING
+    for manifest in ancestry.values():
+        if manifest.kind == "checkpoint" and manifest.body["origin"] == "imported":
+            asserted = manifest.body.get("rights", {}).get("asserted")
+            what = (
+                f"asserted by {manifest.author}: {quote(asserted, 200)}" if asserted else "unknown"
+            )
+            open_questions.append(f"the rights in {manifest.name}: {what}")
+    return open_questions

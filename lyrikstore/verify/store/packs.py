@@ -1,0 +1,111 @@
+"""The packs of a store: has each its bytes, and does a transaction name it (spec §11.6)."""
+
+from concurrent.futures import CancelledError
+from threading import Event
+
+from blake3 import blake3
+
+from lyrikstore.canon.errors import NotFoundError, StorageError
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.history.log.entries import Records
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.pack.format import PACK_MAX
+from lyrikstore.objects.parallel.tasks import Pools
+from lyrikstore.verify.report import Check, quote, unchecked
+from lyrikstore.verify.store.ancestry import Problems
+
+_READ = 8 << 20
+
+
+def check_blobs(
+    repository: Repository,
+    progress: OnProgress,
+    share: float,
+    pools: Pools | None,
+    stopped: Event,
+) -> Check:
+    """Return ``blobs``: whether every pack is there, and every blob in it has its bytes.
+
+    Args:
+        repository: The open store.
+        progress: Told about bytes.
+        share: How many of the packs to read: 1 for all; less leaves the check unmade.
+        pools: Makes the workers that read the packs, if they are not to be processes here.
+        stopped: Set when nobody waits for the answer any more.
+
+    Raises:
+        CancelledError: ``stopped`` was set.
+    """
+    problems = Problems("blobs")
+    blobs = packs = read = size = 0
+
+    def told(step: Progress) -> None:
+        if stopped.is_set():
+            raise CancelledError
+        progress(step)
+
+    for result in repository.blobs.verify_all(told, share=share, pools=pools):
+        blobs += result.blobs
+        packs += result.kind == "pack"
+        read += result.bytes > 0
+        size += result.bytes
+        if result.kind == "blob" and not result.problem:
+            blobs += 1  # a large one
+        if result.problem:
+            problems.bad.append(f"{result.kind} {result.id.short}: {result.problem}")
+    facts = {"blobs": blobs, "packs": packs}
+    if share >= 1 or problems.bad:
+        return problems.close(
+            f"{counted(blobs, 'blob')} in {counted(packs, 'pack')}, each hashed", **facts
+        )
+    seen = (
+        f"{counted(packs, 'pack is', 'packs are')} there, with their "
+        f"size and a sound footer; {counted(blobs, 'blob')} listed"
+    )
+    if not read:
+        return unchecked("blobs", "not-read", f"bytes not read: {seen}", **facts)
+    text = (
+        f"{counted(read, 'pack')} of {packs}, {counted(size, 'byte')}, "
+        f"drawn at random, were read and are sound; {seen}"
+    )
+    return unchecked("blobs", "sampled", text, read=read, bytes=size, **facts)
+
+
+def check_packs_alone(backend: Backend) -> Check:
+    """Return ``blobs`` of a store that cannot be opened: which packs have not their own bytes.
+
+    It may be one of these that kept it from opening.
+    """
+    problems = Problems("blobs")
+    for name in backend.list("packs/"):
+        identity = name.rpartition("/")[2].removesuffix(".pack")
+        hasher, at = blake3(), 0
+        try:
+            # ATTACK A07: a file without end in its place.
+            while at <= PACK_MAX and (data := backend.read(name, at, _READ)):
+                hasher.update(data)
+                at += len(data)
+        except (NotFoundError, StorageError) as error:
+            problems.bad.append(f"pack {identity[:12]} cannot be read: {quote(error.message, 300)}")
+            continue
+        if hasher.hexdigest() != identity:
+            problems.bad.append(f"pack {identity[:12]} is damaged: its bytes have another hash")
+    if problems.bad:
+        return problems.close("")
+    return unchecked(
+        "blobs",
+        "log-broken",
+        "the packs that are there are sound; what they hold was not looked at",
+    )
+
+
+def check_orphans(repository: Repository, records: Records) -> Check:
+    """Return ``orphans``: whether packs are there that no transaction record names."""
+    problems = Problems("orphans")
+    live = {pack.name for pack in repository.live.packs}
+    added = {pack.name for transaction in records.transactions for pack in transaction.added}
+    strays = [name for name in repository.backend.list("packs/") if name not in live | added]
+    problems.odd += (f"{name} belongs to no transaction" for name in strays)
+    return problems.close("every pack belongs to a transaction", strays=len(strays))

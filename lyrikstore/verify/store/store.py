@@ -1,0 +1,303 @@
+"""Verification of a whole store (spec §11.6)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    KeyMaterialError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.entries import check_format
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
+from lyrikstore.objects.parallel.tasks import Pools
+from lyrikstore.verify.log_memory import not_known_lost
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    Report,
+    Verdict,
+    failed,
+    quote,
+    unchecked,
+    warned,
+)
+from lyrikstore.verify.rights.recorded import check_rights
+from lyrikstore.verify.store.ancestry import (
+    Aside,
+    Problems,
+    check_contents,
+    check_flags,
+    check_links,
+    check_misdated,
+    read_manifest,
+)
+from lyrikstore.verify.store.credentials import check_logged_credentials
+from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
+from lyrikstore.verify.store.packs import check_blobs, check_orphans, check_packs_alone
+
+STORE_CHECKS = (
+    "store.format",
+    "store.genesis",
+    "log.checkpoint",
+    "log.tiles",
+    "log.transactions",
+    "log.witness",
+    "log.memory",
+    "blobs",
+    "manifests",
+    "lineage",
+    "refs",
+    "credentials",
+    "rights",
+    "orphans",
+)
+"""Ids of the checks of a store, in order. All but ``orphans`` must be made."""
+
+_REQUIRED = tuple(check for check in STORE_CHECKS if check != "orphans")
+
+NOT_PROVEN = (
+    "that the claims are true: a signature shows who says something, not that it is so",
+    "that the data was obtained lawfully, or that licences were the issuers' to give",
+    "that anything happened at its date: a log shows an order, and no witness countersigned it",
+    "that everybody is shown the same log",
+    "that the keys involved were in their owners' hands alone",
+    "that training did what its run says: no step was replayed here",
+)
+"""What no check of a store can show."""
+
+
+def verify_store(
+    repository: Repository,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    progress: OnProgress = silent,
+    share: float = 1,
+    pools: Pools | None = None,
+) -> Report:
+    """Return the report on a whole store: every byte of it is read and hashed.
+
+    Args:
+        repository: The open store.
+        trust: Whom the verifier believes.
+        at: The moment to judge credentials for.
+        memory: What was signed and seen before. The log checkpoint is remembered if the verdict
+            is ``trusted`` or ``valid``.
+        progress: Told about bytes; from another thread.
+        share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
+            what was not read is not known to be there. 0 reads no tree either.
+        pools: Makes the workers that read the packs, if they are not to be processes here.
+
+    Raises:
+        StorageError: The disk cannot be read.
+
+    Cost: reads every pack once; one signature per manifest and credential; some 100 bytes of
+    memory per blob that a manifest names. With share 0, the footers instead of the packs.
+    """
+    repository = repository.afresh()  # no cache is evidence
+    log = check_log_state(repository, trust=trust, at=at, memory=memory)
+    records = log.records or repository.records
+    with Aside(partial(check_blobs, repository, progress, share, pools)) as blobs:
+        manifests, contents = _check_manifests(repository, trees=share > 0)
+        links = Problems("lineage")
+        count = check_links(repository, manifests.values(), links)
+        made = {
+            check.id: check
+            for check in (
+                *log.checks,
+                contents,
+                check_tiles(repository, records),
+                links.close(
+                    f"{counted(count, 'link leads', 'links lead')} to earlier manifests",
+                    links=count,
+                ),
+                _check_refs(repository),
+                check_logged_credentials(repository, trust, at),
+                _check_rights(repository, manifests, trust, at),
+                check_orphans(repository, records),
+                blobs.result(),
+            )
+        }
+    unknown = (*NOT_PROVEN, *not_known_lost(repository, memory))
+    report = _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
+    sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
+    seen = made["log.memory"].state is CheckState.PASS
+    if memory is not None and log.signed is not None and sound and seen:
+        try:
+            memory.remember_head(log.signed.head, log.signed.signers, repository.store_id)
+        except StorageError as error:  # a full or read-only HOME: the verdict stands
+            made["log.memory"] = warned("log.memory", error.kind, quote(error.message, 300))
+            return _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
+    return report
+
+
+def verify_store_at(
+    root: Path,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    progress: OnProgress = silent,
+    share: float = 1,
+    pools: Pools | None = None,
+) -> Report:
+    """Return the report on the store in the folder ``root``, also where it cannot be opened.
+
+    Args:
+        root: The ``.lyrikstore`` folder.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: What was signed and seen before, or None.
+        progress: Told about bytes; from another thread.
+        share: As for :func:`verify_store`.
+        pools: As for :func:`verify_store`.
+
+    Raises:
+        NotFoundError: (``no-store``) there is none.
+        FormatError: (``newer-format``) a later version made it.
+        StorageError: The disk cannot be read.
+    """
+    try:
+        check_format(LocalBackend(root))
+    except FormatError as error:
+        if error.kind == "newer-format":
+            raise
+        return _unopened(root, error, at)
+    try:
+        repository = Repository.open(root, memory=memory)
+    except (
+        FormatError,
+        IncompleteError,
+        KeyMaterialError,
+        NotFoundError,
+        VerificationError,
+    ) as error:
+        return _unopened(root, error, at)
+    except StorageError as error:
+        # A disk that says no says nothing about the store; a link where a record was does.
+        if error.kind != NOT_A_FILE:
+            raise
+        return _unopened(root, error, at)
+    return verify_store(
+        repository,
+        trust=trust,
+        at=at,
+        memory=memory,
+        progress=progress,
+        share=share,
+        pools=pools,
+    )
+
+
+def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
+    made = {
+        check: unchecked(check, "log-broken", "not looked at: the log does not hold")
+        for check in STORE_CHECKS
+    }
+    for check in opening_failed(error):
+        made[check.id] = check
+    # A record of a later version in a store of this one; a genesis that no pack has, because one
+    # of both was changed: neither is shown.
+    if isinstance(error, IncompleteError | NotFoundError) or error.kind == "newer-format":
+        made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
+    elif not any(check.state is CheckState.FAIL for check in made.values()):
+        made["store.genesis"] = failed("store.genesis", error.kind, error.message[:300])
+    made["blobs"] = check_packs_alone(LocalBackend(root))
+    return _report(made, str(root.resolve()), None, at)
+
+
+def _report(
+    made: dict[str, Check],
+    subject: str,
+    issuer: str | None,
+    at: datetime,
+    not_proven: Sequence[str] = NOT_PROVEN,
+) -> Report:
+    return Report.of(
+        (made[check] for check in STORE_CHECKS),
+        _REQUIRED,
+        subject=subject,
+        issuer=issuer,
+        at=at,
+        not_proven=not_proven,
+    )
+
+
+def _read_all(repository: Repository, problems: Problems) -> Iterator[tuple[Digest, Manifest]]:
+    invalid = _invalid(repository)
+    for entry in repository.entries():
+        if entry.type != "manifest" or entry.id in invalid:
+            continue
+        try:
+            yield entry.id, read_manifest(repository, entry.id)
+        except LyrikstoreError as error:
+            problems.note(f"log entry {entry.index} ({entry.id.short})", error)
+
+
+def _invalid(repository: Repository) -> frozenset[Digest]:
+    # Intact bytes that are no manifest have no effect for anybody; `refs` reports them.
+    try:
+        flagged = repository.flagged
+    except LyrikstoreError:
+        return frozenset()
+    return frozenset(item.id for item in flagged if item.reason == "invalid")
+
+
+def _check_manifests(
+    repository: Repository, *, trees: bool
+) -> tuple[dict[Digest, Manifest], Check]:
+    problems = Problems("manifests")
+    manifests = dict(_read_all(repository, problems))
+    holds = f"{counted(len(manifests), 'manifest')}, signatures hold"
+    if trees or problems.bad or problems.lost:
+        named = check_contents(repository, manifests.values(), problems) if trees else {}
+        summary = f"{holds}; {counted(len(named), 'blob is', 'blobs are')} there"
+        return manifests, problems.close(summary, manifests=len(manifests))
+    summary = f"{holds}; the trees they name were not read"
+    return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
+
+
+def _check_rights(
+    repository: Repository, manifests: dict[Digest, Manifest], trust: Trust, at: datetime
+) -> Check:
+    """Return ``rights`` of every model and evaluation in the store that has effect."""
+    try:
+        without = {item.id for item in repository.flagged if item.reason != "already-logged"}
+        counting = {one: manifests[one] for one in manifests if one not in without}
+        return check_rights(repository, counting, trust=trust, at=at, of_models=True)
+    except LyrikstoreError as error:
+        problems = Problems("rights")
+        problems.note("what has effect cannot be known", error)
+        return problems.close("")
+
+
+def _check_refs(repository: Repository) -> Check:
+    problems = Problems("refs")
+    try:
+        refs = repository.refs
+        logged = [entry.id for entry in repository.entries() if entry.type == "manifest"]
+        check_flags(repository, logged, problems)
+    except LyrikstoreError as error:
+        problems.note("refs cannot be derived", error)
+        return problems.close("")
+    # Logged without effect: somebody tried, and did not succeed. Worth saying, no damage.
+    problems.odd, problems.bad = problems.odd + problems.bad, []
+    check_misdated(repository, problems)
+    return problems.close(
+        f"{counted(len(refs), 'name')}, each derived from the log", refs=len(refs)
+    )

@@ -1,0 +1,67 @@
+"""The few kinds of value that the VC Data Model 2.0 is made of."""
+
+import re
+from typing import Any, NoReturn
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.whitespace import WHITE_SPACE
+
+MAX_ITEMS = 1000
+"""Members of one set: contexts, types, subjects, statuses, presented credentials."""
+
+_URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f{WHITE_SPACE}<>\"{{}}|\\^`]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_LANGUAGE_VALUE = {"@value", "@language", "@direction"}
+
+
+def is_url(text: object) -> bool:
+    """Return whether ``text`` is an absolute URL (any scheme; DIDs and URNs too)."""
+    return isinstance(text, str) and _URL.fullmatch(text) is not None
+
+
+def is_language_value(value: dict[str, JSON]) -> bool:
+    """Return whether ``value`` is text with a language: ``@value`` and nothing it could hide."""
+    language = value.get("@language", "en")
+    return (
+        isinstance(value.get("@value"), str)
+        and value.keys() <= _LANGUAGE_VALUE
+        and isinstance(language, str)
+        and _LANGUAGE.fullmatch(language) is not None
+        and value.get("@direction", "ltr") in ("ltr", "rtl")
+    )
+
+
+def items_of(value: JSON) -> list[JSON]:
+    """Return the members of a set that is written as one value or as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def objects_of(value: JSON, where: str) -> list[dict[str, Any]]:
+    """Return the members of a set of objects, at least one.
+
+    Raises:
+        FormatError: (``bad-credential``) empty, too many, or something else among them.
+    """
+    items = items_of(value)
+    if not items or len(items) > MAX_ITEMS:
+        refuse(where, f"missing, empty, or more than {MAX_ITEMS}")
+    if not all(isinstance(item, dict) for item in items):
+        refuse(where, "not an object or a list of objects")
+    return items
+
+
+def types_of(document: dict[str, JSON]) -> tuple[str, ...]:
+    """Return the ``type`` of an object as a tuple, whatever else stands there."""
+    return tuple(name for name in items_of(document.get("type", [])) if isinstance(name, str))
+
+
+def id_of(value: JSON) -> str | None:
+    """Return the identifier of an issuer, holder or subject: a URL, or an object with ``id``."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return found if isinstance(found, str) else None
+
+
+def refuse(where: str, reason: str) -> NoReturn:
+    """Raise the error of a document that is not of the data model."""
+    raise FormatError("bad-credential", f"{where}: {reason}")

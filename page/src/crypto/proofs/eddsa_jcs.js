@@ -1,0 +1,80 @@
+/**
+ * `eddsa-jcs-2022`, the one way a document is secured (spec §3.3).
+ *
+ * Whoever verifies goes on with the document returned, never with the input.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concat, same, unbase58 } from "../../canon/bytes.js";
+import { parseVerificationMethod, verify } from "../ed25519.js";
+import { refuse, Refusal } from "../../canon/errors.js";
+import { canonical, isObject } from "../../canon/json.js";
+import { parseTimestamp } from "../../canon/timestamps.js";
+
+export const CRYPTOSUITE = "eddsa-jcs-2022";
+const REQUIRED = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
+const KNOWN = new Set([...REQUIRED, "created", "@context"]);
+
+/**
+ * Return what the one proof of a document establishes, in the closed profile `lyrik`.
+ *
+ * @param {any} document Parsed by strictjson.
+ * @param {(method: string) => Uint8Array} resolve Verification method to key; by default that of a did:key.
+ * @returns {{document: {[name: string]: any}, key: Uint8Array}}
+ */
+export function verifyProof(document, resolve = parseVerificationMethod) {
+  const { proof, ...unsecured } = document;
+  if (!isObject(proof)) bad("not exactly one proof object");
+  const { proofValue, ...options } = proof;
+  for (const name of REQUIRED) {
+    if (typeof proof[name] !== "string") bad(`${name} is missing or not a string`);
+  }
+  if (proof.type !== "DataIntegrityProof" || proof.cryptosuite !== CRYPTOSUITE) {
+    bad(`not DataIntegrityProof ${CRYPTOSUITE}`);
+  }
+  if (proof.proofPurpose !== "assertionMethod") bad("proofPurpose is not assertionMethod");
+  for (const name of Object.keys(proof)) {
+    if (!KNOWN.has(name)) bad(`unknown member ${JSON.stringify(name.slice(0, 80))}`);
+  }
+  if (Object.hasOwn(proof, "created")) created(proof.created);
+  if (Object.hasOwn(proof, "@context")) {
+    const ours = Object.hasOwn(document, "@context") ? document["@context"] : undefined;
+    if (ours === undefined || !same(canonical(ours), canonical(proof["@context"]))) {
+      bad("its @context is not the document's");
+    }
+  }
+  const key = resolve(proof.verificationMethod);
+  const message = concat(sha256(canonical(bare(options))), sha256(canonical(bare(unsecured))));
+  if (!verify(key, parseSignature(proofValue), message)) {
+    refuse("bad-signature", `the signature does not fit the document and '${proof.verificationMethod.slice(0, 200)}'`);
+  }
+  return { document: bare(unsecured), key };
+}
+
+/** @param {{[name: string]: any}} value The spread of an object has a prototype again. */
+const bare = (value) => Object.assign(Object.create(null), value);
+
+/** @param {any} value */
+function created(value) {
+  try {
+    parseTimestamp(value);
+  } catch (error) {
+    bad(/** @type {Refusal} */ (error).message);
+  }
+}
+
+/** Read a `proofValue`. @param {string} value */
+export function parseSignature(value) {
+  if (!value.startsWith("z")) bad("proofValue does not start with z");
+  let bytes = new Uint8Array();
+  try {
+    bytes = unbase58(value.slice(1));
+  } catch (error) {
+    bad(`proofValue: ${/** @type {Refusal} */ (error).message}`);
+  }
+  return bytes.length === 64 ? bytes : bad(`proofValue has ${bytes.length} bytes, not 64`);
+}
+
+/** @param {string} reason @returns {never} */
+function bad(reason) {
+  return refuse("bad-proof", `bad proof: ${reason}`);
+}

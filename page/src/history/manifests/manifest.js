@@ -1,0 +1,141 @@
+/** Manifests: signed statements, judged by their bytes alone (spec §6.5). */
+import * as schemas from "../../../generated/schemas.js";
+import { blake3, parseId } from "../../canon/digest.js";
+import { refuse } from "../../canon/errors.js";
+import { counted } from "../../canon/text.js";
+import { KINDS, PREFIXES } from "./kinds.js";
+import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
+import { quote } from "../../verify/report.js";
+import { hasExactly, isObject, parseCanonical } from "../../canon/json.js";
+import { parseTimestamp } from "../../canon/timestamps.js";
+
+const GENESIS_NAME = "policies/store/main";
+const PROOF_MEMBERS = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
+const SEGMENT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/**
+ * Whether a value satisfies one of the schemas; refuses otherwise.
+ *
+ * @param {string} name
+ * @param {any} value
+ */
+export function checkSchema(name, value) {
+  const validate = /** @type {any} */ (schemas)[name];
+  if (!validate(value)) {
+    const [first] = validate.errors;
+    const { additionalProperty: unknown } = first.params;
+    const problem = unknown === undefined ? first.message : `it has the member ${quote(unknown)}, which is not defined`;
+    refuse("schema", `${first.instancePath.slice(1) || "document"}: ${problem}`);
+  }
+}
+
+/**
+ * Return the manifest in these bytes after every check that needs nothing else.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {any} The document, and its `id` in hexadecimal.
+ */
+export function parseManifest(bytes) {
+  const document = readManifest(bytes);
+  const kind = KINDS.get(document.kind);
+  if (kind === undefined) return refuse("unknown-kind", `no kind ${document.kind}`);
+  checkSchema(`kind_${document.kind}`, document.body);
+  const least = document.kind === "policy" && Object.hasOwn(document.body.policy, "misdated") ? 2 : 1;
+  if (document.lyrikstore !== least) bad("its format version is not the one that it needs");
+  checkFit(document, kind);
+  checkSigned(document);
+  return { ...document, id: blake3(bytes) };
+}
+
+/**
+ * Return the manifest in these bytes, of any kind, after the checks that hold for all kinds: enough
+ * to say who signed it and what it was made from, not that its body is sound.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {any}
+ */
+export function parseSigned(bytes) {
+  const document = readManifest(bytes);
+  checkSigned(document);
+  return document;
+}
+
+/** @param {Uint8Array} bytes */
+function readManifest(bytes) {
+  const document = parseCanonical(bytes);
+  if (!isObject(document)) refuse("bad-manifest", "a manifest is a JSON object");
+  if (Number.isSafeInteger(document.lyrikstore) && document.lyrikstore > 2) {
+    refuse("newer-format", `the manifest has format version ${document.lyrikstore}`);
+  }
+  checkSchema("manifest", document);
+  return document;
+}
+
+/** @param {any} document */
+function checkSigned(document) {
+  if (!hasExactly(document.proof, PROOF_MEMBERS)) {
+    refuse("bad-proof", "the proof of a manifest has no optional member");
+  }
+  verifyProof(document);
+  if (document.proof.verificationMethod.split("#")[0] !== document.author) {
+    refuse("wrong-author", "the manifest is not signed by its author");
+  }
+}
+
+/** @param {any} document @param {string} role */
+export const inputsIn = (document, role) =>
+  document.inputs.filter((/** @type {any} */ item) => item.role === role);
+/** @param {any} document @param {string} role */
+export const attachmentsIn = (document, role) =>
+  document.attachments.filter((/** @type {any} */ item) => item.role === role);
+
+/** @param {any} document @param {import("./kinds.js").Kind} kind */
+function checkFit(document, kind) {
+  const [prefix, ...segments] = document.name.split("/");
+  if (!PREFIXES.has(prefix) || segments.length !== 2 || !segments.every((/** @type {string} */ part) => SEGMENT.test(part))) {
+    refuse("bad-name", "not KIND/NAMESPACE/NAME");
+  }
+  if (prefix !== kind.prefix) bad(`a ${document.kind} cannot be called ${document.name}`);
+  parseTimestamp(document.created);
+  const genesis = document.kind === "genesis";
+  if (genesis === Object.hasOwn(document, "store")) bad("store is left out in a genesis manifest, and nowhere else");
+  if (genesis && (document.name !== GENESIS_NAME || document.parents.length)) {
+    bad(`a genesis manifest is called ${GENESIS_NAME} and has no parents`);
+  }
+  for (const member of ["tree", "files"]) {
+    if (Object.hasOwn(document, member) !== kind.tree) bad(`${member} does not fit a ${document.kind}`);
+  }
+  for (const member of ["store", "tree", "files"]) if (Object.hasOwn(document, member)) parseId(document[member]);
+  document.parents.forEach(parseId);
+  checkInputs(document, kind);
+  for (const items of [document.parents, document.inputs, document.attachments]) {
+    if (new Set(items.map((/** @type {any} */ item) => JSON.stringify(item))).size !== items.length) {
+      bad("the same parent, input or attachment is listed twice");
+    }
+  }
+  for (const item of [...document.inputs, ...document.attachments]) parseId(item.id);
+  const counts = document.body.derivation?.counts;
+  if (counts && counts.in !== counts.kept + counts.dropped + counts.elsewhere) bad("the counts do not add up");
+  for (const role of kind.attachments) {
+    if (attachmentsIn(document, role).length !== 1) bad(`exactly one attachment in role ${role}`);
+  }
+}
+
+/** @param {any} document @param {import("./kinds.js").Kind} kind */
+function checkInputs(document, kind) {
+  const rules = kind.origins ? (kind.origins.get(document.body.origin) ?? new Map()) : kind.inputs;
+  for (const { role, kind: given } of document.inputs) {
+    const rule = rules.get(role);
+    if (rule === undefined) return refuse("bad-input", `a ${document.kind} takes no input in role ${role}`);
+    if (rule.kind !== given) refuse("bad-input", `an input in role ${role} is a ${rule.kind}`);
+  }
+  for (const [role, rule] of rules) {
+    const count = inputsIn(document, role).length;
+    if (count < rule.least || count > rule.most) refuse("bad-input", `${counted(count, "input")} in role ${role}`);
+  }
+}
+
+/** @param {string} reason @returns {never} */
+function bad(reason) {
+  return refuse("bad-manifest", reason);
+}

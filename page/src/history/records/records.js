@@ -1,0 +1,193 @@
+/** Readers, record ids, and the order root over them (spec/09-records.md). */
+import { Hasher } from "../../canon/blake3.js";
+import { concat, hex, unhex, utf8 } from "../../canon/bytes.js";
+import { Cells } from "./cells.js";
+import { refuse, Refusal } from "../../canon/errors.js";
+import { leafHash, Roots } from "../log/merkle.js";
+import { Meters } from "./meters.js";
+
+export const SALT_BYTES = 16;
+export const ID_BYTES = 32;
+const CONTEXT = "lyrikstore 2026-11 record id ";
+const DOCUMENT = "document/1";
+const MAX_RECORD = 64 << 20;
+const MAX_RECORDS = 1 << 24; // as many salts as a file beside a credential holds
+const AT_ONCE = 1 << 14;
+
+/** @param {string} reader Id and version of the reader that gave the bytes. @param {Uint8Array} bytes */
+export const recordId = (reader, bytes) => new Hasher(CONTEXT + reader).update(bytes).digest();
+
+/** Record ids, one after another in one block of memory: 32 bytes each, not an object each. */
+class Ids {
+  /** @param {string} reader */
+  constructor(reader) {
+    this.reader = reader;
+    this.bytes = new Uint8Array(ID_BYTES);
+    this.size = 0;
+  }
+
+  /** @param {Uint8Array} record The bytes of the next one. */
+  add(record) {
+    if (record.length > MAX_RECORD) refuse("bad-record", `a record is longer than ${MAX_RECORD} bytes`);
+    if (this.size === MAX_RECORDS * ID_BYTES) refuse("bad-record", `more than ${MAX_RECORDS} records`);
+    if (this.size === this.bytes.length) {
+      const larger = new Uint8Array(2 * this.size);
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    this.bytes.set(unhex(recordId(this.reader, record)), this.size);
+    this.size += ID_BYTES;
+  }
+}
+
+/** `jsonl/1`: the lines, without their ends. */
+class Lines {
+  /** @param {Take} take */
+  constructor(take) {
+    this.take = take;
+    /** @type {Uint8Array[]} */
+    this.begun = [];
+    this.size = 0;
+    this.number = 1;
+  }
+
+  /** @param {Uint8Array} bytes */
+  update(bytes) {
+    let start = 0;
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+      this.line(bytes.subarray(start, end));
+      start = end + 1;
+    }
+    const rest = bytes.slice(start);
+    this.size += rest.length;
+    if (this.size > MAX_RECORD + 1) this.fail(`is longer than ${MAX_RECORD} bytes`);
+    if (rest.length) this.begun.push(rest);
+  }
+
+  end() {
+    if (this.begun.length) this.line(new Uint8Array());
+  }
+
+  /** @param {Uint8Array} last The last part of a line. */
+  line(last) {
+    const whole = this.begun.length ? concat(...this.begun, last) : last;
+    const line = whole.at(-1) === 13 ? whole.subarray(0, -1) : whole;
+    if (!line.length) this.fail("is empty");
+    if (line.length > MAX_RECORD) this.fail(`is longer than ${MAX_RECORD} bytes`);
+    this.take(line);
+    [this.begun, this.size, this.number] = [[], 0, this.number + 1];
+  }
+
+  /** @param {string} why @returns {never} */
+  fail(why) {
+    return refuse("bad-record", `line ${this.number} ${why}`);
+  }
+}
+
+/** `csv/1`: the rows that are not empty, as canonical arrays of their cells. */
+class Rows {
+  /** @param {Take} take */
+  constructor(take) {
+    this.cells = new Cells(MAX_RECORD, (row) => take(utf8(JSON.stringify(row)), () => utf8(row.join(" "))));
+    this.decoder = new TextDecoder("utf-8", { fatal: true }); // skips one byte-order mark
+  }
+
+  /** @param {Uint8Array} bytes */
+  update(bytes) {
+    this.cells.update(this.decode(bytes, true));
+  }
+
+  end() {
+    this.cells.update(this.decode(new Uint8Array(), false));
+    this.cells.end();
+  }
+
+  /** @param {Uint8Array} bytes @param {boolean} stream */
+  decode(bytes, stream) {
+    try {
+      return this.decoder.decode(bytes, { stream });
+    } catch {
+      return refuse("bad-record", `not UTF-8 after line ${this.cells.line - 1}`);
+    }
+  }
+}
+
+/** @typedef {(record: Uint8Array, text?: () => Uint8Array) => void} Take `text`: of a record that is not its own text. */
+const READERS = new Map(/** @type {[string, new (take: Take) => Lines | Rows][]} */ ([["jsonl/1", Lines], ["csv/1", Rows]]));
+
+/** Whether this verifier has a reader. @param {string} reader */
+export const hasReader = (reader) => reader === DOCUMENT || READERS.has(reader);
+
+/** The ids of one file's records, and what is counted in them, while its bytes pass. */
+export class Records {
+  /** @param {Reading} reading With a reader that it has. */
+  constructor({ reader, recipes }) {
+    this.ids = new Ids(reader);
+    this.meters = new Meters(recipes);
+    const Reader = READERS.get(reader);
+    this.reader = Reader ? new Reader((record, text) => this.add(record, text)) : null;
+    this.problem = "";
+  }
+
+  /** @param {Uint8Array} record @param {() => Uint8Array} [text] Of a record that is not its own text, as a line is. */
+  add(record, text) {
+    this.ids.add(record);
+    if (!this.meters.any) return;
+    this.meters.text(text ? text() : record);
+    this.meters.end(text ? null : record);
+  }
+
+  /** @param {Uint8Array} bytes */
+  update(bytes) {
+    if (!this.reader) this.meters.text(bytes);
+    else if (!this.problem) this.attempt(() => this.reader?.update(bytes));
+  }
+
+  /** @param {string} digest Of the whole file: of a document its record's bytes. @returns {RecordIds} */
+  end(digest) {
+    const { reader } = this;
+    if (!reader) {
+      this.ids.add(unhex(digest));
+      this.meters.end(null);
+    } else if (!this.problem) this.attempt(() => reader.end());
+    const ids = this.problem ? new Uint8Array() : this.ids.bytes.slice(0, this.ids.size);
+    return { ids, problem: this.problem, counts: this.meters.counts };
+  }
+
+  /** @param {() => void} run */
+  attempt(run) {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.problem = error.message;
+    }
+  }
+}
+
+/** @typedef {{reader: string, recipes: import("./meters.js").Recipe[]}} Reading How files are records, and what is counted in them. */
+/** @typedef {{ids: Uint8Array, problem: string, counts: (import("./meters.js").Count | null)[]}} RecordIds `problem`: why the file has no records, or nothing; `counts`: recipe by recipe. */
+
+/**
+ * Return the order root over the record ids of files.
+ *
+ * @param {Uint8Array[]} files The record ids of each, in storage order.
+ * @param {Uint8Array} salts 16 bytes for each record.
+ * @param {AbortSignal} [signal]
+ */
+export async function orderRoot(files, salts, signal) {
+  const tree = new Roots();
+  let position = 0;
+  for (const ids of files) {
+    for (let at = 0; at < ids.length; at += ID_BYTES) {
+      const salt = salts.subarray(position * SALT_BYTES, (position + 1) * SALT_BYTES);
+      tree.add(leafHash(concat(salt, ids.subarray(at, at + ID_BYTES))));
+      position += 1;
+      if (position % AT_ONCE === 0) {
+        await new Promise((resolve) => setTimeout(resolve)); // a page must still answer
+        signal?.throwIfAborted();
+      }
+    }
+  }
+  return hex(tree.root());
+}

@@ -1,0 +1,131 @@
+/** Grants: who grants what to whom, and whether they could (spec §20.5). */
+import { maySay } from "../../canon/bytes.js";
+import { readClaims } from "./credential.js";
+import { blake3, parseUrn, short } from "../../canon/digest.js";
+import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
+import { heirOfPublisher } from "./key_succession.js";
+import { checkKeyAtHand } from "./issuer_key.js";
+import { failed, notApplicable, passed, quote, stated, unchecked, warned } from "../report.js";
+import { canonical, parse } from "../../canon/json.js";
+import { exceedsLimits } from "../../credentials/terms.js";
+
+export const GRANT_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "grant", "grant.terms", "grant.holder"];
+
+/** @typedef {import("../report.js").Check} Check */
+/** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, files: Uint8Array[], holder: import("../w3c/presentation.js").Holder | null}} Given `holder`: who presented it, or null. */
+
+/** Judge a grant. Never throws for bad input. @param {Uint8Array} bytes @param {Given} given */
+export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
+  const envelope = openEnvelope(bytes, GRANT, keysFor(trust, notices), at);
+  const { document } = envelope;
+  if (document === null) return { checks: notOpened(envelope, GRANT_CHECKS), envelope, subject: null };
+  const { id, grant } = document.credentialSubject;
+  const store = parseUrn(grant.dataset.store);
+  /** @type {import("./key_succession.js").Believes} */
+  const believes = (did) => trust.matches(did, grant.dataset.name, store, at);
+  const key = unknownKey(envelope, trust);
+  const heir = key === null ? null : heirOfPublisher(key, notices.statements, store, believes, (did) => trust.knows(did));
+  const checks = [
+    ...envelope.checks,
+    ...await checkIssuer(envelope, trust, believes, at, notices, heir),
+    checkKeyAtHand(envelope, notices.statements, store, heir),
+    checkGranted(id, grant),
+    await checkTerms(document, envelope, findTerms(files, grant.terms.digest), notices, trust, at),
+    checkHolder(id, holder),
+  ];
+  return { checks, envelope, subject: grant.dataset.id };
+}
+
+/** Dataset credentials among files by the name that grants give them: many grants may be shown beside many. @type {WeakMap<Uint8Array[], Map<string, Uint8Array>>} */
+const byName = new WeakMap();
+
+/** The dataset credential among files that a grant names. @param {Uint8Array[]} files @param {string} urn */
+function findTerms(files, urn) {
+  const known = byName.get(files) ?? new Map();
+  if (!byName.has(files)) {
+    byName.set(files, known);
+    for (const bytes of files.filter((one) => maySay(one, DATASET.type))) {
+      try {
+        const name = `urn:blake3:${blake3(canonical(parse(bytes)))}`;
+        if (!known.has(name)) known.set(name, bytes);
+      } catch {
+        // none of ours
+      }
+    }
+  }
+  return known.get(urn);
+}
+
+/** @param {string} holder @param {any} grant */
+function checkGranted(holder, grant) {
+  const { permits, requires = [], limits = {}, dataset } = grant;
+  const parts = [`${permits.map((/** @type {string} */ word) => quote(word)).join(", ")} granted to ${holder}`];
+  if (requires.length) parts.push(`requires ${requires.map((/** @type {string} */ word) => quote(word)).join(", ")}`);
+  for (const [name, value] of Object.entries(limits)) {
+    if (name !== "type") parts.push(`${name} ${quote(Array.isArray(value) ? value.join(", ") : value)}`);
+  }
+  return stated("grant", `${parts.join("; ")}; about ${quote(dataset.name)}`, { grant });
+}
+
+/** @param {any} document @param {import("./envelope.js").Envelope} envelope @param {Uint8Array | undefined} terms @param {import("./status.js").Notices} notices @param {import("../../credentials/trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */
+async function checkTerms(document, { issuer, signer }, terms, notices, trust, at) {
+  const id = "grant.terms";
+  const { grant } = document.credentialSubject;
+  const name = short(parseUrn(grant.terms.digest));
+  if (terms === undefined) return unchecked(id, "missing-file", `the dataset credential ${name} it rests on is not at hand`);
+  const opened = openEnvelope(terms, DATASET, keysFor(trust, notices), at);
+  const said = opened.document;
+  const proof = opened.checks[ENVELOPE_CHECKS.indexOf("proof")];
+  const named = `urn:blake3:${opened.id}` === grant.terms.digest && opened.issuer === issuer;
+  if (named && proof.state === "unchecked") {
+    return unchecked(id, proof.detail.reason, `whether the dataset credential it rests on holds is not known: ${proof.summary}`);
+  }
+  if (said === null || !opened.genuine || `urn:blake3:${opened.id}` !== grant.terms.digest) {
+    return failed(id, "unsound", "the dataset credential it rests on does not hold");
+  }
+  if (grant.terms.id !== said.id) return failed(id, "disagrees", "it names the terms by two different names");
+  if (opened.issuer !== issuer) return failed(id, "other-issuer", "its issuer is not who issued the terms");
+  const claims = readClaims(said.credentialSubject);
+  const same = grant.dataset.name === claims.name && /** @type {const} */ ([
+    ["id", claims.tree], ["files", claims.files], ["manifest", claims.manifest], ["store", claims.store],
+  ]).every(([member, digest]) => parseUrn(grant.dataset[member]) === digest);
+  if (!same) return failed(id, "other-dataset", "the terms are about another dataset");
+  const tooMuch = exceeds(grant, document.validUntil, claims, said);
+  if (tooMuch) return failed(id, "exceeds", `more than the terms allow: ${tooMuch}`);
+  // ATTACK: terms by an older key, which only a document beside them lists, and with it the key of
+  // the attacker, who signs their status lists.
+  const status = await checkStanding(opened, notices, trust, at, signer);
+  const { reason } = status.detail;
+  if (status.state === "fail" && reason !== "superseded") return failed(id, reason, `the terms it rests on are ${status.summary}`);
+  if (status.state === "unchecked") return unchecked(id, reason, `whether the terms still hold is not known: ${status.summary}`);
+  // Replaced terms are those of new grants; what was granted under the old ones stays.
+  return status.state === "fail"
+    ? warned(id, "superseded", `within the terms of credential ${name}, since replaced`)
+    : passed(id, `within the terms of credential ${name}`);
+}
+
+/** What a grant gives that its terms do not let anybody be given. @param {any} grant @param {string} until @param {import("./credential.js").Claims} about @param {any} terms */
+function exceeds(grant, until, about, terms) {
+  for (const { permits, grantable, limits } of about.terms.partitions) {
+    const word = grant.permits.find((/** @type {string} */ one) => !permits.includes(one) && !grantable.includes(one));
+    if (word !== undefined) return `${word} is neither permitted nor grantable there`;
+    const wider = exceedsLimits(grant.limits ?? {}, limits);
+    if (wider) return `its use is not limited as theirs: ${wider}`;
+  }
+  // Both are of one form, so the order of the texts is that of the moments.
+  return terms.validUntil !== undefined && until > terms.validUntil ? `it goes on after ${terms.validUntil}, when the terms end` : null;
+}
+
+/** @param {string} granted @param {import("../w3c/presentation.js").Holder | null} holder */
+function checkHolder(granted, holder) {
+  if (holder === null) return notApplicable("grant.holder", "nobody proved to hold it: see present");
+  if (holder.did !== granted) {
+    return failed("grant.holder", "other-holder", `presented by ${quote(holder.did, 300)}, but granted to ${quote(granted, 300)}`);
+  }
+  if (holder.doubt) {
+    return unchecked("grant.holder", holder.doubt, `presented, but that the key which signed is ${quote(holder.did, 300)}'s is open`);
+  }
+  return holder.fresh
+    ? passed("grant.holder", "presented by whom it is granted to")
+    : unchecked("grant.holder", "not-asked", "presented, but not over a challenge and domain of yours: it may be a replay");
+}

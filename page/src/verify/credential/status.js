@@ -1,0 +1,282 @@
+/** Status lists, and whether the issuer still stands by a credential (spec §10.6). */
+import { counted } from "../../canon/text.js";
+import { Inflate } from "pako";
+import { maySay, unbase64url } from "../../canon/bytes.js";
+import { documentsAmong } from "../../credentials/did.js";
+import { distinct } from "../../canon/digest.js";
+import { refuse, Refusal } from "../../canon/errors.js";
+import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
+import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
+import { Statements } from "./key_statements.js";
+import { hasExactly, isObject, parse } from "../../canon/json.js";
+import { formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
+import { parseStamp } from "../w3c/values.js";
+
+export const ENTRIES = 131_072;
+const MAX_INFLATED = 1 << 20;
+const PIECE = 1 << 16;
+export const MAX_CANDIDATES = 8; // each may cost a signature and 1 MiB, whoever put it there
+export const SKEW = 300_000;
+export const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
+export const TYPE = "BitstringStatusListCredential";
+const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
+const URL_FORM = /^https:\/\/[!-~]{1,1990}$/;
+const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
+
+/** @typedef {{purpose: string, index: number, url: string}} Entry */
+/** @typedef {{bytes: Uint8Array, issuer: string | null, made: number}} Stated A list, whose it says it is and since when; unverified. */
+/** @typedef {Map<string, Stated[]>} Lists URL to the lists at hand that claim to be that one. */
+/** @typedef {{lists: Lists, successors: Map<string, Uint8Array[]>, documents: import("../../credentials/did.js").Known[], statements: Statements}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
+
+/** Return the notices among files, in their order. @param {Iterable<Uint8Array>} files @returns {Notices} */
+export function noticesAmong(files) {
+  const all = distinct(files);
+  /** @type {Notices} */
+  const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(all), statements: new Statements(all) };
+  /** @template T @param {Map<string, T[]>} map @param {string} key @param {T} value */
+  const put = (map, key, value) => map.set(key, [...(map.get(key) ?? []), value]);
+  for (const bytes of all) {
+    if (!maySay(bytes, TYPE) && !maySay(bytes, "supersedes")) continue; // most files are something else
+    let document;
+    try {
+      document = parse(bytes, { foreign: true });
+    } catch {
+      continue;
+    }
+    if (!isObject(document)) continue;
+    const { type, id, supersedes } = document;
+    if ((Array.isArray(type) ? type : [type]).includes(TYPE)) {
+      if (typeof id === "string") put(notices.lists, id, { bytes, ...stated(document) });
+    } else if (isObject(supersedes) && typeof supersedes.digest === "string") {
+      put(notices.successors, supersedes.digest, bytes);
+    }
+  }
+  return notices;
+}
+
+/** Whose a status list says it is, and since when. @param {any} document @returns {{issuer: string | null, made: number}} */
+function stated({ issuer, validFrom }) {
+  const named = isObject(issuer) ? issuer.id : issuer;
+  let made = -Infinity;
+  try {
+    made = parseStamp(validFrom);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+  return { issuer: typeof named === "string" ? named : null, made };
+}
+
+/**
+ * Return the lists to read, and when the newest was made that is left unread.
+ *
+ * ATTACK: many old lists of the issuer's must not keep the one that takes a credential back from
+ * being read, wherever it lies. A list cannot claim another date than it was signed with, so those
+ * that claim to be newest are read; of the future, they come last.
+ *
+ * @param {Stated[]} lists
+ * @param {string} issuer
+ * @param {number} at
+ * @returns {{chosen: Uint8Array[], unread: number | null}}
+ */
+export function newestFirst(lists, issuer, at) {
+  const order = lists.filter((one) => one.issuer === null || one.issuer === issuer)
+    .map(({ bytes, made }) => ({ bytes, made: made - at > SKEW ? -Infinity : made }))
+    .sort((one, other) => (one.made === other.made ? 0 : other.made - one.made));
+  return { chosen: order.slice(0, MAX_CANDIDATES).map(({ bytes }) => bytes), unread: order[MAX_CANDIDATES]?.made ?? null };
+}
+
+/**
+ * Return the check `status` of a genuine credential.
+ *
+ * @param {any} document
+ * @param {string} issuer
+ * @param {Lists} lists
+ * @param {number} at
+ * @param {number} maxAge
+ * @param {import("../../credentials/did.js").Resolver} keys Finds the keys of the lists.
+ */
+export async function checkStatus(document, issuer, lists, at, maxAge, keys) {
+  if (!Object.hasOwn(document, "credentialStatus")) {
+    return notApplicable("status", "names no status list: this credential cannot be revoked");
+  }
+  let entries;
+  try {
+    entries = readEntries(document.credentialStatus);
+  } catch (error) {
+    return unchecked("status", "bad-entry", quote(/** @type {Refusal} */ (error).message, 300));
+  }
+  const judged = [];
+  for (const entry of entries) judged.push(await judge(entry, issuer, lists, at, maxAge, keys));
+  for (const state of ["fail", "unchecked"]) {
+    const found = judged.find((check) => check.state === state);
+    if (found) return found;
+  }
+  const oldest = judged.map((check) => check.detail.asOf).sort()[0];
+  const words = entries.map((entry) => `not ${SAID.get(entry.purpose)}`).join(" and ");
+  const said = `${words}, by status lists made at ${oldest}`;
+  const odd = judged.find((check) => check.state === "warn");
+  if (odd) return { ...odd, summary: `${said}; ${odd.summary}`, detail: { ...odd.detail, asOf: oldest } };
+  return passed("status", said, { asOf: oldest });
+}
+
+/** @param {any} stated @returns {Entry[]} */
+function readEntries(stated) {
+  const entries = (Array.isArray(stated) ? stated : [stated]).map(readEntry);
+  if (new Set(entries.map((entry) => entry.purpose)).size !== entries.length) bad("two entries of one purpose");
+  return entries;
+}
+
+/** @param {any} item @returns {Entry} */
+function readEntry(item) {
+  const needed = ["type", "statusPurpose", "statusListIndex", "statusListCredential"];
+  if (!isObject(item) || item.type !== "BitstringStatusListEntry") bad("an entry of an unknown type");
+  const names = Object.keys(item);
+  if (!needed.every((name) => names.includes(name)) ||
+      !names.every((name) => [...needed, "id", "statusSize"].includes(name))) {
+    bad("an entry with other members");
+  }
+  const { statusPurpose: purpose, statusListIndex: index, statusListCredential: url } = item;
+  if (!SAID.has(purpose)) bad("an unknown purpose");
+  if (typeof index !== "string" || !INDEX.test(index)) bad("statusListIndex is not a string of digits");
+  if (typeof url !== "string" || !URL_FORM.test(url)) bad("statusListCredential is not an https URL");
+  if (item.id === url || (item.statusSize ?? 1) !== 1) bad("an entry that names the list itself");
+  return { purpose, index: Number(index), url };
+}
+
+/**
+ * @param {Entry} entry
+ * @param {string} issuer
+ * @param {Lists} lists
+ * @param {number} at
+ * @param {number} maxAge
+ * @param {import("../../credentials/did.js").Resolver} keys
+ */
+async function judge(entry, issuer, lists, at, maxAge, keys) {
+  const open = (/** @type {string} */ reason, /** @type {string} */ problem, /** @type {object} */ more = {}) =>
+    unchecked("status", reason, `the ${entry.purpose} list ${quote(entry.url)}: ${problem}`,
+      { list: entry.url, ...more });
+  let best = null;
+  const beside = lists.get(entry.url) ?? [];
+  // Somebody else's list must not outdo the right one; nor be unpacked.
+  let trouble = beside.length ? open("foreign-list", "it is signed by another issuer") : open("no-list", "it is not at hand");
+  const { chosen, unread } = newestFirst(beside, issuer, at);
+  /** @type {{made: number, problem: string} | null} */
+  let later = null;
+  for (const bytes of chosen) {
+    let found;
+    try {
+      found = await readList(bytes, (method) => keys.find(method, "assertionMethod", at).key);
+      if (entry.index >= found.bits.length * 8) bad(`entry ${entry.index} is outside it`);
+    } catch (error) {
+      const problem = quote(/** @type {Refusal} */ (error).message, 200);
+      trouble = open("unsound-list", problem);
+      const stated = beside.find((one) => one.bytes === bytes);
+      if (stated?.issuer === issuer && stated.made - at <= SKEW) later ??= { made: stated.made, problem };
+      continue;
+    }
+    if (found.url !== entry.url || found.purpose !== entry.purpose) {
+      trouble = open("wrong-list", "it is of another URL or purpose");
+    } else if (found.issuer !== issuer) {
+      trouble = open("foreign-list", "it is signed by another issuer");
+    } else if (found.made - at > SKEW) {
+      trouble = open("future-list", "it is from the future");
+    } else if (best === null || found.made > best.made ||
+        (found.made === best.made && holds(found.bits, entry.index))) {
+      best = found; // of two of one second the one that takes it back
+    }
+  }
+  if (best === null) return trouble;
+  const made = formatTimestamp(best.made);
+  if (holds(best.bits, entry.index)) {
+    const word = /** @type {string} */ (SAID.get(entry.purpose));
+    return failed("status", word, `${word} by its issuer, by a list made at ${made}`, { asOf: made });
+  }
+  if (unread !== null && unread >= best.made) {
+    return open("too-many-lists", "there are more of its age than are read", { asOf: made });
+  }
+  if (at > best.until) {
+    const until = formatTimestamp(best.until);
+    return open("expired-list", `it was made at ${made} and good until ${until}`, { asOf: made });
+  }
+  if (at - best.made > maxAge) {
+    return open("stale-list", `it was made at ${made}, too long ago for you`, { asOf: made });
+  }
+  if (later !== null && best.made < later.made) {
+    // Anybody can make one, so it decides nothing. But it may be by a key that the issuer's newer
+    // document lists, and take the credential back.
+    const summary = `one of ${quote(entry.url)} that says it was made later, at ${formatTimestamp(later.made)}, ` +
+      `cannot be read: ${later.problem}`;
+    return warned("status", "unread-list", summary, { list: entry.url, asOf: made });
+  }
+  return passed("status", "", { asOf: made });
+}
+
+/** @param {Uint8Array} bits @param {number} index */
+const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
+
+/** Read a list and verify who signed it. @param {Uint8Array} bytes @param {(method: string) => Uint8Array} resolve */
+async function readList(bytes, resolve) {
+  const given = parse(bytes);
+  const members = ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "proof"];
+  if (!hasExactly(given, members)) bad("other members than a status list has");
+  const { document } = verifyProof(given, resolve);
+  const context = document["@context"];
+  const { type, credentialSubject: subject, id: url } = document;
+  if (!Array.isArray(context) || context.length !== 1 || context[0] !== VC_CONTEXT) bad("another context");
+  if (!Array.isArray(type) || type.length !== 2 || type[0] !== "VerifiableCredential" || type[1] !== TYPE) bad("another type");
+  const issuer = isObject(document.issuer) ? document.issuer.id : document.issuer;
+  if (issuer !== given.proof.verificationMethod.split("#")[0]) bad("it is signed by somebody else than the issuer it names");
+  if (!hasExactly(subject, ["id", "type", "statusPurpose", "encodedList"])) bad("another subject");
+  if (typeof url !== "string" || !URL_FORM.test(url)) bad("its id is not an https URL");
+  if (subject.type !== "BitstringStatusList" || subject.id !== `${url}#list`) bad("another subject");
+  if (!SAID.has(subject.statusPurpose)) bad("an unknown purpose");
+  const made = parseTimestamp(document.validFrom);
+  const until = parseTimestamp(document.validUntil);
+  if (until < made) bad("validUntil is before validFrom");
+  const bits = unpack(subject.encodedList);
+  return { url, issuer, purpose: subject.statusPurpose, bits, made, until };
+}
+
+/** Return the bits of an `encodedList`. @param {any} encoded */
+function unpack(encoded) {
+  const bits = inflate(encoded);
+  if (bits.length * 8 < ENTRIES) bad(`a list of ${counted(bits.length * 8, "entry")}; fewer than ${ENTRIES} tell whose they are`);
+  return bits;
+}
+
+/** Return the bits of an `encodedList`, however few. @param {any} encoded */
+export function inflate(encoded) {
+  if (typeof encoded !== "string" || !/^u[A-Za-z0-9_-]+$/.test(encoded)) bad("encodedList is not multibase base64url");
+  let packed = new Uint8Array();
+  try {
+    packed = unbase64url(encoded.slice(1), "bad-status");
+  } catch {
+    badPacking();
+  }
+  const unpacker = new Inflate({ windowBits: 31, chunkSize: PIECE }); // gzip
+  /** @type {Uint8Array[]} */
+  const pieces = [];
+  let size = 0;
+  unpacker.onData = (given) => {
+    const piece = /** @type {Uint8Array} */ (given);
+    size += piece.length;
+    // 1.4 MB can unpack to 1 GiB: it ends as soon as it is too much.
+    if (size > MAX_INFLATED) badPacking();
+    pieces.push(piece.slice());
+  };
+  unpacker.push(packed, true);
+  // ATTACK: a second gzip member, which this library reads on and others do not. It counts anew there.
+  const { ended, strm } = /** @type {any} */ (unpacker); // which its types leave out
+  if (unpacker.err || !ended || strm.total_in !== packed.length) badPacking();
+  const bits = new Uint8Array(size);
+  pieces.reduce((at, piece) => (bits.set(piece, at), at + piece.length), 0);
+  return bits;
+}
+
+/** In the same words whatever is wrong: one unpacker sees the end missing before another does. @returns {never} */
+const badPacking = () => bad(`encodedList is not one gzip member of at most ${MAX_INFLATED} bytes in base64url`);
+
+/** @param {string} reason @returns {never} */
+function bad(reason) {
+  return refuse("bad-status", `not a sound status list or entry: ${reason}`);
+}

@@ -1,0 +1,137 @@
+/** Where in whose log a delivery's manifest stands (spec §11.4.5). */
+import { hex } from "../../canon/bytes.js";
+import { short } from "../../canon/digest.js";
+import { Refusal } from "../../canon/errors.js";
+import { owns } from "../credential/issuer_key.js";
+import { leaf, verifyProof } from "../../history/log/log.js";
+import { parseManifest } from "../../history/manifests/manifest.js";
+import { parseGenesis } from "../../history/policy/policy.js";
+import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
+
+/** @typedef {import("../report.js").Check} Check */
+/** @typedef {import("../credential/credential.js").Claims} Claims */
+/** @typedef {(digest: string) => Uint8Array | undefined} Find */
+
+/**
+ * Whether the manifest stands in the store's own log where the credential says.
+ *
+ * @param {{id: string, issuer: string | null, signer: string | null, trusted: Check}} outcome Of the credential alone; `trusted`: its `trust.issuer`.
+ * @param {Claims} claims
+ * @param {Find} find
+ * @param {import("../credential/key_statements.js").Statements} statements Policies and log proofs beside it.
+ * @param {import("../../credentials/trust.js").Trust} trust
+ * @param {number} at
+ * @returns {{checks: Check[], history: import("../../history/policy/key_history.js").KeyHistory | null, proofs: import("../credential/key_statements.js").Proofs | null, loggedAt: number | null}}
+ */
+export function checkLog(outcome, claims, find, statements, trust, at) {
+  const rest = [checkWitness(trust), notApplicable("log.memory", "no memory of earlier log checkpoints is kept")];
+  const { failure, founder, genesis } = readGenesis(claims, find);
+  if (failure) {
+    const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
+    return { checks: [inclusion, failure, ...rest], history: null, proofs: null, loggedAt: null };
+  }
+  let read;
+  try {
+    read = readLog(outcome.id, claims, statements.readStore(founder, genesis));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const open = ["log.inclusion", "log.anchor"].map((id) => unchecked(id, error.kind, error.message));
+    return { checks: [...open, ...rest], history: null, proofs: null, loggedAt: null };
+  }
+  const { history, proofs, credential, check, signed } = read;
+  const pinned = signed === null ? undefined : trust.pinned(signed.signers);
+  const owner = owns(outcome.trusted, outcome.signer, history);
+  const anchor = judgeAnchor(claims, founder, owner, pinned, trust, at);
+  return { checks: [check, anchor, ...rest], history, proofs, loggedAt: credential[0]?.index ?? null };
+}
+
+/** @param {string} id Of the credential. @param {Claims} claims @param {{history: import("../../history/policy/key_history.js").KeyHistory, proofs: import("../credential/key_statements.js").Proofs}} store */
+function readLog(id, claims, { history, proofs }) {
+  const credential = proofs.of("credential", id, history);
+  const { check, signed } = checkInclusion(claims, history, proofs);
+  const heads = [...history.policies.flatMap(({ places }) => places), ...credential].map((place) => place.signed);
+  if (signed !== null) heads.push(signed);
+  if (!history.forked && !proofs.consistency.isTorn(heads)) return { history, proofs, credential, check, signed };
+  // ATTACK A33: two histories, of which neither can be told to be the true one.
+  const torn = failed("log.inclusion", "fork", "the log checkpoints beside the credential are of two histories: a forked log");
+  return { history: history.torn(), proofs, credential, check: torn, signed: null };
+}
+
+/** Whether the witnesses that the trust file demands countersigned. @param {import("../../credentials/trust.js").Trust} trust */
+function checkWitness(trust) {
+  return trust.demandsWitness
+    ? unchecked("log.witness", "no-witness",
+      "your trust file demands a witness; this version cannot judge countersignatures")
+    : notApplicable("log.witness", "your trust file demands no witness");
+}
+
+/** @param {Claims} claims @param {Find} find @returns {any} */
+function readGenesis(claims, find) {
+  const id = "log.anchor";
+  const bytes = find(claims.store);
+  if (bytes === undefined) {
+    const summary = `the genesis manifest of store ${short(claims.store)} is not beside the credential`;
+    return { failure: unchecked(id, "missing-file", summary) };
+  }
+  try {
+    const founder = parseManifest(bytes);
+    if (founder.kind !== "genesis") {
+      return { failure: failed(id, "wrong-kind", "what the store's id names founds no store") };
+    }
+    const genesis = parseGenesis(founder.body);
+    if (genesis.origin !== claims.logOrigin) {
+      return { failure: failed(id, "other-log", "the credential names another log than the store's own") };
+    }
+    if (!genesis.policy.allows(founder.author, "genesis", founder.name)) {
+      return { failure: failed(id, "unauthorised", "the genesis manifest is not signed by its own owner") };
+    }
+    return { founder, genesis };
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    return { failure: failed(id, kind, `the genesis manifest: ${quote(message, 200)}`) };
+  }
+}
+
+/** @param {Claims} claims @param {any} founder @param {string | null} owner @param {any} pinned @param {import("../../credentials/trust.js").Trust} trust @param {number} at */
+function judgeAnchor(claims, founder, owner, pinned, trust, at) {
+  const detail = { store: `blake3:${claims.store}`, founder: founder.author };
+  const entry = trust.matches(founder.author, claims.name, claims.store, at);
+  if (entry) {
+    const summary = `store ${short(claims.store)} was founded by ${quote(entry.nickname)}, whom you trust`;
+    return passed("log.anchor", summary, detail);
+  }
+  if (owner !== null) {
+    return passed("log.anchor", `${quote(owner)}, whom you trust, owns store ${short(claims.store)} now`, detail);
+  }
+  if (pinned) return passed("log.anchor", `your trust file names the log ${quote(pinned.origin)}`, detail);
+  const summary = `store ${short(claims.store)} was founded by ${founder.author}, whom you do not trust`;
+  return warned("log.anchor", "unknown-founder", summary, detail);
+}
+
+/** @param {Claims} claims @param {import("../../history/policy/key_history.js").KeyHistory} history @param {import("../credential/key_statements.js").Proofs} proofs */
+function checkInclusion(claims, history, proofs) {
+  const id = "log.inclusion";
+  /** @type {Check | null} */
+  let problem = null;
+  // The one for the right index first: what is wrong with it says most. What is no proof says least.
+  const rank = (/** @type {any} */ proof) => (proof instanceof Refusal ? 2 : Number(proof.index !== claims.logIndex));
+  for (const proof of proofs.others.sort((left, right) => rank(left) - rank(right))) {
+    if (proof instanceof Refusal) {
+      problem ??= failed(id, proof.kind, `the log proof does not hold: ${quote(proof.message, 200)}`);
+    } else if (proof.index !== claims.logIndex) {
+      problem ??= failed(id, "other-index", `the proof is for entry ${proof.index}, the credential names ${claims.logIndex}`);
+    } else {
+      try {
+        const signed = verifyProof(proof, leaf("manifest", claims.manifest), history.logs);
+        history.checkHead(signed);
+        const summary = `the manifest is entry ${proof.index} of ${signed.size} in ${quote(signed.origin)}`;
+        const detail = { origin: signed.origin, index: proof.index, size: signed.size, root: hex(signed.root) };
+        return { check: passed(id, summary, detail), signed };
+      } catch (error) {
+        const { kind, message } = /** @type {Refusal} */ (error);
+        problem ??= failed(id, kind, `the log proof does not hold: ${quote(message, 200)}`);
+      }
+    }
+  }
+  return { check: problem ?? unchecked(id, "missing-file", "no log proof of the manifest beside the credential"), signed: null };
+}

@@ -1,0 +1,495 @@
+"""``lyrik://`` as pandas, pyarrow, DuckDB and ``datasets`` use it, whole, in part and damaged."""
+
+import io
+import json
+import pickle
+import random
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.dataset as pa_dataset
+import pyarrow.parquet as pq
+import pytest
+
+from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.filesystem import LyrikFileSystem
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.sync.push import Remote, push
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.objects.backends.open import open_backend
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+OWNER = KeySigner(PrivateKey.from_seed(b"\x01" * 32))
+LOG = KeySigner(PrivateKey.from_seed(b"\x02" * 32))
+NAME = "datasets/acme/rows"
+URL = f"lyrik://{NAME}"
+
+
+def table(start: int, count: int) -> pa.Table:
+    chance = random.Random(start)
+    return pa.table(
+        {
+            "id": list(range(start, start + count)),
+            "text": [chance.randbytes(200).hex() for _ in range(count)],
+        }
+    )
+
+
+def parquet(rows: pa.Table, **options: object) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(rows, sink, **options)
+    return sink.getvalue()
+
+
+def csv(rows: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pa_csv.write_csv(rows, sink)
+    return sink.getvalue()
+
+
+def jsonl(rows: pa.Table) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows.to_pylist()).encode()
+
+
+BIG = parquet(table(0, 20_000), row_group_size=1000, compression="none")
+FILES = {
+    "big.parquet": BIG,
+    "part/a.parquet": parquet(table(0, 50)),
+    "part/b.parquet": parquet(table(50, 50)),
+    "rows.csv": csv(table(0, 100)),
+    "rows.jsonl": jsonl(table(0, 100)),
+    "empty": b"",
+    "deep/er/x.txt": b"deep",
+}
+
+
+def commit(repository: Repository, files: dict[str, bytes]) -> str:
+    state = repository.refs.get(NAME)
+    with repository.transaction() as tx:
+        entries = [
+            Entry(path, len(data), tx.writer.put_data(data), None) for path, data in files.items()
+        ]
+        tree = Tree.of(entries)
+        tx.writer.put_bytes(tree.encode())
+        manifest = sign_manifest(
+            kind="dataset",
+            store=repository.store_id,
+            name=NAME,
+            body={
+                "reader": "document/1",
+                "records": 1,
+                "bytes": tree.total_bytes,
+                "fileCount": len(entries),
+                "origin": "committed",
+                "descriptor": {},
+                "ignored": 0,
+            },
+            tree=tree.id,
+            files=tree.files_id,
+            parents=(state.id,) if state else (),
+            signer=OWNER,
+            created=NOW,
+        )
+        tx.log_manifest(manifest)
+        tx.commit()
+    return manifest.id.hex
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    # As the entry point does in an installed package.
+    fsspec.register_implementation("lyrik", LyrikFileSystem, clobber=True)
+    yield
+    LyrikFileSystem.clear_instance_cache()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("project")
+    repository = Repository.create(
+        folder / ".lyrikstore",
+        origin="example.org/a",
+        signer=OWNER,
+        log_signer=LOG,
+        clock=lambda: NOW,
+        memory=LogMemory(folder / "memory"),
+    )
+    first = commit(repository, {"old.txt": b"old"})
+    commit(repository, FILES)
+    return folder, first
+
+
+@pytest.fixture
+def folder(written: tuple[Path, str]) -> Path:
+    return written[0]
+
+
+@pytest.fixture
+def fs(folder: Path) -> LyrikFileSystem:
+    return LyrikFileSystem(store=folder)
+
+
+def test_the_entry_point_is_declared():
+    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+    module, _, name = project["entry-points"]["fsspec.specs"]["lyrik"].partition(":")
+    assert getattr(__import__(module, fromlist=[name]), name) is LyrikFileSystem
+
+
+def test_listing(fs):
+    assert fs.ls("", detail=False) == ["datasets"]
+    assert fs.ls("lyrik://datasets", detail=False) == ["datasets/acme"]
+    assert fs.ls("datasets/acme", detail=False) == [NAME]
+    assert fs.ls(NAME, detail=False) == [
+        f"{NAME}/{path}"
+        for path in ("big.parquet", "deep", "empty", "part", "rows.csv", "rows.jsonl")
+    ]
+    assert fs.ls(f"{NAME}/empty") == [fs.info(f"{NAME}/empty")]
+    assert fs.find(URL) == sorted(f"{NAME}/{path}" for path in FILES)
+    assert fs.glob(f"{URL}/part/*.parquet") == [f"{NAME}/part/{x}.parquet" for x in "ab"]
+    assert fs.glob(f"{URL}/**/x.txt") == [f"{NAME}/deep/er/x.txt"]
+    assert fs.du(NAME) == sum(map(len, FILES.values()))
+    assert [item[1:] for item in fs.walk(f"{NAME}/deep")] == [(["er"], []), ([], ["x.txt"])]
+
+
+def test_info_and_kinds_of_path(fs):
+    info = fs.info(f"{URL}/rows.csv")
+    assert (info["name"], info["type"], info["size"]) == (
+        f"{NAME}/rows.csv",
+        "file",
+        len(FILES["rows.csv"]),
+    )
+    assert fs.ukey(f"{URL}/rows.csv") == info["blake3"] == info["ETag"]
+    assert info["meta"] == {}
+    for path in ("", "datasets", "datasets/acme", NAME, f"{NAME}/deep", f"{NAME}/deep/er"):
+        assert fs.isdir(path)
+        assert fs.exists(path)
+        assert not fs.isfile(path)
+    assert fs.isfile(f"{NAME}/empty")
+    assert not fs.isdir(f"{NAME}/empty")
+    for path in ("runs", "datasets/other", "datasets/acme/no", f"{NAME}/no", f"{NAME}/deep/e"):
+        assert not fs.exists(path)
+        assert not fs.isdir(path)
+        assert not fs.isfile(path)
+        with pytest.raises(FileNotFoundError):
+            fs.ls(path)
+    with pytest.raises(NotFoundError) as caught:
+        fs.open(f"{NAME}/deep")
+    assert caught.value.kind == "no-path"
+
+
+def test_versions(fs, written):
+    first = written[1]
+    for version in ("@~1", "~1", f"@{first}", f"@{first[:8]}", f"@blake3:{first}"):
+        assert fs.cat(f"{URL}{version}/old.txt") == b"old"
+        assert fs.find(f"{URL}{version}") == [f"{NAME}{version}/old.txt"]
+        assert not fs.exists(f"{URL}{version}/rows.csv")
+    assert fs.exists(f"{URL}@~0/rows.csv")
+    for version in ("@~7", "@00000000", "@" + "0" * 64):
+        assert not fs.exists(f"{URL}{version}")
+    assert not fs.exists(f"lyrik://datasets/acme/other@{first}")
+    with pytest.raises(LyrikstoreError):
+        fs.info(f"{URL}@v1")  # tags are not built yet
+
+
+def test_reading(fs):
+    for path, data in FILES.items():
+        assert fs.cat(f"{URL}/{path}") == data
+    with fs.open(f"{URL}/rows.csv", "rt", encoding="utf-8") as text:
+        assert text.readline() == '"id","text"\n'
+    assert fs.cat_file(f"{URL}/big.parquet", 5_000_000, 5_000_100) == BIG[5_000_000:5_000_100]
+    assert fs.tail(f"{URL}/big.parquet", 8) == BIG[-8:]
+    assert fs.cat_ranges([f"{URL}/big.parquet"] * 2, [0, 7], [4, 9]) == [BIG[:4], BIG[7:9]]
+
+
+def test_read_only(fs, tmp_path):
+    (tmp_path / "x").write_bytes(b"x")
+    for act in (
+        lambda: fs.open(f"{NAME}/x", "wb"),
+        lambda: fs.rm(f"{NAME}/empty"),
+        lambda: fs.mkdir(f"{NAME}/x"),
+        lambda: fs.touch(f"{NAME}/x"),
+        lambda: fs.pipe(f"{NAME}/x", b"x"),
+        lambda: fs.put_file(str(tmp_path / "x"), f"{NAME}/x"),
+        lambda: fs.mv(f"{NAME}/empty", f"{NAME}/x"),
+        lambda: fs.copy(f"{NAME}/empty", f"{NAME}/x"),
+    ):
+        with pytest.raises(StorageError) as caught:
+            act()
+        assert caught.value.kind == "read-only"
+
+
+def test_pickle_and_new_versions(tmp_path):
+    memory = LogMemory(tmp_path / "memory")
+    repository = Repository.create(
+        tmp_path / ".lyrikstore",
+        origin="example.org/b",
+        signer=OWNER,
+        log_signer=LOG,
+        clock=lambda: NOW,
+        memory=memory,
+    )
+    commit(repository, {"a": b"one"})
+    fs = LyrikFileSystem(store=str(tmp_path))
+    stream = fs.open(f"{URL}/a")
+    assert fs.cat(f"{URL}/a") == b"one"
+    second = commit(repository, {"a": b"two"})
+    assert fs.cat(f"{URL}@{second}/a") == b"two"
+    assert pickle.loads(pickle.dumps(fs)).cat(f"{URL}/a") == b"two"
+    assert (fs.cat(f"{URL}/a"), fs.cat(f"{URL}@~1/a"), stream.read()) == (b"two", b"one", b"one")
+
+
+def test_the_nearest_store(folder, tmp_path, monkeypatch):
+    inside = folder / "some" / "where"
+    inside.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(inside)
+    with fsspec.open(f"{URL}/deep/er/x.txt") as stream:
+        assert stream.read() == b"deep"
+    monkeypatch.chdir(tmp_path)
+    LyrikFileSystem.clear_instance_cache()
+    with pytest.raises(NotFoundError) as caught:
+        fsspec.open(f"{URL}/deep/er/x.txt").open()
+    assert caught.value.kind == "no-store"
+
+
+def test_pandas(folder):
+    options = {"store": str(folder)}
+    for frame in (
+        pd.read_csv(f"{URL}/rows.csv", storage_options=options),
+        pd.read_json(f"{URL}/rows.jsonl", lines=True, storage_options=options),
+    ):
+        assert frame.to_dict("list") == table(0, 100).to_pydict()
+    big = pd.read_parquet(f"{URL}/big.parquet", storage_options=options)
+    assert len(big) == 20_000
+    both = pd.read_parquet(f"{URL}/part", storage_options=options)
+    assert sorted(both["id"]) == list(range(100))
+
+
+def test_pyarrow_dataset(fs):
+    rows = pa_dataset.dataset(f"{NAME}/part", filesystem=fs, format="parquet").to_table()
+    assert sorted(rows["id"].to_pylist()) == list(range(100))
+    for path, form in (("rows.csv", "csv"), ("rows.jsonl", "json")):
+        found = pa_dataset.dataset(f"{NAME}/{path}", filesystem=fs, format=form).to_table()
+        assert found.to_pydict() == table(0, 100).to_pydict()
+    picked = pa_dataset.dataset(f"{NAME}/big.parquet", filesystem=fs).to_table(
+        filter=pa_dataset.field("id") == 12_345
+    )
+    assert picked["id"].to_pylist() == [12_345]
+
+
+def test_duckdb(fs):
+    with duckdb.connect() as database:
+        database.register_filesystem(fs)
+        for source in (
+            f"read_parquet('{URL}/part/*.parquet')",
+            f"read_csv('{URL}/rows.csv')",
+            f"read_json('{URL}/rows.jsonl')",
+        ):
+            found = database.sql(f"select count(*), sum(id) from {source}").fetchall()
+            assert found == [(100, 4950)]
+        assert database.sql(
+            f"select count(*), min(id) from read_parquet('{URL}/big.parquet') where id >= 19000"
+        ).fetchall() == [(1000, 19_000)]
+        database.sql("set threads=4")
+        assert database.sql(
+            f"select sum(id) from read_parquet('{URL}/big.parquet')"
+        ).fetchall() == [(199_990_000,)]
+
+
+def test_datasets(folder, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    for builder, files in (
+        ("parquet", f"{URL}/part/*.parquet"),
+        ("csv", f"{URL}/rows.csv"),
+        ("json", f"{URL}/rows.jsonl"),
+    ):
+        for streaming in (False, True):
+            rows = datasets.load_dataset(
+                builder,
+                data_files=files,
+                split="train",
+                storage_options={"store": str(folder)},
+                cache_dir=str(tmp_path / "cache"),
+                streaming=streaming,
+            )
+            assert sorted(row["id"] for row in rows) == list(range(100))
+
+
+def test_ranged_reads_fetch_only_their_pieces(fs):
+    repository = fs._repository()
+    pieces = repository.blobs.pieces(
+        fs._version(f"{NAME}/big.parquet")[2].files["big.parquet"].blake3
+    )
+    fetched = []
+    packed = repository.blobs.packed
+    read = packed.read
+    packed.read = lambda raw: fetched.append(raw) or read(raw)
+    try:
+        with fs.open(f"{NAME}/big.parquet") as stream:
+            stream.seek(4_000_000)
+            assert stream.read(100) == BIG[4_000_000:4_000_100]
+    finally:
+        del packed.read
+    assert len(pieces) > 4
+    assert len(fetched) <= 2
+
+
+def test_threads(fs):
+    def read(number: int) -> bool:
+        at = number * 77_777 % len(BIG)
+        with fs.open(f"{NAME}/big.parquet") as stream:
+            stream.seek(at)
+            part = stream.read(1000)
+        return part == BIG[at : at + 1000] and fs.cat(f"{NAME}/rows.csv") == FILES["rows.csv"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(64)))
+
+
+def test_threads_that_share_one_handle(fs):
+    with fs.open(f"{NAME}/big.parquet") as stream, ThreadPoolExecutor(8) as pool:
+
+        def read(number: int) -> bool:
+            at = number * 77_777 % (len(BIG) - 5000)
+            stream.seek(at)
+            return stream.read(5000) == BIG[at : at + 5000]
+
+        assert all(pool.map(read, range(400)))
+        stream.seek(10)
+        assert stream.tell() == 10
+        assert (stream.read(5), stream.tell()) == (BIG[10:15], 15)
+        # Without a seek of its own, another thread goes on where the last read ended.
+        assert pool.submit(stream.read, 5).result() == BIG[15:20]
+        assert stream.read(0) == b""
+        stream.seek(-4, 2)
+        assert stream.read() == BIG[-4:]
+
+
+def test_damage_is_never_handed_out(tmp_path):
+    files = {"big.parquet": BIG, "rows.csv": csv(table(1, 20_000))}
+    repository = Repository.create(
+        tmp_path / ".lyrikstore",
+        origin="example.org/c",
+        signer=OWNER,
+        log_signer=LOG,
+        clock=lambda: NOW,
+        memory=LogMemory(tmp_path / "memory"),
+    )
+    commit(repository, files)
+    fs = LyrikFileSystem(store=str(tmp_path))
+    for pack in repository.live.packs:
+        if pack.bytes < 1_000_000:
+            continue
+        path = repository.root / pack.name
+        data = bytearray(path.read_bytes())
+        for at in range(100_000, len(data) - 100_000, 50_000):
+            data[at] ^= 1
+        path.chmod(0o644)
+        path.write_bytes(data)
+    refused = 0
+    for name, data in files.items():
+        for at in range(0, len(data), 250_000):
+            with fs.open(f"{NAME}/{name}") as stream:
+                try:
+                    stream.seek(at)
+                    assert stream.read(1000) == data[at : at + 1000]
+                except LyrikstoreError:
+                    refused += 1
+        with pytest.raises(LyrikstoreError), fs.open(f"{NAME}/{name}") as stream:
+            stream.read()
+    assert refused
+    with pytest.raises(LyrikstoreError):
+        pq.read_table(f"{NAME}/big.parquet", filesystem=fs)
+    with pytest.raises(LyrikstoreError):
+        pd.read_csv(f"{URL}/rows.csv", storage_options={"store": str(tmp_path)})
+    with duckdb.connect() as database:
+        database.register_filesystem(fs)
+        with pytest.raises((LyrikstoreError, duckdb.Error)):
+            database.sql(
+                f"select sum(length(text)) from read_parquet('{URL}/big.parquet')"
+            ).fetchall()
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "moto",
+        pytest.param("ceph", marks=pytest.mark.s3),
+        pytest.param("sftp", marks=pytest.mark.sftp),
+    ]
+)
+def place(request, tmp_path, monkeypatch):
+    """An empty place on a real server: its URL and the options it needs."""
+    if request.param == "memory":
+        return f"memory://{tmp_path.name}", {}
+    if request.param == "sftp":
+        sshd = request.getfixturevalue("sshd")
+        return sshd.url(tmp_path / "remote"), sshd.options
+    server = request.getfixturevalue(request.param)
+    server.use(monkeypatch)
+    return server.new_url(), server.options
+
+
+def test_a_remote_store(folder, tmp_path, place):
+    url, remote_options = place
+    memory = LogMemory(folder / "memory")
+    home = Repository.open(folder / ".lyrikstore", memory=memory)
+    backend = open_backend(url, scratch=tmp_path, options=remote_options)
+    push(home, Remote(backend, url, url, mirror=True), memory=memory, log_signer=lambda: LOG)
+    fs = LyrikFileSystem(store=url, remote_options=remote_options)
+    assert fs.find(URL) == sorted(f"{NAME}/{path}" for path in FILES)
+    assert fs.cat(f"{URL}/rows.csv") == FILES["rows.csv"]
+    options = {"store": url, "remote_options": remote_options}
+    assert len(pd.read_parquet(f"{URL}/big.parquet", storage_options=options)) == 20_000
+    assert len(pd.read_csv(f"{URL}/rows.csv", storage_options=options)) == 100
+    rows = pa_dataset.dataset(f"{NAME}/part", filesystem=fs, format="parquet").to_table()
+    assert sorted(rows["id"].to_pylist()) == list(range(100))
+    with duckdb.connect() as database:
+        database.register_filesystem(fs)
+        found = database.sql(f"select sum(id) from read_parquet('{URL}/big.parquet')")
+        assert found.fetchall() == [(199_990_000,)]
+    with fs.open(f"{URL}/big.parquet") as stream:
+        stream.seek(5_000_000)
+        assert stream.read(10) == BIG[5_000_000:5_000_010]
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(lambda path: fs.cat(f"{URL}/{path}") == FILES[path], FILES))
+    assert pickle.loads(pickle.dumps(fs)).cat(f"{URL}/rows.csv") == FILES["rows.csv"]
+    pack = max(home.live.packs, key=lambda pack: pack.bytes)
+    data = bytearray(backend.read(pack.name))
+    data[200_000:300_000] = bytes(100_000)
+    backend.replace(pack.name, bytes(data))
+    LyrikFileSystem.clear_instance_cache()
+    damaged = LyrikFileSystem(store=url, remote_options=remote_options)
+    with pytest.raises(LyrikstoreError):
+        damaged.cat(f"{URL}/big.parquet")
+    with pytest.raises(LyrikstoreError):
+        pd.read_parquet(f"{URL}/big.parquet", storage_options=options)
+
+
+def test_datasets_reads_a_bucket(folder, tmp_path, moto, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    moto.use(monkeypatch)
+    url = moto.new_url()
+    memory = LogMemory(folder / "memory")
+    home = Repository.open(folder / ".lyrikstore", memory=memory)
+    backend = open_backend(url, scratch=tmp_path, options=moto.options)
+    push(home, Remote(backend, url, url, mirror=True), memory=memory, log_signer=lambda: LOG)
+    rows = datasets.load_dataset(
+        "parquet",
+        data_files=f"{URL}/part/*.parquet",
+        split="train",
+        storage_options={"store": url, "remote_options": moto.options},
+        cache_dir=str(tmp_path / "cache"),
+    )
+    assert sorted(rows["id"]) == list(range(100))

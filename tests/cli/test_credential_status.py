@@ -1,0 +1,354 @@
+"""Revoking and suspending, as publisher and buyer do it: lists travel, verdicts change."""
+
+import json
+import shutil
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.crypto.keys.signer import file_uri, signer_from_uri
+from lyrikstore.verify.credential.envelope import issue
+from tests.conftest import list_name
+
+STATUS = "https://data.example/status"
+
+
+@pytest.fixture
+def delivery(publisher, corpus):
+    documents, sheet = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+    folder = publisher.folder / "delivery"
+    publisher.ok(
+        *("issue", "acme/docs", "-o", folder, "--permit", "train"), *("--status-url", STATUS)
+    )
+    return folder
+
+
+def status(person, delivery, *more):
+    report = person.run("verify", delivery, "--data", delivery / "data", "--json", *more)
+    checks = {check["id"]: check for check in report.json["checks"]}
+    return report.code, report.json["verdict"], checks["status"]
+
+
+def test_life_of_a_credential(publisher, delivery, new_person) -> None:
+    buyer = new_person("buyer")
+    did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
+    buyer.ok("trust", "add", did, "--name", "Acme")
+    assert sorted(path.name for path in delivery.glob("status-*")) == [
+        f"status-{list_name(purpose, STATUS, did)}" for purpose in ("revocation", "suspension")
+    ]
+    assert status(buyer, delivery)[:2] == (0, "trusted")
+
+    public = publisher.folder / "public"
+    publisher.ok("suspend", delivery / "credential.json", "-o", public)
+    # The delivery as it was handed over knows nothing of it; the report says of when its lists are.
+    code, _, check = status(buyer, delivery)
+    assert (code, check["state"]) == (0, "pass")
+    assert check["detail"]["asOf"]
+    code, verdict, check = status(buyer, delivery, "--status", public)
+    assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "suspended")
+
+    publisher.ok("reinstate", delivery, "-o", public)
+    (public / "lists.json").mkdir()  # a folder is no list, whatever it is called
+    assert status(buyer, delivery, "--status", public)[:2] == (0, "trusted")
+    again = publisher.fails(15, "reinstate", delivery).err
+    assert again.rstrip().endswith("is not suspended")
+
+    publisher.ok("revoke", delivery, "-o", public)
+    revocations = public / list_name("revocation", STATUS, did)
+    code, verdict, check = status(buyer, delivery, "--status", revocations)
+    assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "revoked")
+    assert publisher.fails(15, "revoke", delivery)
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_a_list_that_is_gone_or_old_is_never_not_revoked(publisher, delivery) -> None:
+    code, verdict, check = status(publisher, delivery, "--at", "2099-01-01T00:00:00Z")
+    assert (code, check["detail"]["reason"]) == (3, "expired-list")  # and the credential ran out
+    next(delivery.glob("status-revocation-*")).unlink()
+    code, verdict, check = status(publisher, delivery)
+    assert (code, verdict, check["detail"]["reason"]) == (5, "incomplete", "no-list")
+
+
+def test_only_the_issuer_and_only_what_names_a_list(publisher, delivery, corpus) -> None:
+    publisher.ok("key", "new", "mallory", "--no-passphrase")
+    assert publisher.fails(14, "revoke", delivery, "--signer", "mallory")
+    plain = publisher.folder / "plain"
+    publisher.ok("issue", "acme/docs", "-o", plain, "--permit", "train")
+    assert "--status-url" in publisher.fails(16, "revoke", plain).err
+    assert publisher.fails(1, "revoke", "urn:uuid:00000000-0000-4000-8000-000000000000")
+    assert publisher.fails(16, "issue", "acme/docs", "-o", publisher.folder / "x", "--permit",
+                           "train", "--status-url", "http://data.example")  # fmt: skip
+
+
+def test_two_credentials_share_the_lists_at_random_places(publisher, delivery) -> None:
+    second = publisher.folder / "second"
+    publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train", "--status-url", STATUS)
+    places = [
+        json.loads((folder / "credential.json").read_bytes())["credentialStatus"]
+        for folder in (delivery, second)
+    ]
+    assert places[0][0]["statusListCredential"] == places[1][0]["statusListCredential"]
+    assert places[0][0]["statusListIndex"] != places[1][0]["statusListIndex"]
+    public = publisher.folder / "public"
+    publisher.ok("revoke", second, "-o", public)
+    assert status(publisher, delivery, "--status", public)[:2] == (0, "trusted")
+    assert status(publisher, second, "--status", public)[0] == 3
+    shutil.rmtree(public)
+    publisher.ok("status-lists", "-o", public)
+    assert status(publisher, second, "--status", public)[0] == 3
+
+
+def test_push_publishes_the_lists(publisher, delivery) -> None:
+    publisher.ok("remote", "add", "origin", publisher.folder / "remote", "--mirror")
+    publisher.ok("push")
+    published = publisher.folder / "remote" / "status"
+    names = [list_name(one, STATUS, publisher.did()) for one in ("revocation", "suspension")]
+    assert sorted(path.name for path in published.iterdir()) == names
+    assert status(publisher, delivery, "--status", published)[:2] == (0, "trusted")
+    publisher.ok("revoke", delivery)
+    assert publisher.ok("push", "-n", "--json").json["published"] == [f"status/{names[0]}"]
+    said = publisher.ok("push").out
+    assert f"status/{names[0]}" in said
+    assert "suspension" not in said
+    assert status(publisher, delivery, "--status", published)[:2] == (3, "invalid")
+
+
+def test_a_push_of_nothing_new_says_so_and_writes_nothing(publisher, delivery) -> None:
+    remote = publisher.folder / "remote"
+    publisher.ok("remote", "add", "origin", remote, "--mirror")
+    assert publisher.ok("push", "--json").json["changed"]
+
+    def written():
+        found = [path.lstat() for path in sorted(remote.rglob("*"))]
+        return [(one.st_ino, one.st_mtime_ns) for one in found]
+
+    before = written()
+    said = publisher.ok("push").out
+    assert said.startswith("– nothing new: the log at origin has 9 entries")
+    assert len(said.splitlines()) == 1
+    again = publisher.ok("push", "--json").json
+    assert (again["changed"], again["published"], again["packs"]) == (False, [], 0)
+    assert written() == before
+    # A list that somebody put back to an old state is not left so.
+    name = f"status/{list_name('revocation', STATUS, publisher.did())}"
+    (remote / name).write_text("{}")
+    again = publisher.ok("push", "--json").json
+    assert (again["changed"], again["published"]) == (True, [name])
+    assert not publisher.ok("push", "--json").json["changed"]
+
+
+def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> None:
+    assert "--supersedes" in publisher.fails(16, "supersede", delivery).err
+    second = publisher.folder / "second"
+    publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train,evaluate",
+                 "--supersedes", delivery, "--status-url", STATUS)  # fmt: skip
+    assert status(publisher, second)[:2] == (0, "trusted")
+    # Whoever is shown the new one knows at once; whoever is not, once the list is out.
+    code, _, check = status(publisher, delivery, "--status", second / "credential.json")
+    assert (code, check["detail"]["reason"]) == (3, "superseded")
+    assert status(publisher, delivery)[0] == 0
+    successor = Digest.of((second / "credential.json").read_bytes())
+    said = publisher.ok("supersede", delivery, "-o", "public").out
+    assert f"superseded  by credential {successor.short}," in said
+    code, _, check = status(publisher, delivery, "--status", publisher.folder / "public")
+    assert (code, check["detail"]["reason"]) == (3, "revoked")
+    assert status(publisher, second, "--status", publisher.folder / "public")[0] == 0
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_lists_of_two_urls_have_places_of_their_own(publisher, delivery) -> None:
+    public = publisher.folder / "public"
+    publisher.ok("status-lists", "-o", public)
+    other, elsewhere = publisher.folder / "other", "https://other.example/lists"
+    publisher.ok("issue", "acme/docs", "-o", other, "--permit", "train",
+                 "--status-url", elsewhere)  # fmt: skip
+    publisher.ok("revoke", delivery, "-o", public)
+    publisher.ok("revoke", other, "-o", public)
+    assert {str(path.relative_to(public)) for path in public.rglob("*.json")} == {
+        list_name(purpose, base, publisher.did())
+        for purpose in ("revocation", "suspension")
+        for base in (STATUS, elsewhere)
+    }
+    # A list that stayed behind under its old name would go on saying "not revoked".
+    assert status(publisher, delivery, "--status", public)[0] == 3
+    assert status(publisher, other, "--status", public)[0] == 3
+    empty = publisher.folder / "empty"
+    empty.mkdir()
+    (empty / "note.txt").write_text("no list")
+    # What was asked to be looked at is no list: that is not "not revoked".
+    publisher.fails(1, "verify", delivery, "--status", empty / "note.txt")
+    assert "no status list" in publisher.fails(1, "verify", delivery, "--status", empty).err
+
+
+def test_a_delivery_is_verified_with_its_data(publisher, delivery) -> None:
+    assert publisher.run("verify", delivery).code == 0
+    alone = publisher.fails(5, "verify", delivery / "credential.json")
+    assert f"--data {delivery / 'data'}" in alone.err
+    min((delivery / "data").iterdir()).write_text("changed")
+    assert publisher.fails(3, "verify", delivery)
+
+
+def test_what_two_clones_revoke_at_once_stays_revoked(publisher, delivery, new_person) -> None:
+    third, first = publisher.folder / "third", publisher.folder / "first"
+    for folder in (first, third):
+        publisher.ok(
+            *("issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS)
+        )
+    publisher.ok("remote", "add", "origin", publisher.folder / "remote")
+    publisher.ok("push")
+    published = publisher.folder / "remote" / "status"
+    # The same person, at another machine.
+    other = new_person("other")
+    shutil.copytree(publisher.home / ".config", other.home / ".config")
+    other.ok("clone", publisher.folder / "remote", "copy")
+    inside = ("--store", "copy")
+    publisher.ok("revoke", first)
+    publisher.ok("suspend", third)
+    other.ok("revoke", delivery, *inside)
+    other.ok("suspend", delivery, *inside)
+    # Whoever pushes first: the other list is the older one, or the newer.
+    other.ok("push", *inside)
+    assert status(publisher, delivery, "--status", published)[0] == 3
+    pushed = publisher.ok("push", "--json").json
+    lists = [
+        f"status/{list_name(purpose, STATUS, publisher.did())}"
+        for purpose in ("revocation", "suspension")
+    ]
+    assert (sorted(pushed["unfinished"]), pushed["published"]) == (lists, [])
+    # What is published takes nothing back meanwhile; then it says all.
+    assert status(publisher, delivery, "--status", published)[0] == 3
+    assert f"not published: {lists[0]}" in publisher.ok("push").out
+    publisher.ok("status-lists", "-o", "public")
+    pushed = publisher.ok("push", "--json").json
+    assert (pushed["unfinished"], sorted(pushed["published"])) == ([], lists)
+    for folder, reason in ((first, "revoked"), (delivery, "revoked"), (third, "suspended")):
+        code, _, check = status(publisher, folder, "--status", published)
+        assert (code, check["detail"]["reason"]) == (3, reason)
+    # A suspension that somebody ends is ended.
+    publisher.ok("reinstate", third)
+    publisher.ok("push")
+    assert status(publisher, third, "--status", published)[:2] == (0, "trusted")
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+@pytest.mark.parametrize("organisation", [None, "did:web:acme.example"])
+def test_lists_that_two_keys_begin_at_once_are_all_published(
+    publisher, corpus, new_person, organisation
+) -> None:
+    documents, sheet = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+    folders = [publisher.folder / name for name in ("first", "second")]
+    remote = publisher.folder / "remote"
+    published = remote / "status"
+    publisher.ok("remote", "add", "origin", remote)
+    publisher.ok("push")
+    other = new_person("other")
+    shutil.copytree(publisher.home / ".config", other.home / ".config")
+    other.ok("key", "new", "second", "--no-passphrase")
+    publisher.ok("key", "admit", other.did("second"), "--remote", "origin")
+    other.ok("clone", remote, "copy")
+    other.environment["LYRIKSTORE_SIGNER"] = "second"
+    publisher.ok("pull")
+    base = "https://data.example/new"
+    named = ()
+    if organisation is not None:
+        document = publisher.folder / "did.json"
+        keys = ("default", other.did("second"))
+        publisher.ok("key", "document", organisation, *keys, "-o", document)
+        named = ("--issuer", organisation, "--did-document", document)
+    for person, folder, store in (
+        (publisher, folders[0], ".lyrikstore"),
+        (other, folders[1], "copy"),
+    ):
+        person.ok(
+            *("issue", "acme/docs", "-o", folder, "--permit", "train", "--store", store),
+            *("--status-url", base, *named),
+        )
+        person.ok("revoke", folder, "--store", store)
+    other.ok("push", "--store", "copy")
+    # Both issued the version for the first time, and it has one commitment to its records.
+    assert "pull, then push" in publisher.fails(15, "push").err
+    publisher.ok("pull")
+    unfinished = publisher.ok("push", "--json").json["unfinished"]
+    # One organisation has one list, which the two made each without the other's bit.
+    assert len(unfinished) == (0 if organisation is None else 1)
+    if unfinished:
+        publisher.ok("status-lists", "-o", "public")
+        assert not publisher.ok("push", "--json").json["unfinished"]
+    other.ok("pull", "--store", "copy")
+    for folder in folders:
+        urls = {
+            one["statusListCredential"]
+            for one in json.loads((folder / "credential.json").read_bytes())["credentialStatus"]
+        }
+        # As a web server answers that serves the remote's folder.
+        for url in urls:
+            found = json.loads((published / url.rpartition("/")[2]).read_bytes())
+            assert found["id"] == url
+        code, _, check = status(publisher, folder, "--status", published)
+        assert (code, check["detail"]["reason"]) == (3, "revoked")
+    # What is issued later goes on in the lists that are there.
+    before = sorted(path.name for path in published.iterdir())
+    more = other.folder / "more"
+    other.ok(
+        *("issue", "acme/docs", "-o", more, "--permit", "train", "--store", "copy"),
+        *("--status-url", base, *named),
+    )
+    other.ok("revoke", more, "--store", "copy")
+    other.ok("push", "--store", "copy")
+    assert status(publisher, more, "--status", published)[0] == 3
+    assert sorted(path.name for path in published.iterdir()) == before
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
+def test_two_clones_that_draw_one_place_are_told_and_neither_credential_falls_with_the_other(
+    publisher, corpus, new_person
+) -> None:
+    documents, sheet = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+    terms = ("--permit", "train", "--grantable", "train", "--status-url", STATUS)
+    publisher.ok("issue", "acme/docs", "-o", "delivery", *terms)
+    publisher.ok("remote", "add", "origin", "remote")
+    assert publisher.ok("push", "--json").json["sharedPlaces"] == []
+    other = new_person("other")
+    shutil.copytree(publisher.home / ".config", other.home / ".config")
+    other.ok("clone", publisher.folder / "remote", ".")
+    delivery = publisher.folder / "delivery"
+    buyer = "did:key:z6MktRYWXpSEjSz3SmGGMXKeeKo337zjSMrpwNdB2tJ6nYko"
+    holder = ("--to", buyer, "--permit", "train", "--until", "90d")
+    publisher.ok("grant", delivery, *holder, "--status-url", STATUS, "-o", "first.json")
+    publisher.ok("push")
+    first = publisher.folder / "first.json"
+    # What the other one granted meanwhile, and that chance gave the same place.
+    signer = signer_from_uri(file_uri(other.home / ".config/lyrikstore/keys/default"), None)
+    document = json.loads(first.read_bytes())
+    del document["proof"]
+    document["id"] = f"urn:uuid:{uuid.uuid4()}"
+    second = other.folder / "second.json"
+    second.write_bytes(issue(document, signer, datetime.now(UTC)))
+    both = [str(Digest.of(path.read_bytes())) for path in (first, second)]
+    shorts = [one.removeprefix("blake3:")[:12] for one in both]
+    # Seen before either is pushed by whoever pulls first; told again with every push.
+    assert "have one place" not in other.ok("import", second, delivery).out
+    assert f"! credentials {shorts[0]} and {shorts[1]} have one place" in other.ok("pull").out
+    assert other.ok("push", "--json").json["sharedPlaces"] == [both]
+    assert f"credentials {shorts[0]} and {shorts[1]} have one place" in other.ok("push").out
+    assert publisher.ok("pull", "-n", "--json").json["sharedPlaces"] == []
+    assert publisher.ok("pull", "--json").json["sharedPlaces"] == [both]
+    for command in ("revoke", "suspend"):
+        refused = publisher.fails(15, command, second, "--json").error
+        assert refused["kind"] == "shared-place"
+        assert shorts[0] in refused["message"]
+        assert "--supersedes" in refused["hint"]
+    # The way out that is named.
+    publisher.ok(*("grant", delivery, *holder, "--status-url", STATUS),
+                 *("--supersedes", first, "-o", "third.json"))  # fmt: skip
+    assert publisher.ok("push", "--json").json["sharedPlaces"] == []
+    assert publisher.fails(15, "supersede", first, "--json").error["kind"] == "shared-place"
+    publisher.ok("supersede", first, "--yes", "-o", "public")
+    for path, state in ((second, "fail"), (publisher.folder / "third.json", "pass")):
+        report = publisher.run("verify", path, "--status", "public", "--json")
+        assert report.check("status")["state"] == state

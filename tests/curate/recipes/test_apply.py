@@ -1,0 +1,437 @@
+"""Filter, why and rights over a real store: counts reconcile, every record has its reason."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    EmptyResultError,
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    PolicyError,
+)
+from lyrikstore.credentials.terms.model import Limits, Partition, Selector, Terms, Use
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.recipes.decisions import (
+    COLUMNS,
+    Decision,
+    decode_decisions,
+    encode_decisions,
+)
+from lyrikstore.curate.recipes.engine import run_recipe
+from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.recipes.why import why
+from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.publish.status.changes import StatusBook, set_status
+from lyrikstore.testing.keys import signer_for
+from lyrikstore.verify.rights.required import check_rights
+from tests.credentialed import log_credential
+
+RECIPE = """
+recipe = 1
+description = "demo"
+[[step]]
+use = "drop-empty/1"
+[[step]]
+use = "allow/1"
+column = "kind"
+values = ["x", "y"]
+[[step]]
+use = "redact/1"
+mask = ["owner"]
+[[step]]
+use = "drop-duplicates/1"
+[[step]]
+use = "split/1"
+by = "owner"
+train = 0.6
+validation = 0.2
+test = 0.2
+"""
+EMAIL = "jane.roe@mail.example.org"
+
+
+def corpus(bench: Any) -> None:
+    files: dict[str, str | bytes] = {
+        f"{n:02}.txt": f"Copyright (c) 2001 Person Number{n}\nText {n} mail {EMAIL}\n"
+        for n in range(30)
+    }
+    files |= {"empty.txt": "", "latin.txt": b"caf\xe9", "dup.txt": files["03.txt"], "z.txt": "zz"}
+    bench.write(files)
+    rows = [["path", "kind", "owner"]]
+    rows += [
+        [name, "z" if name == "z.txt" else "xy"[n % 2], f"owner {n % 9} {EMAIL}"]
+        for n, name in enumerate(files)
+    ]
+    stated = Stated(sheet=bench.sheet(rows), licence="CC-BY-4.0", licence_text=b"the licence")
+    bench.commit(stated=stated)
+
+
+def decisions_of(bench: Any, manifest: Any) -> list[Decision]:
+    item = manifest.attachments_in("decisions")[0]
+    return list(decode_decisions(bench.repo.blobs.read(item.id, max_bytes=1 << 24)))
+
+
+def test_counts_reconcile_and_nothing_leaks(bench: Any) -> None:
+    corpus(bench)
+    result = bench.filter(RECIPE)
+    assert set(result.manifests) == {"train", "validation", "test"}
+    assert dict(result.dropped) == {"empty": 1, "undecodable": 1, "duplicate": 1, "not-allowed": 1}
+    for part, counts in result.counts.items():
+        assert counts["in"] == 34 == counts["kept"] + counts["dropped"] + counts["elsewhere"]
+        manifest = result.manifests[part]
+        assert manifest.name == f"datasets/acme/clean.{part}"
+        assert manifest.body["derivation"]["counts"] == counts
+        assert manifest.body["licence"] == {
+            "expression": "CC-BY-4.0",
+            "textDigest": str(Digest.of(b"the licence")),
+        }
+        tree = bench.repo.tree(manifest)
+        assert [e.path for e in tree.entries] == sorted(e.path for e in tree.entries)
+        for entry in tree.entries:
+            text = bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20).decode()
+            assert "@" not in text
+            assert "Person" not in text
+            assert "<EMAIL>" in text
+            assert entry.meta["owner"] == "<REDACTED>"
+    rows = decisions_of(bench, result.manifests["train"])
+    last = [row for row in rows if row.action != "changed"]
+    assert len(last) == 34
+    assert [row.path for row in last] == sorted(row.path for row in last)
+    assert EMAIL not in repr(rows)
+    assert "Person" not in repr(rows)
+    raw = bench.repo.blobs.read(
+        result.manifests["test"].attachments_in("decisions")[0].id, max_bytes=1 << 24
+    )
+    assert EMAIL.encode() not in raw
+    ids = {m.attachments_in("decisions")[0].id for m in result.manifests.values()}
+    assert len(ids) == 1
+
+
+def test_groups_stay_together_although_redacted(bench: Any) -> None:
+    corpus(bench)
+    result = bench.filter(RECIPE)
+    source = bench.repo.tree(result.source)
+    part_of: dict[str, set[str]] = {}
+    for part, manifest in result.manifests.items():
+        for entry in bench.repo.tree(manifest).entries:
+            owner = source.by_path[entry.path].meta["owner"]
+            part_of.setdefault(owner, set()).add(part)
+    assert all(len(parts) == 1 for parts in part_of.values())
+
+
+def test_rerun_logs_nothing_and_a_new_source_logs_anew(bench: Any) -> None:
+    corpus(bench)
+    first = bench.filter(RECIPE)
+    count = len(bench.repo.entries())
+    again = bench.filter(RECIPE)
+    assert again.unchanged
+    assert len(bench.repo.entries()) == count
+    assert again.manifests["train"].id == first.manifests["train"].id
+    bench.write({"new.txt": "some new text"})
+    bench.write({"00.txt": "changed"})
+    bench.commit(allow=Allowed(loss=True))
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter(RECIPE)
+    assert caught.value.kind == "unknown-column"  # the sheet was left out this time
+
+
+def test_why_explains_kept_changed_and_dropped(bench: Any) -> None:
+    corpus(bench)
+    result = bench.filter(RECIPE)
+    part, manifest = next(iter(result.manifests.items()))
+    entry = bench.repo.tree(manifest).entries[0]
+    kept = why(bench.repo, f"acme/clean.{part}", entry.path)
+    assert kept.kept
+    stage = kept.stages[0]
+    assert {d.reason for d in stage.decisions if d.action == "changed"} == {
+        "redacted-email",
+        "redacted-copyright",
+        "masked",
+    }
+    assert stage.verdict.part == part
+    assert stage.filter.id == result.filter.id
+    assert stage.source.id == result.source.id
+    # by the id before, the id after, and a prefix of it
+    assert why(bench.repo, f"acme/clean.{part}", kept.record).path == entry.path
+    assert kept.current is not None
+    assert why(bench.repo, f"acme/clean.{part}", kept.current[:12]).path == entry.path
+    dropped = why(bench.repo, f"acme/clean.{part}", "dup.txt")
+    assert not dropped.kept
+    assert dropped.stages[-1].verdict.reason == "duplicate"
+    assert "(03.txt)" in (dropped.stages[-1].verdict.detail or "")
+    assert why(bench.repo, f"acme/clean.{part}", "latin.txt").stages[0].verdict.reason == (
+        "undecodable"
+    )
+    with pytest.raises(InvalidInputError, match=r"03\.txt and dup\.txt"):
+        why(bench.repo, f"acme/clean.{part}", dropped.record)
+    with pytest.raises(NotFoundError):
+        why(bench.repo, f"acme/clean.{part}", "absent.txt")
+    with pytest.raises(NotFoundError):
+        why(bench.repo, f"acme/clean.{part}", "0123456789")
+    elsewhere = next(p for p in result.manifests if p != part)
+    assert not why(bench.repo, f"acme/clean.{elsewhere}", entry.path).kept
+
+
+def test_a_split_that_leaves_a_part_empty_says_what_the_parts_hold(bench: Any) -> None:
+    bench.write({f"{number}.txt": f"text {number}" for number in range(3)})
+    bench.commit()
+    with pytest.raises(
+        EmptyResultError, match=r"would be empty: train \d, validation \d"
+    ) as caught:
+        bench.filter('recipe = 1\n[[step]]\nuse = "split/1"\n')
+    assert 'seed = "1"' in caught.value.hint
+    assert sum(caught.value.details["records"].values()) == 3
+
+
+def test_why_follows_a_chain_of_filters(bench: Any) -> None:
+    corpus(bench)
+    bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"\n', to="acme/one")
+    bench.filter('recipe = 1\n[[step]]\nuse = "redact/1"\n', ref="acme/one", to="acme/two")
+    bench.filter(
+        'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "kind"\nvalues = ["x"]\n',
+        ref="acme/two",
+        to="acme/three",
+    )
+    kept = why(bench.repo, "acme/three", "00.txt")
+    assert [stage.dataset.name for stage in kept.stages] == [
+        "datasets/acme/one",
+        "datasets/acme/two",
+        "datasets/acme/three",
+    ]
+    assert kept.root.name == "datasets/acme/docs"
+    assert kept.current != kept.record
+    assert len(why(bench.repo, "acme/three", "empty.txt").stages) == 1
+    assert not why(bench.repo, "acme/three", "01.txt").kept
+    plain = why(bench.repo, "acme/docs", "00.txt")
+    assert plain.kept
+    assert plain.stages == ()
+    assert why(bench.repo, "acme/docs", plain.record[:10]).path == "00.txt"
+
+
+def test_refusals(bench: Any) -> None:
+    bench.write({"a.pdf": b"%PDF-1.7", "b.txt": "x"})
+    bench.commit()
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"')
+    assert caught.value.kind == "no-reader"
+    assert "no reader for .pdf" in caught.value.message
+    assert bench.filter(
+        'recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 1\nvalidation = 0\ntest = 0'
+    )
+    (bench.data / "a.pdf").rename(bench.data / "a.txt")
+    bench.commit(allow=Allowed(loss=True))
+    with pytest.raises(InvalidInputError, match="no reader for"):
+        bench.filter('recipe = 1\n[[step]]\nuse = "redact/1"')
+    (bench.data / "a.txt").write_bytes(b"\xff")
+    bench.commit()
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter('recipe = 1\n[[step]]\nuse = "redact/1"')
+    assert caught.value.kind == "undecodable-text"
+    count = len(bench.repo.entries())
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"', to="acme/docs")
+    assert caught.value.kind == "same-name"
+    (bench.data / "b.txt").write_bytes(b"")
+    bench.commit()
+    with pytest.raises(EmptyResultError, match="no record of 2 was kept"):
+        bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"')
+    assert len(bench.repo.entries()) == count + 2
+
+
+DOCS = st.dictionaries(
+    st.text("abc/", min_size=1, max_size=4).filter(lambda p: "/" not in (p[0], p[-1])),
+    st.tuples(
+        st.sampled_from([b"", b" ", b"one", b"ONE ", b"a@b.org", b"\xff", b"two http://x.y"]),
+        st.sampled_from([None, "x", "y", "z"]),
+    ),
+    max_size=12,
+)
+
+
+@given(DOCS)
+def test_any_corpus_reconciles(docs: dict[str, tuple[bytes, str | None]]) -> None:
+    blobs = {Digest.of(data): data for data, _ in docs.values()}
+    paths = [p for p in docs if "//" not in p and not any(q.startswith(p + "/") for q in docs)]
+    tree = Tree.of(
+        Entry(p, len(docs[p][0]), Digest.of(docs[p][0]), {"kind": k} if (k := docs[p][1]) else None)
+        for p in paths
+    )
+
+    def put(data: bytes) -> Digest:
+        blobs[Digest.of(data)] = data
+        return Digest.of(data)
+
+    import io
+
+    recipe = parse_recipe(RECIPE.replace('mask = ["owner"]', "").encode())
+    applied = run_recipe(recipe, tree, lambda d: io.BytesIO(blobs[d]), put)
+    for part in applied.parts:
+        counts = applied.counts(part)
+        assert counts["in"] == counts["kept"] + counts["dropped"] + counts["elsewhere"]
+        assert counts["changed"] <= counts["kept"]
+    final = [row for row in applied.decisions if row.action != "changed"]
+    assert [row.path for row in final] == [entry.path for entry in tree.entries]
+    assert list(decode_decisions(encode_decisions(applied.decisions))) == applied.decisions
+    again = run_recipe(recipe, tree, lambda d: io.BytesIO(blobs[d]), put)
+    assert encode_decisions(again.decisions) == encode_decisions(applied.decisions)
+
+
+def test_damaged_decision_tables_are_refused() -> None:
+    good = encode_decisions([Decision("00", "a", "kept")])
+    assert len(COLUMNS) == 13
+    for data in (b"", b"PAR1", good[:-10], b"x" * 100):
+        with pytest.raises(FormatError):
+            list(decode_decisions(data))
+
+
+def _credential(
+    bench: Any, manifest: Any, signer: Any, at: Any, permits: list[str] | Terms, **more: Any
+) -> None:
+    valid = (at, at + timedelta(days=10))
+    texts = [("CC-BY-4.0", b"the licence")]
+    log_credential(bench.repo, manifest, signer, permits, valid, licence_texts=texts, **more)
+
+
+def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    corpus(bench)
+    source = bench.repo.resolve("acme/docs")
+    derived = list(bench.filter(RECIPE).manifests.values())
+    signer = signer_for("owner")
+    trust = Trust((TrustedIssuer(did=signer.did, nickname="me", names=("datasets/acme/*",)),))
+
+    def ask(purpose: str = "train", trust: Trust = trust, at: Any = at) -> list[Any]:
+        return check_rights(bench.repo, derived, Use((purpose,), at), trust=trust)
+
+    def refused(
+        words: str, step: str = f"lyrikstore issue {source.id.hex}", **options: Any
+    ) -> None:
+        with pytest.raises(PolicyError) as caught:
+            ask(**options)
+        assert caught.value.kind == "rights-missing"
+        assert words in caught.value.message
+        assert "datasets/acme/docs" in caught.value.message
+        assert step in caught.value.hint
+
+    def not_named(trust: Trust) -> None:
+        step = f"lyrikstore trust add {signer.did} --name NICKNAME"
+        refused("whom your trust file does not name", step, trust=trust)
+
+    refused("no credential about it is logged")
+    _credential(bench, source, signer, at, ["evaluate"])
+    refused("train is not permitted")
+    _credential(bench, source, signer, at, ["train", "evaluate"])
+    (right,) = ask()
+    assert right.dataset == source.id
+    assert right.issuer == signer.did
+    assert right.to_json()["validUntil"] == "2026-12-04T12:00:00Z"
+    assert ask("evaluate")
+    refused("not in force", at=at + timedelta(days=11))
+    not_named(Trust())
+    other = Trust((TrustedIssuer(did=signer.did, nickname="me", names=("datasets/other/*",)),))
+    not_named(other)
+    auditor = Trust((TrustedIssuer(did=signer.did, nickname="me", roles=("auditor",)),))
+    not_named(auditor)
+
+
+def test_a_filtered_dataset_is_under_the_terms_of_what_it_kept(bench: Any) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    corpus(bench)
+    source = bench.repo.resolve("acme/docs")
+    signer = signer_for("owner")
+    trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
+    by_kind = {
+        kind: (Selector(column="kind", values=(kind,)),) for kind in ("x", "y")
+    }  # z.txt is under the terms of the rest
+    terms = Terms(
+        (
+            Partition("open", ("train", "commercialUse"), select=by_kind["x"]),
+            Partition("shut", ("evaluate",), ("train",), select=by_kind["y"]),
+            Partition("rest", ("train",), limits=Limits(territory=("DE",))),
+        )
+    )
+    _credential(bench, source, signer, at, terms)
+    allow = 'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "kind"\nvalues = '
+    only_x = bench.filter(allow + '["x"]\n', to="acme/open").manifests[""]
+    both = bench.filter(allow + '["x", "y"]\n', to="acme/mixed").manifests[""]
+    rest = bench.filter(allow + '["x", "z"]\n', to="acme/rest").manifests[""]
+
+    def ask(*datasets: Any, use: Use) -> Any:
+        return check_rights(bench.repo, datasets, use, trust=trust)
+
+    train = Use(("train",), at)
+    (right,) = ask(only_x, use=train)
+    assert right.partitions == ("open",)
+    assert right.permits == ("train", "commercialUse")
+    assert right.to_json()["partitions"] == ["open"]
+    assert ask(only_x, use=Use(("train", "commercialUse"), at))
+    for datasets, use, words in (
+        ([both], train, "prohibited: train (partition shut)"),
+        ([only_x, both], train, "prohibited: train (partition shut)"),
+        ([source], train, "prohibited: train (partition shut)"),
+        ([rest], train, "only in DE, which the use does not declare (partition rest)"),
+        ([rest], Use(("train",), at, territory=("US",)), "prohibited: only in DE"),
+        ([rest], Use(("train", "commercialUse"), at, ("DE",)), "commercialUse is not permitted"),
+    ):
+        with pytest.raises(PolicyError, match=re.escape(words)):
+            ask(*datasets, use=use)
+    (right,) = ask(rest, use=Use(("train",), at, territory=("DE-BY",)))
+    assert right.partitions == ("open", "rest")
+
+
+def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    corpus(bench)
+    source = bench.repo.resolve("acme/docs")
+    signer = signer_for("owner")
+    trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
+    book = StatusBook.of(bench.repo)
+    entries = book.reserve("https://data.example/status", signer, frozenset())
+    with bench.repo.transaction() as transaction:
+        for data in book.signed(entries, signer, lambda: at).values():
+            transaction.log_credential(data)
+        transaction.commit()
+    _credential(bench, source, signer, at, ["train"], status=entries)
+    assert check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
+    name = StatusBook.of(bench.repo).issued[-1].name
+    for purpose, value in (("suspension", True), ("suspension", False), ("revocation", True)):
+        now = at = at + timedelta(minutes=10)
+        set_status(
+            *(bench.repo, StatusBook.of(bench.repo), name, purpose), value=value, signer=signer,
+            clock=lambda now=now: now,
+        )  # fmt: skip
+        if value:
+            with pytest.raises(PolicyError, match="by its issuer"):
+                check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
+        else:
+            assert check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
+
+
+@pytest.mark.skipif(
+    not Path("/usr/share/common-licenses").is_dir(), reason="no common licences on this system"
+)
+def test_real_licence_texts(bench: Any) -> None:
+    texts = {
+        f"{path.name}.txt": path.read_bytes()
+        for path in sorted(Path("/usr/share/common-licenses").iterdir())
+        if path.is_file()
+    }
+    bench.write(texts)
+    bench.commit()
+    result = bench.filter(
+        'recipe = 1\n[[step]]\nuse = "drop-empty/1"\n[[step]]\nuse = "redact/1"\n'
+        '[[step]]\nuse = "drop-duplicates/1"\n'
+    )
+    tree = bench.repo.tree(result.manifests[""])
+    for entry in tree.entries:
+        assert b"http://" not in bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20)
+    assert result.counts[""]["in"] == len(texts)

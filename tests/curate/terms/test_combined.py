@@ -1,0 +1,187 @@
+"""What several datasets may be used for together: the worst answer counts, and is named."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
+from lyrikstore.credentials.terms.vocabulary import PERMISSIONS
+from lyrikstore.curate.terms.combined import HeldGrant, Source, mix
+from lyrikstore.verify.report import Verdict
+
+AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LATER = datetime(2027, 11, 24, 12, tzinfo=UTC)
+
+
+def source(name: str, *partitions: Partition, licence: str | None = None) -> Source:
+    return Source(name, Terms(partitions, licence), verdict=Verdict.TRUSTED)
+
+
+def alike(name: str, licence: str | None) -> Source:
+    return source(name, Partition("all", ("train",), (), ("shareAlike",)), licence=licence)
+
+
+def test_each_no_names_who_decides_it() -> None:
+    a = source("a", Partition("all", ("train", "commercialUse"), requires=("attribution",)))
+    b = source(
+        "b",
+        Partition("open", ("train", "commercialUse"), requires=("attribution",)),
+        Partition("nc", ("train",), ("commercialUse",), ("reportUse",)),
+    )
+    result = mix([a, b], Use(("train",), AT))
+    assert result.answers["train"] == (Answer.PERMITTED, ())
+    assert result.answers["commercialUse"] == (Answer.PROHIBITED, (("b", "nc"),))
+    assert result.answers["redistribute"][0] is Answer.NOT_STATED
+    assert result.answers["redistribute"][1] == (("a", ""), ("b", "open"), ("b", "nc"))
+    assert result.duties == {"attribution": (("a", ""), ("b", "open")), "reportUse": (("b", "nc"),)}
+    assert result.ruling == (Answer.PERMITTED, "", ())
+    assert result.to_json()["use"] == {
+        "answer": "permitted",
+        "reason": None,
+        "decidedBy": [],
+    }
+
+
+def test_only_used_partitions_count() -> None:
+    terms = Terms((Partition("open", ("train",)), Partition("nc", (), ("train",))))
+    used = Source("b", terms, used=("open",), verdict=Verdict.TRUSTED)
+    assert mix([used]).answers["train"] == (Answer.PERMITTED, ())
+
+
+def test_what_has_no_credential_is_unknown() -> None:
+    nothing = Source("x", None, "it has no credential")
+    permitted = source("a", Partition("all", ("train",)))
+    prohibited = source("c", Partition("all", (), ("train",)))
+    assert mix([permitted, nothing]).answers["train"] == (Answer.UNKNOWN, (("x", ""),))
+    assert mix([prohibited, nothing]).answers["train"] == (Answer.PROHIBITED, (("c", ""),))
+    ruling = mix([permitted, nothing], Use(("train",), AT)).ruling
+    assert ruling == (Answer.UNKNOWN, "it has no credential", (("x", ""),))
+
+
+def test_limits_narrow_each_other_down() -> None:
+    result = mix(
+        [
+            source("a", Partition("all", limits=Limits(("DE", "FR"), use_until=LATER, seats=9))),
+            source("b", Partition("all", limits=Limits(("FR-75", "US"), AT, seats=5))),
+            source("c", Partition("all")),
+        ]
+    )
+    assert result.limits == Limits(("FR-75",), AT, LATER, 5)
+    assert result.conflicts == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        (Limits(territory=("DE",)), Limits(territory=("FR",)), "territory"),
+        (Limits(purposes=("education",)), Limits(purposes=("healthcare",)), "purposes"),
+        (Limits(use_until=AT), Limits(use_from=LATER), "period"),
+    ],
+)
+def test_limits_that_exclude_each_other(one: Limits, other: Limits, kind: str) -> None:
+    result = mix(
+        [source("a", Partition("all", limits=one)), source("b", Partition("all", limits=other))]
+    )
+    (conflict,) = result.conflicts
+    assert (conflict.kind, conflict.between) == (kind, (("a", ""), ("b", "")))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        ("CC-BY-SA-4.0", "CC-BY-SA-4.0", False),
+        ("CC-BY-SA-4.0", "GPL-3.0-only", True),
+        ("CC-BY-SA-4.0 OR GPL-3.0-only", "GPL-3.0-only", False),
+        ("CC-BY-SA-4.0 OR MIT", "GPL-3.0-only OR ISC", True),
+        ("(CC-BY-SA-4.0 OR MIT) AND ISC", "MIT AND ISC", False),
+        ("CC-BY-SA-4.0", None, True),
+        ("LicenseRef-A", "LicenseRef-B", True),
+        ("not ( an expression", "CC-BY-SA-4.0", True),
+        (" AND ".join(f"(MIT OR LicenseRef-{n})" for n in range(30)), "MIT", True),
+    ],
+)
+def test_share_alike_under_two_licences(one: str, other: str | None, clash: bool) -> None:
+    result = mix([alike("a", one), alike("b", other)])
+    assert [item.kind for item in result.conflicts] == ["share-alike"] * clash
+
+
+def test_a_licence_cannot_repaint_the_terminal() -> None:
+    (conflict,) = mix([alike("a", "\x1b[2J\u202eMIT"), alike("b", "ISC")]).conflicts
+    assert conflict.summary.isprintable()
+
+
+def test_share_alike_of_one_dataset_is_no_conflict() -> None:
+    permissive = source("b", Partition("all", ("train",)), licence="MIT")
+    assert mix([alike("a", "CC-BY-SA-4.0"), permissive]).conflicts == ()
+
+
+words = st.lists(st.sampled_from(sorted(PERMISSIONS)), unique=True, max_size=4).map(tuple)
+parts = st.builds(
+    lambda name, permits, prohibits: Partition(
+        name, permits, tuple(word for word in prohibits if word not in permits)
+    ),
+    st.sampled_from(["p", "q"]),
+    words,
+    words,
+)
+sources = st.lists(
+    st.builds(lambda name, partitions: source(name, *partitions), st.sampled_from("abc"),
+              st.lists(parts, min_size=1, max_size=3)),
+    min_size=1,
+    max_size=3,
+)  # fmt: skip
+
+
+@given(sources, sources)
+def test_more_sources_never_allow_more(few: list[Source], more: list[Source]) -> None:
+    order: list[Any] = list(Answer)
+    before, after = mix(few), mix([*few, *more])
+    for act, (answer, who) in before.answers.items():
+        worse, deciders = after.answers[act]
+        assert order.index(worse) <= order.index(answer)
+        assert bool(who) is (answer is not Answer.PERMITTED)
+        assert bool(deciders) is (worse is not Answer.PERMITTED)
+
+
+WORTH = st.sampled_from(list(Verdict))
+GRANTED = Partition("all", ("train", "evaluate"))
+
+
+@given(
+    own=WORTH,
+    given=WORTH,
+    permits=st.sets(st.sampled_from(["train", "evaluate"])),
+    granter=st.sampled_from(["did:key:publisher", "did:key:mallory"]),
+)
+def test_nothing_is_permitted_by_what_is_not_shown_to_hold(
+    own: Verdict, given: Verdict, permits: set[str], granter: str
+) -> None:
+    """Nor by a grant that anybody could write, for which terms about the same data suffice."""
+    terms = None if own is Verdict.INVALID else Terms((Partition("all", tuple(permits)),))
+    grant = HeldGrant("x", granter, ("train",), Limits(seats=2), (GRANTED,), given)
+    held = Source("a", terms, issuer="did:key:publisher", verdict=own, grants=(grant,))
+    result = mix([held], Use(("train",), AT, seats=1))
+    assert result.ruling is not None
+    by_terms = "train" in permits and terms is not None and own is not Verdict.INCOMPLETE
+    same = granter == "did:key:publisher"
+    by_grant = given is Verdict.TRUSTED or (given is Verdict.VALID and same)
+    assert (result.ruling[0] is Answer.PERMITTED) is (by_terms or by_grant)
+    assert (result.answers["train"][0] is Answer.PERMITTED) is (by_terms or by_grant)
+    if result.ruling[0] is Answer.PERMITTED:
+        assert result.worth is (own if by_terms else given)
+    elif given is Verdict.INCOMPLETE and same:
+        assert result.ruling[0] is Answer.UNKNOWN
+        assert result.worth is not Verdict.INVALID or own is Verdict.INVALID
+
+
+def test_the_limits_of_a_grant_are_asked_too() -> None:
+    grant = HeldGrant("x", None, ("train",), Limits(seats=2), (GRANTED,), Verdict.TRUSTED)
+    here = source("a", Partition("all", ("evaluate",)))
+    held = Source("a", here.terms, verdict=Verdict.TRUSTED, grants=(grant,))
+    for seats, answer in ((1, Answer.PERMITTED), (None, Answer.UNDECLARED), (3, Answer.NOT_STATED)):
+        ruling = mix([held], Use(("train",), AT, seats=seats)).ruling
+        assert ruling is not None
+        assert ruling[0] is answer

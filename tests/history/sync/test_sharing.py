@@ -1,0 +1,455 @@
+"""Push, pull and clone: what moves, what is refused, and what a hostile remote cannot do."""
+
+import shutil
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    IncompleteError,
+    InvalidInputError,
+    LyrikstoreError,
+    StorageError,
+    VerificationError,
+)
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.checkpoint import LogCheckpoint
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.repository.clone import MARK, Mark
+from lyrikstore.history.repository.partial_clone import Selection
+from lyrikstore.history.sync.first_contact import first_contact
+from lyrikstore.history.sync.negotiate import MAX_ENTRIES
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
+from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.store import verify_store
+from tests.history.sync.conftest import LOG, NAME, NOW, key
+
+
+def contents(backend):
+    return {name: backend.read(name) for name in backend.list("") if not name.startswith("tmp/")}
+
+
+def same(one, other):
+    """Return if two stores say the same of the home log and of every blob."""
+    assert one.checkpoint.root == other.checkpoint.root
+    assert dict(one.home_table.refs) == dict(other.home_table.refs)
+    assert one.check_tiles() == other.check_tiles() == []
+    for digest in one.blobs.iter():
+        size = one.blobs.size(digest)
+        assert one.blobs.read(digest, max_bytes=size) == other.blobs.read(digest, max_bytes=size)
+
+
+def test_the_first_push_moves_the_home(office, remote):
+    home = office.home()
+    first = home.commit({"a": b"one"})
+    result = home.push(remote)
+    assert (result.what, result.before, result.after) == ("moved", 0, 4)
+    assert home.again().is_mirror
+    desk = office.clone(remote, "other")
+    assert desk.repo.refs[NAME].id == first.id
+    same(home.again(), desk.repo)
+    second = desk.commit({"a": b"two"})
+    assert [entry.id for entry in desk.repo.pending] == [second.id]
+    assert desk.repo.refs[NAME].id == second.id
+    with pytest.raises(InvalidInputError) as caught:
+        desk.repo.proof_for(desk.repo.index_of(second.id))
+    assert caught.value.kind == "not-pushed"
+    result = desk.push(remote)
+    assert (result.what, result.logged, result.pending) == ("appended", (second.id,), 0)
+    assert desk.again().pending == ()
+    home.pull(remote)
+    assert home.again().refs[NAME].history == (second.id, first.id)
+    same(home.again(), desk.again())
+    # And back: the first folder is a clone like any other now.
+    third = home.commit({"a": b"three"})
+    home.push(remote)
+    desk.pull(remote)
+    assert desk.again().refs[NAME].id == third.id
+    assert desk.push(remote).before == desk.push(remote).after
+
+
+def test_a_clone_of_the_home_folder_itself(office):
+    home = office.home()
+    home.commit({"a": b"one"})
+    place = LocalBackend(home.repo.root)
+    desk = office.clone(place, "other")
+    made = desk.commit({"a": b"two"})
+    desk.push(place)
+    assert home.again().refs[NAME].id == made.id
+    home.repo.refresh()
+    assert home.commit({"a": b"three"}).parents == (made.id,)
+
+
+def test_a_mirror_is_filled_and_never_extended(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    assert home.push(remote, mirror=True).what == "filled"
+    assert not home.again().is_mirror
+    before = contents(remote)
+    assert home.push(remote, mirror=True).packs.files == 0
+    assert contents(remote) == before
+    home.commit({"a": b"two"})
+    assert home.push(remote, mirror=True).after == 6
+    desk = office.clone(remote, "other")
+    same(home.again(), desk.repo)
+    desk.commit({"a": b"three"})
+    result = desk.push(remote)
+    assert (result.what, result.pending) == ("filled", 1)
+    assert home.again().checkpoint.size == 6
+
+
+def test_a_moved_ref_pushes_nothing(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    desk = office.clone(remote, "other")
+    theirs = desk.commit({"a": b"theirs"})
+    desk.push(remote)
+    ours = home.commit({"a": b"ours"})
+    other = home.commit({"a": b"1"}, "datasets/acme/other")
+    before = contents(remote)
+    for _ in range(2):
+        with pytest.raises(ConflictError) as caught:
+            home.push(remote)
+        assert caught.value.kind == "ref-moved"
+        assert caught.value.details["current"] == str(theirs.id)
+        assert contents(remote) == before
+    home.pull(remote)
+    assert home.repo.refs[NAME].id == theirs.id
+    result = home.push(remote)
+    assert result.logged == (other.id,)
+    assert [manifest.id for manifest in result.overtaken] == [ours.id]
+    again = home.commit({"a": b"ours"})
+    assert again.parents == (theirs.id,)
+    # Its files lie in the packs of the version that was overtaken: those go along.
+    assert home.push(remote).logged == (again.id,)
+    assert home.again().refs[NAME].history[:2] == (again.id, theirs.id)
+    same(office.clone(remote, "third").repo, home.again())
+    tree = home.repo.tree(again)
+    assert office.clone(remote, "x").repo.blobs.missing(tree.digests) == []
+
+
+def test_a_dry_run_changes_nothing(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    assert home.push(remote, dry_run=True).packs.files == 3
+    assert contents(remote) == {}
+    assert not home.again().is_mirror
+    home.push(remote)
+    desk = office.clone(remote, "other")
+    desk.commit({"a": b"two"})
+    before = contents(remote)
+    assert desk.push(remote, dry_run=True).after == 6
+    assert contents(remote) == before
+    desk.push(remote)
+    here = contents(home.repo.backend)
+    assert home.pull(remote, dry_run=True).after == 6
+    assert contents(home.repo.backend) == here
+
+
+def test_two_homes_are_refused(office, remote, make_remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    shutil.copytree(home.repo.root, office.folder / "copy")
+    with pytest.raises(ConflictError) as caught:
+        home.push(LocalBackend(office.folder / "copy"))
+    assert caught.value.kind == "two-homes"
+    home.push(remote)
+    with pytest.raises(ConflictError) as caught:
+        office.clone(remote).push(make_remote("elsewhere"))
+    assert caught.value.kind == "no-home"
+
+
+def test_a_move_that_was_cut_off_goes_on_and_nowhere_else(office, remote, make_remote, monkeypatch):
+    home = office.home()
+    home.commit({"a": b"one"})
+    with monkeypatch.context() as patch:
+        patch.setattr("lyrikstore.history.sync.push.copy_log", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            home.push(remote)
+    assert home.again().is_mirror
+    home.commit({"a": b"two"})  # work goes on meanwhile
+    with pytest.raises(ConflictError):
+        home.push(make_remote("elsewhere"))
+    assert home.push(remote).what == "moved"
+    assert home.push(remote).what == "appended"
+    assert home.again().pending == ()
+
+
+def test_another_store_than_expected_is_refused(office, remote):
+    home = office.home()
+    home.push(remote)
+    with pytest.raises(LyrikstoreError):
+        office.clone(remote, expected=Digest(b"\7" * 32))
+
+
+def test_a_rolled_back_remote_is_noticed(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    old = contents(remote)
+    home.commit({"a": b"two"})
+    home.push(remote)
+    home.repo.refresh()
+    for name in set(contents(remote)) - set(old):
+        remote.remove(name)
+    for name, data in old.items():
+        remote.replace(name, data)
+    for act in (home.push, home.pull, office.clone):
+        with pytest.raises(VerificationError) as caught:
+            act(remote)
+        assert caught.value.kind == "remote-rolled-back"
+    stranger = office.clone(remote, "somebody-else")  # who saw nothing else cannot know
+    assert stranger.repo.checkpoint.size == 4
+
+
+class Busy(LogMemory):
+    """The memory of somebody of whom another process does something just before it is read."""
+
+    def __init__(self, directory, meanwhile):
+        super().__init__(directory)
+        self.left = [meanwhile]
+
+    def last_seen(self, log):
+        if self.left:
+            self.left.pop()()
+        return super().last_seen(log)
+
+
+def test_a_remote_that_grows_while_it_is_read_was_not_rolled_back(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    other = office.clone(remote)
+
+    def grow():
+        home.commit({"a": b"grown %d" % len(contents(remote))})
+        home.push(remote)
+
+    found = first_contact(remote, "origin", memory=Busy(office.folder / "memory", grow))
+    assert found.signed.size == home.again().checkpoint.size
+    other.memory = Busy(office.folder / "memory", grow)
+    assert other.pull(remote).after == home.again().checkpoint.size
+
+
+def test_a_store_that_grows_while_it_is_verified_was_not_rolled_back(office):
+    home = office.home()
+    home.commit({"a": b"one"})
+
+    def grow():
+        home.commit({"a": b"two"})
+        log = home.again()
+        home.memory.remember_seen(log.store_id, log.checkpoint.head)  # as `verify` does
+
+    memory = Busy(office.folder / "memory", grow)
+    report = verify_store(home.again(), trust=Trust(), at=NOW, memory=memory)
+    assert report.check("log.memory").state is CheckState.PASS
+
+
+def test_a_fork_is_refused_naming_both_heads(office, remote, make_remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    twin = make_remote("twin")
+    home.push(remote)
+    for name, data in contents(remote).items():
+        twin.create(name, data)
+    one, two = office.clone(remote, "first"), office.clone(twin, "second")
+    one.commit({"a": b"two"})
+    two.commit({"a": b"2"})
+    one.push(remote)
+    two.push(twin)
+    for act in (one.push, one.pull):
+        with pytest.raises(VerificationError) as caught:
+            act(twin)
+        assert caught.value.kind == "remote-forked"
+        assert one.repo.checkpoint.root.hex()[:16] in caught.value.message
+        assert two.repo.checkpoint.root.hex()[:16] in caught.value.message
+
+
+@pytest.mark.parametrize("what", ["flip", "cut", "longer", "gone", "swap"])
+def test_nothing_damaged_arrives(office, remote, what):
+    home = office.home()
+    home.commit({"a": b"one" * 1000, "b": b"x" * 3000})
+    home.push(remote)
+    names = list(remote.list("packs/"))
+    name = names[-1]
+    data = remote.read(name)
+    broken = {
+        "flip": data[:40] + bytes([data[40] ^ 1]) + data[41:],
+        "cut": data[:-1],
+        "longer": data + b"x",
+        "swap": remote.read(names[0]),
+    }
+    if what == "gone":
+        remote.remove(name)
+    else:
+        remote.replace(name, broken[what])
+    with pytest.raises(LyrikstoreError):
+        office.clone(remote, "other")
+    # What did arrive is used once the remote is whole again.
+    remote.replace(name, data)
+    office.count -= 1
+    same(office.clone(remote, "other").repo, home.again())
+
+
+def test_a_remote_that_claims_too_much(office, remote):
+    home = office.home()
+    home.push(remote)
+    desk = office.clone(remote, "other")
+    remote.replace(
+        "log/checkpoint", LogCheckpoint(home.repo.origin, MAX_ENTRIES + 1, b"\1" * 32).sign(LOG)
+    )
+    for act in (desk.pull, desk.push, lambda r: office.clone(r, "third")):
+        with pytest.raises(FormatError) as caught:
+            act(remote)
+        assert caught.value.kind == "too-large"
+    remote.replace("log/checkpoint", LogCheckpoint(home.repo.origin, 1000, b"\1" * 32).sign(key(9)))
+    for act in (desk.pull, lambda r: office.clone(r, "third")):
+        with pytest.raises(VerificationError):
+            act(remote)
+
+
+def test_partial_clones_say_what_is_missing(office, remote):
+    home = office.home()
+    big = bytes(range(256)) * 8192
+    one = home.commit({"a": b"first" * 100, "large": big})
+    two = home.commit({"b": b"second" * 100}, "datasets/acme/other")
+    home.push(remote)
+    none = office.clone(remote, "x", selection=Selection())
+    assert none.repo.refs[NAME].id == one.id
+    with pytest.raises(IncompleteError) as caught:
+        none.repo.blobs.open(none.repo.tree(one).entries[0].blake3)
+    assert caught.value.kind == "not-fetched"
+    assert not none.repo.blobs.has(Digest.of(big))
+    some = office.clone(remote, "x", selection=Selection(("acme/other",)))
+    for entry in some.repo.tree(two).entries:
+        assert some.repo.blobs.read(entry.blake3, max_bytes=1 << 20) == b"second" * 100
+    assert not some.repo.blobs.has(Digest.of(big))
+    made = some.commit({"b": b"third"}, "datasets/acme/other")
+    some.push(remote)
+    home.pull(remote)
+    assert home.again().refs["datasets/acme/other"].id == made.id
+    with pytest.raises(IncompleteError):
+        some.push(LocalBackend(office.folder / "mirror"), mirror=True)
+    assert some.pull(remote, all_data=True).missing == 0
+    assert some.repo.blobs.read(Digest.of(big), max_bytes=1 << 30) == big
+    same(some.again(), home.again())
+
+
+def test_who_died_after_winning_a_slot_blocks_nobody(office, remote, monkeypatch):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    dead, alive = office.clone(remote, "dead"), office.clone(remote, "alive")
+    made = dead.commit({"a": b"two"})
+    monkeypatch.setattr("lyrikstore.history.commit.appender._PATIENCE", 0.2)
+    with monkeypatch.context() as patch:
+        patch.setattr("lyrikstore.history.commit.publisher.create_files", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            dead.push(remote)
+    other = alive.commit({"x": b"1"}, "datasets/acme/other")
+    alive.push(remote)
+    alive.repo.refresh()
+    assert alive.repo.refs[NAME].id == made.id
+    assert alive.repo.refs["datasets/acme/other"].id == other.id
+    # Its author finds it there, and nothing is logged twice.
+    assert dead.push(remote).logged == ()
+    assert dead.again().pending == ()
+
+
+def plant_drop(repo, _):
+    return Transaction(2, dropped=(repo.live.packs[0].id,))
+
+
+def plant_stranger(repo, _):
+    return Transaction(2, (LogItem("manifest", Digest(b"\7" * 32)),))
+
+
+def plant_old(repo, old):
+    return Transaction(2, (LogItem("manifest", old.id),))
+
+
+def plant_nothing(repo, _):
+    return Transaction(2)
+
+
+@pytest.mark.parametrize("plant", [plant_drop, plant_stranger, plant_old, plant_nothing])
+def test_what_somebody_planted_is_not_signed(office, remote, plant, monkeypatch):
+    monkeypatch.setattr("lyrikstore.history.commit.appender._PATIENCE", 0.1)
+    home = office.home()
+    old = home.commit({"a": b"one"})
+    home.push(remote)
+    assert TransactionLog(remote).append(plant(home.repo, old))
+    desk = office.clone(remote, "other")
+    desk.commit({"a": b"two"})
+    before = remote.read("log/checkpoint")
+    with pytest.raises(ConflictError) as caught:
+        desk.push(remote)
+    assert caught.value.kind == "foreign-record"
+    assert remote.read("log/checkpoint") == before
+
+
+@pytest.mark.parametrize("plant", [plant_drop, plant_nothing])
+def test_a_record_whose_author_is_gone_is_removed_by_hand(office, remote, plant, monkeypatch):
+    """Nobody publishes it for its author, least of all one that drops packs; so it can go."""
+    monkeypatch.setattr("lyrikstore.history.commit.appender._PATIENCE", 0.1)
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    assert TransactionLog(remote).append(plant(home.repo, None))
+    desk = office.clone(remote, "other")
+    made = desk.commit({"a": b"two"})
+    with pytest.raises(ConflictError) as caught:
+        desk.push(remote)
+    assert "remove that file" in caught.value.hint
+    remote.remove(caught.value.details["file"])
+    assert desk.push(remote).logged == (made.id,)
+    late = office.clone(remote, "late")
+    assert late.repo.refs[NAME].id == made.id
+    assert [one.problem for one in late.repo.blobs.verify_all() if one.problem] == []
+
+
+def test_a_read_only_remote_can_be_cloned_and_pulled(office, remote, monkeypatch):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+
+    class ReadOnly(type(remote)):
+        def create(self, name, source):
+            raise StorageError("read-only", "no")
+
+        replace = swap = remove = create
+
+    remote.__class__ = ReadOnly
+    desk = office.clone(remote, "other")
+    assert desk.pull(remote).after == 4
+    desk.commit({"a": b"two"})
+    with pytest.raises(StorageError):
+        desk.push(remote)
+    assert len(desk.again().pending) == 1
+
+
+def test_a_damaged_mark_is_said(office):
+    home = office.home()
+    (home.repo.root / MARK).write_bytes(b"{}")
+    with pytest.raises(FormatError) as caught:
+        home.again()
+    assert caught.value.kind == "bad-mirror"
+    (home.repo.root / MARK).write_bytes(Mark().encode())
+    assert home.again().is_mirror
+
+
+@pytest.mark.parametrize(("file", "kind"), [(MARK, "bad-mirror"), ("local/key", "bad-local-log")])
+def test_a_lost_file_does_not_hide_what_waits_to_be_pushed(office, remote, file, kind):
+    home = office.home()
+    home.commit({"a": b"one"})
+    home.push(remote)
+    desk = office.clone(remote, "other")
+    desk.commit({"a": b"two"})
+    (desk.repo.root / file).unlink()
+    with pytest.raises((FormatError, VerificationError)) as caught:
+        desk.again()
+    assert caught.value.kind == kind

@@ -1,0 +1,206 @@
+"""The committed vectors are what their scripts make, and say what this verifier answers."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.did import Resolver, documents_among
+from lyrikstore.credentials.model.credential import GRANT
+from lyrikstore.credentials.trust import Trust, parse_trust
+from lyrikstore.crypto.ed25519 import PrivateKey
+from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.curate.terms.measures import Measurement
+from lyrikstore.history.records.order_root import document_id
+from lyrikstore.history.trees.tree import Entry
+from lyrikstore.verify.credential.credential import check_credential
+from lyrikstore.verify.credential.envelope import issue
+from lyrikstore.verify.credential.grant import Holder
+from lyrikstore.verify.credential.key_statements import check_few
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
+from lyrikstore.verify.delivery.folder import MAX_WORDS, FolderData, may_speak
+from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.report import Check, CheckState, decide
+from lyrikstore.verify.w3c.presentation import verify_presentation
+from lyrikstore.verify.w3c.resources import Resources
+from lyrikstore.verify.w3c.verify import Surroundings
+
+VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
+
+
+def load(name: str) -> Any:
+    return json.loads((VECTORS / name).read_text("ascii"))
+
+
+@pytest.mark.parametrize("case", load("credentials/issued.json")["cases"], ids=lambda c: c["id"])
+def test_issued(case: dict[str, Any]) -> None:
+    signer = KeySigner(PrivateKey.from_seed(bytes.fromhex(case["seed"])))
+    data = issue(case["unsigned"], signer, parse_timestamp(case["created"]))
+    assert data.decode() == case["credential"]
+    assert Digest.of(data).hex == case["blake3"]
+
+
+@pytest.mark.parametrize("case", load("credentials/refused.json")["cases"], ids=lambda c: c["id"])
+def test_refused(case: dict[str, Any]) -> None:
+    at = parse_timestamp(load("credentials/refused.json")["at"])
+    outcome = check_credential(case["credential"].encode(), trust=Trust(), at=at)
+    states = {check.id: check.state for check in outcome.checks}
+    assert states[case["check"]] is CheckState.FAIL
+    assert not outcome.genuine
+    assert (outcome.claims is None) == (case["check"] in {"format", "schema"})
+
+
+def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
+    yield document_id(Digest.of(stream.read()))
+
+
+def cases_of(*files: str) -> list[Any]:
+    return [
+        pytest.param(load(f"verdicts/{file}.json")["base"], case, id=f"{file}-{case['id']}")
+        for file in files
+        for case in load(f"verdicts/{file}.json")["cases"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base", "case"), cases_of("deliveries", "attestations", "attester-keys", "recompute")
+)
+def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
+    changes = case["changes"]
+    siblings = {
+        name: bytes.fromhex(data["hex"]) if isinstance(data, dict) else data.encode()
+        for name, data in {**base["siblings"], **changes.get("siblings", {})}.items()
+        if data is not None
+    }
+    folder = None
+    if "data" not in changes or changes["data"] is not None:
+        folder = FolderData(tmp_path)
+        for path, data in {**base["data"], **(changes.get("data") or {})}.items():
+            if data is not None:
+                (tmp_path / path).parent.mkdir(exist_ok=True)
+                (tmp_path / path).write_bytes(data.encode())
+    report = verify_delivery(
+        changes.get("credential", base["credential"]).encode(),
+        siblings=siblings,
+        data=folder,
+        record_ids=documents,
+        trust=parse_trust(changes.get("trust", base["trust"]).encode()),
+        at=parse_timestamp(changes.get("at", base["at"])),
+        recompute=Measurement if changes.get("recompute", True) else None,
+    )
+    assert report.verdict == case["verdict"]
+    for check, expected in case["checks"].items():
+        made = report.check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
+    for check, members in case.get("details", {}).items():
+        detail = report.check(check).detail
+        assert {name: detail[name] for name in members} == members
+    if "issuers" in case:
+        shown: Any = report.check("attestations").detail["attestations"]
+        assert [one.get("issuer") for one in shown] == case["issuers"]
+    check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize(("base", "case"), cases_of("grants", "grant-keys"))
+def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
+    changes = case["changes"]
+    files = {**base["files"], **changes.get("files", {})}
+    report = verify_alone(
+        changes.get("target", base["target"]).encode(),
+        GRANT,
+        beside=Beside.unnamed(text.encode() for text in files.values() if text is not None),
+        trust=parse_trust(changes.get("trust", base["trust"]).encode()),
+        at=parse_timestamp(changes.get("at", base["at"])),
+        holder=Holder(**changes["holder"]) if "holder" in changes else None,
+    )
+    assert report.verdict == case["verdict"]
+    for check, expected in case["checks"].items():
+        made = report.check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
+    check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize("case", load("verdicts/keys.json")["cases"], ids=lambda c: c["id"])
+def test_keys(case: dict[str, Any], tmp_path: Path) -> None:
+    base = load("verdicts/keys.json")
+    for path, data in base["data"].items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data.encode())
+    report = verify_delivery(
+        case["credential"].encode(),
+        siblings={
+            name: bytes.fromhex(data["hex"]) if isinstance(data, dict) else data.encode()
+            for name, data in case["siblings"].items()
+        },
+        data=FolderData(tmp_path),
+        record_ids=documents,
+        trust=parse_trust(case.get("trust", base["trust"]).encode()),
+        at=parse_timestamp(base["at"]),
+    )
+    made = {check.id: check.detail.get("reason", str(check.state)) for check in report.checks}
+    assert {check: made[check] for check in case["checks"]} == case["checks"], made
+    assert report.verdict == case["verdict"], made
+    check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize(("base", "case"), cases_of("presented"))
+def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
+    changes = {**base, **case["changes"]}
+    files = {**base["files"], **case["changes"].get("files", {})}
+    beside = [text.encode() for text in files.values() if text is not None]
+    trust = parse_trust(changes["trust"].encode())
+    report = verify_presentation(
+        changes["target"].encode(),
+        Surroundings(
+            trust=trust,
+            at=parse_timestamp(changes["at"]),
+            resolver=Resolver((*trust.known_documents(), *documents_among(beside))),
+            notices=Notices.among(beside),
+            resources=Resources(beside=beside),
+        ),
+        challenge=changes["challenge"],
+        domain=changes["domain"],
+    )
+    assert report.verdict == case["verdict"]
+    for check, expected in case["checks"].items():
+        made = report.check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
+    for check, expected in case.get("grant", {}).items():
+        made = report.parts[0].check(check)
+        assert made.detail.get("reason", str(made.state)) == expected, made
+    check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize("case", load("verdicts/decide.json")["cases"], ids=lambda c: c["id"])
+def test_decide(case: dict[str, Any]) -> None:
+    checks = [Check(name, CheckState(state), ("-", {})) for name, state in case["states"].items()]
+    assert decide(checks, load("verdicts/decide.json")["required"]) == case["verdict"]
+
+
+@pytest.mark.parametrize("case", load("beside/words.json")["cases"], ids=lambda c: c["id"])
+def test_what_may_speak(case: dict[str, Any]) -> None:
+    assert may_speak(spelt(case["file"])) == case["words"]
+    assert load("beside/words.json")["most"] == MAX_WORDS
+
+
+@pytest.mark.parametrize("case", load("beside/words.json")["folders"], ids=lambda c: c["id"])
+def test_how_much_stores_may_say(case: dict[str, Any]) -> None:
+    files = [spelt(file) for count, file in case["files"] for _ in range(count)]
+    assert check_few(files) == case["few"]
+
+
+def spelt(pieces: list[Any]) -> bytes:
+    text = "".join(part if isinstance(part, str) else part[0] * part[1] for part in pieces)
+    return text.encode()
+
+
+def test_vectors_parse_as_strict_json() -> None:
+    for case in load("credentials/issued.json")["cases"]:
+        parse(case["credential"].encode())
